@@ -1,0 +1,38 @@
+"""The shapes that travel between modules, named once.
+
+The test suite checks these types at run time (`--jaxtyping-packages` in pyproject.toml); elsewhere
+they cost nothing.
+"""
+
+import numpy as np
+from jaxtyping import Float, Float32, Int64, Integer, UInt8
+
+NUM_CLASSES = 10
+IMAGE_SIZE = 28  # pixels per side
+
+Images = UInt8[np.ndarray, "n 28 28"]
+"""Grey pixels as stored: 0 is background, 255 the brightest."""
+
+Inputs = Float32[np.ndarray, "n 28 28 1"]
+"""What every model takes: pixels in [0, 1] with one channel."""
+
+Labels = Integer[np.ndarray, " n"]
+"""Class indices 0-9."""
+
+OneHot = Float32[np.ndarray, "n 10"]
+Probs = Float[np.ndarray, "n 10"]
+"""One row per image; each row sums to 1."""
+
+Indices = Int64[np.ndarray, " n"]
+Matrix = Int64[np.ndarray, "10 10"]
+"""Confusion matrix: rows are true classes, columns predicted ones."""
+
+
+def to_inputs(images: Images) -> Inputs:
+    """Scale uint8 pixels to [0, 1] and add the channel axis."""
+    return (images.astype(np.float32) / np.float32(255))[..., np.newaxis]
+
+
+def one_hot(labels: Labels) -> OneHot:
+    """Turn class indices into rows with a single 1."""
+    return np.eye(NUM_CLASSES, dtype=np.float32)[labels]

@@ -1,0 +1,226 @@
+"""The data: `load(name)` returns verified arrays, wherever the bytes have to come from.
+
+    data = load()                 # Fashion-MNIST: cache, other tools' files, mirrors, Debian
+    data = load("sample")         # 2,500 images that ship with the package
+    data = load("path/to/files")  # the four IDX files, plain or .gz
+
+Images stay uint8 in memory (55 MB for everything).
+"""
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import platformdirs
+
+from ankleboot.arrays import Images, Labels
+from ankleboot.data.idx import IdxFile, parse_images, parse_labels
+from ankleboot.data.sources import Folder, Source, all_sources, obtain
+from ankleboot.errors import AnklebootError, DataError, EnvironmentFailure, UsageError
+from ankleboot.files import atomic_write, make_folder, sha256_of, sweep
+
+CLASS_NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+FASHION_MNIST = (
+    IdxFile(
+        "train-images-idx3-ubyte",
+        60_000,
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    ),
+    IdxFile(
+        "train-labels-idx1-ubyte",
+        60_000,
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    ),
+    IdxFile(
+        "t10k-images-idx3-ubyte",
+        10_000,
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    ),
+    IdxFile(
+        "t10k-labels-idx1-ubyte",
+        10_000,
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    ),
+)
+"""In the order training images, training labels, test images, test labels; hashes are of the
+current data (the set was replaced on 2017-08-31)."""
+
+SAMPLE = (
+    IdxFile(
+        "train-images-idx3-ubyte",
+        2_000,
+        "2fecf98c2f9f3a28a5d3138662ae6ed69e60ac6452cdd0e5bd3d908839b3a11b",
+    ),
+    IdxFile(
+        "train-labels-idx1-ubyte",
+        2_000,
+        "448c52e942b163a8a102c68ff69d23f47fa356d92eaef198b16bd5c2e1487241",
+    ),
+    IdxFile(
+        "t10k-images-idx3-ubyte",
+        500,
+        "1f77d53e7e29df6c70e6a8649a37f759d0ecca401587a1b58fbabd8b50d50ba2",
+    ),
+    IdxFile(
+        "t10k-labels-idx1-ubyte",
+        500,
+        "5286c60ee6164edd9a7a8580f1ef9284ad6db8282635b0374d9be27c2be527aa",
+    ),
+)
+"""200 training and 50 test images of each class, drawn by tools/make_sample.py."""
+
+SAMPLE_FOLDER = Path(__file__).parent / "sample"
+
+
+@dataclass(frozen=True)
+class LabeledImages:
+    """Images and their classes, row by row; read-only arrays."""
+
+    images: Images
+    labels: Labels
+
+    def __post_init__(self) -> None:
+        if len(self.images) != len(self.labels):
+            raise DataError(f"{len(self.images)} images but {len(self.labels)} labels")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A verified data set.
+
+    Attributes:
+        name: "fashion-mnist" or "sample".
+        train: What recipes split into training and validation images.
+        test: For `ankleboot evaluate --split test` alone.
+        source: Where the bytes came from.
+        sha256: Hash of each decompressed file.
+    """
+
+    name: str
+    train: LabeledImages
+    test: LabeledImages
+    source: str
+    sha256: dict[str, str]
+
+    @property
+    def train_sha256(self) -> str:
+        """One hash for training images and labels together."""
+        return sha256_of("".join(v for k, v in self.sha256.items() if "train" in k).encode())
+
+
+def load(name: str = "fashion-mnist") -> Dataset:
+    """Return a data set, fetching Fashion-MNIST into the cache if it is not there yet.
+
+    Args:
+        name: "fashion-mnist", "sample", or a folder with the four IDX files of Fashion-MNIST.
+            The variable ANKLEBOOT_DATA names such a folder for "fashion-mnist".
+
+    Raises:
+        DataError: If content is wrong; the message names the file, both hashes and the reason.
+        EnvironmentFailure: If nothing can be reached, or the cache cannot be written.
+        UsageError: If `name` is neither a known name nor a folder.
+    """
+    if name == "sample":
+        return _assemble("sample", SAMPLE, SAMPLE_FOLDER, "shipped with the package")
+    folder = os.environ.get("ANKLEBOOT_DATA", "") if name == "fashion-mnist" else name
+    if folder:
+        if not Path(folder).is_dir():
+            raise UsageError(
+                f"--data {folder}: neither fashion-mnist nor sample nor a folder with the four IDX files"
+            )
+        return _assemble("fashion-mnist", FASHION_MNIST, Path(folder), folder)
+    cache = cache_folder()
+    try:
+        return _assemble("fashion-mnist", FASHION_MNIST, cache, str(cache))
+    except AnklebootError:  # something is missing or damaged
+        source = fetch()
+        return _assemble("fashion-mnist", FASHION_MNIST, cache, source)
+
+
+def cache_folder() -> Path:
+    """Our own folder; ANKLEBOOT_CACHE moves it."""
+    base = os.environ.get("ANKLEBOOT_CACHE") or platformdirs.user_cache_dir("ankleboot")
+    return Path(base) / "fashion-mnist"
+
+
+def fetch(sources: list[Source] | None = None) -> str:
+    """Make the cache whole; return where the bytes came from.
+
+    Safe with several processes at once (one works, the others wait and find the work done) and
+    with a kill at any moment (files appear under their names only when complete and verified).
+
+    Args:
+        sources: Asked in this order. Defaults to other tools' folders, mirrors and Debian.
+
+    Raises:
+        DataError, EnvironmentFailure: As `load`.
+    """
+    cache = cache_folder()
+    make_folder(cache)
+    try:
+        with filelock.FileLock(cache / "lock"), ExitStack() as cleanup:
+            sweep(cache)
+            asked = all_sources(cleanup) if sources is None else sources
+            origins = [_fetch_one(wanted, cache, asked) for wanted in FASHION_MNIST]
+    except PermissionError as error:
+        raise EnvironmentFailure(f"cannot write to the cache {cache}: {error.strerror}") from error
+    return ", ".join(dict.fromkeys(origins))
+
+
+def _fetch_one(wanted: IdxFile, cache: Path, sources: list[Source]) -> str:
+    causes = []
+    try:
+        Folder(cache).read(wanted)
+        return str(cache)
+    except DataError as error:  # damaged: replace it, and say so if that fails
+        causes.append(str(error))
+        (cache / wanted.name).unlink(missing_ok=True)
+    except EnvironmentFailure:
+        pass  # not there yet
+    try:
+        raw, origin = obtain(wanted, sources)
+    except AnklebootError as error:
+        if causes:
+            raise DataError(f"{causes[0]}; removed it, but {error}") from error
+        raise
+    atomic_write(cache / wanted.name, raw)
+    return origin
+
+
+def _assemble(name: str, files: tuple[IdxFile, ...], folder: Path, origin: str) -> Dataset:
+    raw = {wanted.name: Folder(folder).read(wanted) for wanted in files}
+    train_images, train_labels, test_images, test_labels = files
+    return Dataset(
+        name=name,
+        train=LabeledImages(
+            parse_images(raw[train_images.name], train_images.name),
+            parse_labels(raw[train_labels.name], train_labels.name),
+        ),
+        test=LabeledImages(
+            parse_images(raw[test_images.name], test_images.name),
+            parse_labels(raw[test_labels.name], test_labels.name),
+        ),
+        source=origin,
+        sha256={wanted.name: wanted.sha256 for wanted in files},
+    )

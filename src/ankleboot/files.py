@@ -1,0 +1,97 @@
+"""Files that are either the old ones or the new ones, never a mix.
+
+`atomic_write` writes beside the target, flushes to the disk, and renames; a kill at any moment
+leaves the old file or the new one. Temporary names end in `TEMP_SUFFIX`, so leftovers of killed
+processes can be swept.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ankleboot.errors import EnvironmentFailure
+
+TEMP_SUFFIX = ".tmp"
+
+
+def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix: str = "") -> None:
+    """Put content at `path` in one step.
+
+    Args:
+        path: The final name; its folder must exist.
+        content: The bytes, or a function that writes the file at the path it is given.
+        suffix: Ending that the temporary name must have (a writer may insist on one).
+
+    Raises:
+        EnvironmentFailure: If the disk is full, the folder is missing or not writable.
+    """
+    temp = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{TEMP_SUFFIX}{suffix}")
+    try:
+        if callable(content):
+            content(temp)
+        else:
+            temp.write_bytes(content)
+        _flush(temp, os.O_RDWR)  # Windows flushes only what was opened for writing
+        temp.replace(path)
+        if os.name == "posix":  # a rename is on the disk once its folder is
+            _flush(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise write_failure(path, error) from error
+    finally:
+        temp.unlink(missing_ok=True)
+
+
+def _flush(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_failure(path: Path, error: OSError) -> EnvironmentFailure:
+    """Say in one line why `path` could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return EnvironmentFailure(f"disk full while writing {path}: free some space and try again")
+    return EnvironmentFailure(f"cannot write {path}: {error.strerror or error}")
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON document atomically, indented, with a final newline."""
+    atomic_write(path, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents.
+
+    Raises:
+        EnvironmentFailure: If that is not permitted, or a file stands in the way.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot create folder {path}: {error.strerror or error}"
+        ) from error
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that killed writers left in `folder`."""
+    for leftover in folder.glob(f".*{TEMP_SUFFIX}*"):
+        leftover.unlink(missing_ok=True)
+
+
+def sha256_of(content: bytes) -> str:
+    """Hexadecimal SHA-256 of some bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,22 @@
+"""The architectures, one per file: a function from a Recipe to an untrained Keras model.
+
+Every model takes `inputs` (n, 28, 28, 1) in [0, 1], ends in a layer "logits" (n, 10) followed by a
+softmax "probs" (n, 10), and holds its own input normalisation, so that a saved model needs to know
+nothing of its recipe. To add an architecture, add a file and a line here (and to
+`recipes.CHOICES["model"]`; a test compares the two).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from ankleboot.models import cnn
+from ankleboot.recipes import Recipe
+
+MODELS: dict[str, Callable[[Recipe], Any]] = {"cnn": cnn.build}
+
+
+def build(recipe: Recipe) -> keras.Model:
+    """Build the recipe's network with freshly initialised weights (decided by its seed)."""
+    return MODELS[recipe.model](recipe)

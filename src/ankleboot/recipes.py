@@ -1,0 +1,247 @@
+"""A Recipe: everything that decides a training run, and nothing else.
+
+A recipe is its difference from another one, every field can be overridden by name, and a wrong
+name or value is one line with the valid ones:
+
+    recipe = override(RECIPES["leaky"], {"dropout": "0.3", "epochs": "8"})
+"""
+
+import difflib
+import types
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from ankleboot.arrays import IMAGE_SIZE
+from ankleboot.errors import UsageError
+
+CHOICES: Mapping[str, tuple[str, ...]] = types.MappingProxyType(
+    {
+        "model": ("cnn",),
+        "padding": ("valid", "same"),
+        "pooling": ("max", "average"),
+        "activation": ("relu", "leaky_relu", "gelu"),
+        "normalisation": ("none", "unit", "standard"),
+        "split": ("last", "stratified"),
+        "optimizer": ("adam", "adamw", "rmsprop", "sgd"),
+        "schedule": ("constant", "cosine", "one_cycle"),
+        "monitor": ("loss", "accuracy"),
+        "precision": ("float32", "bfloat16"),
+    }
+)
+"""Every value that a field of names may take."""
+
+RANGES: Mapping[str, tuple[float, float]] = types.MappingProxyType(
+    {
+        "blocks": (1, 5),
+        "filters": (1, 1024),
+        "convolutions": (1, 8),
+        "kernel_size": (1, 11),
+        "leaky_slope": (0.0, 1.0),
+        "dropout": (0.0, 0.95),
+        "dense_units": (1, 8192),
+        "l2": (0.0, 1.0),
+        "validation_fraction": (0.01, 0.9),
+        "split_seed": (0, 2**31 - 1),
+        "train_size": (0, 10_000_000),
+        "shift": (0, 14),
+        "rotation": (0.0, 180.0),
+        "zoom": (0.0, 0.9),
+        "erasing": (0.0, 1.0),
+        "learning_rate": (1e-8, 10.0),
+        "momentum": (0.0, 0.9999),
+        "weight_decay": (0.0, 1.0),
+        "label_smoothing": (0.0, 0.9),
+        "batch_size": (1, 65_536),
+        "epochs": (1, 10_000),
+        "early_stopping": (0, 10_000),
+        "seed": (0, 2**31 - 1),
+    }
+)
+"""Smallest and largest value of every field of numbers, both included."""
+
+TRUE_WORDS = ("true", "yes", "on", "1")
+FALSE_WORDS = ("false", "no", "off", "0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides a training run; immutable, and valid once it exists.
+
+    Raises:
+        UsageError: If a value is not valid; the message names the field and the valid values.
+    """
+
+    name: str
+
+    # Network: [convolution(s), activation, pooling] x blocks, dense, softmax
+    model: str = "cnn"  # a key of ankleboot.models.MODELS
+    blocks: int = 2
+    filters: int = 32  # of the first block; every further block doubles them
+    convolutions: int = 1  # per block
+    kernel_size: int = 3  # pixels
+    padding: str = "valid"  # of convolutions and poolings alike
+    pooling: str = "max"  # 2x2
+    activation: str = "relu"
+    leaky_slope: float = 0.1  # of leaky_relu for negative inputs
+    batch_norm: bool = False  # between convolution and activation
+    dropout: float = 0.0  # rate after every pooling and after the dense layer
+    dense_units: int = 128
+    l2: float = 0.0  # penalty on every kernel, added to the training objective
+    normalisation: str = "unit"  # pixels reach the network as 0-255, as 0-1, or standardised
+
+    # Data
+    split: str = "last"  # validation = the last images, or drawn class by class with split_seed
+    validation_fraction: float = 0.2  # of the training file: 12,000 of 60,000
+    split_seed: int = 0
+    train_size: int = 0  # training images drawn class by class with split_seed; 0 = all
+
+    # Augmentation of training images, fresh every epoch
+    flip: bool = False  # left-right, one image in two
+    shift: int = 0  # up to this many pixels in each direction
+    rotation: float = 0.0  # up to this many degrees either way
+    zoom: float = 0.0  # up to this fraction larger or smaller
+    erasing: float = 0.0  # probability that a random rectangle is overwritten with noise
+
+    # Optimisation
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3  # peak of the schedule
+    momentum: float = 0.9  # of sgd (Nesterov) and rmsprop
+    schedule: str = "constant"
+    weight_decay: float = 0.0  # decoupled, per step and unit of learning rate; kernels only
+    label_smoothing: float = 0.0  # probability mass spread evenly over the classes
+    batch_size: int = 64  # images
+    epochs: int = 5  # passes over the training images
+    early_stopping: int = 0  # epochs without improvement until stop and best epoch; 0 = off
+    monitor: str = "loss"  # what improves on validation images: chooses the best epoch
+    precision: str = "float32"  # of the arithmetic; weights always stay float32
+    seed: int = 0  # of initial weights, order, augmentation and dropout
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if type(value) is int and field.type is float:
+                value = float(value)  # epochs=1 and zoom=1 should both be written plainly
+                object.__setattr__(self, field.name, value)
+            _check(field.name, field.type, value)
+        sizes = self.feature_map_sizes()
+        if min(sizes) < 1:
+            raise UsageError(
+                f"blocks={self.blocks} with kernel_size={self.kernel_size} and "
+                f"padding={self.padding} leaves no pixel after block {len(sizes)}; "
+                "use fewer blocks, a smaller kernel or padding=same"
+            )
+
+    def feature_map_sizes(self) -> list[int]:
+        """Side length in pixels after each block; ends at the first block that leaves none."""
+        size, sizes = IMAGE_SIZE, []
+        for _ in range(self.blocks):
+            if self.padding == "same":
+                size = -(-size // 2)
+            else:
+                size = (size - self.convolutions * (self.kernel_size - 1)) // 2
+            sizes.append(size)
+            if size < 1:
+                break
+        return sizes
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as a dictionary that `from_json` turns back into an equal recipe."""
+        return asdict(self)
+
+
+def _check(name: str, expected: Any, value: Any) -> None:
+    if type(value) is not expected:
+        raise UsageError(f"{name}: expected {valid_values(name)}, got {value!r}")
+    if name in CHOICES and value not in CHOICES[name]:
+        raise UsageError(f"{name}: expected {valid_values(name)}, got {value!r}")
+    if name in RANGES:
+        low, high = RANGES[name]
+        if not low <= value <= high:  # also refuses nan
+            raise UsageError(f"{name}: expected {valid_values(name)}, got {value!r}")
+
+
+def valid_values(name: str) -> str:
+    """Say in words what the field `name` accepts."""
+    if name in CHOICES:
+        return " or ".join(CHOICES[name])
+    if name in RANGES:
+        low, high = RANGES[name]
+        kind = "a whole number" if _TYPES[name] is int else "a number"
+        return f"{kind} from {low:g} to {high:.10g}"
+    return "true or false" if _TYPES[name] is bool else "a name"
+
+
+def from_json(document: Mapping[str, Any]) -> Recipe:
+    """Rebuild a recipe from `Recipe.to_json`.
+
+    Raises:
+        UsageError: If a field is unknown, missing or invalid.
+    """
+    for key in document:
+        if key not in _TYPES:
+            raise UsageError(_unknown("recipe field", key, sorted(_TYPES)))
+    if "name" not in document:
+        raise UsageError("a recipe needs a name")
+    return Recipe(**document)
+
+
+def override(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
+    """Return the recipe with some fields replaced by values written as text.
+
+    Raises:
+        UsageError: If a field is unknown or a value invalid.
+    """
+    parsed = {}
+    for key, text in values.items():
+        if key not in _TYPES or key == "name":
+            valid = sorted(set(_TYPES) - {"name"})
+            raise UsageError(_unknown("recipe field", key, valid))
+        parsed[key] = _parse(key, text.strip())
+    return replace(recipe, **parsed)
+
+
+def _parse(name: str, text: str) -> Any:
+    kind = _TYPES[name]
+    if kind is bool and text.lower() in TRUE_WORDS + FALSE_WORDS:
+        return text.lower() in TRUE_WORDS
+    if kind is str:
+        return text
+    if kind is not bool:
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    raise UsageError(f"{name}: expected {valid_values(name)}, got {text!r}")
+
+
+def find(name: str) -> Recipe:
+    """Return the recipe called `name`.
+
+    Raises:
+        UsageError: If there is none; the message lists the known ones.
+    """
+    if name not in RECIPES:
+        raise UsageError(_unknown("recipe", name, list(RECIPES)))
+    return RECIPES[name]
+
+
+def _unknown(what: str, name: str, valid: list[str]) -> str:
+    close = difflib.get_close_matches(name, valid, n=1)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    return f"unknown {what} {name!r}{hint}; valid: {', '.join(valid)}"
+
+
+_TYPES: dict[str, Any] = {field.name: field.type for field in fields(Recipe)}
+
+PLAIN = Recipe(name="plain", epochs=5)
+"""The first ancestor's "simple CNN": two convolution + max-pooling blocks of 32 and 64 filters, a
+dense layer and the softmax; 225,034 parameters."""
+
+LEAKY = replace(
+    PLAIN, name="leaky", blocks=3, padding="same", activation="leaky_relu", epochs=20
+)
+"""The second ancestor: LeakyReLU 0.1, 32-64-128 filters; 356,234 parameters. The count holds only
+with padding "same" in the poolings too (28-14-7-4)."""
+
+RECIPES = {recipe.name: recipe for recipe in (PLAIN, LEAKY)}

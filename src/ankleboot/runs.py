@@ -1,0 +1,243 @@
+"""The run folder: everything a training run leaves behind, each file whole at any moment.
+
+    recipe.json       what was asked for; rebuilds the Recipe exactly
+    manifest.json     what it ran on: data and split hashes, versions, threads, CPU, commit
+    checkpoint.npz    the state that --resume continues from, written after every epoch
+    best.keras        the best epoch on validation images so far
+    history.csv       one line per epoch      tensorboard/   the same for TensorBoard
+    model.keras       the result, written at the end
+    result.json       its numbers and hashes; exists once the run is complete
+    test_reads.json   how often the test split was looked at
+"""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from ankleboot.errors import AnklebootError, ModelError, UsageError
+from ankleboot.files import atomic_write, make_folder, sha256_of_file, sweep, write_json
+from ankleboot.recipes import Recipe, from_json
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One line of the history; losses are mean cross-entropies, accuracies fractions.
+
+    The training figures are means over the epoch while the weights were still changing (as Keras
+    reports them), the validation figures are taken at its end.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+
+
+History = tuple[EpochRecord, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and where things are in it."""
+
+    folder: Path
+
+    @property
+    def model_path(self) -> Path:
+        return self.folder / "model.keras"
+
+    @property
+    def best_path(self) -> Path:
+        return self.folder / "best.keras"
+
+    @property
+    def is_complete(self) -> bool:
+        return (self.folder / "result.json").is_file()
+
+    def recipe(self) -> Recipe:
+        """The recipe that made the run."""
+        return from_json(self._read("recipe.json"))
+
+    def manifest(self) -> dict[str, Any]:
+        """The circumstances of the run."""
+        return self._read("manifest.json")
+
+    def result(self) -> dict[str, Any]:
+        """The numbers of the finished run."""
+        return self._read("result.json")
+
+    def history(self) -> History:
+        """The epochs so far."""
+        try:
+            with (self.folder / "history.csv").open(newline="") as file:
+                return tuple(
+                    EpochRecord(**{f.name: f.type(row[f.name]) for f in fields(EpochRecord)})
+                    for row in csv.DictReader(file)
+                )
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{self.folder}/history.csv: missing or damaged ({error!r})") from error
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            document = json.loads((self.folder / name).read_text())
+        except OSError as error:
+            raise ModelError(f"{self.folder}: not a run folder, {name} is missing") from error
+        except ValueError as error:
+            raise ModelError(f"{self.folder / name}: damaged ({error})") from error
+        if not isinstance(document, dict):
+            raise ModelError(f"{self.folder / name}: damaged (not a JSON object)")
+        return document
+
+    def begin(self, recipe: Recipe, manifest: Mapping[str, Any]) -> None:
+        """Write what is known before the first step."""
+        write_json(self.folder / "recipe.json", recipe.to_json())
+        write_json(self.folder / "manifest.json", manifest)
+
+    def write_history(self, history: History) -> None:
+        """Replace history.csv."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, [field.name for field in fields(EpochRecord)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(record) for record in history)
+        atomic_write(self.folder / "history.csv", text.getvalue().encode())
+
+    def write_checkpoint(self, arrays: Mapping[str, np.ndarray], progress: Mapping[str, Any]) -> None:
+        """Replace the checkpoint: one file, so that weights and progress never disagree."""
+        buffer = io.BytesIO()
+        text = np.frombuffer(json.dumps(progress).encode(), np.uint8)
+        np.savez(buffer, progress=text, **{_escape(key): value for key, value in arrays.items()})
+        atomic_write(self.folder / "checkpoint.npz", buffer.getvalue())
+
+    def read_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """The arrays and the progress last written, or None before the first checkpoint.
+
+        Raises:
+            ModelError: If the file is damaged (every array has a checksum).
+        """
+        path = self.folder / "checkpoint.npz"
+        if not path.exists():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                arrays = {_unescape(key): archive[key] for key in archive.files}
+            return arrays, json.loads(arrays.pop("progress").tobytes())
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ModelError(f"{path}: damaged checkpoint ({error})") from error
+
+    def count_test_read(self) -> int:
+        """Note that the test split is being looked at; return how often that was, this included."""
+        with filelock.FileLock(self.folder / ".test_reads.lock"):
+            count = self.test_reads() + 1
+            write_json(self.folder / "test_reads.json", {"test_reads": count})
+        return count
+
+    def test_reads(self) -> int:
+        """How often the test split was looked at with models of this run."""
+        if not (self.folder / "test_reads.json").exists():
+            return 0
+        return int(self._read("test_reads.json").get("test_reads", 0))
+
+    def check_model(self) -> Path:
+        """Return the path of the finished model after checking its hash.
+
+        Raises:
+            ModelError: If the run is not complete, or the file is not the one it wrote.
+        """
+        if not self.is_complete:
+            self.recipe()  # says so if this is no run folder at all
+            raise ModelError(
+                f"{self.folder}: the run is not complete; finish it with --resume {self.folder}, "
+                f"or name {self.best_path.name} in it"
+            )
+        expected = self.result()["model_sha256"]
+        if not self.model_path.is_file() or sha256_of_file(self.model_path) != expected:
+            raise ModelError(f"{self.model_path}: missing, or not the file that training wrote (sha256)")
+        return self.model_path
+
+
+# The names of variables hold slashes, which would become folders inside the archive.
+def _escape(key: str) -> str:
+    return key.replace("%", "%25").replace("/", "%2F")
+
+
+def _unescape(key: str) -> str:
+    return key.replace("%2F", "/").replace("%25", "%")
+
+
+@contextmanager
+def new_run(folder: Path) -> Iterator[Run]:
+    """Create a run folder and hold its lock.
+
+    Raises:
+        UsageError: If something is there already; runs are never overwritten.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--run-dir {folder}: a file of that name is in the way")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UsageError(
+            f"--run-dir {folder}: not empty; name another folder, or continue with --resume {folder}"
+        )
+    make_folder(folder)
+    with _locked(folder) as run:
+        yield run
+
+
+@contextmanager
+def existing_run(folder: Path) -> Iterator[Run]:
+    """Open a run folder to continue it, and hold its lock.
+
+    Raises:
+        ModelError: If it is not a run folder, or another process is training in it.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"--resume {folder}: no such run folder")
+    run = Run(folder)
+    run.recipe()
+    with _locked(folder):
+        sweep(folder)
+        yield run
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[Run]:
+    # The operating system drops the lock when its holder dies, so none is ever stale.
+    lock = filelock.FileLock(folder / ".lock", blocking=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise ModelError(f"{folder}: another process is training in this folder") from error
+    try:
+        yield Run(folder)
+    finally:
+        lock.release()
+
+
+def next_folder(base: Path, recipe: Recipe) -> Path:
+    """A new name below `base`: recipe, seed and a counter (not a clock: clocks jump)."""
+    stem = f"{recipe.name}-seed{recipe.seed}"
+    counter = 1
+    while (base / f"{stem}-{counter:03d}").exists():
+        counter += 1
+    return base / f"{stem}-{counter:03d}"
+
+
+def run_of(path: Path) -> Run | None:
+    """The run that a model file or folder belongs to, if any."""
+    folder = path if path.is_dir() else path.parent
+    try:
+        Run(folder).recipe()
+    except AnklebootError:
+        return None
+    return Run(folder)
