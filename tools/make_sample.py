@@ -32,7 +32,8 @@ def idx_files(prefix: str, part: LabeledImages, size: int) -> dict[str, bytes]:
     chosen = draw(np.arange(len(part)), part.labels, size, np.random.default_rng(0))
     images, labels = part.images[chosen], part.labels[chosen]
     return {
-        f"{prefix}-images-idx3-ubyte": struct.pack(">4I", IMAGES_MAGIC, size, 28, 28) + images.tobytes(),
+        f"{prefix}-images-idx3-ubyte": struct.pack(">4I", IMAGES_MAGIC, size, 28, 28)
+        + images.tobytes(),
         f"{prefix}-labels-idx1-ubyte": struct.pack(">2I", LABELS_MAGIC, size) + labels.tobytes(),
     }
 

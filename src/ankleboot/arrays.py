@@ -30,7 +30,8 @@ Matrix = Int64[np.ndarray, "10 10"]
 
 def to_inputs(images: Images) -> Inputs:
     """Scale uint8 pixels to [0, 1] and add the channel axis."""
-    return (images.astype(np.float32) / np.float32(255))[..., np.newaxis]
+    scaled: np.ndarray = images.astype(np.float32) / np.float32(255)
+    return scaled[..., np.newaxis]
 
 
 def one_hot(labels: Labels) -> OneHot:

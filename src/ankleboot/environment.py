@@ -60,7 +60,16 @@ def _cpu() -> tuple[str, set[str]]:
 def git_commit() -> str | None:
     """The commit of the checkout that this code runs from, "-dirty" if changed; else None."""
     here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    command = [
+        "git",
+        "-C",
+        str(here),
+        "describe",
+        "--always",
+        "--abbrev=40",
+        "--dirty",
+        "--exclude=*",
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -238,9 +238,7 @@ PLAIN = Recipe(name="plain", epochs=5)
 """The first ancestor's "simple CNN": two convolution + max-pooling blocks of 32 and 64 filters, a
 dense layer and the softmax; 225,034 parameters."""
 
-LEAKY = replace(
-    PLAIN, name="leaky", blocks=3, padding="same", activation="leaky_relu", epochs=20
-)
+LEAKY = replace(PLAIN, name="leaky", blocks=3, padding="same", activation="leaky_relu", epochs=20)
 """The second ancestor: LeakyReLU 0.1, 32-64-128 filters; 356,234 parameters. The count holds only
 with padding "same" in the poolings too (28-14-7-4)."""
 

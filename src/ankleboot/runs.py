@@ -1,13 +1,13 @@
 """The run folder: everything a training run leaves behind, each file whole at any moment.
 
-    recipe.json       what was asked for; rebuilds the Recipe exactly
-    manifest.json     what it ran on: data and split hashes, versions, threads, CPU, commit
-    checkpoint.npz    the state that --resume continues from, written after every epoch
-    best.keras        the best epoch on validation images so far
-    history.csv       one line per epoch      tensorboard/   the same for TensorBoard
-    model.keras       the result, written at the end
-    result.json       its numbers and hashes; exists once the run is complete
-    test_reads.json   how often the test split was looked at
+recipe.json       what was asked for; rebuilds the Recipe exactly
+manifest.json     what it ran on: data and split hashes, versions, threads, CPU, commit
+checkpoint.npz    the state that --resume continues from, written after every epoch
+best.keras        the best epoch on validation images so far
+history.csv       one line per epoch      tensorboard/   the same for TensorBoard
+model.keras       the result, written at the end
+result.json       its numbers and hashes; exists once the run is complete
+test_reads.json   how often the test split was looked at (test_reads.py)
 """
 
 import csv
@@ -44,6 +44,8 @@ class EpochRecord:
     learning_rate: float
     seconds: float
 
+
+NUMBERS = [field.name for field in fields(EpochRecord) if field.name != "epoch"]
 
 History = tuple[EpochRecord, ...]
 
@@ -83,11 +85,15 @@ class Run:
         try:
             with (self.folder / "history.csv").open(newline="") as file:
                 return tuple(
-                    EpochRecord(**{f.name: f.type(row[f.name]) for f in fields(EpochRecord)})
+                    EpochRecord(
+                        **{name: float(row[name]) for name in NUMBERS}, epoch=int(row["epoch"])
+                    )
                     for row in csv.DictReader(file)
                 )
         except (OSError, KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{self.folder}/history.csv: missing or damaged ({error!r})") from error
+            raise ModelError(
+                f"{self.folder}/history.csv: missing or damaged ({error!r})"
+            ) from error
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
@@ -108,16 +114,21 @@ class Run:
     def write_history(self, history: History) -> None:
         """Replace history.csv."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, [field.name for field in fields(EpochRecord)], lineterminator="\n")
+        writer = csv.DictWriter(
+            text, [field.name for field in fields(EpochRecord)], lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(asdict(record) for record in history)
         atomic_write(self.folder / "history.csv", text.getvalue().encode())
 
-    def write_checkpoint(self, arrays: Mapping[str, np.ndarray], progress: Mapping[str, Any]) -> None:
+    def write_checkpoint(
+        self, arrays: Mapping[str, np.ndarray], progress: Mapping[str, Any]
+    ) -> None:
         """Replace the checkpoint: one file, so that weights and progress never disagree."""
         buffer = io.BytesIO()
         text = np.frombuffer(json.dumps(progress).encode(), np.uint8)
-        np.savez(buffer, progress=text, **{_escape(key): value for key, value in arrays.items()})
+        named = {_escape(key): value for key, value in arrays.items()} | {"progress": text}
+        np.savez(buffer, allow_pickle=False, **named)
         atomic_write(self.folder / "checkpoint.npz", buffer.getvalue())
 
     def read_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
@@ -136,19 +147,6 @@ class Run:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ModelError(f"{path}: damaged checkpoint ({error})") from error
 
-    def count_test_read(self) -> int:
-        """Note that the test split is being looked at; return how often that was, this included."""
-        with filelock.FileLock(self.folder / ".test_reads.lock"):
-            count = self.test_reads() + 1
-            write_json(self.folder / "test_reads.json", {"test_reads": count})
-        return count
-
-    def test_reads(self) -> int:
-        """How often the test split was looked at with models of this run."""
-        if not (self.folder / "test_reads.json").exists():
-            return 0
-        return int(self._read("test_reads.json").get("test_reads", 0))
-
     def check_model(self) -> Path:
         """Return the path of the finished model after checking its hash.
 
@@ -163,7 +161,9 @@ class Run:
             )
         expected = self.result()["model_sha256"]
         if not self.model_path.is_file() or sha256_of_file(self.model_path) != expected:
-            raise ModelError(f"{self.model_path}: missing, or not the file that training wrote (sha256)")
+            raise ModelError(
+                f"{self.model_path}: missing, or not the file that training wrote (sha256)"
+            )
         return self.model_path
 
 
@@ -187,7 +187,7 @@ def new_run(folder: Path) -> Iterator[Run]:
         raise UsageError(f"--run-dir {folder}: a file of that name is in the way")
     if folder.is_dir() and any(folder.iterdir()):
         raise UsageError(
-            f"--run-dir {folder}: not empty; name another folder, or continue with --resume {folder}"
+            f"--run-dir {folder}: not empty; name another folder, or continue it with --resume"
         )
     make_folder(folder)
     with _locked(folder) as run:

@@ -24,7 +24,7 @@ def stop_on_signal() -> Iterator[StopRequest]:
         yield request
         return
 
-    def note(signum: int, frame: FrameType | None) -> None:
+    def note(signum: int, _frame: FrameType | None) -> None:
         request.signum = signum
         restore()
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,46 +28,12 @@ from ankleboot.data.splits import Split, split
 from ankleboot.engine import Engine, Epoch, Totals
 from ankleboot.errors import DivergedError, EnvironmentFailure, ModelError, StoppedBySignal
 from ankleboot.files import atomic_write, sha256_of_file, write_json
+from ankleboot.observer import LayerSummary, Observer, Silent
 from ankleboot.recipes import Recipe
 from ankleboot.runs import EpochRecord, History, Run, existing_run, new_run
 from ankleboot.signals import StopRequest, stop_on_signal
 
 SECONDS_PER_CALL = 0.5  # of the engine: how soon a signal is heeded and the progress moves
-
-
-@dataclass(frozen=True)
-class LayerSummary:
-    """One line of the model summary."""
-
-    name: str
-    kind: str
-    output_shape: tuple[int, ...]
-    parameters: int
-
-
-class Observer(Protocol):
-    """Told what happens; the command line draws progress with it."""
-
-    def started(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
-        """Training begins, or continues."""
-
-    def noted(self, message: str) -> None:
-        """Something worth a line of warning."""
-
-    def stepped(self, epoch: int, step: int, num_steps: int, totals: Totals) -> None:
-        """Some more batches are done."""
-
-    def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:
-        """An epoch is done, validated and saved."""
-
-
-class Silent:
-    """An observer that says nothing."""
-
-    def started(self, run: Run, layers: list[LayerSummary], split: Split) -> None: ...
-    def noted(self, message: str) -> None: ...
-    def stepped(self, epoch: int, step: int, num_steps: int, totals: Totals) -> None: ...
-    def epoch_ended(self, record: EpochRecord, is_best: bool) -> None: ...
 
 
 @dataclass
@@ -89,9 +55,7 @@ class _Progress:
         return cls(totals=Totals(**document.pop("totals")), history=records, **document)
 
 
-def train(
-    recipe: Recipe, data: Dataset, run_dir: Path, observer: Observer | None = None
-) -> Run:
+def train(recipe: Recipe, data: Dataset, run_dir: Path, observer: Observer | None = None) -> Run:
     """Train a recipe from the start in a new folder.
 
     Raises:
@@ -211,11 +175,13 @@ def _train_epoch(
         totals = engine.train(epoch, progress.step, last, progress.totals)
         if not totals.is_finite:
             batch = math.ceil(totals.images / recipe.batch_size)
-            raise _diverged(run, recipe, f"the training loss became {totals.loss} in batch {batch}", progress)
+            raise _diverged(
+                run, recipe, f"the training loss became {totals.loss} in batch {batch}", progress
+            )
         seconds = time.perf_counter() - call_started
         num_calls_steps = max(1, round(SECONDS_PER_CALL / seconds * (last - progress.step)))
         progress.step, progress.totals = last, totals
-        observer.stepped(progress.epoch, last, num_steps, totals)
+        observer.stepped(progress.epoch, last, num_steps, totals.mean_loss, totals.accuracy)
         if request.signum is not None:
             progress.epoch_seconds = time.perf_counter() - started
             run.write_checkpoint(engine.state(), progress.to_json())
@@ -323,7 +289,8 @@ class _Curves:
     def __init__(self, folder: Path, history: list[EpochRecord]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         self._writers = {
-            part: tf.summary.create_file_writer(str(folder / part)) for part in ("train", "validation")
+            part: tf.summary.create_file_writer(str(folder / part))
+            for part in ("train", "validation")
         }
         for record in history:
             self.add(record)

@@ -10,7 +10,7 @@ from ankleboot.arrays import IMAGE_SIZE, Images
 from ankleboot.recipes import Recipe
 
 ERASED_AREA = (0.02, 0.33)  # of the image, as in Zhong et al. 2017, arXiv 1708.04896
-ERASED_ASPECT = (0.3, 1 / 0.3)
+ERASED_ASPECT = 1 / 0.3  # of height to width at most, and of width to height
 
 
 def augment(images: Images, recipe: Recipe, generator: np.random.Generator) -> Images:
@@ -44,17 +44,19 @@ def _turn(images: Images, recipe: Recipe, generator: np.random.Generator) -> Ima
 def _shift(images: Images, limit: int, generator: np.random.Generator) -> Images:
     """Move by whole pixels, each direction on its own; black comes in."""
     down, right = generator.integers(-limit, limit, (2, len(images), 1), endpoint=True)
-    padded = np.pad(images, ((0, 0), (limit, limit), (limit, limit)))
+    padded: np.ndarray = np.pad(images, ((0, 0), (limit, limit), (limit, limit)))
     line = np.arange(IMAGE_SIZE) + limit
     rows, columns = line - down, line - right  # (n, 28) each: where every pixel comes from
-    return padded[np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]]
+    which = np.arange(len(images))
+    moved: np.ndarray = padded[which[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return moved
 
 
 def _erase(images: Images, probability: float, generator: np.random.Generator) -> Images:
     """Overwrite a random rectangle with noise in some of the images."""
     num = len(images)
-    area = generator.uniform(*ERASED_AREA, num) * IMAGE_SIZE**2
-    aspect = np.exp(generator.uniform(*np.log(ERASED_ASPECT), num))
+    area = generator.uniform(ERASED_AREA[0], ERASED_AREA[1], num) * IMAGE_SIZE**2
+    aspect = np.exp(generator.uniform(-np.log(ERASED_ASPECT), np.log(ERASED_ASPECT), num))
     heights = np.clip(np.rint(np.sqrt(area * aspect)), 1, IMAGE_SIZE - 1).astype(int)
     widths = np.clip(np.rint(np.sqrt(area / aspect)), 1, IMAGE_SIZE - 1).astype(int)
     tops = generator.integers(0, IMAGE_SIZE - heights, endpoint=True)

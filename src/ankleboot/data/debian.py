@@ -15,7 +15,14 @@ from ankleboot.data.download import DownloadError
 
 PACKAGE = "dataset-fashion-mnist"
 STALL_SECONDS = 5.0  # without a new byte on the disk: give up
-BOUNDS = ["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=4", "-o", "Acquire::https::Timeout=4"]
+BOUNDS = [
+    "-o",
+    "Acquire::Retries=0",
+    "-o",
+    "Acquire::http::Timeout=4",
+    "-o",
+    "Acquire::https::Timeout=4",
+]
 
 
 def fetch_package(folder: Path) -> Path:

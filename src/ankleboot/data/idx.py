@@ -54,7 +54,9 @@ def parse_images(raw: bytes, name: str) -> Images:
     count = _checked_count(raw, name, IMAGES_MAGIC, IMAGES_HEADER)
     rows, columns = np.frombuffer(raw, ">u4", count=2, offset=8).tolist()
     if (rows, columns) != (IMAGE_SIZE, IMAGE_SIZE):
-        raise DataError(f"{name}: expected images of 28 x 28 pixels, the header says {rows} x {columns}")
+        raise DataError(
+            f"{name}: expected images of 28 x 28 pixels, the header says {rows} x {columns}"
+        )
     _check_length(raw, name, count, IMAGES_HEADER + count * IMAGE_SIZE**2)
     return np.frombuffer(raw, np.uint8, offset=IMAGES_HEADER).reshape(count, IMAGE_SIZE, IMAGE_SIZE)
 
@@ -70,7 +72,9 @@ def parse_labels(raw: bytes, name: str) -> Labels:
     labels = np.frombuffer(raw, np.uint8, offset=LABELS_HEADER)
     if labels.size and labels.max() >= NUM_CLASSES:
         first = int(np.argmax(labels >= NUM_CLASSES))
-        raise DataError(f"{name}: label {first} is {labels[first]}, expected 0 to {NUM_CLASSES - 1}")
+        raise DataError(
+            f"{name}: label {first} is {labels[first]}, expected 0 to {NUM_CLASSES - 1}"
+        )
     return labels
 
 
@@ -129,11 +133,15 @@ def gunzip(packed: bytes, limit: int, origin: str) -> bytes:
     try:
         raw = decompressor.decompress(packed, limit + 1)
     except zlib.error as error:
-        raise DataError(f"{origin}: damaged gzip data ({error}); it begins with {packed[:40]!r}") from error
+        raise DataError(
+            f"{origin}: damaged gzip data ({error}); it begins with {packed[:40]!r}"
+        ) from error
     if len(raw) > limit:
         raise DataError(f"{origin}: unpacks to more than the expected {limit} bytes")
     if not decompressor.eof:
         raise DataError(f"{origin}: truncated gzip data, only {len(raw)} of {limit} bytes came out")
     if decompressor.unused_data:
-        raise DataError(f"{origin}: {len(decompressor.unused_data)} bytes of garbage after the gzip data")
+        raise DataError(
+            f"{origin}: {len(decompressor.unused_data)} bytes of garbage after the gzip data"
+        )
     return raw

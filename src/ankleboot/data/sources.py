@@ -140,9 +140,11 @@ def obtain(wanted: IdxFile, sources: Iterable[Source]) -> tuple[bytes, str]:
             return source.read(wanted), source.name
         except AnklebootError as error:
             causes.append(error)
-    kind = DataError if any(isinstance(cause, DataError) for cause in causes) else EnvironmentFailure
+    kind = (
+        DataError if any(isinstance(cause, DataError) for cause in causes) else EnvironmentFailure
+    )
     reasons = "; ".join(str(cause) for cause in causes)
     raise kind(
-        f"no source could give {wanted.name}: {reasons}. Get the four files elsewhere and pass their "
-        "folder with --data, or use --data sample"
+        f"no source could give {wanted.name}: {reasons}. "
+        "Get the four files elsewhere and pass their folder with --data, or use --data sample"
     )

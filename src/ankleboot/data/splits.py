@@ -51,9 +51,12 @@ def split(labels: Labels, recipe: Recipe) -> Split:
         train = draw(train, labels[train], recipe.train_size, generator)
     if not (len(train) and len(validation)):
         raise DataError(
-            f"{len(labels)} images are too few to keep validation_fraction={recipe.validation_fraction:g}"
+            f"{len(labels)} images are too few for "
+            f"validation_fraction={recipe.validation_fraction:g}"
         )
-    digest = hashlib.sha256(train.astype("<i8").tobytes() + b"|" + validation.astype("<i8").tobytes())
+    digest = hashlib.sha256(
+        train.astype("<i8").tobytes() + b"|" + validation.astype("<i8").tobytes()
+    )
     return Split(train, validation, digest.hexdigest())
 
 

@@ -1,0 +1,257 @@
+"""What people see: progress on stderr, tables on stdout; plain lines where there is no terminal."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ankleboot.data import CLASS_NAMES
+from ankleboot.data.splits import Split
+from ankleboot.diagnosis import FitVerdict
+from ankleboot.evaluation import Evaluation
+from ankleboot.measured import Measured
+from ankleboot.observer import LayerSummary
+from ankleboot.recipes import Recipe, valid_values
+from ankleboot.runs import EpochRecord, Run
+
+NUM_CONFUSIONS = 3  # listed below the table
+
+
+def print_json(document: Any) -> None:
+    """The one JSON document of a command."""
+    print(json.dumps(document, indent=2))
+
+
+def out() -> Console:
+    """Where results go; lines are not broken when nobody watches."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=120)
+
+
+def note(message: str) -> None:
+    """One line of progress or warning on stderr."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
+
+
+class TrainingProgress:
+    """Draws training: the model summary, a bar within each epoch, a line for each epoch done."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._console = Console(stderr=True, highlight=False)
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+
+    def started(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
+        console = self._console if self._console.is_terminal else Console(stderr=True, width=100)
+        console.print(_layer_table(self._recipe, layers))
+        note(
+            f"{len(split.train):,} training and {len(split.validation):,} validation images; "
+            f"run folder {run.folder}"
+        )
+
+    def noted(self, message: str) -> None:
+        note(f"note: {message}")
+
+    def stepped(self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float) -> None:
+        if not self._console.is_terminal:
+            return
+        if self._progress is None:
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=None),
+                TextColumn("{task.completed}/{task.total} steps"),
+                TextColumn("{task.fields[figures]}"),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+                expand=True,
+            )
+            self._progress.start()
+            self._task = self._progress.add_task("", total=num_steps, figures="")
+        if self._task is not None:
+            self._progress.update(
+                self._task,
+                description=f"epoch {epoch}/{self._recipe.epochs}",
+                completed=step,
+                total=num_steps,
+                figures=f"loss {loss:.3f}  accuracy {100 * accuracy:.2f} %",
+            )
+
+    def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:
+        self.close()
+        note(
+            f"epoch {record.epoch:>{len(str(self._recipe.epochs))}}/{self._recipe.epochs}"
+            f"  training {100 * record.train_accuracy:.2f} % (loss {record.train_loss:.4f})"
+            f"  validation {100 * record.validation_accuracy:.2f} % (loss {record.validation_loss:.4f})"
+            f"  {record.seconds:.1f} s{'  best so far' if is_best else ''}"
+        )
+
+    def close(self) -> None:
+        """Take the bar away (also when training ended early)."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress, self._task = None, None
+
+
+def _layer_table(recipe: Recipe, layers: list[LayerSummary]) -> Table:
+    table = Table(
+        title=f"{recipe.name}, seed {recipe.seed}", title_justify="left", box=None, pad_edge=False
+    )
+    table.add_column("layer")
+    table.add_column("kind")
+    table.add_column("output", justify="right")
+    table.add_column("parameters", justify="right")
+    for layer in layers:
+        shape = " x ".join(str(size) for size in layer.output_shape)
+        table.add_row(layer.name, layer.kind, shape, f"{layer.parameters:,}")
+    table.add_row("total", "", "", f"{sum(layer.parameters for layer in layers):,}", style="bold")
+    return table
+
+
+def training_result(result: dict[str, Any], verdict: FitVerdict, paths: list[Path]) -> None:
+    """The end of `train`."""
+    console = out()
+    rows = Table(box=None, show_header=False, pad_edge=False)
+    train, validation = result["train"], result["validation"]
+    rows.add_row("recipe", f"{result['recipe']}, seed {result['seed']}, {result['data']}")
+    rows.add_row("parameters", f"{result['parameters']:,}")
+    epochs = f"{result['epochs']} in {result['train_seconds']:.1f} s, best {result['best_epoch']}"
+    rows.add_row("epochs", f"{epochs}, model of epoch {result['model_epoch']}")
+    rows.add_row("training", f"accuracy {100 * train['accuracy']:.2f} %, loss {train['loss']:.4f}")
+    rows.add_row(
+        "validation",
+        f"accuracy {100 * validation['accuracy']:.2f} %, loss {validation['loss']:.4f}",
+    )
+    console.print(rows)
+    for sentence in verdict.sentences:
+        console.print(sentence)
+    _paths(console, paths)
+
+
+def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
+    """The result of `evaluate`."""
+    console = out()
+    low, high = evaluation.accuracy_ci95
+    console.print(
+        f"[bold]{100 * evaluation.accuracy:.2f} %[/bold] of {evaluation.num_examples:,} "
+        f"{evaluation.split} images of {evaluation.data} right (95 % interval {100 * low:.2f} to {100 * high:.2f})"
+    )
+    console.print(
+        f"top-2 {100 * evaluation.top2_accuracy:.2f} %   loss {evaluation.loss:.4f}   "
+        f"Brier {evaluation.brier:.4f}   ECE {evaluation.ece:.4f}"
+    )
+    table = Table(box=None, pad_edge=False)
+    table.add_column("class", no_wrap=True)
+    for name in ("precision", "recall", "F1", "images"):
+        table.add_column(name, justify="right")
+    for scores in evaluation.per_class:
+        figures = (f"{100 * value:.1f}" for value in (scores.precision, scores.recall, scores.f1))
+        table.add_row(scores.label, *figures, str(scores.support))
+    console.print(table)
+    if console.width >= 76:
+        console.print(_confusion_table(evaluation))
+    for count, true, predicted in _confusions(evaluation)[:NUM_CONFUSIONS]:
+        console.print(f"{count} x {true} taken for {predicted}")
+    if evaluation.split == "test":
+        console.print(f"test split looked at with this model: {evaluation.test_reads} x")
+    _paths(console, paths)
+
+
+def _confusion_table(evaluation: Evaluation) -> Table:
+    table = Table(
+        title="true class (rows) by predicted class", title_justify="left", box=None, pad_edge=False
+    )
+    table.add_column("", no_wrap=True)
+    for name in CLASS_NAMES:
+        table.add_column(name[:5], justify="right", no_wrap=True)
+    for index, (name, row) in enumerate(zip(CLASS_NAMES, evaluation.confusion_matrix, strict=True)):
+        cells = (
+            f"[bold]{n}[/bold]" if index == column else str(n or ".")
+            for column, n in enumerate(row)
+        )
+        table.add_row(name, *cells)
+    return table
+
+
+def _confusions(evaluation: Evaluation) -> list[tuple[int, str, str]]:
+    return sorted(
+        (
+            (count, CLASS_NAMES[row], CLASS_NAMES[column])
+            for row, counts in enumerate(evaluation.confusion_matrix)
+            for column, count in enumerate(counts)
+            if row != column and count
+        ),
+        reverse=True,
+    )
+
+
+def _paths(console: Console, paths: list[Path]) -> None:
+    for path in paths:
+        console.print(str(path), markup=False, soft_wrap=True)
+
+
+def recipe_list(recipes: dict[str, Recipe], figures: dict[str, Measured]) -> None:
+    """The table of `recipes`."""
+    table = Table(box=None, pad_edge=False)
+    for name, justify in (
+        ("recipe", "left"),
+        ("parameters", "right"),
+        ("epochs", "right"),
+        ("seconds", "right"),
+        ("test accuracy", "left"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for name, recipe in recipes.items():
+        if name not in figures:
+            table.add_row(name, "", str(recipe.epochs), "", "not measured yet")
+            continue
+        measured = figures[name]
+        spread = "" if measured.accuracy_std is None else f" +- {100 * measured.accuracy_std:.2f}"
+        accuracy = f"{100 * measured.accuracy_mean:.2f}{spread} % (n={measured.num_seeds})"
+        seconds = f"{recipe.epochs * measured.epoch_seconds:.0f}"
+        table.add_row(name, f"{measured.parameters:,}", str(recipe.epochs), seconds, accuracy)
+    console = out()
+    console.print(table)
+    for place in dict.fromkeys(f"{m.hardware}, {m.date}" for m in figures.values()):
+        console.print(f"measured on {place}; see docs/reproduction.md")
+
+
+def recipe_fields(recipe: Recipe) -> None:
+    """One recipe with every field that --set can change."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("field", no_wrap=True)
+    table.add_column(recipe.name, no_wrap=True)
+    table.add_column("valid values")
+    for field in fields(recipe):
+        if field.name != "name":
+            value = getattr(recipe, field.name)
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            table.add_row(field.name, text, valid_values(field.name))
+    out().print(table)
+
+
+def data_fetched(source: str, paths: list[Path]) -> None:
+    """The result of `data fetch`."""
+    console = out()
+    console.print(
+        f"Fashion-MNIST, every file verified; from {source}", markup=False, soft_wrap=True
+    )
+    _paths(console, paths)
+
+
+def data_verified(document: dict[str, Any]) -> None:
+    """The result of `data verify`."""
+    console = out()
+    console.print(
+        f"{document['data']}: {document['train']:,} training and {document['test']:,} test images, "
+        f"every file verified; from {document['source']}",
+        markup=False,
+        soft_wrap=True,
+    )
+    for name, digest in document["sha256"].items():
+        console.print(f"{digest}  {name}", markup=False, soft_wrap=True)

@@ -1,0 +1,49 @@
+"""Count how often the test split is looked at with a model; each look makes the next worth less.
+
+A run keeps its count in its folder. A model file outside any run is known by its hash, and counted
+in a folder of this user.
+"""
+
+import json
+from pathlib import Path
+
+import filelock
+import platformdirs
+
+from ankleboot.errors import ModelError
+from ankleboot.files import make_folder, sha256_of_file, write_json
+from ankleboot.runs import run_of
+
+FILE_NAME = "test_reads.json"
+
+
+def folder_of(model: Path) -> Path:
+    """Where the count for a run folder or model file is kept."""
+    if run := run_of(model):
+        return run.folder
+    return Path(platformdirs.user_state_dir("ankleboot")) / "test_reads" / sha256_of_file(model)
+
+
+def count(model: Path) -> int:
+    """Note one more look; return how many there were, this one included."""
+    folder = folder_of(model)
+    make_folder(folder)
+    with filelock.FileLock(folder / ".test_reads.lock"):
+        reads = so_far(model) + 1
+        write_json(folder / FILE_NAME, {"test_reads": reads})
+    return reads
+
+
+def so_far(model: Path) -> int:
+    """How many looks there were.
+
+    Raises:
+        ModelError: If the count is damaged.
+    """
+    path = folder_of(model) / FILE_NAME
+    if not path.exists():
+        return 0
+    try:
+        return int(json.loads(path.read_text())["test_reads"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: damaged count of test reads") from error
