@@ -23,7 +23,9 @@ OneHot = Float32[np.ndarray, "n 10"]
 Probs = Float[np.ndarray, "n 10"]
 """One row per image; each row sums to 1."""
 
-Indices = Int64[np.ndarray, " n"]
+Indices = Int64[np.ndarray, " _"]
+"""Positions in a file; any number of them, whatever n is elsewhere."""
+
 Matrix = Int64[np.ndarray, "10 10"]
 """Confusion matrix: rows are true classes, columns predicted ones."""
 
@@ -36,4 +38,5 @@ def to_inputs(images: Images) -> Inputs:
 
 def one_hot(labels: Labels) -> OneHot:
     """Turn class indices into rows with a single 1."""
-    return np.eye(NUM_CLASSES, dtype=np.float32)[labels]
+    rows: np.ndarray = np.eye(NUM_CLASSES, dtype=np.float32)[labels]
+    return rows

@@ -4,17 +4,21 @@ Every command is the Python function of the same name with the same defaults. He
 imported inside the commands, so that `--help` does not wait for TensorFlow.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ankleboot import __version__
 from ankleboot.errors import AnklebootError, EnvironmentFailure, ModelError, UsageError
-from ankleboot.recipes import RECIPES, Recipe, find, override
+
+if TYPE_CHECKING:
+    from ankleboot.recipes import Recipe
 
 EXTRAS = {"keras": "train", "tensorflow": "train", "cv2": "train", "matplotlib": "train"}
 """Which extra brings a module that the light core does without."""
@@ -140,6 +144,7 @@ def recipes(name: str | None, as_json: bool) -> None:
 
     from ankleboot import console
     from ankleboot.measured import measured
+    from ankleboot.recipes import RECIPES, find
 
     figures = measured()
     if as_json:
@@ -188,6 +193,7 @@ def train(
     """
     from ankleboot import console
     from ankleboot.data import load
+    from ankleboot.recipes import find, override
     from ankleboot.runs import Run, next_folder
 
     values = _parse_settings(settings, seed)
@@ -253,8 +259,8 @@ def _report_training(run: Any, loaded: Any, as_json: bool) -> None:
     samples = run.folder / "samples.png"
     _save_figure(plots.samples(loaded.train.images, loaded.train.labels), samples)
     if as_json:
-        extra = {"run_dir": str(run.folder), "verdict": verdict.to_json()}
-        console.print_json(extra | result)
+        place = {"run_dir": str(run.folder)}
+        console.print_json(place | result | {"verdict": verdict.to_json()})
     else:
         console.training_result(
             result, verdict, [run.model_path, run.folder / "history.csv", curves, samples]
@@ -296,6 +302,7 @@ def evaluate(
     from ankleboot.data.splits import split
     from ankleboot.files import make_folder, write_json
     from ankleboot.predictors import load_predictor
+    from ankleboot.recipes import Recipe
     from ankleboot.runs import run_of
 
     if not model.exists():

@@ -84,10 +84,11 @@ class TrainingProgress:
 
     def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:
         self.close()
+        train = f"{100 * record.train_accuracy:.2f} % (loss {record.train_loss:.4f})"
+        validation = f"{100 * record.validation_accuracy:.2f} % (loss {record.validation_loss:.4f})"
         note(
             f"epoch {record.epoch:>{len(str(self._recipe.epochs))}}/{self._recipe.epochs}"
-            f"  training {100 * record.train_accuracy:.2f} % (loss {record.train_loss:.4f})"
-            f"  validation {100 * record.validation_accuracy:.2f} % (loss {record.validation_loss:.4f})"
+            f"  training {train}  validation {validation}"
             f"  {record.seconds:.1f} s{'  best so far' if is_best else ''}"
         )
 
@@ -139,7 +140,8 @@ def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
     low, high = evaluation.accuracy_ci95
     console.print(
         f"[bold]{100 * evaluation.accuracy:.2f} %[/bold] of {evaluation.num_examples:,} "
-        f"{evaluation.split} images of {evaluation.data} right (95 % interval {100 * low:.2f} to {100 * high:.2f})"
+        f"{evaluation.split} images of {evaluation.data} right "
+        f"(95 % interval {100 * low:.2f} to {100 * high:.2f})"
     )
     console.print(
         f"top-2 {100 * evaluation.top2_accuracy:.2f} %   loss {evaluation.loss:.4f}   "

@@ -126,8 +126,11 @@ def _loss_sentence(lowest: EpochRecord, last: EpochRecord, rise: float) -> str:
 def _gap_sentence(last: EpochRecord, gap: float, opened: int | None) -> str:
     sentence = (
         f"Accuracy at the end: training {100 * last.train_accuracy:.2f} %, validation "
-        f"{100 * last.validation_accuracy:.2f} %, a gap of {100 * gap:.2f} points"
+        f"{100 * last.validation_accuracy:.2f} %"
     )
+    if gap <= 0:
+        return f"{sentence}, no gap."
+    sentence += f", a gap of {100 * gap:.2f} points"
     if opened is None:
         return f"{sentence}."
     return f"{sentence}; it has stayed above {100 * GAP:g} since epoch {opened}."

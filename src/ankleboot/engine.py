@@ -108,7 +108,7 @@ class Engine:
             ("optimizer", self._optimizer.variables),
         ):
             for index, variable in enumerate(variables):
-                named[f"{owner}/{index:03d}/{variable.path}"] = variable
+                named[f"{owner}/{index:03d}/{variable.name}"] = variable
         return named
 
     def _train_steps(

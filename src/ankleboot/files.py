@@ -41,7 +41,8 @@ def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix:
         if os.name == "posix":  # a rename is on the disk once its folder is
             _flush(path.parent, os.O_RDONLY)
     except OSError as error:
-        raise write_failure(path, error) from error
+        size = None if callable(content) else len(content)
+        raise write_failure(path, error, size) from error
     finally:
         temp.unlink(missing_ok=True)
 
@@ -54,10 +55,11 @@ def _flush(path: Path, flags: int) -> None:
         os.close(descriptor)
 
 
-def write_failure(path: Path, error: OSError) -> EnvironmentFailure:
+def write_failure(path: Path, error: OSError, num_bytes: int | None) -> EnvironmentFailure:
     """Say in one line why `path` could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return EnvironmentFailure(f"disk full while writing {path}: free some space and try again")
+        size = "" if num_bytes is None else f" of {num_bytes} bytes"
+        return EnvironmentFailure(f"disk full while writing {path}{size}; free some space")
     return EnvironmentFailure(f"cannot write {path}: {error.strerror or error}")
 
 

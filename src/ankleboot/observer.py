@@ -1,7 +1,7 @@
 """What training tells whoever watches; the command line draws progress with it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ankleboot.data.splits import Split
 from ankleboot.runs import EpochRecord, Run
@@ -17,6 +17,7 @@ class LayerSummary:
     parameters: int
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Receives the events of a training run in order."""
 

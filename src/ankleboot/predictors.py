@@ -7,7 +7,7 @@ interchangeable. `load_predictor` takes a run folder or a model file.
 import os
 import zipfile
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ankleboot.runs import Run, run_of
 BATCH_SIZE = 1_000  # images
 
 
+@runtime_checkable
 class Predictor(Protocol):
     """Images in, probabilities out; everything between is its own business."""
 

@@ -119,10 +119,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if type(value) is int and field.type is float:
-                value = float(value)  # epochs=1 and zoom=1 should both be written plainly
-                object.__setattr__(self, field.name, value)
+            value = _plain_float(field.type, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
             _check(field.name, field.type, value)
         sizes = self.feature_map_sizes()
         if min(sizes) < 1:
@@ -183,7 +181,15 @@ def from_json(document: Mapping[str, Any]) -> Recipe:
             raise UsageError(_unknown("recipe field", key, sorted(_TYPES)))
     if "name" not in document:
         raise UsageError("a recipe needs a name")
-    return Recipe(**document)
+    values = {key: _plain_float(_TYPES[key], value) for key, value in document.items()}
+    for key, value in values.items():
+        _check(key, _TYPES[key], value)
+    return Recipe(**values)
+
+
+def _plain_float(expected: Any, value: Any) -> Any:
+    """Let a whole number stand where a float is expected, as JSON and people write it."""
+    return float(value) if expected is float and type(value) is int else value
 
 
 def override(recipe: Recipe, values: Mapping[str, str]) -> Recipe:

@@ -141,7 +141,7 @@ class Run:
         if not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = {_unescape(key): archive[key] for key in archive.files}
             return arrays, json.loads(arrays.pop("progress").tobytes())
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

@@ -147,7 +147,7 @@ def load(name: str = "fashion-mnist") -> Dataset:
     if folder:
         if not Path(folder).is_dir():
             raise UsageError(
-                f"--data {folder}: expected fashion-mnist, sample, or a folder with the four IDX files"
+                f"--data {folder}: expected fashion-mnist, sample or a folder of four IDX files"
             )
         return _assemble("fashion-mnist", FASHION_MNIST, Path(folder), folder)
     cache = cache_folder()

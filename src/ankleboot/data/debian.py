@@ -25,6 +25,10 @@ BOUNDS = [
 ]
 
 
+class _Stalled(DownloadError):
+    """Nothing arrived for STALL_SECONDS."""
+
+
 def fetch_package(folder: Path) -> Path:
     """Download and unpack the package below `folder`; return the folder with its gzip IDX files.
 
@@ -35,6 +39,8 @@ def fetch_package(folder: Path) -> Path:
         raise DownloadError(f"Debian package {PACKAGE}: no apt-get here", dead=True)
     try:
         _run(["apt-get", *BOUNDS, "download", PACKAGE], folder)
+    except _Stalled:
+        raise  # a network that swallows everything; another wait would end the same
     except DownloadError:
         own = _own_lists(folder)
         _run(["apt-get", *BOUNDS, *own, "update"], folder)
@@ -77,7 +83,7 @@ def _run(command: list[str], folder: Path) -> None:
             elif time.monotonic() - since > STALL_SECONDS:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-                raise DownloadError(f"Debian package {PACKAGE}: {command[0]} stalled", dead=True)
+                raise _Stalled(f"Debian package {PACKAGE}: {command[0]} stalled", dead=True)
     if process.returncode != 0:
         lines = log.read_text(errors="replace").strip().splitlines()
         reason = next((line for line in lines if line.startswith("E: ")), "E: no reason given")

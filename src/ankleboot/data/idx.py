@@ -80,13 +80,15 @@ def parse_labels(raw: bytes, name: str) -> Labels:
 
 def _checked_count(raw: bytes, name: str, magic: int, header: int) -> int:
     kind, other = ("image", "label") if magic == IMAGES_MAGIC else ("label", "image")
-    if len(raw) < header:
+    if len(raw) < LABELS_HEADER:
         raise DataError(f"{name}: not an IDX {kind} file: only {len(raw)} bytes long")
     found, count = np.frombuffer(raw, ">u4", count=2).tolist()
     if found in (IMAGES_MAGIC, LABELS_MAGIC) and found != magic:
         raise DataError(f"{name}: not an IDX {kind} file but an IDX {other} file; are two swapped?")
     if found != magic:
         raise DataError(f"{name}: not an IDX {kind} file: it begins with {raw[:40]!r}")
+    if len(raw) < header:
+        raise DataError(f"{name}: truncated IDX {kind} file: only {len(raw)} bytes long")
     return int(count)
 
 

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ankleboot.data.debian import fetch_package
 from ankleboot.data.download import DownloadError, download
@@ -28,6 +28,7 @@ MIRRORS = (
 )
 
 
+@runtime_checkable
 class Source(Protocol):
     """Delivers the decompressed bytes of a file."""
 

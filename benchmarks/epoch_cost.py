@@ -1,0 +1,125 @@
+"""What an epoch costs: our training loop beside a bare Keras script of the same network.
+
+    python benchmarks/epoch_cost.py --pairs 5
+
+Both train the second ancestor's network on the same images in the same process, an epoch each in
+turn (A B A B); each epoch includes validation, ours also checkpoint, best model and curves. The
+first pair traces and is left out. Writes benchmarks/results/epoch_cost.json.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+
+from ankleboot import environment
+from ankleboot.arrays import one_hot, to_inputs
+from ankleboot.data import Dataset, LabeledImages, load
+from ankleboot.data.splits import Split, split
+from ankleboot.files import write_json
+from ankleboot.observer import LayerSummary, Silent
+from ankleboot.recipes import LEAKY
+from ankleboot.runs import EpochRecord, Run
+from ankleboot.training import train
+
+RESULT = Path(__file__).parent / "results/epoch_cost.json"
+
+
+def bare_script() -> keras.Model:
+    """The second ancestor, as its author wrote it in Keras."""
+    layers = [keras.Input((28, 28, 1))]
+    for filters in (32, 64, 128):
+        layers += [
+            keras.layers.Conv2D(filters, 3, padding="same"),
+            keras.layers.LeakyReLU(negative_slope=0.1),
+            keras.layers.MaxPooling2D(2, padding="same"),
+        ]
+    layers += [
+        keras.layers.Flatten(),
+        keras.layers.Dense(128),
+        keras.layers.LeakyReLU(negative_slope=0.1),
+        keras.layers.Dense(10, activation="softmax"),
+    ]
+    model = keras.Sequential(layers)
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+class Interleaved(Silent):
+    """After each of our epochs, lets the bare script train one."""
+
+    def __init__(self, data: Dataset, parts: Split) -> None:
+        inputs, targets = to_inputs(data.train.images), one_hot(data.train.labels)
+        self._train = inputs[parts.train], targets[parts.train]
+        self._validation = inputs[parts.validation], targets[parts.validation]
+        self._model = bare_script()
+        self.ours: list[tuple[float, float]] = []  # wall and CPU seconds of every epoch
+        self.bare: list[tuple[float, float]] = []
+        self._since = (0.0, 0.0)
+
+    def started(self, run: Run, layers: list[LayerSummary], split: Split) -> None:  # noqa: ARG002
+        self._since = now()
+
+    def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:  # noqa: ARG002
+        self.ours.append(elapsed(self._since))
+        self._since = now()
+        self._model.fit(
+            *self._train, batch_size=64, epochs=1, validation_data=self._validation, verbose=0
+        )
+        self.bare.append(elapsed(self._since))
+        print(f"pair {record.epoch}: ours {self.ours[-1]}, bare Keras {self.bare[-1]}", flush=True)
+        self._since = now()
+
+
+def now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def elapsed(since: tuple[float, float]) -> tuple[float, float]:
+    wall, cpu = now()
+    return round(wall - since[0], 3), round(cpu - since[1], 3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--images", type=int, default=60_000, help="of the training file, from 0")
+    arguments = parser.parse_args()
+    data = load()
+    head = slice(arguments.images)
+    data = replace(data, train=LabeledImages(data.train.images[head], data.train.labels[head]))
+    recipe = replace(LEAKY, epochs=arguments.pairs + 1)
+    watch = Interleaved(data, split(data.train.labels, recipe))
+    with tempfile.TemporaryDirectory() as folder:
+        train(recipe, data, Path(folder) / "run", watch)
+    ours, bare = watch.ours[1:], watch.bare[1:]
+    ratios = {
+        clock: statistics.median(a[i] / b[i] for a, b in zip(ours, bare, strict=True))
+        for i, clock in enumerate(("wall", "cpu"))
+    }
+    print(f"ours / bare Keras, median of {len(ours)} pairs: {ratios}")
+    write_json(
+        RESULT,
+        {
+            "command": f"python benchmarks/epoch_cost.py --pairs {arguments.pairs} "
+            f"--images {arguments.images}",
+            "ratio_wall": ratios["wall"],
+            "ratio_cpu": ratios["cpu"],
+            "ours_wall_cpu_seconds": ours,
+            "bare_keras_wall_cpu_seconds": bare,
+            "hardware": environment.hardware(),
+            "versions": environment.versions(),
+            "date": time.strftime("%Y-%m-%d"),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

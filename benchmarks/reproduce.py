@@ -1,0 +1,215 @@
+"""Reproduce both ancestors over several seeds, as published.
+
+    python benchmarks/reproduce.py --seeds 5
+
+Trains every recipe with every seed (an interrupted run is resumed, a complete one is used as it
+is), judges each on the test split once, and writes benchmarks/results/reproduction.json,
+docs/reproduction.md and src/ankleboot/measured.json. With --report-only nothing is trained: the
+report covers the complete runs that are there.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ankleboot.files import atomic_write, write_json
+from ankleboot.recipes import RECIPES
+from ankleboot.runs import Run
+
+ROOT = Path(__file__).parents[1]
+RESULT = ROOT / "benchmarks/results/reproduction.json"
+PAGE = ROOT / "docs/reproduction.md"
+MEASURED = ROOT / "src/ankleboot/measured.json"
+
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "plain": {"test_accuracy": (0.89, 0.91)},
+    "leaky": {
+        "parameters": 356_234,
+        "train_accuracy": 0.9884,
+        "validation_accuracy": 0.9176,
+        "test_accuracy": (0.9123, 0.9123),
+    },
+}
+"""What the ancestors' authors reported; a range where they gave one."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs/reproduction")
+    parser.add_argument("--report-only", action="store_true")
+    arguments = parser.parse_args()
+    for seed in range(arguments.seeds):  # all recipes of a seed before the next seed
+        for name in RECIPES:
+            folder = arguments.runs / f"{name}-seed{seed}"
+            if not arguments.report_only:
+                make(name, seed, folder)
+            if Run(folder).is_complete and not (folder / "evaluation-test.json").exists():
+                command("evaluate", str(folder), "--split", "test", "--json")
+    runs = [
+        collect(Run(arguments.runs / f"{name}-seed{seed}"))
+        for name in RECIPES
+        for seed in range(arguments.seeds)
+        if Run(arguments.runs / f"{name}-seed{seed}").is_complete
+    ]
+    write_json(RESULT, {"command": "python benchmarks/reproduce.py --seeds 5", "runs": runs})
+    report(runs)
+
+
+def make(name: str, seed: int, folder: Path) -> None:
+    if (folder / "manifest.json").exists():
+        command("train", "--resume", str(folder), "--json")
+    else:
+        command("train", name, "--seed", str(seed), "--run-dir", str(folder), "--json")
+
+
+def command(*arguments: str) -> None:
+    print("ankleboot", *arguments, flush=True)
+    subprocess.run(
+        [sys.executable, "-m", "ankleboot.cli", *arguments], check=True, stdout=subprocess.DEVNULL
+    )
+
+
+def collect(run: Run) -> dict[str, Any]:
+    """The figures of one run, after checking that it is what it should be."""
+    result, manifest, recipe = run.result(), run.manifest(), run.recipe()
+    if recipe != replace(RECIPES[recipe.name], seed=recipe.seed):
+        raise SystemExit(f"{run.folder}: made by another recipe than today's {recipe.name}")
+    evaluation = json.loads((run.folder / "evaluation-test.json").read_text())
+    history = run.history()
+    lowest = min(history, key=lambda record: record.validation_loss)
+    return {
+        "recipe": recipe.name,
+        "seed": recipe.seed,
+        "parameters": result["parameters"],
+        "epochs": result["epochs"],
+        "train_accuracy": result["train"]["accuracy"],
+        "train_loss": result["train"]["loss"],
+        "validation_accuracy": result["validation"]["accuracy"],
+        "validation_loss": result["validation"]["loss"],
+        "lowest_validation_loss": lowest.validation_loss,
+        "lowest_validation_loss_epoch": lowest.epoch,
+        "test_accuracy": evaluation["accuracy"],
+        "num_test": evaluation["num_examples"],
+        "test_reads": evaluation["test_reads"],
+        "epoch_seconds": statistics.median(record.seconds for record in history),
+        "weights_sha256": result["weights_sha256"],
+        "data": manifest["data"],
+        "split": manifest["split"],
+        "hardware": manifest["hardware"],
+        "versions": manifest["versions"],
+        "date": manifest["created"][:10],
+    }
+
+
+def report(runs: list[dict[str, Any]]) -> None:
+    """Write the page for people and the figures for `ankleboot recipes`."""
+    measured, sections = {}, []
+    for name in RECIPES:
+        own = [run for run in runs if run["recipe"] == name]
+        if not own:
+            continue
+        accuracies = [run["test_accuracy"] for run in own]
+        std = statistics.stdev(accuracies) if len(own) > 1 else None
+        hardware = own[-1]["hardware"]
+        measured[name] = {
+            "parameters": own[0]["parameters"],
+            "accuracy_mean": statistics.mean(accuracies),
+            "accuracy_std": std,
+            "num_seeds": len(own),
+            "epoch_seconds": statistics.median(run["epoch_seconds"] for run in own),
+            "hardware": f"{hardware['cores']} cores, {hardware['cpu']}",
+            "date": own[-1]["date"],
+        }
+        sections.append(section(name, own))
+    write_json(MEASURED, measured)
+    atomic_write(PAGE, (HEAD + "\n".join(sections)).encode())
+
+
+HEAD = """# Reproduction of the two ancestors
+
+Written by `python benchmarks/reproduce.py`; the figures of every run, with hardware, versions and
+hashes, are in [reproduction.json](../benchmarks/results/reproduction.json). The test split was read
+once per run, after training. Spread is the sample standard deviation over seeds; seconds are wall
+time on the named machine, which ran other work too.
+
+"""
+
+
+def section(name: str, own: list[dict[str, Any]]) -> str:
+    hardware, versions = own[-1]["hardware"], own[-1]["versions"]
+    flags = " ".join(hardware["cpu_flags"])
+    published = PUBLISHED[name]
+    lines = [
+        f"## `{name}`: {own[0]['epochs']} epochs, n = {len(own)} "
+        f"(seed{'s' if len(own) > 1 else ''} {', '.join(str(run['seed']) for run in own)})",
+        "",
+        "| | published | here |",
+        "|---|---|---|",
+        f"| parameters | {number(published.get('parameters'))} | {own[0]['parameters']:,} |",
+    ]
+    for key, title in (
+        ("train_accuracy", "training accuracy"),
+        ("validation_accuracy", "validation accuracy"),
+        ("test_accuracy", "test accuracy"),
+    ):
+        lines.append(f"| {title} | {percent(published.get(key))} | {spread(own, key, 100)} % |")
+    lines += [
+        f"| training loss at the end | | {spread(own, 'train_loss')} |",
+        f"| validation loss at the end | | {spread(own, 'validation_loss')} |",
+        f"| lowest validation loss | | {spread(own, 'lowest_validation_loss')} |",
+        f"| epoch of the lowest | | {', '.join(str(r['lowest_validation_loss_epoch']) for r in own)} |",
+        f"| seconds per epoch | | {statistics.median(run['epoch_seconds'] for run in own):.1f} |",
+        "",
+        f"{hardware['cores']} cores, {hardware['cpu']} ({flags}); Keras {versions['keras']}, "
+        f"TensorFlow {versions.get('tensorflow-cpu') or versions.get('tensorflow')}; {own[-1]['date']}.",
+        "",
+        judgement(own, published["test_accuracy"]),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def judgement(own: list[dict[str, Any]], published: tuple[float, float]) -> str:
+    """Whether the published test accuracy lies within two standard deviations of ours."""
+    accuracies = [run["test_accuracy"] for run in own]
+    mean, (low, high) = statistics.mean(accuracies), published
+    gap = max(low - mean, mean - high, 0.0)
+    if gap == 0:
+        return "The mean lies within the published range."
+    points = f"{100 * gap:.2f} points from the published figure"
+    if len(own) < 2:
+        return f"The one run is {points}; a single seed has no spread to compare that with."
+    deviations = gap / statistics.stdev(accuracies)
+    verdict = "within" if deviations <= 2 else "beyond"
+    return f"The mean is {points}: {deviations:.1f} standard deviations, {verdict} two."
+
+
+def spread(own: list[dict[str, Any]], key: str, scale: float = 1.0) -> str:
+    values = [scale * run[key] for run in own]
+    digits = 2 if scale == 100 else 4
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
+    return f"{statistics.mean(values):.{digits}f} +- {statistics.stdev(values):.{digits}f}"
+
+
+def number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def percent(value: float | tuple[float, float] | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        low, high = value
+        return f"{100 * low:.2f} %" if low == high else f"{100 * low:g} to {100 * high:g} %"
+    return f"{100 * value:.2f} %"
+
+
+if __name__ == "__main__":
+    main()

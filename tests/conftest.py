@@ -1,0 +1,74 @@
+"""Shared pieces: a tiny data set that is learned in a second, and one run trained on it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import jaxtyping
+import numpy as np
+import pytest
+
+from ankleboot.arrays import Images, Probs
+from ankleboot.data import Dataset, LabeledImages
+from ankleboot.recipes import PLAIN
+from ankleboot.runs import Run
+
+TINY = replace(PLAIN, name="tiny", blocks=1, filters=4, dense_units=16, batch_size=32, epochs=3)
+"""Small enough to be traced and trained within seconds."""
+
+
+def bars(num: int, seed: int) -> LabeledImages:
+    """Images with one bright bar whose place is the class: rows for 0-4, columns for 5-9."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(num, dtype=np.uint8) % 10
+    images = generator.integers(0, 60, (num, 28, 28), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        start = 2 + 5 * (int(label) % 5)
+        if label < 5:
+            image[start : start + 3, :] = 230
+        else:
+            image[:, start : start + 3] = 230
+    return LabeledImages(images, labels)
+
+
+@pytest.fixture(scope="session")
+def bar_data() -> Dataset:
+    hashes = {"train-bars": "0" * 64, "test-bars": "1" * 64}
+    return Dataset("bars", bars(640, 0), bars(100, 1), "made by the tests", hashes)
+
+
+@pytest.fixture(scope="session")
+def bar_run(bar_data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The one run that all tests of views share; do not change its folder."""
+    from ankleboot.training import train
+
+    return train(TINY, bar_data, tmp_path_factory.mktemp("bars") / "run")
+
+
+class FakePredictor:
+    """Gives the probabilities it was made with."""
+
+    name = "fake"
+
+    def __init__(self, probs: Probs) -> None:
+        self.probs = probs
+
+    def predict(self, images: Images) -> Probs:
+        return self.probs[: len(images)]
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and no other place on this machine where data might be found."""
+    monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("ANKLEBOOT_DATA", raising=False)
+    monkeypatch.setattr("ankleboot.data.sources.folders_of_other_tools", list)
+    return tmp_path / "cache" / "fashion-mnist"
+
+
+@pytest.fixture
+def no_type_checks() -> Iterator[None]:
+    """As in production, where only our own checks stand between wrong shapes and wrong results."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

@@ -1,0 +1,112 @@
+"""Imports point down, and the light parts stay light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src/ankleboot"
+
+LAYERS = {
+    "__init__": 0,
+    "errors": 0,
+    "arrays": 0,
+    "files": 0,
+    "environment": 0,
+    "recipes": 0,
+    "measured": 0,
+    "signals": 0,
+    "metrics": 1,
+    "data": 1,
+    "models": 1,
+    "optimizers": 1,
+    "runs": 2,
+    "engine": 2,
+    "test_reads": 3,
+    "observer": 3,
+    "predictors": 3,
+    "training": 4,
+    "evaluation": 4,
+    "diagnosis": 5,
+    "plots": 6,
+    "console": 7,
+    "cli": 8,
+}
+"""A module may import modules of a lower layer; exceptions within a layer are listed next."""
+
+SAME_LAYER = {("files", "errors"), ("recipes", "arrays"), ("recipes", "errors")}
+SAME_LAYER |= {("environment", "__init__")}
+
+
+def violations(source: str, module: str) -> list[str]:
+    """Names of the modules that the code of `module` imports although they are not below it."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ankleboot"):
+            path = (node.module or "").split(".")
+            names = path[1:2] or [a.name if a.name in LAYERS else "__init__" for a in node.names]
+        elif isinstance(node, ast.Import):
+            parts = [alias.name.split(".") for alias in node.names]
+            names = [(p[1:] or ["__init__"])[0] for p in parts if p[0] == "ankleboot"]
+        else:
+            continue
+        for name in names:
+            allowed = LAYERS[name] < LAYERS[module] or (module, name) in SAME_LAYER
+            if name != module and not allowed:
+                found.append(name)
+    return found
+
+
+def test_imports_point_down() -> None:
+    for path in SOURCE.rglob("*.py"):
+        module = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+        assert module in LAYERS, f"{module} has no layer yet"
+        assert violations(path.read_text(), module) == [], path
+
+
+def test_every_layer_belongs_to_a_module() -> None:
+    assert {
+        p.stem for p in SOURCE.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()
+    } == set(LAYERS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from ankleboot import cli", "import ankleboot.plots", "from ankleboot.training import train"],
+)
+def test_the_layer_check_sees_an_upward_import(line: str) -> None:
+    assert violations(f"def f():\n    {line}\n", "metrics")
+
+
+LIGHT = [
+    "ankleboot",
+    "ankleboot.cli",
+    "ankleboot.data",
+    "ankleboot.predictors",
+    "ankleboot.evaluation",
+]
+HEAVY = ("tensorflow", "keras", "matplotlib", "cv2", "sklearn")
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_light_modules_load_nothing_heavy() -> None:
+    assert not loaded_by("import " + ", ".join(LIGHT)) & set(HEAVY)
+
+
+def test_the_light_check_can_fail() -> None:
+    assert "matplotlib" in loaded_by("import ankleboot.plots")
+
+
+def test_exactly_one_tensorflow_is_installed() -> None:
+    """Both unpack into one folder; with both installed, which one runs is luck."""
+    from importlib import metadata
+
+    names = {d.metadata["Name"].replace("_", "-") for d in metadata.distributions()}
+    assert len(names & {"tensorflow", "tensorflow-cpu"}) == 1

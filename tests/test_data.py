@@ -1,0 +1,157 @@
+"""Splits, augmentation, and the arrays as the ancestors had them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ankleboot.arrays import one_hot, to_inputs
+from ankleboot.data import LabeledImages, load
+from ankleboot.data.augment import augment
+from ankleboot.data.splits import draw, split
+from ankleboot.errors import DataError
+from ankleboot.recipes import LEAKY, PLAIN, Recipe
+
+SHA256_OF_THE_DEFAULT_SPLIT = "b475f3faaf1dce0da98f16cb8ec9e568092b385baaca973a71d4363d612fa805"
+LABELS = np.random.default_rng(3).integers(0, 10, 60_000).astype(np.uint8)
+
+
+def test_the_default_split_is_that_of_the_ancestor() -> None:
+    parts = split(LABELS, LEAKY)
+    assert parts.train.tolist() == list(range(48_000))
+    assert parts.validation.tolist() == list(range(48_000, 60_000))
+    assert parts.sha256 == SHA256_OF_THE_DEFAULT_SPLIT
+
+
+@given(
+    st.integers(0, 99),
+    st.floats(0.05, 0.8),
+    st.integers(1, 300),
+    st.lists(st.integers(0, 9), min_size=400, max_size=600),
+)
+@settings(max_examples=40, deadline=None)
+def test_stratified_splits_keep_proportions(
+    seed: int, fraction: float, size: int, labels: list[int]
+) -> None:
+    array = np.array(labels, np.uint8)
+    recipe = replace(PLAIN, split="stratified", split_seed=seed, validation_fraction=fraction)
+    whole = split(array, recipe)
+    together = np.concatenate([whole.train, whole.validation])
+    assert sorted(together.tolist()) == list(range(len(array)))
+    assert len(whole.validation) == round(len(array) * fraction)
+    for label in range(10):
+        share = (array[whole.validation] == label).sum() - fraction * (array == label).sum()
+        assert abs(share) <= 1.5
+    if size <= len(whole.train):
+        smaller = split(array, replace(recipe, train_size=size))
+        assert len(smaller.train) == size and set(smaller.train) <= set(whole.train)
+        assert (smaller.validation == whole.validation).all()
+        assert smaller.sha256 != whole.sha256 or size == len(whole.train)
+
+
+def test_seeds_give_other_splits_and_equal_seeds_equal_ones() -> None:
+    recipe = replace(PLAIN, split="stratified")
+    first, again = split(LABELS, recipe), split(LABELS, recipe)
+    assert first.sha256 == again.sha256
+    assert split(LABELS, replace(recipe, split_seed=1)).sha256 != first.sha256
+
+
+def test_too_little_data_is_refused() -> None:
+    with pytest.raises(DataError, match="leaves 48000 training images"):
+        split(LABELS, replace(PLAIN, train_size=48_001))
+    with pytest.raises(DataError, match="too few"):
+        split(LABELS[:1], PLAIN)
+
+
+def test_a_draw_gives_each_class_its_share() -> None:
+    labels = np.repeat(np.arange(3), (50, 30, 20))
+    drawn = draw(np.arange(100), labels, 10, np.random.default_rng(0))
+    assert np.bincount(labels[drawn]).tolist() == [5, 3, 2]
+
+
+def test_arrays_are_as_the_ancestors_had_them() -> None:
+    sample = load("sample").train
+    inputs, targets = to_inputs(sample.images), one_hot(sample.labels)
+    assert inputs.shape == (2_000, 28, 28, 1) and inputs.dtype == np.float32
+    assert inputs.min() == 0 and inputs.max() == 1
+    assert targets.shape == (2_000, 10)
+    assert (targets.argmax(axis=1) == sample.labels).all() and (targets.sum(axis=1) == 1).all()
+
+
+@pytest.mark.usefixtures("no_type_checks")
+def test_images_and_labels_of_different_length_are_refused() -> None:
+    with pytest.raises(DataError, match="3 images but 2 labels"):
+        LabeledImages(np.zeros((3, 28, 28), np.uint8), np.zeros(2, np.uint8))
+
+
+IMAGES = load("sample").train.images[:300]
+
+
+def augmented(seed: int = 0, **changes: object) -> np.ndarray:
+    recipe: Recipe = replace(PLAIN, **changes)  # type: ignore[arg-type]
+    return augment(IMAGES, recipe, np.random.default_rng(seed))
+
+
+def test_no_augmentation_is_no_work() -> None:
+    assert augmented() is IMAGES
+
+
+def test_flip_mirrors_about_half_of_the_images() -> None:
+    flipped = augmented(flip=True)
+    same = (flipped == IMAGES).all(axis=(1, 2))
+    mirrored = (flipped == IMAGES[:, :, ::-1]).all(axis=(1, 2))
+    assert (same | mirrored).all()
+    assert 100 < mirrored.sum() < 200
+
+
+def test_shift_moves_by_whole_pixels_and_fills_with_black() -> None:
+    seen = set()
+    for before, after in zip(IMAGES, augmented(shift=2), strict=True):
+        padded = np.pad(before, 2)
+        places = [
+            (down, right)
+            for down in range(5)
+            for right in range(5)
+            if (padded[down : down + 28, right : right + 28] == after).all()
+        ]
+        assert places
+        seen.update(places)
+    assert len(seen) == 25
+
+
+def test_a_rotation_by_a_right_angle_is_exact() -> None:
+    class Always90(np.random.Generator):
+        def uniform(self, low, high, size):  # type: ignore[no-untyped-def,override]
+            return np.full(size, high)  # the largest angle, the largest zoom
+
+    turned = augment(IMAGES, replace(PLAIN, rotation=90.0), Always90(np.random.PCG64()))
+    expected = np.rot90(IMAGES, axes=(1, 2))
+    assert np.abs(turned.astype(int) - expected).max() <= 1
+
+
+def test_zoom_changes_the_size_of_what_is_seen() -> None:
+    square = np.zeros((200, 28, 28), np.uint8)
+    square[:, 9:19, 9:19] = 255
+    recipe = replace(PLAIN, zoom=0.3)
+    areas = augment(square, recipe, np.random.default_rng(0)).sum(axis=(1, 2)) / 25_500
+    assert areas.min() == pytest.approx(0.7**2, abs=0.08)
+    assert areas.max() == pytest.approx(1.3**2, abs=0.08)
+
+
+def test_erasing_overwrites_a_rectangle_in_some_images() -> None:
+    erased = augmented(erasing=0.5) != IMAGES
+    touched = erased.any(axis=(1, 2))
+    assert 100 < touched.sum() < 200
+    for mask in erased[touched]:
+        rows, columns = np.where(mask.any(axis=1))[0], np.where(mask.any(axis=0))[0]
+        box = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        assert box.mean() > 0.8  # noise may hit the old value here and there
+        assert box.size <= 0.45 * 784
+
+
+def test_one_generator_state_gives_one_result() -> None:
+    every = {"flip": True, "shift": 3, "rotation": 20.0, "zoom": 0.2, "erasing": 0.5}
+    assert (augmented(5, **every) == augmented(5, **every)).all()
+    assert not (augmented(5, **every) == augmented(6, **every)).all()

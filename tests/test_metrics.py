@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as oracle
+
+from ankleboot import metrics
+from ankleboot.arrays import Labels, Probs
+from ankleboot.data import CLASS_NAMES
+from ankleboot.errors import DataError
+
+
+def answers(seed: int, num: int = 400) -> tuple[Probs, Labels]:
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 10, num)
+    logits = generator.normal(size=(num, 10))
+    logits[np.arange(num), labels] += 1.5
+    probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return probs, labels
+
+
+@given(st.integers(0, 10_000), st.integers(1, 60))
+@settings(max_examples=30, deadline=None)
+def test_class_scores_equal_scikit_learn(seed: int, num: int) -> None:
+    probs, labels = answers(seed, num)
+    predicted = probs.argmax(axis=1)
+    matrix = metrics.confusion_matrix(predicted, labels)
+    assert (matrix == oracle.confusion_matrix(labels, predicted, labels=range(10))).all()
+    expected = oracle.precision_recall_fscore_support(
+        labels, predicted, labels=range(10), zero_division=0
+    )
+    scores = metrics.class_scores(matrix, CLASS_NAMES)
+    found = [[s.precision, s.recall, s.f1, s.support] for s in scores]
+    np.testing.assert_allclose(found, np.array(expected).T)
+
+
+def test_losses_and_accuracies_equal_scikit_learn() -> None:
+    probs, labels = answers(1)
+    assert metrics.log_loss(probs, labels) == pytest.approx(oracle.log_loss(labels, probs))
+    for k in (1, 2, 3):
+        expected = oracle.top_k_accuracy_score(labels, probs, k=k)
+        assert metrics.top_k_accuracy(probs, labels, k=k) == pytest.approx(expected)
+    assert metrics.brier_loss(probs, labels) == pytest.approx(
+        oracle.brier_score_loss(labels, probs, scale_by_half=False)
+    )
+
+
+def test_a_certain_and_wrong_answer_costs_a_finite_loss() -> None:
+    probs = np.eye(10)[[3]]
+    assert metrics.log_loss(probs, np.array([4])) == pytest.approx(-np.log(1e-7))
+
+
+def test_wilson_interval_equals_published_values() -> None:
+    # Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives 0 to 0.1611
+    assert metrics.wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert metrics.wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert metrics.wilson_interval(20, 20)[1] == 1.0
+
+
+def test_calibration_error_of_hand_made_answers() -> None:
+    probs = np.full((4, 10), 0.2 / 9)
+    probs[:, 0] = 0.8  # four answers of 80 % for class 0
+    assert metrics.expected_calibration_error(probs, np.array([0, 0, 0, 1])) == pytest.approx(0.05)
+    assert metrics.expected_calibration_error(probs, np.array([1, 1, 1, 1])) == pytest.approx(0.8)
+
+
+def test_calibration_error_by_an_independent_loop() -> None:
+    probs, labels = answers(7)
+    confidence, correct = probs.max(axis=1), probs.argmax(axis=1) == labels
+    edges, error = np.linspace(0, 1, 16), 0.0
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        inside = (confidence > low) & (confidence <= high)
+        if inside.any():
+            error += inside.mean() * abs(confidence[inside].mean() - correct[inside].mean())
+    assert metrics.expected_calibration_error(probs, labels) == pytest.approx(error)
+
+
+@pytest.mark.usefixtures("no_type_checks")
+@pytest.mark.parametrize(
+    ("probs", "labels", "said"),
+    [
+        (np.ones((3, 10)) / 10, np.zeros(2, int), "3 rows of probabilities for 2 labels"),
+        (np.ones((0, 10)), np.zeros(0, int), "no images"),
+        (np.array([[0.1] * 10, [np.nan] * 10]), np.zeros(2, int), "image 1 are not finite"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(probs: Probs, labels: Labels, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        metrics.check(probs, labels)

@@ -1,0 +1,171 @@
+"""The networks, against published parameter counts and hand-made answers."""
+
+from dataclasses import fields, replace
+
+import keras
+import numpy as np
+import pytest
+
+from ankleboot import models, optimizers
+from ankleboot.models.layers import PIXEL_MEAN, PIXEL_STD
+from ankleboot.recipes import CHOICES, LEAKY, PLAIN, Recipe, override
+
+INPUTS = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
+
+
+def test_leaky_has_the_published_number_of_parameters() -> None:
+    assert models.build(LEAKY).count_params() == 356_234
+
+
+def test_leaky_without_same_padding_would_not() -> None:
+    assert models.build(replace(LEAKY, padding="valid")).count_params() != 356_234
+
+
+def test_plain_has_the_stated_number_of_parameters() -> None:
+    # 3*3*1*32+32, 3*3*32*64+64, 5*5*64*128+128, 128*10+10
+    assert models.build(PLAIN).count_params() == 320 + 18_496 + 204_928 + 1_290 == 225_034
+
+
+def test_leaky_equals_the_network_written_by_hand() -> None:
+    """The same weights in the ancestor's own words give the same answers."""
+    layers = [keras.Input((28, 28, 1))]
+    for filters in (32, 64, 128):
+        layers += [
+            keras.layers.Conv2D(filters, 3, padding="same"),
+            keras.layers.LeakyReLU(negative_slope=0.1),
+            keras.layers.MaxPooling2D(2, padding="same"),
+        ]
+    layers += [
+        keras.layers.Flatten(),
+        keras.layers.Dense(128),
+        keras.layers.LeakyReLU(negative_slope=0.1),
+        keras.layers.Dense(10, activation="softmax"),
+    ]
+    by_hand = keras.Sequential(layers)
+    ours = models.build(LEAKY)
+    by_hand.set_weights(ours.get_weights())
+    np.testing.assert_allclose(ours(INPUTS), by_hand(INPUTS), atol=1e-6)
+
+
+def kinds(recipe: Recipe) -> list[str]:
+    return [type(layer).__name__ for layer in models.build(recipe).layers]
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "count"),
+    [
+        ({"blocks": "1"}, "Conv2D", 1),
+        ({"convolutions": "2"}, "Conv2D", 6),
+        ({"pooling": "average"}, "AveragePooling2D", 3),
+        ({"batch_norm": "true"}, "BatchNormalization", 3),
+        ({"dropout": "0.2"}, "Dropout", 4),
+        ({"activation": "relu"}, "ReLU", 4),
+        ({"activation": "gelu"}, "Activation", 4),
+        ({"normalisation": "none"}, "Rescaling", 1),
+    ],
+)
+def test_a_setting_changes_the_layers(settings: dict[str, str], kind: str, count: int) -> None:
+    assert kinds(override(LEAKY, settings)).count(kind) == count
+
+
+def test_filters_kernels_and_slope_reach_the_layers() -> None:
+    model = models.build(
+        override(
+            LEAKY, {"filters": "8", "kernel_size": "5", "dense_units": "7", "leaky_slope": "0.3"}
+        )
+    )
+    shapes = [tuple(weight.shape) for weight in model.weights if len(weight.shape) == 4]
+    assert shapes == [(5, 5, 1, 8), (5, 5, 8, 16), (5, 5, 16, 32)]
+    assert model.get_layer("dense").units == 7
+    assert model.get_layer("dense_leaky_relu").negative_slope == pytest.approx(0.3)
+
+
+def test_l2_is_half_of_nothing_hidden() -> None:
+    """Keras' L2 is the factor times the sum of squares, without a half."""
+    model = models.build(replace(PLAIN, l2=0.01))
+    kernels = [w for w in model.get_weights() if w.ndim > 1]
+    expected = 0.01 * sum(float(np.square(kernel).sum()) for kernel in kernels)
+    assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("normalisation", "expected"),
+    [
+        ("none", INPUTS * 255),
+        ("unit", INPUTS),
+        ("standard", (INPUTS - PIXEL_MEAN) / PIXEL_STD),
+    ],
+)
+def test_pixels_reach_the_network_as_asked(normalisation: str, expected: np.ndarray) -> None:
+    model = models.build(replace(PLAIN, normalisation=normalisation))
+    seen = keras.Model(model.input, model.get_layer("block1_conv1").input)(INPUTS)
+    np.testing.assert_allclose(seen, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_pixel_statistics_are_those_of_the_images() -> None:
+    from ankleboot.data import load
+
+    pixels = load("sample").train.images / 255
+    assert pixels.mean() == pytest.approx(PIXEL_MEAN, abs=0.01)
+    assert pixels.std() == pytest.approx(PIXEL_STD, abs=0.01)
+
+
+def test_bfloat16_keeps_weights_and_probabilities_in_float32() -> None:
+    model = models.build(replace(PLAIN, precision="bfloat16"))
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert model.get_layer("block1_conv1").compute_dtype == "bfloat16"
+    assert model(INPUTS).dtype == "float32"
+    exact = models.build(PLAIN)
+    np.testing.assert_allclose(model(INPUTS), exact(INPUTS), atol=0.02)
+
+
+def test_the_seed_decides_the_weights() -> None:
+    first, again, other = (models.build(replace(PLAIN, seed=s)).get_weights() for s in (0, 0, 1))
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    assert not (first[0] == other[0]).all()
+
+
+def test_models_are_those_that_recipes_may_name() -> None:
+    assert tuple(models.MODELS) == CHOICES["model"]
+
+
+@pytest.mark.parametrize("name", CHOICES["optimizer"])
+def test_weight_decay_shrinks_kernels_and_spares_biases(name: str) -> None:
+    kernel, bias = (
+        keras.Variable(np.ones(2), name="kernel"),
+        keras.Variable(np.ones(2), name="bias"),
+    )
+    optimizer = optimizers.build(replace(PLAIN, optimizer=name, weight_decay=0.1))
+    optimizer.build([kernel, bias])
+    optimizer.learning_rate.assign(0.5)
+    optimizer.apply([np.zeros(2, np.float32)] * 2, [kernel, bias])
+    np.testing.assert_allclose(kernel, 0.95)  # 1 - rate * decay
+    np.testing.assert_allclose(bias, 1.0)
+
+
+def test_momentum_reaches_the_optimizers_that_have_it() -> None:
+    for name in ("sgd", "rmsprop"):
+        assert optimizers.build(replace(PLAIN, optimizer=name, momentum=0.7)).momentum == 0.7
+
+
+def test_schedules_start_and_end_where_they_should() -> None:
+    def rates(schedule: str) -> np.ndarray:
+        return optimizers.rates(
+            replace(PLAIN, schedule=schedule, epochs=10, learning_rate=1.0), 100
+        )
+
+    assert (rates("constant") == 1).all()
+    cosine, one_cycle = rates("cosine"), rates("one_cycle")
+    assert cosine[0] == 1 and cosine[500] == pytest.approx(0.5) and cosine[-1] < 1e-4
+    assert one_cycle[0] == pytest.approx(1 / 25) and one_cycle[-1] < 1e-4
+    assert one_cycle.argmax() == 300 and one_cycle[300] == 1
+    assert np.all(np.diff(cosine) < 0) and np.all(np.diff(one_cycle[:300]) > 0)
+
+
+def test_every_field_of_the_network_is_tried_above() -> None:
+    """A new field needs a test that it does something."""
+    source = open(__file__).read() + open(__file__.replace("test_models", "test_training")).read()
+    untried = [
+        f.name for f in fields(Recipe) if f'"{f.name}"' not in source and f"{f.name}=" not in source
+    ]
+    assert untried == []
