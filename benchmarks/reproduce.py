@@ -4,8 +4,8 @@
 
 Trains every recipe with every seed (an interrupted run is resumed, a complete one is used as it
 is), judges each on the test split once, and writes benchmarks/results/reproduction.json,
-docs/reproduction.md and src/ankleboot/measured.json. With --report-only nothing is trained: the
-report covers the complete runs that are there.
+docs/reproduction.md, the table in README.md and src/ankleboot/measured.json. With --report-only
+nothing is trained: the report covers the complete runs that are there.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from ankleboot.runs import Run
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks/results/reproduction.json"
 PAGE = ROOT / "docs/reproduction.md"
+README = ROOT / "README.md"
 MEASURED = ROOT / "src/ankleboot/measured.json"
 
 PUBLISHED: dict[str, dict[str, Any]] = {
@@ -98,6 +99,7 @@ def collect(run: Run) -> dict[str, Any]:
         "num_test": evaluation["num_examples"],
         "test_reads": evaluation["test_reads"],
         "epoch_seconds": statistics.median(record.seconds for record in history),
+        "model_bytes": run.model_path.stat().st_size,
         "weights_sha256": result["weights_sha256"],
         "data": manifest["data"],
         "split": manifest["split"],
@@ -129,6 +131,34 @@ def report(runs: list[dict[str, Any]]) -> None:
         sections.append(section(name, own))
     write_json(MEASURED, measured)
     atomic_write(PAGE, (HEAD + "\n".join(sections)).encode())
+    before, start, rest = README.read_text().partition(README_START)
+    _, end, after = rest.partition(README_END)
+    table = "\n".join(readme_table(runs))
+    atomic_write(README, f"{before}{start}\n{table}\n{end}{after}".encode())
+
+
+README_START = "<!-- results: written by benchmarks/reproduce.py -->"
+README_END = "<!-- end of results -->"
+
+
+def readme_table(runs: list[dict[str, Any]]) -> list[str]:
+    lines = [
+        "| recipe | parameters | epochs | test accuracy | published | `model.keras` |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in RECIPES:
+        own = [run for run in runs if run["recipe"] == name]
+        if own:
+            first, published = own[0], percent(PUBLISHED[name]["test_accuracy"])
+            lines.append(
+                f"| `{name}` | {first['parameters']:,} | {first['epochs']} | "
+                f"{spread(own, 'test_accuracy', 100)} % (n = {len(own)}) | {published} | "
+                f"{first['model_bytes'] / 1e6:.1f} MB |"
+            )
+    last = runs[-1]
+    place = f"{last['hardware']['cores']} cores, {last['hardware']['cpu']}, {last['date']}"
+    note = f"10,000 test images, read once per run; n is the number of seeds; {place};"
+    return [*lines, "", note, "[docs/reproduction.md](docs/reproduction.md) has the rest."]
 
 
 HEAD = """# Reproduction of the two ancestors
@@ -146,8 +176,7 @@ def section(name: str, own: list[dict[str, Any]]) -> str:
     flags = " ".join(hardware["cpu_flags"])
     published = PUBLISHED[name]
     lines = [
-        f"## `{name}`: {own[0]['epochs']} epochs, n = {len(own)} "
-        f"(seed{'s' if len(own) > 1 else ''} {', '.join(str(run['seed']) for run in own)})",
+        f"## `{name}`: {own[0]['epochs']} epochs, n = {len(own)} (seeds {listed(own, 'seed')})",
         "",
         "| | published | here |",
         "|---|---|---|",
@@ -163,11 +192,12 @@ def section(name: str, own: list[dict[str, Any]]) -> str:
         f"| training loss at the end | | {spread(own, 'train_loss')} |",
         f"| validation loss at the end | | {spread(own, 'validation_loss')} |",
         f"| lowest validation loss | | {spread(own, 'lowest_validation_loss')} |",
-        f"| epoch of the lowest | | {', '.join(str(r['lowest_validation_loss_epoch']) for r in own)} |",
+        f"| epoch of the lowest | | {listed(own, 'lowest_validation_loss_epoch')} |",
         f"| seconds per epoch | | {statistics.median(run['epoch_seconds'] for run in own):.1f} |",
         "",
         f"{hardware['cores']} cores, {hardware['cpu']} ({flags}); Keras {versions['keras']}, "
-        f"TensorFlow {versions.get('tensorflow-cpu') or versions.get('tensorflow')}; {own[-1]['date']}.",
+        f"TensorFlow {versions.get('tensorflow-cpu') or versions.get('tensorflow')}; "
+        f"{own[-1]['date']}.",
         "",
         judgement(own, published["test_accuracy"]),
         "",
@@ -196,6 +226,10 @@ def spread(own: list[dict[str, Any]], key: str, scale: float = 1.0) -> str:
     if len(values) == 1:
         return f"{values[0]:.{digits}f}"
     return f"{statistics.mean(values):.{digits}f} +- {statistics.stdev(values):.{digits}f}"
+
+
+def listed(own: list[dict[str, Any]], key: str) -> str:
+    return ", ".join(str(run[key]) for run in own)
 
 
 def number(value: int | None) -> str:

@@ -130,7 +130,7 @@ def training_result(result: dict[str, Any], verdict: FitVerdict, paths: list[Pat
     )
     console.print(rows)
     for sentence in verdict.sentences:
-        console.print(sentence)
+        console.print(sentence, markup=False, soft_wrap=not console.is_terminal)
     _paths(console, paths)
 
 

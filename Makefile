@@ -1,0 +1,65 @@
+# Everything a user or a contributor runs; each target sets up what it needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run test quick slow check fix docs lock clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+run: $(VENV)/.train  ## Set up, get the data, train `plain`, judge it and show the result
+	@if $(BIN)/ankleboot data fetch; then data=fashion-mnist; else \
+	  echo "Fashion-MNIST cannot be had here: going on with the sample that ships along." >&2; \
+	  data=sample; fi; \
+	run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
+	$(BIN)/ankleboot train plain --data $$data --run-dir $$run && \
+	$(BIN)/ankleboot evaluate $$run --split test
+
+test: $(VENV)/.dev  ## Set up and run the test suite, slow tests left out
+	$(BIN)/python -m pytest -q -m "not slow"
+
+quick: $(VENV)/.dev  ## The tests that need no TensorFlow
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_idx.py tests/test_recipes.py \
+	  tests/test_metrics.py tests/test_data.py tests/test_docs.py
+
+slow: $(VENV)/.dev  ## The slow tests: real data, real kills
+	$(BIN)/python -m pytest -q -m slow
+
+check: $(VENV)/.dev  ## Lint, types, and generated documents
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python docs/generate_cli.py --check
+
+fix: $(VENV)/.dev  ## Format, and mend what the linter can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev  ## Write docs/cli.md from the commands' --help
+	$(BIN)/python docs/generate_cli.py
+
+lock: $(VENV)/.dev  ## Resolve requirements/*.txt anew (exact versions and hashes, no addresses)
+	$(INSTALL) uv
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra train $(LOCK) -o requirements/train.txt
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra dev $(LOCK) -o requirements/dev.txt
+
+LOCK := --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
+
+clean:  ## Remove what was set up; runs and the data cache stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.train: requirements/train.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements/train.txt
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.train

@@ -1,0 +1,77 @@
+"""Documents that state facts about the code are true."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from ankleboot.cli import cli
+from ankleboot.measured import measured
+from ankleboot.recipes import RECIPES
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_command_line_page_is_fresh() -> None:
+    done = subprocess.run([sys.executable, ROOT / "docs/generate_cli.py", "--check"], check=False)
+    assert done.returncode == 0, "run make docs"
+
+
+def test_every_command_has_help_and_is_in_the_readme() -> None:
+    group = cli.commands["data"]
+    assert isinstance(group, click.Group)
+    groups = {"data": group.commands}
+    for name, command in cli.commands.items():
+        assert command.help, name
+        for path in [f"{name} {sub}" for sub in groups.get(name, {})] or [name]:
+            assert f"`ankleboot {path}" in README
+
+
+def test_the_layout_in_the_readme_is_that_of_the_source() -> None:
+    tree = README.split("## Layout")[1].split("```")[1]
+    there = {p.name for p in (ROOT / "src/ankleboot").glob("*.py")} - {"__init__.py"}
+    assert {name for name in re.findall(r"\w+\.py", tree)} == there
+    for line in tree.splitlines():
+        if folder := re.match(r"  (\w+)/", line):
+            assert (ROOT / "src/ankleboot" / folder[1]).is_dir()
+
+
+def test_the_links_of_the_documents_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_measured_figures_are_those_of_the_stored_result() -> None:
+    runs = json.loads((ROOT / "benchmarks/results/reproduction.json").read_text())["runs"]
+    assert measured(), "nothing measured"
+    for name, figures in measured().items():
+        accuracies = [run["test_accuracy"] for run in runs if run["recipe"] == name]
+        assert figures.num_seeds == len(accuracies)
+        assert figures.accuracy_mean == pytest.approx(sum(accuracies) / len(accuracies))
+        assert f"{100 * figures.accuracy_mean:.2f}" in README
+        assert name in RECIPES
+    assert all(run["num_test"] == 10_000 and run["test_reads"] == 1 for run in runs)
+
+
+def test_requirements_hold_hashes_and_no_address() -> None:
+    for path in (ROOT / "requirements").glob("*.txt"):
+        text = path.read_text()
+        assert "://" not in text and "--index" not in text and "find-links" not in text
+        packages = re.findall(r"^[a-z].*==", text, re.MULTILINE)
+        assert len(packages) > 40
+        hashed = re.findall(r"^[a-z][^\n]*==[^\n]*\\\n    --hash=", text, re.MULTILINE)
+        assert len(hashed) == len(packages)
+
+
+def test_make_help_lists_every_target() -> None:
+    text = (ROOT / "Makefile").read_text()
+    phony = re.search(r"\.PHONY: (.*)", text)
+    assert phony
+    for target in phony[1].split():
+        assert re.search(rf"^{target}:.*## ", text, re.MULTILINE), target

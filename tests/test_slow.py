@@ -1,0 +1,99 @@
+"""What takes its time: the real data, and processes killed for real."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ankleboot.data import FASHION_MNIST, load
+from ankleboot.files import sha256_of_file
+
+pytestmark = pytest.mark.slow
+
+LABEL_COUNTS = [6_000] * 10
+
+
+def test_the_real_data_is_whole_and_balanced() -> None:
+    data = load()
+    assert data.sha256 == {wanted.name: wanted.sha256 for wanted in FASHION_MNIST}
+    assert np.bincount(data.train.labels).tolist() == LABEL_COUNTS
+    assert np.bincount(data.test.labels).tolist() == [1_000] * 10
+    assert data.train.labels[0] == 9  # the first training image is an ankle boot
+
+
+def test_one_epoch_of_plain_learns_the_real_data(tmp_path: Path) -> None:
+    from ankleboot.recipes import PLAIN, override
+    from ankleboot.training import train
+
+    run = train(override(PLAIN, {"epochs": "1"}), load(), tmp_path / "run")
+    assert run.result()["validation"]["accuracy"] > 0.84
+
+
+WRITER = """
+import sys
+from pathlib import Path
+import numpy as np
+from ankleboot.runs import Run
+
+run, number = Run(Path(sys.argv[1])), 0
+print("ready", flush=True)
+while True:
+    number += 1
+    arrays = {"a": np.full(400_000, number), "b": np.full(9, number)}
+    run.write_checkpoint(arrays, {"epoch": number})
+"""
+
+
+def test_kills_while_saving_leave_a_whole_checkpoint(tmp_path: Path) -> None:
+    from ankleboot.runs import Run
+
+    moments = random.Random(1)
+    for _ in range(50):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        time.sleep(moments.uniform(0.05, 0.3))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        checkpoint = Run(tmp_path).read_checkpoint()
+        if checkpoint is not None:
+            arrays, progress = checkpoint
+            for array in arrays.values():
+                assert (array == progress["epoch"]).all()
+
+
+FETCH = """
+from ankleboot import data
+from ankleboot.data.sources import Folder
+data.FASHION_MNIST = data.SAMPLE
+print("ready", flush=True)
+data.fetch([Folder(data.SAMPLE_FOLDER)])
+"""
+
+
+def test_kills_while_fetching_leave_no_partial_file(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ankleboot import data
+
+    moments = random.Random(2)
+    expected = {wanted.name: wanted.sha256 for wanted in data.SAMPLE}
+    for _ in range(40):
+        process = subprocess.Popen([sys.executable, "-c", FETCH], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        time.sleep(moments.uniform(0, 0.03))
+        process.kill()
+        process.communicate()
+        for path in own_cache.glob("*-ubyte") if own_cache.exists() else ():
+            assert sha256_of_file(path) == expected[path.name]
+            path.unlink()
+    done = subprocess.run([sys.executable, "-c", FETCH], check=False)
+    assert done.returncode == 0
+    assert {p.name for p in own_cache.iterdir()} == {*expected, "lock"}
