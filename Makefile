@@ -11,9 +11,10 @@ help:  ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
 
 run: $(VENV)/.train  ## Set up, get the data, train `plain`, judge it and show the result
-	@if $(BIN)/ankleboot data fetch; then data=fashion-mnist; else \
+	@$(BIN)/ankleboot data verify; code=$$?; data=fashion-mnist; \
+	if [ $$code -eq 5 ]; then data=sample; \
 	  echo "Fashion-MNIST cannot be had here: going on with the sample that ships along." >&2; \
-	  data=sample; fi; \
+	elif [ $$code -ne 0 ]; then exit $$code; fi; \
 	run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
 	$(BIN)/ankleboot train plain --data $$data --run-dir $$run && \
 	$(BIN)/ankleboot evaluate $$run --split test

@@ -5,11 +5,13 @@
 Trains every recipe with every seed (an interrupted run is resumed, a complete one is used as it
 is), judges each on the test split once, and writes benchmarks/results/reproduction.json,
 docs/reproduction.md, the table in README.md and src/ankleboot/measured.json. With --report-only
-nothing is trained: the report covers the complete runs that are there.
+nothing is trained: the report covers the complete runs that are there. With --keep the rows of an
+earlier reproduction.json made by the same recipes stand, and only what is missing is trained.
 """
 
 import argparse
 import json
+import shlex
 import statistics
 import subprocess
 import sys
@@ -44,22 +46,31 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--runs", type=Path, default=ROOT / "runs/reproduction")
     parser.add_argument("--report-only", action="store_true")
+    parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args()
+    rows = earlier_rows() if arguments.keep else {}
     for seed in range(arguments.seeds):  # all recipes of a seed before the next seed
         for name in RECIPES:
-            folder = arguments.runs / f"{name}-seed{seed}"
-            if not arguments.report_only:
-                make(name, seed, folder)
-            if Run(folder).is_complete and not (folder / "evaluation-test.json").exists():
-                command("evaluate", str(folder), "--split", "test", "--json")
-    runs = [
-        collect(Run(arguments.runs / f"{name}-seed{seed}"))
-        for name in RECIPES
-        for seed in range(arguments.seeds)
-        if Run(arguments.runs / f"{name}-seed{seed}").is_complete
-    ]
-    write_json(RESULT, {"command": "python benchmarks/reproduce.py --seeds 5", "runs": runs})
+            run = Run(arguments.runs / f"{name}-seed{seed}")
+            if (name, seed) not in rows and not arguments.report_only:
+                make(name, seed, run.folder)
+            if run.is_complete:
+                if not (run.folder / "evaluation-test.json").exists():
+                    command("evaluate", str(run.folder), "--split", "test", "--json")
+                rows[name, seed] = collect(run)
+    runs = [rows[key] for key in sorted(rows, key=lambda key: (list(RECIPES).index(key[0]), key))]
+    write_json(RESULT, {"command": shlex.join(["python", *sys.argv]), "runs": runs})
     report(runs)
+
+
+def earlier_rows() -> dict[tuple[str, int], dict[str, Any]]:
+    """The stored rows whose recipe is still today's."""
+    rows = json.loads(RESULT.read_text())["runs"] if RESULT.exists() else []
+    return {
+        (row["recipe"], row["seed"]): row
+        for row in rows
+        if row.get("settings") == replace(RECIPES[row["recipe"]], seed=row["seed"]).to_json()
+    }
 
 
 def make(name: str, seed: int, folder: Path) -> None:
@@ -87,6 +98,7 @@ def collect(run: Run) -> dict[str, Any]:
     return {
         "recipe": recipe.name,
         "seed": recipe.seed,
+        "settings": recipe.to_json(),
         "parameters": result["parameters"],
         "epochs": result["epochs"],
         "train_accuracy": result["train"]["accuracy"],

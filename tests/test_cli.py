@@ -141,6 +141,7 @@ def test_data_fetch_fills_the_cache(
         (["train", "leaky", "--set", "epoch=1"], 2, "did you mean epochs?"),
         (["train", "leaky", "--set", "epochs=-1"], 2, "epochs: expected a whole number"),
         (["train", "leaky", "--set", "epochs"], 2, "expected KEY=VALUE"),
+        (["train", "leaky", "--seed", "1", "--set", "seed=2"], 2, "seed is set twice"),
         (["train", "leaky", "--seed", "x"], 2, "'x' is not a valid integer"),
         (["train", "leaky", "--frobnicate"], 2, "No such option"),
         (["train", "leaky", "--data", "nowhere"], 2, "expected fashion-mnist, sample"),
@@ -204,10 +205,27 @@ def test_help_is_quick_and_loads_no_tensorflow() -> None:
     assert not {"tensorflow", "keras", "numpy", "rich"} & set(done.stdout.split())
 
 
-def test_a_reader_that_leaves_early_causes_no_traceback() -> None:
-    pipeline = f"{' '.join(command('recipes', 'leaky'))} | head -1"
-    done = subprocess.run(["bash", "-c", pipeline], capture_output=True, text=True, check=True)
-    assert done.stderr == "" and "leaky" in done.stdout
+@pytest.mark.parametrize("arguments", [["recipes", "leaky"], ["recipes", "--json"], ["--help"]])
+def test_a_reader_that_leaves_early_causes_no_traceback(arguments: list[str]) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)  # gone before the first byte
+    done = subprocess.run(command(*arguments), stdout=write_end, stderr=subprocess.PIPE, text=True)
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux only")
+def test_a_full_disk_behind_the_output_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command("recipes"), stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 5
+    assert done.stderr == "error: disk full while writing the output\n"
+
+
+def test_a_closed_output_is_no_error() -> None:
+    line = f"{' '.join(command('recipes'))} >&-"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -238,5 +256,5 @@ def test_a_signal_stops_the_command_with_its_code(tmp_path: Path) -> None:
     out, err = process.communicate(timeout=60)
     assert time.monotonic() - started < 5
     assert process.returncode == 143 and out == ""
-    assert err.splitlines()[-1].startswith("error: stopped in epoch")
+    assert err.splitlines()[-1].startswith("error: stopped ")
     assert f"--resume {folder}" in err.splitlines()[-1]

@@ -1,6 +1,5 @@
 """Judging: whole splits, honest words, and refused models."""
 
-import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +75,11 @@ def test_the_ancestors_curves_are_called_overfitting() -> None:
         (MEMORISING[:1], "too short"),
         (MEMORISING[:3], "still improving"),
         (history((2.0, 0.3, 1.9, 0.31), (1.99, 0.3, 1.9, 0.31)), "underfitting"),
+        (history((0.2, 0.95, 0.2, 0.93), (0.02, 0.99, 0.21, 0.93)), "overfitting"),
+        (
+            history((0.3, 0.9, 0.25, 0.9), (0.3, 0.9, 0.27, 0.9), (0.3, 0.9, 0.26, 0.9)),
+            "about right",
+        ),
         (history((0.25, 0.91, 0.26, 0.905), (0.24, 0.915, 0.258, 0.906)), "about right"),
     ],
 )
@@ -175,12 +179,19 @@ def test_foreign_models_are_refused(tmp_path: Path) -> None:
         load_predictor(tmp_path / "nothing.keras")
 
 
-def test_a_foreign_run_folder_is_one_line(own_run: Run) -> None:
-    for content in ("[]", "{", json.dumps({"name": "x", "depth": 1})):
-        (own_run.folder / "recipe.json").write_text(content)
-        with pytest.raises(Exception) as caught:
-            own_run.recipe()
-        assert "\n" not in str(caught.value)
+def test_damaged_run_files_are_named(own_run: Run) -> None:
+    for name, read in (
+        ("recipe.json", own_run.recipe),
+        ("manifest.json", own_run.manifest),
+        ("result.json", own_run.result),
+    ):
+        for content in (b"[]", b"{", b'{"name": "x", "depth": 1}', b"\xff\xfe"):
+            (own_run.folder / name).write_bytes(content)
+            with pytest.raises(ModelError, match=name) as caught:
+                read()
+            assert "\n" not in str(caught.value)
+    with pytest.raises(ModelError, match="recipe.json"):
+        load_predictor(own_run.best_path)
 
 
 def test_predictions_do_not_depend_on_the_batch(

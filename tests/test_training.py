@@ -1,6 +1,7 @@
 """Training learns, repeats itself bit for bit, and survives whatever happens to it."""
 
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from ankleboot import models, optimizers, training
 from ankleboot.data import Dataset, LabeledImages
 from ankleboot.engine import Engine, Epoch, Totals
 from ankleboot.errors import (
+    DataError,
     DivergedError,
     EnvironmentFailure,
     ModelError,
@@ -139,6 +141,49 @@ def test_a_run_killed_between_two_writes_ends_with_the_same_bits(
         patch.setattr(Run, "write_checkpoint", die_in_epoch_2)
         train(TINY, bar_data, tmp_path / "run")
     assert weights(resume(tmp_path / "run", bar_data)) == weights(bar_run)
+
+
+def test_a_kill_between_checkpoint_and_history_loses_no_epoch(
+    bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(run: Run, history: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Run, "write_history", die)
+        train(replace(TINY, epochs=1), bar_data, tmp_path / "run")
+    assert len(resume(tmp_path / "run", bar_data).history()) == 1
+
+
+def test_a_signal_while_saving_stops_after_it(bar_data: Dataset, tmp_path: Path) -> None:
+    class StopAfterTheLastEpoch(Silent):
+        def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:
+            if record.epoch == TINY.epochs:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(StoppedBySignal, match="after epoch 3"):
+        train(TINY, bar_data, tmp_path / "run", StopAfterTheLastEpoch())
+    assert resume(tmp_path / "run", bar_data).is_complete
+
+
+def test_an_edited_recipe_is_not_resumed(bar_data: Dataset, bar_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(bar_run.folder, tmp_path / "run")
+    path = tmp_path / "run" / "recipe.json"
+    path.write_text(path.read_text().replace('"epochs": 3', '"epochs": 4'))
+    with pytest.raises(ModelError, match="recipe.epochs was 3 and is 4"):
+        resume(tmp_path / "run", bar_data)
+
+
+def test_a_run_that_never_began_does_not_block_its_folder(
+    bar_data: Dataset, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(DataError):
+        train(replace(TINY, train_size=5_000), bar_data, folder)
+    folder.mkdir(exist_ok=True)
+    (folder / ".lock").touch()
+    (folder / "manifest.json").write_text("{}")  # killed before recipe.json
+    assert train(replace(TINY, epochs=1), bar_data, folder).is_complete
 
 
 def test_another_seed_gives_other_weights(bar_data: Dataset, bar_run: Run, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ imported inside the commands, so that `--help` does not wait for TensorFlow.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from ankleboot.errors import AnklebootError, EnvironmentFailure, ModelError, Usa
 
 if TYPE_CHECKING:
     from ankleboot.recipes import Recipe
+    from ankleboot.runs import Run
 
 EXTRAS = {"keras": "train", "tensorflow": "train", "cv2": "train", "matplotlib": "train"}
 """Which extra brings a module that the light core does without."""
@@ -28,17 +30,23 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def main() -> None:
     """Run the command line; an AnklebootError or a slip in the arguments is one line on stderr."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's other work runs on
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on stderr otherwise
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w"))
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
     try:
-        cli.main(arguments, prog_name="ankleboot", standalone_mode=False)
+        with cli.make_context("ankleboot", arguments) as context:  # cli.main would exit on its own
+            cli.invoke(context)
         sys.stdout.flush()
         return 0
+    except click.exceptions.Exit as finished:  # after --help and --version
+        return finished.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.ctx.get_help() if error.ctx else "", file=sys.stderr)
         return UsageError.exit_code
@@ -49,8 +57,13 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", 130)
     except BrokenPipeError:  # the reader (head, say) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        return _fail("disk full while writing the output", EnvironmentFailure.exit_code)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in EXTRAS:
@@ -59,6 +72,11 @@ def run(arguments: list[str]) -> int:
         return _fail(
             f"this needs {missing}: pip install 'ankleboot[{extra}]'", EnvironmentFailure.exit_code
         )
+
+
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere; Python would complain about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int) -> int:
@@ -202,7 +220,7 @@ def train(
             raise UsageError("--resume continues in the folder of the run; leave --run-dir out")
         recipe = Run(resume_dir).recipe()
         _refuse_changes(resume_dir, recipe, recipe_name, override(recipe, values))
-        loaded = load(data_name or Run(resume_dir).manifest()["data"]["name"])
+        loaded = load(data_name or _data_of(Run(resume_dir)))
     elif recipe_name is not None:
         recipe = override(find(recipe_name), values)
         loaded = load(data_name or "fashion-mnist")
@@ -233,16 +251,32 @@ def _refuse_changes(run_dir: Path, then: Recipe, name: str | None, now: Recipe) 
         )
 
 
+def _data_of(run: Run) -> str:
+    """The data a run was trained on, as `load` wants it: a name, or the user's own folder."""
+    from ankleboot.data import cache_folder
+
+    manifest = run.manifest()
+    source = Path(manifest["data_source"])
+    own_folder = source.is_dir() and source != cache_folder()
+    return str(source if own_folder else manifest["data"]["name"])
+
+
 def _parse_settings(settings: tuple[str, ...], seed: int | None) -> dict[str, str]:
-    values = {}
+    values: dict[str, str] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
             raise UsageError(f"--set {setting}: expected KEY=VALUE")
-        values[key.strip()] = value
+        _add_setting(values, key.strip(), value)
     if seed is not None:
-        values["seed"] = str(seed)
+        _add_setting(values, "seed", str(seed))
     return values
+
+
+def _add_setting(values: dict[str, str], key: str, value: str) -> None:
+    if key in values:
+        raise UsageError(f"{key} is set twice, to {values[key]} and to {value}")
+    values[key] = value
 
 
 def _report_training(run: Any, loaded: Any, as_json: bool) -> None:
@@ -309,7 +343,7 @@ def evaluate(
         raise ModelError(f"{model}: no such model file or run folder")
     run = run_of(model)
     recipe = run.recipe() if run else Recipe(name="default")
-    loaded = load(data_name or (run.manifest()["data"]["name"] if run else "fashion-mnist"))
+    loaded = load(data_name or (_data_of(run) if run else "fashion-mnist"))
     predictor = load_predictor(model)
     if split_name == "test":
         part, reads = loaded.test, test_reads.count(model)
@@ -322,7 +356,9 @@ def evaluate(
     )
 
     paths = []
-    folder = output or (model if model.is_dir() else None)
+    folder = output
+    if run and model.is_dir() and loaded.name == run.manifest()["data"]["name"]:
+        folder = output or model
     if folder is not None:
         make_folder(folder)
         paths = [folder / f"evaluation-{split_name}.json", folder / f"confusion-{split_name}.png"]

@@ -1,6 +1,7 @@
 """What people see: progress on stderr, tables on stdout; plain lines where there is no terminal."""
 
 import json
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,21 @@ def print_json(document: Any) -> None:
 
 def out() -> Console:
     """Where results go; lines are not broken when nobody watches."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=120)
+    console = _Console(highlight=False)
+    return console if console.is_terminal else _Console(highlight=False, width=120)
+
+
+class _Console(Console):
+    """Leaves it to the command line what a reader's early leaving means; rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # called by rich while it handles the BrokenPipeError
 
 
 def note(message: str) -> None:
-    """One line of progress or warning on stderr."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
+    """One line of progress or warning on stderr; a run does not end because nobody reads it."""
+    with suppress(OSError):
+        _Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
 
 
 class TrainingProgress:
@@ -47,8 +56,10 @@ class TrainingProgress:
         self._task: TaskID | None = None
 
     def started(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
-        console = self._console if self._console.is_terminal else Console(stderr=True, width=100)
-        console.print(_layer_table(self._recipe, layers))
+        terminal = self._console.is_terminal
+        console = self._console if terminal else _Console(stderr=True, width=100)
+        with suppress(OSError):
+            console.print(_layer_table(self._recipe, layers))
         note(
             f"{len(split.train):,} training and {len(split.validation):,} validation images; "
             f"run folder {run.folder}"

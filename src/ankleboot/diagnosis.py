@@ -7,8 +7,10 @@ from ankleboot.errors import DataError
 from ankleboot.runs import EpochRecord, History
 
 GAP = 0.02  # training accuracy ahead of validation accuracy by this much: a gap worth naming
+LARGE_GAP = 0.05  # overfitting whatever the validation loss does
 LOSS_RISE = 0.10  # validation loss above its minimum by this fraction: memorising
 STILL_FALLING = 0.02  # validation loss still falling by this fraction in the last epoch
+TINY_LOSS = 1e-12  # below any loss that matters; keeps a ratio finite
 LOW_ACCURACY = 0.85  # what a plain dense network reaches; below it a CNN has learned too little
 
 
@@ -50,7 +52,7 @@ def fit_verdict(history: History) -> FitVerdict:
         raise DataError("no epoch to judge yet")
     last, lowest = history[-1], min(history, key=lambda record: record.validation_loss)
     gap = last.train_accuracy - last.validation_accuracy
-    rise = last.validation_loss / lowest.validation_loss - 1
+    rise = last.validation_loss / max(lowest.validation_loss, TINY_LOSS) - 1
     opened = _gap_opened(history)
     verdict = _verdict(history, gap, rise)
     return FitVerdict(
@@ -71,9 +73,10 @@ def _verdict(history: History, gap: float, rise: float) -> str:
     last = history[-1]
     if len(history) == 1:
         return "too short"
-    if rise > LOSS_RISE and gap > GAP:
+    if (rise > LOSS_RISE and gap > GAP) or gap > LARGE_GAP:
         return "overfitting"
-    if last.validation_loss < (1 - STILL_FALLING) * history[-2].validation_loss:
+    earlier = min(record.validation_loss for record in history[:-1])
+    if last.validation_loss < (1 - STILL_FALLING) * earlier:
         return "still improving"
     if last.train_accuracy < LOW_ACCURACY:
         return "underfitting"
@@ -91,6 +94,11 @@ def _gap_opened(history: History) -> int | None:
 
 def _conclusion(verdict: str, lowest: EpochRecord, last: EpochRecord) -> str:
     match verdict:
+        case "overfitting" if lowest.epoch == last.epoch:
+            return (
+                "Overfitting: training images are known far better than new ones; "
+                "dropout or augmentation would help."
+            )
         case "overfitting":
             return (
                 f"Overfitting: after epoch {lowest.epoch} of {last.epoch} the network memorised "
@@ -108,7 +116,7 @@ def _conclusion(verdict: str, lowest: EpochRecord, last: EpochRecord) -> str:
             )
         case "too short":
             return "Too short to judge: one epoch shows no direction."
-    return "About right: neither a large gap nor a rising validation loss."
+    return "About right: a validation loss near its lowest, and training images that are learned."
 
 
 def _loss_sentence(lowest: EpochRecord, last: EpochRecord, rise: float) -> str:

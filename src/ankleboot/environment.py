@@ -34,10 +34,18 @@ def hardware() -> dict[str, Any]:
         "cpu": model,
         "cpu_flags": [flag for flag in CPU_FLAGS if flag in flags],
         "cores": os.cpu_count(),
+        "usable_cores": _usable_cores(),
         "intra_op_threads": os.environ.get("TF_NUM_INTRAOP_THREADS", "default"),
         "inter_op_threads": os.environ.get("TF_NUM_INTEROP_THREADS", "default"),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
     }
+
+
+def _usable_cores() -> int | None:
+    """Cores that this process may run on: what TensorFlow makes its threads for."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
 
 
 def _cpu() -> tuple[str, set[str]]:

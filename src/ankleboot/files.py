@@ -10,9 +10,12 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 from ankleboot.errors import EnvironmentFailure
 
@@ -82,10 +85,43 @@ def make_folder(path: Path) -> None:
         ) from error
 
 
+@contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold a lock file; the operating system frees it when its holder dies, so none is ever stale.
+
+    Raises:
+        EnvironmentFailure: If the lock file cannot be written.
+        filelock.Timeout: If another process holds it and `wait` is off.
+    """
+    lock = filelock.FileLock(path, blocking=wait)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise
+    except OSError as error:  # read-only folder or file system
+        raise write_failure(path, error, None) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def sweep(folder: Path) -> None:
     """Remove the temporary files that killed writers left in `folder`."""
     for leftover in folder.glob(f".*{TEMP_SUFFIX}*"):
-        leftover.unlink(missing_ok=True)
+        remove(leftover)
+
+
+def remove(path: Path) -> None:
+    """Delete a file that may be gone already.
+
+    Raises:
+        EnvironmentFailure: If that is not permitted.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise write_failure(path, error, None) from error
 
 
 def sha256_of(content: bytes) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ankleboot.arrays import IMAGE_SIZE, NUM_CLASSES, Images, Probs, to_inputs
 from ankleboot.errors import ModelError
-from ankleboot.runs import Run, run_of
+from ankleboot.runs import DAMAGED_ZIP, Run, run_of
 
 BATCH_SIZE = 1_000  # images
 
@@ -65,10 +65,8 @@ def _load_keras(path: Path) -> Any:
                 raise ModelError(f"{path}: damaged model file ({damaged} fails its checksum)")
     except FileNotFoundError as error:
         raise ModelError(f"{path}: no such model file or run folder") from error
-    except zipfile.BadZipFile as error:
+    except DAMAGED_ZIP as error:
         raise ModelError(f"{path}: incomplete or damaged model file ({error})") from error
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from error
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras  # here, because other predictors must not need it

@@ -14,8 +14,9 @@ import csv
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ from typing import Any
 import filelock
 import numpy as np
 
-from ankleboot.errors import AnklebootError, ModelError, UsageError
-from ankleboot.files import atomic_write, make_folder, sha256_of_file, sweep, write_json
+from ankleboot.errors import ModelError, UsageError
+from ankleboot.files import atomic_write, locked, make_folder, sha256_of_file, sweep, write_json
 from ankleboot.recipes import Recipe, from_json
 
 
@@ -65,20 +66,27 @@ class Run:
         return self.folder / "best.keras"
 
     @property
+    def checkpoint_path(self) -> Path:
+        return self.folder / "checkpoint.npz"
+
+    @property
     def is_complete(self) -> bool:
         return (self.folder / "result.json").is_file()
 
     def recipe(self) -> Recipe:
         """The recipe that made the run."""
-        return from_json(self._read("recipe.json"))
+        try:
+            return from_json(self._read("recipe.json"))
+        except UsageError as error:
+            raise ModelError(f"{self.folder / 'recipe.json'}: {error}") from error
 
     def manifest(self) -> dict[str, Any]:
         """The circumstances of the run."""
-        return self._read("manifest.json")
+        return self._read("manifest.json", "data", "data_source")
 
     def result(self) -> dict[str, Any]:
         """The numbers of the finished run."""
-        return self._read("result.json")
+        return self._read("result.json", "model_sha256", "best_epoch", "train", "validation")
 
     def history(self) -> History:
         """The epochs so far."""
@@ -95,7 +103,7 @@ class Run:
                 f"{self.folder}/history.csv: missing or damaged ({error!r})"
             ) from error
 
-    def _read(self, name: str) -> dict[str, Any]:
+    def _read(self, name: str, *keys: str) -> dict[str, Any]:
         try:
             document = json.loads((self.folder / name).read_text())
         except OSError as error:
@@ -104,12 +112,14 @@ class Run:
             raise ModelError(f"{self.folder / name}: damaged ({error})") from error
         if not isinstance(document, dict):
             raise ModelError(f"{self.folder / name}: damaged (not a JSON object)")
+        if missing := [key for key in keys if key not in document]:
+            raise ModelError(f"{self.folder / name}: damaged ({', '.join(missing)} missing)")
         return document
 
     def begin(self, recipe: Recipe, manifest: Mapping[str, Any]) -> None:
         """Write what is known before the first step."""
-        write_json(self.folder / "recipe.json", recipe.to_json())
         write_json(self.folder / "manifest.json", manifest)
+        write_json(self.folder / "recipe.json", recipe.to_json())  # last: now it is a run
 
     def write_history(self, history: History) -> None:
         """Replace history.csv."""
@@ -129,7 +139,7 @@ class Run:
         text = np.frombuffer(json.dumps(progress).encode(), np.uint8)
         named = {_escape(key): value for key, value in arrays.items()} | {"progress": text}
         np.savez(buffer, allow_pickle=False, **named)
-        atomic_write(self.folder / "checkpoint.npz", buffer.getvalue())
+        atomic_write(self.checkpoint_path, buffer.getvalue())
 
     def read_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """The arrays and the progress last written, or None before the first checkpoint.
@@ -137,14 +147,14 @@ class Run:
         Raises:
             ModelError: If the file is damaged (every array has a checksum).
         """
-        path = self.folder / "checkpoint.npz"
+        path = self.checkpoint_path
         if not path.exists():
             return None
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = {_unescape(key): archive[key] for key in archive.files}
             return arrays, json.loads(arrays.pop("progress").tobytes())
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGED_ZIP as error:
             raise ModelError(f"{path}: damaged checkpoint ({error})") from error
 
     def check_model(self) -> Path:
@@ -167,6 +177,18 @@ class Run:
         return self.model_path
 
 
+DAMAGED_ZIP = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    RuntimeError,  # "encrypted", and NotImplementedError for unknown compressions
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged zip archive may raise."""
+
+
 # The names of variables hold slashes, which would become folders inside the archive.
 def _escape(key: str) -> str:
     return key.replace("%", "%25").replace("/", "%2F")
@@ -185,12 +207,14 @@ def new_run(folder: Path) -> Iterator[Run]:
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--run-dir {folder}: a file of that name is in the way")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise UsageError(
-            f"--run-dir {folder}: not empty; name another folder, or continue it with --resume"
-        )
     make_folder(folder)
     with _locked(folder) as run:
+        sweep(folder)
+        # recipe.json is written last: without it, an earlier attempt never began
+        if {path.name for path in folder.iterdir()} - {".lock", "manifest.json"}:
+            raise UsageError(
+                f"--run-dir {folder}: not empty; name another folder, or continue it with --resume"
+            )
         yield run
 
 
@@ -212,16 +236,12 @@ def existing_run(folder: Path) -> Iterator[Run]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[Run]:
-    # The operating system drops the lock when its holder dies, so none is ever stale.
-    lock = filelock.FileLock(folder / ".lock", blocking=False)
-    try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise ModelError(f"{folder}: another process is training in this folder") from error
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / ".lock", wait=False))
+        except filelock.Timeout as error:
+            raise ModelError(f"{folder}: another process is training in this folder") from error
         yield Run(folder)
-    finally:
-        lock.release()
 
 
 def next_folder(base: Path, recipe: Recipe) -> Path:
@@ -236,8 +256,8 @@ def next_folder(base: Path, recipe: Recipe) -> Path:
 def run_of(path: Path) -> Run | None:
     """The run that a model file or folder belongs to, if any."""
     folder = path if path.is_dir() else path.parent
-    try:
-        Run(folder).recipe()
-    except AnklebootError:
+    if not (folder / "recipe.json").is_file():
         return None
-    return Run(folder)
+    run = Run(folder)
+    run.recipe()  # a damaged one is said, not passed over
+    return run

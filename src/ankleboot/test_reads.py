@@ -7,11 +7,10 @@ in a folder of this user.
 import json
 from pathlib import Path
 
-import filelock
 import platformdirs
 
 from ankleboot.errors import ModelError
-from ankleboot.files import make_folder, sha256_of_file, write_json
+from ankleboot.files import locked, make_folder, sha256_of_file, write_json
 from ankleboot.runs import run_of
 
 FILE_NAME = "test_reads.json"
@@ -28,7 +27,7 @@ def count(model: Path) -> int:
     """Note one more look; return how many there were, this one included."""
     folder = folder_of(model)
     make_folder(folder)
-    with filelock.FileLock(folder / ".test_reads.lock"):
+    with locked(folder / ".test_reads.lock"):
         reads = so_far(model) + 1
         write_json(folder / FILE_NAME, {"test_reads": reads})
     return reads

@@ -51,8 +51,17 @@ class _Progress:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "_Progress":
-        records = [EpochRecord(**record) for record in document.pop("history")]
-        return cls(totals=Totals(**document.pop("totals")), history=records, **document)
+        """Rebuild what `to_json` returned.
+
+        Raises:
+            ModelError: If it is something else.
+        """
+        try:
+            records = [EpochRecord(**record) for record in document["history"]]
+            rest = {"totals": Totals(**document["totals"]), "history": records}
+            return cls(**(document | rest))
+        except (KeyError, TypeError) as error:
+            raise ModelError(f"the checkpoint holds another kind of progress ({error})") from error
 
 
 def train(recipe: Recipe, data: Dataset, run_dir: Path, observer: Observer | None = None) -> Run:
@@ -65,8 +74,9 @@ def train(recipe: Recipe, data: Dataset, run_dir: Path, observer: Observer | Non
         StoppedBySignal: On SIGINT or SIGTERM, after saving.
         EnvironmentFailure: If memory or disk do not suffice.
     """
+    manifest = _manifest(recipe, data)  # refuses impossible splits before a folder is made
     with new_run(run_dir) as run:
-        run.begin(recipe, _manifest(recipe, data))
+        run.begin(recipe, manifest)
         return _run(run, recipe, data, observer or Silent())
 
 
@@ -82,11 +92,12 @@ def resume(run_dir: Path, data: Dataset, observer: Observer | None = None) -> Ru
     with existing_run(run_dir) as run:
         recipe = run.recipe()
         then, now = run.manifest(), _manifest(recipe, data)
-        if changes := _differences({k: then[k] for k in FIXED}, {k: now[k] for k in FIXED}):
+        if changes := _differences({k: then.get(k) for k in FIXED}, {k: now[k] for k in FIXED}):
             raise ModelError(
                 f"{run_dir}: cannot resume, {'; '.join(changes)}. Restore that, or start a new run"
             )
-        for change in _differences(then["hardware"], now["hardware"]):
+        free = ("hardware", "git_commit")
+        for change in _differences({k: then.get(k) for k in free}, {k: now[k] for k in free}):
             observer.noted(f"{change}: the last bits of the weights may differ")
         if run.is_complete:
             observer.noted(f"{run_dir} is complete already")
@@ -94,7 +105,7 @@ def resume(run_dir: Path, data: Dataset, observer: Observer | None = None) -> Ru
         return _run(run, recipe, data, observer)
 
 
-FIXED = ("data", "split", "versions")
+FIXED = ("recipe", "data", "split", "versions")
 """Parts of the manifest that must not change between start and resume."""
 
 
@@ -102,6 +113,7 @@ def _manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
     parts = split(data.train.labels, recipe)
     return {
         "format": 1,
+        "recipe": recipe.to_json(),
         "data": {"name": data.name, "train_sha256": data.train_sha256},
         "split": {
             "sha256": parts.sha256,
@@ -133,6 +145,7 @@ def _run(run: Run, recipe: Recipe, data: Dataset, observer: Observer) -> Run:
         if checkpoint := run.read_checkpoint():
             engine.restore(checkpoint[0])
             progress = _Progress.from_json(checkpoint[1])
+            run.write_history(tuple(progress.history))  # a kill may have come between the two
         parts = split(data.train.labels, recipe)
         observer.started(run, summarise(engine.model), parts)
         curves = _Curves(run.folder / "tensorboard", progress.history)
@@ -145,8 +158,18 @@ def _run(run: Run, recipe: Recipe, data: Dataset, observer: Observer) -> Run:
             run.write_history(tuple(progress.history))
             curves.add(progress.history[-1])
             observer.epoch_ended(progress.history[-1], is_best)
+            _heed(request, run, f"after epoch {progress.epoch - 1}")
+        curves.close()
         _finish(run, recipe, data, engine, tuple(progress.history))
+        _heed(request, run, "after the last epoch, with everything saved")
     return run
+
+
+def _heed(request: StopRequest, run: Run, where: str) -> None:
+    """Stop if a signal has come; whatever happened so far must have been saved."""
+    if request.signum is not None:
+        message = f"stopped {where}; continue with --resume {run.folder}"
+        raise StoppedBySignal(message, request.signum)
 
 
 def _train_epoch(
@@ -185,11 +208,7 @@ def _train_epoch(
         if request.signum is not None:
             progress.epoch_seconds = time.perf_counter() - started
             run.write_checkpoint(engine.state(), progress.to_json())
-            raise StoppedBySignal(
-                f"stopped in epoch {progress.epoch} after step {last} of {num_steps}; "
-                f"continue with --resume {run.folder}",
-                request.signum,
-            )
+            _heed(request, run, f"in epoch {progress.epoch} after step {last} of {num_steps}")
 
     validation = engine.evaluate(
         data.train.images[parts.validation], data.train.labels[parts.validation]
@@ -212,10 +231,11 @@ def _train_epoch(
 
 
 def _diverged(run: Run, recipe: Recipe, what: str, progress: _Progress) -> DivergedError:
-    kept = f"the checkpoint of epoch {progress.epoch - 1} is kept in {run.folder}"
+    checkpoint = run.checkpoint_path
+    kept = f"the last good state is kept in {checkpoint}"
     return DivergedError(
         f"{what} of epoch {progress.epoch}; lower learning_rate (it is {recipe.learning_rate:g}); "
-        + (kept if progress.epoch > 1 else "there is no checkpoint yet")
+        + (kept if checkpoint.exists() else "there is no checkpoint yet")
     )
 
 
@@ -287,20 +307,35 @@ class _Curves:
     """TensorBoard's event files, written anew from the history whenever a process starts."""
 
     def __init__(self, folder: Path, history: list[EpochRecord]) -> None:
+        self._folder = folder
         shutil.rmtree(folder, ignore_errors=True)
-        self._writers = {
-            part: tf.summary.create_file_writer(str(folder / part))
-            for part in ("train", "validation")
-        }
+        with self._disk_errors():
+            self._writers = {
+                part: tf.summary.create_file_writer(str(folder / part))
+                for part in ("train", "validation")
+            }
         for record in history:
             self.add(record)
 
     def add(self, record: EpochRecord) -> None:
-        for part, writer in self._writers.items():
-            with writer.as_default(step=record.epoch):
-                tf.summary.scalar("loss", getattr(record, f"{part}_loss"))
-                tf.summary.scalar("accuracy", getattr(record, f"{part}_accuracy"))
-            writer.flush()
+        with self._disk_errors():
+            for part, writer in self._writers.items():
+                with writer.as_default(step=record.epoch):
+                    tf.summary.scalar("loss", getattr(record, f"{part}_loss"))
+                    tf.summary.scalar("accuracy", getattr(record, f"{part}_accuracy"))
+                writer.flush()
+
+    def close(self) -> None:
+        for writer in self._writers.values():
+            writer.close()
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        """TensorFlow has its own words for a full disk; they must not pass for lack of memory."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            raise EnvironmentFailure(f"cannot write {self._folder}: {error.message}") from error
 
 
 @contextmanager

@@ -12,14 +12,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
 import platformdirs
 
 from ankleboot.arrays import Images, Labels
 from ankleboot.data.idx import IdxFile, parse_images, parse_labels
 from ankleboot.data.sources import Folder, Source, all_sources, obtain
 from ankleboot.errors import AnklebootError, DataError, EnvironmentFailure, UsageError
-from ankleboot.files import atomic_write, make_folder, sha256_of, sweep
+from ankleboot.files import atomic_write, locked, make_folder, remove, sha256_of, sweep
 
 CLASS_NAMES = (
     "T-shirt/top",
@@ -178,13 +177,10 @@ def fetch(sources: list[Source] | None = None) -> str:
     """
     cache = cache_folder()
     make_folder(cache)
-    try:
-        with filelock.FileLock(cache / "lock"), ExitStack() as cleanup:
-            sweep(cache)
-            asked = all_sources(cleanup) if sources is None else sources
-            origins = [_fetch_one(wanted, cache, asked) for wanted in FASHION_MNIST]
-    except PermissionError as error:
-        raise EnvironmentFailure(f"cannot write to the cache {cache}: {error.strerror}") from error
+    with locked(cache / "lock"), ExitStack() as cleanup:
+        sweep(cache)
+        asked = all_sources(cleanup) if sources is None else sources
+        origins = [_fetch_one(wanted, cache, asked) for wanted in FASHION_MNIST]
     return ", ".join(dict.fromkeys(origins))
 
 
@@ -195,7 +191,7 @@ def _fetch_one(wanted: IdxFile, cache: Path, sources: list[Source]) -> str:
         return str(cache)
     except DataError as error:  # damaged: replace it, and say so if that fails
         causes.append(str(error))
-        (cache / wanted.name).unlink(missing_ok=True)
+        remove(cache / wanted.name)
     except EnvironmentFailure:
         pass  # not there yet
     try:

@@ -75,15 +75,19 @@ def _run(command: list[str], folder: Path) -> None:
             start_new_session=True,  # so that apt-get's own helpers end with it
         )
         size, since = -1, time.monotonic()
-        while process.poll() is None:
-            time.sleep(0.05)
-            now_size = _bytes_below(folder)
-            if now_size != size:
-                size, since = now_size, time.monotonic()
-            elif time.monotonic() - since > STALL_SECONDS:
+        try:
+            while process.poll() is None and time.monotonic() - since < STALL_SECONDS:
+                time.sleep(0.05)
+                now_size = _bytes_below(folder)
+                if now_size != size:
+                    size, since = now_size, time.monotonic()
+            stalled = process.poll() is None
+        finally:  # also when interrupted: nothing may outlive its folder
+            if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-                raise _Stalled(f"Debian package {PACKAGE}: {command[0]} stalled", dead=True)
+        if stalled:
+            raise _Stalled(f"Debian package {PACKAGE}: {command[0]} stalled", dead=True)
     if process.returncode != 0:
         lines = log.read_text(errors="replace").strip().splitlines()
         reason = next((line for line in lines if line.startswith("E: ")), "E: no reason given")

@@ -4,6 +4,7 @@ What arrives is judged by its hash elsewhere; here a dead, slow, endless or redi
 not hold anybody up.
 """
 
+import threading
 import time
 from urllib.parse import urljoin, urlsplit
 
@@ -12,8 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from ankleboot.errors import AnklebootError
 
-CONNECT_SECONDS = 3.0
-FIRST_BYTE_SECONDS = 4.0
+ANSWER_SECONDS = 4.0  # from the look-up of the name to the last header of the answer
 STALL_SECONDS = 10.0  # without MIN_BYTES_PER_WINDOW more bytes: give this server up
 MIN_BYTES_PER_WINDOW = 20_000
 TRIES, BACK_OFF_SECONDS = 3, (1.0, 2.0)  # of a server that answers but fails
@@ -51,22 +51,11 @@ def download(url: str, max_bytes: int, *, schemes: tuple[str, ...] = ("https",))
 
 
 def _attempt(url: str, max_bytes: int, schemes: tuple[str, ...]) -> bytes:
-    timeout = (CONNECT_SECONDS, FIRST_BYTE_SECONDS)
     with requests.Session() as session:  # honours the proxies of the environment
         for _ in range(MAX_REDIRECTS + 1):
             if urlsplit(url).scheme not in schemes:
                 raise DownloadError(f"{url}: refused, not {' or '.join(schemes)}")
-            try:
-                # identity: the file itself is compressed, a second layer is none of ours
-                response = session.get(
-                    url,
-                    timeout=timeout,
-                    stream=True,
-                    allow_redirects=False,
-                    headers={"Accept-Encoding": "identity"},
-                )
-            except requests.RequestException as error:
-                raise _connection_failure(url, error) from error
+            response = _answer(session, url)
             with response:
                 if response.is_redirect:
                     url = urljoin(url, response.headers["location"])
@@ -78,12 +67,44 @@ def _attempt(url: str, max_bytes: int, schemes: tuple[str, ...]) -> bytes:
     raise DownloadError(f"{url}: more than {MAX_REDIRECTS} redirects")
 
 
-def _connection_failure(url: str, error: requests.RequestException) -> DownloadError:
-    host, text = urlsplit(url).netloc, repr(error)
-    if isinstance(error, requests.ConnectTimeout):
-        return DownloadError(f"{host}: no connection within {CONNECT_SECONDS:g} s", dead=True)
-    if isinstance(error, requests.ReadTimeout):
-        return DownloadError(f"{host}: no answer within {FIRST_BYTE_SECONDS:g} s", dead=True)
+def _answer(session: requests.Session, url: str) -> requests.Response:
+    """Ask for `url` and return the answer with its body still to be read.
+
+    In a thread of its own, because no time-out of the library bounds the whole: the look-up of a
+    name, eight addresses that swallow a connection each, headers that arrive byte by byte.
+    """
+    outcome: list[requests.Response | requests.RequestException] = []
+
+    def ask() -> None:
+        try:
+            outcome.append(
+                session.get(
+                    url,
+                    timeout=ANSWER_SECONDS,
+                    stream=True,
+                    allow_redirects=False,
+                    # the file itself is compressed, a second layer is none of ours
+                    headers={"Accept-Encoding": "identity"},
+                )
+            )
+        except requests.RequestException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(ANSWER_SECONDS)
+    host = urlsplit(url).netloc
+    if not outcome:
+        raise DownloadError(f"{host}: no answer within {ANSWER_SECONDS:g} s", dead=True)
+    if isinstance(outcome[0], requests.RequestException):
+        raise _failure(host, outcome[0]) from outcome[0]
+    return outcome[0]
+
+
+def _failure(host: str, error: requests.RequestException) -> DownloadError:
+    text = repr(error)
+    if isinstance(error, requests.Timeout):
+        return DownloadError(f"{host}: no answer within {ANSWER_SECONDS:g} s", dead=True)
     if "NameResolutionError" in text:
         return DownloadError(f"{host}: host name not found", dead=True)
     if "Connection refused" in text:
@@ -110,6 +131,8 @@ def _body(url: str, response: requests.Response, max_bytes: int) -> bytes:
                     f"{url}: stalled, {window_bytes} bytes in {elapsed:.0f} s", dead=True
                 )
     except (HTTPError, OSError) as error:
-        reason = "stalled" if "timed out" in str(error) else "connection lost"
-        raise DownloadError(f"{url}: {reason} after {len(body)} bytes", retry=True) from error
+        if "timed out" in str(error):
+            raise DownloadError(f"{url}: stalled after {len(body)} bytes", dead=True) from error
+        message = f"{url}: connection lost after {len(body)} bytes"
+        raise DownloadError(message, retry=True) from error
     return bytes(body)
