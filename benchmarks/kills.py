@@ -95,9 +95,9 @@ def chain(
             if process.poll() is None:
                 os.kill(process.pid, signal.SIGKILL)
                 counts["kills"] += 1
-        if process.stderr is not None:
-            process.stderr.read()
-        process.wait()
+        _, errors = process.communicate()
+        if process.returncode not in (0, -signal.SIGKILL):
+            raise SystemExit(f"a resumed run failed by itself: {errors}")
         counts["unloadable"] += not loads(Run(folder))
     counts["chains"] += 1
     counts["chains_with_other_weights"] += Run(folder).result()["weights_sha256"] != expected

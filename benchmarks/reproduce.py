@@ -184,8 +184,6 @@ time on the named machine, which ran other work too.
 
 
 def section(name: str, own: list[dict[str, Any]]) -> str:
-    hardware, versions = own[-1]["hardware"], own[-1]["versions"]
-    flags = " ".join(hardware["cpu_flags"])
     published = PUBLISHED[name]
     lines = [
         f"## `{name}`: {own[0]['epochs']} epochs, n = {len(own)} (seeds {listed(own, 'seed')})",
@@ -207,14 +205,22 @@ def section(name: str, own: list[dict[str, Any]]) -> str:
         f"| epoch of the lowest | | {listed(own, 'lowest_validation_loss_epoch')} |",
         f"| seconds per epoch | | {statistics.median(run['epoch_seconds'] for run in own):.1f} |",
         "",
-        f"{hardware['cores']} cores, {hardware['cpu']} ({flags}); Keras {versions['keras']}, "
-        f"TensorFlow {versions.get('tensorflow-cpu') or versions.get('tensorflow')}; "
-        f"{own[-1]['date']}.",
+        "; ".join(dict.fromkeys(place(run) for run in own)) + ".",
         "",
         judgement(own, published["test_accuracy"]),
         "",
     ]
     return "\n".join(lines)
+
+
+def place(run: dict[str, Any]) -> str:
+    """Where, with what and when a run was made."""
+    hardware, versions = run["hardware"], run["versions"]
+    tensorflow = versions.get("tensorflow-cpu") or versions.get("tensorflow")
+    return (
+        f"{hardware['cores']} cores, {hardware['cpu']} ({' '.join(hardware['cpu_flags'])}), "
+        f"Keras {versions['keras']}, TensorFlow {tensorflow}, {run['date']}"
+    )
 
 
 def judgement(own: list[dict[str, Any]], published: tuple[float, float]) -> str:

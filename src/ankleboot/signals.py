@@ -32,7 +32,11 @@ def stop_on_signal() -> Iterator[StopRequest]:
         for number, handler in previous.items():
             signal.signal(number, handler)
 
-    previous = {n: signal.signal(n, note) for n in (signal.SIGINT, signal.SIGTERM)}
+    previous = {
+        number: signal.signal(number, note)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN  # nohup and the like: leave it so
+    }
     try:
         yield request
     finally:

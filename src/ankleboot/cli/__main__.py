@@ -1,0 +1,5 @@
+"""`python -m ankleboot.cli` is `ankleboot`."""
+
+from ankleboot.cli import main
+
+main()

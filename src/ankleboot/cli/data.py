@@ -1,0 +1,53 @@
+"""`ankleboot data`: get the data and check it."""
+
+import click
+
+from ankleboot.cli.options import data_option, json_option
+
+
+@click.group()
+def data() -> None:
+    """Get the data and check it."""
+
+
+@data.command()
+@json_option
+def fetch(as_json: bool) -> None:
+    """Bring Fashion-MNIST into the cache, from wherever it can be had.
+
+    Asked in this order: the cache itself, folders of other tools, the public mirrors, Debian's
+    archive. Only content with the right SHA-256 is accepted.
+    """
+    from ankleboot import console
+    from ankleboot.data import FASHION_MNIST, cache_folder
+    from ankleboot.data import fetch as fetch_data
+
+    source = fetch_data()
+    paths = [cache_folder() / wanted.name for wanted in FASHION_MNIST]
+    if as_json:
+        console.print_json({"source": source, "files": [str(path) for path in paths]})
+    else:
+        console.data_fetched(source, paths)
+
+
+@data.command()
+@data_option
+@json_option
+def verify(data_name: str | None, as_json: bool) -> None:
+    """Check every byte of a data set against its pinned hashes."""
+    from ankleboot import console
+    from ankleboot.data import load
+
+    checked = load(data_name or "fashion-mnist")
+    document = {
+        "data": checked.name,
+        "train": len(checked.train),
+        "test": len(checked.test),
+        "ok": True,  # load raises for anything else
+        "source": checked.source,
+        "sha256": checked.sha256,
+    }
+    if as_json:
+        console.print_json(document)
+    else:
+        console.data_verified(document)

@@ -1,0 +1,21 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def json_option(command: Command) -> Command:
+    """Add --json, passed as `as_json`."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
+    )(command)
+
+
+def data_option(command: Command) -> Command:
+    """Add --data, passed as `data_name`; None if it was not given."""
+    text = "fashion-mnist (default), sample, or a folder with the four IDX files."
+    return click.option("--data", "data_name", metavar="NAME|DIR", help=text)(command)

@@ -1,0 +1,28 @@
+"""What commands do with a run's folder: find the data it was made from, save figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ankleboot.runs import Run
+
+
+def data_of(run: Run) -> str:
+    """The data a run was trained on, as `load` wants it: a name, or the user's own folder."""
+    from ankleboot.data import cache_folder
+
+    manifest = run.manifest()
+    source = Path(manifest["data_source"])
+    own_folder = source.is_dir() and source != cache_folder()
+    return str(source if own_folder else manifest["data"]["name"])
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a matplotlib figure in one step."""
+    from ankleboot.files import atomic_write
+
+    atomic_write(path, lambda temp: figure.savefig(temp, dpi=110), suffix=path.suffix)
