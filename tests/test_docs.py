@@ -59,6 +59,19 @@ def test_the_measured_figures_are_those_of_the_stored_result() -> None:
     assert all(run["num_test"] == 10_000 and run["test_reads"] == 1 for run in runs)
 
 
+def test_the_measured_section_repeats_the_stored_results() -> None:
+    section = README.split("## Measured")[1].split("## ")[0]
+    results = ROOT / "benchmarks/results"
+    cost = json.loads((results / "epoch_cost.json").read_text())
+    assert (
+        f"{cost['ratio_wall']:.2f} of its wall time, {cost['ratio_cpu']:.2f} of its CPU" in section
+    )
+    kills = json.loads((results / "kills.json").read_text())
+    assert f"{kills['kills']} kills on the way to the end: {kills['unloadable']} unload" in section
+    equal = kills["chains"] - kills["chains_with_other_weights"]
+    assert f"({equal} of {kills['chains']} runs)" in section
+
+
 def test_requirements_hold_hashes_and_no_address() -> None:
     for path in (ROOT / "requirements").glob("*.txt"):
         text = path.read_text()
