@@ -265,6 +265,12 @@ def test_other_hardware_is_noted(
 def test_folders_are_never_overwritten(bar_data: Dataset, bar_run: Run, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not empty"):
         train(TINY, bar_data, bar_run.folder)
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / ".notes.tmp").touch()
+    with pytest.raises(UsageError, match="not empty"):
+        train(TINY, bar_data, others)
+    assert [path.name for path in others.iterdir()] == [".notes.tmp"]
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="a file of that name"):
         train(TINY, bar_data, tmp_path / "file")

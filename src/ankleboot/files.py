@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ import filelock
 from ankleboot.errors import EnvironmentFailure
 
 TEMP_SUFFIX = ".tmp"
+TEMP_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmp(\.\w+)?")
 
 
 def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix: str = "") -> None:
@@ -108,8 +110,13 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
 
 def sweep(folder: Path) -> None:
     """Remove the temporary files that killed writers left in `folder`."""
-    for leftover in folder.glob(f".*{TEMP_SUFFIX}*"):
+    for leftover in leftovers(folder):
         remove(leftover)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """The temporary files of `atomic_write` in `folder`."""
+    return [path for path in folder.iterdir() if TEMP_NAME.fullmatch(path.name)]
 
 
 def remove(path: Path) -> None:

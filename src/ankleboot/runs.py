@@ -25,7 +25,15 @@ import filelock
 import numpy as np
 
 from ankleboot.errors import ModelError, UsageError
-from ankleboot.files import atomic_write, locked, make_folder, sha256_of_file, sweep, write_json
+from ankleboot.files import (
+    atomic_write,
+    leftovers,
+    locked,
+    make_folder,
+    sha256_of_file,
+    sweep,
+    write_json,
+)
 from ankleboot.recipes import Recipe, from_json
 
 
@@ -208,14 +216,20 @@ def new_run(folder: Path) -> Iterator[Run]:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--run-dir {folder}: a file of that name is in the way")
     make_folder(folder)
+    _refuse_content(folder)  # before anything of ours is left in somebody else's folder
     with _locked(folder) as run:
+        _refuse_content(folder)  # another process may have come first
         sweep(folder)
-        # recipe.json is written last: without it, an earlier attempt never began
-        if {path.name for path in folder.iterdir()} - {".lock", "manifest.json"}:
-            raise UsageError(
-                f"--run-dir {folder}: not empty; name another folder, or continue it with --resume"
-            )
         yield run
+
+
+def _refuse_content(folder: Path) -> None:
+    # recipe.json is written last: with nothing but these, an earlier attempt never began
+    ours = {".lock", "manifest.json", *(path.name for path in leftovers(folder))}
+    if {path.name for path in folder.iterdir()} - ours:
+        raise UsageError(
+            f"--run-dir {folder}: not empty; name another folder, or continue it with --resume"
+        )
 
 
 @contextmanager
