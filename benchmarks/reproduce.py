@@ -11,7 +11,6 @@ earlier reproduction.json made by the same recipes stand, and only what is missi
 
 import argparse
 import json
-import shlex
 import statistics
 import subprocess
 import sys
@@ -59,7 +58,7 @@ def main() -> None:
                     command("evaluate", str(run.folder), "--split", "test", "--json")
                 rows[name, seed] = collect(run)
     runs = [rows[key] for key in sorted(rows, key=lambda key: (list(RECIPES).index(key[0]), key))]
-    write_json(RESULT, {"command": shlex.join(["python", *sys.argv]), "runs": runs})
+    write_json(RESULT, {"command": "python benchmarks/reproduce.py", "runs": runs})
     report(runs)
 
 
