@@ -4,8 +4,6 @@ An `AnklebootError` is a mistake or a fault that the user can act on: the comman
 message as one line, without a traceback, and exits with its code. Anything else is a bug.
 """
 
-import signal
-
 
 class AnklebootError(Exception):
     """Base of all errors that are reported as one line."""
@@ -49,4 +47,3 @@ class StoppedBySignal(AnklebootError):
     def __init__(self, message: str, signum: int) -> None:
         super().__init__(message)
         self.exit_code = 128 + signum  # 130 for SIGINT, 143 for SIGTERM
-        self.signal_name = signal.Signals(signum).name
