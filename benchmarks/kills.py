@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def start(folder: Path, *, resume: bool) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "ankleboot.cli", "train"]
+    command = [sys.executable, "-m", "ankleboot", "train"]
     if resume:
         command += ["--resume", str(folder)]
     else:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.files import atomic_write, write_json
-from ankleboot.recipes import RECIPES
+from ankleboot.recipes import RECIPES, from_json
 from ankleboot.runs import Run
 
 ROOT = Path(__file__).parents[1]
@@ -68,7 +68,7 @@ def earlier_rows() -> dict[tuple[str, int], dict[str, Any]]:
     return {
         (row["recipe"], row["seed"]): row
         for row in rows
-        if row.get("settings") == replace(RECIPES[row["recipe"]], seed=row["seed"]).to_json()
+        if from_json(row["settings"]) == replace(RECIPES[row["recipe"]], seed=row["seed"])
     }
 
 
@@ -82,7 +82,7 @@ def make(name: str, seed: int, folder: Path) -> None:
 def command(*arguments: str) -> None:
     print("ankleboot", *arguments, flush=True)
     subprocess.run(
-        [sys.executable, "-m", "ankleboot.cli", *arguments], check=True, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "ankleboot", *arguments], check=True, stdout=subprocess.DEVNULL
     )
 
 

@@ -33,6 +33,7 @@ LAYERS = {
     "plots": 6,
     "console": 7,
     "cli": 8,
+    "__main__": 9,
 }
 """A module may import modules of a lower layer; exceptions within a layer are listed next."""
 

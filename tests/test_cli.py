@@ -192,7 +192,7 @@ sys.exit(run(["train", "leaky", "--data", "sample"]))
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "ankleboot.cli", *arguments]
+    return [sys.executable, "-m", "ankleboot", *arguments]
 
 
 def test_help_is_quick_and_loads_no_tensorflow() -> None:

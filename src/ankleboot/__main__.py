@@ -1,0 +1,5 @@
+"""`python -m ankleboot` is `ankleboot`."""
+
+from ankleboot.cli import main
+
+main()

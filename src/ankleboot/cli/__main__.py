@@ -1,5 +1,0 @@
-"""`python -m ankleboot.cli` is `ankleboot`."""
-
-from ankleboot.cli import main
-
-main()
