@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 
 from ankleboot import models, optimizers
-from ankleboot.models.layers import PIXEL_MEAN, PIXEL_STD
-from ankleboot.recipes import CHOICES, LEAKY, PLAIN, Recipe, override
+from ankleboot.models.layers import (
+    PIXEL_MEAN,
+    PIXEL_STD,
+    Arithmetic,
+    batch_norm,
+    cosine_patterns,
+)
+from ankleboot.optimizers import schedules
+from ankleboot.optimizers.muon import SGD_RATIO, orthogonalised
+from ankleboot.recipes import CHOICES, LEAKY, PLAIN, SPRINT, Recipe, override
 
 INPUTS = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
 
@@ -112,12 +120,117 @@ def test_the_pixel_statistics_are_those_of_the_images() -> None:
 
 
 def test_bfloat16_keeps_weights_and_probabilities_in_float32() -> None:
-    model = models.build(replace(PLAIN, precision="bfloat16"))
+    model = models.build(PLAIN, Arithmetic("bfloat16"))
     assert {weight.dtype for weight in model.weights} == {"float32"}
     assert model.get_layer("block1_conv1").compute_dtype == "bfloat16"
     assert model(INPUTS).dtype == "float32"
     exact = models.build(PLAIN)
     np.testing.assert_allclose(model(INPUTS), exact(INPUTS), atol=0.02)
+
+
+SPRINT_LIKE = replace(SPRINT, precision="float32")
+
+
+def test_sprint_has_the_stated_number_of_parameters() -> None:
+    # 4*4*16 frozen; 3*3 kernels of 16-32-32-32 with 4 numbers of normalisation each; 128*10+10
+    kernels = 9 * 16 * 32 + 9 * 32 * 32 * 2
+    assert models.build(SPRINT).count_params() == 256 + kernels + 3 * 4 * 32 + 1_290 == 24_970
+    assert SPRINT.block_filters() == [16, 32, 32, 32]
+    assert override(SPRINT, {"max_filters": "64"}).block_filters() == [16, 32, 64, 64]
+
+
+def test_the_cosine_patterns_are_the_discrete_cosine_transform() -> None:
+    """The oracle is SciPy's transform, scaled by frequency."""
+    from scipy.fft import dctn
+
+    patch = np.random.default_rng(1).normal(size=(4, 4))
+    expected = dctn(patch, norm="ortho") * (1 + np.add.outer(np.arange(4), np.arange(4))) / 4
+    answers = np.einsum("hw,hwcn->n", patch, cosine_patterns(16))
+    np.testing.assert_allclose(sorted(answers), sorted(expected.ravel()), atol=1e-5)
+    assert cosine_patterns(5).shape == (3, 3, 1, 5)
+    assert np.ptp(cosine_patterns(5)[..., 0]) < 1e-6  # the smoothest comes first
+
+
+def test_the_cosine_stem_is_frozen_and_alone_in_its_block() -> None:
+    model = models.build(override(LEAKY, {"stem": "dct", "filters": "9"}))
+    names = [layer.name for layer in model.layers if layer.name.startswith("block1")]
+    assert names == ["block1_cosines", "block1_pool"]
+    assert not model.get_layer("block1_cosines").trainable_weights
+    np.testing.assert_array_equal(
+        model.get_layer("block1_cosines").get_weights()[0], cosine_patterns(9)
+    )
+
+
+def test_the_block_order_puts_pooling_before_normalisation() -> None:
+    def order(value: str) -> list[str]:
+        recipe = override(PLAIN, {"block_order": value, "batch_norm": "true", "blocks": "1"})
+        return kinds(recipe)[1:5]
+
+    first, last = "pool_norm_act", "norm_act_pool"
+    assert order(first) == ["Conv2D", "MaxPooling2D", "BatchNormalization", "ReLU"]
+    assert order(last) == ["Conv2D", "BatchNormalization", "ReLU", "MaxPooling2D"]
+
+
+def test_without_dense_units_the_last_layer_reads_the_feature_maps() -> None:
+    model = models.build(override(PLAIN, {"dense_units": "0"}))
+    assert model.get_layer("logits").input.shape == (None, 1600)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("training", [True, False])
+def test_fused_normalisation_computes_what_keras_layer_does(dtype: str, training: bool) -> None:
+    generator = np.random.default_rng(2)
+    inputs = generator.normal(3, 2, (8, 5, 5, 4)).astype(np.float32)
+    weights = [generator.random(4) for _ in range(4)]
+    answers, statistics = [], []
+    for fused in (True, False):
+        layer = batch_norm("norm", Arithmetic(dtype, fused))
+        layer.build(inputs.shape)
+        layer.set_weights(weights)
+        answers.append(np.asarray(layer(keras.ops.cast(inputs, dtype), training=training), float))
+        statistics.append(layer.get_weights())
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-5 if dtype == "float32" else 0.04)
+    for fused_value, value in zip(*statistics, strict=True):
+        np.testing.assert_allclose(fused_value, value, rtol=1e-4 if dtype == "float32" else 2e-2)
+
+
+def test_the_training_network_has_the_variables_of_the_portable_one() -> None:
+    fast, portable = models.build(SPRINT, Arithmetic("bfloat16", True)), models.build(SPRINT)
+    for ours, theirs in zip(fast.weights, portable.weights, strict=True):
+        assert (ours.path, ours.shape) == (theirs.path, theirs.shape)
+    assert {layer.compute_dtype for layer in portable.layers} == {"float32"}
+    assert all(type(layer).__module__.startswith("keras.") for layer in portable.layers)
+
+
+def test_muon_makes_steps_orthogonal() -> None:
+    """The oracle is U V^T of the singular value decomposition; the iteration stops near it."""
+    for shape in ((12, 5), (5, 12)):
+        matrix = np.random.default_rng(3).normal(size=shape).astype(np.float32)
+        u, _, v = np.linalg.svd(matrix, full_matrices=False)
+        ours = np.asarray(orthogonalised(matrix))
+        singular = np.linalg.svd(ours, compute_uv=False)
+        assert 0.6 < singular.min() <= singular.max() < 1.3
+        cosine = (ours * (u @ v)).sum() / np.linalg.norm(ours) / np.linalg.norm(u @ v)
+        assert cosine > 0.97
+
+
+def test_muon_treats_kernels_and_the_rest_apart() -> None:
+    model = models.build(SPRINT_LIKE)
+    optimizer = optimizers.build(SPRINT)
+    variables = model.trainable_variables
+    optimizer.build(variables)
+    optimizer.learning_rate.assign(0.1)
+    before = [np.array(v) for v in variables]
+    gradients = [np.random.default_rng(4).normal(size=v.shape).astype(np.float32) for v in before]
+    optimizer.apply(gradients, variables)
+    for variable, old, gradient in zip(variables, before, gradients, strict=True):
+        step = old - np.array(variable)
+        if "conv" in variable.path and "kernel" in variable.path:
+            rows = step.reshape(-1, 32)
+            singular = np.linalg.svd(rows, compute_uv=False) / (0.1 * (rows.shape[0] / 32) ** 0.5)
+            assert 0.6 < singular.min() <= singular.max() < 1.3
+        else:  # the first step of Nesterov momentum is 1 + momentum times the gradient
+            np.testing.assert_allclose(step, 0.1 * SGD_RATIO * 1.9 * gradient, atol=1e-5)
 
 
 def test_the_seed_decides_the_weights() -> None:
@@ -151,9 +264,7 @@ def test_momentum_reaches_the_optimizers_that_have_it() -> None:
 
 def test_schedules_start_and_end_where_they_should() -> None:
     def rates(schedule: str) -> np.ndarray:
-        return optimizers.rates(
-            replace(PLAIN, schedule=schedule, epochs=10, learning_rate=1.0), 100
-        )
+        return schedules.rates(replace(PLAIN, schedule=schedule, learning_rate=1.0), 1000)
 
     assert (rates("constant") == 1).all()
     cosine, one_cycle = rates("cosine"), rates("one_cycle")

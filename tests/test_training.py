@@ -11,7 +11,8 @@ import pytest
 
 from ankleboot import models, optimizers, training
 from ankleboot.data import Dataset, LabeledImages
-from ankleboot.engine import Engine, Epoch, Totals
+from ankleboot.engines import Chunk, Totals
+from ankleboot.engines.tensorflow import TensorFlowEngine
 from ankleboot.errors import (
     DataError,
     DivergedError,
@@ -21,6 +22,7 @@ from ankleboot.errors import (
     UsageError,
 )
 from ankleboot.observer import Silent
+from ankleboot.optimizers import schedules
 from ankleboot.recipes import Recipe, override
 from ankleboot.runs import EpochRecord, Run
 from ankleboot.training import best_epoch, resume, train
@@ -82,6 +84,7 @@ EVERYTHING = replace(
     optimizer="sgd",
     momentum=0.8,
     learning_rate=0.05,
+    hardest=0.6,
     seed=3,
 )
 """Whatever has state or chance in it."""
@@ -109,7 +112,7 @@ def test_a_run_stopped_anywhere_ends_with_the_bits_of_an_unbroken_one(
         train(EVERYTHING, bar_data, folder, StopAt(1, 5))
     assert caught.value.exit_code == 130
     with pytest.raises(StoppedBySignal) as caught:  # in the last step of an epoch
-        resume(folder, bar_data, StopAt(2, 16, signal.SIGTERM))
+        resume(folder, bar_data, StopAt(2, 5, signal.SIGTERM))
     assert caught.value.exit_code == 143
     with pytest.raises(ModelError, match="not complete"):
         Run(folder).check_model()
@@ -220,14 +223,14 @@ def test_the_monitor_decides_which_epoch_is_best() -> None:
 def test_divergence_names_the_batch_and_keeps_the_last_good_checkpoint(
     bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = optimizers.rates
+    original = schedules.rates
 
-    def blow_up_in_epoch_2(recipe: Recipe, steps: int) -> optimizers.Rates:
-        rates: np.ndarray = original(recipe, steps)
-        rates[steps + 3] = np.inf
+    def blow_up_in_epoch_2(recipe: Recipe, num_steps: int) -> schedules.Rates:
+        rates: np.ndarray = original(recipe, num_steps)
+        rates[num_steps // recipe.epochs + 3] = np.inf
         return rates
 
-    monkeypatch.setattr("ankleboot.training.optimizers.rates", blow_up_in_epoch_2)
+    monkeypatch.setattr(schedules, "rates", blow_up_in_epoch_2)
     with pytest.raises(DivergedError, match="training loss became nan in batch 5 of epoch 2"):
         train(TINY, bar_data, tmp_path / "run")
     checkpoint = Run(tmp_path / "run").read_checkpoint()
@@ -335,9 +338,10 @@ def test_the_engine_takes_the_steps_that_keras_takes(settings: dict[str, str]) -
 
     recipe = override(TINY, settings)
     part = bars(80, 4)  # two batches of 32 and one of 16
-    engine = Engine(recipe)
+    engine = TensorFlowEngine(recipe, 80)
     rates = np.full(3, recipe.learning_rate, np.float32)
-    totals = engine.train(Epoch(part.images, part.labels, rates), 0, 3, Totals())
+    chunk = engine.put(Chunk(part.images, part.labels, np.arange(80, dtype=np.int32), rates))
+    totals = engine.train(chunk, 0, 3, Totals())
     assert totals.images == 80
 
     model = models.build(recipe)

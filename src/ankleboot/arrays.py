@@ -23,6 +23,9 @@ OneHot = Float32[np.ndarray, "n 10"]
 Probs = Float[np.ndarray, "n 10"]
 """One row per image; each row sums to 1."""
 
+Losses = Float32[np.ndarray, " images"]
+"""Cross-entropy of each image, in nats."""
+
 Indices = Int64[np.ndarray, " _"]
 """Positions in a file; any number of them, whatever n is elsewhere."""
 

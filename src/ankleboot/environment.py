@@ -27,18 +27,23 @@ def versions() -> dict[str, str]:
 
 def hardware() -> dict[str, Any]:
     """Processor, threads and the switches that change which kernels run."""
-    model, flags = _cpu()
     return {
         "machine": platform.machine(),
         "system": platform.system(),
-        "cpu": model,
-        "cpu_flags": [flag for flag in CPU_FLAGS if flag in flags],
+        "cpu": _cpu()[0],
+        "cpu_flags": cpu_flags(),
         "cores": os.cpu_count(),
         "usable_cores": _usable_cores(),
         "intra_op_threads": os.environ.get("TF_NUM_INTRAOP_THREADS", "default"),
         "inter_op_threads": os.environ.get("TF_NUM_INTEROP_THREADS", "default"),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
     }
+
+
+def cpu_flags() -> list[str]:
+    """Those of `CPU_FLAGS` that the processor has; none where the system does not tell."""
+    flags = _cpu()[1]
+    return [flag for flag in CPU_FLAGS if flag in flags]
 
 
 def _usable_cores() -> int | None:

@@ -31,7 +31,7 @@ class Observer(Protocol):
         """Some more batches are done; the figures are means over the epoch so far."""
 
     def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:
-        """An epoch is done, validated and saved."""
+        """An epoch is done and validated, and is being saved."""
 
 
 class Silent:

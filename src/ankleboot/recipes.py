@@ -19,14 +19,16 @@ CHOICES: Mapping[str, tuple[str, ...]] = types.MappingProxyType(
     {
         "model": ("cnn",),
         "padding": ("valid", "same"),
+        "block_order": ("norm_act_pool", "pool_norm_act"),
+        "stem": ("trained", "dct"),
         "pooling": ("max", "average"),
         "activation": ("relu", "leaky_relu", "gelu"),
         "normalisation": ("none", "unit", "standard"),
         "split": ("last", "stratified"),
-        "optimizer": ("adam", "adamw", "rmsprop", "sgd"),
+        "optimizer": ("adam", "adamw", "muon", "rmsprop", "sgd"),
         "schedule": ("constant", "cosine", "one_cycle"),
         "monitor": ("loss", "accuracy"),
-        "precision": ("float32", "bfloat16"),
+        "precision": ("float32", "bfloat16", "auto"),
     }
 )
 """Every value that a field of names may take."""
@@ -35,11 +37,12 @@ RANGES: Mapping[str, tuple[float, float]] = types.MappingProxyType(
     {
         "blocks": (1, 5),
         "filters": (1, 1024),
+        "max_filters": (1, 8192),
         "convolutions": (1, 8),
         "kernel_size": (1, 11),
         "leaky_slope": (0.0, 1.0),
         "dropout": (0.0, 0.95),
-        "dense_units": (1, 8192),
+        "dense_units": (0, 8192),
         "l2": (0.0, 1.0),
         "validation_fraction": (0.01, 0.9),
         "split_seed": (0, 2**31 - 1),
@@ -53,6 +56,7 @@ RANGES: Mapping[str, tuple[float, float]] = types.MappingProxyType(
         "weight_decay": (0.0, 1.0),
         "label_smoothing": (0.0, 0.9),
         "batch_size": (1, 65_536),
+        "hardest": (0.01, 1.0),
         "epochs": (1, 10_000),
         "early_stopping": (0, 10_000),
         "seed": (0, 2**31 - 1),
@@ -74,19 +78,22 @@ class Recipe:
 
     name: str
 
-    # Network: [convolution(s), activation, pooling] x blocks, dense, softmax
+    # Network: [convolution(s), normalisation, activation, pooling] x blocks, dense, softmax
     model: str = "cnn"  # a key of ankleboot.models.MODELS
     blocks: int = 2
-    filters: int = 32  # of the first block; every further block doubles them
+    filters: int = 32  # of the first block; every further block doubles them ...
+    max_filters: int = 8192  # ... up to this many
     convolutions: int = 1  # per block
     kernel_size: int = 3  # pixels
     padding: str = "valid"  # of convolutions and poolings alike
     pooling: str = "max"  # 2x2
+    block_order: str = "norm_act_pool"  # pooling first leaves a quarter of the pixels for the rest
+    stem: str = "trained"  # "dct": the first block is frozen cosine patterns and a pooling
     activation: str = "relu"
     leaky_slope: float = 0.1  # of leaky_relu for negative inputs
     batch_norm: bool = False  # between convolution and activation
     dropout: float = 0.0  # rate after every pooling and after the dense layer
-    dense_units: int = 128
+    dense_units: int = 128  # of the hidden dense layer; 0 = none
     l2: float = 0.0  # penalty on every kernel, added to the training objective
     normalisation: str = "unit"  # pixels reach the network as 0-255, as 0-1, or standardised
 
@@ -106,15 +113,16 @@ class Recipe:
     # Optimisation
     optimizer: str = "adam"
     learning_rate: float = 1e-3  # peak of the schedule
-    momentum: float = 0.9  # of sgd (Nesterov) and rmsprop
+    momentum: float = 0.9  # of sgd and muon (Nesterov) and rmsprop
     schedule: str = "constant"
     weight_decay: float = 0.0  # decoupled, per step and unit of learning rate; kernels only
     label_smoothing: float = 0.0  # probability mass spread evenly over the classes
     batch_size: int = 64  # images
     epochs: int = 5  # passes over the training images
+    hardest: float = 1.0  # part of them, by loss when last seen, in every epoch after the first
     early_stopping: int = 0  # epochs without improvement until stop and best epoch; 0 = off
     monitor: str = "loss"  # what improves on validation images: chooses the best epoch
-    precision: str = "float32"  # of the arithmetic; weights always stay float32
+    precision: str = "float32"  # of training; auto = bfloat16 where the processor has it
     seed: int = 0  # of initial weights, order, augmentation and dropout
 
     def __post_init__(self) -> None:
@@ -142,6 +150,10 @@ class Recipe:
             if size < 1:
                 break
         return sizes
+
+    def block_filters(self) -> list[int]:
+        """Filters of each block."""
+        return [min(self.filters * 2**block, self.max_filters) for block in range(self.blocks)]
 
     def to_json(self) -> dict[str, Any]:
         """The fields as a dictionary that `from_json` turns back into an equal recipe."""
@@ -248,4 +260,26 @@ LEAKY = replace(PLAIN, name="leaky", blocks=3, padding="same", activation="leaky
 """The second ancestor: LeakyReLU 0.1, 32-64-128 filters; 356,234 parameters. The count holds only
 with padding "same" in the poolings too (28-14-7-4)."""
 
-RECIPES = {recipe.name: recipe for recipe in (PLAIN, LEAKY)}
+SPRINT = Recipe(
+    name="sprint",
+    blocks=4,
+    filters=16,
+    max_filters=32,
+    padding="same",
+    block_order="pool_norm_act",
+    stem="dct",
+    batch_norm=True,
+    dense_units=0,
+    normalisation="standard",
+    optimizer="muon",
+    learning_rate=0.06,
+    schedule="one_cycle",
+    label_smoothing=0.1,
+    batch_size=192,
+    epochs=2,
+    hardest=0.5,
+    precision="auto",
+)
+"""The shortest way to the ancestors' accuracy on a processor (docs/performance.md)."""
+
+RECIPES = {recipe.name: recipe for recipe in (SPRINT, PLAIN, LEAKY)}

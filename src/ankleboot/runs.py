@@ -42,7 +42,8 @@ class EpochRecord:
     """One line of the history; losses are mean cross-entropies, accuracies fractions.
 
     The training figures are means over the epoch while the weights were still changing (as Keras
-    reports them), the validation figures are taken at its end.
+    reports them), the validation figures are taken at its end. Where the recipe trains on the
+    hardest images, the training figures are taken at the end too, on a sample of all.
     """
 
     epoch: int

@@ -7,32 +7,33 @@ epoch's order and augmentation come from `default_rng([seed, epoch])`, and the c
 else that the next step depends on.
 """
 
-import hashlib
 import math
-import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from ankleboot import environment, optimizers
+from ankleboot import engines, environment, feed
+from ankleboot.arrays import Indices
+from ankleboot.curves import Curves
 from ankleboot.data import Dataset
-from ankleboot.data.augment import augment
 from ankleboot.data.splits import Split, split
-from ankleboot.engine import Engine, Epoch, Totals
+from ankleboot.engines import Engine, Totals
 from ankleboot.errors import DivergedError, EnvironmentFailure, ModelError, StoppedBySignal
 from ankleboot.files import atomic_write, sha256_of_file, write_json
 from ankleboot.observer import LayerSummary, Observer, Silent
+from ankleboot.optimizers import schedules
 from ankleboot.recipes import Recipe
 from ankleboot.runs import EpochRecord, History, Run, existing_run, new_run
+from ankleboot.saving import Background, Portable, load_saved, weights_sha256
 from ankleboot.signals import StopRequest, stop_on_signal
 
+FAIR_SAMPLE = 6_000  # training images that are judged where a recipe trains on the hardest
 SECONDS_PER_CALL = 0.5  # of the engine: how soon a signal is heeded and the progress moves
 
 
@@ -45,6 +46,17 @@ class _Progress:
     totals: Totals = Totals()
     epoch_seconds: float = 0.0
     history: list[EpochRecord] = field(default_factory=list)
+    stages: dict[str, float] = field(default_factory=dict)  # seconds spent in each, so far
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Count the time that passes inside as the stage's."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            passed = time.perf_counter() - started
+            self.stages[stage] = self.stages.get(stage, 0.0) + passed
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -105,7 +117,7 @@ def resume(run_dir: Path, data: Dataset, observer: Observer | None = None) -> Ru
         return _run(run, recipe, data, observer)
 
 
-FIXED = ("recipe", "data", "split", "versions")
+FIXED = ("recipe", "data", "split", "versions", "arithmetic")
 """Parts of the manifest that must not change between start and resume."""
 
 
@@ -121,6 +133,7 @@ def _manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
             "num_validation": len(parts.validation),
         },
         "versions": environment.versions(),
+        "arithmetic": f"{engines.dtype(recipe)} on {keras.backend.backend()}",
         "hardware": environment.hardware(),
         "git_commit": environment.git_commit(),
         "data_source": data.source,
@@ -140,103 +153,227 @@ def _differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") ->
 
 
 def _run(run: Run, recipe: Recipe, data: Dataset, observer: Observer) -> Run:
-    with _memory_errors(recipe), stop_on_signal() as request:
-        engine, progress = Engine(recipe), _Progress()
-        if checkpoint := run.read_checkpoint():
-            engine.restore(checkpoint[0])
-            progress = _Progress.from_json(checkpoint[1])
-            run.write_history(tuple(progress.history))  # a kill may have come between the two
-        parts = split(data.train.labels, recipe)
-        observer.started(run, summarise(engine.model), parts)
-        curves = _Curves(run.folder / "tensorboard", progress.history)
-        while progress.epoch <= recipe.epochs and not _is_over(recipe, progress.history):
-            _train_epoch(run, recipe, data, parts, engine, progress, observer, request)
-            is_best = best_epoch(progress.history, recipe.monitor) == len(progress.history)
-            if is_best:
-                save_model(engine.model, run.best_path)
-            run.write_checkpoint(engine.state(), progress.to_json())
-            run.write_history(tuple(progress.history))
-            curves.add(progress.history[-1])
-            observer.epoch_ended(progress.history[-1], is_best)
-            _heed(request, run, f"after epoch {progress.epoch - 1}")
-        curves.close()
-        _finish(run, recipe, data, engine, tuple(progress.history))
-        _heed(request, run, "after the last epoch, with everything saved")
+    with _memory_errors(recipe), stop_on_signal() as request, closing(Background()) as background:
+        session = _Session(run, recipe, data, observer, request, background)
+        session.train()
     return run
 
 
-def _heed(request: StopRequest, run: Run, where: str) -> None:
-    """Stop if a signal has come; whatever happened so far must have been saved."""
-    if request.signum is not None:
-        message = f"stopped {where}; continue with --resume {run.folder}"
-        raise StoppedBySignal(message, request.signum)
+NOT_BEGUN: feed.Places = np.empty(0, np.int32)
+"""The order of an epoch of which no step has been taken."""
 
 
-def _train_epoch(
-    run: Run,
-    recipe: Recipe,
-    data: Dataset,
-    parts: Split,
-    engine: Engine,
-    progress: _Progress,
-    observer: Observer,
-    request: StopRequest,
-) -> None:
-    """Train one epoch, or the rest of it, validate, and move `progress` to the next one."""
-    started = time.perf_counter() - progress.epoch_seconds
-    num_steps = math.ceil(len(parts.train) / recipe.batch_size)
-    rates = optimizers.rates(recipe, num_steps)[(progress.epoch - 1) * num_steps :][:num_steps]
-    generator = np.random.default_rng([recipe.seed, progress.epoch])
-    order = generator.permutation(parts.train)
-    images = augment(data.train.images[order], recipe, generator)
-    epoch = Epoch(images, data.train.labels[order], rates)
+class _Session:
+    """One process's part in a run."""
 
-    num_calls_steps = 1
-    while progress.step < num_steps:
-        last = min(progress.step + num_calls_steps, num_steps)
-        call_started = time.perf_counter()
-        totals = engine.train(epoch, progress.step, last, progress.totals)
-        if not totals.is_finite:
-            batch = math.ceil(totals.images / recipe.batch_size)
-            raise _diverged(
-                run, recipe, f"the training loss became {totals.loss} in batch {batch}", progress
-            )
-        seconds = time.perf_counter() - call_started
-        num_calls_steps = max(1, round(SECONDS_PER_CALL / seconds * (last - progress.step)))
-        progress.step, progress.totals = last, totals
-        observer.stepped(progress.epoch, last, num_steps, totals.mean_loss, totals.accuracy)
-        if request.signum is not None:
-            progress.epoch_seconds = time.perf_counter() - started
-            run.write_checkpoint(engine.state(), progress.to_json())
-            _heed(request, run, f"in epoch {progress.epoch} after step {last} of {num_steps}")
+    def __init__(
+        self,
+        run: Run,
+        recipe: Recipe,
+        data: Dataset,
+        observer: Observer,
+        request: StopRequest,
+        background: Background,
+    ) -> None:
+        self._run, self._recipe, self._data = run, recipe, data
+        self._observer, self._request, self._background = observer, request, background
+        self._progress = _Progress()
+        self._parts: Split = split(data.train.labels, recipe)
+        self._steps_per_call = 1
+        self._order: feed.Places = NOT_BEGUN
+        self._best_weights: list[np.ndarray] | None = None
+        checkpoint = run.read_checkpoint()
+        if checkpoint:
+            self._progress = _Progress.from_json(checkpoint[1])
+            run.write_history(tuple(self._progress.history))  # a kill may have come between the two
+        with self._progress.timed("build"):
+            self._engine: Engine = engines.build(recipe, len(self._parts.train))
+        self._portable: Portable | None = None
+        if checkpoint:
+            self._order = checkpoint[0].pop("order", NOT_BEGUN)
+            self._engine.restore(checkpoint[0])
 
-    validation = engine.evaluate(
-        data.train.images[parts.validation], data.train.labels[parts.validation]
-    )
-    if not validation.is_finite:
-        raise _diverged(run, recipe, f"the validation loss became {validation.loss}", progress)
-    progress.history.append(
-        EpochRecord(
-            epoch=progress.epoch,
-            train_loss=progress.totals.mean_loss,
-            train_accuracy=progress.totals.accuracy,
-            validation_loss=validation.mean_loss,
-            validation_accuracy=validation.accuracy,
-            learning_rate=float(rates[-1]),
-            seconds=time.perf_counter() - started,
+    def train(self) -> None:
+        """Train what is missing, and write the finished run's files."""
+        run, progress, recipe = self._run, self._progress, self._recipe
+        self._observer.started(run, summarise(self._engine.model), self._parts)
+        with closing(Curves(run.folder / "tensorboard", progress.history)) as curves:
+            while progress.epoch <= recipe.epochs and not _is_over(recipe, progress.history):
+                self._train_epoch()
+                is_best = best_epoch(progress.history, recipe.monitor) == progress.epoch - 1
+                with progress.timed("saving"):
+                    self._save_epoch(is_best, curves)
+                self._observer.epoch_ended(progress.history[-1], is_best)
+                self._heed(f"after epoch {progress.epoch - 1}")
+            with progress.timed("saving"):
+                self._background.wait()
+        self._finish()
+        self._heed("after the last epoch, with everything saved")
+
+    def _heed(self, where: str) -> None:
+        """Stop if a signal has come; whatever happened so far must have been given to saving."""
+        if self._request.signum is not None:
+            self._background.wait()
+            message = f"stopped {where}; continue with --resume {self._run.folder}"
+            raise StoppedBySignal(message, self._request.signum)
+
+    def _train_epoch(self) -> None:
+        """Train one epoch, or the rest of it, validate, and move the progress to the next one."""
+        progress, recipe = self._progress, self._recipe
+        started = time.perf_counter() - progress.epoch_seconds
+        rates = self._rates()
+        if self._order is NOT_BEGUN:
+            losses = self._engine.losses()
+            self._order = feed.order(recipe, len(self._parts.train), progress.epoch, losses)
+        chunks = feed.chunks(
+            self._data.train,
+            self._parts.train,
+            self._order,
+            rates,
+            recipe,
+            progress.epoch,
+            progress.step,
+            self._engine.put,
         )
-    )
-    progress.epoch, progress.step = progress.epoch + 1, 0
-    progress.totals, progress.epoch_seconds = Totals(), 0.0
+        with closing(chunks):
+            while progress.step < len(rates):
+                with progress.timed("feed"):
+                    chunk, first, last = next(chunks)
+                while progress.step < last:
+                    self._take_steps(chunk, first, last, len(rates), started)
 
+        with progress.timed("evaluation"):
+            validation = self._judge(self._parts.validation)
+            trained = progress.totals
+            if recipe.hardest < 1:  # what the steps saw was not a fair sample
+                fair = np.linspace(0, len(self._parts.train) - 1, FAIR_SAMPLE, dtype=int)
+                trained = self._judge(self._parts.train[np.unique(fair)])
+        if not validation.is_finite:
+            raise self._diverged(f"the validation loss became {validation.loss}")
+        progress.history.append(
+            EpochRecord(
+                epoch=progress.epoch,
+                train_loss=trained.mean_loss,
+                train_accuracy=trained.accuracy,
+                validation_loss=validation.mean_loss,
+                validation_accuracy=validation.accuracy,
+                learning_rate=float(rates[-1]),
+                seconds=time.perf_counter() - started,
+            )
+        )
+        progress.epoch, progress.step, self._order = progress.epoch + 1, 0, NOT_BEGUN
+        progress.totals, progress.epoch_seconds = Totals(), 0.0
 
-def _diverged(run: Run, recipe: Recipe, what: str, progress: _Progress) -> DivergedError:
-    checkpoint = run.checkpoint_path
-    kept = f"the last good state is kept in {checkpoint}"
-    return DivergedError(
-        f"{what} of epoch {progress.epoch}; lower learning_rate (it is {recipe.learning_rate:g}); "
-        + (kept if checkpoint.exists() else "there is no checkpoint yet")
-    )
+    def _rates(self) -> schedules.Rates:
+        """Learning rates of the steps of the epoch in progress."""
+        steps = [
+            feed.steps_in(self._recipe, len(self._parts.train), epoch + 1)
+            for epoch in range(self._recipe.epochs)
+        ]
+        done = sum(steps[: self._progress.epoch - 1])
+        rates = schedules.rates(self._recipe, sum(steps))
+        return rates[done : done + steps[self._progress.epoch - 1]]
+
+    def _take_steps(
+        self, chunk: Any, first: int, last: int, num_steps: int, epoch_started: float
+    ) -> None:
+        """Take about `SECONDS_PER_CALL` of steps in the chunk, which holds `first` to `last`."""
+        progress = self._progress
+        until = min(progress.step + self._steps_per_call, last)
+        call_started = time.perf_counter()
+        with progress.timed("steps" if "steps" in progress.stages else "first_steps"):
+            totals = self._engine.train(
+                chunk, progress.step - first, until - first, progress.totals
+            )
+        if not totals.is_finite:
+            batch = math.ceil(totals.images / self._recipe.batch_size)
+            raise self._diverged(f"the training loss became {totals.loss} in batch {batch}")
+        seconds = time.perf_counter() - call_started
+        progress.stages.setdefault("steps", 0.0)  # from now on nothing is left to compile
+        self._steps_per_call = max(1, round(SECONDS_PER_CALL / seconds * (until - progress.step)))
+        progress.step, progress.totals = until, totals
+        self._observer.stepped(progress.epoch, until, num_steps, totals.mean_loss, totals.accuracy)
+        if self._request.signum is not None:
+            self._background.wait()
+            progress.epoch_seconds = time.perf_counter() - epoch_started
+            arrays = self._engine.state() | {"order": self._order}
+            self._run.write_checkpoint(arrays, progress.to_json())
+            self._heed(f"in epoch {progress.epoch} after step {until} of {num_steps}")
+
+    def _judge(self, indices: Indices) -> Totals:
+        """Judge some images of the training file, a chunk at a time."""
+        train, totals = self._data.train, Totals()
+        for start in range(0, len(indices), feed.CHUNK):
+            part = indices[start : start + feed.CHUNK]
+            totals += self._engine.evaluate(train.images[part], train.labels[part])
+        return totals
+
+    def _save_epoch(self, is_best: bool, curves: Curves) -> None:
+        """Take copies of all that the files of this epoch hold, and have them written."""
+        run, history = self._run, tuple(self._progress.history)
+        weights, state = self._engine.model.get_weights(), self._engine.state()
+        progress = self._progress.to_json()
+
+        if is_best:
+            self._best_weights = weights
+
+        def write() -> None:
+            if is_best:
+                self._save_model(weights, run.best_path)
+            run.write_checkpoint(state, progress)
+            run.write_history(history)
+            curves.add(history[-1])
+
+        self._background.submit(write)
+
+    def _save_model(self, weights: list[np.ndarray], path: Path) -> None:
+        self._portable = self._portable or Portable(self._recipe)
+        self._portable.save(weights, path)
+
+    def _diverged(self, what: str) -> DivergedError:
+        self._background.wait()
+        checkpoint = self._run.checkpoint_path
+        kept = f"the last good state is kept in {checkpoint}"
+        return DivergedError(
+            f"{what} of epoch {self._progress.epoch}; lower learning_rate "
+            f"(it is {self._recipe.learning_rate:g}); "
+            + (kept if checkpoint.exists() else "there is no checkpoint yet")
+        )
+
+    def _finish(self) -> None:
+        """Write the model and its numbers: the last epoch's, or with early stopping the best's."""
+        run, recipe, history = self._run, self._recipe, tuple(self._progress.history)
+        best = best_epoch(history, recipe.monitor)
+        record = history[best - 1] if recipe.early_stopping else history[-1]
+        with self._progress.timed("saving"):
+            if record.epoch == best:
+                weights = self._best_weights or load_saved(run.best_path).get_weights()
+                atomic_write(run.model_path, run.best_path.read_bytes())
+            else:
+                weights = self._engine.model.get_weights()
+                self._save_model(weights, run.model_path)
+        stages = self._progress.stages
+        write_json(
+            run.folder / "result.json",
+            {
+                "recipe": recipe.name,
+                "seed": recipe.seed,
+                "data": self._data.name,
+                "parameters": self._engine.model.count_params(),
+                "epochs": len(history),
+                "best_epoch": best,
+                "model_epoch": record.epoch,
+                "train_seconds": round(sum(stages.values()), 3),
+                "stages": {name: round(seconds, 3) for name, seconds in stages.items()},
+                "train": {"accuracy": record.train_accuracy, "loss": record.train_loss},
+                "validation": {
+                    "accuracy": record.validation_accuracy,
+                    "loss": record.validation_loss,
+                },
+                "model_sha256": sha256_of_file(run.model_path),
+                "weights_sha256": weights_sha256(weights),
+            },
+        )
 
 
 def best_epoch(history: History | list[EpochRecord], monitor: str) -> int:
@@ -253,47 +390,6 @@ def _is_over(recipe: Recipe, history: list[EpochRecord]) -> bool:
     return len(history) - best_epoch(history, recipe.monitor) >= recipe.early_stopping
 
 
-def _finish(run: Run, recipe: Recipe, data: Dataset, engine: Engine, history: History) -> None:
-    """Write the model and its numbers: the last epoch's, or the best one's with early stopping."""
-    best = best_epoch(history, recipe.monitor)
-    model, record = engine.model, history[-1]
-    if recipe.early_stopping and best != record.epoch:
-        atomic_write(run.model_path, run.best_path.read_bytes())
-        model, record = keras.models.load_model(run.best_path), history[best - 1]
-    else:
-        save_model(model, run.model_path)
-    write_json(
-        run.folder / "result.json",
-        {
-            "recipe": recipe.name,
-            "seed": recipe.seed,
-            "data": data.name,
-            "parameters": model.count_params(),
-            "epochs": len(history),
-            "best_epoch": best,
-            "model_epoch": record.epoch,
-            "train_seconds": round(sum(r.seconds for r in history), 3),
-            "train": {"accuracy": record.train_accuracy, "loss": record.train_loss},
-            "validation": {"accuracy": record.validation_accuracy, "loss": record.validation_loss},
-            "model_sha256": sha256_of_file(run.model_path),
-            "weights_sha256": weights_sha256(model),
-        },
-    )
-
-
-def save_model(model: Any, path: Path) -> None:
-    """Save a Keras model in one step (Keras itself writes in place: a kill would lose both)."""
-    atomic_write(path, lambda temp: model.save(temp), suffix=".keras")
-
-
-def weights_sha256(model: Any) -> str:
-    """Hash of all weights bit by bit; the .keras file itself holds a date."""
-    digest = hashlib.sha256()
-    for weight in model.weights:
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()
-
-
 def summarise(model: Any) -> list[LayerSummary]:
     """The layers in order, the input left out."""
     return [
@@ -303,46 +399,13 @@ def summarise(model: Any) -> list[LayerSummary]:
     ]
 
 
-class _Curves:
-    """TensorBoard's event files, written anew from the history whenever a process starts."""
-
-    def __init__(self, folder: Path, history: list[EpochRecord]) -> None:
-        self._folder = folder
-        shutil.rmtree(folder, ignore_errors=True)
-        with self._disk_errors():
-            self._writers = {
-                part: tf.summary.create_file_writer(str(folder / part))
-                for part in ("train", "validation")
-            }
-        for record in history:
-            self.add(record)
-
-    def add(self, record: EpochRecord) -> None:
-        with self._disk_errors():
-            for part, writer in self._writers.items():
-                with writer.as_default(step=record.epoch):
-                    tf.summary.scalar("loss", getattr(record, f"{part}_loss"))
-                    tf.summary.scalar("accuracy", getattr(record, f"{part}_accuracy"))
-                writer.flush()
-
-    def close(self) -> None:
-        for writer in self._writers.values():
-            writer.close()
-
-    @contextmanager
-    def _disk_errors(self) -> Iterator[None]:
-        """TensorFlow has its own words for a full disk; they must not pass for lack of memory."""
-        try:
-            yield
-        except tf.errors.OpError as error:
-            raise EnvironmentFailure(f"cannot write {self._folder}: {error.message}") from error
-
-
 @contextmanager
 def _memory_errors(recipe: Recipe) -> Iterator[None]:
     try:
         yield
-    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+    except Exception as error:
+        if not engines.is_out_of_memory(error):
+            raise
         raise EnvironmentFailure(
             f"out of memory: try a smaller batch_size (it is {recipe.batch_size})"
         ) from error

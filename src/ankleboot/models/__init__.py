@@ -12,11 +12,16 @@ from typing import Any
 import keras
 
 from ankleboot.models import cnn
+from ankleboot.models.layers import Arithmetic
 from ankleboot.recipes import Recipe
 
-MODELS: dict[str, Callable[[Recipe], Any]] = {"cnn": cnn.build}
+MODELS: dict[str, Callable[[Recipe, Arithmetic], Any]] = {"cnn": cnn.build}
 
 
-def build(recipe: Recipe) -> keras.Model:
-    """Build the recipe's network with freshly initialised weights (decided by its seed)."""
-    return MODELS[recipe.model](recipe)
+def build(recipe: Recipe, arithmetic: Arithmetic | None = None) -> keras.Model:
+    """Build the recipe's network with freshly initialised weights (decided by its seed).
+
+    Without an arithmetic it computes in float32 and is made of Keras' own layers, so that a file
+    of it opens everywhere; the variables are the same with any.
+    """
+    return MODELS[recipe.model](recipe, arithmetic or Arithmetic())

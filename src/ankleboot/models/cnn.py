@@ -1,24 +1,35 @@
 """The ancestors' network: [convolution, activation, pooling] x blocks, dense, softmax."""
 
+from typing import Any
+
 import keras
 
 from ankleboot.arrays import IMAGE_SIZE, NUM_CLASSES
 from ankleboot.models import layers
+from ankleboot.models.layers import Arithmetic
 from ankleboot.recipes import Recipe
 
 
-def build(recipe: Recipe) -> keras.Model:
+def build(recipe: Recipe, arithmetic: Arithmetic) -> keras.Model:
     """Build it; the poolings are 2x2 with the same padding as the convolutions."""
-    policy, seeds = layers.dtype_policy(recipe), layers.seeds(recipe)
-    pool = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
+    policy, seeds = arithmetic.policy, layers.seeds(recipe)
+    pool_type = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
+
+    def pool(x: Any, block: int) -> Any:
+        name = f"block{block + 1}_pool"
+        return pool_type[recipe.pooling](2, padding=recipe.padding, name=name, dtype=policy)(x)
 
     inputs = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="inputs")
     x = layers.normalise(inputs, recipe, policy)
-    for block in range(recipe.blocks):
+    pools_first = recipe.block_order == "pool_norm_act"
+    for block, filters in enumerate(recipe.block_filters()):
+        if recipe.stem == "dct" and block == 0:
+            x = pool(layers.cosine_stem(x, recipe, policy), block)
+            continue
         for convolution in range(recipe.convolutions):
             place = f"block{block + 1}_conv{convolution + 1}"
             x = keras.layers.Conv2D(
-                recipe.filters * 2**block,
+                filters,
                 recipe.kernel_size,
                 padding=recipe.padding,
                 use_bias=not recipe.batch_norm,  # batch normalisation brings its own
@@ -26,25 +37,27 @@ def build(recipe: Recipe) -> keras.Model:
                 dtype=policy,
                 **layers.kernel(recipe, next(seeds)),
             )(x)
+            if pools_first and convolution == recipe.convolutions - 1:
+                x = pool(x, block)
             if recipe.batch_norm:
-                x = keras.layers.BatchNormalization(name=f"{place}_norm", dtype=policy)(x)
+                x = layers.batch_norm(f"{place}_norm", arithmetic)(x)
             x = layers.activation(recipe, f"{place}_{recipe.activation}", policy)(x)
-        x = pool[recipe.pooling](
-            2, padding=recipe.padding, name=f"block{block + 1}_pool", dtype=policy
-        )(x)
+        if not pools_first:
+            x = pool(x, block)
         if recipe.dropout:
             x = keras.layers.Dropout(
                 recipe.dropout, seed=next(seeds), name=f"block{block + 1}_dropout", dtype=policy
             )(x)
     x = keras.layers.Flatten(name="flatten", dtype=policy)(x)
-    x = keras.layers.Dense(
-        recipe.dense_units, name="dense", dtype=policy, **layers.kernel(recipe, next(seeds))
-    )(x)
-    x = layers.activation(recipe, f"dense_{recipe.activation}", policy)(x)
-    if recipe.dropout:
-        x = keras.layers.Dropout(
-            recipe.dropout, seed=next(seeds), name="dense_dropout", dtype=policy
+    if recipe.dense_units:
+        x = keras.layers.Dense(
+            recipe.dense_units, name="dense", dtype=policy, **layers.kernel(recipe, next(seeds))
         )(x)
+        x = layers.activation(recipe, f"dense_{recipe.activation}", policy)(x)
+        if recipe.dropout:
+            x = keras.layers.Dropout(
+                recipe.dropout, seed=next(seeds), name="dense_dropout", dtype=policy
+            )(x)
     # The last two layers stay in float32: eight bits of mantissa are too few for probabilities.
     logits = keras.layers.Dense(
         NUM_CLASSES, name="logits", dtype="float32", **layers.kernel(recipe, next(seeds))

@@ -1,6 +1,8 @@
 """Layers that more than one architecture uses, chosen by a Recipe's words."""
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -12,9 +14,20 @@ PIXEL_MEAN, PIXEL_STD = 0.2860, 0.3530
 """Of the 60,000 training images' pixels in [0, 1]."""
 
 
-def dtype_policy(recipe: Recipe) -> keras.DTypePolicy:
-    """bfloat16 arithmetic with float32 weights, or float32 throughout."""
-    return keras.DTypePolicy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+NORM_MOMENTUM = 0.9  # of the moving statistics; Keras' 0.99 lags behind in runs of few steps
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How a network computes; its variables are the same (in float32) whatever is chosen here."""
+
+    dtype: str = "float32"
+    fused: bool = False  # batch normalisation as one TensorFlow operation, in training only
+
+    @property
+    def policy(self) -> keras.DTypePolicy:
+        """Keras' word for it."""
+        return keras.DTypePolicy("mixed_bfloat16" if self.dtype == "bfloat16" else self.dtype)
 
 
 def seeds(recipe: Recipe) -> Iterator[int]:
@@ -47,6 +60,61 @@ def activation(recipe: Recipe, name: str, policy: keras.DTypePolicy) -> keras.La
         case "gelu":
             return keras.layers.Activation("gelu", name=name, dtype=policy)
     return keras.layers.ReLU(name=name, dtype=policy)
+
+
+def batch_norm(name: str, arithmetic: Arithmetic) -> keras.Layer:
+    """Batch normalisation: Keras' own layer, or the fused one with the same variables."""
+    if arithmetic.fused:
+        from ankleboot.models.fused import FusedBatchNormalization  # TensorFlow only
+
+        return FusedBatchNormalization(
+            momentum=NORM_MOMENTUM, name=name, dtype="float32", autocast=False
+        )
+    return keras.layers.BatchNormalization(
+        momentum=NORM_MOMENTUM, name=name, dtype=arithmetic.policy
+    )
+
+
+def cosine_patterns(num: int) -> np.ndarray:
+    """The `num` smoothest patterns of the two-dimensional discrete cosine transform.
+
+    They cover square patches whose side is the smallest that has `num` patterns, and are close to
+    the principal components of image patches (Ahmed, Natarajan and Rao 1974). The weaker answer
+    of images to finer patterns is made up for: the norm of a pattern with u and v half-waves is
+    (1 + u + v) / 4, so that all answers are of about the size of standardised pixels.
+
+    Returns:
+        A kernel (side, side, 1, num), smoothest first.
+    """
+    side = math.isqrt(num - 1) + 1
+    place, frequency = np.arange(side), np.arange(side)[:, None]
+    waves = np.cos(np.pi * (place + 0.5) * frequency / side) * math.sqrt(2 / side)
+    waves[0] /= math.sqrt(2)
+    pairs = sorted(np.ndindex(side, side), key=lambda pair: (sum(pair), pair))[:num]
+    kernels = [np.outer(waves[u], waves[v]) * (1 + u + v) / 4 for u, v in pairs]
+    return np.stack(kernels, axis=-1)[:, :, None].astype(np.float32)
+
+
+def cosine_stem(x: Any, recipe: Recipe, policy: keras.DTypePolicy) -> Any:
+    """A first convolution that is not trained: what it would learn costs more than it brings.
+
+    Nothing below the first trained layer needs a gradient, and the maximum of the pooling behind
+    it is all the non-linearity there is.
+    """
+    patterns = cosine_patterns(recipe.filters)
+    layer = keras.layers.Conv2D(
+        recipe.filters,
+        patterns.shape[0],
+        padding=recipe.padding,
+        use_bias=False,
+        kernel_initializer="zeros",
+        trainable=False,
+        name="block1_cosines",
+        dtype=policy,
+    )
+    x = layer(x)
+    layer.kernel.assign(patterns)  # no initialiser: saved files should not need one of ours
+    return x
 
 
 def kernel(recipe: Recipe, seed: int) -> dict[str, Any]:

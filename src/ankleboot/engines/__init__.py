@@ -1,0 +1,147 @@
+"""The compiled training step, one file per backend of Keras.
+
+An engine holds a model and its optimizer and takes many batches per call, with no Python in the
+inner loop. Images enter as uint8 and are scaled in the graph. Losses are always the plain
+cross-entropy, with neither label smoothing nor penalties, so that training and validation compare.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import keras
+import numpy as np
+from jaxtyping import Int32
+
+from ankleboot.arrays import Images, Labels
+from ankleboot.environment import cpu_flags
+from ankleboot.errors import EnvironmentFailure, ModelError
+from ankleboot.optimizers.schedules import Rates
+from ankleboot.recipes import Recipe
+
+EVALUATION_BATCH = 1_000  # images
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over the images seen so far in an epoch."""
+
+    loss: float = 0.0
+    correct: int = 0
+    images: int = 0
+
+    @property
+    def mean_loss(self) -> float:
+        return self.loss / max(self.images, 1)
+
+    @property
+    def accuracy(self) -> float:
+        return self.correct / max(self.images, 1)
+
+    @property
+    def is_finite(self) -> bool:
+        return bool(np.isfinite(self.loss))
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(
+            self.loss + other.loss, self.correct + other.correct, self.images + other.images
+        )
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some steps' worth of an epoch: images in the order of training, and each step's rate."""
+
+    images: Images
+    labels: Labels
+    places: Int32[np.ndarray, " n"]  # of the images among all training images
+    rates: Rates
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """A model with its optimizer, trained some steps at a time."""
+
+    model: keras.Model
+
+    def put(self, chunk: Chunk) -> Any:
+        """Bring a chunk to the device; safe to call from another thread."""
+
+    def train(self, chunk: Any, first: int, last: int, totals: Totals) -> Totals:
+        """Take the steps `first` to `last - 1` of what `put` returned; the grown totals.
+
+        Stops behind the first step whose loss is not finite; the totals show it.
+        """
+
+    def evaluate(self, images: Images, labels: Labels) -> Totals:
+        """Loss and correct answers over all the images, in inference mode."""
+
+    def losses(self) -> np.ndarray:
+        """Every training image's loss when it was last trained on; 0 before."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """A copy of everything that the next step depends on: weights, optimizer, seeds, losses."""
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Put back what `state` returned.
+
+        Raises:
+            ModelError: If it belongs to another network.
+        """
+
+
+def build(recipe: Recipe, num_images: int) -> Engine:
+    """The engine for Keras' backend: TensorFlow (processors) or JAX (accelerators).
+
+    Raises:
+        EnvironmentFailure: If Keras runs on another backend.
+    """
+    match keras.backend.backend():
+        case "tensorflow":
+            from ankleboot.engines import tensorflow
+
+            return tensorflow.TensorFlowEngine(recipe, num_images)
+        case "jax":
+            from ankleboot.engines import jax
+
+            return jax.JaxEngine(recipe, num_images)
+        case other:
+            raise EnvironmentFailure(
+                f"training needs Keras on TensorFlow or JAX, not on {other}: "
+                "unset KERAS_BACKEND or set it to tensorflow"
+            )
+
+
+def dtype(recipe: Recipe) -> str:
+    """The arithmetic that the recipe's precision means on this machine.
+
+    Without instructions for it, bfloat16 is several times slower than float32 on a processor.
+    """
+    if recipe.precision != "auto":
+        return recipe.precision
+    fast = BFLOAT16_FLAGS & set(cpu_flags()) or _has_accelerator()
+    return "bfloat16" if fast else "float32"
+
+
+def _has_accelerator() -> bool:
+    if keras.backend.backend() != "jax":
+        return False
+    import jax
+
+    return bool(jax.default_backend() != "cpu")
+
+
+def check_shapes(expected: Mapping[str, tuple[int, ...]], state: Mapping[str, np.ndarray]) -> None:
+    """Raise ModelError unless `state` has exactly the expected names and shapes."""
+    if expected != {key: value.shape for key, value in state.items()}:
+        raise ModelError("the checkpoint belongs to another network or optimizer")
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an exception, of NumPy's or of a backend's, means that memory does not suffice."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "ResourceExhaustedError"  # TensorFlow
+        or "RESOURCE_EXHAUSTED" in str(error)  # JAX
+    )

@@ -1,0 +1,139 @@
+"""The engine for processors: a TensorFlow graph with the loop over the steps inside."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ankleboot import engines, models, optimizers
+from ankleboot.arrays import IMAGE_SIZE, NUM_CLASSES, Images, Labels
+from ankleboot.engines import EVALUATION_BATCH, Chunk, Totals
+from ankleboot.models.layers import Arithmetic
+from ankleboot.recipes import Recipe
+
+IMAGES = tf.TensorSpec([None, IMAGE_SIZE, IMAGE_SIZE], tf.uint8)
+LABELS = tf.TensorSpec([None], tf.uint8)
+PLACES = tf.TensorSpec([None], tf.int32)
+RATES = tf.TensorSpec([None], tf.float32)
+SPAN = tf.TensorSpec([2], tf.int32)
+LOSS = tf.TensorSpec([], tf.float64)
+COUNTS = tf.TensorSpec([2], tf.int64)
+
+
+class TensorFlowEngine:
+    """See `engines.Engine`."""
+
+    def __init__(self, recipe: Recipe, num_images: int) -> None:
+        self._recipe = recipe
+        self.model = models.build(recipe, Arithmetic(engines.dtype(recipe), fused=True))
+        self._logits = keras.Model(self.model.input, self.model.get_layer("logits").output)
+        self._optimizer = optimizers.build(recipe)
+        self._optimizer.build(self.model.trainable_variables)
+        self._losses = tf.Variable(tf.zeros(num_images if recipe.hardest < 1 else 0))
+        # Signatures, because chunks differ in length, and every new shape would be traced anew;
+        # no autograph, because rewriting our code took longer than tracing it
+        signature = [IMAGES, LABELS, PLACES, RATES, SPAN, LOSS, COUNTS]
+        self._train = tf.function(self._train_steps, signature, autograph=False)
+        self._evaluate = tf.function(self._evaluate_steps, [IMAGES, LABELS], autograph=False)
+
+    def put(self, chunk: Chunk) -> tuple[Any, ...]:
+        return tuple(map(tf.constant, (chunk.images, chunk.labels, chunk.places, chunk.rates)))
+
+    def train(self, chunk: tuple[Any, ...], first: int, last: int, totals: Totals) -> Totals:
+        loss, counts = self._train(
+            *chunk,
+            # as tensors: a Python number would be compiled in, anew for every value
+            tf.constant([first, last], tf.int32),
+            tf.constant(totals.loss, tf.float64),
+            tf.constant([totals.correct, totals.images], tf.int64),
+        )
+        return Totals(float(loss), int(counts[0]), int(counts[1]))
+
+    def evaluate(self, images: Images, labels: Labels) -> Totals:
+        loss, counts = self._evaluate(tf.constant(images), tf.constant(labels))
+        return Totals(float(loss), int(counts[0]), int(counts[1]))
+
+    def losses(self) -> np.ndarray:
+        return np.array(self._losses)
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {key: np.array(variable) for key, variable in self._variables().items()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        variables = self._variables()
+        engines.check_shapes({key: tuple(v.shape) for key, v in variables.items()}, state)
+        for key, variable in variables.items():
+            variable.assign(state[key])
+
+    def _variables(self) -> dict[str, Any]:
+        named = {"losses": self._losses}
+        for owner, variables in (
+            ("model", self.model.variables),  # includes the state of dropout's seed generators
+            ("optimizer", self._optimizer.variables),
+        ):
+            for index, variable in enumerate(variables):
+                named[f"{owner}/{index:03d}/{variable.name}"] = variable
+        return named
+
+    def _train_steps(
+        self, images: Any, labels: Any, places: Any, rates: Any, span: Any, loss: Any, counts: Any
+    ) -> tuple[Any, Any]:
+        size = self._recipe.batch_size
+
+        def go_on(step: Any, loss: Any, counts: Any) -> Any:  # noqa: ARG001
+            return (step < span[1]) & tf.math.is_finite(loss)
+
+        def take(step: Any, loss: Any, counts: Any) -> tuple[Any, Any, Any]:
+            batch = slice(step * size, (step + 1) * size)  # the last one may be shorter
+            targets = tf.cast(labels[batch], tf.int32)
+            with tf.GradientTape() as tape:
+                logits = self._logits(_scaled(images[batch]), training=True)
+                objective = self._objective(targets, logits)
+            gradients = tape.gradient(objective, self.model.trainable_variables)
+            self._optimizer.learning_rate.assign(rates[step])
+            self._optimizer.apply(gradients, self.model.trainable_variables)
+            losses = _cross_entropies(targets, logits)
+            if self._recipe.hardest < 1:
+                self._losses.scatter_update(tf.IndexedSlices(losses, places[batch]))
+            return step + 1, loss + _sum(losses), counts + _count(logits, targets)
+
+        _, loss, counts = tf.while_loop(go_on, take, (span[0], loss, counts))
+        return loss, counts
+
+    def _objective(self, targets: Any, logits: Any) -> Any:
+        smoothing = self._recipe.label_smoothing
+        rows = tf.one_hot(targets, NUM_CLASSES) * (1 - smoothing) + smoothing / NUM_CLASSES
+        losses = tf.nn.softmax_cross_entropy_with_logits(rows, logits)
+        return tf.add_n([tf.reduce_mean(losses), *self._logits.losses])
+
+    def _evaluate_steps(self, images: Any, labels: Any) -> tuple[Any, Any]:
+        def judge(start: Any, loss: Any, counts: Any) -> tuple[Any, Any, Any]:
+            batch = slice(start, start + EVALUATION_BATCH)
+            targets = tf.cast(labels[batch], tf.int32)
+            logits = self._logits(_scaled(images[batch]), training=False)
+            losses = _cross_entropies(targets, logits)
+            return start + EVALUATION_BATCH, loss + _sum(losses), counts + _count(logits, targets)
+
+        nothing = tf.zeros((), tf.int32), tf.zeros((), tf.float64), tf.zeros(2, tf.int64)
+        _, loss, counts = tf.while_loop(lambda start, *_: start < tf.size(labels), judge, nothing)
+        return loss, counts
+
+
+def _scaled(images: Any) -> Any:
+    return tf.cast(images, tf.float32)[..., tf.newaxis] / 255.0
+
+
+def _cross_entropies(targets: Any, logits: Any) -> Any:
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+
+
+def _sum(losses: Any) -> Any:
+    return tf.cast(tf.reduce_sum(losses), tf.float64)
+
+
+def _count(logits: Any, targets: Any) -> Any:
+    """Number of correct answers, and of images."""
+    correct = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), targets)
+    return tf.stack([tf.math.count_nonzero(correct), tf.size(targets, tf.int64)])
