@@ -201,6 +201,7 @@ def test_a_run_made_with_jax_is_judged_with_tensorflow(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ankleboot", "evaluate", run, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert accuracy > 0.75
+    assert json.loads((tmp_path / "run/manifest.json").read_text())["arithmetic"].endswith("jax")
     assert json.loads(done.stdout)["accuracy"] == pytest.approx(accuracy, abs=0.005)
 
 
@@ -212,7 +213,8 @@ def in_jax(*arguments: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        env=os.environ
+        | {"KERAS_BACKEND": "jax", "ANKLEBOOT_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
     )
     assert done.returncode == 0, done.stderr
     return done

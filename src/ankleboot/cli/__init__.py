@@ -17,13 +17,20 @@ from ankleboot.cli.recipes import recipes
 from ankleboot.cli.train import train
 from ankleboot.errors import AnklebootError, EnvironmentFailure, UsageError
 
-EXTRAS = {"keras": "train", "tensorflow": "train", "cv2": "train", "matplotlib": "train"}
+EXTRAS = {
+    "keras": "train",
+    "tensorflow": "train",
+    "cv2": "train",
+    "matplotlib": "train",
+    "jax": "jax",
+}
 """Which extra brings a module that the light core does without."""
 
 
 def main() -> None:
     """Run the command line; an AnklebootError or a slip in the arguments is one line on stderr."""
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's other work runs on
+    # KERAS_BACKEND says what the user's other work runs on; ours is on TensorFlow unless asked
+    os.environ["KERAS_BACKEND"] = os.environ.get("ANKLEBOOT_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on stderr otherwise
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
