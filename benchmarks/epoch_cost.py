@@ -17,10 +17,9 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
-
 from ankleboot import environment
 from ankleboot.arrays import one_hot, to_inputs
+from ankleboot.bench.contenders import keras_model
 from ankleboot.data import Dataset, LabeledImages, load
 from ankleboot.data.splits import Split, split
 from ankleboot.files import write_json
@@ -32,26 +31,6 @@ from ankleboot.training import train
 RESULT = Path(__file__).parent / "results/epoch_cost.json"
 
 
-def bare_script() -> keras.Model:
-    """The second ancestor, as its author wrote it in Keras."""
-    layers = [keras.Input((28, 28, 1))]
-    for filters in (32, 64, 128):
-        layers += [
-            keras.layers.Conv2D(filters, 3, padding="same"),
-            keras.layers.LeakyReLU(negative_slope=0.1),
-            keras.layers.MaxPooling2D(2, padding="same"),
-        ]
-    layers += [
-        keras.layers.Flatten(),
-        keras.layers.Dense(128),
-        keras.layers.LeakyReLU(negative_slope=0.1),
-        keras.layers.Dense(10, activation="softmax"),
-    ]
-    model = keras.Sequential(layers)
-    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
-    return model
-
-
 class Interleaved(Silent):
     """After each of our epochs, lets the bare script train one."""
 
@@ -59,7 +38,7 @@ class Interleaved(Silent):
         inputs, targets = to_inputs(data.train.images), one_hot(data.train.labels)
         self._train = inputs[parts.train], targets[parts.train]
         self._validation = inputs[parts.validation], targets[parts.validation]
-        self._model = bare_script()
+        self._model = keras_model()
         self.ours: list[tuple[float, float]] = []  # wall and CPU seconds of every epoch
         self.bare: list[tuple[float, float]] = []
         self._since = (0.0, 0.0)

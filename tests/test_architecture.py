@@ -34,6 +34,7 @@ LAYERS = {
     "evaluation": 4,
     "diagnosis": 5,
     "plots": 6,
+    "bench": 6,
     "console": 7,
     "cli": 8,
     "__main__": 9,

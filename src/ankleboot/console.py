@@ -268,3 +268,44 @@ def data_verified(document: dict[str, Any]) -> None:
     )
     for name, digest in document["sha256"].items():
         console.print(f"{digest}  {name}", markup=False, soft_wrap=True)
+
+
+def bench_train(document: dict[str, Any]) -> None:
+    """Print one line per contender of `bench train`."""
+    table = Table(box=None, pad_edge=False)
+    for title in (
+        "contender",
+        "seconds",
+        "CPU s",
+        "ratio",
+        "test accuracy",
+        "s to target",
+        "MiB",
+        "GFLOP/s",
+        "of peak",
+    ):
+        table.add_column(title, justify="left" if title == "contender" else "right")
+    for row in document["summary"]:
+        std = row["test_accuracy_std"]
+        spread = f" +- {100 * std:.2f}" if std is not None else ""
+        table.add_row(
+            row["name"],
+            f"{row['seconds']:.1f}",
+            f"{row['cpu_seconds']:.1f}",
+            _optional(row["ratio"], "1/{:.1f}"),
+            f"{100 * row['test_accuracy_mean']:.2f}{spread} % (n = {row['runs']})",
+            _optional(row["seconds_to_target"], "{:.1f}"),
+            f"{row['peak_mib']:.0f}",
+            _optional(row["gflops"], "{:.0f}"),
+            _optional(row["utilisation"] and 100 * row["utilisation"], "{:.0f} %"),
+        )
+    console = out()
+    console.print(table)
+    console.print(
+        f"target: {100 * document['target']:.2f} % of the validation images; seconds: medians; "
+        f"ratio: median over the rounds, against {document['summary'][0]['name']}"
+    )
+
+
+def _optional(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)

@@ -87,3 +87,52 @@ def samples(images: Images, labels: Labels, *, per_class: int = 8) -> Figure:
                 axes.imshow(chosen[column], cmap="gray_r", vmin=0, vmax=255)
         row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11)
     return figure
+
+
+PALETTE = ("#777777", "#1f5fa8", "#5aa0d8", "#d9622b", "#3f8f4f", "#8a5fb0", "#b08a2f")
+
+
+def time_to_accuracy(runs: list[dict[str, Any]], target: float) -> Figure:
+    """Validation accuracy over training seconds (logarithmic), a line per run of `bench train`."""
+    figure = Figure(figsize=(8.6, 4.8), layout="constrained")
+    axes = figure.subplots()
+    names = list(dict.fromkeys(run["name"] for run in runs))
+    for run in runs:
+        seconds, accuracies = zip(*run["curve"], strict=True)
+        colour = PALETTE[names.index(run["name"]) % len(PALETTE)]
+        percent = [100 * accuracy for accuracy in accuracies]
+        axes.plot(seconds, percent, "o-", color=colour, markersize=3.5, linewidth=1.2, alpha=0.75)
+    ends = [
+        max((run for run in runs if run["name"] == name), key=lambda run: run["seconds"])
+        for name in names
+    ]
+    for name, run in zip(names, ends, strict=True):
+        seconds, accuracy = run["curve"][-1]
+        axes.annotate(
+            name,
+            (seconds, 100 * accuracy),
+            xytext=(5, 4),
+            textcoords="offset points",
+            color=PALETTE[names.index(name) % len(PALETTE)],
+            fontweight="bold",
+        )
+    axes.axhline(100 * target, color=BEST_COLOUR, linestyle="--", linewidth=1)
+    axes.annotate(
+        f"{100 * target:.2f} %: published by the ancestor",
+        (0.01, 100 * target),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        color=BEST_COLOUR,
+        fontsize=8,
+    )
+    ticks = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    longest = max(run["curve"][-1][0] for run in runs)
+    axes.set_xlim(min(run["curve"][0][0] for run in runs) / 1.3, longest * 2.2)
+    axes.set(xlabel="seconds of training (tracing included)", ylabel="validation accuracy in %")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -11,6 +11,7 @@ import sys
 import click
 
 from ankleboot import __version__
+from ankleboot.cli.bench import bench
 from ankleboot.cli.data import data
 from ankleboot.cli.evaluate import evaluate
 from ankleboot.cli.recipes import recipes
@@ -94,5 +95,5 @@ def cli() -> None:
     """
 
 
-for command in (data, evaluate, recipes, train):
+for command in (bench, data, evaluate, recipes, train):
     cli.add_command(command)

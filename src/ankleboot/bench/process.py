@@ -1,0 +1,62 @@
+"""Measuring in a process of its own: no leftovers of another contender, memory of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ankleboot import environment
+from ankleboot.errors import EnvironmentFailure
+
+MIB = 2**20
+
+
+def isolated(module: str, *arguments: str) -> dict[str, Any]:
+    """Run `python -m ankleboot.bench.MODULE` and return the JSON object on its last line.
+
+    Raises:
+        EnvironmentFailure: If it fails; its last words are in the message.
+    """
+    command = [sys.executable, "-m", f"ankleboot.bench.{module}", *arguments]
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "ANKLEBOOT_STARTED": repr(time.time())}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | quiet
+    )
+    if done.returncode:
+        words = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise EnvironmentFailure(f"{' '.join([module, *arguments])}: {words}")
+    document: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return document
+
+
+def peak_mib() -> float | None:
+    """Peak resident memory of this process in MiB; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (MIB if sys.platform == "darwin" else 1024), 1)
+
+
+def own_mib() -> float | None:
+    """Memory that belongs to this process alone, mapped files left out (Linux), in MiB."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return None
+    found = [int(line.split()[1]) for line in lines if line.startswith("RssAnon:")]
+    return round(found[0] / 1024, 1) if found else None
+
+
+def circumstances() -> dict[str, Any]:
+    """What every result file says of the machine and the day."""
+    return {
+        "hardware": environment.hardware(),
+        "versions": environment.versions(),
+        "git_commit": environment.git_commit(),
+        "date": time.strftime("%Y-%m-%d"),
+    }

@@ -1,0 +1,112 @@
+"""`ankleboot bench`: speed and cost, each against a peer in the same run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ankleboot.cli.options import json_option
+
+ROUNDS = click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="How often, in turn.",
+)
+OUT = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("runs/bench"),
+    show_default=True,
+    help="Folder for the result.",
+)
+DATA = click.option(
+    "--data", "data_name", default="fashion-mnist", metavar="NAME|DIR", help="As in train."
+)
+
+
+@click.group()
+def bench() -> None:
+    """Measure speed and cost on this machine, each part in fresh processes."""
+
+
+@bench.command()
+@ROUNDS
+@click.option("--only", multiple=True, metavar="NAME", help="A contender; several by repetition.")
+@OUT
+@DATA
+@json_option
+def train(rounds: int, only: tuple[str, ...], out: Path, data_name: str, as_json: bool) -> None:
+    """Time to accuracy: the ancestor's Keras script, our recipes, and peers.
+
+    Contenders: keras-script (20 epochs, as published), leaky, leaky-fast (bfloat16 where there is,
+    batches of 256), sprint; pytorch, hog-svm and lightgbm where they are installed. The rounds take
+    about half an hour on two cores.
+    """
+    from ankleboot import console
+    from ankleboot.bench import train as bench_train
+
+    document = bench_train.run(rounds, only, data_name, console.note)
+    _store(document, out, "train")
+    if as_json:
+        console.print_json(document)
+        return
+    from ankleboot import plots
+    from ankleboot.cli.run_folder import save_figure
+
+    console.bench_train(document)
+    figure = out / "train.png"
+    save_figure(plots.time_to_accuracy(document["runs"], document["target"]), figure)
+    print(out / "train.json", figure, sep="\n")
+
+
+@bench.command()
+@ROUNDS
+@OUT
+@DATA
+@json_option
+def growth(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
+    """Time and memory of training against images (1,000 to 600,000) and network width."""
+    from ankleboot import console
+    from ankleboot.bench import growth as bench_growth
+
+    document = bench_growth.run(rounds, data_name, console.note)
+    _store(document, out, "growth")
+    if as_json:
+        console.print_json(document)
+        return
+    fit = document["fit"]
+    print(
+        f"{1e6 * fit['slope']:.1f} microseconds per image trained on, "
+        f"{fit['intercept']:.2f} s apart from that; linear with R^2 = {fit['r_squared']:.4f}"
+    )
+    print(out / "growth.json")
+
+
+@bench.command()
+@ROUNDS
+@OUT
+@DATA
+@json_option
+def start(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
+    """Seconds from the command to the first training step, and where they go."""
+    from ankleboot import console
+    from ankleboot.bench import start as bench_start
+
+    document = bench_start.run(rounds, data_name, console.note)
+    _store(document, out, "start")
+    if as_json:
+        console.print_json(document)
+        return
+    print(f"{document['total']:.2f} s in all (median of {rounds})")
+    print(out / "start.json")
+
+
+def _store(document: dict[str, Any], out: Path, name: str) -> None:
+    from ankleboot.files import make_folder, write_json
+
+    make_folder(out)
+    write_json(out / f"{name}.json", document)
