@@ -10,13 +10,13 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
 
-run: $(VENV)/.train  ## Set up, get the data, train `plain`, judge it and show the result
+run: $(VENV)/.train  ## Set up, get the data, train `sprint`, judge it and show the result
 	@$(BIN)/ankleboot data verify; code=$$?; data=fashion-mnist; \
 	if [ $$code -eq 5 ]; then data=sample; \
 	  echo "Fashion-MNIST cannot be had here: going on with the sample that ships along." >&2; \
 	elif [ $$code -ne 0 ]; then exit $$code; fi; \
 	run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
-	$(BIN)/ankleboot train plain --data $$data --run-dir $$run && \
+	$(BIN)/ankleboot train sprint --data $$data --run-dir $$run && \
 	$(BIN)/ankleboot evaluate $$run --split test
 
 test: $(VENV)/.dev  ## Set up and run the test suite, slow tests left out

@@ -22,6 +22,12 @@ def test_the_command_line_page_is_fresh() -> None:
     assert done.returncode == 0, "run make docs"
 
 
+def test_the_performance_page_is_fresh() -> None:
+    page = ROOT / "benchmarks/performance.py"
+    done = subprocess.run([sys.executable, page, "--check"], check=False)
+    assert done.returncode == 0, "run python benchmarks/performance.py"
+
+
 def test_every_command_has_help_and_is_in_the_readme() -> None:
     groups = {n: c.commands for n, c in cli.commands.items() if isinstance(c, click.Group)}
     for name, command in cli.commands.items():
@@ -64,6 +70,17 @@ def test_the_measured_section_repeats_the_stored_results() -> None:
     assert (
         f"{cost['ratio_wall']:.2f} of its wall time, {cost['ratio_cpu']:.2f} of its CPU" in section
     )
+    contenders = json.loads((results / "train.json").read_text())["summary"]
+    rows = {row["name"]: row for row in contenders}
+    sprint, script, fast = (rows[name] for name in ("sprint", "keras-script", "leaky-fast"))
+    assert f"1/{sprint['ratio']:.0f} of its time" in section
+    assert f"({sprint['seconds']:.1f} s against {script['seconds']:.0f} s" in section
+    assert f"1/{fast['ratio']:.1f} of its time" in section
+    fit = json.loads((results / "growth.json").read_text())["fit"]
+    assert f"{1e6 * fit['slope']:.0f} microseconds per image" in section
+    assert f"R^2 = {fit['r_squared']:.4f}" in section
+    start = json.loads((results / "start.json").read_text())
+    assert f"{start['total']:.1f} s" in section
     kills = json.loads((results / "kills.json").read_text())
     assert f"{kills['kills']} kills on the way to the end: {kills['unloadable']} unload" in section
     equal = kills["chains"] - kills["chains_with_other_weights"]

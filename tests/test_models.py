@@ -194,6 +194,26 @@ def test_fused_normalisation_computes_what_keras_layer_does(dtype: str, training
         np.testing.assert_allclose(fused_value, value, rtol=1e-4 if dtype == "float32" else 2e-2)
 
 
+@pytest.mark.parametrize(
+    ("settings", "reordered"),
+    [
+        ({}, True),
+        ({"activation": "relu", "convolutions": "2", "batch_norm": "true"}, True),
+        ({"activation": "gelu"}, False),
+        ({"pooling": "average"}, False),
+    ],
+)
+def test_pooling_before_a_rising_activation_changes_no_answer(
+    settings: dict[str, str], reordered: bool
+) -> None:
+    recipe = override(LEAKY, settings)
+    fast, plain = models.build(recipe, Arithmetic(fused=True)), models.build(recipe)
+    fast.set_weights(plain.get_weights())
+    names = [[layer.name for layer in model.layers] for model in (fast, plain)]
+    assert (names[0] != names[1]) is reordered and sorted(names[0]) == sorted(names[1])
+    np.testing.assert_allclose(fast(INPUTS), plain(INPUTS), atol=1e-6)
+
+
 def test_the_training_network_has_the_variables_of_the_portable_one() -> None:
     fast, portable = models.build(SPRINT, Arithmetic("bfloat16", True)), models.build(SPRINT)
     for ours, theirs in zip(fast.weights, portable.weights, strict=True):

@@ -160,8 +160,7 @@ def _run(run: Run, recipe: Recipe, data: Dataset, observer: Observer) -> Run:
         gc.freeze()
         stack.callback(gc.unfreeze)
         request = stack.enter_context(stop_on_signal())
-        background = stack.enter_context(closing(Background()))
-        _Session(run, recipe, data, observer, request, background).train()
+        _Session(run, recipe, data, observer, request).train()
     return run
 
 
@@ -179,13 +178,13 @@ class _Session:
         data: Dataset,
         observer: Observer,
         request: StopRequest,
-        background: Background,
     ) -> None:
         self._run, self._recipe, self._data = run, recipe, data
-        self._observer, self._request, self._background = observer, request, background
+        self._observer, self._request = observer, request
+        self._background = Background()
         self._progress = _Progress()
         self._parts: Split = split(data.train.labels, recipe)
-        self._steps_per_call = 1
+        self._steps_per_call = 0  # not known before the first call
         self._order: feed.Places = NOT_BEGUN
         self._best_weights: list[np.ndarray] | None = None
         checkpoint = run.read_checkpoint()
@@ -194,7 +193,7 @@ class _Session:
             run.write_history(tuple(self._progress.history))  # a kill may have come between the two
         with self._progress.timed("build"):
             self._engine: Engine = engines.build(recipe, len(self._parts.train))
-        self._portable: Portable | None = None
+            self._portable = Portable(recipe)
         if checkpoint:
             self._order = checkpoint[0].pop("order", NOT_BEGUN)
             self._engine.restore(checkpoint[0])
@@ -202,8 +201,12 @@ class _Session:
     def train(self) -> None:
         """Train what is missing, and write the finished run's files."""
         run, progress, recipe = self._run, self._progress, self._recipe
-        self._observer.started(run, summarise(self._engine.model), self._parts)
-        with closing(Curves(run.folder / "tensorboard", progress.history)) as curves:
+        self._observer.started(run, summarise(self._portable.model), self._parts)
+        # the thread ends before the curves that it writes are closed
+        with (
+            closing(Curves(run.folder / "tensorboard", progress.history)) as curves,
+            closing(self._background),
+        ):
             while progress.epoch <= recipe.epochs and not _is_over(recipe, progress.history):
                 self._train_epoch()
                 is_best = best_epoch(progress.history, recipe.monitor) == progress.epoch - 1
@@ -284,10 +287,12 @@ class _Session:
         self, chunk: Any, first: int, last: int, num_steps: int, epoch_started: float
     ) -> None:
         """Take about `SECONDS_PER_CALL` of steps in the chunk, which holds `first` to `last`."""
-        progress = self._progress
-        until = min(progress.step + self._steps_per_call, last)
+        progress, stage = self._progress, "steps" if self._steps_per_call else "first_steps"
+        until = min(progress.step + max(self._steps_per_call, 1), last)
+        if self._engine.compiles_every_length:
+            until = last
         call_started = time.perf_counter()
-        with progress.timed("steps" if "steps" in progress.stages else "first_steps"):
+        with progress.timed(stage):
             totals = self._engine.train(
                 chunk, progress.step - first, until - first, progress.totals
             )
@@ -295,7 +300,6 @@ class _Session:
             batch = math.ceil(totals.images / self._recipe.batch_size)
             raise self._diverged(f"the training loss became {totals.loss} in batch {batch}")
         seconds = time.perf_counter() - call_started
-        progress.stages.setdefault("steps", 0.0)  # from now on nothing is left to compile
         self._steps_per_call = max(1, round(SECONDS_PER_CALL / seconds * (until - progress.step)))
         progress.step, progress.totals = until, totals
         self._observer.stepped(progress.epoch, until, num_steps, totals.mean_loss, totals.accuracy)
@@ -325,16 +329,12 @@ class _Session:
 
         def write() -> None:
             if is_best:
-                self._save_model(weights, run.best_path)
+                self._portable.save(weights, run.best_path)
             run.write_checkpoint(state, progress)
             run.write_history(history)
             curves.add(history[-1])
 
         self._background.submit(write)
-
-    def _save_model(self, weights: list[np.ndarray], path: Path) -> None:
-        self._portable = self._portable or Portable(self._recipe)
-        self._portable.save(weights, path)
 
     def _diverged(self, what: str) -> DivergedError:
         self._background.wait()
@@ -357,7 +357,7 @@ class _Session:
                 atomic_write(run.model_path, run.best_path.read_bytes())
             else:
                 weights = self._engine.model.get_weights()
-                self._save_model(weights, run.model_path)
+                self._portable.save(weights, run.model_path)
         stages = self._progress.stages
         write_json(
             run.folder / "result.json",

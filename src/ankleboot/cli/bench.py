@@ -105,6 +105,28 @@ def start(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
     print(out / "start.json")
 
 
+@bench.command()
+@ROUNDS
+@OUT
+@DATA
+@json_option
+def profile(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
+    """Where a training step of sprint spends its time, operation by operation."""
+    from ankleboot import console
+    from ankleboot.bench import profile as bench_profile
+
+    document = bench_profile.run(rounds, data_name, console.note)
+    _store(document, out, "profile")
+    if as_json:
+        console.print_json(document)
+        return
+    print(
+        f"{document['step_ms']:.1f} ms a step, {document['gflops']:.0f} GFLOP/s: "
+        f"{100 * document['utilisation']:.0f} % of the {document['precision']} GEMM peak"
+    )
+    print(out / "profile.json")
+
+
 def _store(document: dict[str, Any], out: Path, name: str) -> None:
     from ankleboot.files import make_folder, write_json
 

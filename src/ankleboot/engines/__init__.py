@@ -64,6 +64,8 @@ class Engine(Protocol):
     """A model with its optimizer, trained some steps at a time."""
 
     model: keras.Model
+    compiles_every_length: bool
+    """Whether a new number of steps per call costs a compilation: then chunks go whole."""
 
     def put(self, chunk: Chunk) -> Any:
         """Bring a chunk to the device; safe to call from another thread."""

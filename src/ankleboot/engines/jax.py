@@ -18,8 +18,10 @@ from ankleboot.recipes import Recipe
 class JaxEngine:
     """See `engines.Engine`.
 
-    A batch that is shorter than the others is a shape of its own, and so is compiled once more.
+    A number of steps, or a batch shorter than the others, is compiled when it is first seen.
     """
+
+    compiles_every_length = True
 
     def __init__(self, recipe: Recipe, num_images: int) -> None:
         self._recipe = recipe
@@ -49,13 +51,9 @@ class JaxEngine:
             array[begin : begin + (last - first) * size].reshape(-1, size, *array.shape[1:])
             for array in chunk[:3]
         )
-        self._adopt(
-            *(
-                result := self._train(
-                    self._variables(), images, labels, places, chunk[3][first:last]
-                )
-            )[0]
-        )
+        rates = chunk[3][first:last]
+        result = self._train(self._variables(), images, labels, places, rates)
+        self._adopt(*result[0])
         losses, correct = np.asarray(result[1], np.float64), np.asarray(result[2])
         seen = int(np.isfinite(losses).cumprod().sum())  # steps before the first that is not finite
         stop = min(seen + 1, len(losses))

@@ -25,6 +25,8 @@ COUNTS = tf.TensorSpec([2], tf.int64)
 class TensorFlowEngine:
     """See `engines.Engine`."""
 
+    compiles_every_length = False
+
     def __init__(self, recipe: Recipe, num_images: int) -> None:
         self._recipe = recipe
         self.model = models.build(recipe, Arithmetic(engines.dtype(recipe), fused=True))

@@ -13,7 +13,6 @@ from ankleboot.recipes import Recipe
 PIXEL_MEAN, PIXEL_STD = 0.2860, 0.3530
 """Of the 60,000 training images' pixels in [0, 1]."""
 
-
 NORM_MOMENTUM = 0.9  # of the moving statistics; Keras' 0.99 lags behind in runs of few steps
 
 
@@ -22,7 +21,7 @@ class Arithmetic:
     """How a network computes; its variables are the same (in float32) whatever is chosen here."""
 
     dtype: str = "float32"
-    fused: bool = False  # batch normalisation as one TensorFlow operation, in training only
+    fused: bool = False  # cheaper operations that give the same answers, in training only
 
     @property
     def policy(self) -> keras.DTypePolicy:

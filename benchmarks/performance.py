@@ -1,0 +1,168 @@
+"""Write the tables of docs/performance.md, and the figure in it, from the stored results.
+
+    ankleboot bench train --out benchmarks/results     (and growth, start, profile)
+    python benchmarks/performance.py
+
+With --check, only says whether the page is stale.
+"""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks/results"
+PAGE = ROOT / "docs/performance.md"
+FIGURE = ROOT / "docs/images/time_to_accuracy.png"
+SHOWN = 14  # operations
+
+
+def main() -> int:
+    old = PAGE.read_text()
+    new = old
+    for name, lines in sections().items():
+        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        block = "\n".join([start, *lines, end])
+        new = re.sub(f"{start}.*?{end}", lambda _, block=block: block, new, flags=re.DOTALL)
+    if "--check" in sys.argv[1:]:
+        if new != old:
+            print("docs/performance.md is stale: run python benchmarks/performance.py")
+        return int(new != old)
+    PAGE.write_text(new)
+    if (RESULTS / "train.png").exists():
+        shutil.move(RESULTS / "train.png", FIGURE)
+    return 0
+
+
+def sections() -> dict[str, list[str]]:
+    """The lines between the markers of the page."""
+    train, growth = stored("train"), stored("growth")
+    start, profile = stored("start"), stored("profile")
+    sprint = next(row for row in train["summary"] if row["name"] == "sprint")
+    peak = train["gemm_peak_gflops"]
+    return {
+        "train": [
+            *table(
+                "contender|seconds|ratio|CPU s|test accuracy|s to 91.23 % validation|peak MiB"
+                "|GFLOP/s|of GEMM peak",
+                [contender(row) for row in train["summary"]],
+            ),
+            "",
+            f"{max(row['runs'] for row in train['summary'])} rounds, A B A B; {place(train)}; GEMM "
+            f"peak {peak['float32']:.0f} GFLOP/s in float32, {peak['bfloat16']:.0f} in bfloat16.",
+        ],
+        "stages": [
+            *table(
+                "stage|seconds",
+                [[name, f"{seconds:.2f}"] for name, seconds in sprint["stages"].items()],
+            ),
+            "",
+            f'Medians of {sprint["runs"]} runs; "first_steps" holds the tracing, "feed" is time '
+            'spent waiting for images, "saving" time spent waiting for files.',
+        ],
+        "profile": [
+            *table(
+                "operation|calls a step|microseconds a step",
+                [
+                    [f"`{row['kind']}`", f"{row['calls']:.1f}", f"{row['microseconds']:.0f}"]
+                    for row in profile["operations"][:SHOWN]
+                ],
+            ),
+            "",
+            f"A step of {profile['batch_size']} images takes {profile['step_ms']:.1f} ms: "
+            f"{profile['gflops']:.0f} GFLOP/s in convolutions and dense layers, "
+            f"{100 * profile['utilisation']:.0f} % of the {profile['precision']} GEMM peak "
+            f"measured beside it ({profile['peak_gflops']:.0f}); {place(profile)}.",
+        ],
+        "growth": [
+            *table(
+                "training file|images trained on|seconds|of its own, MiB|with mapped files, MiB",
+                [
+                    [
+                        f"{row['images']:,}",
+                        f"{row['trained_images']:,}",
+                        f"{row['training_seconds']:.2f}",
+                        f"{row['own_mib']:.0f}",
+                        f"{row['peak_mib']:.0f}",
+                    ]
+                    for row in growth["images"]
+                ],
+            ),
+            "",
+            f"Seconds = {growth['fit']['intercept']:.2f} + {1e6 * growth['fit']['slope']:.1f} "
+            f"microseconds per image trained on, R^2 = {growth['fit']['r_squared']:.4f}; "
+            f"{place(growth)}.",
+            "",
+            *table(
+                "filters|GFLOP|seconds|GFLOP/s",
+                [
+                    [
+                        f"x {row['width']}",
+                        f"{row['gflop']:,.0f}",
+                        f"{row['training_seconds']:.2f}",
+                        f"{row['gflop'] / row['training_seconds']:.0f}",
+                    ]
+                    for row in growth["widths"]
+                ],
+            ),
+            "",
+            f"Seconds = {growth['fit_flops']['intercept']:.2f} + GFLOP / "
+            f"{1 / growth['fit_flops']['slope']:.0f}, "
+            f"R^2 = {growth['fit_flops']['r_squared']:.4f}.",
+        ],
+        "start": [
+            *table(
+                "stage|seconds",
+                [[name, f"{seconds:.2f}"] for name, seconds in start["stages"].items()],
+            ),
+            "",
+            f"{start['total']:.2f} s in all, median of {len(start['runs'])}; {place(start)}.",
+        ],
+    }
+
+
+def contender(row: dict[str, Any]) -> list[str]:
+    std = row["test_accuracy_std"]
+    spread = f" +- {100 * std:.2f}" if std is not None else ""
+    return [
+        f"`{row['name']}`",
+        f"{row['seconds']:.1f}",
+        optional(row["ratio"], "1/{:.1f}") if row["ratio"] != 1 else "1",
+        f"{row['cpu_seconds']:.1f}",
+        f"{100 * row['test_accuracy_mean']:.2f}{spread} % (n = {row['runs']})",
+        optional(row["seconds_to_target"], "{:.1f}"),
+        f"{row['peak_mib']:.0f}",
+        optional(row["gflops"], "{:.0f}"),
+        optional(row["utilisation"] and 100 * row["utilisation"], "{:.0f} %"),
+    ]
+
+
+def table(head: str, rows: list[list[str]]) -> list[str]:
+    titles = head.split("|")
+    ruler = "|---" * len(titles) + "|"
+    return [f"| {' | '.join(titles)} |", ruler, *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def optional(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)
+
+
+def place(result: dict[str, Any]) -> str:
+    hardware, versions = result["hardware"], result["versions"]
+    tensorflow = versions.get("tensorflow-cpu") or versions.get("tensorflow")
+    return (
+        f"{hardware['cores']} cores, {hardware['cpu']} ({' '.join(hardware['cpu_flags'])}), "
+        f"Keras {versions['keras']}, TensorFlow {tensorflow}, {result['date']}"
+    )
+
+
+def stored(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())
+    return document
+
+
+if __name__ == "__main__":
+    sys.exit(main())
