@@ -38,6 +38,7 @@ SETTINGS = {
     "shift": 2,
     "rotation": 10,
     "erasing": 0.3,
+    "hardest": 0.5,
     "optimizer": "sgd",
     "schedule": "one_cycle",
 }

@@ -7,7 +7,6 @@ With --check, only says whether the page is stale.
 """
 
 import json
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -25,8 +24,9 @@ def main() -> int:
     new = old
     for name, lines in sections().items():
         start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-        block = "\n".join([start, *lines, end])
-        new = re.sub(f"{start}.*?{end}", lambda _, block=block: block, new, flags=re.DOTALL)
+        before, _, rest = new.partition(start)
+        after = rest.partition(end)[2]
+        new = before + "\n".join([start, *lines, end]) + after
     if "--check" in sys.argv[1:]:
         if new != old:
             print("docs/performance.md is stale: run python benchmarks/performance.py")

@@ -33,7 +33,12 @@ def test_a_frozen_stem_costs_its_forward_pass_alone() -> None:
 
 
 def row(name: str, seed: int, seconds: float, accuracy: float, **more: Any) -> dict[str, Any]:
-    common = {"cpu_seconds": seconds, "peak_mib": 100.0, "gflops": None, "stages": {}}
+    common: dict[str, Any] = {
+        "cpu_seconds": seconds,
+        "peak_mib": 100.0,
+        "gflops": None,
+        "stages": {},
+    }
     curve = [[seconds / 2, 0.90], [seconds, 0.92]]
     return common | {
         "name": name,
@@ -63,8 +68,8 @@ def test_the_summary_compares_round_by_round() -> None:
 
 
 def test_seconds_to_the_target_are_those_of_the_first_epoch_that_reaches_it() -> None:
-    assert train.seconds_to([(1, 0.9), (2, 0.9123), (3, 0.95)]) == 2
-    assert train.seconds_to([(1, 0.9), (2, 0.9122)]) is None
+    assert train.seconds_to([(1.0, 0.9), (2.0, 0.9123), (3.0, 0.95)]) == 2
+    assert train.seconds_to([(1.0, 0.9), (2.0, 0.9122)]) is None
 
 
 def test_contenders_are_refused_or_left_out_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,9 +93,9 @@ def test_a_contender_that_fails_is_named_with_its_last_words() -> None:
 
 
 def test_a_line_is_fitted_with_its_coefficient_of_determination() -> None:
-    fit = growth.line([0, 1, 2, 3], [1.0, 3.0, 5.0, 7.0])
+    fit = growth.line([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 5.0, 7.0])
     assert fit == pytest.approx({"intercept": 1, "slope": 2, "r_squared": 1})
-    assert growth.line([0, 1, 2, 3], [0.0, 5.0, 0.0, 5.0])["r_squared"] < 0.5
+    assert growth.line([0.0, 1.0, 2.0, 3.0], [0.0, 5.0, 0.0, 5.0])["r_squared"] < 0.5
 
 
 def test_more_images_than_there_are_come_from_a_mapped_file(tmp_path: Path) -> None:

@@ -101,27 +101,26 @@ def time_to_accuracy(runs: list[dict[str, Any]], target: float) -> Figure:
         seconds, accuracies = zip(*run["curve"], strict=True)
         colour = PALETTE[names.index(run["name"]) % len(PALETTE)]
         percent = [100 * accuracy for accuracy in accuracies]
-        axes.plot(seconds, percent, "o-", color=colour, markersize=3.5, linewidth=1.2, alpha=0.75)
-    ends = [
-        max((run for run in runs if run["name"] == name), key=lambda run: run["seconds"])
-        for name in names
-    ]
-    for name, run in zip(names, ends, strict=True):
-        seconds, accuracy = run["curve"][-1]
+        first = next(other for other in runs if other["name"] == run["name"])
+        alpha = 0.9 if run is first else 0.25
+        axes.plot(seconds, percent, "o-", color=colour, markersize=3.5, alpha=alpha)
+    for number, name in enumerate(names):
+        own = (run for run in runs if run["name"] == name)
+        seconds, accuracy = max(own, key=lambda run: run["seconds"])["curve"][-1]
         axes.annotate(
             name,
             (seconds, 100 * accuracy),
-            xytext=(5, 4),
+            xytext=(6, 4 if number % 2 else -12),
             textcoords="offset points",
-            color=PALETTE[names.index(name) % len(PALETTE)],
+            color=PALETTE[number % len(PALETTE)],
             fontweight="bold",
         )
     axes.axhline(100 * target, color=BEST_COLOUR, linestyle="--", linewidth=1)
     axes.annotate(
         f"{100 * target:.2f} %: published by the ancestor",
-        (0.01, 100 * target),
+        (0.16, 100 * target),
         xycoords=("axes fraction", "data"),
-        xytext=(0, 3),
+        xytext=(0, -11),
         textcoords="offset points",
         color=BEST_COLOUR,
         fontsize=8,

@@ -49,7 +49,7 @@ def run(rounds: int, data: str, say: Say) -> dict[str, Any]:
         "images": by_images,
         "widths": by_width,
         "fit": line(
-            [row["trained_images"] for row in by_images],
+            [float(row["trained_images"]) for row in by_images],
             [row["training_seconds"] for row in by_images],
         ),
         "fit_flops": line(

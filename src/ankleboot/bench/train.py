@@ -99,6 +99,6 @@ def summary(rows: list[dict[str, Any]], peaks: dict[str, float]) -> list[dict[st
     return found
 
 
-def seconds_to(curve: Sequence[tuple[float, float]]) -> float | None:
+def seconds_to(curve: Sequence[Sequence[float]]) -> float | None:
     """When the validation accuracy first reached the target; None if it never did."""
     return next((seconds for seconds, accuracy in curve if accuracy >= TARGET), None)
