@@ -258,3 +258,11 @@ def test_a_signal_stops_the_command_with_its_code(tmp_path: Path) -> None:
     assert process.returncode == 143 and out == ""
     assert err.splitlines()[-1].startswith("error: stopped ")
     assert f"--resume {folder}" in err.splitlines()[-1]
+
+
+def test_tensorflow_s_greetings_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    settings = ["--data", "sample", "--set", "epochs=1", "--run-dir", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "ankleboot", "train", "sprint", *settings]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "epoch 1/1" in done.stderr
+    assert "oneDNN" not in done.stderr and "absl" not in done.stderr

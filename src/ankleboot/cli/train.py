@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ankleboot.cli.options import data_option, json_option
+from ankleboot.cli.quiet import import_tensorflow
 from ankleboot.cli.run_folder import data_of, save_figure
 from ankleboot.errors import ModelError, UsageError
 
@@ -65,7 +66,8 @@ def train(
         raise UsageError("name a recipe (ankleboot recipes lists them), or a run with --resume")
 
     progress = console.TrainingProgress(recipe)
-    from ankleboot import training  # TensorFlow: after all that can fail quickly
+    import_tensorflow()  # after all that can fail quickly
+    from ankleboot import training
 
     try:
         if resume_dir is not None:
