@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from reproduce import place
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
 PAGE = ROOT / "docs/performance.md"
@@ -148,15 +150,6 @@ def table(head: str, rows: list[list[str]]) -> list[str]:
 
 def optional(value: float | None, form: str) -> str:
     return "" if value is None else form.format(value)
-
-
-def place(result: dict[str, Any]) -> str:
-    hardware, versions = result["hardware"], result["versions"]
-    tensorflow = versions.get("tensorflow-cpu") or versions.get("tensorflow")
-    return (
-        f"{hardware['cores']} cores, {hardware['cpu']} ({' '.join(hardware['cpu_flags'])}), "
-        f"Keras {versions['keras']}, TensorFlow {tensorflow}, {result['date']}"
-    )
 
 
 def stored(name: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ LAYERS = {
     "recipes": 0,
     "measured": 0,
     "signals": 0,
+    "quiet": 0,
     "metrics": 1,
     "data": 1,
     "models": 1,

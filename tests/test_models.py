@@ -161,6 +161,12 @@ def test_the_cosine_stem_is_frozen_and_alone_in_its_block() -> None:
     )
 
 
+def test_the_stem_counts_in_what_is_left_of_the_image() -> None:
+    recipe = override(PLAIN, {"stem": "dct", "filters": "256", "max_filters": "64"})
+    assert recipe.feature_map_sizes() == [10, 4]  # 8 x 8 patterns: (28 - 7) // 2, (10 - 2) // 2
+    assert models.build(recipe).get_layer("block2_pool").output.shape == (None, 4, 4, 64)
+
+
 def test_the_block_order_puts_pooling_before_normalisation() -> None:
     def order(value: str) -> list[str]:
         recipe = override(PLAIN, {"block_order": value, "batch_norm": "true", "blocks": "1"})

@@ -13,6 +13,7 @@ import numpy as np
 
 from ankleboot.arrays import IMAGE_SIZE, NUM_CLASSES, Images, Probs, to_inputs
 from ankleboot.errors import ModelError
+from ankleboot.quiet import import_keras
 from ankleboot.runs import DAMAGED_ZIP, Run, run_of
 
 BATCH_SIZE = 1_000  # images
@@ -69,6 +70,7 @@ def _load_keras(path: Path) -> Any:
         raise ModelError(f"{path}: incomplete or damaged model file ({error})") from error
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import_keras()
     import keras  # here, because other predictors must not need it
 
     try:

@@ -7,6 +7,7 @@ name or value is one line with the valid ones:
 """
 
 import difflib
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -141,11 +142,11 @@ class Recipe:
     def feature_map_sizes(self) -> list[int]:
         """Side length in pixels after each block; ends at the first block that leaves none."""
         size, sizes = IMAGE_SIZE, []
-        for _ in range(self.blocks):
-            if self.padding == "same":
-                size = -(-size // 2)
-            else:
-                size = (size - self.convolutions * (self.kernel_size - 1)) // 2
+        for block in range(self.blocks):
+            lost = self.convolutions * (self.kernel_size - 1)
+            if block == 0 and self.stem == "dct":
+                lost = math.isqrt(self.block_filters()[0] - 1)  # its patterns' side, less one
+            size = -(-size // 2) if self.padding == "same" else (size - lost) // 2
             sizes.append(size)
             if size < 1:
                 break

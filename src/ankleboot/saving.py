@@ -4,9 +4,7 @@ import hashlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import keras
 import numpy as np
 
 from ankleboot import models
@@ -60,8 +58,3 @@ def weights_sha256(weights: list[np.ndarray]) -> str:
     for weight in weights:
         digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()
-
-
-def load_saved(path: Path) -> Any:
-    """The network of a file that `Portable.save` wrote."""
-    return keras.models.load_model(path)

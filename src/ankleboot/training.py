@@ -31,7 +31,7 @@ from ankleboot.observer import LayerSummary, Observer, Silent
 from ankleboot.optimizers import schedules
 from ankleboot.recipes import Recipe
 from ankleboot.runs import EpochRecord, History, Run, existing_run, new_run
-from ankleboot.saving import Background, Portable, load_saved, weights_sha256
+from ankleboot.saving import Background, Portable, weights_sha256
 from ankleboot.signals import StopRequest, stop_on_signal
 
 FAIR_SAMPLE = 6_000  # training images that are judged where a recipe trains on the hardest
@@ -353,7 +353,9 @@ class _Session:
         record = history[best - 1] if recipe.early_stopping else history[-1]
         with self._progress.timed("saving"):
             if record.epoch == best:
-                weights = self._best_weights or load_saved(run.best_path).get_weights()
+                weights = self._best_weights
+                if weights is None:  # an earlier process trained the best epoch
+                    weights = keras.models.load_model(run.best_path).get_weights()
                 atomic_write(run.model_path, run.best_path.read_bytes())
             else:
                 weights = self._engine.model.get_weights()

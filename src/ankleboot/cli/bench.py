@@ -74,16 +74,12 @@ def growth(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
     from ankleboot.bench import growth as bench_growth
 
     document = bench_growth.run(rounds, data_name, console.note)
-    _store(document, out, "growth")
-    if as_json:
-        console.print_json(document)
-        return
     fit = document["fit"]
-    print(
+    sentence = (
         f"{1e6 * fit['slope']:.1f} microseconds per image trained on, "
         f"{fit['intercept']:.2f} s apart from that; linear with R^2 = {fit['r_squared']:.4f}"
     )
-    print(out / "growth.json")
+    _deliver("growth", document, sentence, out, as_json)
 
 
 @bench.command()
@@ -97,12 +93,8 @@ def start(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
     from ankleboot.bench import start as bench_start
 
     document = bench_start.run(rounds, data_name, console.note)
-    _store(document, out, "start")
-    if as_json:
-        console.print_json(document)
-        return
-    print(f"{document['total']:.2f} s in all (median of {rounds})")
-    print(out / "start.json")
+    sentence = f"{document['total']:.2f} s in all (median of {rounds})"
+    _deliver("start", document, sentence, out, as_json)
 
 
 @bench.command()
@@ -116,15 +108,22 @@ def profile(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
     from ankleboot.bench import profile as bench_profile
 
     document = bench_profile.run(rounds, data_name, console.note)
-    _store(document, out, "profile")
-    if as_json:
-        console.print_json(document)
-        return
-    print(
+    sentence = (
         f"{document['step_ms']:.1f} ms a step, {document['gflops']:.0f} GFLOP/s: "
         f"{100 * document['utilisation']:.0f} % of the {document['precision']} GEMM peak"
     )
-    print(out / "profile.json")
+    _deliver("profile", document, sentence, out, as_json)
+
+
+def _deliver(name: str, document: dict[str, Any], sentence: str, out: Path, as_json: bool) -> None:
+    """Store a result and print it, whole or in a sentence."""
+    from ankleboot import console
+
+    _store(document, out, name)
+    if as_json:
+        console.print_json(document)
+    else:
+        print(sentence, out / f"{name}.json", sep="\n")
 
 
 def _store(document: dict[str, Any], out: Path, name: str) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from ankleboot.cli.options import data_option, json_option
-from ankleboot.cli.quiet import import_tensorflow
 from ankleboot.cli.run_folder import data_of, save_figure
 from ankleboot.errors import ModelError
 
@@ -47,7 +46,6 @@ def evaluate(
     run = run_of(model)
     recipe = run.recipe() if run else Recipe(name="default")
     loaded = load(data_name or (data_of(run) if run else "fashion-mnist"))
-    import_tensorflow()
     predictor = load_predictor(model)
     if split_name == "test":
         part, reads = loaded.test, test_reads.count(model)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from ankleboot.cli.options import data_option, json_option
-from ankleboot.cli.quiet import import_tensorflow
 from ankleboot.cli.run_folder import data_of, save_figure
 from ankleboot.errors import ModelError, UsageError
 
@@ -49,6 +48,7 @@ def train(
     """
     from ankleboot import console
     from ankleboot.data import load
+    from ankleboot.quiet import import_keras
     from ankleboot.recipes import find, override
     from ankleboot.runs import Run, next_folder
 
@@ -66,7 +66,7 @@ def train(
         raise UsageError("name a recipe (ankleboot recipes lists them), or a run with --resume")
 
     progress = console.TrainingProgress(recipe)
-    import_tensorflow()  # after all that can fail quickly
+    import_keras()  # after all that can fail quickly
     from ankleboot import training
 
     try:

@@ -27,7 +27,7 @@ def build(recipe: Recipe, arithmetic: Arithmetic) -> keras.Model:
     pools_early = arithmetic.fused and commutes and not pools_first
     for block, filters in enumerate(recipe.block_filters()):
         if recipe.stem == "dct" and block == 0:
-            x = pool(layers.cosine_stem(x, recipe, policy), block)
+            x = pool(layers.cosine_stem(x, filters, recipe, policy), block)
             continue
         for convolution in range(recipe.convolutions):
             place = f"block{block + 1}_conv{convolution + 1}"

@@ -94,15 +94,15 @@ def cosine_patterns(num: int) -> np.ndarray:
     return np.stack(kernels, axis=-1)[:, :, None].astype(np.float32)
 
 
-def cosine_stem(x: Any, recipe: Recipe, policy: keras.DTypePolicy) -> Any:
+def cosine_stem(x: Any, filters: int, recipe: Recipe, policy: keras.DTypePolicy) -> Any:
     """A first convolution that is not trained: what it would learn costs more than it brings.
 
     Nothing below the first trained layer needs a gradient, and the maximum of the pooling behind
     it is all the non-linearity there is.
     """
-    patterns = cosine_patterns(recipe.filters)
+    patterns = cosine_patterns(filters)
     layer = keras.layers.Conv2D(
-        recipe.filters,
+        filters,
         patterns.shape[0],
         padding=recipe.padding,
         use_bias=False,
