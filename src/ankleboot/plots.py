@@ -40,7 +40,7 @@ def learning_curves(history: History, best_epoch: int, title: str) -> Figure:
     return figure
 
 
-_WORDS = {"train": "training (during the epoch)", "validation": "validation (at its end)"}
+_WORDS = {"train": "training", "validation": "validation (at the end of the epoch)"}
 
 
 def confusion(evaluation: Evaluation) -> Figure:
