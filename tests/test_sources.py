@@ -29,9 +29,6 @@ WANTED = IdxFile(
 )
 
 
-REAL_ANSWER_SECONDS = download.ANSWER_SECONDS
-
-
 def send(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(status)
@@ -91,7 +88,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "ANSWER_SECONDS", 0.3)
+    # ANSWER_SECONDS stays long: a busy machine may well take 0.3 s to answer itself
     monkeypatch.setattr(download, "STALL_SECONDS", 0.3)
     monkeypatch.setattr(download, "BACK_OFF_SECONDS", (0.01, 0.01))
 
@@ -119,9 +116,13 @@ def trickle(request: BaseHTTPRequestHandler) -> None:
         time.sleep(0.02)
 
 
+def silence(request: BaseHTTPRequestHandler) -> None:
+    time.sleep(2)
+
+
 def headers_then_silence(request: BaseHTTPRequestHandler) -> None:
     send(b"x", headers={"Content-Length": "1000"})(request)
-    time.sleep(0.6)
+    time.sleep(2)
 
 
 def endless(request: BaseHTTPRequestHandler) -> None:
@@ -139,10 +140,8 @@ def hang_up(request: BaseHTTPRequestHandler) -> None:
     [
         (send(b"gone", status=404), "HTTP status 404", 1),
         (send(b"busy", status=503), "HTTP status 503", 3),
-        (lambda request: time.sleep(0.5), "no answer within", 1),
         (hang_up, "connection", 3),
         (trickle, "stalled", 1),
-        (headers_then_silence, "stalled after 1 bytes", 1),
         (send(b"short", headers={"Content-Length": "1000"}), "connection lost after 5 bytes", 3),
         (endless, "more than the allowed", 1),
         (
@@ -163,7 +162,21 @@ def test_a_bad_server_is_left_within_bounds(
         server.mirror().read(WANTED)
     assert said in str(caught.value)
     assert len(server.requests) == tries
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(silence, "no answer within 1 s"), (headers_then_silence, "stalled after 1 bytes")],
+)
+def test_a_silent_server_is_waited_for_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch, answer: Answer, said: str
+) -> None:
+    monkeypatch.setattr(download, "ANSWER_SECONDS", 1.0)
+    server.answers = [answer]
+    with pytest.raises(DownloadError, match=said):
+        server.mirror().read(WANTED)
+    assert len(server.requests) == 1
 
 
 def test_a_second_try_can_succeed(server: Server) -> None:
@@ -346,6 +359,7 @@ def test_mute_mirrors_are_waited_for_once_each(
     own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They accept a connection and never answer: the slowest way to be dead."""
+    monkeypatch.setattr(download, "ANSWER_SECONDS", 0.3)
     monkeypatch.setattr("ankleboot.data.debian.shutil.which", lambda name: None)
     with socket.create_server(("127.0.0.1", 0)) as mute, ExitStack() as cleanup:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/"
@@ -356,7 +370,8 @@ def test_mute_mirrors_are_waited_for_once_each(
         for _ in range(4):
             with pytest.raises(EnvironmentFailure):
                 obtain(WANTED, asked)
-        assert 3 * 0.3 <= time.monotonic() - started < 2 * 3 * 0.3
+        # not 4 * 3 waits: a server that was mute is not asked again
+        assert 3 * 0.3 <= time.monotonic() - started < 3 * 3 * 0.3
 
 
 @pytest.mark.slow
@@ -364,7 +379,6 @@ def test_a_closed_network_is_given_up_in_time(
     own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the real limits: the look-up of names never ends, and apt-get hangs."""
-    monkeypatch.setattr(download, "ANSWER_SECONDS", REAL_ANSWER_SECONDS)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: time.sleep(60))
     real_run = debian._run
     monkeypatch.setattr(debian, "_run", lambda command, folder: real_run(["sleep", "60"], folder))
