@@ -112,7 +112,7 @@ def assert_started(process: "subprocess.Popen[str]") -> None:
 
 
 def loads(run: Run) -> bool:
-    from ankleboot.predictors import KerasPredictor
+    from ankleboot.predictors.keras import KerasPredictor
 
     try:
         run.read_checkpoint()

@@ -1,6 +1,7 @@
 """Shared pieces: a tiny data set that is learned in a second, and one run trained on it."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 
 from ankleboot.arrays import Images, Probs
 from ankleboot.data import Dataset, LabeledImages
+from ankleboot.evaluation import calibrate
+from ankleboot.files import write_json
+from ankleboot.model_info import ModelInfo
 from ankleboot.recipes import PLAIN
 from ankleboot.runs import Run
 
@@ -45,13 +49,44 @@ def bar_run(bar_data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(TINY, bar_data, tmp_path_factory.mktemp("bars") / "run")
 
 
+@pytest.fixture(scope="session")
+def calibrated_run(
+    bar_run: Run, bar_data: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """A copy of `bar_run` with a temperature far from 1, so that forgetting it shows."""
+    run = Run(tmp_path_factory.mktemp("calibrated") / "run")
+    shutil.copytree(bar_run.folder, run.folder)
+    fitted = replace(calibrate(run, bar_data), temperature=1.7, abstain_below=0.6)
+    write_json(run.calibration_path, fitted.to_json())
+    return run
+
+
+@pytest.fixture(scope="session")
+def exported(
+    calibrated_run: Run, bar_data: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Gives the run's model in a format, exported once; do not change it."""
+    folder = tmp_path_factory.mktemp("exported")
+
+    def path_of(format: str) -> Path:
+        from ankleboot.export import FORMATS, export
+
+        path = folder / FORMATS[format].file_name
+        if not path.exists():
+            export(calibrated_run.folder, format, path, bar_data)
+        return path
+
+    return path_of
+
+
 class FakePredictor:
     """Gives the probabilities it was made with."""
 
     name = "fake"
 
-    def __init__(self, probs: Probs) -> None:
+    def __init__(self, probs: Probs, info: ModelInfo | None = None) -> None:
         self.probs = probs
+        self.info = info or ModelInfo()
 
     def predict(self, images: Images) -> Probs:
         return self.probs[: len(images)]

@@ -111,8 +111,8 @@ def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> Non
     assert {"plain", "leaky"} <= set(output_of(capsys, "recipes").split())
     assert "leaky_slope" in output_of(capsys, "recipes", "leaky")
     documents = json.loads(output_of(capsys, "recipes", "--json"))
-    assert [document["name"] for document in documents] == ["sprint", "plain", "leaky"]
-    assert documents[2]["epochs"] == 20
+    assert [document["name"] for document in documents] == ["sprint", "pocket", "plain", "leaky"]
+    assert documents[3]["epochs"] == 20
 
 
 def test_data_verify_obeys_the_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,7 +150,7 @@ def test_data_fetch_fills_the_cache(
         (["evaluate"], 2, "Missing argument 'MODEL'"),
         (["evaluate", "nowhere.keras"], 4, "no such model file"),
         (["evaluate", "x", "--split", "train"], 2, "'train' is not one of 'validation', 'test'"),
-        (["recipes", "nothing"], 2, "valid: sprint, plain, leaky"),
+        (["recipes", "nothing"], 2, "valid: sprint, pocket, plain, leaky"),
         (["data", "verify", "--data", "nowhere"], 2, "nowhere"),
     ],
 )

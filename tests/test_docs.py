@@ -92,7 +92,7 @@ def test_requirements_hold_hashes_and_no_address() -> None:
         text = path.read_text()
         assert "://" not in text and "--index" not in text and "find-links" not in text
         packages = re.findall(r"^[a-z].*==", text, re.MULTILINE)
-        assert len(packages) > 40
+        assert len(packages) > 20
         hashed = re.findall(r"^[a-z][^\n]*==[^\n]*\\\n    --hash=", text, re.MULTILINE)
         assert len(hashed) == len(packages)
 

@@ -152,7 +152,7 @@ def test_foreign_models_are_refused(tmp_path: Path) -> None:
 
     wrong_shape = tmp_path / "wrong.keras"
     keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten()]).save(wrong_shape)
-    with pytest.raises(ModelError, match=r"expected input \(None, 28, 28, 1\)"):
+    with pytest.raises(ModelError, match=r"expected input \(\(28, 28, 1\), .* got \(\(32, 32, 3\)"):
         load_predictor(wrong_shape)
 
     inputs = keras.Input((28, 28, 1))
@@ -171,7 +171,7 @@ def test_foreign_models_are_refused(tmp_path: Path) -> None:
         load_predictor(tmp_path / "nan.keras")
 
     (tmp_path / "model.h5").touch()
-    with pytest.raises(ModelError, match="expected a run folder or a .keras file"):
+    with pytest.raises(ModelError, match="expected a run folder, a .keras"):
         load_predictor(tmp_path / "model.h5")
     with pytest.raises(ModelError, match="not a run folder"):
         load_predictor(tmp_path)
@@ -200,7 +200,7 @@ def test_predictions_do_not_depend_on_the_batch(
     predictor = load_predictor(bar_run.folder)
     images = bars(50, 9).images
     at_once = predictor.predict(images)
-    monkeypatch.setattr("ankleboot.predictors.BATCH_SIZE", 7)
+    monkeypatch.setattr("ankleboot.predictors.keras.BATCH_SIZE", 7)
     np.testing.assert_allclose(predictor.predict(images), at_once, atol=1e-6)
     assert predictor.predict(images[:0]).shape == (0, 10)
 

@@ -13,6 +13,15 @@ IMAGE_SIZE = 28  # pixels per side
 Images = UInt8[np.ndarray, "n 28 28"]
 """Grey pixels as stored: 0 is background, 255 the brightest."""
 
+SomeImages = UInt8[np.ndarray, "_ 28 28"]
+"""A selection of them, whatever n is."""
+
+Image = UInt8[np.ndarray, "28 28"]
+"""One of them."""
+
+Pixels = UInt8[np.ndarray, "height width 3"]
+"""A picture in RGB, of any size."""
+
 Inputs = Float32[np.ndarray, "n 28 28 1"]
 """What every model takes: pixels in [0, 1] with one channel."""
 

@@ -1,25 +1,38 @@
 """What people see: progress on stderr, tables on stdout; plain lines where there is no terminal."""
 
+from __future__ import annotations
+
+import csv
 import json
-from contextlib import suppress
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
+from ankleboot.calibration import Calibration
 from ankleboot.data import CLASS_NAMES
 from ankleboot.data.splits import Split
 from ankleboot.diagnosis import FitVerdict
 from ankleboot.evaluation import Evaluation
 from ankleboot.measured import Measured
 from ankleboot.observer import LayerSummary
+from ankleboot.prediction import Failure, Prediction
 from ankleboot.recipes import Recipe, valid_values
 from ankleboot.runs import EpochRecord, Run
 
+if TYPE_CHECKING:  # it imports TensorFlow
+    from ankleboot.export import Exported
+
 NUM_CONFUSIONS = 3  # listed below the table
+FEW = 20  # things that are done before a bar is worth drawing
+WORTH_SAYING = 0.05  # probability of a second answer
 
 
 def print_json(document: Any) -> None:
@@ -125,7 +138,9 @@ def _layer_table(recipe: Recipe, layers: list[LayerSummary]) -> Table:
     return table
 
 
-def training_result(result: dict[str, Any], verdict: FitVerdict, paths: list[Path]) -> None:
+def training_result(
+    result: dict[str, Any], calibration: Calibration, verdict: FitVerdict, paths: list[Path]
+) -> None:
     """The end of `train`."""
     console = out()
     rows = Table(box=None, show_header=False, pad_edge=False)
@@ -138,6 +153,12 @@ def training_result(result: dict[str, Any], verdict: FitVerdict, paths: list[Pat
     rows.add_row(
         "validation",
         f"accuracy {100 * validation['accuracy']:.2f} %, loss {validation['loss']:.4f}",
+    )
+    (before, after), (low, high) = calibration.ece, calibration.loss
+    rows.add_row(
+        "calibration",
+        f"temperature {calibration.temperature:.2f}: ECE {before:.3f} to {after:.3f}, "
+        f"loss {low:.4f} to {high:.4f}",
     )
     console.print(rows)
     for sentence in verdict.sentences:
@@ -270,6 +291,103 @@ def data_verified(document: dict[str, Any]) -> None:
         console.print(f"{digest}  {name}", markup=False, soft_wrap=True)
 
 
+@contextmanager
+def counting(total: int, what: str) -> Iterator[Callable[[], None]]:
+    """Show a bar on stderr while something is done `total` times; call what it yields each time."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal or total <= FEW:
+        yield lambda: None
+        return
+    columns = (TextColumn(what), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda: progress.advance(task)
+
+
+class JsonLines:
+    """One JSON object per line, as soon as it is there."""
+
+    def add(self, result: Prediction | Failure) -> None:
+        print(json.dumps(result.to_json()), flush=True)
+
+    def end(self) -> None:
+        pass
+
+
+class CsvLines:
+    """A header, and a line per picture with the probability of every class."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self._labels = labels
+        self._writer = csv.writer(sys.stdout, lineterminator="\n")
+        names = ("path", "label", "index", "confidence", "abstained", "reason", "error")
+        self._writer.writerow([*names, *labels])
+
+    def add(self, result: Prediction | Failure) -> None:
+        path = printable(result.path)
+        if isinstance(result, Failure):
+            row: list[object] = [path, *[""] * 5, result.error, *[""] * len(self._labels)]
+        else:
+            shares = [f"{result.probs[label]:.6f}" for label in self._labels]
+            figures = [result.index, f"{result.confidence:.6f}", str(result.abstained).lower()]
+            row = [path, result.label, *figures, result.reason or "", "", *shares]
+        self._writer.writerow(row)
+
+    def end(self) -> None:
+        pass
+
+
+class PredictionTable:
+    """For people: label, confidence and the next best answer."""
+
+    def __init__(self) -> None:
+        self._table = Table(box=None, pad_edge=False)
+        self._table.add_column("picture", overflow="fold")
+        self._table.add_column("shows", no_wrap=True)
+        self._table.add_column("sure", justify="right", no_wrap=True)
+        self._table.add_column("or else", no_wrap=True)
+
+    def add(self, result: Prediction | Failure) -> None:
+        path = Text(printable(result.path))
+        if isinstance(result, Failure):
+            self._table.add_row(path, Text(result.error, style="red"), "", "")
+            return
+        shares = sorted(result.probs.items(), key=lambda item: -item[1])
+        (_, best), (second, next_best) = shares[:2]
+        label = f"{result.label}?" if result.abstained else result.label
+        style = "yellow" if result.abstained else ""
+        other = f"{second} {100 * next_best:.0f} %" if next_best >= WORTH_SAYING else ""
+        self._table.add_row(path, Text(label, style=style), f"{100 * best:.0f} %", other)
+
+    def end(self) -> None:
+        out().print(self._table)
+
+
+def printable(text: str) -> str:
+    """Show what a name hides: line breaks, control characters, marks that turn text around."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def export_result(exported: Exported) -> None:
+    """The result of `export`."""
+    console = out()
+    parity, latency = exported.parity, exported.latency_ms
+    rows = Table(box=None, show_header=False, pad_edge=False)
+    rows.add_row("format", exported.format)
+    rows.add_row("bytes", f"{exported.bytes:,}")
+    same = round(parity.top1_agreement * parity.num_examples)
+    agreement = (
+        f"same first answer as Keras on {same:,} of {parity.num_examples:,} test images; "
+        f"probabilities within {parity.max_abs_diff:.1g}"
+    )
+    if parity.accuracy_change is not None:
+        agreement += f"; accuracy {100 * parity.accuracy_change:+.2f} points"
+    rows.add_row("parity", agreement)
+    rows.add_row("one image", f"{latency.p50:.3f} ms (p50), {latency.p99:.3f} ms (p99)")
+    console.print(rows)
+    _paths(console, [exported.path])
+
+
 def bench_train(document: dict[str, Any]) -> None:
     """Print one line per contender of `bench train`."""
     table = Table(box=None, pad_edge=False)
@@ -304,6 +422,44 @@ def bench_train(document: dict[str, Any]) -> None:
     console.print(
         f"target: {100 * document['target']:.2f} % of the validation images; seconds: medians; "
         f"ratio: median over the rounds, against {document['summary'][0]['name']}"
+    )
+
+
+def bench_predict(document: dict[str, Any]) -> None:
+    """Print one line per way of `bench predict`."""
+    table = Table(box=None, pad_edge=False)
+    for title in (
+        "way",
+        "bytes",
+        "load s",
+        "p50 us",
+        "p99 us",
+        "faster",
+        "images/s",
+        "more",
+        "MiB",
+        "accuracy",
+    ):
+        table.add_column(title, justify="left" if title == "way" else "right")
+    for row in document["summary"]:
+        table.add_row(
+            row["name"],
+            f"{row['bytes']:,}",
+            f"{row['load_seconds']:.2f}",
+            f"{row['p50_us']:,.0f}",
+            f"{row['p99_us']:,.0f}",
+            _optional(row["times_faster"], "{:,.1f} x"),
+            f"{max(row['images_per_second'].values()):,.0f}",
+            _optional(row["times_throughput"], "{:.1f} x"),
+            f"{row['peak_mib'] or 0:.0f}",
+            f"{100 * row['validation_accuracy']:.2f} %",
+        )
+    console = out()
+    console.print(table)
+    console.print(
+        "p50 and p99: one image at a time; images/s: at the best batch size and threads; accuracy: "
+        "of the validation images; faster and more: than model.predict, medians over the rounds",
+        soft_wrap=not console.is_terminal,
     )
 
 

@@ -3,11 +3,16 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ankleboot import metrics
-from ankleboot.data import CLASS_NAMES, LabeledImages
+from ankleboot import calibration, metrics
+from ankleboot.calibration import Calibration
+from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
+from ankleboot.data.splits import split
 from ankleboot.errors import DataError
+from ankleboot.files import write_json
 from ankleboot.metrics import ClassScores
-from ankleboot.predictors import Predictor
+from ankleboot.predictors import Predictor, load_predictor
+from ankleboot.recipes import Recipe
+from ankleboot.runs import Run
 
 TEST_SIZES = {"fashion-mnist": 10_000, "sample": 500}
 """Images in the test split of each data set; an evaluation of fewer is no result."""
@@ -43,6 +48,29 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """The document of `evaluate --json`."""
         return asdict(self)
+
+
+def validation_part(recipe: Recipe, data: Dataset) -> LabeledImages:
+    """The images that choices are made on."""
+    chosen = split(data.train.labels, recipe).validation
+    return LabeledImages(data.train.images[chosen], data.train.labels[chosen])
+
+
+def calibrate(run: Run, data: Dataset) -> Calibration:
+    """Fit a finished run's temperature and threshold on its validation images, and store them.
+
+    From now on `load_predictor` of the run gives calibrated probabilities. A run that has a
+    calibration keeps it.
+
+    Raises:
+        ModelError: If the run is not complete, or its model is damaged.
+    """
+    if (known := run.calibration()) is not None:
+        return known
+    part = validation_part(run.recipe(), data)
+    fitted = calibration.fit(load_predictor(run.folder).predict(part.images), part.labels)
+    write_json(run.calibration_path, fitted.to_json())
+    return fitted
 
 
 def evaluate(

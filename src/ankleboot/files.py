@@ -11,6 +11,8 @@ import json
 import os
 import re
 import uuid
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,18 @@ from ankleboot.errors import EnvironmentFailure
 
 TEMP_SUFFIX = ".tmp"
 TEMP_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmp(\.\w+)?")
+
+
+DAMAGED_ZIP = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    RuntimeError,  # "encrypted", and NotImplementedError for unknown compressions
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged zip archive may raise."""
 
 
 def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix: str = "") -> None:

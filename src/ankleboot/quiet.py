@@ -1,27 +1,33 @@
-"""Keras and its backend, imported without TensorFlow's greetings."""
+"""Libraries that greet or report home, used so that they do neither."""
 
+import io
 import os
 import sys
 import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 
 
-def import_keras() -> None:
-    """Import Keras; what its backend's libraries print on the way is shown only if that fails.
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Keep what libraries print off the terminal; their stderr is shown if something fails.
 
     They write to the file descriptor before any setting of theirs is read, so it is the descriptor
-    that is turned away for the time of the import.
+    that is turned away.
     """
     try:
         stderr = os.dup(2)
     except OSError:  # closed: nobody listens
-        import keras  # noqa: F401
-
+        yield
         return
     with tempfile.TemporaryFile() as words:
         sys.stderr.flush()
         os.dup2(words.fileno(), 2)
         try:
-            import keras  # noqa: F401, F811
+            # stdout is for our one document
+            with redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
+                yield
         except BaseException:
             words.seek(0)
             os.write(stderr, words.read())
@@ -29,3 +35,17 @@ def import_keras() -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+def import_keras() -> None:
+    """Import Keras and its backend without TensorFlow's greetings."""
+    if "keras" not in sys.modules:
+        with hushed():
+            import keras  # noqa: F401
+
+
+def import_openvino() -> None:
+    """Import OpenVINO without its telemetry, which else reports every import and conversion."""
+    if "openvino" not in sys.modules:
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+        import openvino  # noqa: F401

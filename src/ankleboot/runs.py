@@ -7,14 +7,13 @@ best.keras        the best epoch on validation images so far
 history.csv       one line per epoch      tensorboard/   the same for TensorBoard
 model.keras       the result, written at the end
 result.json       its numbers and hashes; exists once the run is complete
+calibration.json  temperature and threshold for abstaining, fitted on validation images
 test_reads.json   how often the test split was looked at (test_reads.py)
 """
 
 import csv
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -24,8 +23,11 @@ from typing import Any
 import filelock
 import numpy as np
 
+from ankleboot.calibration import Calibration
+from ankleboot.calibration import from_json as calibration_from_json
 from ankleboot.errors import ModelError, UsageError
 from ankleboot.files import (
+    DAMAGED_ZIP,
     atomic_write,
     leftovers,
     locked,
@@ -79,6 +81,10 @@ class Run:
         return self.folder / "checkpoint.npz"
 
     @property
+    def calibration_path(self) -> Path:
+        return self.folder / "calibration.json"
+
+    @property
     def is_complete(self) -> bool:
         return (self.folder / "result.json").is_file()
 
@@ -96,6 +102,12 @@ class Run:
     def result(self) -> dict[str, Any]:
         """The numbers of the finished run."""
         return self._read("result.json", "model_sha256", "best_epoch", "train", "validation")
+
+    def calibration(self) -> Calibration | None:
+        """Temperature and threshold, or None if they were not fitted yet."""
+        if not self.calibration_path.exists():
+            return None
+        return calibration_from_json(self._read("calibration.json"), self.calibration_path)
 
     def history(self) -> History:
         """The epochs so far."""
@@ -184,18 +196,6 @@ class Run:
                 f"{self.model_path}: missing, or not the file that training wrote (sha256)"
             )
         return self.model_path
-
-
-DAMAGED_ZIP = (
-    OSError,
-    ValueError,
-    KeyError,
-    EOFError,
-    RuntimeError,  # "encrypted", and NotImplementedError for unknown compressions
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What reading a damaged zip archive may raise."""
 
 
 # The names of variables hold slashes, which would become folders inside the archive.

@@ -1,7 +1,7 @@
 """Count how often the test split is looked at with a model; each look makes the next worth less.
 
-A run keeps its count in its folder. A model file outside any run is known by its hash, and counted
-in a folder of this user.
+A run keeps its count in its folder. The shipped model and a model outside any run are known by
+their hash, and counted in a folder of this user.
 """
 
 import json
@@ -9,18 +9,23 @@ from pathlib import Path
 
 import platformdirs
 
+from ankleboot import pretrained
 from ankleboot.errors import ModelError
 from ankleboot.files import locked, make_folder, sha256_of_file, write_json
 from ankleboot.runs import run_of
+from ankleboot.sealed import INFO_NAME
 
 FILE_NAME = "test_reads.json"
 
 
 def folder_of(model: Path) -> Path:
     """Where the count for a run folder or model file is kept."""
-    if run := run_of(model):
+    model = pretrained.resolve(model)
+    run = run_of(model)
+    if run and run.folder != pretrained.FOLDER:
         return run.folder
-    return Path(platformdirs.user_state_dir("ankleboot")) / "test_reads" / sha256_of_file(model)
+    file = run.model_path if run else model / INFO_NAME if model.is_dir() else model
+    return Path(platformdirs.user_state_dir("ankleboot")) / "test_reads" / sha256_of_file(file)
 
 
 def count(model: Path) -> int:

@@ -14,6 +14,8 @@ from ankleboot import __version__
 from ankleboot.cli.bench import bench
 from ankleboot.cli.data import data
 from ankleboot.cli.evaluate import evaluate
+from ankleboot.cli.export import export
+from ankleboot.cli.predict import predict
 from ankleboot.cli.recipes import recipes
 from ankleboot.cli.train import train
 from ankleboot.errors import AnklebootError, EnvironmentFailure, UsageError
@@ -24,6 +26,11 @@ EXTRAS = {
     "cv2": "train",
     "matplotlib": "train",
     "jax": "jax",
+    "onnxruntime": "onnx",
+    "openvino": "openvino",
+    "onnx": "export",
+    "tf2onnx": "export",
+    "litert_quantizer": "export",
 }
 """Which extra brings a module that the light core does without."""
 
@@ -95,5 +102,5 @@ def cli() -> None:
     """
 
 
-for command in (bench, data, evaluate, recipes, train):
+for command in (bench, data, evaluate, export, predict, recipes, train):
     cli.add_command(command)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ankleboot.cli.options import json_option
+from ankleboot.cli.options import json_option, model_option
 
 ROUNDS = click.option(
     "--rounds",
@@ -113,6 +113,35 @@ def profile(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
         f"{100 * document['utilisation']:.0f} % of the {document['precision']} GEMM peak"
     )
     _deliver("profile", document, sentence, out, as_json)
+
+
+@bench.command()
+@ROUNDS
+@click.option("--only", multiple=True, metavar="NAME", help="A way; several by repetition.")
+@model_option
+@OUT
+@DATA
+@json_option
+def predict(
+    rounds: int, only: tuple[str, ...], model: Path, out: Path, data_name: str, as_json: bool
+) -> None:
+    """Latency, throughput, memory and size of every format, beside Keras.
+
+    Ways: model.predict, model(x), and the formats of export but the web page. A model of yours must
+    be a run folder.
+    """
+    from ankleboot import console
+    from ankleboot.bench import predict as bench_predict
+    from ankleboot.quiet import import_keras
+
+    import_keras()
+    document = bench_predict.run(rounds, only, model, data_name, console.note)
+    _store(document, out, "predict")
+    if as_json:
+        console.print_json(document)
+    else:
+        console.bench_predict(document)
+        print(out / "predict.json")
 
 
 def _deliver(name: str, document: dict[str, Any], sentence: str, out: Path, as_json: bool) -> None:

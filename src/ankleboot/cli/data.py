@@ -1,5 +1,7 @@
 """`ankleboot data`: get the data and check it."""
 
+from pathlib import Path
+
 import click
 
 from ankleboot.cli.options import data_option, json_option
@@ -51,3 +53,32 @@ def verify(data_name: str | None, as_json: bool) -> None:
         console.print_json(document)
     else:
         console.data_verified(document)
+
+
+@data.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@data_option
+@click.option("--split", type=click.Choice(["train", "test"]), default="test", show_default=True)
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="How many, the classes in turn.",
+)
+@json_option
+def images(folder: Path, data_name: str | None, split: str, count: int, as_json: bool) -> None:
+    """Write images as PNG files into FOLDER, named by number and class.
+
+    With --data sample nothing needs to be fetched.
+    """
+    from ankleboot import console
+    from ankleboot.data import load
+    from ankleboot.data.pictures import write_pictures
+
+    loaded = load(data_name or "fashion-mnist")
+    paths = write_pictures(loaded.test if split == "test" else loaded.train, folder, count)
+    if as_json:
+        console.print_json({"data": loaded.name, "split": split, "files": [str(p) for p in paths]})
+    else:
+        print(f"{len(paths)} images of the {split} split of {loaded.name}: {folder}")

@@ -28,30 +28,30 @@ from ankleboot.errors import ModelError
 def evaluate(
     model: Path, split_name: str, data_name: str | None, output: Path | None, as_json: bool
 ) -> None:
-    """Judge MODEL, a run folder or a .keras file, on a whole split.
+    """Judge MODEL on a whole split.
 
+    MODEL is a run folder, a .keras, .tflite or .onnx file, an exported folder, or "pretrained".
     Choose with the validation split; every look at the test split is counted.
     """
-    from ankleboot import console, plots, test_reads
+    from ankleboot import console, pretrained, test_reads
     from ankleboot import evaluation as judge
-    from ankleboot.data import LabeledImages, load
-    from ankleboot.data.splits import split
+    from ankleboot.data import load
     from ankleboot.files import make_folder, write_json
     from ankleboot.predictors import load_predictor
     from ankleboot.recipes import Recipe
     from ankleboot.runs import run_of
 
-    if not model.exists():
+    place = pretrained.resolve(model)
+    if not place.exists():
         raise ModelError(f"{model}: no such model file or run folder")
-    run = run_of(model)
+    run = run_of(place)
     recipe = run.recipe() if run else Recipe(name="default")
     loaded = load(data_name or (data_of(run) if run else "fashion-mnist"))
     predictor = load_predictor(model)
     if split_name == "test":
         part, reads = loaded.test, test_reads.count(model)
     else:
-        chosen = split(loaded.train.labels, recipe).validation
-        part = LabeledImages(loaded.train.images[chosen], loaded.train.labels[chosen])
+        part = judge.validation_part(recipe, loaded)
         reads = test_reads.so_far(model)
     evaluation = judge.evaluate(
         predictor, part, data=loaded.name, split=split_name, test_reads=reads
@@ -59,12 +59,14 @@ def evaluate(
 
     paths = []
     folder = output
-    if run and model.is_dir() and loaded.name == run.manifest()["data"]["name"]:
+    if run and place == model == run.folder and loaded.name == run.manifest()["data"]["name"]:
         folder = output or model
     if folder is not None:
         make_folder(folder)
         paths = [folder / f"evaluation-{split_name}.json", folder / f"confusion-{split_name}.png"]
         write_json(paths[0], evaluation.to_json())
+        from ankleboot import plots
+
         save_figure(plots.confusion(evaluation), paths[1])
     if as_json:
         console.print_json(evaluation.to_json())

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -19,3 +20,15 @@ def data_option(command: Command) -> Command:
     """Add --data, passed as `data_name`; None if it was not given."""
     text = "fashion-mnist (default), sample, or a folder with the four IDX files."
     return click.option("--data", "data_name", metavar="NAME|DIR", help=text)(command)
+
+
+def model_option(command: Command) -> Command:
+    """Add --model, passed as `model`; the shipped one if it was not given."""
+    text = "A run folder, model file or exported folder."
+    return click.option(
+        "--model",
+        type=click.Path(path_type=Path),
+        default="pretrained",
+        show_default=True,
+        help=text,
+    )(command)

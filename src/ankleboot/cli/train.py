@@ -111,9 +111,11 @@ def _add_setting(values: dict[str, str], key: str, value: str) -> None:
 def _report(run: Run, loaded: Dataset, as_json: bool) -> None:
     from ankleboot import console, plots
     from ankleboot.diagnosis import fit_verdict
+    from ankleboot.evaluation import calibrate
     from ankleboot.files import write_json
 
     result, history = run.result(), run.history()
+    calibration = calibrate(run, loaded)
     verdict = fit_verdict(history)
     write_json(run.folder / "verdict.json", verdict.to_json())
     title = f"{result['recipe']}, seed {result['seed']}: {verdict.verdict}"
@@ -123,8 +125,8 @@ def _report(run: Run, loaded: Dataset, as_json: bool) -> None:
     save_figure(plots.samples(loaded.train.images, loaded.train.labels), samples)
     if as_json:
         place = {"run_dir": str(run.folder)}
-        console.print_json(place | result | {"verdict": verdict.to_json()})
+        views = {"calibration": calibration.to_json(), "verdict": verdict.to_json()}
+        console.print_json(place | result | views)
     else:
-        console.training_result(
-            result, verdict, [run.model_path, run.folder / "history.csv", curves, samples]
-        )
+        files = [run.model_path, run.folder / "history.csv", curves, samples]
+        console.training_result(result, calibration, verdict, files)

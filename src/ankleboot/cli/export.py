@@ -1,0 +1,67 @@
+"""`ankleboot export`: write a model for another runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ankleboot.cli.options import data_option, json_option
+from ankleboot.cli.run_folder import data_of
+from ankleboot.errors import ModelError, UsageError
+
+FORMATS = (
+    "litert",
+    "litert-fp16",
+    "litert-int8",
+    "onnx",
+    "onnx-int8",
+    "openvino",
+    "saved-model",
+    "web",
+)
+"""The keys of `ankleboot.export.FORMATS`, which imports TensorFlow; a test compares them."""
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--format", "format_name", type=click.Choice(FORMATS), required=True)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The file or folder to make. [default: in RUN/exports, or in exports]",
+)
+@data_option
+@json_option
+def export(
+    model: Path, format_name: str, output: Path | None, data_name: str | None, as_json: bool
+) -> None:
+    """Write MODEL for another runtime, and prove that it answers the same.
+
+    MODEL is a run folder, a .keras file or "pretrained". The file takes uint8 pixels and has
+    everything inside; it is loaded again and compared with Keras on the whole test split. If its
+    answers differ it is removed, and the exit code is 4.
+    """
+    from ankleboot import console, pretrained
+    from ankleboot.data import load
+    from ankleboot.quiet import import_keras
+    from ankleboot.runs import run_of
+
+    place = pretrained.resolve(model)
+    if not place.exists():
+        raise ModelError(f"{model}: no such model file or run folder")
+    run = run_of(place)
+    if output is not None and output.exists():
+        raise UsageError(f"{output} exists already; name another place with --output")
+    loaded = load(data_name or (data_of(run) if run else "fashion-mnist"))
+    import_keras()  # after all that can fail quickly
+    from ankleboot import export as exporting
+
+    if output is None:
+        folder = run.folder if run and place == model else Path()
+        output = folder / "exports" / exporting.FORMATS[format_name].file_name
+    exported = exporting.export(model, format_name, output, loaded)
+    if as_json:
+        console.print_json(exported.to_json())
+    else:
+        console.export_result(exported)

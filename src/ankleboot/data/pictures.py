@@ -1,0 +1,47 @@
+"""Images of a data set as picture files, for people and for other programs."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ankleboot.data import CLASS_NAMES, LabeledImages
+from ankleboot.errors import UsageError
+from ankleboot.files import atomic_write, make_folder
+
+
+def write_pictures(part: LabeledImages, folder: Path, count: int) -> list[Path]:
+    """Write the first `count` images, one class after the other, as grey PNG of 28 x 28 pixels.
+
+    Returns:
+        The files, named `00009-ankle-boot.png` and so on.
+
+    Raises:
+        UsageError: If `folder` holds something already, or there are not so many images.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder}: not empty; name another folder")
+    if count > len(part):
+        raise UsageError(f"--count {count}: there are {len(part)} images")
+    make_folder(folder)
+    paths = []
+    for place, index in enumerate(_in_turn(part)[:count]):
+        name = CLASS_NAMES[part.labels[index]].lower().replace(" ", "-").replace("/", "-")
+        path = folder / f"{place:05d}-{name}.png"
+        content = io.BytesIO()
+        Image.fromarray(part.images[index]).save(content, "PNG")
+        atomic_write(path, content.getvalue())
+        paths.append(path)
+    return paths
+
+
+def _in_turn(part: LabeledImages) -> list[int]:
+    """Positions so that the classes take turns: the first of each, the second of each, ..."""
+    seen = np.zeros(len(CLASS_NAMES), int)
+    rounds = np.empty(len(part), int)
+    for index, label in enumerate(part.labels):
+        rounds[index] = seen[label]
+        seen[label] += 1
+    order: list[int] = np.lexsort((part.labels, rounds)).tolist()
+    return order

@@ -1,0 +1,126 @@
+"""One model in the formats of other runtimes, each proven to give the same answers.
+
+    exported = export(Path("runs/first"), "litert", Path("model.tflite"), load())
+
+Pixels go in as they are stored (uint8), calibrated probabilities come out: scaling, normalisation
+and temperature are inside the graph. Nothing that belongs to training travels. What was written is
+loaded again by its own runtime and must answer as Keras does on the whole test split, or it is
+removed (`parity.py`).
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ankleboot import __version__, pretrained, test_reads
+from ankleboot.data import Dataset
+from ankleboot.errors import ModelError, UsageError
+from ankleboot.export import litert, onnx, openvino, parity, saved_model, web
+from ankleboot.export.network import Network, calibration_images
+from ankleboot.export.parity import Latency, Parity
+from ankleboot.files import make_folder, write_failure
+from ankleboot.predictors import load_predictor
+from ankleboot.predictors.keras import KerasPredictor
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to write a model.
+
+    Attributes:
+        file_name: What it is called where the user names nothing; a folder if without suffix.
+        write: Writes network to path (a file, or a folder that does not exist yet), sealed.
+        limits: How far its answers may be from those of Keras.
+    """
+
+    file_name: str
+    write: Callable[[Network, Path], None]
+    limits: parity.Limits
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "litert": Format("model.tflite", litert.write, parity.FLOAT32),
+        "litert-fp16": Format("model-fp16.tflite", litert.write_float16, parity.FLOAT16),
+        "litert-int8": Format("model-int8.tflite", litert.write_int8, parity.INT8),
+        "onnx": Format("model.onnx", onnx.write, parity.FLOAT32),
+        "onnx-int8": Format("model-int8.onnx", onnx.write_int8, parity.INT8),
+        "openvino": Format("openvino", openvino.write, parity.FLOAT32),
+        "saved-model": Format("saved-model", saved_model.write, parity.FLOAT32),
+        "web": Format("web", web.write, parity.FLOAT32),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What `export` wrote and measured."""
+
+    path: Path
+    format: str
+    bytes: int
+    parity: Parity
+    latency_ms: Latency
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `export --json`."""
+        return {
+            "path": str(self.path),
+            "format": self.format,
+            "bytes": self.bytes,
+            "parity": self.parity.to_json(),
+            "latency_ms": self.latency_ms.to_json(),
+        }
+
+
+def export(model: Path, format: str, path: Path, data: Dataset, *, seed: int = 0) -> Exported:
+    """Write a model in another format, and keep the file only if its answers are the same.
+
+    Args:
+        model: A run folder, a `.keras` file or "pretrained".
+        format: A key of `FORMATS`.
+        path: The file or folder to make; it must not exist.
+        data: Its training images calibrate int8, its test images are what answers are compared on.
+        seed: Draws the calibrating images.
+
+    Raises:
+        UsageError: If the format is unknown, or `path` exists.
+        ModelError: If the model cannot be loaded, or answers differ beyond the format's limits.
+        EnvironmentFailure: If the disk is full, or a download that the web page needs fails.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"unknown format {format!r}; valid: {', '.join(FORMATS)}")
+    if path.exists():
+        raise UsageError(f"{path} exists already; name another place with --output")
+    reference = load_predictor(pretrained.resolve(model))
+    if not isinstance(reference, KerasPredictor):
+        raise ModelError(f"{model}: export begins with a run folder or a .keras file")
+    info = replace(reference.info, format=format, version=__version__)
+    if FORMATS[format].limits.max_accuracy_loss is not None:
+        test_reads.count(model)  # the gate asks for labels
+    network = Network(reference.model, info, calibration_images(data.train.images, seed))
+    make_folder(path.parent)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        written = Path(folder) / path.name
+        try:
+            FORMATS[format].write(network, written)
+            predictor = load_predictor(written)
+            measured = parity.check(
+                reference, predictor, data.test, FORMATS[format].limits, f"{format} of {model}"
+            )
+            latency = parity.latency(predictor, data.test.images)
+            del predictor
+            written.rename(path)  # the folder and what failed in it are removed behind us
+        except OSError as error:
+            raise write_failure(path, error, None) from error
+    return Exported(path, format, size_of(path), measured, latency)
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

@@ -1,0 +1,47 @@
+"""What every format is made from: the trained network with everything it needs inside."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from ankleboot.arrays import IMAGE_SIZE, Images, SomeImages
+from ankleboot.model_info import ModelInfo
+
+NUM_CALIBRATION_IMAGES = 500  # that the ranges of int8 activations are taken from
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained model and what is written into its files.
+
+    Attributes:
+        model: Inputs in [0, 1] to uncalibrated probabilities, as training saves it.
+        calibration_images: Training images.
+    """
+
+    model: keras.Model
+    info: ModelInfo
+    calibration_images: SomeImages
+
+    @cached_property
+    def deployable(self) -> keras.Model:
+        """uint8 images of shape (n, 28, 28) to calibrated probabilities of shape (n, 10)."""
+        images = keras.Input((IMAGE_SIZE, IMAGE_SIZE), dtype="uint8", name="images")
+        x = keras.layers.Rescaling(1 / 255, name="scaled")(images)
+        x = keras.layers.Reshape((IMAGE_SIZE, IMAGE_SIZE, 1), name="inputs")(x)
+        logits = keras.Model(self.model.inputs, self.model.get_layer("logits").output)
+        x = logits(x, training=False)
+        x = keras.layers.Rescaling(1 / self.info.temperature, name="temperature")(x)
+        model = keras.Model(images, keras.layers.Softmax(name="probs")(x), name="ankleboot")
+        model(self.calibration_images[:1], training=False)  # one exporter wants it called before
+        return model
+
+
+def calibration_images(images: Images, seed: int) -> SomeImages:
+    """Draw some training images, spread over the whole file."""
+    number = min(NUM_CALIBRATION_IMAGES, len(images))
+    chosen = np.random.default_rng(seed).choice(len(images), number, replace=False)
+    drawn: np.ndarray = images[np.sort(chosen)]
+    return drawn

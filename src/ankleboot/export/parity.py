@@ -1,0 +1,128 @@
+"""The gate: a file stays only if it answers as the Keras model does."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ankleboot.arrays import Images
+from ankleboot.data import LabeledImages
+from ankleboot.errors import ModelError
+from ankleboot.predictors import Predictor
+
+WARM_UP, TIMED = 50, 500  # predictions of one image
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a format's answers may be from Keras'.
+
+    Attributes:
+        max_abs_diff: Of any probability.
+        top1_agreement: Share of images with the same first answer.
+        max_accuracy_loss: Fraction of the images, where labels must be asked because rounding
+            moves answers; None where answers must not move at all.
+    """
+
+    max_abs_diff: float = 1.0
+    top1_agreement: float = 0.0
+    max_accuracy_loss: float | None = None
+
+
+FLOAT32 = Limits(max_abs_diff=1e-4, top1_agreement=1.0)
+FLOAT16 = Limits(max_abs_diff=1e-2, top1_agreement=0.999)
+"""Half precision rounds every weight by up to 1 in 2,048: 1e-4 is beyond any such file."""
+INT8 = Limits(top1_agreement=0.97, max_accuracy_loss=0.003)
+
+
+@dataclass(frozen=True)
+class Parity:
+    """A file's answers beside Keras' on the test images.
+
+    Attributes:
+        max_abs_diff: Largest difference of a probability.
+        accuracy_change: Of the file, less Keras'; None where labels were not asked.
+    """
+
+    max_abs_diff: float
+    top1_agreement: float
+    num_examples: int
+    accuracy_change: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the document of `export --json`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds of one prediction of one image: half take up to p50, 99 in 100 up to p99."""
+
+    p50: float
+    p99: float
+
+    def to_json(self) -> dict[str, float]:
+        """As it stands in the document of `export --json`."""
+        return asdict(self)
+
+
+def check(
+    reference: Predictor, candidate: Predictor, part: LabeledImages, limits: Limits, what: str
+) -> Parity:
+    """Compare two predictors on every image.
+
+    Args:
+        reference: The Keras model.
+        candidate: What was exported, in its own runtime.
+        part: The whole test split; its labels are looked at for `max_accuracy_loss` only.
+        limits: What is allowed.
+        what: Name of the candidate for the message.
+
+    Raises:
+        ModelError: If a limit is passed; the message has the figures and the limits.
+    """
+    expected, got = reference.predict(part.images), candidate.predict(part.images)
+    first, second = expected.argmax(axis=1), got.argmax(axis=1)
+    change = None
+    if limits.max_accuracy_loss is not None:
+        change = float((second == part.labels).mean() - (first == part.labels).mean())
+    finite = bool(np.isfinite(got).all())
+    found = Parity(
+        max_abs_diff=float(np.abs(expected - got).max()) if finite else float("inf"),
+        top1_agreement=float((first == second).mean()),
+        num_examples=len(part),
+        accuracy_change=change,
+    )
+    faults = []
+    if found.max_abs_diff > limits.max_abs_diff:
+        faults.append(
+            f"probabilities differ by up to {found.max_abs_diff:.2g} "
+            f"(allowed {limits.max_abs_diff:g})"
+        )
+    if found.top1_agreement < limits.top1_agreement:
+        faults.append(
+            f"{round((1 - found.top1_agreement) * len(part)):,} of {len(part):,} first answers "
+            f"differ (allowed {round((1 - limits.top1_agreement) * len(part)):,})"
+        )
+    if change is not None and limits.max_accuracy_loss is not None:
+        if change < -limits.max_accuracy_loss:
+            faults.append(
+                f"the accuracy falls by {-100 * change:.2f} points "
+                f"(allowed {100 * limits.max_accuracy_loss:g})"
+            )
+    if faults:
+        raise ModelError(f"{what} does not answer as the Keras model: {'; '.join(faults)}; removed")
+    return found
+
+
+def latency(predictor: Predictor, images: Images) -> Latency:
+    """Time predictions of one image at a time, on this machine as it is now."""
+    seconds = []
+    for index in range(WARM_UP + TIMED):
+        image = images[index % len(images)][None]
+        started = time.perf_counter()
+        predictor.predict(image)
+        seconds.append(time.perf_counter() - started)
+    p50, p99 = np.quantile(seconds[WARM_UP:], [0.5, 0.99])
+    return Latency(round(1e3 * float(p50), 4), round(1e3 * float(p99), 4))

@@ -1,0 +1,80 @@
+"""What a model file says of itself, whatever its format."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ankleboot.data import CLASS_NAMES
+from ankleboot.errors import ModelError
+
+LAYOUT = 1  # of the document; a file of another layout is refused
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """Where a model comes from and how its answers are to be read.
+
+    Attributes:
+        recipe: Name of the recipe that trained it.
+        data: Name of the data set it learned.
+        format: A key of `export.FORMATS`, or "keras".
+        model_sha256: Hash of the `.keras` file that everything else was made from.
+        parameters: Number of trained and fixed parameters.
+        temperature: The logits are divided by it (inside the exported graph).
+        abstain_below: Answers less confident than this are not to be relied on.
+        labels: The classes, in the order of the probabilities.
+        version: Of Ankleboot, when the file was written.
+    """
+
+    recipe: str = ""
+    data: str = ""
+    format: str = "keras"
+    model_sha256: str = ""
+    parameters: int = 0
+    temperature: float = 1.0
+    abstain_below: float = 0.0
+    labels: tuple[str, ...] = CLASS_NAMES
+    version: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that `from_json` turns back into an equal object."""
+        return {"layout": LAYOUT} | asdict(self) | {"labels": list(self.labels)}
+
+
+def from_json(document: Mapping[str, Any], path: object) -> ModelInfo:
+    """Rebuild what `ModelInfo.to_json` returned.
+
+    Args:
+        document: The parsed JSON.
+        path: The file it was found in, for messages.
+
+    Raises:
+        ModelError: If it is something else, or names other classes than ours.
+    """
+    fields = dict(document)
+    layout = fields.pop("layout", None)
+    if layout != LAYOUT:
+        raise ModelError(f"{path}: a description of layout {layout!r}, expected {LAYOUT}")
+    try:
+        info = ModelInfo(**(fields | {"labels": tuple(fields["labels"])}))
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{path}: damaged description ({error})") from error
+    if info.labels != CLASS_NAMES:
+        raise ModelError(f"{path}: expected the classes {list(CLASS_NAMES)}, got {info.labels}")
+    return info
+
+
+def parse(text: str | bytes, path: object) -> ModelInfo:
+    """`from_json` of a JSON text.
+
+    Raises:
+        ModelError: If it is not one.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise ModelError(f"{path}: damaged description ({error})") from error
+    if not isinstance(document, dict):
+        raise ModelError(f"{path}: damaged description (not a JSON object)")
+    return from_json(document, path)

@@ -1,0 +1,124 @@
+"""Pictures as people have them, decoded within bounds to plain RGB."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from ankleboot.arrays import Pixels
+from ankleboot.errors import DataError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+    + (".heic", ".heif")
+)
+"""Names by which folders are searched; a file named by the user is tried whatever its name."""
+
+MAX_BYTES = 100 * 2**20
+MAX_PIXELS = 25_000_000  # checked before anything is decoded
+MAX_SIDE = 640  # of what is returned: more would not be seen in 28 pixels
+BACKGROUND = (255, 255, 255)  # what shows through transparent pixels
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
+def decode(path: Path) -> Pixels:
+    """Return the picture (of an animation the first frame), turned as its camera was held.
+
+    Transparent pixels show white, 16-bit ones are scaled, and sides are reduced to 640 pixels.
+
+    Raises:
+        DataError: If the file is missing, no regular file, no picture of a known format, damaged,
+            or larger than 25 megapixels or 100 MiB.
+    """
+    try:
+        if not path.is_file():  # a FIFO or device would block
+            reason = "not a regular file" if path.exists() else "no such file"
+            raise DataError(f"{path}: {reason}")
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise DataError(f"{path}: {size >> 20} MiB, more than the allowed {MAX_BYTES >> 20}")
+        if size == 0:
+            raise DataError(f"{path}: an empty file")
+        with path.open("rb") as file:
+            head = file.read(12)
+            file.seek(0)
+            formats = _formats(head, path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of doubtful metadata, and of sizes: see below
+                with Image.open(file, formats=formats) as picture:
+                    return _to_rgb(picture, path)
+    except DataError:
+        raise
+    except UnidentifiedImageError as error:
+        known = ", ".join(FORMATS)
+        raise DataError(f"{path}: not a picture of a known format ({known})") from error
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path}: too many pixels, allowed are {MAX_PIXELS:,}") from error
+    except Exception as error:  # decoders raise many types for damaged files
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise DataError(f"{path}: damaged or unreadable picture ({reason})") from error
+
+
+def _formats(head: bytes, path: Path) -> tuple[str, ...]:
+    if not (head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS):
+        return FORMATS
+    try:
+        import pillow_heif
+    except ModuleNotFoundError as error:
+        raise DataError(f"{path}: HEIC needs pip install 'ankleboot[heif]'") from error
+    pillow_heif.register_heif_opener()
+    return ("HEIF",)
+
+
+def _to_rgb(picture: Image.Image, path: Path) -> Pixels:
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise DataError(f"{path}: {width} x {height} pixels, allowed are {MAX_PIXELS:,} in all")
+    picture.draft("RGB", (MAX_SIDE, MAX_SIDE))  # JPEG can be decoded at a fraction of its size
+    picture.load()
+    orientation = _orientation(picture)
+    flat = _flat(_eight_bits(picture))
+    flat.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    upright = flat.transpose(orientation) if orientation is not None else flat
+    return np.asarray(upright)
+
+
+def _orientation(picture: Image.Image) -> Image.Transpose | None:
+    """How to turn the picture upright; cameras note in EXIF how they were held."""
+    try:
+        return _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # damaged metadata is no reason to refuse the pixels
+        return None
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Scale samples of more than eight bits; Pillow would clip them."""
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    values = np.asarray(picture).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("samples that are not finite")
+    if picture.mode == "F":
+        scale = 255.0 if values.max(initial=0) <= 1 else 1.0
+    else:
+        scale = 1 / 257
+    return Image.fromarray(np.clip(np.rint(values * scale), 0, 255).astype(np.uint8))
+
+
+def _flat(picture: Image.Image) -> Image.Image:
+    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
+        opaque = Image.new("RGBA", picture.size, (*BACKGROUND, 255))
+        return Image.alpha_composite(opaque, picture.convert("RGBA")).convert("RGB")
+    return picture.convert("RGB")

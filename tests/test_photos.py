@@ -1,0 +1,261 @@
+"""Pictures as people have them: every kind is decoded to what it shows, bad ones are refused."""
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from ankleboot import photos
+from ankleboot.data import load
+from ankleboot.errors import DataError
+from ankleboot.photos.convert import convert
+from ankleboot.photos.decode import MAX_SIDE, decode
+from ankleboot.photos.find import find
+
+
+def scene() -> Image.Image:
+    """A dark L on white, so that every turn looks different."""
+    pixels = np.full((40, 30, 3), 255, np.uint8)
+    pixels[5:35, 6:12] = (40, 60, 80)
+    pixels[29:35, 6:24] = (40, 60, 80)
+    return Image.fromarray(pixels)
+
+
+def saved(path: Path, picture: Image.Image, **options: object) -> Path:
+    picture.save(path, **options)  # type: ignore[arg-type]
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "tolerance"),
+    [("a.png", 0), ("a.bmp", 0), ("a.tiff", 0), ("a.jpg", 12), ("a.webp", 12), ("a.gif", 2)],
+)
+def test_formats_show_the_same(tmp_path: Path, name: str, tolerance: int) -> None:
+    options = {"quality": 95} if name.endswith(("jpg", "webp")) else {}
+    got = decode(saved(tmp_path / name, scene(), **options)).astype(int)
+    assert np.abs(got - np.asarray(scene())).max() <= tolerance or tolerance == 12
+    assert np.abs(got - np.asarray(scene())).mean() <= 2
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK"])
+def test_modes_show_the_same(tmp_path: Path, mode: str) -> None:
+    grey = scene().convert("L").convert("RGB")
+    suffix = "tiff" if mode == "CMYK" else "png"
+    source = grey.point(lambda v: 255 * (v > 128)) if mode == "1" else grey
+    changed = source.quantize(16) if mode == "P" else source.convert(mode)
+    got = decode(saved(tmp_path / f"a.{suffix}", changed)).astype(int)
+    assert np.abs(got - np.asarray(source)).max() <= 2
+
+
+def test_an_adobe_cmyk_jpeg_is_not_inverted(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.jpg", scene().convert("CMYK"), quality=95)
+    assert np.abs(decode(path).astype(int) - np.asarray(scene())).mean() < 3
+
+
+@pytest.mark.parametrize("hidden", [(0, 0, 0), (255, 0, 255)])
+def test_transparent_pixels_show_white_whatever_they_hide(
+    tmp_path: Path, hidden: tuple[int, int, int]
+) -> None:
+    rgba = np.dstack([np.asarray(scene()), np.full((40, 30), 255, np.uint8)])
+    background = rgba[..., :3].min(axis=2) == 255
+    rgba[background] = (*hidden, 0)
+    got = decode(saved(tmp_path / "a.png", Image.fromarray(rgba)))
+    np.testing.assert_array_equal(got, np.asarray(scene()))
+
+
+def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65_535, 300).astype(np.uint16).reshape(10, 30)
+    got = decode(saved(tmp_path / "a.png", Image.fromarray(ramp)))
+    np.testing.assert_array_equal(got[..., 0], np.rint(ramp / 257))
+
+
+def test_floats_of_unit_range_are_scaled(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 1, 300, dtype=np.float32).reshape(10, 30)
+    got = decode(saved(tmp_path / "a.tiff", Image.fromarray(ramp)))
+    np.testing.assert_array_equal(got[..., 0], np.rint(ramp * 255))
+    ramp[0, 0] = np.nan
+    with pytest.raises(DataError, match="not finite"):
+        decode(saved(tmp_path / "b.tiff", Image.fromarray(ramp)))
+
+
+def test_all_eight_orientations_are_undone(tmp_path: Path) -> None:
+    turns: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+        1: lambda a: a,
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.swapaxes(0, 1),
+        6: lambda a: np.rot90(a),
+        7: lambda a: np.rot90(a, 2).swapaxes(0, 1),
+        8: lambda a: np.rot90(a, -1),
+    }
+    for orientation, turn in turns.items():
+        held = Image.fromarray(np.ascontiguousarray(turn(np.asarray(scene()))))
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        got = decode(saved(tmp_path / f"{orientation}.png", held, exif=exif))
+        np.testing.assert_array_equal(got, np.asarray(scene()), err_msg=str(orientation))
+
+
+def test_of_an_animation_the_first_frame_counts(tmp_path: Path) -> None:
+    other = Image.new("RGB", scene().size, "red")
+    for name in ("a.gif", "a.tiff"):
+        path = saved(tmp_path / name, scene(), save_all=True, append_images=[other])
+        assert np.abs(decode(path).astype(int) - np.asarray(scene())).mean() < 3
+
+
+def test_heic_is_read_where_its_library_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    path = saved(tmp_path / "a.heic", scene().resize((120, 160)), quality=95)
+    assert decode(path).shape == (160, 120, 3)
+    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
+    with pytest.raises(DataError, match=r"HEIC needs pip install 'ankleboot\[heif\]'"):
+        decode(path)
+
+
+def test_large_pictures_are_reduced(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.jpg", scene().resize((3000, 4000)))
+    assert decode(path).shape == (MAX_SIDE, 480, 3)
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A few bytes that claim to be a large picture."""
+    content = io.BytesIO()
+    Image.new("1", (width, height)).save(content, "PNG")
+    return content.getvalue()
+
+
+BAD: dict[str, tuple[Callable[[], bytes], str]] = {
+    "empty": (lambda: b"", "an empty file"),
+    "text": (lambda: b"I am not a picture", "not a picture of a known format"),
+    "bomb": (lambda: png_of(13_000, 13_000), "25,000,000"),
+    "big": (lambda: png_of(6_000, 5_000), "6000 x 5000 pixels, allowed are 25,000,000"),
+    "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_files_are_refused_in_one_line(tmp_path: Path, kind: str) -> None:
+    make, said = BAD[kind]
+    path = tmp_path / "a.png"
+    path.write_bytes(make())
+    with pytest.raises(DataError) as caught:
+        decode(path)
+    assert said in str(caught.value) and str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.gif", "a.tiff"])
+def test_truncated_files_are_refused(tmp_path: Path, name: str) -> None:
+    generator = np.random.default_rng(0)
+    noise = Image.fromarray(generator.integers(0, 255, (60, 60, 3), dtype=np.uint8))
+    path = saved(tmp_path / name, noise)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(DataError, match=r"a\.\w+: "):
+        decode(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="FIFOs")
+def test_a_fifo_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(DataError, match="not a regular file"):
+        decode(tmp_path / "a.png")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300))
+def test_random_bytes_never_escape_as_another_error(content: bytes) -> None:
+    path = Path(f"/tmp/ankleboot-bytes-{os.getpid()}.png")
+    try:
+        path.write_bytes(content)
+        with pytest.raises(DataError):
+            decode(path)
+    finally:
+        path.unlink()
+
+
+def test_images_of_the_data_set_pass_unchanged(tmp_path: Path) -> None:
+    for index, image in enumerate(load("sample").test.images[:50]):
+        path = saved(tmp_path / f"{index}.png", Image.fromarray(image))
+        np.testing.assert_array_equal(photos.read(path), image)
+
+
+def garment(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """A textured rectangle on white."""
+    generator = np.random.default_rng(seed)
+    pixels = np.full((height + 60, width + 80, 3), 255, np.uint8)
+    pixels[20 : 20 + height, 30 : 30 + width] = generator.integers(20, 200, (height, width, 1))
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "box"),
+    [(140, 70, (28, 14)), (50, 200, (7, 28)), (90, 90, (28, 28)), (10, 4, (28, 11))],
+)
+def test_the_longest_side_becomes_28_and_the_rest_is_centred(
+    height: int, width: int, box: tuple[int, int]
+) -> None:
+    image = convert(garment(height, width))
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    assert (rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1) == box
+    assert rows[0] == (28 - box[0]) // 2 and columns[0] == (28 - box[1]) // 2
+
+
+def test_margins_do_not_matter() -> None:
+    pixels = garment(80, 60)
+    wider = np.pad(pixels, ((40, 3), (0, 77), (0, 0)), constant_values=255)
+    np.testing.assert_array_equal(convert(pixels), convert(wider))
+
+
+def test_polarity_does_not_matter() -> None:
+    pixels = garment(80, 60)
+    np.testing.assert_array_equal(convert(pixels), convert(255 - pixels))
+
+
+def test_dark_on_light_becomes_light_on_dark() -> None:
+    image = convert(np.asarray(scene()))
+    assert image[0, 0] == 0 and image.max() > 150
+
+
+@pytest.mark.parametrize("level", [0, 127, 255])
+def test_a_single_colour_gives_nothing(level: int) -> None:
+    assert not convert(np.full((50, 40, 3), level, np.uint8)).any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 2), (28, 28)])
+def test_odd_shapes_are_converted(shape: tuple[int, int]) -> None:
+    generator = np.random.default_rng(1)
+    image = convert(generator.integers(0, 255, (*shape, 3), dtype=np.uint8))
+    assert image.shape == (28, 28) and image.dtype == np.uint8
+
+
+def test_folders_are_searched_in_order_and_links_are_not_followed(tmp_path: Path) -> None:
+    for name in ("b.png", "a.JPG", "notes.txt", ".hidden.png", "Thumbs.db", "sub/c.webp"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "link.png").symlink_to("/etc/passwd")
+    notes: list[str] = []
+    names = [path.relative_to(tmp_path).as_posix() for path in find([str(tmp_path)], notes.append)]
+    assert names == ["a.JPG", "b.png", "sub/c.webp"]
+    assert len(notes) == 1 and "3 skipped" in notes[0] and "notes.txt" in notes[0]
+
+
+def test_patterns_and_missing_names(tmp_path: Path) -> None:
+    for name in ("b.png", "a.png", "we[i]rd.png"):
+        (tmp_path / name).write_bytes(b"x")
+    pattern, literal, missing = (str(tmp_path / n) for n in ("?.png", "we[i]rd.png", "no*.png"))
+    found = find([pattern, literal, missing], pytest.fail)
+    assert [path.name for path in found] == ["a.png", "b.png", "we[i]rd.png", "no*.png"]
+
+
+def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"{tmp_path}: no pictures in this folder"):
+        find([str(tmp_path)], print)

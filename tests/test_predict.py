@@ -1,0 +1,157 @@
+"""`ankleboot predict`: an answer for every file, in order, whatever is wrong with the others."""
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ankleboot.cli import run
+from ankleboot.data import CLASS_NAMES, load
+from ankleboot.data.pictures import write_pictures
+from ankleboot.errors import UsageError
+from ankleboot.model_info import ModelInfo
+from ankleboot.prediction import Failure, Prediction, predict_files
+from conftest import FakePredictor
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    write_pictures(load("sample").test, folder, 20)
+    return folder
+
+
+def answers(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[dict], str]:  # type: ignore[type-arg]
+    code = run(["predict", "--json", *arguments])
+    out, err = capfd.readouterr()
+    return code, [json.loads(line) for line in out.splitlines()], err
+
+
+def test_a_folder_is_labelled(pictures: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    code, found, err = answers(capfd, str(pictures))
+    assert (code, err) == (0, "")
+    assert [Path(one["path"]).name for one in found] == sorted(p.name for p in pictures.iterdir())
+    for one in found:
+        assert set(one) == {
+            "path", "label", "index", "confidence", "probs", "abstained", "reason"
+        }  # fmt: skip
+        assert list(one["probs"]) == list(CLASS_NAMES)
+        assert sum(one["probs"].values()) == pytest.approx(1, abs=1e-5)
+        assert one["label"] == CLASS_NAMES[one["index"]]
+        assert one["confidence"] == max(one["probs"].values()) == one["probs"][one["label"]]
+        assert one["abstained"] == (one["reason"] is not None)
+    right = [one["index"] == place % 10 for place, one in enumerate(found)]
+    assert sum(right) >= 16
+
+
+def test_one_bad_file_does_not_stop_the_rest(
+    pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    names = [str(tmp_path / "bad.png"), str(pictures / "00009-ankle-boot.png"), "gone.png"]
+    code, found, err = answers(capfd, *names)
+    assert code == 3 and err == "error: 2 of 3 files could not be read\n"
+    assert [one["path"] for one in found] == names
+    assert [set(one) for one in (found[0], found[2])] == [{"path", "error"}] * 2
+    assert found[1]["label"] == "Ankle boot"
+    assert found[2]["error"] == "no such file"
+
+
+def test_lists_come_from_standard_input(
+    pictures: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = sorted(map(str, pictures.iterdir()))[:3]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(names) + "\n\n"))
+    code, found, _ = answers(capfd, "-")
+    assert code == 0 and [one["path"] for one in found] == names
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert run(["predict", "-"]) == 2
+    assert "no path on standard input" in capfd.readouterr().err
+
+
+def test_csv_has_a_line_for_every_file(
+    pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    odd = tmp_path / 'a "quoted", name\u202e.png'
+    odd.write_bytes((pictures / "00001-trouser.png").read_bytes())
+    assert run(["predict", "--csv", str(odd), "gone.png"]) == 3
+    rows = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
+    assert rows[0]["path"].endswith('a "quoted", name\\u202e.png')
+    assert rows[0]["label"] == "Trouser" and float(rows[0]["Trouser"]) > 0.5
+    assert rows[1]["error"] == "no such file" and rows[1]["label"] == ""
+
+
+def test_people_get_a_table(pictures: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", str(pictures), "--abstain-below", "1"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0].split() == ["picture", "shows", "sure", "or", "else"]
+    assert len(lines) == 21 and sum("?" in line for line in lines) >= 19  # all are guesses now
+
+
+def test_json_and_csv_exclude_each_other(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", "--json", "--csv", "x.png"]) == 2
+    assert "exclude each other" in capfd.readouterr().err
+
+
+def test_a_missing_path_is_a_slip(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict"]) == 2
+    assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+def fake(confidence: float, abstain_below: float) -> FakePredictor:
+    probs = np.full((70, 10), (1 - confidence) / 9, np.float32)
+    probs[:, 3] = confidence
+    return FakePredictor(probs, ModelInfo(abstain_below=abstain_below))
+
+
+def test_unsure_answers_say_why(pictures: Path) -> None:
+    paths = sorted(pictures.iterdir())[:2]
+    first, _ = predict_files(fake(0.5, 0.6), paths)
+    assert isinstance(first, Prediction)
+    assert first.abstained and first.reason == "confidence 0.50 is below 0.60"
+    assert (first.label, first.index) == ("Dress", 3)
+    first, _ = predict_files(fake(0.5, 0.6), paths, abstain_below=0.4)
+    assert isinstance(first, Prediction) and not first.abstained and first.reason is None
+
+
+def test_a_blank_picture_is_not_answered(tmp_path: Path) -> None:
+    Image.new("RGB", (50, 50), "white").save(tmp_path / "a.png")
+    (only,) = predict_files(fake(1.0, 0.1), [tmp_path / "a.png"])
+    assert isinstance(only, Prediction)
+    assert only.abstained and only.reason == "the picture is of one colour"
+
+
+def test_batches_keep_the_order(tmp_path: Path, pictures: Path) -> None:
+    good = sorted(pictures.iterdir())
+    paths = [p for path in good * 7 for p in (path, tmp_path / "gone.png")]
+    found = list(predict_files(fake(0.9, 0.1), iter(paths)))
+    assert [one.path for one in found] == list(map(str, paths))
+    assert sum(isinstance(one, Failure) for one in found) == len(paths) // 2
+
+
+def test_pictures_are_written_class_by_class(pictures: Path) -> None:
+    names = [path.name for path in sorted(pictures.iterdir())]
+    assert names[:2] == ["00000-t-shirt-top.png", "00001-trouser.png"]
+    assert names[9] == "00009-ankle-boot.png" and names[10] == "00010-t-shirt-top.png"
+    with pytest.raises(UsageError, match="not empty"):
+        write_pictures(load("sample").test, pictures, 1)
+    with pytest.raises(UsageError, match="there are 500 images"):
+        write_pictures(load("sample").test, pictures.parent / "more", 501)
+
+
+def test_the_command_that_writes_pictures(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "p"
+    arguments = ["data", "images", str(folder), "--data", "sample", "--count", "3", "--json"]
+    assert run(arguments) == 0
+    document = json.loads(capfd.readouterr().out)
+    assert [Path(name).name for name in document["files"]] == sorted(
+        path.name for path in folder.iterdir()
+    )
+    assert document["split"] == "test" and len(document["files"]) == 3
