@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick slow check fix docs lock clean
+.PHONY: help run test quick slow check fix docs pretrained lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -41,6 +41,9 @@ fix: $(VENV)/.dev  ## Format, and mend what the linter can mend
 
 docs: $(VENV)/.dev  ## Write docs/cli.md from the commands' --help
 	$(BIN)/python docs/generate_cli.py
+
+pretrained: $(VENV)/.dev  ## Train, judge and export the shipped model anew (two minutes)
+	$(BIN)/python tools/make_pretrained.py
 
 lock: $(VENV)/.dev  ## Resolve requirements/*.txt anew (exact versions and hashes, no addresses)
 	$(INSTALL) uv

@@ -1,6 +1,7 @@
 """Write the tables of docs/performance.md, and the figure in it, from the stored results.
 
-    ankleboot bench train --out benchmarks/results     (and growth, start, profile)
+    ankleboot bench train --out benchmarks/results     (and growth, start, profile, predict)
+    python benchmarks/light_core.py
     python benchmarks/performance.py
 
 With --check, only says whether the page is stale.
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ankleboot.bench.predict import BATCH_SIZES
 from reproduce import place
 
 ROOT = Path(__file__).parents[1]
@@ -43,6 +45,7 @@ def sections() -> dict[str, list[str]]:
     """The lines between the markers of the page."""
     train, growth = stored("train"), stored("growth")
     start, profile = stored("start"), stored("profile")
+    predict, light = stored("predict"), stored("light_core")
     sprint = next(row for row in train["summary"] if row["name"] == "sprint")
     peak = train["gemm_peak_gflops"]
     return {
@@ -123,6 +126,31 @@ def sections() -> dict[str, list[str]]:
             "",
             f"{start['total']:.2f} s in all, median of {len(start['runs'])}; {place(start)}.",
         ],
+        "predict": [
+            *table(
+                "way|bytes|load s|p50 us|p99 us|times faster|images/s|times more|peak MiB"
+                "|validation accuracy",
+                [way(row) for row in predict["summary"]],
+            ),
+            "",
+            f"{max(row['round'] for row in predict['runs']) + 1} rounds, A B A B, medians; the "
+            f"shipped model; {place(predict)}.",
+        ],
+        "throughput": [
+            *table(
+                "way|" + "|".join(str(size) for size in BATCH_SIZES),
+                [
+                    [f"`{row['name']}`", *best_by_size(row["images_per_second"])]
+                    for row in predict["summary"]
+                ],
+            ),
+        ],
+        "light_core": [
+            f"{light['images']} images from the command to the last answer: "
+            f"{light['seconds']:.2f} s (median of {len(light['runs'])}; slowest "
+            f"{light['slowest_seconds']:.2f}), {light['peak_mib']:.0f} MiB at the peak, Python "
+            f"included; {light['installed_mib']} MiB installed; {place(light)}.",
+        ],
     }
 
 
@@ -139,6 +167,29 @@ def contender(row: dict[str, Any]) -> list[str]:
         f"{row['peak_mib']:.0f}",
         optional(row["gflops"], "{:.0f}"),
         optional(row["utilisation"] and 100 * row["utilisation"], "{:.0f} %"),
+    ]
+
+
+def way(row: dict[str, Any]) -> list[str]:
+    return [
+        f"`{row['name']}`",
+        f"{row['bytes']:,}",
+        f"{row['load_seconds']:.2f}",
+        f"{row['p50_us']:,.1f}",
+        f"{row['p99_us']:,.1f}",
+        f"{row['times_faster']:,.0f}",
+        f"{max(row['images_per_second'].values()):,.0f}",
+        f"{row['times_throughput']:.1f}",
+        f"{row['peak_mib']:.0f}",
+        f"{100 * row['validation_accuracy']:.2f} %",
+    ]
+
+
+def best_by_size(rates: dict[str, float]) -> list[str]:
+    """Images per second at each batch size, with as many threads as suit it."""
+    return [
+        f"{max(rate for key, rate in rates.items() if key.startswith(f'batch {size},')):,.0f}"
+        for size in BATCH_SIZES
     ]
 
 

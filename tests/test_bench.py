@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ankleboot import models
-from ankleboot.bench import growth, train
+from ankleboot.bench import growth, predict, train
 from ankleboot.bench.cost import training_flops
 from ankleboot.bench.process import own_mib, peak_mib
 from ankleboot.cli import run
@@ -169,3 +169,33 @@ def test_every_peer_learns_something(name: str) -> None:
     outcome = CONTENDERS[name](load("sample"), 0)
     assert outcome.test_accuracy > 0.6 and outcome.num_test == 500
     assert outcome.seconds >= outcome.curve[-1][0]
+
+
+def test_bench_predict_measures_every_way_alike() -> None:
+    said: list[str] = []
+    ways = ["model(x)", "litert"]
+    document = predict.run(1, ways, Path("pretrained"), "sample", said.append, seconds=0.02)
+    keras, litert = document["summary"]
+    assert [keras["name"], litert["name"]] == ways == [line.split()[2] for line in said]
+    assert litert["validation_accuracy"] == keras["validation_accuracy"] > 0.9
+    assert litert["bytes"] < keras["bytes"] and litert["p50_us"] < keras["p50_us"]
+    assert litert["p50_us"] <= litert["p99_us"]
+    assert all(rate > 0 for rate in litert["images_per_second"].values())
+    assert litert["times_faster"] is None  # nothing to compare with
+    with pytest.raises(UsageError, match="unknown way 'tflite'; valid: model.predict, "):
+        predict.run(1, ["tflite"], Path("pretrained"), "sample", said.append)
+
+
+def way(name: str, round_: int, p50: float, rate: float) -> dict[str, Any]:
+    same = {"load_seconds": 1.0, "p99_us": p50, "peak_mib": 1.0, "bytes": 1}
+    own = {"p50_us": p50, "images_per_second": {"batch 1": rate / 2, "batch 8": rate}}
+    return {"name": name, "round": round_, "validation_accuracy": 0.9} | same | own
+
+
+def test_ways_are_compared_round_by_round() -> None:
+    rows = [way("model.predict", r, p50, 100.0) for r, p50 in enumerate((1000.0, 3000.0, 5000.0))]
+    rows += [way("litert", r, p50, 400.0 * (r + 1)) for r, p50 in enumerate((10.0, 10.0, 100.0))]
+    first, second = predict.summary(rows)
+    assert first["times_faster"] == 1 and first["times_throughput"] == 1
+    assert second["times_faster"] == 100 and second["times_throughput"] == 8
+    assert second["images_per_second"] == {"batch 1": 400.0, "batch 8": 800.0}

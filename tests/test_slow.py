@@ -1,5 +1,6 @@
 """What takes its time: the real data, and processes killed for real."""
 
+import json
 import os
 import random
 import signal
@@ -11,8 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ankleboot import pretrained
 from ankleboot.data import FASHION_MNIST, load
+from ankleboot.evaluation import evaluate
+from ankleboot.export import FORMATS, export
 from ankleboot.files import sha256_of_file
+from ankleboot.predictors import load_predictor
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +38,28 @@ def test_one_epoch_of_plain_learns_the_real_data(tmp_path: Path) -> None:
 
     run = train(override(PLAIN, {"epochs": "1"}), load(), tmp_path / "run")
     assert run.result()["validation"]["accuracy"] > 0.84
+
+
+def test_the_shipped_model_keeps_what_its_card_says() -> None:
+    stated = json.loads((pretrained.FOLDER / "evaluation-test.json").read_text())
+    found = evaluate(
+        load_predictor(Path("pretrained")),
+        load().test,
+        data="fashion-mnist",
+        split="test",
+        test_reads=1,
+    )
+    assert stated["num_examples"] == 10_000 and found.accuracy == stated["accuracy"]
+    assert found.to_json()["confusion_matrix"] == tuple(map(tuple, stated["confusion_matrix"]))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_passes_the_gate_on_all_test_images(format: str, tmp_path: Path) -> None:
+    target = tmp_path / FORMATS[format].file_name
+    done = export(Path("pretrained"), format, target, load())
+    assert done.parity.num_examples == 10_000
+    if format == "litert-int8":
+        assert done.bytes <= 150_000
 
 
 WRITER = """

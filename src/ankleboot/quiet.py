@@ -10,11 +10,14 @@ from contextlib import contextmanager, redirect_stdout
 
 
 @contextmanager
-def hushed() -> Iterator[None]:
-    """Keep what libraries print off the terminal; their stderr is shown if something fails.
+def hushed(*, show_failures: bool = True) -> Iterator[None]:
+    """Keep what libraries print off the terminal.
+
+    Args:
+        show_failures: Show their stderr after all if an exception comes out.
 
     They write to the file descriptor before any setting of theirs is read, so it is the descriptor
-    that is turned away.
+    that is turned away, for the whole process.
     """
     try:
         stderr = os.dup(2)
@@ -30,7 +33,8 @@ def hushed() -> Iterator[None]:
                 yield
         except BaseException:
             words.seek(0)
-            os.write(stderr, words.read())
+            if show_failures:
+                os.write(stderr, words.read())
             raise
         finally:
             os.dup2(stderr, 2)

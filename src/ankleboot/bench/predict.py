@@ -1,6 +1,6 @@
 """Prediction in every format beside Keras' own ways, each in a fresh process, in turn.
 
-`python -m ankleboot.bench.predict WAY PATH RUN DATA` measures one way once.
+`python -m ankleboot.bench.predict WAY PATH RUN DATA SECONDS` measures one way once.
 """
 
 import importlib
@@ -32,13 +32,15 @@ KERAS = ("model.predict", "model(x)")
 
 BATCH_SIZES = (1, 8, 64, 256, 1_024)  # images
 WARM_UP, MOST_CALLS = 20, 5_000
-LATENCY_SECONDS, THROUGHPUT_SECONDS = 3.0, 1.0  # spent on each figure
+SECONDS = 1.0  # spent on each throughput; three times that on the latencies
 
 Say = Callable[[str], None]
 Answer = Callable[[Images], Probs]
 
 
-def run(rounds: int, only: Sequence[str], model: Path, data: str, say: Say) -> dict[str, Any]:
+def run(
+    rounds: int, only: Sequence[str], model: Path, data: str, say: Say, *, seconds: float = SECONDS
+) -> dict[str, Any]:
     """Export the model in every format, then measure all ways round by round (A B A B).
 
     Args:
@@ -47,6 +49,7 @@ def run(rounds: int, only: Sequence[str], model: Path, data: str, say: Say) -> d
         model: A run folder or "pretrained".
         data: Its validation images are predicted.
         say: Called with a line of progress.
+        seconds: Spent on each throughput.
 
     Returns:
         "summary" (one row per way: medians over the rounds; "times_faster" is the median over the
@@ -76,7 +79,8 @@ def run(rounds: int, only: Sequence[str], model: Path, data: str, say: Say) -> d
         sizes = {name: size_of(path) for name, path in paths.items() if name in FORMATS}
         for round_ in range(rounds):
             for name in names:
-                row = isolated("predict", name, str(paths[name]), str(place), data)
+                arguments = (name, str(paths[name]), str(place), data, str(seconds))
+                row = isolated("predict", *arguments)
                 size = sizes.get(name, size_of(place / "model.keras"))
                 rows.append({"name": name, "round": round_, "bytes": size} | row)
                 say(
@@ -122,7 +126,8 @@ def _median(values: list[float]) -> float | None:
 
 def main(arguments: list[str]) -> None:
     """Load, answer, and print the figures as JSON."""
-    name, path, origin, data = arguments
+    name, path, origin, data = arguments[:4]
+    seconds = float(arguments[4])
     loaded = load(data)
     run_ = run_of(Path(origin))
     part = validation_part(run_.recipe() if run_ else Recipe(name="default"), loaded)
@@ -136,14 +141,15 @@ def main(arguments: list[str]) -> None:
     if cores > 1 and name not in KERAS:  # Keras takes all cores without being asked
         by_threads[cores] = _way(name, Path(path), cores)
 
-    latencies = _latencies(by_threads[1], images)
+    latencies = _latencies(by_threads[1], images, 3 * seconds)
     rates = {}
     for size in BATCH_SIZES:
         for threads, answer in by_threads.items():
-            rates[f"batch {size}, {threads} in the runtime"] = _rate(answer, images, size, 1)
+            key = f"batch {size}, {threads} in the runtime"
+            rates[key] = _rate(answer, images, size, 1, seconds)
         if cores > 1:
             key = f"batch {size}, {cores} callers"
-            rates[key] = _rate(by_threads[1], images, size, cores)
+            rates[key] = _rate(by_threads[1], images, size, cores, seconds)
     probs = by_threads[1](images)
     print(
         json.dumps(
@@ -172,12 +178,12 @@ def _way(name: str, path: Path, num_threads: int) -> Answer:
     return lambda images: np.asarray(model(to_inputs(images), training=False))
 
 
-def _latencies(answer: Answer, images: Images) -> list[float]:
+def _latencies(answer: Answer, images: Images, seconds: float) -> list[float]:
     """Seconds of predictions of one image."""
     for index in range(WARM_UP):
         answer(images[index : index + 1])
     found: list[float] = []
-    until = time.perf_counter() + LATENCY_SECONDS
+    until = time.perf_counter() + seconds
     while len(found) < MOST_CALLS and (now := time.perf_counter()) < until:
         index = len(found) % len(images)
         answer(images[index : index + 1])
@@ -185,7 +191,7 @@ def _latencies(answer: Answer, images: Images) -> list[float]:
     return found
 
 
-def _rate(answer: Answer, images: Images, size: int, callers: int) -> float:
+def _rate(answer: Answer, images: Images, size: int, callers: int, seconds: float) -> float:
     """Images per second in batches of `size`, asked for by some threads at once."""
     batch = images[:size]
 
@@ -197,9 +203,9 @@ def _rate(answer: Answer, images: Images, size: int, callers: int) -> float:
         return done
 
     with ThreadPoolExecutor(callers) as pool:
-        list(pool.map(work, [THROUGHPUT_SECONDS / 4] * callers))  # warm up
+        list(pool.map(work, [seconds / 4] * callers))  # warm up
         started = time.perf_counter()
-        total = sum(pool.map(work, [THROUGHPUT_SECONDS] * callers))
+        total = sum(pool.map(work, [seconds] * callers))
         return total / (time.perf_counter() - started)
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import keras
+
 from ankleboot import __version__, pretrained, test_reads
 from ankleboot.data import Dataset
 from ankleboot.errors import ModelError, UsageError
@@ -87,7 +89,7 @@ def export(model: Path, format: str, path: Path, data: Dataset, *, seed: int = 0
         seed: Draws the calibrating images.
 
     Raises:
-        UsageError: If the format is unknown, or `path` exists.
+        UsageError: If the format is unknown, `path` exists, or Keras runs on another backend.
         ModelError: If the model cannot be loaded, or answers differ beyond the format's limits.
         EnvironmentFailure: If the disk is full, or a download that the web page needs fails.
     """
@@ -95,6 +97,8 @@ def export(model: Path, format: str, path: Path, data: Dataset, *, seed: int = 0
         raise UsageError(f"unknown format {format!r}; valid: {', '.join(FORMATS)}")
     if path.exists():
         raise UsageError(f"{path} exists already; name another place with --output")
+    if keras.backend.backend() != "tensorflow":
+        raise UsageError("exporting needs Keras on TensorFlow: unset ANKLEBOOT_BACKEND")
     reference = load_predictor(pretrained.resolve(model))
     if not isinstance(reference, KerasPredictor):
         raise ModelError(f"{model}: export begins with a run folder or a .keras file")

@@ -35,7 +35,7 @@ class LiteRTPredictor:
         self._num_threads = num_threads
         self._local = threading.local()
         try:
-            with hushed():  # the first one of a process greets on stderr
+            with hushed(show_failures=False):  # the first one of a process greets
                 source, _, target = self._interpreter(1)
         except (RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[-1]

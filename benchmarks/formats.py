@@ -1,0 +1,75 @@
+"""Export the shipped model in every format, on all 10,000 test images; write the README's table.
+
+python benchmarks/formats.py            (with --check, only says whether the table is stale)
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ankleboot.bench.process import circumstances
+from ankleboot.data import load
+from ankleboot.export import FORMATS, export
+from ankleboot.files import atomic_write, write_json
+
+ROOT = Path(__file__).parents[1]
+RESULT = ROOT / "benchmarks/results/formats.json"
+README = ROOT / "README.md"
+START, END = "<!-- formats: written by benchmarks/formats.py -->", "<!-- end of formats -->"
+RUNS_IN = {
+    "litert": "phones, the light core",
+    "litert-fp16": "the same, half the size",
+    "litert-int8": "the same, a third of the size, microcontrollers",
+    "onnx": "ONNX Runtime and its many hosts",
+    "onnx-int8": "the same, a third of the size",
+    "openvino": "Intel's runtime",
+    "saved-model": "TensorFlow Serving",
+    "web": "any static web host (page and runtime)",
+}
+
+
+def main() -> int:
+    if "--check" not in sys.argv[1:]:
+        measure()
+    before, start, rest = README.read_text().partition(START)
+    _, end, after = rest.partition(END)
+    fresh = "\n".join([before + start, *table(json.loads(RESULT.read_text())), end + after])
+    if "--check" in sys.argv[1:]:
+        return int(fresh != README.read_text())
+    atomic_write(README, fresh.encode())
+    return 0
+
+
+def measure() -> None:
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, format in FORMATS.items():
+            done = export(Path("pretrained"), name, Path(folder) / format.file_name, load())
+            rows.append(done.to_json() | {"path": format.file_name})
+            print(json.dumps(rows[-1]))
+    write_json(
+        RESULT, {"command": "python benchmarks/formats.py", "formats": rows, **circumstances()}
+    )
+
+
+def table(document: dict[str, Any]) -> list[str]:
+    lines = [
+        "| `--format` | runs in | bytes | same first answer | probabilities within | accuracy |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in document["formats"]:
+        parity = row["parity"]
+        same = round(parity["top1_agreement"] * parity["num_examples"])
+        change = parity["accuracy_change"]
+        accuracy = "the same" if change is None else f"{100 * change:+.2f} points"
+        lines.append(
+            f"| `{row['format']}` | {RUNS_IN[row['format']]} | {row['bytes']:,} | {same:,} of "
+            f"{parity['num_examples']:,} | {parity['max_abs_diff']:.0e} | {accuracy} |"
+        )
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())
