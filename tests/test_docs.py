@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -87,10 +88,21 @@ def test_the_measured_section_repeats_the_stored_results() -> None:
     assert f"R^2 = {fit['r_squared']:.4f}" in section
     start = json.loads((results / "start.json").read_text())
     assert f"{start['total']:.1f} s" in section
+    ways = {row["name"]: row for row in stored(results, "predict")["summary"]}
+    for name in ("litert", "litert-int8"):
+        assert f"1/{ways[name]['times_faster']:,.0f}" in section
+        assert f"{ways[name]['times_throughput']:.1f} x" in section
+    light = stored(results, "light_core")
+    assert f"{light['seconds']:.2f} s, {light['peak_mib']:.0f} MiB" in section
     kills = json.loads((results / "kills.json").read_text())
     assert f"{kills['kills']} kills on the way to the end: {kills['unloadable']} unload" in section
     equal = kills["chains"] - kills["chains_with_other_weights"]
     assert f"({equal} of {kills['chains']} runs)" in section
+
+
+def stored(results: Path, name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((results / f"{name}.json").read_text())
+    return document
 
 
 def test_requirements_hold_hashes_and_no_address() -> None:
