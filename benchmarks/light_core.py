@@ -57,7 +57,7 @@ def install(folder: Path) -> Path:
     """Make a virtual environment with the light core; return its `ankleboot`."""
     venv.create(folder, with_pip=True)
     python = folder / "bin/python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     requirements = ROOT / "requirements/core.txt"
     subprocess.run([*pip, "--require-hashes", "-r", requirements], check=True)
     subprocess.run([*pip, "--no-deps", "--no-build-isolation", ROOT], check=True)

@@ -94,6 +94,13 @@ def test_the_measured_section_repeats_the_stored_results() -> None:
         assert f"{ways[name]['times_throughput']:.1f} x" in section
     light = stored(results, "light_core")
     assert f"{light['seconds']:.2f} s, {light['peak_mib']:.0f} MiB" in section
+    judging, flips = stored(results, "judging"), stored(results, "label_flips")
+    assert f"{judging['report_seconds']:.0f} s" in section
+    assert f"{100 * judging['test']['ece']:.2f} %" in section
+    assert ", ".join(str(run["found"]) for run in flips["runs"]) in section
+    audit = stored(results, "audit")
+    assert f"{len(audit['suspects']):,} doubtful" in section
+    assert f"{audit['duplicates'][0]['near']} test images" in section
     kills = json.loads((results / "kills.json").read_text())
     assert f"{kills['kills']} kills on the way to the end: {kills['unloadable']} unload" in section
     equal = kills["chains"] - kills["chains_with_other_weights"]

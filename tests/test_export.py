@@ -39,6 +39,29 @@ def test_nothing_is_overwritten(bar_run: Run, bar_data: Dataset, tmp_path: Path)
         export(bar_run.folder, "litert", tmp_path / "x.tflite", bar_data)
 
 
+@pytest.mark.parametrize(
+    ("format", "name", "said"),
+    [
+        ("litert", "boot", "litert is a file that ends in .tflite"),
+        ("onnx", "boot.tflite", "onnx is a file that ends in .onnx"),
+        ("openvino", "boot.onnx", "openvino is a folder"),
+    ],
+)
+def test_a_name_of_another_format_is_refused(
+    format: str, name: str, said: str, bar_run: Run, bar_data: Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        export(bar_run.folder, format, tmp_path / name, bar_data)
+
+
+def test_a_foreign_network_is_refused_in_one_line(bar_data: Dataset, tmp_path: Path) -> None:
+    inputs = keras.Input((28, 28, 1))
+    outputs = keras.layers.Dense(10, "softmax", name="mine")(keras.layers.Flatten()(inputs))
+    keras.Model(inputs, outputs).save(tmp_path / "mine.keras")
+    with pytest.raises(ModelError, match='no layer "logits"'):
+        export(tmp_path / "mine.keras", "litert", tmp_path / "x.tflite", bar_data)
+
+
 def test_an_export_is_no_source_of_exports(
     exported: Callable[[str], Path], bar_data: Dataset, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -91,6 +92,33 @@ def test_people_get_a_table(pictures: Path, capfd: pytest.CaptureFixture[str]) -
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].split() == ["picture", "shows", "sure", "or", "else"]
     assert len(lines) == 21 and sum("?" in line for line in lines) >= 19  # all are guesses now
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
+def test_a_progress_bar_leaves_the_results_where_they_belong(tmp_path: Path) -> None:
+    import pty
+    import subprocess
+
+    write_pictures(load("sample").test, tmp_path / "p", 30)
+    terminal, stderr = pty.openpty()
+    with (tmp_path / "out.jsonl").open("wb") as out:
+        command = [sys.executable, "-m", "ankleboot", "predict", "--json", str(tmp_path / "p")]
+        assert subprocess.run(command, stdout=out, stderr=stderr, check=False).returncode == 0
+    os.close(stderr)
+    os.close(terminal)
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert len([json.loads(line) for line in lines]) == 30
+
+
+def test_an_empty_folder_does_not_stop_the_rest(
+    pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    code, found, _ = answers(
+        capfd, str(tmp_path / "empty"), "x" * 300, str(pictures / "00001-trouser.png")
+    )
+    assert code == 3 and [set(one) == {"path", "error"} for one in found] == [True, True, False]
+    assert "no pictures in this folder" in found[0]["error"]
 
 
 def test_json_and_csv_exclude_each_other(capfd: pytest.CaptureFixture[str]) -> None:

@@ -208,6 +208,22 @@ def test_a_changed_file_in_a_folder_is_named(
         shutil.rmtree(copy)
 
 
+def test_a_changed_digit_of_a_description_is_refused(
+    tmp_path: Path, exported: Callable[[str], Path]
+) -> None:
+    shutil.copytree(exported("openvino"), tmp_path / "copy")
+    path = tmp_path / "copy/ankleboot.json"
+    path.write_text(path.read_text().replace('"temperature": 1.7', '"temperature": 1.8'))
+    with pytest.raises(ModelError, match="damaged description"):
+        load_predictor(tmp_path / "copy")
+
+
+def test_a_seal_is_the_same_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = seal_tflite(b"model", INFO)
+    monkeypatch.setattr("sys.platform", "win32")
+    assert seal_tflite(b"model", INFO) == here
+
+
 def test_sealed_nonsense_is_one_line(tmp_path: Path) -> None:
     """A seal says that nothing changed, not that there was sense in it."""
     (tmp_path / "a.tflite").write_bytes(seal_tflite(b"TFL3 or not", INFO))
@@ -237,6 +253,8 @@ def test_other_shapes_are_refused_by_name() -> None:
         ({"layout": 9}, "a description of layout 9, expected 1"),
         ({"labels": ["a"]}, "expected the classes"),
         ({"surprise": 1}, "damaged description"),
+        ({"abstain_below": None}, "damaged description"),
+        ({"parameters": "many"}, "damaged description"),
         ({"labels": None}, "damaged description"),
     ],
 )

@@ -144,7 +144,9 @@ def page_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         export(Path("pretrained"), "web", folder, load("sample"))
     except EnvironmentFailure as error:
-        pytest.skip(str(error))
+        if "cannot get LiteRT.js" not in str(error) or "sha256" in str(error):
+            raise
+        pytest.skip(str(error))  # no npm and no network here
     return folder
 
 
@@ -231,6 +233,9 @@ def pictures() -> list[np.ndarray]:
         large = np.pad(large, int(generator.integers(0, 40)))
         rgb = np.stack([large, large // 2 + large // 4, large], axis=-1)
         found.append(255 - rgb if index % 2 else rgb)
+    half = np.zeros((40, 40, 3), np.uint8)
+    half[:, 20:] = 255
+    found.append(half)
     for shape in ((1, 1), (1, 90), (90, 1), (28, 28), (33, 500), (29, 27)):
         found.append(generator.integers(0, 255, (*shape, 3), dtype=np.uint8))
     found += [np.repeat(image[..., None], 3, axis=2) for image in load("sample").test.images[:5]]
@@ -276,6 +281,7 @@ def test_what_is_no_picture_is_said(page: Any, tmp_path: Path) -> None:
 
 @needs_browser
 def test_a_drawing_is_answered_and_cleared(page: Any) -> None:
+    before = page.locator("#seen").screenshot()
     page.click("#tab-draw")
     box = page.locator("#pad").bounding_box()
     page.mouse.move(box["x"] + 40, box["y"] + 40)
@@ -283,7 +289,8 @@ def test_a_drawing_is_answered_and_cleared(page: Any) -> None:
     for x, y in ((60, 120), (120, 120), (120, 60), (60, 60)):
         page.mouse.move(box["x"] + x, box["y"] + y, steps=3)
     page.mouse.up()
-    page.locator("#bars li.first").wait_for()
+    page.wait_for_timeout(300)
+    assert page.locator("#seen").screenshot() != before
     page.click("#clear")
     page.locator("#answer:has-text('Nothing to see')").wait_for()
 

@@ -32,6 +32,9 @@ OneHot = Float32[np.ndarray, "n 10"]
 Probs = Float[np.ndarray, "n 10"]
 """One row per image; each row sums to 1."""
 
+Maps = Float32[np.ndarray, "n 28 28"]
+"""What each pixel says for (positive) or against a class."""
+
 Losses = Float32[np.ndarray, " images"]
 """Cross-entropy of each image, in nats."""
 

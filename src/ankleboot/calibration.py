@@ -141,6 +141,68 @@ def abstention_threshold(probs: Probs, labels: Labels, precision_wanted: float) 
     return 0.0 if last == len(right) - 1 else float(confidences[order][last])
 
 
+@dataclass(frozen=True)
+class ReliabilityDiagram:
+    """Equal-width confidence bins: how many answers, how sure and how right they are on average."""
+
+    counts: tuple[int, ...]
+    confidences: tuple[float, ...]
+    accuracies: tuple[float, ...]
+
+
+def reliability_diagram(
+    probs: Probs, labels: Labels, *, num_bins: int = metrics.NUM_BINS
+) -> ReliabilityDiagram:
+    """The bins whose gaps `expected_calibration_error` averages; empty ones are 0.
+
+    Source: Guo et al. 2017, section 2, https://arxiv.org/abs/1706.04599
+    """
+    bins = metrics.confidence_bins(probs, num_bins)
+    right = (probs.argmax(axis=1) == labels).astype(np.float64)
+    counts = np.bincount(bins, minlength=num_bins)
+    sums = [np.bincount(bins, values, num_bins) for values in (probs.max(axis=1), right)]
+    means = [(values / np.maximum(counts, 1)).tolist() for values in sums]
+    return ReliabilityDiagram(tuple(counts.tolist()), tuple(means[0]), tuple(means[1]))
+
+
+@dataclass(frozen=True)
+class RiskCoverage:
+    """Errors among the answers given, for every threshold, from the surest answer on.
+
+    Attributes:
+        area: Mean risk over all coverages (AURC); lower is better.
+    """
+
+    thresholds: tuple[float, ...]
+    coverages: tuple[float, ...]
+    risks: tuple[float, ...]
+    area: float
+
+
+def risk_coverage(probs: Probs, labels: Labels, *, num_points: int = 400) -> RiskCoverage:
+    """What abstaining buys.
+
+    Args:
+        probs: Calibrated answers.
+        labels: Their classes.
+        num_points: The curve is thinned out to about so many.
+
+    Source: Geifman and El-Yaniv 2017, https://arxiv.org/abs/1705.08500
+    """
+    confidences = probs.max(axis=1).astype(np.float64)
+    order = np.argsort(-confidences, kind="stable")
+    wrong = (probs.argmax(axis=1) != labels)[order]
+    number = np.arange(1, len(wrong) + 1)
+    risks = wrong.cumsum() / number
+    shown = np.unique(np.linspace(0, len(wrong) - 1, num_points).round().astype(int))
+    return RiskCoverage(
+        tuple(confidences[order][shown].tolist()),
+        tuple((number[shown] / len(wrong)).tolist()),
+        tuple(risks[shown].tolist()),
+        float(risks.mean()),
+    )
+
+
 def _logs(probs: Probs) -> np.ndarray:
     tiny = np.finfo(np.float32).tiny
     logs: np.ndarray = np.log(np.maximum(probs.astype(np.float64), tiny))

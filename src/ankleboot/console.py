@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ankleboot.calibration import Calibration
+from ankleboot.comparison import Comparison, Pair
 from ankleboot.data import CLASS_NAMES
 from ankleboot.data.splits import Split
 from ankleboot.diagnosis import FitVerdict
@@ -24,13 +25,16 @@ from ankleboot.evaluation import Evaluation
 from ankleboot.measured import Measured
 from ankleboot.observer import LayerSummary
 from ankleboot.prediction import Failure, Prediction
+from ankleboot.printable import printable
 from ankleboot.recipes import Recipe, valid_values
 from ankleboot.runs import EpochRecord, Run
 
-if TYPE_CHECKING:  # it imports TensorFlow
+if TYPE_CHECKING:  # they import TensorFlow
+    from ankleboot.audit import Audit
     from ankleboot.export import Exported
 
 NUM_CONFUSIONS = 3  # listed below the table
+NUM_SUSPECTS = 10  # doubtful labels that are listed
 FEW = 20  # things that are done before a bar is worth drawing
 WORTH_SAYING = 0.05  # probability of a second answer
 
@@ -56,7 +60,8 @@ class _Console(Console):
 def note(message: str) -> None:
     """One line of progress or warning on stderr; a run does not end because nobody reads it."""
     with suppress(OSError):
-        _Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
+        words = printable(message)
+        _Console(stderr=True, highlight=False, soft_wrap=True).print(words, markup=False)
 
 
 class TrainingProgress:
@@ -299,7 +304,14 @@ def counting(total: int, what: str) -> Iterator[Callable[[], None]]:
         yield lambda: None
         return
     columns = (TextColumn(what), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+    with Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        redirect_stdout=False,  # results are printed meanwhile, perhaps into a file
+        redirect_stderr=False,
+    ) as progress:
         task = progress.add_task("", total=total)
         yield lambda: progress.advance(task)
 
@@ -363,11 +375,6 @@ class PredictionTable:
         out().print(self._table)
 
 
-def printable(text: str) -> str:
-    """Show what a name hides: line breaks, control characters, marks that turn text around."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def export_result(exported: Exported) -> None:
     """The result of `export`."""
     console = out()
@@ -386,6 +393,85 @@ def export_result(exported: Exported) -> None:
     rows.add_row("one image", f"{latency.p50:.3f} ms (p50), {latency.p99:.3f} ms (p99)")
     console.print(rows)
     _paths(console, [exported.path])
+
+
+def comparison_result(
+    found: Comparison, split: str, reads: dict[str, int], paths: list[Path]
+) -> None:
+    """The result of `compare`."""
+    console = out()
+    table = Table(box=None, pad_edge=False)
+    table.add_column("model", overflow="fold")
+    table.add_column(f"right of {found.num_examples:,} {split} images", justify="right")
+    table.add_column("95 %", justify="right", no_wrap=True)
+    if split == "test":
+        table.add_column("test looks", justify="right")
+    for score in found.models:
+        low, high = score.accuracy_ci95
+        row = [score.model, f"{100 * score.accuracy:.2f} %", f"{100 * low:.2f} to {100 * high:.2f}"]
+        table.add_row(*row, *([str(reads[score.model])] if split == "test" else []))
+    console.print(table)
+    for group in found.groups:
+        if group.std is not None:
+            runs = f"{len(group.models)} runs"
+            mean = f"{100 * group.mean:.2f} +- {100 * group.std:.2f} %"
+            console.print(f"{group.name}: {mean} over {runs}", markup=False)
+    for sentence in found.sentences:
+        console.print(sentence, markup=False, soft_wrap=not console.is_terminal)
+    for pair in found.pairs:
+        _class_differences(console, pair)
+    _paths(console, paths)
+
+
+def _class_differences(console: Console, pair: Pair) -> None:
+    notable = [one for one in pair.per_class if one.p_value < 0.05]
+    for one in notable:
+        console.print(
+            f"{one.label}: {pair.first} alone right on {one.only_first}, {pair.second} alone on "
+            f"{one.only_second} (p = {one.p_value:.2g})",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def audit_result(found: Audit, paths: list[Path]) -> None:
+    """The result of `data audit`."""
+    console = out()
+    counts = [n for part in found.class_counts.values() for n in part.values()]
+    balance = "balanced" if len(set(counts)) <= 2 else f"{min(counts):,} to {max(counts):,} images"
+    console.print(f"classes: {balance}")
+    console.print(
+        f"labels: {len(found.suspects):,} of {found.num_train:,} are doubtful; {found.recipe} is "
+        f"right on {100 * found.out_of_fold_accuracy:.2f} % of the images it was not trained on, "
+        f"{100 * found.accuracy_without_suspects:.2f} % without the doubtful ones",
+        soft_wrap=not console.is_terminal,
+    )
+    table = Table(box=None, pad_edge=False)
+    for name in ("image", "label", "the model says", "quality"):
+        table.add_column(name, justify="right" if name == "quality" else "left")
+    for one in found.suspects[:NUM_SUSPECTS]:
+        said = f"{one.suggested} {100 * one.p_suggested:.0f} %"
+        table.add_row(str(one.index), one.label, said, f"{one.quality:.4f}")
+    console.print(table)
+    for pair in found.duplicates:
+        console.print(
+            f"{pair.between}: {pair.exact} exact duplicates, {pair.near} images with a near one "
+            f"(r > 0.99), {pair.conflicts} of them with another label"
+        )
+    _paths(console, paths)
+
+
+def report_result(document: dict[str, Any]) -> None:
+    """The result of `report`."""
+    console = out()
+    low, high = document["accuracy_ci95"]
+    console.print(
+        f"[bold]{100 * document['accuracy']:.2f} %[/bold] of {document['num_examples']:,} "
+        f"{document['split']} images right (95 % interval {100 * low:.2f} to {100 * high:.2f})"
+    )
+    for sentence in document["sentences"]:
+        console.print(sentence, markup=False, soft_wrap=not console.is_terminal)
+    print(document["path"])
 
 
 def bench_train(document: dict[str, Any]) -> None:

@@ -47,3 +47,9 @@ class StoppedBySignal(AnklebootError):
     def __init__(self, message: str, signum: int) -> None:
         super().__init__(message)
         self.exit_code = 128 + signum  # 130 for SIGINT, 143 for SIGTERM
+
+
+def first_line(error: BaseException) -> str:
+    """What a foreign library's error says, in one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -3,16 +3,21 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from ankleboot import calibration, metrics
+from ankleboot.arrays import Labels, Probs
 from ankleboot.calibration import Calibration
 from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
 from ankleboot.data.splits import split
 from ankleboot.errors import DataError
 from ankleboot.files import write_json
 from ankleboot.metrics import ClassScores
+from ankleboot.model_info import ModelInfo
 from ankleboot.predictors import Predictor, load_predictor
 from ankleboot.recipes import Recipe
 from ankleboot.runs import Run
+from ankleboot.statistics import Interval, bootstrap_means, percentile_interval
 
 TEST_SIZES = {"fashion-mnist": 10_000, "sample": 500}
 """Images in the test split of each data set; an evaluation of fewer is no result."""
@@ -24,6 +29,7 @@ class Evaluation:
 
     Attributes:
         accuracy_ci95: Wilson interval for other images of this kind; says nothing of other seeds.
+        top2_accuracy_ci95: Likewise. The intervals of loss, brier and ece are bootstrapped.
         loss: Mean cross-entropy in nats.
         brier: Sum over classes of squared errors, averaged over images.
         ece: Expected calibration error in 15 bins.
@@ -36,11 +42,15 @@ class Evaluation:
     split: str
     num_examples: int
     accuracy: float
-    accuracy_ci95: tuple[float, float]
+    accuracy_ci95: Interval
     top2_accuracy: float
     loss: float
     brier: float
     ece: float
+    top2_accuracy_ci95: Interval
+    loss_ci95: Interval
+    brier_ci95: Interval
+    ece_ci95: Interval
     per_class: tuple[ClassScores, ...]
     confusion_matrix: tuple[tuple[int, ...], ...]
     test_reads: int
@@ -50,8 +60,17 @@ class Evaluation:
         return asdict(self)
 
 
-def validation_part(recipe: Recipe, data: Dataset) -> LabeledImages:
-    """The images that choices are made on."""
+def validation_part(of: Recipe | ModelInfo, data: Dataset) -> LabeledImages:
+    """The images that choices are made on: a recipe's, or those that a model did not learn."""
+    if isinstance(of, Recipe):
+        recipe = of
+    else:
+        recipe = Recipe(
+            name="default",
+            split=of.split,
+            validation_fraction=of.validation_fraction,
+            split_seed=of.split_seed,
+        )
     chosen = split(data.train.labels, recipe).validation
     return LabeledImages(data.train.images[chosen], data.train.labels[chosen])
 
@@ -88,24 +107,63 @@ def evaluate(
     Raises:
         DataError: If the test split is not whole, or an answer cannot be judged.
     """
-    if split == "test" and len(part) != TEST_SIZES[data]:
-        raise DataError(f"the test split of {data} has {TEST_SIZES[data]} images, got {len(part)}")
-    probs = predictor.predict(part.images)
-    metrics.check(probs, part.labels)
-    matrix = metrics.confusion_matrix(probs.argmax(axis=1), part.labels)
-    num_correct = int(matrix.trace())
-    return Evaluation(
-        model=predictor.name,
+    return evaluate_probs(
+        predictor.name,
+        predictor.predict(part.images),
+        part.labels,
         data=data,
         split=split,
-        num_examples=len(part),
-        accuracy=num_correct / len(part),
-        accuracy_ci95=metrics.wilson_interval(num_correct, len(part)),
-        top2_accuracy=metrics.top_k_accuracy(probs, part.labels, k=2),
-        loss=metrics.log_loss(probs, part.labels),
-        brier=metrics.brier_loss(probs, part.labels),
-        ece=metrics.expected_calibration_error(probs, part.labels),
+        test_reads=test_reads,
+    )
+
+
+def evaluate_probs(
+    model: str, probs: Probs, labels: Labels, *, data: str, split: str, test_reads: int
+) -> Evaluation:
+    """As `evaluate`, of answers that are there already.
+
+    Raises:
+        DataError: If the test split is not whole, or an answer cannot be judged.
+    """
+    if split == "test" and len(labels) != TEST_SIZES.get(data, len(labels)):
+        raise DataError(
+            f"the test split of {data} has {TEST_SIZES[data]} images, got {len(labels)}"
+        )
+    metrics.check(probs, labels)
+    matrix = metrics.confusion_matrix(probs.argmax(axis=1), labels)
+    num_correct = int(matrix.trace())
+    top2 = metrics.top_k_accuracy(probs, labels, k=2)
+    return Evaluation(
+        model=model,
+        data=data,
+        split=split,
+        num_examples=len(labels),
+        accuracy=num_correct / len(labels),
+        accuracy_ci95=metrics.wilson_interval(num_correct, len(labels)),
+        top2_accuracy=top2,
+        loss=metrics.log_loss(probs, labels),
+        brier=metrics.brier_loss(probs, labels),
+        ece=metrics.expected_calibration_error(probs, labels),
+        top2_accuracy_ci95=metrics.wilson_interval(round(top2 * len(labels)), len(labels)),
+        **_bootstrapped(probs, labels),
         per_class=metrics.class_scores(matrix, CLASS_NAMES),
         confusion_matrix=tuple(tuple(int(cell) for cell in row) for row in matrix),
         test_reads=test_reads,
     )
+
+
+def _bootstrapped(probs: Probs, labels: Labels) -> dict[str, Interval]:
+    """Intervals of loss, Brier score and calibration error from the same resampled images."""
+    rows = np.arange(len(labels))
+    gaps = np.zeros((len(labels), metrics.NUM_BINS))  # its column's sum is that bin's gap
+    right = probs.argmax(axis=1) == labels
+    gaps[rows, metrics.confidence_bins(probs, metrics.NUM_BINS)] = probs.max(axis=1) - right
+    values = np.column_stack(
+        [metrics.log_losses(probs, labels), metrics.brier_losses(probs, labels), gaps]
+    )
+    means = bootstrap_means(values)
+    return {
+        "loss_ci95": percentile_interval(means[:, 0]),
+        "brier_ci95": percentile_interval(means[:, 1]),
+        "ece_ci95": percentile_interval(np.abs(means[:, 2:]).sum(axis=1)),
+    }

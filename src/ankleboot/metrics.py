@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ankleboot.arrays import Labels, Matrix, Probs
+from ankleboot.arrays import Indices, Labels, Matrix, Probs
 from ankleboot.errors import DataError
 
+NUM_BINS = 15  # of confidence, for the calibration error
 Z_95 = 1.959963984540054  # standard normal quantile at 0.975
 SMALLEST_PROB = 1e-7  # as in Keras: a certain and wrong answer costs 16.1, not infinity
 
@@ -73,10 +74,24 @@ def wilson_interval(successes: int, total: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
+def log_losses(probs: Probs, labels: Labels) -> np.ndarray:
+    """Cross-entropy of each image in nats."""
+    own = probs[np.arange(len(labels)), labels].astype(np.float64)
+    losses: np.ndarray = -np.log(np.clip(own, SMALLEST_PROB, 1))
+    return losses
+
+
 def log_loss(probs: Probs, labels: Labels) -> float:
     """Mean cross-entropy in nats; 0 is perfect, 2.30 is guessing among ten."""
-    own = probs[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.clip(own, SMALLEST_PROB, 1)).mean())
+    return float(log_losses(probs, labels).mean())
+
+
+def brier_losses(probs: Probs, labels: Labels) -> np.ndarray:
+    """Squared distance of each image's probabilities from the one-hot truth."""
+    truth = np.zeros_like(probs, dtype=np.float64)
+    truth[np.arange(len(labels)), labels] = 1
+    losses: np.ndarray = np.square(probs - truth).sum(axis=1)
+    return losses
 
 
 def brier_loss(probs: Probs, labels: Labels) -> float:
@@ -84,12 +99,17 @@ def brier_loss(probs: Probs, labels: Labels) -> float:
 
     Source: Brier 1950, the original form that sums over all classes.
     """
-    truth = np.zeros_like(probs, dtype=np.float64)
-    truth[np.arange(len(labels)), labels] = 1
-    return float(np.square(probs - truth).sum(axis=1).mean())
+    return float(brier_losses(probs, labels).mean())
 
 
-def expected_calibration_error(probs: Probs, labels: Labels, *, num_bins: int = 15) -> float:
+def confidence_bins(probs: Probs, num_bins: int) -> Indices:
+    """The equal-width bin of each answer's confidence; bin i holds (i/num_bins, (i+1)/num_bins]."""
+    confidence = probs.max(axis=1).astype(np.float64)
+    bins: np.ndarray = np.clip(np.ceil(confidence * num_bins).astype(np.int64) - 1, 0, num_bins - 1)
+    return bins
+
+
+def expected_calibration_error(probs: Probs, labels: Labels, *, num_bins: int = NUM_BINS) -> float:
     """Average gap between confidence and accuracy, weighted by bin size; 0.03 is three points.
 
     Args:
@@ -101,8 +121,7 @@ def expected_calibration_error(probs: Probs, labels: Labels, *, num_bins: int = 
     """
     confidence = probs.max(axis=1).astype(np.float64)
     correct = probs.argmax(axis=1) == labels
-    # bin i holds confidences in (i/num_bins, (i+1)/num_bins]
-    bins = np.clip(np.ceil(confidence * num_bins).astype(int) - 1, 0, num_bins - 1)
+    bins = confidence_bins(probs, num_bins)
     gaps = np.bincount(bins, confidence, num_bins) - np.bincount(bins, correct, num_bins)
     return float(np.abs(gaps).sum() / len(labels))
 

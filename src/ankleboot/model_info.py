@@ -1,5 +1,6 @@
 """What a model file says of itself, whatever its format."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ class ModelInfo:
         parameters: Number of trained and fixed parameters.
         temperature: The logits are divided by it (inside the exported graph).
         abstain_below: Answers less confident than this are not to be relied on.
+        split, validation_fraction, split_seed: How its validation images are found again.
         labels: The classes, in the order of the probabilities.
         version: Of Ankleboot, when the file was written.
     """
@@ -34,6 +36,9 @@ class ModelInfo:
     parameters: int = 0
     temperature: float = 1.0
     abstain_below: float = 0.0
+    split: str = "last"
+    validation_fraction: float = 0.2
+    split_seed: int = 0
     labels: tuple[str, ...] = CLASS_NAMES
     version: str = ""
 
@@ -58,6 +63,9 @@ def from_json(document: Mapping[str, Any], path: object) -> ModelInfo:
         raise ModelError(f"{path}: a description of layout {layout!r}, expected {LAYOUT}")
     try:
         info = ModelInfo(**(fields | {"labels": tuple(fields["labels"])}))
+        for field in dataclasses.fields(info):
+            if type(getattr(info, field.name)) is not type(getattr(ModelInfo(), field.name)):
+                raise TypeError(f"{field.name} of another type")
     except (KeyError, TypeError) as error:
         raise ModelError(f"{path}: damaged description ({error})") from error
     if info.labels != CLASS_NAMES:

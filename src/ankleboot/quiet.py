@@ -4,9 +4,12 @@ import io
 import os
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+
+_ONE_AT_A_TIME = threading.RLock()
 
 
 @contextmanager
@@ -17,8 +20,14 @@ def hushed(*, show_failures: bool = True) -> Iterator[None]:
         show_failures: Show their stderr after all if an exception comes out.
 
     They write to the file descriptor before any setting of theirs is read, so it is the descriptor
-    that is turned away, for the whole process.
+    that is turned away, for the whole process: what other threads print meanwhile goes the same
+    way, and one thread at a time may do this.
     """
+    with _ONE_AT_A_TIME:
+        yield from _hushed(show_failures)
+
+
+def _hushed(show_failures: bool) -> Iterator[None]:
     try:
         stderr = os.dup(2)
     except OSError:  # closed: nobody listens

@@ -7,7 +7,7 @@ that the format's own runtimes ignore, and nothing is run before the hash fits:
 .tflite  a zip archive behind the flatbuffer with labels.txt and ankleboot.json, which is how
          TensorFlow Lite packs associated files (`unzip model.tflite` shows them)
 .onnx    entries of `metadata_props`; the last one, appended, is the hash of all before it
-folders  ankleboot.json with the hash of every other file
+folders  ankleboot.json with the hash of every other file, and of itself
 
 The hash guards against damage, not against forgery: whoever writes a file can seal it.
 """
@@ -16,6 +16,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from ankleboot import model_info
 from ankleboot.errors import ModelError
@@ -24,6 +25,7 @@ from ankleboot.model_info import ModelInfo
 
 INFO_NAME = "ankleboot.json"
 ONNX_KEY = "ankleboot"  # of the description among an ONNX file's metadata_props
+MAX_INFO_BYTES = 100_000  # of a description; ours have 600
 MAX_BYTES = 200 * 2**20  # of a model file; ours are below two MB
 _NOT_OURS = "has no seal of Ankleboot; make model files with ankleboot export"
 
@@ -37,7 +39,9 @@ def seal_tflite(flatbuffer: bytes, info: ModelInfo) -> bytes:
             ("labels.txt", "\n".join(info.labels) + "\n"),
             (INFO_NAME, json.dumps(document)),
         ):
-            archive.writestr(zipfile.ZipInfo(name), text)  # of 1980: no clock in it
+            entry = zipfile.ZipInfo(name)  # of 1980: no clock in it
+            entry.create_system = 3  # the same bytes on every system
+            archive.writestr(entry, text)
     return packed.getvalue()
 
 
@@ -50,6 +54,8 @@ def open_tflite(path: Path) -> tuple[bytes, ModelInfo]:
     content = _read(path)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if archive.getinfo(INFO_NAME).file_size > MAX_INFO_BYTES:
+                raise ModelError(f"{path}: a description that is too large")
             document = json.loads(archive.read(INFO_NAME))
         size = document.pop("bytes")
         digest = document.pop("sha256")
@@ -99,7 +105,8 @@ _ONNX_SEAL_BYTES = len(_ONNX_PREFIX) + _HASH_DIGITS
 
 def seal_folder(folder: Path, info: ModelInfo) -> None:
     """Write the description and the hash of every file below `folder`."""
-    write_json(folder / INFO_NAME, info.to_json() | {"files": _hashes(folder)})
+    document = info.to_json() | {"files": _hashes(folder)}
+    write_json(folder / INFO_NAME, document | {"sha256": _own_hash(document)})
 
 
 def open_folder(folder: Path) -> ModelInfo:
@@ -113,13 +120,20 @@ def open_folder(folder: Path) -> ModelInfo:
         raise ModelError(f"{folder}: {_NOT_OURS}")
     try:
         document = json.loads(path.read_bytes())
-        expected = document.pop("files")
+        digest = document.pop("sha256")
+        if digest != _own_hash(document):
+            raise ValueError("sha256")
+        expected = dict(document.pop("files"))
+        found = _hashes(folder)
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ModelError(f"{path}: damaged description ({error})") from error
-    found = _hashes(folder)
     if changed := sorted(n for n in expected | found if expected.get(n) != found.get(n)):
         raise ModelError(f"{folder / changed[0]}: not the file that was written (sha256)")
     return model_info.from_json(document, path)
+
+
+def _own_hash(document: dict[str, Any]) -> str:
+    return sha256_of(json.dumps(document, sort_keys=True).encode())
 
 
 def _hashes(folder: Path) -> dict[str, str]:

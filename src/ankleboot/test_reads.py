@@ -1,7 +1,8 @@
 """Count how often the test split is looked at with a model; each look makes the next worth less.
 
-A run keeps its count in its folder. The shipped model and a model outside any run are known by
-their hash, and counted in a folder of this user.
+A run keeps its count in its folder. The shipped model and models outside any run are known by the
+hash of the `.keras` file they were made from, whatever their format, and counted in a folder of
+this user.
 """
 
 import json
@@ -12,39 +13,44 @@ import platformdirs
 from ankleboot import pretrained
 from ankleboot.errors import ModelError
 from ankleboot.files import locked, make_folder, sha256_of_file, write_json
+from ankleboot.model_info import ModelInfo
 from ankleboot.runs import run_of
-from ankleboot.sealed import INFO_NAME
 
 FILE_NAME = "test_reads.json"
 
 
-def folder_of(model: Path) -> Path:
-    """Where the count for a run folder or model file is kept."""
+def folder_of(model: Path, info: ModelInfo | None = None) -> Path:
+    """Where the count is kept.
+
+    Args:
+        model: A run folder, a model file or an exported folder.
+        info: What the model says of itself; needed for files of other formats than `.keras`.
+    """
     model = pretrained.resolve(model)
-    run = run_of(model)
+    run = run_of(model) if model.is_dir() or model.suffix == ".keras" else None
     if run and run.folder != pretrained.FOLDER:
         return run.folder
-    file = run.model_path if run else model / INFO_NAME if model.is_dir() else model
-    return Path(platformdirs.user_state_dir("ankleboot")) / "test_reads" / sha256_of_file(file)
+    known = sha256_of_file(run.model_path if run else model) if info is None else info.model_sha256
+    return Path(platformdirs.user_state_dir("ankleboot")) / "test_reads" / known
 
 
-def count(model: Path) -> int:
+def count(model: Path, info: ModelInfo | None = None) -> int:
     """Note one more look; return how many there were, this one included."""
-    folder = folder_of(model)
+    folder = folder_of(model, info)
     make_folder(folder)
     with locked(folder / ".test_reads.lock"):
-        reads = so_far(model) + 1
+        reads = so_far(model, info) + 1
         write_json(folder / FILE_NAME, {"test_reads": reads})
     return reads
 
 
-def so_far(model: Path) -> int:
+def so_far(model: Path, info: ModelInfo | None = None) -> int:
     """How many looks there were.
 
     Raises:
         ModelError: If the count is damaged.
     """
-    path = folder_of(model) / FILE_NAME
+    path = folder_of(model, info) / FILE_NAME
     if not path.exists():
         return 0
     try:

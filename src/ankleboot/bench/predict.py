@@ -63,11 +63,13 @@ def run(
     from ankleboot.export import FORMATS, export, size_of  # imports TensorFlow
 
     formats = [name for name in FORMATS if name != "web"]  # the page's runtime needs a browser
-    names = list(only) or [*KERAS, *formats]
+    names = list(dict.fromkeys(only)) or [*KERAS, *formats]
     if unknown := [name for name in names if name not in (*KERAS, *formats)]:
         valid = ", ".join([*KERAS, *formats])
         raise UsageError(f"unknown way {unknown[0]!r}; valid: {valid}")
     place = pretrained.resolve(model)
+    if not (place / "model.keras").is_file():
+        raise UsageError(f"--model {model}: expected a run folder")
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: place for name in KERAS}
@@ -137,6 +139,8 @@ def main(arguments: list[str]) -> None:
     by_threads = {1: _way(name, Path(path), 1)}
     by_threads[1](images[:1])
     load_seconds = time.perf_counter() - started
+    by_threads[1](images[: max(BATCH_SIZES)])
+    memory = peak_mib()  # of one predictor
     cores = os.cpu_count() or 1
     if cores > 1 and name not in KERAS:  # Keras takes all cores without being asked
         by_threads[cores] = _way(name, Path(path), cores)
@@ -159,7 +163,7 @@ def main(arguments: list[str]) -> None:
                 "p99_us": round(1e6 * float(np.quantile(latencies, 0.99)), 2),
                 "calls": len(latencies),
                 "images_per_second": {key: round(rate) for key, rate in rates.items()},
-                "peak_mib": peak_mib(),
+                "peak_mib": memory,
                 "validation_accuracy": float((probs.argmax(axis=1) == part.labels).mean()),
             }
         )

@@ -12,13 +12,17 @@ import click
 
 from ankleboot import __version__
 from ankleboot.cli.bench import bench
+from ankleboot.cli.compare import compare
 from ankleboot.cli.data import data
 from ankleboot.cli.evaluate import evaluate
+from ankleboot.cli.explain import explain
 from ankleboot.cli.export import export
 from ankleboot.cli.predict import predict
 from ankleboot.cli.recipes import recipes
+from ankleboot.cli.report import report
 from ankleboot.cli.train import train
 from ankleboot.errors import AnklebootError, EnvironmentFailure, UsageError
+from ankleboot.printable import printable
 
 EXTRAS = {
     "keras": "train",
@@ -26,6 +30,8 @@ EXTRAS = {
     "cv2": "train",
     "matplotlib": "train",
     "jax": "jax",
+    "jinja2": "train",
+    "cleanlab": "audit",
     "onnxruntime": "onnx",
     "openvino": "openvino",
     "onnx": "export",
@@ -88,7 +94,7 @@ def _drop_output() -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    print("error: " + printable(" ".join(message.split())), file=sys.stderr)
     return code
 
 
@@ -102,5 +108,6 @@ def cli() -> None:
     """
 
 
-for command in (bench, data, evaluate, export, predict, recipes, train):
+COMMANDS = (bench, compare, data, evaluate, explain, export, predict, recipes, report, train)
+for command in COMMANDS:
     cli.add_command(command)

@@ -82,3 +82,45 @@ def images(folder: Path, data_name: str | None, split: str, count: int, as_json:
         console.print_json({"data": loaded.name, "split": split, "files": [str(p) for p in paths]})
     else:
         print(f"{len(paths)} images of the {split} split of {loaded.name}: {folder}")
+
+
+@data.command()
+@data_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("audit"),
+    show_default=True,
+    help="Folder for the numbers and the contact sheets.",
+)
+@json_option
+def audit(data_name: str | None, output: Path, as_json: bool) -> None:
+    """Look for doubtful labels, duplicates and unbalanced classes.
+
+    Labels are judged by models that have not seen the image (sprint, five folds, about a minute).
+    """
+    from ankleboot import console
+    from ankleboot.data import load
+    from ankleboot.files import make_folder, write_json
+    from ankleboot.quiet import import_keras
+
+    loaded = load(data_name or "fashion-mnist")
+    import_keras()
+    from ankleboot import plots
+    from ankleboot.audit import audit as look
+    from ankleboot.cli.run_folder import save_figure
+
+    found = look(loaded, console.note)
+    make_folder(output)
+    write_json(output / "audit.json", found.to_json())
+    paths = [output / "audit.json", output / "suspects.png"]
+    save_figure(plots.suspects(found.suspects, loaded.train.images), paths[1])
+    across = found.duplicates[0]
+    if across.pairs:
+        paths.append(output / "duplicates.png")
+        images = loaded.test.images, loaded.train.images
+        save_figure(plots.duplicates(across.pairs, *images), paths[2])
+    if as_json:
+        console.print_json(found.to_json())
+    else:
+        console.audit_result(found, paths)

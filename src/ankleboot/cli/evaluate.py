@@ -38,21 +38,20 @@ def evaluate(
     from ankleboot.data import load
     from ankleboot.files import make_folder, write_json
     from ankleboot.predictors import load_predictor
-    from ankleboot.recipes import Recipe
     from ankleboot.runs import run_of
 
     place = pretrained.resolve(model)
     if not place.exists():
         raise ModelError(f"{model}: no such model file or run folder")
     run = run_of(place)
-    recipe = run.recipe() if run else Recipe(name="default")
-    loaded = load(data_name or (data_of(run) if run else "fashion-mnist"))
     predictor = load_predictor(model)
+    known = predictor.info.data or "fashion-mnist"
+    loaded = load(data_name or (data_of(run) if run else known))
     if split_name == "test":
-        part, reads = loaded.test, test_reads.count(model)
+        part, reads = loaded.test, test_reads.count(model, predictor.info)
     else:
-        part = judge.validation_part(recipe, loaded)
-        reads = test_reads.so_far(model)
+        part = judge.validation_part(predictor.info, loaded)
+        reads = test_reads.so_far(model, predictor.info)
     evaluation = judge.evaluate(
         predictor, part, data=loaded.name, split=split_name, test_reads=reads
     )

@@ -8,7 +8,7 @@ import click
 
 from ankleboot.cli.options import data_option, json_option
 from ankleboot.cli.run_folder import data_of
-from ankleboot.errors import ModelError, UsageError
+from ankleboot.errors import ModelError
 
 FORMATS = (
     "litert",
@@ -51,15 +51,14 @@ def export(
     if not place.exists():
         raise ModelError(f"{model}: no such model file or run folder")
     run = run_of(place)
-    if output is not None and output.exists():
-        raise UsageError(f"{output} exists already; name another place with --output")
-    loaded = load(data_name or (data_of(run) if run else "fashion-mnist"))
-    import_keras()  # after all that can fail quickly
+    import_keras()
     from ankleboot import export as exporting
 
     if output is None:
         folder = run.folder if run and place == model else Path()
         output = folder / "exports" / exporting.FORMATS[format_name].file_name
+    exporting.check_target(output, format_name)
+    loaded = load(data_name or (data_of(run) if run else "fashion-mnist"))
     exported = exporting.export(model, format_name, output, loaded)
     if as_json:
         console.print_json(exported.to_json())

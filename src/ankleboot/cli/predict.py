@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -64,9 +65,18 @@ def _names(paths: tuple[str, ...]) -> list[str]:
     names: list[str] = []
     for path in paths:
         if path == "-":
-            names += [line.rstrip("\r\n") for line in sys.stdin if line.strip()]
+            names += _listed()
         else:
             names.append(path)
     if not names:
         raise UsageError("no path on standard input")
     return names
+
+
+def _listed() -> list[str]:
+    """The lines of standard input; names need not be UTF-8."""
+    if sys.stdin is None:
+        return []
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")
+    return [line.rstrip("\r\n") for line in sys.stdin if line.strip()]

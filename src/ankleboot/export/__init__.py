@@ -19,7 +19,7 @@ import keras
 
 from ankleboot import __version__, pretrained, test_reads
 from ankleboot.data import Dataset
-from ankleboot.errors import ModelError, UsageError
+from ankleboot.errors import AnklebootError, ModelError, UsageError, first_line
 from ankleboot.export import litert, onnx, openvino, parity, saved_model, web
 from ankleboot.export.network import Network, calibration_images
 from ankleboot.export.parity import Latency, Parity
@@ -95,32 +95,53 @@ def export(model: Path, format: str, path: Path, data: Dataset, *, seed: int = 0
     """
     if format not in FORMATS:
         raise UsageError(f"unknown format {format!r}; valid: {', '.join(FORMATS)}")
-    if path.exists():
-        raise UsageError(f"{path} exists already; name another place with --output")
+    check_target(path, format)
     if keras.backend.backend() != "tensorflow":
         raise UsageError("exporting needs Keras on TensorFlow: unset ANKLEBOOT_BACKEND")
     reference = load_predictor(pretrained.resolve(model))
     if not isinstance(reference, KerasPredictor):
         raise ModelError(f"{model}: export begins with a run folder or a .keras file")
     info = replace(reference.info, format=format, version=__version__)
-    if FORMATS[format].limits.max_accuracy_loss is not None:
-        test_reads.count(model)  # the gate asks for labels
     network = Network(reference.model, info, calibration_images(data.train.images, seed))
+    limits, what = FORMATS[format].limits, f"{format} of {model}"
     make_folder(path.parent)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        written = Path(folder) / path.name
-        try:
-            FORMATS[format].write(network, written)
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            written = Path(folder) / path.name
+            _write(network, format, written, what)
             predictor = load_predictor(written)
-            measured = parity.check(
-                reference, predictor, data.test, FORMATS[format].limits, f"{format} of {model}"
-            )
+            if limits.max_accuracy_loss is not None:
+                test_reads.count(model, info)  # the gate asks for labels
+            measured = parity.check(reference, predictor, data.test, limits, what)
             latency = parity.latency(predictor, data.test.images)
-            del predictor
-            written.rename(path)  # the folder and what failed in it are removed behind us
-        except OSError as error:
-            raise write_failure(path, error, None) from error
+            check_target(path, format)  # somebody else may have come first
+            written.rename(path)  # what failed is removed with the folder
+    except OSError as error:
+        raise write_failure(path, error, None) from error
     return Exported(path, format, size_of(path), measured, latency)
+
+
+def check_target(path: Path, format: str) -> None:
+    """Refuse a place that is taken, or a name that says another format.
+
+    Raises:
+        UsageError: Naming what would do.
+    """
+    wanted = Path(FORMATS[format].file_name).suffix
+    if path.suffix != wanted and (wanted or path.suffix in (".tflite", ".onnx", ".keras")):
+        kind = f"a file that ends in {wanted}" if wanted else "a folder"
+        raise UsageError(f"--output {path}: {format} is {kind}")
+    if path.exists():
+        raise UsageError(f"{path} exists already; name another place with --output")
+
+
+def _write(network: Network, format: str, path: Path, what: str) -> None:
+    try:
+        FORMATS[format].write(network, path)
+    except (AnklebootError, OSError, ModuleNotFoundError):
+        raise
+    except Exception as error:  # converters raise many types for what they do not know
+        raise ModelError(f"{what} cannot be converted ({first_line(error)})") from error
 
 
 def size_of(path: Path) -> int:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from ankleboot.arrays import IMAGE_SIZE, Images, SomeImages
+from ankleboot.errors import ModelError
 from ankleboot.model_info import ModelInfo
 
 NUM_CALIBRATION_IMAGES = 500  # that the ranges of int8 activations are taken from
@@ -31,6 +32,8 @@ class Network:
         images = keras.Input((IMAGE_SIZE, IMAGE_SIZE), dtype="uint8", name="images")
         x = keras.layers.Rescaling(1 / 255, name="scaled")(images)
         x = keras.layers.Reshape((IMAGE_SIZE, IMAGE_SIZE, 1), name="inputs")(x)
+        if "logits" not in [layer.name for layer in self.model.layers]:
+            raise ModelError('the network has no layer "logits", as those of Ankleboot have')
         logits = keras.Model(self.model.inputs, self.model.get_layer("logits").output)
         x = logits(x, training=False)
         x = keras.layers.Rescaling(1 / self.info.temperature, name="temperature")(x)

@@ -25,9 +25,9 @@ def convert(pixels: Pixels) -> Image:
     loses thin parts. The sharpening undoes most of what that blurs.
     """
     grey = np.asarray(Picture.fromarray(pixels).convert("L"))
-    if _border(grey) >= BRIGHT:
-        grey = 255 - grey
     background = _border(grey)
+    if background >= BRIGHT:
+        grey, background = 255 - grey, 255 - background
     differs = np.abs(grey.astype(np.int64) - background) > TOLERANCE
     if not differs.any():
         return np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)

@@ -1,5 +1,6 @@
 """Pictures as people have them, decoded within bounds to plain RGB."""
 
+import os
 import warnings
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ankleboot.arrays import Pixels
-from ankleboot.errors import DataError
+from ankleboot.errors import DataError, first_line
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 SUFFIXES = frozenset(
@@ -33,8 +34,11 @@ def decode(path: Path) -> Pixels:
             or larger than 25 megapixels or 100 MiB.
     """
     try:
-        if not path.is_file():  # a FIFO or device would block
-            reason = "not a regular file" if path.exists() else "no such file"
+        if os.path.isdir(path):
+            known = " ".join(sorted(SUFFIXES))
+            raise DataError(f"{path}: no pictures in this folder ({known})")
+        if not os.path.isfile(path):  # a FIFO or device would block
+            reason = "not a regular file" if os.path.lexists(path) else "no such file"
             raise DataError(f"{path}: {reason}")
         if (size := path.stat().st_size) > MAX_BYTES:
             raise DataError(f"{path}: {size >> 20} MiB, more than the allowed {MAX_BYTES >> 20}")
@@ -56,7 +60,7 @@ def decode(path: Path) -> Pixels:
     except Image.DecompressionBombError as error:
         raise DataError(f"{path}: too many pixels, allowed are {MAX_PIXELS:,}") from error
     except Exception as error:  # decoders raise many types for damaged files
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = first_line(error)
         raise DataError(f"{path}: damaged or unreadable picture ({reason})") from error
 
 
@@ -112,8 +116,8 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
         raise ValueError("samples that are not finite")
     if picture.mode == "F":
         scale = 255.0 if values.max(initial=0) <= 1 else 1.0
-    else:
-        scale = 1 / 257
+    else:  # 16 bits, whatever the file calls them; an "I" may hold eight
+        scale = 1 / 257 if picture.mode != "I" or values.max(initial=0) > 255 else 1.0
     return Image.fromarray(np.clip(np.rint(values * scale), 0, 255).astype(np.uint8))
 
 

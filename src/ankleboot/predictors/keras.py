@@ -9,11 +9,12 @@ import numpy as np
 
 from ankleboot.arrays import IMAGE_SIZE, Images, Probs, to_inputs
 from ankleboot.calibration import apply_temperature
-from ankleboot.errors import ModelError
+from ankleboot.errors import ModelError, first_line
 from ankleboot.files import DAMAGED_ZIP, sha256_of_file
 from ankleboot.model_info import ModelInfo
 from ankleboot.predictors.batches import check_shapes, in_batches
 from ankleboot.quiet import import_keras
+from ankleboot.recipes import Recipe
 from ankleboot.runs import Run
 
 BATCH_SIZE = 1_000  # images
@@ -45,8 +46,12 @@ class KerasPredictor:
         if not all(np.isfinite(weight).all() for weight in self.model.get_weights()):
             raise ModelError(f"{path}: weights that are not finite")
         calibration = run.calibration() if run else None
+        recipe = run.recipe() if run else Recipe(name="default")
         self.info = ModelInfo(
-            recipe=run.recipe().name if run else "",
+            recipe=recipe.name if run else "",
+            split=recipe.split,
+            validation_fraction=recipe.validation_fraction,
+            split_seed=recipe.split_seed,
             data=run.manifest()["data"]["name"] if run else "",
             model_sha256=sha256_of_file(path),
             parameters=self.model.count_params(),
@@ -80,5 +85,5 @@ def _load(path: Path) -> Any:
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many types for a hostile or foreign file
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = first_line(error)
         raise ModelError(f"{path}: not a model that can be loaded safely ({reason})") from error

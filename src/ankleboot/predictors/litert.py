@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.arrays import NUM_CLASSES, Images, Probs
-from ankleboot.errors import ModelError
+from ankleboot.errors import ModelError, first_line
 from ankleboot.predictors.batches import check_shapes
 from ankleboot.quiet import hushed
 from ankleboot.sealed import open_tflite
@@ -38,8 +38,7 @@ class LiteRTPredictor:
             with hushed(show_failures=False):  # the first one of a process greets
                 source, _, target = self._interpreter(1)
         except (RuntimeError, ValueError) as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise ModelError(f"{path}: LiteRT cannot run it ({reason})") from error
+            raise ModelError(f"{path}: LiteRT cannot run it ({first_line(error)})") from error
         check_shapes(path, _shape(source), _shape(target))
         is_dynamic = source["shape_signature"][0] == -1
         self._batch_sizes = BATCH_SIZES if is_dynamic else (1,)

@@ -7,7 +7,7 @@ import onnxruntime
 
 from ankleboot import model_info
 from ankleboot.arrays import Images, Probs
-from ankleboot.errors import ModelError
+from ankleboot.errors import ModelError, first_line
 from ankleboot.predictors.batches import check_shapes, in_batches
 from ankleboot.sealed import ONNX_KEY, open_onnx
 
@@ -34,7 +34,7 @@ class OnnxPredictor:
                 content, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # its own types, not exported by all versions
-            reason = str(error).strip().splitlines()[0]
+            reason = first_line(error)
             raise ModelError(f"{path}: ONNX Runtime cannot run it ({reason})") from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         if ONNX_KEY not in metadata:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ankleboot.arrays import Images, Probs
-from ankleboot.errors import ModelError
+from ankleboot.errors import ModelError, first_line
 from ankleboot.model_info import ModelInfo
 from ankleboot.predictors.batches import check_shapes, in_batches
 from ankleboot.quiet import import_openvino
@@ -33,7 +33,7 @@ class OpenVINOPredictor:
         try:
             self._model = openvino.Core().compile_model(folder / MODEL_NAME, "CPU", options)
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
+            reason = first_line(error)
             raise ModelError(f"{folder}: OpenVINO cannot run it ({reason})") from error
         self._local = threading.local()
         shapes = [

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ankleboot.arrays import Images, Probs
-from ankleboot.errors import ModelError
+from ankleboot.errors import ModelError, first_line
 from ankleboot.model_info import ModelInfo
 from ankleboot.predictors.batches import check_shapes, in_batches
 from ankleboot.quiet import import_keras
@@ -32,7 +32,7 @@ class SavedModelPredictor:
             inputs = list(self._serve.structured_input_signature[1].values())
             outputs = list(self._serve.structured_outputs.values())
         except Exception as error:  # many types, for a foreign graph
-            reason = str(error).strip().splitlines()[0]
+            reason = first_line(error)
             raise ModelError(f"{folder}: TensorFlow cannot load it ({reason})") from error
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(f"{folder}: expected one input and one output")

@@ -1,6 +1,6 @@
 """The model that ships with the package: a run folder without its checkpoints.
 
-README.md is its model card; `benchmarks/pretrain.py` makes it anew.
+README.md is its model card; `tools/make_pretrained.py` makes it anew.
 """
 
 from pathlib import Path

@@ -15,7 +15,7 @@ import platformdirs
 
 from ankleboot.data.download import DownloadError, download
 from ankleboot.errors import EnvironmentFailure
-from ankleboot.files import atomic_write, make_folder, sha256_of
+from ankleboot.files import DAMAGED_ZIP, atomic_write, make_folder, sha256_of
 
 VERSION = "2.5.3"
 CORE, UTILS = "@litertjs/core", "@litertjs/wasm-utils"
@@ -119,9 +119,10 @@ def _from_npm() -> dict[str, bytes]:
         raise EnvironmentFailure("no npm here")
     with tempfile.TemporaryDirectory() as folder:
         for package in (CORE, UTILS):
+            wanted = f"{package}@{VERSION}"
             try:
                 done = subprocess.run(
-                    [npm, "pack", "--silent", f"{package}@{VERSION}"],
+                    [npm, "pack", "--loglevel=error", "--pack-destination=.", wanted],
                     cwd=folder,
                     capture_output=True,
                     text=True,
@@ -130,10 +131,15 @@ def _from_npm() -> dict[str, bytes]:
                 )
             except subprocess.TimeoutExpired as error:
                 raise EnvironmentFailure(f"npm took more than {NPM_SECONDS} s") from error
+            except OSError as error:
+                raise EnvironmentFailure(f"npm cannot be run ({error.strerror})") from error
             if done.returncode:
                 words = (done.stderr.strip().splitlines() or ["no message"])[-1]
                 raise EnvironmentFailure(f"npm pack {package}: {words}")
-        found = dict(_members(Path(folder)))
+        try:
+            found = dict(_members(Path(folder)))
+        except (*DAMAGED_ZIP, tarfile.TarError) as error:
+            raise EnvironmentFailure(f"npm packed something else ({error})") from error
     return _all_of(found, "npm")
 
 

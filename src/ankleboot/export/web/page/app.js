@@ -18,18 +18,31 @@ async function start() {
 export async function predict(image) {
   const model = await ready;
   const input = new Tensor(image, [1, SIZE, SIZE]);
-  const [output] = await model.run(input);
-  const probs = Array.from(output.toTypedArray());
-  input.delete();
-  output.delete();
-  return probs;
+  try {
+    const [output] = await model.run(input);
+    const probs = Array.from(output.toTypedArray());
+    output.delete();
+    return probs;
+  } finally {
+    input.delete();
+  }
 }
 
-async function show(image, { follow = true } = {}) {
+let latest = 0; // the newest picture's turn: older answers that come late are not shown
+
+async function show(image, { follow = true, turn = ++latest } = {}) {
+  let probs, milliseconds;
+  try {
+    await ready;
+    const started = performance.now();
+    probs = await predict(image);
+    milliseconds = performance.now() - started;
+  } catch (error) {
+    if (turn === latest) say("The model cannot run here", String(error.message ?? error));
+    return;
+  }
+  if (turn !== latest) return;
   drawGrey(byId("seen"), image);
-  const started = performance.now();
-  const probs = await predict(image);
-  const milliseconds = performance.now() - started;
   const order = probs.map((_, i) => i).sort((a, b) => probs[b] - probs[a] || a - b);
   const [first] = order;
   const blank = image.every((pixel) => pixel === 0);
@@ -51,7 +64,8 @@ async function show(image, { follow = true } = {}) {
   });
   const result = byId("result");
   const isBelow = result.getBoundingClientRect().top > innerHeight / 2;
-  if (follow && isBelow) result.scrollIntoView({ behavior: "smooth" }); // on a phone
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (follow && isBelow) result.scrollIntoView({ behavior: still ? "auto" : "smooth" }); // a phone
 }
 
 function percent(share) {
@@ -65,13 +79,15 @@ function drawGrey(canvas, image) {
 }
 
 async function showFile(file) {
+  const turn = ++latest;
   let bitmap;
   try {
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+    bitmap = await createImageBitmap(file); // turned as its camera was held
   } catch {
-    say("This is not a picture that the browser can open.", file.name ?? "");
+    if (turn === latest) say("This is not a picture that the browser can open.", file.name ?? "");
     return;
   }
+  if (turn !== latest) return;
   const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = byId("preview");
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
@@ -85,7 +101,7 @@ async function showFile(file) {
   canvas.hidden = false;
   byId("invitation").hidden = true;
   select("photo");
-  await show(read(canvas));
+  await show(read(canvas), { turn });
 }
 
 function read(canvas) {
@@ -95,9 +111,18 @@ function read(canvas) {
   return toImage(data, width, height);
 }
 
+/** Words in place of an answer; nothing of an earlier one stays. */
 function say(answer, certainty) {
   byId("answer").textContent = answer;
   byId("certainty").textContent = certainty;
+  byId("timing").textContent = "";
+  document.body.classList.remove("unsure");
+  drawGrey(byId("seen"), new Uint8Array(SIZE * SIZE));
+  for (const row of byId("bars").children) {
+    row.classList.remove("first");
+    row.querySelector(".fill").style.width = "0";
+    row.querySelector(".share").textContent = "";
+  }
 }
 
 function select(name) {
@@ -168,16 +193,22 @@ function listenForDrawing() {
   context.lineWidth = 26;
   context.lineCap = context.lineJoin = "round";
   context.strokeStyle = "#333";
+  let pen = null; // one finger at a time
   pad.addEventListener("pointerdown", (event) => {
-    pad.setPointerCapture(event.pointerId);
+    if (pen !== null || event.button !== 0) return;
+    pen = event.pointerId;
+    pad.setPointerCapture(pen);
     last = place(event);
     stroke(event);
   });
-  pad.addEventListener("pointermove", (event) => last && stroke(event));
+  pad.addEventListener("pointermove", (event) => {
+    if (event.pointerId === pen) stroke(event);
+  });
   for (const end of ["pointerup", "pointercancel"]) {
-    pad.addEventListener(end, () => {
-      if (last) show(read(pad), { follow: false }); // there may be more strokes to come
-      last = null;
+    pad.addEventListener(end, (event) => {
+      if (event.pointerId !== pen) return;
+      pen = null;
+      show(read(pad), { follow: false }); // there may be more strokes to come
     });
   }
   byId("clear").addEventListener("click", () => {
@@ -196,7 +227,7 @@ async function offerSamples() {
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(strip, -start, 0);
     const button = document.createElement("button");
-    button.setAttribute("aria-label", `Sample ${start / SIZE + 1}`);
+    button.setAttribute("aria-label", `Show sample ${start / SIZE + 1} to the network`);
     button.append(canvas);
     button.addEventListener("click", () => show(read(canvas)));
     byId("samples").append(button);
@@ -227,20 +258,21 @@ layOut();
 listenForPictures();
 listenForDrawing();
 const firstSample = await offerSamples();
-try {
-  await ready;
-  await show(firstSample, { follow: false });
-} catch (error) {
-  say("The model cannot run here", String(error.message ?? error));
-}
-await keepForOffline();
+if (latest === 0) await show(firstSample, { follow: false });
+await ready.then(keepForOffline, () => {});
 
 /** The next visit needs no network: store what this one loaded, and let offline.js answer. */
 async function keepForOffline() {
   if (!("serviceWorker" in navigator) || !isSecureContext) return;
-  await navigator.serviceWorker.register("offline.js");
+  const here = new URL("./", location.href).href;
   const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
-  const store = await caches.open("ankleboot");
-  await store.addAll([...new Set([new URL("./", location.href).href, ...loaded])]);
-  document.body.dataset.offline = "ready";
+  const own = loaded.filter((address) => address.startsWith(here));
+  try {
+    await navigator.serviceWorker.register("offline.js");
+    const store = await caches.open("ankleboot");
+    await store.addAll([...new Set([here, ...own])]);
+    document.body.dataset.offline = "ready";
+  } catch (error) {
+    console.warn("The page is not kept for offline use:", error);
+  }
 }

@@ -29,10 +29,11 @@ export function convert(rgba, width, height) {
     const sum = rgba[4 * i] * 19595 + rgba[4 * i + 1] * 38470 + rgba[4 * i + 2] * 7471;
     grey[i] = (sum + 0x8000) >> 16;
   }
-  if (border(grey, width, height) >= BRIGHT) {
+  let background = border(grey, width, height);
+  if (background >= BRIGHT) {
     for (let i = 0; i < grey.length; i++) grey[i] = 255 - grey[i];
+    background = 255 - background;
   }
-  const background = border(grey, width, height);
   const image = new Uint8Array(SIZE * SIZE);
   const box = bounds(grey, width, height, background);
   if (box === null) return image;

@@ -1,16 +1,12 @@
-"""Numbers in, matplotlib figures out; nothing here computes a result or writes a file."""
+"""Figures of training: curves by epoch and by seconds."""
 
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from ankleboot.arrays import Images, Labels
-from ankleboot.data import CLASS_NAMES
-from ankleboot.evaluation import Evaluation
+from ankleboot.learning_curve import SizePoint
+from ankleboot.plots.colours import BEST_COLOUR, PALETTE, TRAIN_COLOUR, VALIDATION_COLOUR
 from ankleboot.runs import History
-
-TRAIN_COLOUR, VALIDATION_COLOUR, BEST_COLOUR = "#1f5fa8", "#d9622b", "#777777"
 
 
 def learning_curves(history: History, best_epoch: int, title: str) -> Figure:
@@ -43,53 +39,22 @@ def learning_curves(history: History, best_epoch: int, title: str) -> Figure:
 _WORDS = {"train": "training", "validation": "validation (at the end of the epoch)"}
 
 
-def confusion(evaluation: Evaluation) -> Figure:
-    """Counts and row percentages side by side; the diagonal is muted so that errors stand out."""
-    matrix = np.array(evaluation.confusion_matrix)
-    percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(15, 7.2), layout="constrained")
-    low, high = evaluation.accuracy_ci95
-    figure.suptitle(
-        f"{100 * evaluation.accuracy:.2f} % of {evaluation.num_examples:,} {evaluation.split} "
-        f"images right (95 % interval {100 * low:.2f} to {100 * high:.2f})"
-    )
-    left, right = figure.subplots(1, 2)
-    _matrix(left, matrix, percent, "{:.0f}", "images")
-    _matrix(right, percent, percent, "{:.1f}", "% of the true class")
+def size_curve(points: tuple[SizePoint, ...]) -> Figure:
+    """Accuracy by the number of training images (logarithmic)."""
+    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    axes = figure.subplots()
+    sizes = [point.num_train for point in points]
+    for part, colour in (("train", TRAIN_COLOUR), ("validation", VALIDATION_COLOUR)):
+        values = [100 * getattr(point, f"{part}_accuracy") for point in points]
+        axes.plot(sizes, values, "o-", color=colour, label=_WORDS[part].split(" (")[0])
+    axes.set_xscale("log")
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.minorticks_off()
+    axes.set(xlabel="training images", ylabel="accuracy in %")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
     return figure
-
-
-def _matrix(axes: Any, values: np.ndarray, shade: np.ndarray, form: str, title: str) -> None:
-    # The square root lifts the off-diagonal cells, where the few per cent of errors are.
-    axes.imshow(np.sqrt(shade), cmap="Blues", vmin=0, vmax=10)
-    for row, column in np.ndindex(*values.shape):
-        if values[row, column] > 0:
-            colour = "white" if shade[row, column] > 40 else "#222222"
-            text = form.format(values[row, column])
-            axes.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
-    places = range(len(CLASS_NAMES))
-    axes.set_xticks(places, CLASS_NAMES, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(places, CLASS_NAMES)
-    axes.set(xlabel="predicted", ylabel="true", title=title)
-    axes.tick_params(length=0)
-
-
-def samples(images: Images, labels: Labels, *, per_class: int = 8) -> Figure:
-    """The first images of every class, a row per class, with the class names."""
-    figure = Figure(figsize=(0.95 * per_class + 1.6, 10), layout="constrained")
-    grid = figure.subplots(len(CLASS_NAMES), per_class, squeeze=False)
-    for label, (name, row) in enumerate(zip(CLASS_NAMES, grid, strict=True)):
-        chosen = images[labels == label][:per_class]
-        for column, axes in enumerate(row):
-            axes.set(xticks=[], yticks=[])
-            axes.spines[:].set_visible(False)
-            if column < len(chosen):
-                axes.imshow(chosen[column], cmap="gray_r", vmin=0, vmax=255)
-        row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11)
-    return figure
-
-
-PALETTE = ("#777777", "#1f5fa8", "#5aa0d8", "#d9622b", "#3f8f4f", "#8a5fb0", "#b08a2f")
 
 
 def time_to_accuracy(runs: list[dict[str, Any]], target: float) -> Figure:

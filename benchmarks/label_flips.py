@@ -1,0 +1,70 @@
+"""Plant wrong labels and see how many of them the audit finds.
+
+    python benchmarks/label_flips.py [--flips 500] [--among 1000]
+
+Flips the labels of randomly drawn training images to a random other class, audits the data (sprint,
+five folds), and counts the planted ones among the first suspects. Fashion-MNIST has wrong labels of
+its own, so the list's other members are not all mistakes of the audit. Writes
+benchmarks/results/label_flips.json.
+"""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ankleboot.audit import FOLDS, find_suspects, out_of_fold_probs
+from ankleboot.bench.process import circumstances
+from ankleboot.data import LabeledImages, load
+from ankleboot.files import write_json
+from ankleboot.recipes import SPRINT
+
+RESULT = Path(__file__).parents[1] / "benchmarks/results/label_flips.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--flips", type=int, default=500)
+    parser.add_argument("--among", type=int, default=1_000)
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    data = load()
+    rows = []
+    for seed in range(arguments.seeds):
+        generator = np.random.default_rng(seed)
+        planted = generator.choice(len(data.train), arguments.flips, replace=False)
+        labels = data.train.labels.copy()
+        labels[planted] = (labels[planted] + generator.integers(1, 10, len(planted))) % 10
+        flipped = replace(data, train=LabeledImages(data.train.images, labels))
+        started = time.perf_counter()
+        probs = out_of_fold_probs(flipped, SPRINT, FOLDS, lambda line: print(line, file=sys.stderr))
+        suspects = find_suspects(probs, labels)
+        first = {suspect.index for suspect in suspects[: arguments.among]}
+        rows.append(
+            {
+                "seed": seed,
+                "found": len(first & set(planted.tolist())),
+                "suspects": len(suspects),
+                "found_among_all": len({s.index for s in suspects} & set(planted.tolist())),
+                "seconds": round(time.perf_counter() - started, 1),
+            }
+        )
+        print(json.dumps(rows[-1]))
+    write_json(
+        RESULT,
+        {
+            "command": "python benchmarks/label_flips.py",
+            "flips": arguments.flips,
+            "among": arguments.among,
+            "runs": rows,
+            **circumstances(),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""`ankleboot explain`: where the network looked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ankleboot.cli.options import data_option, json_option
+from ankleboot.cli.run_folder import data_of, save_figure
+from ankleboot.errors import DataError, ModelError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ankleboot.data import Dataset
+
+METHODS = ("grad-cam", "occlusion", "integrated-gradients", "smooth-grad")
+"""The keys of `ankleboot.explain.METHODS`, which imports TensorFlow; a test compares them."""
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@click.option(
+    "--method",
+    "chosen",
+    type=click.Choice(METHODS),
+    multiple=True,
+    help="Several by repetition. [default: all]",
+)
+@click.option("--class", "class_name", help="Explain this class, not the predicted one.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("explanations"),
+    show_default=True,
+    help="Folder for the pictures.",
+)
+@data_option
+@json_option
+def explain(
+    model: Path,
+    images: tuple[str, ...],
+    chosen: tuple[str, ...],
+    class_name: str | None,
+    output: Path,
+    data_name: str | None,
+    as_json: bool,
+) -> None:
+    """Show which pixels speak for the answer, and the most similar training images.
+
+    MODEL is a run folder, a .keras file or "pretrained"; an IMAGE is a picture file, or a number in
+    a part of the data such as test:17.
+    """
+    import numpy as np
+
+    from ankleboot import console, pretrained
+    from ankleboot.data import CLASS_NAMES, load
+    from ankleboot.files import make_folder
+    from ankleboot.predictors import load_predictor
+    from ankleboot.predictors.keras import KerasPredictor
+    from ankleboot.runs import run_of
+
+    if class_name is not None and class_name not in CLASS_NAMES:
+        raise UsageError(f"unknown class {class_name!r}; valid: {', '.join(CLASS_NAMES)}")
+    place = pretrained.resolve(model)
+    if not place.exists():
+        raise ModelError(f"{model}: no such model file or run folder")
+    run = run_of(place)
+    loaded = load(data_name or (data_of(run) if run else "fashion-mnist"))
+    pixels = np.stack([_read(image, loaded) for image in images])
+    predictor = load_predictor(place)
+    if not isinstance(predictor, KerasPredictor):
+        raise ModelError(f"{model}: explaining needs the network; name a run folder or .keras file")
+
+    from ankleboot import explain as explaining
+    from ankleboot import plots
+    from ankleboot.explain import layers
+
+    probs = predictor.predict(pixels)
+    index = CLASS_NAMES.index(class_name) if class_name else None
+    classes = probs.argmax(axis=1) if index is None else np.full(len(pixels), index)
+    maps = {
+        name: explaining.METHODS[name](predictor.model, pixels, classes)
+        for name in (chosen or METHODS)
+    }
+    known = layers.features(predictor.model, loaded.train.images)
+    near = layers.nearest(layers.features(predictor.model, pixels), known)
+    make_folder(output)
+    documents: list[dict[str, Any]] = []
+    for row, name in enumerate(images):
+        label = CLASS_NAMES[classes[row]]
+        confidence = float(probs[row, classes[row]])
+        path = output / f"{row:03d}-{_file_name(name)}.png"
+        figure = plots.explanation(
+            pixels[row],
+            {method: found[row] for method, found in maps.items()},
+            f"{name}: {label} ({100 * confidence:.0f} %)",
+            loaded.train.images[near[row]],
+            [CLASS_NAMES[loaded.train.labels[i]] for i in near[row]],
+        )
+        save_figure(figure, path)
+        documents.append(
+            {
+                "path": name,
+                "label": label,
+                "confidence": confidence,
+                "picture": str(path),
+                "nearest": [
+                    {"train_index": int(i), "label": CLASS_NAMES[loaded.train.labels[i]]}
+                    for i in near[row]
+                ],
+            }
+        )
+    if as_json:
+        console.print_json({"model": str(model), "images": documents})
+    else:
+        for document in documents:
+            print(
+                f"{document['label']} ({100 * document['confidence']:.0f} %): {document['picture']}"
+            )
+
+
+def _read(image: str, loaded: Dataset) -> np.ndarray:
+    """A picture file, or an image of the data set as in test:17."""
+    from ankleboot import photos
+
+    part, colon, number = image.partition(":")
+    if colon and part in ("train", "test") and number.isdigit():
+        pixels = (loaded.train if part == "train" else loaded.test).images
+        if int(number) >= len(pixels):
+            raise DataError(f"{image}: there are {len(pixels):,} images in {part}")
+        found: np.ndarray = pixels[int(number)]
+        return found
+    return photos.read(Path(image))
+
+
+def _file_name(text: str) -> str:
+    return "".join(
+        c if c.isalnum() or c in "-_" else "-" for c in Path(text).stem.replace(":", "-")
+    )

@@ -1,0 +1,70 @@
+"""`ankleboot report`: one page about a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ankleboot.cli.options import data_option, json_option
+from ankleboot.cli.run_folder import data_of
+
+
+@click.command()
+@click.argument("run_dir", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--split",
+    "split_name",
+    type=click.Choice(["validation", "test"]),
+    default="validation",
+    show_default=True,
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="The HTML file. [default: RUN/report.html]"
+)
+@click.option(
+    "--learning-curve",
+    is_flag=True,
+    help="Train on 500 to 24,000 images too: would more images help? Takes most of a training.",
+)
+@data_option
+@json_option
+def report(
+    run_dir: Path,
+    split_name: str,
+    output: Path | None,
+    learning_curve: bool,
+    data_name: str | None,
+    as_json: bool,
+) -> None:
+    """Write an HTML page about RUN that opens from the disk and needs no network.
+
+    How good, how sure, what it confuses and why, over- or underfitted, where it looks, how it takes
+    spoiled images, how it was made. Every look at the test split is counted.
+    """
+    from ankleboot import console, pretrained, test_reads
+    from ankleboot.data import load
+    from ankleboot.files import make_folder
+    from ankleboot.quiet import import_keras
+    from ankleboot.runs import Run
+
+    place = pretrained.resolve(run_dir)
+    run = Run(place)
+    run.check_model()
+    loaded = load(data_name or data_of(run))
+    if output is None:
+        output = Path("report.html") if place == pretrained.FOLDER else run.folder / "report.html"
+    import_keras()
+    from ankleboot import learning_curve as curve
+    from ankleboot.report import write_report
+
+    sizes = curve.learning_curve(run, loaded, console.note) if learning_curve else ()
+    count = test_reads.count if split_name == "test" else test_reads.so_far
+    make_folder(output.parent)
+    document = write_report(
+        run, loaded, output, split=split_name, test_reads=count(run_dir), sizes=sizes
+    )
+    if as_json:
+        console.print_json(document)
+    else:
+        console.report_result(document)

@@ -1,0 +1,28 @@
+"""Where a network looked, and what its layers hold.
+
+    maps = METHODS["grad-cam"](model, images, classes)      # (n, 28, 28)
+
+Every method takes a Keras model (inputs in [0, 1] to probabilities, as training saves it), images
+and the classes to explain, and gives a map per image: how much each pixel speaks for (positive) or
+against (negative) the class. Maps are finite, also where nothing speaks for anything.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ankleboot.arrays import Images, Labels, Maps
+from ankleboot.explain.grad_cam import grad_cam
+from ankleboot.explain.gradients import integrated_gradients, smooth_grad
+from ankleboot.explain.occlusion import occlusion
+
+Method = Callable[[Any, Images, Labels], Maps]
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        "grad-cam": grad_cam,
+        "occlusion": occlusion,
+        "integrated-gradients": integrated_gradients,
+        "smooth-grad": smooth_grad,
+    }
+)

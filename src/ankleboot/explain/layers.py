@@ -1,0 +1,73 @@
+"""What the layers hold: filters, feature maps, receptive fields, neighbours in feature space."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from ankleboot.arrays import Images, to_inputs
+
+BATCH_SIZE = 1_000  # images
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """Pixels of the image (per side) that one value of a layer depends on, and their spacing."""
+
+    layer: str
+    size: int
+    stride: int
+
+
+def first_filters(model: Any) -> np.ndarray:
+    """Kernels of the first convolution, shape (filters, height, width)."""
+    first = next(one for one in model.layers if isinstance(one, keras.layers.Conv2D))
+    kernel: np.ndarray = np.asarray(first.kernel)[:, :, 0, :].transpose(2, 0, 1)
+    return kernel
+
+
+def feature_maps(model: Any, images: Images) -> dict[str, np.ndarray]:
+    """The values of every layer with places, by name: (n, height, width, channels)."""
+    layers = [one for one in model.layers if len(one.output.shape) == 4][1:]  # not the input
+    viewer = keras.Model(model.inputs[0], [one.output for one in layers])
+    values = viewer(to_inputs(images), training=False)
+    return {one.name: np.asarray(v) for one, v in zip(layers, values, strict=True)}
+
+
+def receptive_fields(model: Any) -> tuple[ReceptiveField, ...]:
+    """Of every convolution and pooling, in order.
+
+    Source: Araujo et al. 2019, https://distill.pub/2019/computing-receptive-fields
+    """
+    size, stride, found = 1, 1, []
+    for one in model.layers:
+        if isinstance(one, keras.layers.Conv2D):
+            window, step = one.kernel_size[0], one.strides[0]
+        elif isinstance(one, (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)):
+            window, step = one.pool_size[0], one.strides[0]
+        else:
+            continue
+        size, stride = size + (window - 1) * stride, stride * step
+        found.append(ReceptiveField(one.name, size, stride))
+    return tuple(found)
+
+
+def features(model: Any, images: Images) -> np.ndarray:
+    """What the last layer before the logits holds, scaled to unit length: (n, features)."""
+    viewer = keras.Model(model.inputs[0], model.get_layer("logits").input)
+    starts = range(0, len(images), BATCH_SIZE)
+    rows = [
+        np.asarray(viewer(to_inputs(images[s : s + BATCH_SIZE]), training=False)) for s in starts
+    ]
+    values = np.concatenate(rows)
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    unit: np.ndarray = values / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return unit
+
+
+def nearest(queries: np.ndarray, known: np.ndarray, *, count: int = 5) -> np.ndarray:
+    """Positions of the most similar rows (by cosine) for each query, the nearest first."""
+    similarity = queries @ known.T
+    order: np.ndarray = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
+    return order

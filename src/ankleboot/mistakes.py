@@ -1,0 +1,122 @@
+"""What a model gets wrong: which classes it confuses, which images cost it most."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ankleboot import metrics
+from ankleboot.arrays import Labels, Probs
+from ankleboot.data import CLASS_NAMES
+
+UPPER_BODY = ("T-shirt/top", "Pullover", "Coat", "Shirt")
+"""The classes that share most confusions: the same sleeves, at 28 x 28 pixels."""
+
+NUM_PAIRS, NUM_IMAGES = 10, 24
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """Two classes that are taken for each other; `share` is that of all errors."""
+
+    first: str
+    second: str
+    first_as_second: int
+    second_as_first: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Where the errors are.
+
+    Attributes:
+        pairs: The most confused ones first.
+        upper_body_share: Of all errors, those among T-shirt/top, Pullover, Coat and Shirt.
+        merged_accuracy: What the accuracy would be if those four were one class.
+        top_losses: Images whose own class got the least probability, the worst first.
+        most_certain: Right answers with the highest confidence, the classes in turn.
+        least_certain: Answers with the lowest confidence, right or wrong.
+    """
+
+    num_errors: int
+    pairs: tuple[ConfusedPair, ...]
+    upper_body_share: float
+    merged_accuracy: float
+    top_losses: tuple[int, ...]
+    most_certain: tuple[int, ...]
+    least_certain: tuple[int, ...]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The errors in words."""
+        if not self.num_errors:
+            return ("No image is answered wrongly.",)
+        worst = self.pairs[0]
+        return (
+            f"{100 * worst.share:.0f} % of the {self.num_errors:,} errors are between "
+            f"{worst.first} and {worst.second}.",
+            f"{100 * self.upper_body_share:.0f} % are among T-shirt/top, Pullover, Coat and Shirt; "
+            f"as one class these would give {100 * self.merged_accuracy:.2f} % accuracy.",
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"sentences": list(self.sentences)}
+
+
+def find_mistakes(probs: Probs, labels: Labels) -> Mistakes:
+    """Sort the answers by what is wrong with them.
+
+    Raises:
+        DataError: If there is nothing to judge.
+    """
+    metrics.check(probs, labels)
+    said = probs.argmax(axis=1)
+    matrix = metrics.confusion_matrix(said, labels)
+    errors = int(matrix.sum() - matrix.trace())
+    upper = [CLASS_NAMES.index(name) for name in UPPER_BODY]
+    among = matrix[np.ix_(upper, upper)]
+    inside = int(among.sum() - among.trace())
+    own = probs[np.arange(len(labels)), labels]
+    confidence = probs.max(axis=1)
+    right = said == labels
+    certain = _by_class(np.flatnonzero(right)[np.argsort(-confidence[right], kind="stable")], said)
+    return Mistakes(
+        num_errors=errors,
+        pairs=_pairs(matrix, errors),
+        upper_body_share=inside / max(errors, 1),
+        merged_accuracy=(int(matrix.trace()) + inside) / len(labels),
+        top_losses=_first(np.argsort(own, kind="stable")),
+        most_certain=_first(certain),
+        least_certain=_first(np.argsort(confidence, kind="stable")),
+    )
+
+
+def _by_class(order: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """The first of every class before the second of any, otherwise in order."""
+    turns = np.empty(len(order), int)
+    for label in range(len(CLASS_NAMES)):
+        own = said[order] == label
+        turns[own] = np.arange(own.sum())
+    sorted_: np.ndarray = order[np.argsort(turns, kind="stable")]
+    return sorted_
+
+
+def _first(order: np.ndarray) -> tuple[int, ...]:
+    return tuple(order[:NUM_IMAGES].tolist())
+
+
+def _pairs(matrix: np.ndarray, errors: int) -> tuple[ConfusedPair, ...]:
+    found = [
+        ConfusedPair(
+            CLASS_NAMES[a],
+            CLASS_NAMES[b],
+            int(matrix[a, b]),
+            int(matrix[b, a]),
+            float(matrix[a, b] + matrix[b, a]) / max(errors, 1),
+        )
+        for a in range(len(CLASS_NAMES))
+        for b in range(a + 1, len(CLASS_NAMES))
+        if matrix[a, b] + matrix[b, a]
+    ]
+    return tuple(sorted(found, key=lambda pair: -pair.share)[:NUM_PAIRS])

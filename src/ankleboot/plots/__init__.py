@@ -1,0 +1,22 @@
+"""Numbers in, matplotlib figures out; nothing here computes a result or writes a file."""
+
+from ankleboot.plots.evaluation import confusion, disagreements, reliability, risk_coverage
+from ankleboot.plots.explanation import explanation, feature_maps, filters
+from ankleboot.plots.pictures import duplicates, samples, suspects
+from ankleboot.plots.training import learning_curves, size_curve, time_to_accuracy
+
+__all__ = [
+    "confusion",
+    "disagreements",
+    "duplicates",
+    "explanation",
+    "feature_maps",
+    "filters",
+    "learning_curves",
+    "reliability",
+    "risk_coverage",
+    "samples",
+    "size_curve",
+    "suspects",
+    "time_to_accuracy",
+]

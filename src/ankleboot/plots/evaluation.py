@@ -1,0 +1,117 @@
+"""Figures of an evaluation: confusions, calibration, disagreements."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ankleboot.arrays import Images
+from ankleboot.calibration import ReliabilityDiagram, RiskCoverage
+from ankleboot.comparison import Pair
+from ankleboot.data import CLASS_NAMES
+from ankleboot.evaluation import Evaluation
+from ankleboot.plots.colours import BEST_COLOUR, TRAIN_COLOUR, VALIDATION_COLOUR
+from ankleboot.plots.pictures import grey
+
+FEW_ANSWERS = 20  # in a bin: its share of right ones is mostly chance
+
+
+def confusion(evaluation: Evaluation) -> Figure:
+    """Counts and row percentages side by side; the diagonal is muted so that errors stand out."""
+    matrix = np.array(evaluation.confusion_matrix)
+    percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(15, 7.2), layout="constrained")
+    low, high = evaluation.accuracy_ci95
+    figure.suptitle(
+        f"{100 * evaluation.accuracy:.2f} % of {evaluation.num_examples:,} {evaluation.split} "
+        f"images right (95 % interval {100 * low:.2f} to {100 * high:.2f})"
+    )
+    left, right = figure.subplots(1, 2)
+    _matrix(left, matrix, percent, "{:.0f}", "images")
+    _matrix(right, percent, percent, "{:.1f}", "% of the true class")
+    return figure
+
+
+def _matrix(axes: Any, values: np.ndarray, shade: np.ndarray, form: str, title: str) -> None:
+    # The square root lifts the off-diagonal cells, where the few per cent of errors are.
+    axes.imshow(np.sqrt(shade), cmap="Blues", vmin=0, vmax=10)
+    for row, column in np.ndindex(*values.shape):
+        if values[row, column] > 0:
+            colour = "white" if shade[row, column] > 40 else "#222222"
+            text = form.format(values[row, column])
+            axes.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
+    places = range(len(CLASS_NAMES))
+    axes.set_xticks(places, CLASS_NAMES, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(places, CLASS_NAMES)
+    axes.set(xlabel="predicted", ylabel="true", title=title)
+    axes.tick_params(length=0)
+
+
+def reliability(diagram: ReliabilityDiagram) -> Figure:
+    """Accuracy by confidence; on the diagonal a model is as often right as it says."""
+    figure = Figure(figsize=(5.2, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], linestyle="--", color=BEST_COLOUR, linewidth=1)
+    width = 1 / len(diagram.counts)
+    places = [(place + 0.5) * width for place in range(len(diagram.counts))]
+    filled = [place for place, count in enumerate(diagram.counts) if count]
+    for few, alpha in ((False, 0.75), (True, 0.2)):
+        shown = [i for i in filled if (diagram.counts[i] < FEW_ANSWERS) == few]
+        axes.bar(
+            [places[i] for i in shown],
+            [diagram.accuracies[i] for i in shown],
+            width=0.92 * width,
+            color=TRAIN_COLOUR,
+            alpha=alpha,
+            label=f"fewer than {FEW_ANSWERS} answers" if few else "right",
+        )
+    axes.plot(
+        [diagram.confidences[i] for i in filled],
+        [diagram.accuracies[i] for i in filled],
+        marker="o",
+        color=VALIDATION_COLOUR,
+        linestyle="none",
+        label="bin mean",
+    )
+    axes.set(xlabel="confidence", ylabel="share of right answers", xlim=(0, 1), ylim=(0, 1))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def risk_coverage(curve: RiskCoverage, threshold: float) -> Figure:
+    """Errors among the answers given, by how many are given; the threshold is marked."""
+    figure = Figure(figsize=(5.2, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(
+        [100 * c for c in curve.coverages], [100 * r for r in curve.risks], color=TRAIN_COLOUR
+    )
+    at = next((i for i, t in enumerate(curve.thresholds) if t < threshold), len(curve.risks)) - 1
+    if at >= 0:
+        axes.plot(100 * curve.coverages[at], 100 * curve.risks[at], "o", color=VALIDATION_COLOUR)
+        axes.annotate(
+            f"from {threshold:.2f} on",
+            (100 * curve.coverages[at], 100 * curve.risks[at]),
+            xytext=(-8, 8),
+            textcoords="offset points",
+            ha="right",
+        )
+    axes.set(
+        xlabel="answered, %", ylabel="wrong among the answered, %", xlim=(0, 102), ylim=(0, None)
+    )
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def disagreements(pair: Pair, images: Images) -> Figure:
+    """The images that two models answer differently, the surest answers first."""
+    shown = pair.disagreements[:24]
+    figure = Figure(figsize=(12, 1.95 * -(-len(shown) // 6) + 0.6), layout="constrained")
+    figure.suptitle(f"A: {pair.first}   B: {pair.second}")
+    axes_grid = figure.subplots(-(-len(shown) // 6), 6, squeeze=False)
+    for axes in axes_grid.ravel():
+        axes.axis("off")
+    for axes, one in zip(axes_grid.ravel(), shown, strict=False):
+        grey(axes, images[one.index], f"{one.label}\nA {one.first}, B {one.second}")
+    return figure

@@ -1,0 +1,61 @@
+"""Figures made of images: samples, doubtful ones, twins."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ankleboot.arrays import Images, Labels, SomeImages
+from ankleboot.audit import Suspect
+from ankleboot.data import CLASS_NAMES
+
+
+def samples(images: Images, labels: Labels, *, per_class: int = 8) -> Figure:
+    """The first images of every class, a row per class, with the class names."""
+    figure = Figure(figsize=(0.95 * per_class + 1.6, 10), layout="constrained")
+    grid = figure.subplots(len(CLASS_NAMES), per_class, squeeze=False)
+    for label, (name, row) in enumerate(zip(CLASS_NAMES, grid, strict=True)):
+        chosen = images[labels == label][:per_class]
+        for column, axes in enumerate(row):
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+            if column < len(chosen):
+                axes.imshow(chosen[column], cmap="gray_r", vmin=0, vmax=255)
+        row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11)
+    return figure
+
+
+def suspects(found: tuple[Suspect, ...], images: Images) -> Figure:
+    """The most doubtful labels: what is written beneath, what the model says."""
+    shown = found[:60]
+    rows = max(1, -(-len(shown) // 10))
+    figure = Figure(figsize=(14, 1.75 * rows), layout="constrained")
+    grid = figure.subplots(rows, 10, squeeze=False).ravel()
+    for axes in grid:
+        axes.axis("off")
+    for axes, one in zip(grid, shown, strict=False):
+        grey(
+            axes, images[one.index], f"{one.label}\n{one.suggested}? {100 * one.p_suggested:.0f} %"
+        )
+    return figure
+
+
+def duplicates(
+    pairs: tuple[tuple[int, int, float], ...], second: SomeImages, first: SomeImages
+) -> Figure:
+    """Near duplicates side by side, the most similar first."""
+    shown = pairs[:30]
+    rows = max(1, -(-len(shown) // 6))
+    figure = Figure(figsize=(14, 1.5 * rows), layout="constrained")
+    grid = figure.subplots(rows, 6, squeeze=False).ravel()
+    for axes in grid:
+        axes.axis("off")
+    for axes, (a, b, r) in zip(grid, shown, strict=False):
+        grey(axes, np.hstack([second[a], first[b]]), f"{a} and {b}, r = {r:.4f}")
+    return figure
+
+
+def grey(axes: Any, image: np.ndarray, title: str) -> None:
+    """Draw one image with a title."""
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+    axes.set_title(title, fontsize=9)

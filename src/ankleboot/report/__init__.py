@@ -1,0 +1,77 @@
+"""One page about a run that opens from the disk: numbers, pictures, explanations, no network.
+
+write_report(Run(Path("runs/first")), load(), Path("report.html"))
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ankleboot.answers import answers
+from ankleboot.data import Dataset
+from ankleboot.errors import ModelError
+from ankleboot.evaluation import calibrate, evaluate_probs, validation_part
+from ankleboot.files import atomic_write
+from ankleboot.learning_curve import SizePoint
+from ankleboot.mistakes import find_mistakes
+from ankleboot.predictors import load_predictor
+from ankleboot.predictors.keras import KerasPredictor
+from ankleboot.report.content import Findings, content_of
+from ankleboot.report.page import render
+from ankleboot.robustness import robustness
+from ankleboot.runs import Run
+
+
+def write_report(
+    run: Run,
+    data: Dataset,
+    path: Path,
+    *,
+    split: str = "validation",
+    test_reads: int = 0,
+    sizes: tuple[SizePoint, ...] = (),
+) -> dict[str, Any]:
+    """Write the page and return what it says, in short.
+
+    Args:
+        run: A finished run.
+        data: What it was trained on.
+        path: The HTML file; replaced if it exists.
+        split: Whose images are judged and shown, "validation" or "test".
+        test_reads: How often the test split was looked at, for the page to say.
+        sizes: A curve by the number of training images, to be shown.
+
+    Raises:
+        ModelError: If the run is not complete or damaged.
+    """
+    calibration = calibrate(run, data)
+    predictor = load_predictor(run.folder)
+    if not isinstance(predictor, KerasPredictor):
+        raise ModelError(f"{run.folder}: a report needs the network of a run")
+    part = data.test if split == "test" else validation_part(run.recipe(), data)
+    probs = answers(run.folder, predictor, part, split)
+    findings = Findings(
+        run=run,
+        data=data,
+        part=part,
+        probs=probs,
+        calibration=calibration,
+        evaluation=evaluate_probs(
+            run.folder.name, probs, part.labels, data=data.name, split=split, test_reads=test_reads
+        ),
+        mistakes=find_mistakes(probs, part.labels),
+        robustness=robustness(predictor, part),
+        model=predictor.model,
+        sizes=sizes,
+    )
+    content = content_of(findings)
+    page = render(content).encode()
+    atomic_write(path, page)
+    return {
+        "path": str(path),
+        "bytes": len(page),
+        "split": split,
+        "num_examples": findings.evaluation.num_examples,
+        "accuracy": findings.evaluation.accuracy,
+        "accuracy_ci95": list(findings.evaluation.accuracy_ci95),
+        "sentences": content["sentences"],
+    }

@@ -1,0 +1,50 @@
+"""Figures as SVG that takes the page's colours, light or dark, and its font."""
+
+import base64
+import io
+import re
+from collections.abc import Callable
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+INK = "#010203"  # nobody else draws in it: replaced by the page's own colour
+STYLE = {
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": INK,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.facecolor": "none",
+    "svg.fonttype": "none",  # text stays text: it can be searched, read aloud and restyled
+    "svg.hashsalt": "ankleboot",  # the same figure gives the same bytes
+}
+
+
+def svg(draw: Callable[[], Figure], title: str) -> str:
+    """Draw a figure and return it as an SVG element.
+
+    Args:
+        draw: Makes the figure; called with the page's style in force.
+        title: What it shows, for those who cannot see it.
+    """
+    with mpl.rc_context(STYLE):
+        content = io.StringIO()
+        draw().savefig(content, format="svg", metadata={"Date": None, "Creator": None})
+    text = content.getvalue()
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    return text.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
+
+
+def picture(figure: Figure) -> str:
+    """A figure of images as a PNG data address: pixels are no business of a page's colours."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=80)
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()

@@ -1,0 +1,256 @@
+"""What the page says, as plain values for the template."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ankleboot import plots
+from ankleboot.arrays import Probs
+from ankleboot.calibration import Calibration, reliability_diagram, risk_coverage
+from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
+from ankleboot.diagnosis import FitVerdict, fit_verdict
+from ankleboot.evaluation import Evaluation
+from ankleboot.explain import METHODS, layers
+from ankleboot.learning_curve import SizePoint, sentence
+from ankleboot.mistakes import Mistakes
+from ankleboot.recipes import RECIPES
+from ankleboot.report.charts import picture, svg
+from ankleboot.report.sprite import Sprite
+from ankleboot.robustness import Robustness
+from ankleboot.robustness.corruptions import SEVERITIES
+from ankleboot.runs import Run
+
+PER_CELL = 18  # images that a cell of the confusion matrix shows
+NUM_EXPLAINED = 8  # half of them errors
+MAPS = ("grad-cam", "occlusion", "integrated-gradients")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that was measured for the page."""
+
+    run: Run
+    data: Dataset
+    part: LabeledImages
+    probs: Probs
+    calibration: Calibration
+    evaluation: Evaluation
+    mistakes: Mistakes
+    robustness: Robustness
+    model: Any
+    sizes: tuple[SizePoint, ...] = ()
+
+
+def content_of(findings: Findings) -> dict[str, Any]:
+    """Names and values for page.html; figures are drawn here."""
+    run, evaluation = findings.run, findings.evaluation
+    history, result = run.history(), run.result()
+    verdict = fit_verdict(history)
+    sprite = Sprite(findings.part.images)
+    explained = _explained(findings)
+    content = {
+        "title": f"{result['recipe']}, seed {result['seed']}",
+        "evaluation": evaluation,
+        "headlines": _headlines(evaluation),
+        "sentences": _sentences(findings, verdict),
+        "curves": svg(
+            lambda: plots.learning_curves(history, result["best_epoch"], ""),
+            "Accuracy and loss by epoch, training and validation",
+        ),
+        "size_curve": svg(
+            lambda: plots.size_curve(findings.sizes), "Accuracy by the number of training images"
+        )
+        if findings.sizes
+        else "",
+        "classes": CLASS_NAMES,
+        "matrix": evaluation.confusion_matrix,
+        "cells": _cells(findings, sprite),
+        "per_class": evaluation.per_class,
+        "mistakes": findings.mistakes,
+        "top_losses": _gallery(findings.mistakes.top_losses, findings, sprite),
+        "most_certain": _gallery(findings.mistakes.most_certain[:12], findings, sprite),
+        "least_certain": _gallery(findings.mistakes.least_certain[:12], findings, sprite),
+        "calibration": findings.calibration,
+        "reliability": svg(
+            lambda: plots.reliability(reliability_diagram(findings.probs, findings.part.labels)),
+            "Share of right answers by confidence",
+        ),
+        "risk_coverage": svg(
+            lambda: plots.risk_coverage(
+                risk_coverage(findings.probs, findings.part.labels),
+                findings.calibration.abstain_below,
+            ),
+            "Errors among the answers given, by how many are given",
+        ),
+        "explained": explained,
+        "filters": picture(plots.filters(layers.first_filters(findings.model))),
+        "feature_maps": _feature_maps(findings),
+        "receptive_fields": layers.receptive_fields(findings.model),
+        "robustness": findings.robustness,
+        "severities": SEVERITIES,
+        "commands": _commands(run),
+        "recipe": run.recipe().to_json(),
+        "manifest": _manifest(run),
+        "result": result,
+        "test": _test_result(run),
+    }
+    return content | {"sprite": sprite.png(), "sprite_rows": sprite.rows}
+
+
+def _headlines(evaluation: Evaluation) -> list[dict[str, str]]:
+    def share(value: float, interval: tuple[float, float]) -> tuple[str, str]:
+        low, high = interval
+        return f"{100 * value:.2f} %", f"{100 * low:.2f} to {100 * high:.2f}"
+
+    def number(value: float, interval: tuple[float, float]) -> tuple[str, str]:
+        return f"{value:.4f}", f"{interval[0]:.4f} to {interval[1]:.4f}"
+
+    e = evaluation
+    rows = (
+        ("accuracy", "first answers that are right", *share(e.accuracy, e.accuracy_ci95)),
+        ("top-2", "right within two answers", *share(e.top2_accuracy, e.top2_accuracy_ci95)),
+        ("loss", "cross-entropy in nats; less is better", *number(e.loss, e.loss_ci95)),
+        ("Brier", "squared error of the probabilities", *number(e.brier, e.brier_ci95)),
+        ("ECE", "gap between confidence and accuracy", *number(e.ece, e.ece_ci95)),
+    )
+    names = ("name", "meaning", "value", "interval")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _sentences(findings: Findings, verdict: FitVerdict) -> list[str]:
+    fitted, sturdy = findings.calibration, findings.robustness
+    worst = min(sturdy.accuracy, key=lambda name: np.mean(sturdy.accuracy[name]))
+    direction = "modest" if fitted.temperature < 1 else "sure of itself"
+    return [
+        *verdict.sentences[:2],
+        *([sentence(findings.sizes)] if findings.sizes else []),
+        *findings.mistakes.sentences,
+        f"As trained it was too {direction}: a temperature of {fitted.temperature:.2f} brought "
+        f"the calibration error from {100 * fitted.ece[0]:.1f} to "
+        f"{100 * fitted.ece[1]:.1f} points.",
+        f"Answering only from a confidence of {fitted.abstain_below:.2f} on, it answers "
+        f"{100 * fitted.coverage:.0f} % of the images and is right on "
+        f"{100 * fitted.precision:.1f} % of them.",
+        f"Spoiled images cost it {100 * (sturdy.clean - sturdy.mean):.0f} points on average, most "
+        f"of all {worst} ({100 * float(np.mean(sturdy.accuracy[worst])):.0f} % right).",
+    ]
+
+
+def _cells(findings: Findings, sprite: Sprite) -> dict[str, list[list[Any]]]:
+    """For "row-column" some images, the surest first: place in the sprite, index, confidence."""
+    said = findings.probs.argmax(axis=1)
+    confidence = findings.probs.max(axis=1)
+    found = {}
+    for row in range(len(CLASS_NAMES)):
+        for column in range(len(CLASS_NAMES)):
+            inside = np.flatnonzero((findings.part.labels == row) & (said == column))
+            chosen = inside[np.argsort(-confidence[inside], kind="stable")][:PER_CELL]
+            if len(chosen):
+                found[f"{row}-{column}"] = [
+                    [sprite.place(int(i)), int(i), round(100 * float(confidence[i]))]
+                    for i in chosen
+                ]
+    return found
+
+
+def _gallery(indices: tuple[int, ...], findings: Findings, sprite: Sprite) -> list[dict[str, Any]]:
+    rows = []
+    for index in indices:
+        label, said = int(findings.part.labels[index]), int(findings.probs[index].argmax())
+        rows.append(
+            {
+                "place": sprite.place(index),
+                "index": index,
+                "label": CLASS_NAMES[label],
+                "said": CLASS_NAMES[said],
+                "is_right": label == said,
+                "p_label": 100 * float(findings.probs[index, label]),
+                "p_said": 100 * float(findings.probs[index, said]),
+            }
+        )
+    return rows
+
+
+def _explained(findings: Findings) -> list[dict[str, str]]:
+    """Some errors and some right answers, with maps and the most similar training images."""
+    half = NUM_EXPLAINED // 2
+    wrong = [
+        i
+        for i in findings.mistakes.top_losses
+        if findings.probs[i].argmax() != findings.part.labels[i]
+    ][:half]
+    chosen = np.array([*wrong, *findings.mistakes.most_certain[: NUM_EXPLAINED - len(wrong)]])
+    images = findings.part.images[chosen]
+    classes = findings.probs[chosen].argmax(axis=1)
+    maps = {name: METHODS[name](findings.model, images, classes) for name in MAPS}
+    train = findings.data.train
+    known = layers.features(findings.model, train.images)
+    near = layers.nearest(layers.features(findings.model, images), known, count=4)
+    found = []
+    for row, index in enumerate(chosen):
+        said, label = CLASS_NAMES[classes[row]], CLASS_NAMES[findings.part.labels[index]]
+        words = f"{said}, and it is" if said == label else f"{said}; labelled {label}"
+        figure = plots.explanation(
+            images[row],
+            {name: values[row] for name, values in maps.items()},
+            "",
+            train.images[near[row]],
+            [CLASS_NAMES[train.labels[i]] for i in near[row]],
+        )
+        found.append({"words": f"Image {index}: {words}", "picture": picture(figure)})
+    return found
+
+
+def _feature_maps(findings: Findings) -> str:
+    index = findings.mistakes.most_certain[0] if findings.mistakes.most_certain else 0
+    image = findings.part.images[index]
+    maps = layers.feature_maps(findings.model, image[None])
+    shown = {
+        name: values[0]
+        for name, values in maps.items()
+        if "conv" in name.split("_")[-1] or "pool" in name or "cosines" in name
+    }
+    return picture(plots.feature_maps(shown))
+
+
+def _commands(run: Run) -> str:
+    """What makes the run and this page again."""
+    recipe = run.recipe()
+    named = RECIPES.get(recipe.name)
+    usual = named.to_json() if named else {}
+    changed = [
+        f"--set {key}={str(value).lower() if isinstance(value, bool) else value}"
+        for key, value in recipe.to_json().items()
+        if key not in ("name", "seed") and named and value != usual[key]
+    ]
+    train = " ".join(["ankleboot train", recipe.name, *changed, f"--seed {recipe.seed}"])
+    return f"{train} --run-dir RUN\nankleboot report RUN"
+
+
+def _manifest(run: Run) -> dict[str, Any]:
+    manifest = run.manifest()
+    hardware = manifest["hardware"]
+    return {
+        "data": f"{manifest['data']['name']}, sha256 {manifest['data']['train_sha256'][:16]}...",
+        "split": f"{manifest['split']['num_train']:,} training and "
+        f"{manifest['split']['num_validation']:,} validation images, "
+        f"sha256 {manifest['split']['sha256'][:16]}...",
+        "hardware": f"{hardware['cores']} cores, {hardware['cpu']} ({hardware['machine']})",
+        "arithmetic": manifest.get("arithmetic", ""),
+        "versions": ", ".join(f"{k} {v}" for k, v in manifest["versions"].items()),
+        "commit": manifest.get("git_commit") or "unknown",
+        "made": manifest.get("created", ""),
+        "model sha256": run.result()["model_sha256"],
+    }
+
+
+def _test_result(run: Run) -> dict[str, Any] | None:
+    """The stored result of `evaluate --split test`, if there is one; no image is looked at."""
+    path = run.folder / "evaluation-test.json"
+    try:
+        document: dict[str, Any] = json.loads(path.read_text())
+        return document if {"accuracy", "accuracy_ci95", "num_examples"} <= set(document) else None
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,74 @@
+"""How a model takes spoiled images, and images that it should not know.
+
+robustness(predictor, data.test)
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ankleboot.data import LabeledImages
+from ankleboot.predictors import Predictor
+from ankleboot.robustness.corruptions import CORRUPTIONS, SEVERITIES
+from ankleboot.robustness.outliers import OUTLIERS, auroc
+
+NUM_IMAGES = 2_000  # the first ones of the part: +- 1.2 points at 90 %
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """What was measured on `num_examples` images.
+
+    Attributes:
+        clean: Accuracy on them as they are.
+        accuracy: By corruption, for severities 1 to 5.
+        mean: Over all corruptions and severities.
+        auroc: By kind of outlier: how well the highest probability tells garments from it.
+    """
+
+    num_examples: int
+    clean: float
+    accuracy: dict[str, tuple[float, ...]]
+    mean: float
+    auroc: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def robustness(
+    predictor: Predictor, part: LabeledImages, *, num_images: int = NUM_IMAGES, seed: int = 0
+) -> Robustness:
+    """Predict spoiled copies of the first images, and outliers.
+
+    Args:
+        predictor: The model.
+        part: Images with labels.
+        num_images: How many of them; every corruption and severity is predicted anew.
+        seed: Of noise, directions and outliers.
+    """
+    images, labels = part.images[:num_images], part.labels[:num_images]
+    generator = np.random.default_rng(seed)
+    clean = predictor.predict(images)
+    accuracy = {
+        name: tuple(
+            float(
+                (predictor.predict(corrupt(images, s, generator)).argmax(axis=1) == labels).mean()
+            )
+            for s in SEVERITIES
+        )
+        for name, corrupt in CORRUPTIONS.items()
+    }
+    confidence = clean.max(axis=1)
+    outliers = {
+        name: auroc(confidence, predictor.predict(make(images, generator)).max(axis=1))
+        for name, make in OUTLIERS.items()
+    }
+    return Robustness(
+        num_examples=len(labels),
+        clean=float((clean.argmax(axis=1) == labels).mean()),
+        accuracy=accuracy,
+        mean=float(np.mean(list(accuracy.values()))),
+        auroc=outliers,
+    )

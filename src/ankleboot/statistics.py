@@ -1,0 +1,104 @@
+"""How sure a figure is, and whether two differ; NumPy alone, tested against scipy."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ankleboot.errors import DataError
+
+NUM_RESAMPLES = 2_000
+LEVEL = 0.95
+BLOCK = 100  # resamples that are drawn at once: bounds the memory
+
+Interval = tuple[float, float]
+
+
+def bootstrap_means(
+    values: np.ndarray, *, num_resamples: int = NUM_RESAMPLES, seed: int = 0
+) -> np.ndarray:
+    """Means over resampled images.
+
+    Args:
+        values: Shape (images,) or (images, figures); the images are drawn with replacement, as
+            many as there are, and all figures of an image go with it.
+        num_resamples: More make an interval's own noise smaller.
+        seed: Of the drawing; the same seed gives the same resamples.
+
+    Returns:
+        Shape (num_resamples,) or (num_resamples, figures).
+
+    Raises:
+        DataError: If there is no image.
+
+    Source: Efron 1979, https://doi.org/10.1214/aos/1176344552
+    """
+    num_images = len(values)
+    if num_images == 0:
+        raise DataError("no images to resample")
+    generator = np.random.default_rng(seed)
+    found = []
+    for start in range(0, num_resamples, BLOCK):
+        rows = min(BLOCK, num_resamples - start)
+        drawn = generator.integers(0, num_images, (rows, num_images))
+        drawn += num_images * np.arange(rows)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=rows * num_images)
+        found.append(times.reshape(rows, num_images) @ values.astype(np.float64) / num_images)
+    return np.concatenate(found)
+
+
+def percentile_interval(resampled: np.ndarray, *, level: float = LEVEL) -> Interval:
+    """The interval that holds `level` of the resampled figures."""
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def mcnemar_exact(only_first: int, only_second: int) -> float:
+    """Two-sided p-value that two models err equally often, from the images one alone gets right.
+
+    Source: McNemar 1947, https://doi.org/10.1007/BF02295996; the exact (binomial) form.
+    """
+    total, fewer = only_first + only_second, min(only_first, only_second)
+    logs = [
+        math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1)
+        for k in range(fewer + 1)
+    ]
+    tail = math.fsum(math.exp(value - total * math.log(2)) for value in logs)
+    return min(1.0, 2 * tail)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for being several: each then means what a single one would.
+
+    Source: Holm 1979, https://www.jstor.org/stable/4615733
+    """
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = highest
+    return adjusted
+
+
+def probability_of_superiority(
+    first: Sequence[float], second: Sequence[float], *, seed: int = 0
+) -> tuple[float, Interval]:
+    """P(A > B) over all pairs of runs (ties count half), with a bootstrap interval over the runs.
+
+    Raises:
+        DataError: If a side has no run.
+
+    Source: Bouthillier et al. 2021, section 4, https://arxiv.org/abs/2103.03098
+    """
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if len(a) == 0 or len(b) == 0:
+        raise DataError("no runs to compare")
+
+    def wins(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        difference = x[..., :, None] - y[..., None, :]
+        return np.asarray(((difference > 0) + 0.5 * (difference == 0)).mean(axis=(-1, -2)))
+
+    generator = np.random.default_rng(seed)
+    rows_a = generator.integers(0, len(a), (NUM_RESAMPLES, len(a)))
+    rows_b = generator.integers(0, len(b), (NUM_RESAMPLES, len(b)))
+    return float(wins(a, b)), percentile_interval(wins(a[rows_a], b[rows_b]))

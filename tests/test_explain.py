@@ -1,0 +1,198 @@
+"""Explanations against hand-made answers, axioms, and a network of random weights."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from ankleboot import models
+from ankleboot.cli import cli, run
+from ankleboot.data import Dataset, load
+from ankleboot.errors import ModelError
+from ankleboot.explain import METHODS, layers
+from ankleboot.explain.grad_cam import from_gradients, grad_cam
+from ankleboot.explain.gradients import class_gradients, integrated_gradients
+from ankleboot.explain.occlusion import PATCH, occlusion
+from ankleboot.predictors import load_predictor
+from ankleboot.predictors.keras import KerasPredictor
+from ankleboot.recipes import LEAKY, PLAIN, SPRINT
+from ankleboot.runs import Run
+
+
+@pytest.fixture(scope="module")
+def network(bar_run: Run) -> keras.Model:
+    """A reloaded model, as a user has it."""
+    predictor = load_predictor(bar_run.folder)
+    assert isinstance(predictor, KerasPredictor)
+    return predictor.model
+
+
+def test_the_command_offers_every_method() -> None:
+    option = next(o for o in cli.commands["explain"].params if o.name == "chosen")
+    assert set(option.type.choices) == set(METHODS)  # type: ignore[attr-defined]
+
+
+def test_grad_cam_by_hand() -> None:
+    values = np.zeros((1, 2, 2, 2), np.float32)
+    values[0, 0, 0] = (2, 0)  # the first map speaks for the class, the second against it
+    values[0, 1, 1] = (1, 0)
+    values[0, 0, 1] = (0, 5)
+    gradients = np.empty_like(values)
+    gradients[..., 0], gradients[..., 1] = 1.0, -1.0
+    (found,) = from_gradients(values, gradients)
+    assert found.shape == (28, 28)
+    assert found[0, 0] == 1.0 and found[27, 27] == 0.5  # scaled by the highest
+    assert found[0, 27] == 0.0  # what speaks against is left out
+
+
+def test_nothing_that_speaks_gives_zeros_and_no_nan() -> None:
+    values = np.ones((2, 4, 4, 3), np.float32)
+    found = from_gradients(values, np.zeros_like(values))
+    assert (found == 0).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("level", [0, 255])
+def test_maps_of_blank_images_are_finite(method: str, level: int, network: keras.Model) -> None:
+    images = np.full((2, 28, 28), level, np.uint8)
+    found = METHODS[method](network, images, np.array([0, 7]))
+    assert found.shape == (2, 28, 28) and found.dtype == np.float32
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("method", ["occlusion", "integrated-gradients"])
+def test_the_bar_is_what_counts(method: str, network: keras.Model, bar_data: Dataset) -> None:
+    """The class of these images is the place of a bar, and nothing else."""
+    images, labels = bar_data.test.images[:40], bar_data.test.labels[:40].astype(int)
+    maps = METHODS[method](network, images, labels)
+    inside = images > 200
+    ratio = [
+        np.abs(m)[bar].mean() / (np.abs(m)[~bar].mean() + 1e-9)
+        for m, bar in zip(maps, inside, strict=True)
+    ]
+    assert np.median(ratio) > 1.5
+
+
+def test_gradients_are_those_of_finite_differences(network: keras.Model) -> None:
+    generator = np.random.default_rng(0)
+    values = generator.random((1, 28, 28, 1)).astype(np.float32)
+    got = class_gradients(network, network.inputs[0], values, np.array([3]))
+    logits = keras.Model(network.inputs[0], network.get_layer("logits").output)
+    for row, column in ((5, 5), (14, 9), (20, 20)):
+        up, down = values.copy(), values.copy()
+        up[0, row, column] += 0.01
+        down[0, row, column] -= 0.01
+        slope = (np.asarray(logits(up)) - np.asarray(logits(down)))[0, 3] / 0.02
+        assert got[0, row, column, 0] == pytest.approx(slope, abs=0.05)
+
+
+def test_integrated_gradients_are_complete(network: keras.Model, bar_data: Dataset) -> None:
+    images, labels = bar_data.test.images[:10], bar_data.test.labels[:10].astype(int)
+    logits = keras.Model(network.inputs[0], network.get_layer("logits").output)
+    rows = np.arange(10)
+    there = np.asarray(logits(images[..., None].astype(np.float32) / 255))[rows, labels]
+    black = np.asarray(logits(np.zeros((1, 28, 28, 1), np.float32)))[0, labels]
+    maps = integrated_gradients(network, images, labels, steps=200)
+    np.testing.assert_allclose(maps.sum(axis=(1, 2)), there - black, rtol=0.05, atol=0.1)
+
+
+class OnePixel:
+    """Says class 0 as surely as pixel (10, 12) is bright."""
+
+    def __call__(self, inputs: np.ndarray, training: bool) -> np.ndarray:
+        probs = np.zeros((len(inputs), 10), np.float32)
+        probs[:, 0] = inputs[:, 10, 12, 0]
+        probs[:, 1] = 1 - probs[:, 0]
+        return probs
+
+
+def test_occlusion_finds_the_only_pixel_that_counts() -> None:
+    images = np.full((1, 28, 28), 255, np.uint8)
+    (found,) = occlusion(OnePixel(), images, np.array([0]))
+    assert found[10, 12] == 1.0 == found.max()
+    rows, columns = np.nonzero(found)
+    assert abs(rows - 10).max() < PATCH and abs(columns - 12).max() < PATCH
+    (against,) = occlusion(OnePixel(), images, np.array([1]))
+    np.testing.assert_allclose(against, -found)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_maps_depend_on_what_was_learned(
+    method: str, network: keras.Model, bar_run: Run, bar_data: Dataset
+) -> None:
+    """The sanity check of Adebayo et al. 2018: random weights give other maps."""
+    images, labels = bar_data.test.images[:20], bar_data.test.labels[:20].astype(int)
+    random = models.build(bar_run.recipe())
+    learned, unlearned = (METHODS[method](m, images, labels) for m in (network, random))
+    similar = [
+        abs(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+        for a, b in zip(learned, unlearned, strict=True)
+        if a.std() > 0 and b.std() > 0
+    ]
+    assert not similar or np.median(similar) < 0.6
+
+
+def test_a_layer_that_is_not_there_is_named(network: keras.Model) -> None:
+    image = np.zeros((1, 28, 28), np.uint8)
+    with pytest.raises(ModelError, match="no layer 'conv9' with places; there are .*block1_conv1"):
+        grad_cam(network, image, np.array([0]), layer="conv9")
+    dense = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
+    with pytest.raises(ModelError, match="needs a convolution"):
+        grad_cam(dense, image, np.array([0]))
+
+
+def test_receptive_fields_by_hand() -> None:
+    plain = [(f.size, f.stride) for f in layers.receptive_fields(models.build(PLAIN))]
+    assert plain == [(3, 1), (4, 2), (8, 2), (10, 4)]
+    leaky = [(f.size, f.stride) for f in layers.receptive_fields(models.build(LEAKY))]
+    assert leaky == [(3, 1), (4, 2), (8, 2), (10, 4), (18, 4), (22, 8)]
+
+
+def test_filters_and_maps_have_their_shapes() -> None:
+    model = models.build(SPRINT)
+    assert layers.first_filters(model).shape == (16, 4, 4)
+    maps = layers.feature_maps(model, np.zeros((2, 28, 28), np.uint8))
+    assert maps["block1_pool"].shape == (2, 14, 14, 16)
+
+
+def test_an_image_is_its_own_neighbour(network: keras.Model, bar_data: Dataset) -> None:
+    known = layers.features(network, bar_data.train.images)
+    np.testing.assert_allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
+    found = layers.nearest(known[:20], known, count=3)
+    np.testing.assert_array_equal(found[:, 0], np.arange(20))
+    labels = bar_data.train.labels
+    assert (labels[found[:, 1]] == labels[:20]).mean() > 0.9
+
+
+def test_the_command_explains_files_and_images_of_the_data(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from ankleboot.data.pictures import write_pictures
+
+    (boot,) = write_pictures(load("sample").test, tmp_path / "p", 10)[9:]
+    command = ["explain", "pretrained", str(boot), "test:3", "--data", "sample"]
+    assert run([*command, "--output", str(tmp_path / "out"), "--json"]) == 0
+    images = json.loads(capfd.readouterr().out)["images"]
+    assert [one["path"] for one in images] == [str(boot), "test:3"]
+    assert images[0]["label"] == "Ankle boot" and len(images[0]["nearest"]) == 5
+    assert images[0]["nearest"][0]["label"] in ("Ankle boot", "Sneaker")
+    assert all(Path(one["picture"]).stat().st_size > 5_000 for one in images)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["pretrained", "test:999"], 3, "there are 500 images in test"),
+        (["pretrained", "gone.png"], 3, "no such file"),
+        (["nowhere", "test:0"], 4, "no such model"),
+        (["pretrained", "test:0", "--class", "Hat"], 2, "unknown class 'Hat'"),
+    ],
+)
+def test_mistakes_are_one_line(
+    arguments: list[str], code: int, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["explain", *arguments, "--data", "sample"]) == code
+    err = capfd.readouterr().err
+    assert said in err and len(err.splitlines()) == 1

@@ -1,0 +1,99 @@
+"""Intervals and tests against scipy, by hand, and by simulation of what they promise."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from ankleboot import metrics
+from ankleboot.errors import DataError
+from ankleboot.statistics import (
+    bootstrap_means,
+    holm,
+    mcnemar_exact,
+    percentile_interval,
+    probability_of_superiority,
+)
+
+
+@given(st.integers(0, 3_000), st.integers(0, 3_000))
+@settings(deadline=None)
+def test_mcnemar_is_the_binomial_test(first: int, second: int) -> None:
+    expected = stats.binomtest(first, first + second).pvalue if first + second else 1.0
+    assert mcnemar_exact(first, second) == pytest.approx(expected, abs=1e-9)
+
+
+@given(st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_is_scipys(counts: tuple[int, int]) -> None:
+    successes, total = counts
+    expected = stats.binomtest(successes, total).proportion_ci(0.95, method="wilson")
+    got = metrics.wilson_interval(successes, total)
+    assert got == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_bootstrapped_means_are_spread_like_the_mean() -> None:
+    values = np.random.default_rng(0).exponential(2.0, 3_000)
+    resampled = bootstrap_means(values)
+    assert resampled.mean() == pytest.approx(values.mean(), abs=0.01)
+    assert resampled.std() == pytest.approx(values.std() / np.sqrt(len(values)), rel=0.05)
+
+
+def test_the_figures_of_an_image_stay_together() -> None:
+    values = np.random.default_rng(0).normal(size=500)
+    both = bootstrap_means(np.column_stack([values, 3 * values - 1]))
+    np.testing.assert_allclose(both[:, 1], 3 * both[:, 0] - 1, atol=1e-12)
+    np.testing.assert_array_equal(both, bootstrap_means(np.column_stack([values, 3 * values - 1])))
+    assert not np.array_equal(both[:, 0], bootstrap_means(values, seed=1))
+
+
+def test_nothing_cannot_be_resampled() -> None:
+    with pytest.raises(DataError, match="no images"):
+        bootstrap_means(np.zeros(0))
+
+
+@pytest.mark.parametrize("truth", [0.5, 0.9])
+def test_bootstrap_and_wilson_intervals_hold_the_truth_95_times_in_100(truth: float) -> None:
+    generator = np.random.default_rng(1)
+    held = np.zeros(2)
+    rounds = 1_500
+    for number in range(rounds):
+        right = generator.random(400) < truth
+        low, high = percentile_interval(bootstrap_means(right, num_resamples=400, seed=number))
+        held[0] += low <= truth <= high
+        low, high = metrics.wilson_interval(int(right.sum()), len(right))
+        held[1] += low <= truth <= high
+    assert (abs(held / rounds - 0.95) <= 0.015).all(), held / rounds
+
+
+def test_a_difference_between_equals_is_found_five_times_in_100() -> None:
+    """McNemar's exact test may err less often than it says, never more."""
+    generator = np.random.default_rng(2)
+    found = 0
+    for _ in range(2_000):
+        first, second = generator.random((2, 500)) < 0.8
+        found += mcnemar_exact(int((first & ~second).sum()), int((second & ~first).sum())) < 0.05
+    assert 0.02 <= found / 2_000 <= 0.055
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5]) == [0.5] and holm([]) == []
+    assert holm([0.6, 0.9]) == [1.0, 1.0]
+
+
+def test_superiority_by_hand() -> None:
+    share, (low, high) = probability_of_superiority([3.0, 2.0], [1.0, 2.0])
+    assert share == pytest.approx((1 + 1 + 1 + 0.5) / 4)
+    assert 0 <= low <= share <= high <= 1
+    assert probability_of_superiority([2.0] * 5, [1.0] * 5) == (1.0, (1.0, 1.0))
+    assert probability_of_superiority([1.0], [1.0])[0] == 0.5
+    with pytest.raises(DataError, match="no runs"):
+        probability_of_superiority([], [1.0])
+
+
+def test_superiority_is_the_mann_whitney_statistic() -> None:
+    generator = np.random.default_rng(3)
+    a, b = generator.normal(0.3, 1, 12), generator.normal(0, 1, 9)
+    expected = stats.mannwhitneyu(a, b).statistic / (len(a) * len(b))
+    assert probability_of_superiority(list(a), list(b))[0] == pytest.approx(expected)
