@@ -31,7 +31,7 @@ def write_int8(network: Network, path: Path) -> None:
             Path(folder) / f"{n}.onnx" for n in ("plain", "prepared", "small")
         )
         onnx.save(_float32(network), plain)
-        shape_inference.quant_pre_process(plain, prepared)
+        shape_inference.quant_pre_process(plain, prepared, skip_symbolic_shape=True)
         quantization.quantize_static(
             prepared,
             small,
