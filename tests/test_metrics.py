@@ -87,3 +87,26 @@ def test_calibration_error_by_an_independent_loop() -> None:
 def test_what_cannot_be_judged_is_refused(probs: Probs, labels: Labels, said: str) -> None:
     with pytest.raises(DataError, match=said):
         metrics.check(probs, labels)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 9))
+@settings(max_examples=30, deadline=None)
+def test_precision_and_recall_curves_equal_scikit_learn(seed: int, index: int) -> None:
+    probs, labels = answers(seed, 300)
+    probs = probs.round(2)  # equal scores, too
+    if not (labels == index).any():
+        return
+    found = metrics.precision_recall(probs, labels, index, "x")
+    truth = labels == index
+    assert found.average_precision == pytest.approx(
+        oracle.average_precision_score(truth, probs[:, index]), abs=1e-9
+    )
+    precisions, recalls, _ = oracle.precision_recall_curve(truth, probs[:, index])
+    np.testing.assert_allclose(found.recalls[::-1], recalls[:-1], atol=1e-9)
+    np.testing.assert_allclose(found.precisions[::-1], precisions[:-1], atol=1e-9)
+
+
+def test_a_class_without_images_has_no_curve() -> None:
+    probs, _ = answers(0, 5)
+    with pytest.raises(DataError, match="no image of the class Bag"):
+        metrics.precision_recall(probs, np.zeros(5, int), 8, "Bag")

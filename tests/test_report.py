@@ -54,7 +54,7 @@ def test_every_section_is_there_and_none_is_empty(reported: tuple[Path, dict[str
     for target in targets:
         section = text.split(f'<section id="{target}">')[1].split("</section>")[0]
         assert len(section) > 300, target
-    assert text.count("<svg") == 3 and "nan" not in re.sub(r"base64,[^\"]*", "", text).lower()
+    assert text.count("<svg") == 4 and "nan" not in re.sub(r"base64,[^\"]*", "", text).lower()
 
 
 def test_what_comes_from_files_is_escaped(
@@ -101,7 +101,7 @@ def test_a_curve_by_size_is_shown_on_request(
     assert points[0].validation_accuracy < points[-1].validation_accuracy
     document = write_report(calibrated_run, bar_data, tmp_path / "r.html", sizes=points)
     text = (tmp_path / "r.html").read_text()
-    assert text.count("<svg") == 4 and "With fewer training images" in text
+    assert text.count("<svg") == 5 and "With fewer training images" in text
     assert any("more images" in line.lower() for line in document["sentences"])
 
 

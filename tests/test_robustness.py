@@ -61,6 +61,15 @@ def test_auroc_is_that_of_scikit_learn() -> None:
     assert auroc(np.ones(3), np.zeros(2)) == 1 and auroc(np.ones(3), np.ones(2)) == 0.5
 
 
+def test_photos_are_one_more_kind_of_outlier() -> None:
+    part = load("sample").test
+    probs = np.full((500, 10), 0.05, np.float32)
+    probs[:, 4] = np.linspace(0.3, 0.9, 500)
+    photos = np.zeros((7, 28, 28), np.uint8)
+    found = robustness(FakePredictor(probs), part, num_images=100, photos=photos)
+    assert set(found.auroc) == {*OUTLIERS, "photos"} and found.auroc["photos"] > 0.9
+
+
 def test_a_model_that_always_says_the_same_loses_nothing() -> None:
     part = load("sample").test
     probs = np.full((500, 10), 0.05, np.float32)

@@ -126,6 +126,39 @@ def expected_calibration_error(probs: Probs, labels: Labels, *, num_bins: int = 
     return float(np.abs(gaps).sum() / len(labels))
 
 
+@dataclass(frozen=True)
+class PrecisionRecall:
+    """One class against the rest, for every threshold on its probability, the highest first.
+
+    Attributes:
+        average_precision: Mean of the precisions, weighted by the recall each adds.
+    """
+
+    label: str
+    recalls: tuple[float, ...]
+    precisions: tuple[float, ...]
+    average_precision: float
+
+
+def precision_recall(probs: Probs, labels: Labels, index: int, name: str) -> PrecisionRecall:
+    """Precision and recall of a class as its probability's threshold falls.
+
+    Raises:
+        DataError: If no image is of the class.
+    """
+    own = labels == index
+    if not own.any():
+        raise DataError(f"no image of the class {name}")
+    scores = probs[:, index].astype(np.float64)
+    order = np.argsort(-scores, kind="stable")
+    hits = own[order].cumsum()
+    # equal scores pass a threshold together
+    last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    recalls, precisions = hits[last] / hits[-1], hits[last] / (last + 1)
+    average = float((np.diff(recalls, prepend=0.0) * precisions).sum())
+    return PrecisionRecall(name, tuple(recalls.tolist()), tuple(precisions.tolist()), average)
+
+
 def confusion_matrix(predicted: Labels, labels: Labels, *, num_classes: int = 10) -> Matrix:
     """Count the images of each true class (row) by predicted class (column)."""
     cells = labels.astype(np.int64) * num_classes + predicted

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ankleboot.cli.options import data_option, json_option
 from ankleboot.cli.run_folder import data_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @click.command()
@@ -27,6 +31,12 @@ from ankleboot.cli.run_folder import data_of
     is_flag=True,
     help="Train on 500 to 24,000 images too: would more images help? Takes most of a training.",
 )
+@click.option(
+    "--photos",
+    "photo_folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder of pictures that show none of the ten garments: does it notice?",
+)
 @data_option
 @json_option
 def report(
@@ -34,6 +44,7 @@ def report(
     split_name: str,
     output: Path | None,
     learning_curve: bool,
+    photo_folder: Path | None,
     data_name: str | None,
     as_json: bool,
 ) -> None:
@@ -62,9 +73,24 @@ def report(
     count = test_reads.count if split_name == "test" else test_reads.so_far
     make_folder(output.parent)
     document = write_report(
-        run, loaded, output, split=split_name, test_reads=count(run_dir), sizes=sizes
+        run,
+        loaded,
+        output,
+        split=split_name,
+        test_reads=count(run_dir),
+        sizes=sizes,
+        photos=None if photo_folder is None else _read(photo_folder),
     )
     if as_json:
         console.print_json(document)
     else:
         console.report_result(document)
+
+
+def _read(folder: Path) -> np.ndarray:
+    import numpy as np
+
+    from ankleboot import console, photos
+    from ankleboot.photos.find import find
+
+    return np.stack([photos.read(path) for path in find([str(folder)], console.note)])

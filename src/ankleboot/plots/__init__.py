@@ -1,6 +1,12 @@
 """Numbers in, matplotlib figures out; nothing here computes a result or writes a file."""
 
-from ankleboot.plots.evaluation import confusion, disagreements, reliability, risk_coverage
+from ankleboot.plots.evaluation import (
+    confusion,
+    disagreements,
+    precision_recall,
+    reliability,
+    risk_coverage,
+)
 from ankleboot.plots.explanation import explanation, feature_maps, filters
 from ankleboot.plots.pictures import duplicates, samples, suspects
 from ankleboot.plots.training import learning_curves, size_curve, time_to_accuracy
@@ -13,6 +19,7 @@ __all__ = [
     "feature_maps",
     "filters",
     "learning_curves",
+    "precision_recall",
     "reliability",
     "risk_coverage",
     "samples",

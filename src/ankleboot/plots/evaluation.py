@@ -10,7 +10,8 @@ from ankleboot.calibration import ReliabilityDiagram, RiskCoverage
 from ankleboot.comparison import Pair
 from ankleboot.data import CLASS_NAMES
 from ankleboot.evaluation import Evaluation
-from ankleboot.plots.colours import BEST_COLOUR, TRAIN_COLOUR, VALIDATION_COLOUR
+from ankleboot.metrics import PrecisionRecall
+from ankleboot.plots.colours import BEST_COLOUR, TRAIN_COLOUR, VALIDATION_COLOUR, WORST
 from ankleboot.plots.pictures import grey
 
 FEW_ANSWERS = 20  # in a bin: its share of right ones is mostly chance
@@ -101,6 +102,27 @@ def risk_coverage(curve: RiskCoverage, threshold: float) -> Figure:
     )
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def precision_recall(curves: tuple[PrecisionRecall, ...]) -> Figure:
+    """Precision over recall of every class; the worst classes stand out in colour."""
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    worst = sorted(curves, key=lambda curve: curve.average_precision)[: len(WORST)]
+    for curve in sorted(curves, key=lambda curve: -curve.average_precision):
+        place = worst.index(curve) if curve in worst else None
+        axes.plot(
+            [100 * r for r in curve.recalls],
+            [100 * p for p in curve.precisions],
+            color=BEST_COLOUR if place is None else WORST[place],
+            alpha=0.5 if place is None else 1.0,
+            label=None if place is None else f"{curve.label} (AP {curve.average_precision:.3f})",
+        )
+    axes.set(xlabel="recall, %", ylabel="precision, %", xlim=(0, 101), ylim=(40, 101))
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower left")
     return figure
 
 

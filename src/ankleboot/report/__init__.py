@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.answers import answers
+from ankleboot.arrays import SomeImages
 from ankleboot.data import Dataset
 from ankleboot.errors import ModelError
 from ankleboot.evaluation import calibrate, evaluate_probs, validation_part
@@ -29,6 +30,7 @@ def write_report(
     split: str = "validation",
     test_reads: int = 0,
     sizes: tuple[SizePoint, ...] = (),
+    photos: SomeImages | None = None,
 ) -> dict[str, Any]:
     """Write the page and return what it says, in short.
 
@@ -39,6 +41,7 @@ def write_report(
         split: Whose images are judged and shown, "validation" or "test".
         test_reads: How often the test split was looked at, for the page to say.
         sizes: A curve by the number of training images, to be shown.
+        photos: Pictures that show none of our garments, to see whether its confidence tells.
 
     Raises:
         ModelError: If the run is not complete or damaged.
@@ -59,7 +62,7 @@ def write_report(
             run.folder.name, probs, part.labels, data=data.name, split=split, test_reads=test_reads
         ),
         mistakes=find_mistakes(probs, part.labels),
-        robustness=robustness(predictor, part),
+        robustness=robustness(predictor, part, photos=photos),
         model=predictor.model,
         sizes=sizes,
     )

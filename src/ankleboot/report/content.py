@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot import plots
+from ankleboot import metrics, plots
 from ankleboot.arrays import Probs
 from ankleboot.calibration import Calibration, reliability_diagram, risk_coverage
 from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
@@ -68,6 +68,16 @@ def content_of(findings: Findings) -> dict[str, Any]:
         "matrix": evaluation.confusion_matrix,
         "cells": _cells(findings, sprite),
         "per_class": evaluation.per_class,
+        "precision_recall": svg(
+            lambda: plots.precision_recall(
+                tuple(
+                    metrics.precision_recall(findings.probs, findings.part.labels, index, name)
+                    for index, name in enumerate(CLASS_NAMES)
+                    if (findings.part.labels == index).any()
+                )
+            ),
+            "Precision over recall of every class",
+        ),
         "mistakes": findings.mistakes,
         "top_losses": _gallery(findings.mistakes.top_losses, findings, sprite),
         "most_certain": _gallery(findings.mistakes.most_certain[:12], findings, sprite),

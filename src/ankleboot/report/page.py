@@ -6,7 +6,13 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-DRAWN = ("curves", "size_curve", "reliability", "risk_coverage")  # SVG made by our own code
+DRAWN = (
+    "curves",
+    "size_curve",
+    "precision_recall",
+    "reliability",
+    "risk_coverage",
+)  # SVG made by our own code
 
 
 def render(content: dict[str, Any]) -> str:

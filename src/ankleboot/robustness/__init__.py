@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ankleboot.arrays import SomeImages
 from ankleboot.data import LabeledImages
 from ankleboot.predictors import Predictor
 from ankleboot.robustness.corruptions import CORRUPTIONS, SEVERITIES
@@ -38,7 +39,12 @@ class Robustness:
 
 
 def robustness(
-    predictor: Predictor, part: LabeledImages, *, num_images: int = NUM_IMAGES, seed: int = 0
+    predictor: Predictor,
+    part: LabeledImages,
+    *,
+    num_images: int = NUM_IMAGES,
+    photos: SomeImages | None = None,
+    seed: int = 0,
 ) -> Robustness:
     """Predict spoiled copies of the first images, and outliers.
 
@@ -46,6 +52,7 @@ def robustness(
         predictor: The model.
         part: Images with labels.
         num_images: How many of them; every corruption and severity is predicted anew.
+        photos: Pictures from elsewhere, as one more kind of outlier.
         seed: Of noise, directions and outliers.
     """
     images, labels = part.images[:num_images], part.labels[:num_images]
@@ -65,6 +72,8 @@ def robustness(
         name: auroc(confidence, predictor.predict(make(images, generator)).max(axis=1))
         for name, make in OUTLIERS.items()
     }
+    if photos is not None:
+        outliers["photos"] = auroc(confidence, predictor.predict(photos).max(axis=1))
     return Robustness(
         num_examples=len(labels),
         clean=float((clean.argmax(axis=1) == labels).mean()),
