@@ -93,6 +93,12 @@ class FakePredictor:
 
 
 @pytest.fixture
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks at the test split are counted here, and not for the user who runs the tests."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and no other place on this machine where data might be found."""
     monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from ankleboot import pretrained
 from ankleboot.cli import run
 from ankleboot.comparison import Answers, compare
-from ankleboot.data import CLASS_NAMES, Dataset
+from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
 from ankleboot.errors import DataError, UsageError
 from ankleboot.files import write_json
 from ankleboot.runs import Run
@@ -86,22 +87,45 @@ def test_several_pairs_pay_for_being_several() -> None:
 
 
 def test_runs_of_a_recipe_are_a_group() -> None:
-    answers = [Answers(f"a{n}", saying(first(n)), "A") for n in (50, 52, 54)]
-    answers += [Answers(f"b{n}", saying(first(n)), "B") for n in (70, 75, 80)]
+    answers = [Answers(f"a{n}", saying(first(n)), "A") for n in (50, 51, 53, 54)]
+    answers += [Answers(f"b{n}", saying(first(n)), "B") for n in (70, 74, 76, 80)]
     found = compare(answers, LABELS)
     assert found.pairs == ()
     assert [group.name for group in found.groups] == ["A", "B"]
     assert found.groups[0].mean == pytest.approx(0.948)
-    assert found.groups[0].std == pytest.approx(0.002)
+    assert found.groups[0].std == pytest.approx(np.std([50, 51, 53, 54], ddof=1) / 1000)
     (pair,) = found.group_pairs
     assert pair.superiority == 1 and "Recipe A is the better one" in pair.conclusion
+    assert pair.p_adjusted == pytest.approx(2 / 70)
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_two_or_three_runs_prove_nothing(number: int) -> None:
+    """Complete separation of 3 and 3 equal runs happens once in ten times."""
+    answers = [Answers(f"a{n}", saying(first(50 + n)), "A") for n in range(number)]
+    answers += [Answers(f"b{n}", saying(first(150 + n)), "B") for n in range(number)]
+    (pair,) = compare(answers, LABELS).group_pairs
+    assert pair.superiority == 1 and pair.conclusion.startswith("Too few runs to tell A and B")
+
+
+def test_a_recipe_and_a_single_model_are_compared_as_models() -> None:
+    answers = [Answers(f"a{n}", saying(first(n)), "A") for n in (50, 52)]
+    found = compare([*answers, Answers("c", saying(first(90)))], LABELS)
+    assert found.group_pairs == () and len(found.pairs) == 3 == len(found.sentences)
+
+
+def test_a_draw_with_disagreements_has_an_interval_around_nothing() -> None:
+    last = np.arange(len(LABELS)) >= 960
+    found = compare([Answers("a", saying(first(40))), Answers("b", saying(last))], LABELS)
+    words = found.pairs[0].conclusion
+    assert "0.00 points (95 % interval -" in words and "ahead" not in words
 
 
 def test_overlapping_groups_are_left_open() -> None:
-    answers = [Answers(f"a{n}", saying(first(n)), "A") for n in (50, 60)]
-    answers += [Answers(f"b{n}", saying(first(n)), "B") for n in (55, 65)]
+    answers = [Answers(f"a{n}", saying(first(n)), "A") for n in (50, 54, 58, 62)]
+    answers += [Answers(f"b{n}", saying(first(n)), "B") for n in (52, 56, 60, 64)]
     (pair,) = compare(answers, LABELS).group_pairs
-    assert pair.superiority == 0.75 and "cannot be told apart" in pair.conclusion
+    assert 0.5 < pair.superiority < 0.75 and "cannot be told apart" in pair.conclusion
 
 
 @pytest.mark.usefixtures("no_type_checks")
@@ -115,23 +139,27 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare([one, Answers("b", saying(first(1))[:10])], LABELS)
 
 
+@pytest.mark.usefixtures("own_state")
 def test_the_command_obeys_its_contract(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     tflite = pretrained.FOLDER / pretrained.LITERT
     copy = tmp_path / "copy.tflite"
     copy.write_bytes(tflite.read_bytes())
-    command = ["compare", "pretrained", str(copy), "--data", "sample"]
+    command = ["compare", "pretrained", str(copy), "--data", "sample", "--split", "test"]
     assert run([*command, "--json", "--output", str(tmp_path / "out")]) == 0
     out, err = capfd.readouterr()
     document = json.loads(out)
-    assert err == "" and document["split"] == "validation" and document["data"] == "sample"
+    assert err == "" and document["split"] == "test" and document["data"] == "sample"
     assert [score["model"] for score in document["models"]] == ["pretrained", str(copy)]
     assert document["pairs"][0]["difference"] == 0 and document["pairs"][0]["p_value"] == 1
-    assert set(document["test_reads"]) == {"pretrained", str(copy)}
-    assert len(set(document["test_reads"].values())) == 1  # one model in two places
+    assert document["test_reads"] == {"pretrained": 1, str(copy): 2}  # one model, two looks
     assert json.loads((tmp_path / "out/comparison.json").read_text()) == document
     assert run(command) == 0
-    assert "cannot be told apart on 400 images" in " ".join(capfd.readouterr().out.split())
+    assert "cannot be told apart on 500 images" in " ".join(capfd.readouterr().out.split())
     assert run(["compare", "pretrained"]) == 2
+    assert run(["compare", "pretrained", str(copy), "--data", "sample"]) == 2
+    assert "trained on fashion-mnist; it has no validation images in sample" in (
+        capfd.readouterr().err
+    )
     assert run(["compare", "pretrained", "nowhere"]) == 4
 
 
@@ -147,12 +175,16 @@ def test_seeds_are_grouped_and_other_splits_refused(
         shutil.copytree(bar_run.folder, folder)
         write_json(folder / "recipe.json", recipe.to_json())
         folders.append(str(folder))
-    assert run(["compare", *folders[:3], "--data", "sample", "--json"]) == 0
+    test = ["--data", "sample", "--split", "test", "--json"]
+    assert run(["compare", *folders[:3], *test]) == 0
     document = json.loads(capfd.readouterr().out)
     assert [len(group["models"]) for group in document["groups"]] == [2, 1]
-    assert "epochs=9" in document["groups"][1]["name"]
+    assert "epochs=9" in document["groups"][1]["name"] and document["sentences"]
     assert run(["compare", folders[0], folders[3], "--data", "sample"]) == 2
     assert "different validation images" in capfd.readouterr().err
+    shutil.copytree(folders[0], tmp_path / "again")
+    assert run(["compare", folders[0], str(tmp_path / "again"), *test]) == 2
+    assert "are of one recipe and seed 0" in capfd.readouterr().err
 
 
 def test_answers_are_kept_and_never_stale(
@@ -166,12 +198,17 @@ def test_answers_are_kept_and_never_stale(
     shutil.copytree(calibrated_run.folder, folder)
     kept, other = (np.full((100, 10), value, np.float32) for value in (0.1, 0.2))
 
-    def ask(probs: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-        predictor = FakePredictor(probs, ModelInfo(temperature=temperature))
-        return answers(folder, predictor, bar_data.test, "test")
+    def ask(probs: np.ndarray, part: LabeledImages = bar_data.test, **info: Any) -> np.ndarray:
+        predictor = FakePredictor(probs, ModelInfo(**info))
+        return answers(folder, predictor, part, "test")
 
     assert ask(kept)[0, 0] == np.float32(0.1)
     assert ask(other)[0, 0] == np.float32(0.1)  # from the file
     assert ask(other, temperature=2.0)[0, 0] == np.float32(0.2)
+    assert ask(kept, model_sha256="another")[0, 0] == np.float32(0.1)
+    images = bar_data.test.images.copy()
+    images[3, 3, 3] ^= 1
+    changed = LabeledImages(images, bar_data.test.labels)
+    assert ask(other, changed, model_sha256="another")[0, 0] == np.float32(0.2)
     (folder / "answers-test.npz").write_bytes(b"damaged")
     assert ask(kept)[0, 0] == np.float32(0.1)

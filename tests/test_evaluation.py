@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from ankleboot import test_reads as reads
-from ankleboot.data import load
+from ankleboot.data import Dataset, load
 from ankleboot.diagnosis import fit_verdict
-from ankleboot.errors import DataError, ModelError
-from ankleboot.evaluation import TEST_SIZES, evaluate
+from ankleboot.errors import DataError, ModelError, UsageError
+from ankleboot.evaluation import TEST_SIZES, evaluate, evaluate_probs, validation_part
+from ankleboot.model_info import ModelInfo
 from ankleboot.predictors import load_predictor
 from ankleboot.runs import EpochRecord, Run
 from conftest import FakePredictor, bars
@@ -213,3 +214,26 @@ def test_evaluations_of_two_parts_differ(bar_run: Run) -> None:
         for part in (one, two)
     ]
     assert results[0].accuracy > 0.9 and results[1].accuracy < 0.2
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.05])
+def test_the_interval_of_the_calibration_error_holds_it(gap: float) -> None:
+    """Two classes, so that the truth is known: the model says 0.8 and is right 0.8 - gap."""
+    generator = np.random.default_rng(0)
+    held = 0
+    for _ in range(100):
+        confidence = generator.uniform(0.7, 0.99, 1_000)
+        probs = np.zeros((1_000, 10))
+        probs[:, 0], probs[:, 1] = confidence, 1 - confidence
+        labels = (generator.random(1_000) > confidence - gap).astype(int)
+        found = evaluate_probs("x", probs, labels, data="x", split="validation", test_reads=0)
+        low, high = found.ece_ci95
+        assert low <= found.ece <= high
+        held += low <= gap <= high
+    assert held >= 90
+
+
+def test_validation_images_of_other_data_are_refused(bar_data: Dataset) -> None:
+    with pytest.raises(UsageError, match="no validation images in bars, take --split test"):
+        validation_part(ModelInfo(data="fashion-mnist"), bar_data)
+    assert len(validation_part(ModelInfo(data="bars"), bar_data)) == 128

@@ -102,7 +102,7 @@ def test_a_curve_by_size_is_shown_on_request(
     document = write_report(calibrated_run, bar_data, tmp_path / "r.html", sizes=points)
     text = (tmp_path / "r.html").read_text()
     assert text.count("<svg") == 5 and "With fewer training images" in text
-    assert any("more images" in line.lower() for line in document["sentences"])
+    assert any("more images would" in line.lower() for line in document["sentences"])
 
 
 def test_a_sprite_holds_each_image_once() -> None:
@@ -116,12 +116,28 @@ def test_a_sprite_holds_each_image_once() -> None:
     assert sprite.rows == 2
 
 
+def test_the_commands_on_the_page_make_the_run_again(
+    reported: tuple[Path, dict[str, Any]], calibrated_run: Run
+) -> None:
+    from ankleboot.recipes import find, override
+
+    line = reported[0].read_text().split("<pre>")[1].split("\n")[0].split()
+    assert line[:2] == ["ankleboot", "train"] and line[line.index("--data") + 1] == "bars"
+    settings = [line[i + 1] for i, word in enumerate(line) if word == "--set"]
+    again = override(find(line[2]), dict(setting.split("=") for setting in settings))
+    expected = calibrated_run.recipe().to_json()
+    assert again.to_json() | {"name": expected["name"]} == expected
+
+
+@pytest.mark.usefixtures("own_state")
 def test_the_command_reports_the_shipped_model(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "out" / "page.html"
     command = ["report", "pretrained", "--data", "sample", "--output", str(path)]
-    assert run([*command, "--json"]) == 0
+    assert run(command) == 2  # it has no validation images there
+    assert "trained on fashion-mnist" in capfd.readouterr().err
+    assert run([*command, "--split", "test", "--json"]) == 0
     out, err = capfd.readouterr()
     document = json.loads(out)
     assert err == "" and document["path"] == str(path) and document["accuracy"] > 0.9

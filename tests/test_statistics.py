@@ -10,9 +10,11 @@ from ankleboot import metrics
 from ankleboot.errors import DataError
 from ankleboot.statistics import (
     bootstrap_means,
+    fewest_p,
     holm,
     mcnemar_exact,
     percentile_interval,
+    permutation_p,
     probability_of_superiority,
 )
 
@@ -80,6 +82,28 @@ def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5]) == [0.5] and holm([]) == []
     assert holm([0.6, 0.9]) == [1.0, 1.0]
+
+
+def test_permutations_by_hand() -> None:
+    assert permutation_p([3.0, 4.0], [1.0, 2.0]) == pytest.approx(2 / 6) == fewest_p(2, 2)
+    assert permutation_p([4.0] * 4, [1.0] * 4) == pytest.approx(2 / 70) == fewest_p(4, 4)
+    assert permutation_p([1.0, 2.0], [1.0, 2.0]) == 1.0
+
+
+def test_permutations_are_scipys() -> None:
+    generator = np.random.default_rng(0)
+    for sizes in ((5, 5), (12, 12)):  # exact, and drawn
+        a, b = generator.normal(0.8, 1, sizes[0]), generator.normal(0, 1, sizes[1])
+        expected = stats.permutation_test(
+            (a, b), lambda x, y: np.mean(x) - np.mean(y), n_resamples=50_000, rng=1
+        ).pvalue
+        assert permutation_p(a.tolist(), b.tolist()) == pytest.approx(expected, abs=0.012)
+
+
+def test_equal_recipes_are_told_apart_five_times_in_100() -> None:
+    generator = np.random.default_rng(4)
+    found = sum(permutation_p(*generator.normal(size=(2, 5)).tolist()) < 0.05 for _ in range(1_000))
+    assert 0.02 < found / 1_000 < 0.065
 
 
 def test_superiority_by_hand() -> None:

@@ -1,11 +1,12 @@
 """A model's answers on a split, computed once and kept in its run folder.
 
 Evaluation, comparison and report ask for the same ten thousand answers; the file is used only while
-model, temperature and images are the same.
+model, temperature and images are the same. Where it cannot be written, answers are made anew.
 """
 
 import hashlib
 import io
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from ankleboot import pretrained
 from ankleboot.arrays import Probs
 from ankleboot.data import LabeledImages
+from ankleboot.errors import EnvironmentFailure
 from ankleboot.files import DAMAGED_ZIP, atomic_write
 from ankleboot.predictors import Predictor
 from ankleboot.runs import run_of
@@ -37,7 +39,8 @@ def answers(model: Path, predictor: Predictor, part: LabeledImages, split: str) 
         kept = predictor.predict(part.images)
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, key=np.array(key), probs=kept)
-        atomic_write(path, content.getvalue())
+        with suppress(EnvironmentFailure):  # a folder of somebody else's
+            atomic_write(path, content.getvalue())
     return kept
 
 

@@ -51,7 +51,7 @@ class Duplicates:
     """Pairs of images that are the same, or nearly.
 
     Attributes:
-        exact: Pairs with the same bytes.
+        exact: Images whose bytes are in the other part, or earlier in the same one.
         near: Images of the second part with a neighbour in the first at a correlation above 0.99.
         conflicts: Of `near`, those whose nearest neighbour has another label.
         pairs: The near ones: (index in the second, index in the first, correlation), best first.
@@ -66,7 +66,13 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found in a data set."""
+    """What was found in a data set.
+
+    Attributes:
+        out_of_fold_accuracy: Of the models on images they were not trained on.
+        accuracy_without_suspects: The same without the doubtful labels. It is higher on any data:
+            a label is doubtful because the models disagree with it.
+    """
 
     data: str
     num_train: int
@@ -137,7 +143,13 @@ def _probs_of(held_out: Indices, data: Dataset, recipe: Recipe) -> np.ndarray:
     rows = np.concatenate([others, held_out])  # the recipe validates on the last images
     arranged = LabeledImages(part.images[rows], part.labels[rows])
     share = len(held_out) / len(part)
-    adjusted = replace(recipe, split="last", validation_fraction=share, train_size=0)
+    adjusted = replace(
+        recipe,
+        split="last",
+        validation_fraction=share,
+        train_size=0,
+        early_stopping=0,  # it would choose an epoch by the images to be judged
+    )
     with tempfile.TemporaryDirectory() as folder:
         run = train(adjusted, replace(data, train=arranged), Path(folder) / "fold")
         return load_predictor(run.folder).predict(part.images[held_out])

@@ -20,15 +20,16 @@ from ankleboot.errors import UsageError
 from ankleboot.statistics import (
     Interval,
     bootstrap_means,
+    fewest_p,
     holm,
     mcnemar_exact,
     percentile_interval,
+    permutation_p,
     probability_of_superiority,
 )
 
 SIGNIFICANT = 0.05
 MOST_DISAGREEMENTS = 50  # listed; the surest ones first
-CLEAR = 0.75  # P(A > B) from which a recipe is called the better one (Bouthillier et al. 2021)
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,19 @@ class Group:
 
 @dataclass(frozen=True)
 class GroupPair:
-    """Two recipes over their runs; `superiority` is P(first > second)."""
+    """Two recipes over their runs.
+
+    Attributes:
+        superiority: P(a run of the first > one of the second), on these images.
+        p_adjusted: Permutation test of the runs, after Holm's correction for all pairs of recipes.
+    """
 
     first: str
     second: str
     difference: float
     superiority: float
     superiority_ci95: Interval
+    p_adjusted: float
     conclusion: str
 
 
@@ -145,8 +152,7 @@ class Comparison:
 def compare(answers: Sequence[Answers], labels: Labels) -> Comparison:
     """Compare models on the same images.
 
-    Of single models every pair is compared; where there are several runs of a recipe, recipes are
-    compared instead.
+    Where two recipes have several runs each, recipes are compared; otherwise every pair of models.
 
     Args:
         answers: Two or more models' probabilities for the same images.
@@ -171,11 +177,9 @@ def compare(answers: Sequence[Answers], labels: Labels) -> Comparison:
         for name, hits in right.items()
     )
     groups = _groups(answers, right)
-    several = [group for group in groups if len(group.models) > 1]
-    pairs: tuple[Pair, ...] = ()
-    if not several:
-        pairs = _pairs(answers, labels)
-    return Comparison(len(labels), scores, pairs, groups, _group_pairs(groups, right))
+    group_pairs = _group_pairs(groups, right)
+    pairs = () if group_pairs else _pairs(answers, labels)
+    return Comparison(len(labels), scores, pairs, groups, group_pairs)
 
 
 def _pairs(answers: Sequence[Answers], labels: Labels) -> tuple[Pair, ...]:
@@ -245,19 +249,21 @@ def _conclusion(
     first: str, second: str, difference: float, interval: Interval, p: float, total: int
 ) -> str:
     better, worse = (first, second) if difference >= 0 else (second, first)
-    low, high = sorted(abs(v) if difference * v >= 0 else -abs(v) for v in interval)
+    low, high = interval if difference >= 0 else (-interval[1], -interval[0])
     figures = (
         f"{100 * abs(difference):.2f} points (95 % interval {100 * low:.2f} to {100 * high:.2f}; "
-        f"McNemar p = {p:.2g})"
+        f"McNemar p = {p:.2g}, adjusted for all pairs)"
     )
     if p < SIGNIFICANT:
         return (
             f"{better} is better than {worse} on images like these {total:,}: by {figures}. That "
             "speaks of these two models, not of training their recipes again."
         )
+    if difference == 0:
+        return f"{first} and {second} cannot be told apart on {total:,} images: {figures}."
     return (
         f"{first} and {second} cannot be told apart on {total:,} images: {better} is ahead by "
-        f"{figures}, which chance alone explains."
+        f"{figures}, which may be chance."
     )
 
 
@@ -274,29 +280,32 @@ def _groups(answers: Sequence[Answers], right: dict[str, np.ndarray]) -> tuple[G
 
 
 def _group_pairs(groups: Sequence[Group], right: dict[str, np.ndarray]) -> tuple[GroupPair, ...]:
+    several = [group for group in groups if len(group.models) > 1]
+    chosen = [(a, b) for place, a in enumerate(several) for b in several[place + 1 :]]
+    values = {g.name: [float(right[model].mean()) for model in g.models] for g in several}
+    adjusted = holm([permutation_p(values[a.name], values[b.name]) for a, b in chosen])
     found = []
-    for place, a in enumerate(groups):
-        for b in groups[place + 1 :]:
-            if len(a.models) < 2 or len(b.models) < 2:
-                continue
-            values = [[float(right[model].mean()) for model in g.models] for g in (a, b)]
-            share, interval = probability_of_superiority(*values)
-            sentence = _group_conclusion(a, b, share, interval)
-            found.append(GroupPair(a.name, b.name, a.mean - b.mean, share, interval, sentence))
+    for (a, b), p in zip(chosen, adjusted, strict=True):
+        share, interval = probability_of_superiority(values[a.name], values[b.name])
+        sentence = _group_conclusion(a, b, share, interval, p)
+        found.append(GroupPair(a.name, b.name, a.mean - b.mean, share, interval, p, sentence))
     return tuple(found)
 
 
-def _group_conclusion(a: Group, b: Group, share: float, interval: Interval) -> str:
+def _group_conclusion(a: Group, b: Group, share: float, interval: Interval, p: float) -> str:
     better, worse, wins, bounds = a, b, share, interval
     if share < 0.5:
         better, worse, wins = b, a, 1 - share
         bounds = (1 - interval[1], 1 - interval[0])
-    counts = f"{len(better.models)} and {len(worse.models)} runs"
+    runs = (len(better.models), len(worse.models))
     figures = (
-        f"a run of {better.name} beats one of {worse.name} with probability {wins:.2f} "
-        f"(95 % interval {bounds[0]:.2f} to {bounds[1]:.2f}, {counts}), "
-        f"by {100 * (better.mean - worse.mean):+.2f} points on average"
+        f"on these images a run of {better.name} beats one of {worse.name} with probability "
+        f"{wins:.2f} (95 % interval {bounds[0]:.2f} to {bounds[1]:.2f}; permutation p = {p:.2g}; "
+        f"{runs[0]} and {runs[1]} runs), by {100 * (better.mean - worse.mean):+.2f} points on "
+        "average"
     )
-    if bounds[0] > 0.5 and wins >= CLEAR:
+    if p < SIGNIFICANT:
         return f"Recipe {better.name} is the better one: {figures}."
+    if fewest_p(*runs) >= SIGNIFICANT:
+        return f"Too few runs to tell {a.name} and {b.name} apart (take 4 or more each): {figures}."
     return f"Recipes {a.name} and {b.name} cannot be told apart by these runs: {figures}."

@@ -443,7 +443,8 @@ def audit_result(found: Audit, paths: list[Path]) -> None:
     console.print(
         f"labels: {len(found.suspects):,} of {found.num_train:,} are doubtful; {found.recipe} is "
         f"right on {100 * found.out_of_fold_accuracy:.2f} % of the images it was not trained on, "
-        f"{100 * found.accuracy_without_suspects:.2f} % without the doubtful ones",
+        f"{100 * found.accuracy_without_suspects:.2f} % without the doubtful ones (which are "
+        "doubtful because it disagrees)",
         soft_wrap=not console.is_terminal,
     )
     table = Table(box=None, pad_edge=False)

@@ -234,6 +234,17 @@ def _parse(name: str, text: str) -> Any:
     raise UsageError(f"{name}: expected {valid_values(name)}, got {text!r}")
 
 
+def changes(recipe: Recipe) -> list[str]:
+    """What `train NAME` must be told by --set to give this recipe, its seed left out."""
+    named = RECIPES.get(recipe.name, PLAIN)
+    own, usual = recipe.to_json(), named.to_json()
+    return [
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}"
+        for key, value in own.items()
+        if key not in ("name", "seed") and value != usual[key]
+    ]
+
+
 def find(name: str) -> Recipe:
     """Return the recipe called `name`.
 

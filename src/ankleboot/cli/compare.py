@@ -13,7 +13,7 @@ from ankleboot.cli.run_folder import data_of
 from ankleboot.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
-    from ankleboot.recipes import Recipe
+    from ankleboot.runs import Run
 
 
 @click.command()
@@ -49,31 +49,32 @@ def compare(
     from ankleboot.evaluation import validation_part
     from ankleboot.files import make_folder, write_json
     from ankleboot.predictors import load_predictor
-    from ankleboot.recipes import Recipe
     from ankleboot.runs import run_of
 
     if len(models) < 2:
         raise UsageError("name two or more models to compare")
-    runs = []
-    for model in models:
-        place = pretrained.resolve(model)
+    places = [pretrained.resolve(model) for model in models]
+    for model, place in zip(models, places, strict=True):
         if not place.exists():
             raise ModelError(f"{model}: no such model file or run folder")
-        runs.append(run_of(place))
-    recipes = [run.recipe() if run else Recipe(name="default") for run in runs]
-    splits = {(r.split, r.validation_fraction, r.split_seed) for r in recipes}
+    predictors = [load_predictor(model) for model in models]
+    infos = [predictor.info for predictor in predictors]
+    splits = {(i.split, i.validation_fraction, i.split == "last" or i.split_seed) for i in infos}
     if split_name == "validation" and len(splits) > 1:
         raise UsageError("these models have different validation images; compare with --split test")
+    # only a run's own result stands for its recipe and seed
+    runs = [run_of(place) if place.is_dir() else None for place in places]
     first = next((run for run in runs if run), None)
-    loaded = load(data_name or (data_of(first) if first else "fashion-mnist"))
-    part = loaded.test if split_name == "test" else validation_part(recipes[0], loaded)
+    loaded = load(data_name or (data_of(first) if first else infos[0].data or "fashion-mnist"))
+    part = loaded.test
+    if split_name == "validation":
+        part = [validation_part(info, loaded) for info in infos][0]
+    groups = _groups(models, runs)
     found, reads = [], {}
-    for model, run, recipe in zip(models, runs, recipes, strict=True):
-        predictor = load_predictor(model)
-        probs = answers(model, predictor, part, split_name)
+    for model, predictor, group in zip(models, predictors, groups, strict=True):
         count = test_reads.count if split_name == "test" else test_reads.so_far
         reads[str(model)] = count(model, predictor.info)
-        found.append(Answers(str(model), probs, _group(recipe) if run else ""))
+        found.append(Answers(str(model), answers(model, predictor, part, split_name), group))
     result = comparison.compare(found, part.labels)
     document: dict[str, Any] = {"data": loaded.name, "split": split_name, "test_reads": reads}
     document |= result.to_json()
@@ -94,15 +95,31 @@ def compare(
         console.comparison_result(result, split_name, reads, paths)
 
 
-def _group(recipe: Recipe) -> str:
-    """A name for all runs that differ in nothing but the seed."""
-    from ankleboot.recipes import RECIPES
+def _groups(models: tuple[Path, ...], runs: list[Run | None]) -> list[str]:
+    """A name for all runs that differ in nothing but the seed; "" for what is no run.
 
-    named = RECIPES.get(recipe.name)
-    own, usual = recipe.to_json(), named.to_json() if named else {}
-    changed = [
-        f"{key}={json.dumps(own[key]).strip(chr(34))}"
-        for key in own
-        if key not in ("name", "seed") and own[key] != usual.get(key, own[key] if named else None)
-    ]
-    return " ".join([recipe.name, *changed])
+    Raises:
+        UsageError: If two runs of a group have the same seed: they are no two runs.
+    """
+    from ankleboot.recipes import changes
+
+    named: dict[str, str] = {}
+    seen: dict[tuple[str, int], Path] = {}
+    found = []
+    for model, run in zip(models, runs, strict=True):
+        if run is None:
+            found.append("")
+            continue
+        recipe, manifest = run.recipe(), run.manifest()
+        same = recipe.to_json() | {"seed": 0}
+        key = json.dumps([same, manifest["data"], manifest.get("arithmetic")], sort_keys=True)
+        if (key, recipe.seed) in seen:
+            other = seen[key, recipe.seed]
+            raise UsageError(f"{other} and {model} are of one recipe and seed {recipe.seed}")
+        seen[key, recipe.seed] = model
+        if key not in named:
+            name = " ".join([recipe.name, *changes(recipe)])
+            copies = sum(other.partition(" (")[0] == name for other in named.values())
+            named[key] = f"{name} ({copies + 1})" if copies else name
+        found.append(named[key])
+    return found

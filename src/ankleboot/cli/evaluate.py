@@ -35,6 +35,7 @@ def evaluate(
     """
     from ankleboot import console, pretrained, test_reads
     from ankleboot import evaluation as judge
+    from ankleboot.answers import answers
     from ankleboot.data import load
     from ankleboot.files import make_folder, write_json
     from ankleboot.predictors import load_predictor
@@ -52,8 +53,13 @@ def evaluate(
     else:
         part = judge.validation_part(predictor.info, loaded)
         reads = test_reads.so_far(model, predictor.info)
-    evaluation = judge.evaluate(
-        predictor, part, data=loaded.name, split=split_name, test_reads=reads
+    evaluation = judge.evaluate_probs(
+        predictor.name,
+        answers(model, predictor, part, split_name),
+        part.labels,
+        data=loaded.name,
+        split=split_name,
+        test_reads=reads,
     )
 
     paths = []

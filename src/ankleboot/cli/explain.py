@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ankleboot.data import Dataset
+    from ankleboot.model_info import ModelInfo
 
 METHODS = ("grad-cam", "occlusion", "integrated-gradients", "smooth-grad")
 """The keys of `ankleboot.explain.METHODS`, which imports TensorFlow; a test compares them."""
@@ -56,7 +57,7 @@ def explain(
     """
     import numpy as np
 
-    from ankleboot import console, pretrained
+    from ankleboot import console, pretrained, test_reads
     from ankleboot.data import CLASS_NAMES, load
     from ankleboot.files import make_folder
     from ankleboot.predictors import load_predictor
@@ -86,8 +87,11 @@ def explain(
         name: explaining.METHODS[name](predictor.model, pixels, classes)
         for name in (chosen or METHODS)
     }
-    known = layers.features(predictor.model, loaded.train.images)
-    near = layers.nearest(layers.features(predictor.model, pixels), known)
+    learned = _learned(predictor.info, loaded, images)
+    known = layers.features(predictor.model, loaded.train.images[learned])
+    near = learned[layers.nearest(layers.features(predictor.model, pixels), known)]
+    if any(image.startswith("test:") for image in images):
+        test_reads.count(model, predictor.info)
     make_folder(output)
     documents: list[dict[str, Any]] = []
     for row, name in enumerate(images):
@@ -121,6 +125,23 @@ def explain(
             print(
                 f"{document['label']} ({100 * document['confidence']:.0f} %): {document['picture']}"
             )
+
+
+def _learned(info: ModelInfo, loaded: Dataset, images: tuple[str, ...]) -> np.ndarray:
+    """Positions of the training images that the model learned, without those to be explained."""
+    import numpy as np
+
+    from ankleboot.data.splits import split
+    from ankleboot.recipes import Recipe
+
+    recipe = Recipe(
+        name="default",
+        split=info.split,
+        validation_fraction=info.validation_fraction,
+        split_seed=info.split_seed,
+    )
+    asked = [int(name.partition(":")[2]) for name in images if name.startswith("train:")]
+    return np.setdiff1d(split(loaded.train.labels, recipe).train, asked)
 
 
 def _read(image: str, loaded: Dataset) -> np.ndarray:

@@ -18,7 +18,8 @@ def grad_cam(model: Any, images: Images, classes: Labels, *, layer: str | None =
         model: A trained network.
         images: To explain.
         classes: One for each image, usually the predicted one.
-        layer: Name of a layer with places; by default the last one.
+        layer: Name of a layer with places; by default the last convolution. The map is as coarse as
+            its output (4 x 4 to 7 x 7 here) and smoothed to the image's size.
 
     Returns:
         Maps in [0, 1], each scaled by its maximum; all 0 where nothing speaks for the class.
@@ -57,7 +58,8 @@ def _layer(model: Any, name: str | None) -> Any:
     if name is None:
         if not with_places:
             raise ModelError("the model has no layer with places; Grad-CAM needs a convolution")
-        return with_places[-1]
+        convolutions = [one for one in with_places if isinstance(one, keras.layers.Conv2D)]
+        return (convolutions or with_places)[-1]
     found = [one for one in with_places if one.name == name]
     if not found:
         names = ", ".join(one.name for one in with_places)

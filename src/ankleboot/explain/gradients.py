@@ -7,10 +7,25 @@ import numpy as np
 import tensorflow as tf
 
 from ankleboot.arrays import Images, Labels, Maps, to_inputs
+from ankleboot.errors import ModelError, UsageError
 
 STEPS = 32  # of the way from black to the image
 SAMPLES, NOISE = 24, 0.12  # noisy copies, and the standard deviation of their noise
 BATCH_SIZE = 256  # inputs
+
+
+def logits_of(model: Any) -> Any:
+    """The layer that explanations begin at.
+
+    Raises:
+        ModelError: If the model is not built like those of Ankleboot.
+        UsageError: If Keras runs on another backend than TensorFlow.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise UsageError("explanations need Keras on TensorFlow: unset ANKLEBOOT_BACKEND")
+    if "logits" not in [layer.name for layer in model.layers]:
+        raise ModelError('the network has no layer "logits", as those of Ankleboot have')
+    return model.get_layer("logits")
 
 
 def class_gradients(model: Any, start: Any, values: np.ndarray, classes: Labels) -> np.ndarray:
@@ -22,7 +37,7 @@ def class_gradients(model: Any, start: Any, values: np.ndarray, classes: Labels)
         values: What that tensor is, for each image.
         classes: One for each image.
     """
-    rest = keras.Model(start, model.get_layer("logits").output)
+    rest = keras.Model(start, logits_of(model).output)
     found = []
     for first in range(0, len(values), BATCH_SIZE):
         part = tf.constant(values[first : first + BATCH_SIZE])

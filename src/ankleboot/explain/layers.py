@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from ankleboot.arrays import Images, to_inputs
+from ankleboot.explain.gradients import logits_of
 
 BATCH_SIZE = 1_000  # images
 
@@ -55,7 +56,7 @@ def receptive_fields(model: Any) -> tuple[ReceptiveField, ...]:
 
 def features(model: Any, images: Images) -> np.ndarray:
     """What the last layer before the logits holds, scaled to unit length: (n, features)."""
-    viewer = keras.Model(model.inputs[0], model.get_layer("logits").input)
+    viewer = keras.Model(model.inputs[0], logits_of(model).input)
     starts = range(0, len(images), BATCH_SIZE)
     rows = [
         np.asarray(viewer(to_inputs(images[s : s + BATCH_SIZE]), training=False)) for s in starts

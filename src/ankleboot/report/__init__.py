@@ -45,12 +45,13 @@ def write_report(
 
     Raises:
         ModelError: If the run is not complete or damaged.
+        UsageError: If it has no validation images in `data`, having learned other data.
     """
     calibration = calibrate(run, data)
     predictor = load_predictor(run.folder)
     if not isinstance(predictor, KerasPredictor):
         raise ModelError(f"{run.folder}: a report needs the network of a run")
-    part = data.test if split == "test" else validation_part(run.recipe(), data)
+    part = data.test if split == "test" else validation_part(predictor.info, data)
     probs = answers(run.folder, predictor, part, split)
     findings = Findings(
         run=run,

@@ -21,7 +21,7 @@ STYLE = {
     "figure.facecolor": "none",
     "savefig.facecolor": "none",
     "legend.facecolor": "none",
-    "svg.fonttype": "none",  # text stays text: it can be searched, read aloud and restyled
+    "svg.fonttype": "none",  # text stays text: it can be searched and restyled
     "svg.hashsalt": "ankleboot",  # the same figure gives the same bytes
 }
 

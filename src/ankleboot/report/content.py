@@ -10,12 +10,13 @@ from ankleboot import metrics, plots
 from ankleboot.arrays import Probs
 from ankleboot.calibration import Calibration, reliability_diagram, risk_coverage
 from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
+from ankleboot.data.splits import split
 from ankleboot.diagnosis import FitVerdict, fit_verdict
 from ankleboot.evaluation import Evaluation
 from ankleboot.explain import METHODS, layers
 from ankleboot.learning_curve import SizePoint, sentence
 from ankleboot.mistakes import Mistakes
-from ankleboot.recipes import RECIPES
+from ankleboot.recipes import PLAIN, RECIPES, changes
 from ankleboot.report.charts import picture, svg
 from ankleboot.report.sprite import Sprite
 from ankleboot.robustness import Robustness
@@ -24,6 +25,7 @@ from ankleboot.runs import Run
 
 PER_CELL = 18  # images that a cell of the confusion matrix shows
 NUM_EXPLAINED = 8  # half of them errors
+NEARLY_ONE = 0.03  # a temperature so near to 1 changes nothing worth a word
 MAPS = ("grad-cam", "occlusion", "integrated-gradients")
 
 
@@ -130,22 +132,46 @@ def _headlines(evaluation: Evaluation) -> list[dict[str, str]]:
 
 
 def _sentences(findings: Findings, verdict: FitVerdict) -> list[str]:
-    fitted, sturdy = findings.calibration, findings.robustness
-    worst = min(sturdy.accuracy, key=lambda name: np.mean(sturdy.accuracy[name]))
-    direction = "modest" if fitted.temperature < 1 else "sure of itself"
     return [
         *verdict.sentences[:2],
-        *([sentence(findings.sizes)] if findings.sizes else []),
+        *([sentence(findings.sizes, len(findings.part))] if findings.sizes else []),
         *findings.mistakes.sentences,
-        f"As trained it was too {direction}: a temperature of {fitted.temperature:.2f} brought "
-        f"the calibration error from {100 * fitted.ece[0]:.1f} to "
-        f"{100 * fitted.ece[1]:.1f} points.",
-        f"Answering only from a confidence of {fitted.abstain_below:.2f} on, it answers "
-        f"{100 * fitted.coverage:.0f} % of the images and is right on "
-        f"{100 * fitted.precision:.1f} % of them.",
-        f"Spoiled images cost it {100 * (sturdy.clean - sturdy.mean):.0f} points on average, most "
-        f"of all {worst} ({100 * float(np.mean(sturdy.accuracy[worst])):.0f} % right).",
+        *_confidence_sentences(findings),
+        _robustness_sentence(findings.robustness),
     ]
+
+
+def _confidence_sentences(findings: Findings) -> list[str]:
+    fitted = findings.calibration
+    before, after = (f"{100 * value:.1f}" for value in fitted.ece)
+    there = f"calibration error {before} points before and {after} after, on validation images"
+    if abs(fitted.temperature - 1) < NEARLY_ONE:
+        first = f"As trained its confidence was about right (temperature {fitted.temperature:.2f})."
+    else:
+        direction = "modest" if fitted.temperature < 1 else "sure of itself"
+        first = (
+            f"As trained it was too {direction}; a temperature of {fitted.temperature:.2f} mends "
+            f"that ({there})."
+        )
+    answered = findings.probs.max(axis=1) >= fitted.abstain_below
+    if not answered.any():
+        return [first, "No threshold makes its answers right often enough: it always abstains."]
+    right = (findings.probs.argmax(axis=1) == findings.part.labels)[answered]
+    own = "" if findings.evaluation.split == "test" else ", where the threshold was chosen"
+    return [
+        first,
+        f"Answering only from a confidence of {fitted.abstain_below:.2f} on, it answers "
+        f"{100 * float(answered.mean()):.0f} % of the images and is right on "
+        f"{100 * float(right.mean()):.1f} % of them{own}.",
+    ]
+
+
+def _robustness_sentence(sturdy: Robustness) -> str:
+    worst = min(sturdy.accuracy, key=lambda name: np.mean(sturdy.accuracy[name]))
+    return (
+        f"Spoiled images cost it {100 * (sturdy.clean - sturdy.mean):.0f} points on average, most "
+        f"of all {worst} ({100 * float(np.mean(sturdy.accuracy[worst])):.0f} % right)."
+    )
 
 
 def _cells(findings: Findings, sprite: Sprite) -> dict[str, list[list[Any]]]:
@@ -196,8 +222,9 @@ def _explained(findings: Findings) -> list[dict[str, str]]:
     classes = findings.probs[chosen].argmax(axis=1)
     maps = {name: METHODS[name](findings.model, images, classes) for name in MAPS}
     train = findings.data.train
-    known = layers.features(findings.model, train.images)
-    near = layers.nearest(layers.features(findings.model, images), known, count=4)
+    learned = split(train.labels, findings.run.recipe()).train
+    known = layers.features(findings.model, train.images[learned])
+    near = learned[layers.nearest(layers.features(findings.model, images), known, count=4)]
     found = []
     for row, index in enumerate(chosen):
         said, label = CLASS_NAMES[classes[row]], CLASS_NAMES[findings.part.labels[index]]
@@ -227,16 +254,11 @@ def _feature_maps(findings: Findings) -> str:
 
 def _commands(run: Run) -> str:
     """What makes the run and this page again."""
-    recipe = run.recipe()
-    named = RECIPES.get(recipe.name)
-    usual = named.to_json() if named else {}
-    changed = [
-        f"--set {key}={str(value).lower() if isinstance(value, bool) else value}"
-        for key, value in recipe.to_json().items()
-        if key not in ("name", "seed") and named and value != usual[key]
-    ]
-    train = " ".join(["ankleboot train", recipe.name, *changed, f"--seed {recipe.seed}"])
-    return f"{train} --run-dir RUN\nankleboot report RUN"
+    recipe, data = run.recipe(), run.manifest()["data"]["name"]
+    words = ["ankleboot train", recipe.name if recipe.name in RECIPES else PLAIN.name]
+    words += [f"--set {change}" for change in changes(recipe)]
+    words += [f"--seed {recipe.seed}", f"--data {data}", "--run-dir RUN"]
+    return " ".join(words) + f"\nankleboot report RUN --data {data}"
 
 
 def _manifest(run: Run) -> dict[str, Any]:
@@ -261,6 +283,7 @@ def _test_result(run: Run) -> dict[str, Any] | None:
     path = run.folder / "evaluation-test.json"
     try:
         document: dict[str, Any] = json.loads(path.read_text())
-        return document if {"accuracy", "accuracy_ci95", "num_examples"} <= set(document) else None
-    except (OSError, ValueError):
+        accuracy, (low, high) = float(document["accuracy"]), document["accuracy_ci95"]
+    except (OSError, ValueError, KeyError, TypeError):
         return None
+    return {"accuracy": accuracy, "accuracy_ci95": (float(low), float(high))}
