@@ -8,7 +8,10 @@ from collections.abc import Callable
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from ankleboot.plots.colours import TRAIN_COLOUR
+
 INK = "#010203"  # nobody else draws in it: replaced by the page's own colour
+BLUE = "var(--blue)"  # of the page: the figures' own is too dark on black
 STYLE = {
     "text.color": INK,
     "axes.edgecolor": INK,
@@ -37,7 +40,7 @@ def svg(draw: Callable[[], Figure], title: str) -> str:
         content = io.StringIO()
         draw().savefig(content, format="svg", metadata={"Date": None, "Creator": None})
     text = content.getvalue()
-    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    text = text[text.index("<svg") :].replace(INK, "currentColor").replace(TRAIN_COLOUR, BLUE)
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     return text.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
