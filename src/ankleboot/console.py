@@ -418,8 +418,8 @@ def comparison_result(
             console.print(f"{group.name}: {mean} over {runs}", markup=False)
     for sentence in found.sentences:
         console.print(sentence, markup=False, soft_wrap=not console.is_terminal)
-    for pair in found.pairs:
-        _class_differences(console, pair)
+    if len(found.pairs) == 1:
+        _class_differences(console, found.pairs[0])
     _paths(console, paths)
 
 

@@ -10,6 +10,8 @@ from ankleboot.arrays import IMAGE_SIZE, Images, Labels, Maps, to_inputs
 from ankleboot.errors import ModelError
 from ankleboot.explain.gradients import class_gradients
 
+FINEST = 4  # places per side below which a map says nothing of where
+
 
 def grad_cam(model: Any, images: Images, classes: Labels, *, layer: str | None = None) -> Maps:
     """Weigh a layer's feature maps by the class's mean gradient; keep what is positive.
@@ -18,8 +20,8 @@ def grad_cam(model: Any, images: Images, classes: Labels, *, layer: str | None =
         model: A trained network.
         images: To explain.
         classes: One for each image, usually the predicted one.
-        layer: Name of a layer with places; by default the last convolution. The map is as coarse as
-            its output (4 x 4 to 7 x 7 here) and smoothed to the image's size.
+        layer: Name of a layer with places; by default the last activation of 4 x 4 places or more.
+            The map is as coarse as its output, and smoothed to the image's size.
 
     Returns:
         Maps in [0, 1], each scaled by its maximum; all 0 where nothing speaks for the class.
@@ -58,8 +60,11 @@ def _layer(model: Any, name: str | None) -> Any:
     if name is None:
         if not with_places:
             raise ModelError("the model has no layer with places; Grad-CAM needs a convolution")
-        convolutions = [one for one in with_places if isinstance(one, keras.layers.Conv2D)]
-        return (convolutions or with_places)[-1]
+        # not what a convolution puts out before its normalisation: there most of it is negative
+        kinds = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.Activation)
+        active = [one for one in with_places if isinstance(one, kinds)]
+        fine = [one for one in active if one.output.shape[1] >= FINEST]
+        return (fine or active or with_places)[-1]
     found = [one for one in with_places if one.name == name]
     if not found:
         names = ", ".join(one.name for one in with_places)
