@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from ankleboot import models
+from ankleboot import models, pretrained
 from ankleboot.cli import cli, run
 from ankleboot.data import Dataset, load
 from ankleboot.errors import ModelError
@@ -17,7 +17,7 @@ from ankleboot.explain.gradients import class_gradients, integrated_gradients
 from ankleboot.explain.occlusion import PATCH, occlusion
 from ankleboot.predictors import load_predictor
 from ankleboot.predictors.keras import KerasPredictor
-from ankleboot.recipes import LEAKY, PLAIN, RECIPES, SPRINT, Recipe
+from ankleboot.recipes import LEAKY, PLAIN, SPRINT
 from ankleboot.runs import Run
 
 
@@ -140,14 +140,13 @@ def test_a_foreign_network_is_refused_in_one_line() -> None:
         layers.features(foreign, np.zeros((1, 28, 28), np.uint8))
 
 
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
-def test_grad_cam_says_something_for_every_recipe(recipe: Recipe) -> None:
-    """Untrained, but with images: at least one in two maps is not empty."""
-    images = load("sample").test.images[:20]
-    model = models.build(recipe)
-    probs = np.asarray(model(images[..., None].astype(np.float32) / 255))
-    maps = grad_cam(model, images, probs.argmax(axis=1))
-    assert (maps.max(axis=(1, 2)) > 0).mean() >= 0.5
+def test_grad_cam_says_something_of_the_shipped_model() -> None:
+    """A layer too far from the logits gives empty maps: its mean gradients speak against all."""
+    predictor = load_predictor(pretrained.FOLDER)
+    assert isinstance(predictor, KerasPredictor)
+    images = load("sample").test.images[:100]
+    maps = grad_cam(predictor.model, images, predictor.predict(images).argmax(axis=1))
+    assert (maps.max(axis=(1, 2)) > 0).mean() > 0.9
 
 
 def test_a_layer_that_is_not_there_is_named(network: keras.Model) -> None:
