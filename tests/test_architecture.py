@@ -37,6 +37,7 @@ LAYERS = {
     "predictors": 4,
     "feed": 3,
     "curves": 4,
+    "manifests": 4,
     "saving": 3,
     "training": 5,
     "evaluation": 5,

@@ -1,7 +1,6 @@
 """Every runtime behind the one interface: same answers, any number of images, many threads."""
 
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -309,7 +308,7 @@ def test_the_shipped_files_are_small_and_belong_together() -> None:
     text = "".join(
         p.read_text() for p in pretrained.FOLDER.iterdir() if p.suffix in (".json", ".md")
     )
-    assert os.path.expanduser("~") + "/" not in text and "/work/" not in text
+    assert '"/' not in text  # no path of the machine that made them
     card = (pretrained.FOLDER / "README.md").read_text()
     stated = json.loads((pretrained.FOLDER / "evaluation-test.json").read_text())
     assert f"{100 * stated['accuracy']:.2f} %" in card and info.model_sha256[:12] in card

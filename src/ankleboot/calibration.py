@@ -167,16 +167,11 @@ def reliability_diagram(
 
 @dataclass(frozen=True)
 class RiskCoverage:
-    """Errors among the answers given, for every threshold, from the surest answer on.
-
-    Attributes:
-        area: Mean risk over all coverages (AURC); lower is better.
-    """
+    """Errors among the answers given, for every threshold, from the surest answer on."""
 
     thresholds: tuple[float, ...]
     coverages: tuple[float, ...]
     risks: tuple[float, ...]
-    area: float
 
 
 def risk_coverage(probs: Probs, labels: Labels, *, num_points: int = 400) -> RiskCoverage:
@@ -199,7 +194,6 @@ def risk_coverage(probs: Probs, labels: Labels, *, num_points: int = 400) -> Ris
         tuple(confidences[order][shown].tolist()),
         tuple((number[shown] / len(wrong)).tolist()),
         tuple(risks[shown].tolist()),
-        float(risks.mean()),
     )
 
 

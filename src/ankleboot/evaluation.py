@@ -74,14 +74,19 @@ def validation_part(of: Recipe | ModelInfo, data: Dataset) -> LabeledImages:
                 f"the model was trained on {of.data}; it has no validation images in {data.name}, "
                 "take --split test"
             )
-        recipe = Recipe(
-            name="default",
-            split=of.split,
-            validation_fraction=of.validation_fraction,
-            split_seed=of.split_seed,
-        )
+        recipe = recipe_of(of)
     chosen = split(data.train.labels, recipe).validation
     return LabeledImages(data.train.images[chosen], data.train.labels[chosen])
+
+
+def recipe_of(info: ModelInfo) -> Recipe:
+    """A recipe with the model's split, for `split` to find the images it learned."""
+    return Recipe(
+        name="default",
+        split=info.split,
+        validation_fraction=info.validation_fraction,
+        split_seed=info.split_seed,
+    )
 
 
 def check_data(run: Run, data: Dataset) -> None:

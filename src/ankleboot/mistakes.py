@@ -1,7 +1,6 @@
 """What a model gets wrong: which classes it confuses, which images cost it most."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -59,9 +58,6 @@ class Mistakes:
             f"{100 * self.upper_body_share:.0f} % are among T-shirt/top, Pullover, Coat and Shirt; "
             f"as one class these would give {100 * self.merged_accuracy:.2f} % accuracy.",
         )
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"sentences": list(self.sentences)}
 
 
 def find_mistakes(probs: Probs, labels: Labels) -> Mistakes:

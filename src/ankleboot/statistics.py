@@ -49,9 +49,9 @@ def bootstrap_means(
     return np.concatenate(found)
 
 
-def percentile_interval(resampled: np.ndarray, *, level: float = LEVEL) -> Interval:
-    """The interval that holds `level` of the resampled figures."""
-    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+def percentile_interval(resampled: np.ndarray) -> Interval:
+    """The interval that holds 95 % of the resampled figures."""
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ankleboot import engines, environment, feed
+from ankleboot import engines, feed
 from ankleboot.arrays import Indices
 from ankleboot.curves import Curves
 from ankleboot.data import Dataset
@@ -27,6 +27,7 @@ from ankleboot.data.splits import Split, split
 from ankleboot.engines import Engine, Totals
 from ankleboot.errors import DivergedError, EnvironmentFailure, ModelError, StoppedBySignal
 from ankleboot.files import atomic_write, sha256_of_file, write_json
+from ankleboot.manifests import FIXED, differences, make_manifest
 from ankleboot.observer import LayerSummary, Observer, Silent
 from ankleboot.optimizers import schedules
 from ankleboot.recipes import Recipe
@@ -87,7 +88,7 @@ def train(recipe: Recipe, data: Dataset, run_dir: Path, observer: Observer | Non
         StoppedBySignal: On SIGINT or SIGTERM, after saving.
         EnvironmentFailure: If memory or disk do not suffice.
     """
-    manifest = _manifest(recipe, data)  # refuses impossible splits before a folder is made
+    manifest = make_manifest(recipe, data)  # refuses impossible splits before a folder is made
     with new_run(run_dir) as run:
         run.begin(recipe, manifest)
         return _run(run, recipe, data, observer or Silent())
@@ -104,53 +105,18 @@ def resume(run_dir: Path, data: Dataset, observer: Observer | None = None) -> Ru
     observer = observer or Silent()
     with existing_run(run_dir) as run:
         recipe = run.recipe()
-        then, now = run.manifest(), _manifest(recipe, data)
-        if changes := _differences({k: then.get(k) for k in FIXED}, {k: now[k] for k in FIXED}):
+        then, now = run.manifest(), make_manifest(recipe, data)
+        if changes := differences({k: then.get(k) for k in FIXED}, {k: now[k] for k in FIXED}):
             raise ModelError(
                 f"{run_dir}: cannot resume, {'; '.join(changes)}. Restore that, or start a new run"
             )
         free = ("hardware", "git_commit")
-        for change in _differences({k: then.get(k) for k in free}, {k: now[k] for k in free}):
+        for change in differences({k: then.get(k) for k in free}, {k: now[k] for k in free}):
             observer.noted(f"{change}: the last bits of the weights may differ")
         if run.is_complete:
             observer.noted(f"{run_dir} is complete already")
             return run
         return _run(run, recipe, data, observer)
-
-
-FIXED = ("recipe", "data", "split", "versions", "arithmetic")
-"""Parts of the manifest that must not change between start and resume."""
-
-
-def _manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
-    parts = split(data.train.labels, recipe)
-    return {
-        "format": 1,
-        "recipe": recipe.to_json(),
-        "data": {"name": data.name, "train_sha256": data.train_sha256},
-        "split": {
-            "sha256": parts.sha256,
-            "num_train": len(parts.train),
-            "num_validation": len(parts.validation),
-        },
-        "versions": environment.versions(),
-        "arithmetic": f"{engines.dtype(recipe)} on {keras.backend.backend()}",
-        "hardware": environment.hardware(),
-        "git_commit": environment.git_commit(),
-        "data_source": data.source,
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-    }
-
-
-def _differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
-    found = []
-    for key in sorted(then.keys() | now.keys()):
-        a, b = then.get(key), now.get(key)
-        if isinstance(a, dict) and isinstance(b, dict):
-            found += _differences(a, b, f"{prefix}{key}.")
-        elif a != b:
-            found.append(f"{prefix}{key} was {a} and is {b}")
-    return found
 
 
 def _run(run: Run, recipe: Recipe, data: Dataset, observer: Observer) -> Run:

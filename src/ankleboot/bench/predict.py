@@ -24,8 +24,7 @@ from ankleboot.data import load
 from ankleboot.errors import UsageError
 from ankleboot.evaluation import validation_part
 from ankleboot.predictors import load_predictor
-from ankleboot.recipes import Recipe
-from ankleboot.runs import run_of
+from ankleboot.runs import Run
 
 KERAS = ("model.predict", "model(x)")
 """How a notebook asks a Keras model; the first is what the others are compared with."""
@@ -131,8 +130,7 @@ def main(arguments: list[str]) -> None:
     name, path, origin, data = arguments[:4]
     seconds = float(arguments[4])
     loaded = load(data)
-    run_ = run_of(Path(origin))
-    part = validation_part(run_.recipe() if run_ else Recipe(name="default"), loaded)
+    part = validation_part(Run(Path(origin)).recipe(), loaded)
     images = part.images
 
     started = time.perf_counter()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ankleboot.cli.options import data_option, json_option
-from ankleboot.cli.run_folder import data_of
-from ankleboot.errors import ModelError, UsageError
+from ankleboot.cli.options import data_option, json_option, split_option
+from ankleboot.cli.run_folder import data_of, place_of
+from ankleboot.errors import UsageError
 
 if TYPE_CHECKING:
     from ankleboot.runs import Run
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("models", metavar="MODEL MODEL...", type=click.Path(path_type=Path), nargs=-1)
-@click.option(
-    "--split",
-    "split_name",
-    type=click.Choice(["validation", "test"]),
-    default="validation",
-    show_default=True,
-)
+@split_option
 @data_option
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Folder for the numbers and the pictures."
@@ -42,7 +36,7 @@ def compare(
     A MODEL is whatever `evaluate` takes. Runs of one recipe with different seeds are compared as a
     group: give all of them. Every look at the test split is counted.
     """
-    from ankleboot import comparison, console, pretrained, test_reads
+    from ankleboot import comparison, console, test_reads
     from ankleboot.answers import answers
     from ankleboot.comparison import Answers
     from ankleboot.data import load
@@ -53,10 +47,7 @@ def compare(
 
     if len(models) < 2:
         raise UsageError("name two or more models to compare")
-    places = [pretrained.resolve(model) for model in models]
-    for model, place in zip(models, places, strict=True):
-        if not place.exists():
-            raise ModelError(f"{model}: no such model file or run folder")
+    places = [place_of(model) for model in models]
     predictors = [load_predictor(model) for model in models]
     infos = [predictor.info for predictor in predictors]
     splits = {(i.split, i.validation_fraction, i.split == "last" or i.split_seed) for i in infos}
@@ -68,7 +59,7 @@ def compare(
     loaded = load(data_name or (data_of(first) if first else infos[0].data or "fashion-mnist"))
     part = loaded.test
     if split_name == "validation":
-        part = [validation_part(info, loaded) for info in infos][0]
+        part, *_ = [validation_part(info, loaded) for info in infos]  # each refuses other data
     groups = _groups(models, runs)
     found, reads = [], {}
     for model, predictor, group in zip(models, predictors, groups, strict=True):

@@ -4,20 +4,13 @@ from pathlib import Path
 
 import click
 
-from ankleboot.cli.options import data_option, json_option
-from ankleboot.cli.run_folder import data_of, save_figure
-from ankleboot.errors import ModelError
+from ankleboot.cli.options import data_option, json_option, split_option
+from ankleboot.cli.run_folder import data_of, place_of, save_figure
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option(
-    "--split",
-    "split_name",
-    type=click.Choice(["validation", "test"]),
-    default="validation",
-    show_default=True,
-)
+@split_option
 @data_option
 @click.option(
     "--output",
@@ -33,7 +26,7 @@ def evaluate(
     MODEL is a run folder, a .keras, .tflite or .onnx file, an exported folder, or "pretrained".
     Choose with the validation split; every look at the test split is counted.
     """
-    from ankleboot import console, pretrained, test_reads
+    from ankleboot import console, test_reads
     from ankleboot import evaluation as judge
     from ankleboot.answers import answers
     from ankleboot.data import load
@@ -41,9 +34,7 @@ def evaluate(
     from ankleboot.predictors import load_predictor
     from ankleboot.runs import run_of
 
-    place = pretrained.resolve(model)
-    if not place.exists():
-        raise ModelError(f"{model}: no such model file or run folder")
+    place = place_of(model)
     run = run_of(place)
     predictor = load_predictor(model)
     known = predictor.info.data or "fashion-mnist"

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ankleboot.cli.options import data_option, json_option
-from ankleboot.cli.run_folder import data_of, save_figure
+from ankleboot.cli.run_folder import data_of, place_of, save_figure
 from ankleboot.errors import DataError, ModelError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from ankleboot.data import Dataset
-    from ankleboot.model_info import ModelInfo
 
 METHODS = ("grad-cam", "occlusion", "integrated-gradients", "smooth-grad")
 """The keys of `ankleboot.explain.METHODS`, which imports TensorFlow; a test compares them."""
@@ -57,8 +56,10 @@ def explain(
     """
     import numpy as np
 
-    from ankleboot import console, pretrained, test_reads
+    from ankleboot import console, test_reads
     from ankleboot.data import CLASS_NAMES, load
+    from ankleboot.data.splits import split
+    from ankleboot.evaluation import recipe_of
     from ankleboot.files import make_folder
     from ankleboot.predictors import load_predictor
     from ankleboot.predictors.keras import KerasPredictor
@@ -66,9 +67,7 @@ def explain(
 
     if class_name is not None and class_name not in CLASS_NAMES:
         raise UsageError(f"unknown class {class_name!r}; valid: {', '.join(CLASS_NAMES)}")
-    place = pretrained.resolve(model)
-    if not place.exists():
-        raise ModelError(f"{model}: no such model file or run folder")
+    place = place_of(model)
     run = run_of(place)
     loaded = load(data_name or (data_of(run) if run else "fashion-mnist"))
     pixels = np.stack([_read(image, loaded) for image in images])
@@ -87,9 +86,10 @@ def explain(
         name: explaining.METHODS[name](predictor.model, pixels, classes)
         for name in (chosen or METHODS)
     }
-    learned = _learned(predictor.info, loaded, images)
-    known = layers.features(predictor.model, loaded.train.images[learned])
-    near = learned[layers.nearest(layers.features(predictor.model, pixels), known)]
+    learned = split(loaded.train.labels, recipe_of(predictor.info)).train
+    asked = [int(name.partition(":")[2]) for name in images if name.startswith("train:")]
+    among = np.setdiff1d(learned, asked)
+    near = layers.similar(predictor.model, pixels, loaded.train.images, among)
     if any(image.startswith("test:") for image in images):
         test_reads.count(model, predictor.info)
     make_folder(output)
@@ -125,23 +125,6 @@ def explain(
             print(
                 f"{document['label']} ({100 * document['confidence']:.0f} %): {document['picture']}"
             )
-
-
-def _learned(info: ModelInfo, loaded: Dataset, images: tuple[str, ...]) -> np.ndarray:
-    """Positions of the training images that the model learned, without those to be explained."""
-    import numpy as np
-
-    from ankleboot.data.splits import split
-    from ankleboot.recipes import Recipe
-
-    recipe = Recipe(
-        name="default",
-        split=info.split,
-        validation_fraction=info.validation_fraction,
-        split_seed=info.split_seed,
-    )
-    asked = [int(name.partition(":")[2]) for name in images if name.startswith("train:")]
-    return np.setdiff1d(split(loaded.train.labels, recipe).train, asked)
 
 
 def _read(image: str, loaded: Dataset) -> np.ndarray:

@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from ankleboot.cli.options import data_option, json_option
-from ankleboot.cli.run_folder import data_of
-from ankleboot.errors import ModelError
+from ankleboot.cli.run_folder import data_of, place_of
 
 FORMATS = (
     "litert",
@@ -42,14 +41,12 @@ def export(
     everything inside; it is loaded again and compared with Keras on the whole test split. If its
     answers differ it is removed, and the exit code is 4.
     """
-    from ankleboot import console, pretrained
+    from ankleboot import console
     from ankleboot.data import load
     from ankleboot.quiet import import_keras
     from ankleboot.runs import run_of
 
-    place = pretrained.resolve(model)
-    if not place.exists():
-        raise ModelError(f"{model}: no such model file or run folder")
+    place = place_of(model)
     run = run_of(place)
     import_keras()
     from ankleboot import export as exporting

@@ -22,6 +22,17 @@ def data_option(command: Command) -> Command:
     return click.option("--data", "data_name", metavar="NAME|DIR", help=text)(command)
 
 
+def split_option(command: Command) -> Command:
+    """Add --split, passed as `split_name`."""
+    return click.option(
+        "--split",
+        "split_name",
+        type=click.Choice(["validation", "test"]),
+        default="validation",
+        show_default=True,
+    )(command)
+
+
 def model_option(command: Command) -> Command:
     """Add --model, passed as `model`; the shipped one if it was not given."""
     text = "A run folder, model file or exported folder."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ankleboot.cli.options import data_option, json_option
+from ankleboot.cli.options import data_option, json_option, split_option
 from ankleboot.cli.run_folder import data_of
 
 if TYPE_CHECKING:
@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run_dir", metavar="RUN", type=click.Path(path_type=Path))
-@click.option(
-    "--split",
-    "split_name",
-    type=click.Choice(["validation", "test"]),
-    default="validation",
-    show_default=True,
-)
+@split_option
 @click.option(
     "--output", type=click.Path(path_type=Path), help="The HTML file. [default: RUN/report.html]"
 )

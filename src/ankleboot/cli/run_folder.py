@@ -21,6 +21,21 @@ def data_of(run: Run) -> str:
     return str(source if own_folder else manifest["data"]["name"])
 
 
+def place_of(model: Path) -> Path:
+    """Where a model that the user named is; "pretrained" is the shipped one.
+
+    Raises:
+        ModelError: If there is nothing.
+    """
+    from ankleboot import pretrained
+    from ankleboot.errors import ModelError
+
+    place = pretrained.resolve(model)
+    if not place.exists():
+        raise ModelError(f"{model}: no such model file or run folder")
+    return place
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a matplotlib figure in one step."""
     from ankleboot.files import atomic_write

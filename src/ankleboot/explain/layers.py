@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ankleboot.arrays import Images, to_inputs
+from ankleboot.arrays import Images, Indices, SomeImages, to_inputs
 from ankleboot.explain.gradients import logits_of
 
 BATCH_SIZE = 1_000  # images
@@ -65,6 +65,24 @@ def features(model: Any, images: Images) -> np.ndarray:
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     unit: np.ndarray = values / np.maximum(lengths, np.finfo(np.float32).tiny)
     return unit
+
+
+def similar(
+    model: Any, images: Images, known: SomeImages, among: Indices, *, count: int = 5
+) -> np.ndarray:
+    """Positions in `known` of the images most like each of `images`, the nearest first.
+
+    Args:
+        model: A trained network.
+        images: To find others for.
+        known: Where to look.
+        among: Positions in `known` that may be found.
+        count: How many for each image.
+    """
+    order: np.ndarray = among[
+        nearest(features(model, images), features(model, known[among]), count=count)
+    ]
+    return order
 
 
 def nearest(queries: np.ndarray, known: np.ndarray, *, count: int = 5) -> np.ndarray:

@@ -78,7 +78,7 @@ class Exported:
         }
 
 
-def export(model: Path, format: str, path: Path, data: Dataset, *, seed: int = 0) -> Exported:
+def export(model: Path, format: str, path: Path, data: Dataset) -> Exported:
     """Write a model in another format, and keep the file only if its answers are the same.
 
     Args:
@@ -86,7 +86,6 @@ def export(model: Path, format: str, path: Path, data: Dataset, *, seed: int = 0
         format: A key of `FORMATS`.
         path: The file or folder to make; it must not exist.
         data: Its training images calibrate int8, its test images are what answers are compared on.
-        seed: Draws the calibrating images.
 
     Raises:
         UsageError: If the format is unknown, `path` exists, or Keras runs on another backend.
@@ -102,7 +101,7 @@ def export(model: Path, format: str, path: Path, data: Dataset, *, seed: int = 0
     if not isinstance(reference, KerasPredictor):
         raise ModelError(f"{model}: export begins with a run folder or a .keras file")
     info = replace(reference.info, format=format, version=__version__)
-    network = Network(reference.model, info, calibration_images(data.train.images, seed))
+    network = Network(reference.model, info, calibration_images(data.train.images))
     limits, what = FORMATS[format].limits, f"{format} of {model}"
     make_folder(path.parent)
     try:

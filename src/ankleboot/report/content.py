@@ -223,8 +223,7 @@ def _explained(findings: Findings) -> list[dict[str, str]]:
     maps = {name: METHODS[name](findings.model, images, classes) for name in MAPS}
     train = findings.data.train
     learned = split(train.labels, findings.run.recipe()).train
-    known = layers.features(findings.model, train.images[learned])
-    near = learned[layers.nearest(layers.features(findings.model, images), known, count=4)]
+    near = layers.similar(findings.model, images, train.images, learned, count=4)
     found = []
     for row, index in enumerate(chosen):
         said, label = CLASS_NAMES[classes[row]], CLASS_NAMES[findings.part.labels[index]]

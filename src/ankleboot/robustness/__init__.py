@@ -3,8 +3,7 @@
 robustness(predictor, data.test)
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,9 +32,6 @@ class Robustness:
     accuracy: dict[str, tuple[float, ...]]
     mean: float
     auroc: dict[str, float]
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def robustness(

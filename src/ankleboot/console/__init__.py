@@ -1,0 +1,37 @@
+"""What people see: progress on stderr, tables on stdout; plain lines where there is no terminal."""
+
+from ankleboot.console.bench import bench_predict, bench_train
+from ankleboot.console.judging import (
+    audit_result,
+    comparison_result,
+    data_fetched,
+    data_verified,
+    evaluation_result,
+    report_result,
+)
+from ankleboot.console.prediction import CsvLines, JsonLines, PredictionTable, export_result
+from ankleboot.console.terminal import counting, note, out, print_json
+from ankleboot.console.training import TrainingProgress, recipe_fields, recipe_list, training_result
+
+__all__ = [
+    "CsvLines",
+    "JsonLines",
+    "PredictionTable",
+    "TrainingProgress",
+    "audit_result",
+    "bench_predict",
+    "bench_train",
+    "comparison_result",
+    "counting",
+    "data_fetched",
+    "data_verified",
+    "evaluation_result",
+    "export_result",
+    "note",
+    "out",
+    "print_json",
+    "recipe_fields",
+    "recipe_list",
+    "report_result",
+    "training_result",
+]

@@ -1,0 +1,91 @@
+"""What the benchmarks measured."""
+
+from typing import Any
+
+from rich.table import Table
+
+from ankleboot.console.terminal import out
+
+
+def bench_train(document: dict[str, Any]) -> None:
+    """Print one line per contender of `bench train`."""
+    table = _figures(
+        "contender",
+        "seconds",
+        "CPU s",
+        "ratio",
+        "test accuracy",
+        "s to target",
+        "MiB",
+        "GFLOP/s",
+        "of peak",
+    )
+    for row in document["summary"]:
+        std = row["test_accuracy_std"]
+        spread = f" +- {100 * std:.2f}" if std is not None else ""
+        table.add_row(
+            row["name"],
+            f"{row['seconds']:.1f}",
+            f"{row['cpu_seconds']:.1f}",
+            _optional(row["ratio"], "1/{:.1f}"),
+            f"{100 * row['test_accuracy_mean']:.2f}{spread} % (n = {row['runs']})",
+            _optional(row["seconds_to_target"], "{:.1f}"),
+            f"{row['peak_mib']:.0f}",
+            _optional(row["gflops"], "{:.0f}"),
+            _optional(row["utilisation"] and 100 * row["utilisation"], "{:.0f} %"),
+        )
+    console = out()
+    console.print(table)
+    console.print(
+        f"target: {100 * document['target']:.2f} % of the validation images; seconds: medians; "
+        f"ratio: median over the rounds, against {document['summary'][0]['name']}"
+    )
+
+
+def bench_predict(document: dict[str, Any]) -> None:
+    """Print one line per way of `bench predict`."""
+    table = _figures(
+        "way",
+        "bytes",
+        "load s",
+        "p50 us",
+        "p99 us",
+        "faster",
+        "images/s",
+        "more",
+        "MiB",
+        "accuracy",
+    )
+    for row in document["summary"]:
+        table.add_row(
+            row["name"],
+            f"{row['bytes']:,}",
+            f"{row['load_seconds']:.2f}",
+            f"{row['p50_us']:,.0f}",
+            f"{row['p99_us']:,.0f}",
+            _optional(row["times_faster"], "{:,.1f} x"),
+            f"{max(row['images_per_second'].values()):,.0f}",
+            _optional(row["times_throughput"], "{:.1f} x"),
+            f"{row['peak_mib'] or 0:.0f}",
+            f"{100 * row['validation_accuracy']:.2f} %",
+        )
+    console = out()
+    console.print(table)
+    console.print(
+        "p50 and p99: one image at a time; images/s: at the best batch size and threads; accuracy: "
+        "of the validation images; faster and more: than model.predict, medians over the rounds",
+        soft_wrap=not console.is_terminal,
+    )
+
+
+def _optional(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)
+
+
+def _figures(first: str, *rest: str) -> Table:
+    """A table of names and figures."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column(first)
+    for title in rest:
+        table.add_column(title, justify="right")
+    return table

@@ -1,0 +1,180 @@
+"""What was found out about a model or a data set, as tables and sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ankleboot.comparison import Comparison, Pair
+from ankleboot.console.terminal import out, print_paths
+from ankleboot.data import CLASS_NAMES
+from ankleboot.evaluation import Evaluation
+
+if TYPE_CHECKING:  # it imports TensorFlow
+    from ankleboot.audit import Audit
+
+NUM_CONFUSIONS = 3  # listed below the table
+NUM_SUSPECTS = 10  # doubtful labels that are listed
+
+
+def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
+    """The result of `evaluate`."""
+    console = out()
+    low, high = evaluation.accuracy_ci95
+    console.print(
+        f"[bold]{100 * evaluation.accuracy:.2f} %[/bold] of {evaluation.num_examples:,} "
+        f"{evaluation.split} images of {evaluation.data} right "
+        f"(95 % interval {100 * low:.2f} to {100 * high:.2f})"
+    )
+    console.print(
+        f"top-2 {100 * evaluation.top2_accuracy:.2f} %   loss {evaluation.loss:.4f}   "
+        f"Brier {evaluation.brier:.4f}   ECE {evaluation.ece:.4f}"
+    )
+    table = Table(box=None, pad_edge=False)
+    table.add_column("class", no_wrap=True)
+    for name in ("precision", "recall", "F1", "images"):
+        table.add_column(name, justify="right")
+    for scores in evaluation.per_class:
+        figures = (f"{100 * value:.1f}" for value in (scores.precision, scores.recall, scores.f1))
+        table.add_row(scores.label, *figures, str(scores.support))
+    console.print(table)
+    if console.width >= 76:
+        console.print(_confusion_table(evaluation))
+    for count, true, predicted in _confusions(evaluation)[:NUM_CONFUSIONS]:
+        console.print(f"{count} x {true} taken for {predicted}")
+    if evaluation.split == "test":
+        console.print(f"test split looked at with this model: {evaluation.test_reads} x")
+    print_paths(console, paths)
+
+
+def _confusion_table(evaluation: Evaluation) -> Table:
+    table = Table(
+        title="true class (rows) by predicted class", title_justify="left", box=None, pad_edge=False
+    )
+    table.add_column("", no_wrap=True)
+    for name in CLASS_NAMES:
+        table.add_column(name[:5], justify="right", no_wrap=True)
+    for index, (name, row) in enumerate(zip(CLASS_NAMES, evaluation.confusion_matrix, strict=True)):
+        cells = (
+            f"[bold]{n}[/bold]" if index == column else str(n or ".")
+            for column, n in enumerate(row)
+        )
+        table.add_row(name, *cells)
+    return table
+
+
+def _confusions(evaluation: Evaluation) -> list[tuple[int, str, str]]:
+    return sorted(
+        (
+            (count, CLASS_NAMES[row], CLASS_NAMES[column])
+            for row, counts in enumerate(evaluation.confusion_matrix)
+            for column, count in enumerate(counts)
+            if row != column and count
+        ),
+        reverse=True,
+    )
+
+
+def comparison_result(
+    found: Comparison, split: str, reads: dict[str, int], paths: list[Path]
+) -> None:
+    """The result of `compare`."""
+    console = out()
+    table = Table(box=None, pad_edge=False)
+    table.add_column("model", overflow="fold")
+    table.add_column(f"right of {found.num_examples:,} {split} images", justify="right")
+    table.add_column("95 %", justify="right", no_wrap=True)
+    if split == "test":
+        table.add_column("test looks", justify="right")
+    for score in found.models:
+        low, high = score.accuracy_ci95
+        row = [score.model, f"{100 * score.accuracy:.2f} %", f"{100 * low:.2f} to {100 * high:.2f}"]
+        table.add_row(*row, *([str(reads[score.model])] if split == "test" else []))
+    console.print(table)
+    for group in found.groups:
+        if group.std is not None:
+            runs = f"{len(group.models)} runs"
+            mean = f"{100 * group.mean:.2f} +- {100 * group.std:.2f} %"
+            console.print(f"{group.name}: {mean} over {runs}", markup=False)
+    for sentence in found.sentences:
+        console.print(sentence, markup=False, soft_wrap=not console.is_terminal)
+    if len(found.pairs) == 1:
+        _class_differences(console, found.pairs[0])
+    print_paths(console, paths)
+
+
+def _class_differences(console: Console, pair: Pair) -> None:
+    notable = [one for one in pair.per_class if one.p_value < 0.05]
+    for one in notable:
+        console.print(
+            f"{one.label}: {pair.first} alone right on {one.only_first}, {pair.second} alone on "
+            f"{one.only_second} (p = {one.p_value:.2g})",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def data_fetched(source: str, paths: list[Path]) -> None:
+    """The result of `data fetch`."""
+    console = out()
+    console.print(
+        f"Fashion-MNIST, every file verified; from {source}", markup=False, soft_wrap=True
+    )
+    print_paths(console, paths)
+
+
+def data_verified(document: dict[str, Any]) -> None:
+    """The result of `data verify`."""
+    console = out()
+    console.print(
+        f"{document['data']}: {document['train']:,} training and {document['test']:,} test images, "
+        f"every file verified; from {document['source']}",
+        markup=False,
+        soft_wrap=True,
+    )
+    for name, digest in document["sha256"].items():
+        console.print(f"{digest}  {name}", markup=False, soft_wrap=True)
+
+
+def audit_result(found: Audit, paths: list[Path]) -> None:
+    """The result of `data audit`."""
+    console = out()
+    counts = [n for part in found.class_counts.values() for n in part.values()]
+    balance = "balanced" if len(set(counts)) <= 2 else f"{min(counts):,} to {max(counts):,} images"
+    console.print(f"classes: {balance}")
+    console.print(
+        f"labels: {len(found.suspects):,} of {found.num_train:,} are doubtful; {found.recipe} is "
+        f"right on {100 * found.out_of_fold_accuracy:.2f} % of the images it was not trained on, "
+        f"{100 * found.accuracy_without_suspects:.2f} % without the doubtful ones (which are "
+        "doubtful because it disagrees)",
+        soft_wrap=not console.is_terminal,
+    )
+    table = Table(box=None, pad_edge=False)
+    for name in ("image", "label", "the model says", "quality"):
+        table.add_column(name, justify="right" if name == "quality" else "left")
+    for one in found.suspects[:NUM_SUSPECTS]:
+        said = f"{one.suggested} {100 * one.p_suggested:.0f} %"
+        table.add_row(str(one.index), one.label, said, f"{one.quality:.4f}")
+    console.print(table)
+    for pair in found.duplicates:
+        console.print(
+            f"{pair.between}: {pair.exact} exact duplicates, {pair.near} images with a near one "
+            f"(r > 0.99), {pair.conflicts} of them with another label"
+        )
+    print_paths(console, paths)
+
+
+def report_result(document: dict[str, Any]) -> None:
+    """The result of `report`."""
+    console = out()
+    low, high = document["accuracy_ci95"]
+    console.print(
+        f"[bold]{100 * document['accuracy']:.2f} %[/bold] of {document['num_examples']:,} "
+        f"{document['split']} images right (95 % interval {100 * low:.2f} to {100 * high:.2f})"
+    )
+    for sentence in document["sentences"]:
+        console.print(sentence, markup=False, soft_wrap=not console.is_terminal)
+    print(document["path"])

@@ -1,0 +1,99 @@
+"""Answers about pictures: a table for people, lines for machines; and the end of an export."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from ankleboot.console.terminal import out, print_paths
+from ankleboot.prediction import Failure, Prediction
+from ankleboot.printable import printable
+
+if TYPE_CHECKING:  # it imports TensorFlow
+    from ankleboot.export import Exported
+
+WORTH_SAYING = 0.05  # probability of a second answer
+
+
+class JsonLines:
+    """One JSON object per line, as soon as it is there."""
+
+    def add(self, result: Prediction | Failure) -> None:
+        print(json.dumps(result.to_json()), flush=True)
+
+    def end(self) -> None:
+        pass
+
+
+class CsvLines:
+    """A header, and a line per picture with the probability of every class."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self._labels = labels
+        self._writer = csv.writer(sys.stdout, lineterminator="\n")
+        names = ("path", "label", "index", "confidence", "abstained", "reason", "error")
+        self._writer.writerow([*names, *labels])
+
+    def add(self, result: Prediction | Failure) -> None:
+        path = printable(result.path)
+        if isinstance(result, Failure):
+            row: list[object] = [path, *[""] * 5, result.error, *[""] * len(self._labels)]
+        else:
+            shares = [f"{result.probs[label]:.6f}" for label in self._labels]
+            figures = [result.index, f"{result.confidence:.6f}", str(result.abstained).lower()]
+            row = [path, result.label, *figures, result.reason or "", "", *shares]
+        self._writer.writerow(row)
+
+    def end(self) -> None:
+        pass
+
+
+class PredictionTable:
+    """For people: label, confidence and the next best answer."""
+
+    def __init__(self) -> None:
+        self._table = Table(box=None, pad_edge=False)
+        self._table.add_column("picture", overflow="fold")
+        self._table.add_column("shows", no_wrap=True)
+        self._table.add_column("sure", justify="right", no_wrap=True)
+        self._table.add_column("or else", no_wrap=True)
+
+    def add(self, result: Prediction | Failure) -> None:
+        path = Text(printable(result.path))
+        if isinstance(result, Failure):
+            self._table.add_row(path, Text(result.error, style="red"), "", "")
+            return
+        shares = sorted(result.probs.items(), key=lambda item: -item[1])
+        (_, best), (second, next_best) = shares[:2]
+        label = f"{result.label}?" if result.abstained else result.label
+        style = "yellow" if result.abstained else ""
+        other = f"{second} {100 * next_best:.0f} %" if next_best >= WORTH_SAYING else ""
+        self._table.add_row(path, Text(label, style=style), f"{100 * best:.0f} %", other)
+
+    def end(self) -> None:
+        out().print(self._table)
+
+
+def export_result(exported: Exported) -> None:
+    """The result of `export`."""
+    console = out()
+    parity, latency = exported.parity, exported.latency_ms
+    rows = Table(box=None, show_header=False, pad_edge=False)
+    rows.add_row("format", exported.format)
+    rows.add_row("bytes", f"{exported.bytes:,}")
+    same = round(parity.top1_agreement * parity.num_examples)
+    agreement = (
+        f"same first answer as Keras on {same:,} of {parity.num_examples:,} test images; "
+        f"probabilities within {parity.max_abs_diff:.1g}"
+    )
+    if parity.accuracy_change is not None:
+        agreement += f"; accuracy {100 * parity.accuracy_change:+.2f} points"
+    rows.add_row("parity", agreement)
+    rows.add_row("one image", f"{latency.p50:.3f} ms (p50), {latency.p99:.3f} ms (p99)")
+    console.print(rows)
+    print_paths(console, [exported.path])

@@ -1,0 +1,166 @@
+"""Training as people see it: the network, a bar, a line per epoch, the end; and the recipes."""
+
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ankleboot.calibration import Calibration
+from ankleboot.console.terminal import Terminal, note, out, print_paths
+from ankleboot.data.splits import Split
+from ankleboot.diagnosis import FitVerdict
+from ankleboot.measured import Measured
+from ankleboot.observer import LayerSummary
+from ankleboot.recipes import Recipe, valid_values
+from ankleboot.runs import EpochRecord, Run
+
+
+class TrainingProgress:
+    """Draws training: the model summary, a bar within each epoch, a line for each epoch done."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._console = Console(stderr=True, highlight=False)
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+
+    def started(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
+        terminal = self._console.is_terminal
+        console = self._console if terminal else Terminal(stderr=True, width=100)
+        with suppress(OSError):
+            console.print(_layer_table(self._recipe, layers))
+        note(
+            f"{len(split.train):,} training and {len(split.validation):,} validation images; "
+            f"run folder {run.folder}"
+        )
+
+    def noted(self, message: str) -> None:
+        note(f"note: {message}")
+
+    def stepped(self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float) -> None:
+        if not self._console.is_terminal:
+            return
+        if self._progress is None:
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=None),
+                TextColumn("{task.completed}/{task.total} steps"),
+                TextColumn("{task.fields[figures]}"),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+                expand=True,
+            )
+            self._progress.start()
+            self._task = self._progress.add_task("", total=num_steps, figures="")
+        if self._task is not None:
+            self._progress.update(
+                self._task,
+                description=f"epoch {epoch}/{self._recipe.epochs}",
+                completed=step,
+                total=num_steps,
+                figures=f"loss {loss:.3f}  accuracy {100 * accuracy:.2f} %",
+            )
+
+    def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:
+        self.close()
+        train = f"{100 * record.train_accuracy:.2f} % (loss {record.train_loss:.4f})"
+        validation = f"{100 * record.validation_accuracy:.2f} % (loss {record.validation_loss:.4f})"
+        note(
+            f"epoch {record.epoch:>{len(str(self._recipe.epochs))}}/{self._recipe.epochs}"
+            f"  training {train}  validation {validation}"
+            f"  {record.seconds:.1f} s{'  best so far' if is_best else ''}"
+        )
+
+    def close(self) -> None:
+        """Take the bar away (also when training ended early)."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress, self._task = None, None
+
+
+def _layer_table(recipe: Recipe, layers: list[LayerSummary]) -> Table:
+    table = Table(
+        title=f"{recipe.name}, seed {recipe.seed}", title_justify="left", box=None, pad_edge=False
+    )
+    table.add_column("layer")
+    table.add_column("kind")
+    table.add_column("output", justify="right")
+    table.add_column("parameters", justify="right")
+    for layer in layers:
+        shape = " x ".join(str(size) for size in layer.output_shape)
+        table.add_row(layer.name, layer.kind, shape, f"{layer.parameters:,}")
+    table.add_row("total", "", "", f"{sum(layer.parameters for layer in layers):,}", style="bold")
+    return table
+
+
+def training_result(
+    result: dict[str, Any], calibration: Calibration, verdict: FitVerdict, paths: list[Path]
+) -> None:
+    """The end of `train`."""
+    console = out()
+    rows = Table(box=None, show_header=False, pad_edge=False)
+    train, validation = result["train"], result["validation"]
+    rows.add_row("recipe", f"{result['recipe']}, seed {result['seed']}, {result['data']}")
+    rows.add_row("parameters", f"{result['parameters']:,}")
+    epochs = f"{result['epochs']} in {result['train_seconds']:.1f} s, best {result['best_epoch']}"
+    rows.add_row("epochs", f"{epochs}, model of epoch {result['model_epoch']}")
+    rows.add_row("training", f"accuracy {100 * train['accuracy']:.2f} %, loss {train['loss']:.4f}")
+    rows.add_row(
+        "validation",
+        f"accuracy {100 * validation['accuracy']:.2f} %, loss {validation['loss']:.4f}",
+    )
+    (before, after), (low, high) = calibration.ece, calibration.loss
+    rows.add_row(
+        "calibration",
+        f"temperature {calibration.temperature:.2f}: ECE {before:.3f} to {after:.3f}, "
+        f"loss {low:.4f} to {high:.4f}",
+    )
+    console.print(rows)
+    for sentence in verdict.sentences:
+        console.print(sentence, markup=False, soft_wrap=not console.is_terminal)
+    print_paths(console, paths)
+
+
+def recipe_list(recipes: dict[str, Recipe], figures: dict[str, Measured]) -> None:
+    """The table of `recipes`."""
+    table = Table(box=None, pad_edge=False)
+    for name, justify in (
+        ("recipe", "left"),
+        ("parameters", "right"),
+        ("epochs", "right"),
+        ("seconds", "right"),
+        ("test accuracy", "left"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for name, recipe in recipes.items():
+        if name not in figures:
+            table.add_row(name, "", str(recipe.epochs), "", "not measured yet")
+            continue
+        measured = figures[name]
+        spread = "" if measured.accuracy_std is None else f" +- {100 * measured.accuracy_std:.2f}"
+        accuracy = f"{100 * measured.accuracy_mean:.2f}{spread} % (n={measured.num_seeds})"
+        seconds = f"{recipe.epochs * measured.epoch_seconds:.0f}"
+        table.add_row(name, f"{measured.parameters:,}", str(recipe.epochs), seconds, accuracy)
+    console = out()
+    console.print(table)
+    for place in dict.fromkeys(f"{m.hardware}, {m.date}" for m in figures.values()):
+        console.print(f"measured on {place}; see docs/reproduction.md")
+
+
+def recipe_fields(recipe: Recipe) -> None:
+    """One recipe with every field that --set can change."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("field", no_wrap=True)
+    table.add_column(recipe.name, no_wrap=True)
+    table.add_column("valid values")
+    for field in fields(recipe):
+        if field.name != "name":
+            value = getattr(recipe, field.name)
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            table.add_row(field.name, text, valid_values(field.name))
+    out().print(table)
