@@ -21,7 +21,7 @@ from ankleboot import environment
 from ankleboot.arrays import one_hot, to_inputs
 from ankleboot.bench.contenders import keras_model
 from ankleboot.data import Dataset, LabeledImages, load
-from ankleboot.data.splits import Split, split
+from ankleboot.data.splits import Split
 from ankleboot.files import write_json
 from ankleboot.observer import LayerSummary, Silent
 from ankleboot.recipes import LEAKY
@@ -75,7 +75,7 @@ def main() -> None:
     head = slice(arguments.images)
     data = replace(data, train=LabeledImages(data.train.images[head], data.train.labels[head]))
     recipe = replace(LEAKY, epochs=arguments.pairs + 1)
-    watch = Interleaved(data, split(data.train.labels, recipe))
+    watch = Interleaved(data, data.split(recipe))
     with tempfile.TemporaryDirectory() as folder:
         train(recipe, data, Path(folder) / "run", watch)
     ours, bare = watch.ours[1:], watch.bare[1:]

@@ -42,7 +42,7 @@ def main() -> None:
         flipped = replace(data, train=LabeledImages(data.train.images, labels))
         started = time.perf_counter()
         probs = out_of_fold_probs(flipped, SPRINT, FOLDS, lambda line: print(line, file=sys.stderr))
-        suspects = find_suspects(probs, labels)
+        suspects = find_suspects(probs, labels, data.class_names)
         first = {suspect.index for suspect in suspects[: arguments.among]}
         rows.append(
             {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ankleboot.arrays import Images, Probs
-from ankleboot.data import Dataset, LabeledImages
+from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
 from ankleboot.evaluation import calibrate
 from ankleboot.files import write_json
 from ankleboot.model_info import ModelInfo
@@ -38,7 +38,7 @@ def bars(num: int, seed: int) -> LabeledImages:
 @pytest.fixture(scope="session")
 def bar_data() -> Dataset:
     hashes = {"train-bars": "0" * 64, "test-bars": "1" * 64}
-    return Dataset("bars", bars(640, 0), bars(100, 1), "made by the tests", hashes)
+    return Dataset("bars", bars(640, 0), bars(100, 1), "made by the tests", hashes, CLASS_NAMES)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ import pytest
 from ankleboot import audit, data
 from ankleboot.cli import run
 from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
-from ankleboot.data.splits import split
 from ankleboot.recipes import Recipe
 from ankleboot.runs import Run
 from conftest import TINY, bars
@@ -43,7 +42,7 @@ def test_no_image_is_judged_by_a_model_that_saw_it(
     learned: list[set[bytes]] = []
 
     def note(recipe: Recipe, arranged: Dataset, folder: Path) -> Run:
-        chosen = split(arranged.train.labels, recipe).train
+        chosen = arranged.split(recipe).train
         learned.append({image.tobytes() for image in arranged.train.images[chosen]})
         return Run(folder)
 
@@ -113,7 +112,7 @@ def test_the_command_writes_numbers_and_contact_sheets(
     images = bar_data.test.images.copy()
     images[0] = train.images[5]
     test = LabeledImages(images, bar_data.test.labels)
-    monkeypatch.setattr(data, "load", lambda name: replace(bar_data, train=train, test=test))
+    monkeypatch.setattr(data, "load", lambda *_, **__: replace(bar_data, train=train, test=test))
     quick = functools.partial(audit.audit, recipe=TINY, folds=2)
     monkeypatch.setattr("ankleboot.audit.audit", quick)
     command = ["data", "audit", "--output", str(tmp_path / "a")]

@@ -34,7 +34,9 @@ def first(number: int) -> np.ndarray:
 
 
 def test_a_clear_difference_is_called_one() -> None:
-    found = compare([Answers("a", saying(first(50))), Answers("b", saying(first(90)))], LABELS)
+    found = compare(
+        [Answers("a", saying(first(50))), Answers("b", saying(first(90)))], LABELS, CLASS_NAMES
+    )
     (pair,) = found.pairs
     assert (pair.only_first, pair.only_second) == (40, 0)
     assert pair.difference == pytest.approx(0.04)
@@ -46,21 +48,27 @@ def test_a_clear_difference_is_called_one() -> None:
 
 
 def test_the_better_one_is_named_whatever_the_order() -> None:
-    found = compare([Answers("a", saying(first(90))), Answers("b", saying(first(50)))], LABELS)
+    found = compare(
+        [Answers("a", saying(first(90))), Answers("b", saying(first(50)))], LABELS, CLASS_NAMES
+    )
     assert found.pairs[0].difference == pytest.approx(-0.04)
     words = found.pairs[0].conclusion
     assert words.startswith("b is better than a") and "4.00 points (95 % interval 2." in words
 
 
 def test_a_small_difference_is_left_open() -> None:
-    found = compare([Answers("a", saying(first(50))), Answers("b", saying(first(53)))], LABELS)
+    found = compare(
+        [Answers("a", saying(first(50))), Answers("b", saying(first(53)))], LABELS, CLASS_NAMES
+    )
     assert found.pairs[0].p_value == pytest.approx(0.25)
     assert "a and b cannot be told apart on 1,000 images" in found.pairs[0].conclusion
 
 
 def test_classes_are_compared_too() -> None:
     boots = LABELS == 9
-    found = compare([Answers("a", saying(first(0))), Answers("b", saying(boots))], LABELS)
+    found = compare(
+        [Answers("a", saying(first(0))), Answers("b", saying(boots))], LABELS, CLASS_NAMES
+    )
     differences = {one.label: one for one in found.pairs[0].per_class}
     assert differences["Ankle boot"].only_first == 100
     assert differences["Ankle boot"].p_value < 1e-9
@@ -70,7 +78,7 @@ def test_classes_are_compared_too() -> None:
 def test_disagreements_are_listed_the_surest_first() -> None:
     sure, unsure = saying(first(3), 0.99), saying(first(0), 0.6)
     sure[1] = np.roll(saying(first(3), 0.7)[1], 0)
-    found = compare([Answers("a", sure), Answers("b", unsure)], LABELS)
+    found = compare([Answers("a", sure), Answers("b", unsure)], LABELS, CLASS_NAMES)
     pair = found.pairs[0]
     assert pair.num_disagreements == 3
     assert [one.index for one in pair.disagreements] == [0, 1, 2]
@@ -80,7 +88,7 @@ def test_disagreements_are_listed_the_surest_first() -> None:
 
 def test_several_pairs_pay_for_being_several() -> None:
     answers = [Answers(str(n), saying(first(n))) for n in (50, 58, 50 + 16)]
-    found = compare(answers, LABELS)
+    found = compare(answers, LABELS, CLASS_NAMES)
     assert len(found.pairs) == 3
     assert all(pair.p_adjusted >= pair.p_value for pair in found.pairs)
     assert any(pair.p_adjusted > pair.p_value for pair in found.pairs)
@@ -89,7 +97,7 @@ def test_several_pairs_pay_for_being_several() -> None:
 def test_runs_of_a_recipe_are_a_group() -> None:
     answers = [Answers(f"a{n}", saying(first(n)), "A") for n in (50, 51, 53, 54)]
     answers += [Answers(f"b{n}", saying(first(n)), "B") for n in (70, 74, 76, 80)]
-    found = compare(answers, LABELS)
+    found = compare(answers, LABELS, CLASS_NAMES)
     assert found.pairs == ()
     assert [group.name for group in found.groups] == ["A", "B"]
     assert found.groups[0].mean == pytest.approx(0.948)
@@ -104,19 +112,21 @@ def test_two_or_three_runs_prove_nothing(number: int) -> None:
     """Complete separation of 3 and 3 equal runs happens once in ten times."""
     answers = [Answers(f"a{n}", saying(first(50 + n)), "A") for n in range(number)]
     answers += [Answers(f"b{n}", saying(first(150 + n)), "B") for n in range(number)]
-    (pair,) = compare(answers, LABELS).group_pairs
+    (pair,) = compare(answers, LABELS, CLASS_NAMES).group_pairs
     assert pair.superiority == 1 and pair.conclusion.startswith("Too few runs to tell A and B")
 
 
 def test_a_recipe_and_a_single_model_are_compared_as_models() -> None:
     answers = [Answers(f"a{n}", saying(first(n)), "A") for n in (50, 52)]
-    found = compare([*answers, Answers("c", saying(first(90)))], LABELS)
+    found = compare([*answers, Answers("c", saying(first(90)))], LABELS, CLASS_NAMES)
     assert found.group_pairs == () and len(found.pairs) == 3 == len(found.sentences)
 
 
 def test_a_draw_with_disagreements_has_an_interval_around_nothing() -> None:
     last = np.arange(len(LABELS)) >= 960
-    found = compare([Answers("a", saying(first(40))), Answers("b", saying(last))], LABELS)
+    found = compare(
+        [Answers("a", saying(first(40))), Answers("b", saying(last))], LABELS, CLASS_NAMES
+    )
     words = found.pairs[0].conclusion
     assert "0.00 points (95 % interval -" in words and "ahead" not in words
 
@@ -124,7 +134,7 @@ def test_a_draw_with_disagreements_has_an_interval_around_nothing() -> None:
 def test_overlapping_groups_are_left_open() -> None:
     answers = [Answers(f"a{n}", saying(first(n)), "A") for n in (50, 54, 58, 62)]
     answers += [Answers(f"b{n}", saying(first(n)), "B") for n in (52, 56, 60, 64)]
-    (pair,) = compare(answers, LABELS).group_pairs
+    (pair,) = compare(answers, LABELS, CLASS_NAMES).group_pairs
     assert 0.5 < pair.superiority < 0.75 and "cannot be told apart" in pair.conclusion
 
 
@@ -132,11 +142,11 @@ def test_overlapping_groups_are_left_open() -> None:
 def test_what_cannot_be_compared_is_refused() -> None:
     one = Answers("a", saying(first(1)))
     with pytest.raises(UsageError, match="two or more different"):
-        compare([one], LABELS)
+        compare([one], LABELS, CLASS_NAMES)
     with pytest.raises(UsageError, match="two or more different"):
-        compare([one, one], LABELS)
+        compare([one, one], LABELS, CLASS_NAMES)
     with pytest.raises(DataError, match="10 rows of probabilities for 1000 labels"):
-        compare([one, Answers("b", saying(first(1))[:10])], LABELS)
+        compare([one, Answers("b", saying(first(1))[:10])], LABELS, CLASS_NAMES)
 
 
 @pytest.mark.usefixtures("own_state")

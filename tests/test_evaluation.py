@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ankleboot import test_reads as reads
-from ankleboot.data import Dataset, load
+from ankleboot.data import CLASS_NAMES, Dataset, load
 from ankleboot.diagnosis import fit_verdict
 from ankleboot.errors import DataError, ModelError, UsageError
 from ankleboot.evaluation import TEST_SIZES, evaluate, evaluate_probs, validation_part
@@ -226,7 +226,9 @@ def test_the_interval_of_the_calibration_error_holds_it(gap: float) -> None:
         probs = np.zeros((1_000, 10))
         probs[:, 0], probs[:, 1] = confidence, 1 - confidence
         labels = (generator.random(1_000) > confidence - gap).astype(int)
-        found = evaluate_probs("x", probs, labels, data="x", split="validation", test_reads=0)
+        found = evaluate_probs(
+            "x", probs, labels, class_names=CLASS_NAMES, data="x", split="validation", test_reads=0
+        )
         low, high = found.ece_ci95
         assert low <= found.ece <= high
         held += low <= gap <= high

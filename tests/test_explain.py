@@ -9,7 +9,7 @@ import pytest
 
 from ankleboot import models, pretrained
 from ankleboot.cli import cli, run
-from ankleboot.data import Dataset, load
+from ankleboot.data import CLASS_NAMES, Dataset, load
 from ankleboot.errors import ModelError
 from ankleboot.explain import METHODS, layers
 from ankleboot.explain.grad_cam import from_gradients, grad_cam
@@ -41,7 +41,7 @@ def test_grad_cam_by_hand() -> None:
     values[0, 0, 1] = (0, 5)
     gradients = np.empty_like(values)
     gradients[..., 0], gradients[..., 1] = 1.0, -1.0
-    (found,) = from_gradients(values, gradients)
+    (found,) = from_gradients(values, gradients, (28, 28))
     assert found.shape == (28, 28)
     assert found[0, 0] == 1.0 and found[27, 27] == 0.5  # scaled by the highest
     assert found[0, 27] == 0.0  # what speaks against is left out
@@ -49,7 +49,7 @@ def test_grad_cam_by_hand() -> None:
 
 def test_nothing_that_speaks_gives_zeros_and_no_nan() -> None:
     values = np.ones((2, 4, 4, 3), np.float32)
-    found = from_gradients(values, np.zeros_like(values))
+    found = from_gradients(values, np.zeros_like(values), (28, 28))
     assert (found == 0).all()
 
 
@@ -186,7 +186,7 @@ def test_the_command_explains_files_and_images_of_the_data(
 ) -> None:
     from ankleboot.data.pictures import write_pictures
 
-    (boot,) = write_pictures(load("sample").test, tmp_path / "p", 10)[9:]
+    (boot,) = write_pictures(load("sample").test, CLASS_NAMES, tmp_path / "p", 10)[9:]
     command = ["explain", "pretrained", str(boot), "test:3", "--data", "sample"]
     assert run([*command, "--output", str(tmp_path / "out"), "--json"]) == 0
     images = json.loads(capfd.readouterr().out)["images"]

@@ -24,7 +24,7 @@ def answers(seed: int, num: int = 400) -> tuple[Probs, Labels]:
 def test_class_scores_equal_scikit_learn(seed: int, num: int) -> None:
     probs, labels = answers(seed, num)
     predicted = probs.argmax(axis=1)
-    matrix = metrics.confusion_matrix(predicted, labels)
+    matrix = metrics.confusion_matrix(predicted, labels, num_classes=10)
     assert (matrix == oracle.confusion_matrix(labels, predicted, labels=range(10))).all()
     expected = oracle.precision_recall_fscore_support(
         labels, predicted, labels=range(10), zero_division=0

@@ -307,3 +307,25 @@ def test_every_field_of_a_recipe_is_tried_in_some_test() -> None:
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     names = {field.name for field in fields(Recipe)}
     assert {n for n in names if f'"{n}"' not in tests and f"{n}=" not in tests} == set()
+
+
+@pytest.mark.parametrize("recipe", [PLAIN, LEAKY, SPRINT], ids=lambda one: one.name)
+@pytest.mark.parametrize(("size", "colour"), [(32, True), (64, False)])
+def test_a_network_is_built_for_any_size_colour_and_number_of_classes(
+    recipe: Recipe, size: int, colour: bool
+) -> None:
+    wanted = replace(recipe, image_size=size, colour=colour, framing="whole")
+    model = models.build(wanted, num_classes=3)
+    assert model.input_shape == (None, size, size, 3 if colour else 1)
+    assert model.output_shape == (None, 3)
+    inputs = np.random.default_rng(0).random((2, *model.input_shape[1:]), np.float32)
+    np.testing.assert_allclose(np.asarray(model(inputs)).sum(axis=1), 1, atol=1e-6)
+
+
+def test_cosine_patterns_in_colour_are_grey_ones_in_other_mixtures() -> None:
+    grey, colour = cosine_patterns(16), cosine_patterns(16, colour=True)
+    assert grey.shape == (4, 4, 1, 16) and colour.shape == (4, 4, 3, 16)
+    # what is grey is seen as in grey
+    np.testing.assert_allclose(colour[..., 0].sum(axis=2), grey[:, :, 0, 0], atol=1e-6)
+    opposed = np.abs(colour.sum(axis=2)).max(axis=(0, 1)) < 1e-6
+    assert 0 < opposed.sum() < 16

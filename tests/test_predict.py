@@ -23,7 +23,7 @@ from conftest import FakePredictor
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     folder = tmp_path / "pictures"
-    write_pictures(load("sample").test, folder, 20)
+    write_pictures(load("sample").test, CLASS_NAMES, folder, 20)
     return folder
 
 
@@ -99,7 +99,7 @@ def test_a_progress_bar_leaves_the_results_where_they_belong(tmp_path: Path) -> 
     import pty
     import subprocess
 
-    write_pictures(load("sample").test, tmp_path / "p", 30)
+    write_pictures(load("sample").test, CLASS_NAMES, tmp_path / "p", 30)
     terminal, stderr = pty.openpty()
     with (tmp_path / "out.jsonl").open("wb") as out:
         command = [sys.executable, "-m", "ankleboot", "predict", "--json", str(tmp_path / "p")]
@@ -167,9 +167,9 @@ def test_pictures_are_written_class_by_class(pictures: Path) -> None:
     assert names[:2] == ["00000-t-shirt-top.png", "00001-trouser.png"]
     assert names[9] == "00009-ankle-boot.png" and names[10] == "00010-t-shirt-top.png"
     with pytest.raises(UsageError, match="not empty"):
-        write_pictures(load("sample").test, pictures, 1)
+        write_pictures(load("sample").test, CLASS_NAMES, pictures, 1)
     with pytest.raises(UsageError, match="there are 500 images"):
-        write_pictures(load("sample").test, pictures.parent / "more", 501)
+        write_pictures(load("sample").test, CLASS_NAMES, pictures.parent / "more", 501)
 
 
 def test_the_command_that_writes_pictures(

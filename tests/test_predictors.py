@@ -239,18 +239,20 @@ def test_sealed_nonsense_is_one_line(tmp_path: Path) -> None:
 
 
 def test_other_shapes_are_refused_by_name() -> None:
-    check_shapes("x", ((28, 28), "uint8"), ((10,), "float32"))
+    check_shapes("x", ModelInfo(), ((28, 28), "uint8"), ((10,), "float32"))
     with pytest.raises(ModelError, match=r"expected input .*28.*got .*\(32, 32\)"):
-        check_shapes("x", ((32, 32), "uint8"), ((10,), "float32"))
+        check_shapes("x", ModelInfo(), ((32, 32), "uint8"), ((10,), "float32"))
     with pytest.raises(ModelError, match="int8"):
-        check_shapes("x", ((28, 28), "uint8"), ((10,), "int8"))
+        check_shapes("x", ModelInfo(), ((28, 28), "uint8"), ((10,), "int8"))
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"layout": 9}, "a description of layout 9, expected 1"),
-        ({"labels": ["a"]}, "expected the classes"),
+        ({"labels": ["a"]}, "damaged description"),
+        ({"labels": ["a", "a"]}, "damaged description"),
+        ({"image_size": 32}, "damaged description"),
         ({"surprise": 1}, "damaged description"),
         ({"abstain_below": None}, "damaged description"),
         ({"parameters": "many"}, "damaged description"),

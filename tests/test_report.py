@@ -85,7 +85,8 @@ def test_cells_hold_images_of_the_cell(
     assert sum(len(images) for images in cells.values()) > 50
     for name, images in cells.items():
         row, column = map(int, name.split("-"))
-        for _, index, _ in images:
+        for _, known_as, _ in images:
+            index = int(known_as.removeprefix("Image "))
             assert (part.labels[index], said[index]) == (row, column)
 
 
@@ -111,7 +112,7 @@ def test_a_sprite_holds_each_image_once() -> None:
     assert [sprite.place(i) for i in (7, 3, 7)] == [0, 1, 0]
     for index in range(COLUMNS):
         sprite.place(index)
-    assert sprite.rows == 1 and sprite.png().startswith("data:image/png;base64,")
+    assert sprite.rows == 1 and sprite.address().startswith("data:image/png;base64,")
     sprite.place(99)
     assert sprite.rows == 2
 

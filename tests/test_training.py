@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ankleboot import models, optimizers, training
-from ankleboot.data import Dataset, LabeledImages
+from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
 from ankleboot.engines import Chunk, Totals
 from ankleboot.engines.tensorflow import TensorFlowEngine
 from ankleboot.errors import (
@@ -199,7 +199,9 @@ def test_early_stopping_restores_the_best_epoch(tmp_path: Path) -> None:
     noise = bars(640, 0)
     labels = np.random.default_rng(5).permutation(noise.labels)
     hashes = {"train": "2" * 64}
-    data = Dataset("noise", LabeledImages(noise.images, labels), bars(100, 1), "tests", hashes)
+    data = Dataset(
+        "noise", LabeledImages(noise.images, labels), bars(100, 1), "tests", hashes, CLASS_NAMES
+    )
     recipe = replace(TINY, epochs=30, early_stopping=2, learning_rate=0.02, batch_size=64)
     run = train(recipe, data, tmp_path / "run")
     result, history = run.result(), run.history()

@@ -19,6 +19,8 @@ from ankleboot.files import DAMAGED_ZIP, atomic_write
 from ankleboot.predictors import Predictor
 from ankleboot.runs import run_of
 
+BLOCK = 1_000  # images that are in memory at a time
+
 
 def answers(model: Path, predictor: Predictor, part: LabeledImages, split: str) -> Probs:
     """The predictor's probabilities for the images of a part.
@@ -47,7 +49,8 @@ def answers(model: Path, predictor: Predictor, part: LabeledImages, split: str) 
 def _key(predictor: Predictor, part: LabeledImages) -> str:
     info = predictor.info
     digest = hashlib.sha256(f"{info.model_sha256} {info.format} {info.temperature!r}".encode())
-    digest.update(np.ascontiguousarray(part.images).tobytes())
+    for start in range(0, len(part), BLOCK):
+        digest.update(np.ascontiguousarray(part.images[start : start + BLOCK]).tobytes())
     return digest.hexdigest()
 
 

@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
-from ankleboot.arrays import Images, Indices, Labels, Probs
-from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
+from ankleboot.arrays import IMAGE_SIZE, Images, Indices, Labels, Probs
+from ankleboot.data import Dataset, LabeledImages
 from ankleboot.predictors import load_predictor
 from ankleboot.recipes import SPRINT, Recipe
 from ankleboot.training import train
@@ -100,7 +101,7 @@ def audit(data: Dataset, say: Say, *, recipe: Recipe = SPRINT, folds: int = FOLD
     """
     part = data.train
     probs = out_of_fold_probs(data, recipe, folds, say)
-    suspects = find_suspects(probs, part.labels)
+    suspects = find_suspects(probs, part.labels, data.class_names)
     right = probs.argmax(axis=1) == part.labels
     trusted = np.ones(len(part), bool)
     trusted[[suspect.index for suspect in suspects]] = False
@@ -110,7 +111,7 @@ def audit(data: Dataset, say: Say, *, recipe: Recipe = SPRINT, folds: int = FOLD
         num_train=len(part),
         num_test=len(data.test),
         class_counts={
-            name: dict(zip(CLASS_NAMES, np.bincount(of.labels, minlength=10).tolist(), strict=True))
+            name: _counts(of, data.class_names)
             for name, of in (("train", part), ("test", data.test))
         },
         recipe=recipe.name,
@@ -130,7 +131,7 @@ def out_of_fold_probs(data: Dataset, recipe: Recipe, folds: int, say: Say) -> Pr
     """Probabilities of every training image by a model that was trained on the other folds."""
     part = data.train
     order = np.random.default_rng(recipe.seed).permutation(len(part))
-    probs = np.empty((len(part), len(CLASS_NAMES)), np.float32)
+    probs = np.empty((len(part), len(data.class_names)), np.float32)
     for number, held_out in enumerate(np.array_split(order, folds)):
         say(f"fold {number + 1} of {folds}: training on {len(part) - len(held_out):,} images")
         probs[held_out] = _probs_of(held_out, data, recipe)
@@ -140,22 +141,28 @@ def out_of_fold_probs(data: Dataset, recipe: Recipe, folds: int, say: Say) -> Pr
 def _probs_of(held_out: Indices, data: Dataset, recipe: Recipe) -> np.ndarray:
     part = data.train
     others = np.setdiff1d(np.arange(len(part)), held_out)
-    rows = np.concatenate([others, held_out])  # the recipe validates on the last images
+    rows = np.concatenate([others, held_out])  # the last ones validate
     arranged = LabeledImages(part.images[rows], part.labels[rows])
-    share = len(held_out) / len(part)
+    validation = np.arange(len(others), len(part))
+    arrangement = replace(data, train=arranged, validation=validation, twins=None, findings=None)
     adjusted = replace(
         recipe,
-        split="last",
-        validation_fraction=share,
         train_size=0,
         early_stopping=0,  # it would choose an epoch by the images to be judged
     )
     with tempfile.TemporaryDirectory() as folder:
-        run = train(adjusted, replace(data, train=arranged), Path(folder) / "fold")
+        run = train(adjusted, arrangement, Path(folder) / "fold")
         return load_predictor(run.folder).predict(part.images[held_out])
 
 
-def find_suspects(probs: Probs, labels: Labels) -> tuple[Suspect, ...]:
+def _counts(part: LabeledImages, class_names: tuple[str, ...]) -> dict[str, int]:
+    counts = np.bincount(part.labels, minlength=len(class_names)).tolist()
+    return dict(zip(class_names, counts, strict=True))
+
+
+def find_suspects(
+    probs: Probs, labels: Labels, class_names: tuple[str, ...]
+) -> tuple[Suspect, ...]:
     """Labels that cleanlab doubts, the most doubtful first.
 
     Source: Northcutt et al. 2021 (confident learning), https://arxiv.org/abs/1911.00068
@@ -169,8 +176,8 @@ def find_suspects(probs: Probs, labels: Labels) -> tuple[Suspect, ...]:
     return tuple(
         Suspect(
             index=int(index),
-            label=CLASS_NAMES[whole[index]],
-            suggested=CLASS_NAMES[probs[index].argmax()],
+            label=class_names[whole[index]],
+            suggested=class_names[probs[index].argmax()],
             quality=float(quality[index]),
             p_given=float(probs[index, whole[index]]),
             p_suggested=float(probs[index].max()),
@@ -211,9 +218,20 @@ def find_duplicates(
     )
 
 
+def _small(images: Images) -> np.ndarray:
+    """Grey and of 28 x 28 pixels: enough to find what is nearly the same."""
+    if images.shape[1:] == (IMAGE_SIZE, IMAGE_SIZE):
+        return images
+    small = np.empty((len(images), IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    for image, target in zip(images, small, strict=True):
+        grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        cv2.resize(grey, target.shape, dst=target, interpolation=cv2.INTER_AREA)
+    return small
+
+
 def _units(images: Images) -> np.ndarray:
     """Rows of length 1 around 0: their products are Pearson correlations."""
-    flat = images.reshape(len(images), -1).astype(np.float32)
+    flat = _small(images).reshape(len(images), -1).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.float32(1e-9))
     return flat

@@ -1,6 +1,6 @@
 """Two or more models on the same images: what may be concluded, and what not.
 
-    compare([Answers("a", probs_a), Answers("b", probs_b)], labels).sentences
+    compare([Answers("a", probs_a), Answers("b", probs_b)], labels, class_names).sentences
 
 Models are compared image by image (McNemar's test, paired bootstrap): two intervals that overlap
 say little. Runs of one recipe with different seeds form a group: only groups speak of recipes.
@@ -15,7 +15,6 @@ import numpy as np
 
 from ankleboot import metrics
 from ankleboot.arrays import Labels, Probs
-from ankleboot.data import CLASS_NAMES
 from ankleboot.errors import UsageError
 from ankleboot.statistics import (
     Interval,
@@ -82,7 +81,7 @@ class Pair:
         only_first: Images that the first alone gets right.
         p_value: McNemar's exact test, two-sided.
         p_adjusted: The same after Holm's correction for all pairs of the comparison.
-        per_class: Adjusted likewise, among the ten classes.
+        per_class: Adjusted likewise, among the classes.
         num_disagreements: Images with different answers; the surest are in `disagreements`.
     """
 
@@ -149,7 +148,7 @@ class Comparison:
         return asdict(self) | {"sentences": list(self.sentences)}
 
 
-def compare(answers: Sequence[Answers], labels: Labels) -> Comparison:
+def compare(answers: Sequence[Answers], labels: Labels, class_names: tuple[str, ...]) -> Comparison:
     """Compare models on the same images.
 
     Where two recipes have several runs each, recipes are compared; otherwise every pair of models.
@@ -157,6 +156,7 @@ def compare(answers: Sequence[Answers], labels: Labels) -> Comparison:
     Args:
         answers: Two or more models' probabilities for the same images.
         labels: Their classes.
+        class_names: In the order of the probabilities.
 
     Raises:
         UsageError: If there are fewer than two models, or one is named twice.
@@ -178,17 +178,19 @@ def compare(answers: Sequence[Answers], labels: Labels) -> Comparison:
     )
     groups = _groups(answers, right)
     group_pairs = _group_pairs(groups, right)
-    pairs = () if group_pairs else _pairs(answers, labels)
+    pairs = () if group_pairs else _pairs(answers, labels, class_names)
     return Comparison(len(labels), scores, pairs, groups, group_pairs)
 
 
-def _pairs(answers: Sequence[Answers], labels: Labels) -> tuple[Pair, ...]:
+def _pairs(
+    answers: Sequence[Answers], labels: Labels, class_names: tuple[str, ...]
+) -> tuple[Pair, ...]:
     chosen = [(a, b) for place, a in enumerate(answers) for b in answers[place + 1 :]]
     counts = [_only(a.probs, b.probs, labels) for a, b in chosen]
     p_values = [mcnemar_exact(*count) for count in counts]
     adjusted = holm(p_values)
     return tuple(
-        _pair(a, b, labels, p, p_all)
+        _pair(a, b, labels, class_names, (p, p_all))
         for (a, b), p, p_all in zip(chosen, p_values, adjusted, strict=True)
     )
 
@@ -198,13 +200,21 @@ def _only(first: Probs, second: Probs, labels: Labels) -> tuple[int, int]:
     return int((a & ~b).sum()), int((b & ~a).sum())
 
 
-def _pair(a: Answers, b: Answers, labels: Labels, p_value: float, p_adjusted: float) -> Pair:
+def _pair(
+    a: Answers,
+    b: Answers,
+    labels: Labels,
+    class_names: tuple[str, ...],
+    p_values: tuple[float, float],
+) -> Pair:
+    p_value, p_adjusted = p_values
     only_first, only_second = _only(a.probs, b.probs, labels)
     right = [(x.probs.argmax(axis=1) == labels).astype(np.float64) for x in (a, b)]
     difference = float((right[0] - right[1]).mean())
     interval = percentile_interval(bootstrap_means(right[0] - right[1]))
     by_class = [
-        _only(a.probs[labels == c], b.probs[labels == c], labels[labels == c]) for c in range(10)
+        _only(a.probs[labels == c], b.probs[labels == c], labels[labels == c])
+        for c in range(len(class_names))
     ]
     class_p = holm([mcnemar_exact(*counts) for counts in by_class])
     differ = np.flatnonzero(a.probs.argmax(axis=1) != b.probs.argmax(axis=1))
@@ -219,26 +229,30 @@ def _pair(a: Answers, b: Answers, labels: Labels, p_value: float, p_adjusted: fl
         p_adjusted=p_adjusted,
         per_class=tuple(
             ClassDifference(name, *counts, p)
-            for name, counts, p in zip(CLASS_NAMES, by_class, class_p, strict=True)
+            for name, counts, p in zip(class_names, by_class, class_p, strict=True)
         ),
         num_disagreements=len(differ),
-        disagreements=_disagreements(a.probs, b.probs, labels, differ),
+        disagreements=_disagreements(a.probs, b.probs, labels, differ, class_names),
         conclusion=_conclusion(a.model, b.model, difference, interval, p_adjusted, len(labels)),
     )
 
 
 def _disagreements(
-    first: np.ndarray, second: np.ndarray, labels: np.ndarray, differ: np.ndarray
+    first: np.ndarray,
+    second: np.ndarray,
+    labels: np.ndarray,
+    differ: np.ndarray,
+    class_names: tuple[str, ...],
 ) -> tuple[Disagreement, ...]:
     surest = np.minimum(first.max(axis=1), second.max(axis=1))[differ]
     chosen = differ[np.argsort(-surest, kind="stable")][:MOST_DISAGREEMENTS]
     return tuple(
         Disagreement(
             int(index),
-            CLASS_NAMES[labels[index]],
-            CLASS_NAMES[first[index].argmax()],
+            class_names[labels[index]],
+            class_names[first[index].argmax()],
             float(first[index].max()),
-            CLASS_NAMES[second[index].argmax()],
+            class_names[second[index].argmax()],
             float(second[index].max()),
         )
         for index in chosen

@@ -8,13 +8,13 @@ import numpy as np
 from ankleboot import calibration, metrics
 from ankleboot.arrays import Labels, Probs
 from ankleboot.calibration import Calibration
-from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
-from ankleboot.data.splits import split
+from ankleboot.data import Dataset, LabeledImages
 from ankleboot.errors import DataError, UsageError
 from ankleboot.files import write_json
 from ankleboot.metrics import ClassScores
 from ankleboot.model_info import ModelInfo
 from ankleboot.predictors import Predictor, load_predictor
+from ankleboot.provenance import check_data
 from ankleboot.recipes import Recipe
 from ankleboot.runs import Run
 from ankleboot.statistics import Interval, bootstrap_means, percentile_interval
@@ -60,23 +60,45 @@ class Evaluation:
         return asdict(self)
 
 
+def part_of(data: Dataset, split: str, of: Recipe | ModelInfo) -> LabeledImages:
+    """The images of a split: "test", or "validation" as `validation_part` says.
+
+    Raises:
+        DataError: If the data has no test part, or has changed since the model learned it.
+        UsageError: If the model knows other classes, or learned other data.
+    """
+    if isinstance(of, ModelInfo) and of.labels != data.class_names:
+        raise UsageError(
+            f"the model's classes are {', '.join(of.labels)}; "
+            f"those of {data.name} are {', '.join(data.class_names)}"
+        )
+    if split != "test":
+        return validation_part(of, data)
+    if not len(data.test):
+        raise DataError(f"{data.name} has no test part; take --split validation")
+    return data.test
+
+
 def validation_part(of: Recipe | ModelInfo, data: Dataset) -> LabeledImages:
     """The images that choices are made on: a recipe's, or those that a model did not learn.
 
     Raises:
+        DataError: If the data has changed since the model learned it.
         UsageError: If a model learned another data set: which of these images it knows is unknown.
     """
     if isinstance(of, Recipe):
-        recipe = of
-    else:
-        if of.data not in ("", data.name):
-            raise UsageError(
-                f"the model was trained on {of.data}; it has no validation images in {data.name}, "
-                "take --split test"
-            )
-        recipe = recipe_of(of)
-    chosen = split(data.train.labels, recipe).validation
-    return LabeledImages(data.train.images[chosen], data.train.labels[chosen])
+        return data.train.take(data.split(of).validation)
+    if of.data_sha256 not in ("", data.train_sha256) and of.data == data.name:
+        raise DataError(
+            f"{data.name} has changed since the model was trained: which images are new to it is "
+            "unknown"
+        )
+    if of.data not in ("", data.name) and of.data_sha256 != data.train_sha256:
+        raise UsageError(
+            f"the model was trained on {of.data}; it has no validation images in {data.name}, "
+            "take --split test"
+        )
+    return data.train.take(data.split(recipe_of(of)).validation)
 
 
 def recipe_of(info: ModelInfo) -> Recipe:
@@ -87,17 +109,6 @@ def recipe_of(info: ModelInfo) -> Recipe:
         validation_fraction=info.validation_fraction,
         split_seed=info.split_seed,
     )
-
-
-def check_data(run: Run, data: Dataset) -> None:
-    """Refuse data that a run was not trained on.
-
-    Raises:
-        UsageError: Naming both.
-    """
-    then = run.manifest()["data"]
-    if then["train_sha256"] != data.train_sha256:
-        raise UsageError(f"{run.folder} was trained on {then['name']}, not on this {data.name}")
 
 
 def calibrate(run: Run, data: Dataset) -> Calibration:
@@ -138,6 +149,7 @@ def evaluate(
         predictor.name,
         predictor.predict(part.images),
         part.labels,
+        class_names=predictor.info.labels,
         data=data,
         split=split,
         test_reads=test_reads,
@@ -145,9 +157,16 @@ def evaluate(
 
 
 def evaluate_probs(
-    model: str, probs: Probs, labels: Labels, *, data: str, split: str, test_reads: int
+    model: str,
+    probs: Probs,
+    labels: Labels,
+    *,
+    class_names: tuple[str, ...],
+    data: str,
+    split: str,
+    test_reads: int,
 ) -> Evaluation:
-    """As `evaluate`, of answers that are there already.
+    """As `evaluate`, of answers that are there already, and with the names of their classes.
 
     Raises:
         DataError: If the test split is not whole, or an answer cannot be judged.
@@ -157,7 +176,7 @@ def evaluate_probs(
             f"the test split of {data} has {TEST_SIZES[data]} images, got {len(labels)}"
         )
     metrics.check(probs, labels)
-    matrix = metrics.confusion_matrix(probs.argmax(axis=1), labels)
+    matrix = metrics.confusion_matrix(probs.argmax(axis=1), labels, num_classes=len(class_names))
     num_correct = int(matrix.trace())
     top2 = metrics.top_k_accuracy(probs, labels, k=2)
     return Evaluation(
@@ -173,7 +192,7 @@ def evaluate_probs(
         ece=metrics.expected_calibration_error(probs, labels),
         top2_accuracy_ci95=metrics.wilson_interval(round(top2 * len(labels)), len(labels)),
         **_bootstrapped(probs, labels),
-        per_class=metrics.class_scores(matrix, CLASS_NAMES),
+        per_class=metrics.class_scores(matrix, class_names),
         confusion_matrix=tuple(tuple(int(cell) for cell in row) for row in matrix),
         test_reads=test_reads,
     )

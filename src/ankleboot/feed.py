@@ -13,17 +13,22 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int32
 
-from ankleboot.arrays import Indices, Losses
+from ankleboot.arrays import Indices, Losses, affordable
 from ankleboot.data import LabeledImages
 from ankleboot.data.augment import augment
 from ankleboot.engines import Chunk
 from ankleboot.optimizers.schedules import Rates
 from ankleboot.recipes import Recipe
 
-CHUNK = 8_192  # images, or one batch where that is more
+CHUNK = 8_192  # images, fewer if they are large, or one batch where that is more
 
 Places = Int32[np.ndarray, " places"]
 """Where images stand among the training images: indices of `Split.train`."""
+
+
+def chunk_size(recipe: Recipe) -> int:
+    """Images that are prepared, or judged, at a time."""
+    return affordable(CHUNK, recipe.preparation.image_shape)
 
 
 def images_in(recipe: Recipe, num_train: int, epoch: int) -> int:
@@ -73,7 +78,7 @@ def chunks(
     Yields:
         What `put` returned, and the first and the last step (exclusive) that it holds.
     """
-    steps_per_chunk = max(1, CHUNK // recipe.batch_size)
+    steps_per_chunk = max(1, chunk_size(recipe) // recipe.batch_size)
 
     def prepare(number: int) -> tuple[Any, int, int]:
         first = number * steps_per_chunk

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.data import Dataset
-from ankleboot.evaluation import check_data
+from ankleboot.provenance import check_data
 from ankleboot.runs import Run
 from ankleboot.training import train
 

@@ -7,7 +7,7 @@ import keras
 
 from ankleboot import engines, environment
 from ankleboot.data import Dataset
-from ankleboot.data.splits import split
+from ankleboot.errors import UsageError
 from ankleboot.recipes import Recipe
 
 FIXED = ("recipe", "data", "split", "versions", "arithmetic")
@@ -19,9 +19,15 @@ def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
 
     Raises:
         DataError: If the split leaves a part empty.
+        UsageError: If the images are not those that the recipe's network takes.
     """
-    parts = split(data.train.labels, recipe)
-    return {
+    if data.image_shape != recipe.preparation.image_shape:
+        raise UsageError(
+            f"the recipe wants {recipe.preparation} pixels, {data.name} has "
+            f"{' x '.join(map(str, data.image_shape))}; load it with recipe.preparation"
+        )
+    parts = data.split(recipe)
+    document: dict[str, Any] = {
         "format": 1,
         "recipe": recipe.to_json(),
         "data": {"name": data.name, "train_sha256": data.train_sha256},
@@ -36,7 +42,12 @@ def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
         "git_commit": environment.git_commit(),
         "data_source": data.source,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "labels": list(data.class_names),
     }
+    if data.findings is not None:
+        document["pictures"] = data.pictures
+        document["num_bad"] = len(data.findings.bad)
+    return document
 
 
 def differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:

@@ -113,8 +113,8 @@ def expected_calibration_error(probs: Probs, labels: Labels, *, num_bins: int = 
     """Average gap between confidence and accuracy, weighted by bin size; 0.03 is three points.
 
     Args:
-        probs: Shape (n, 10), each row sums to 1.
-        labels: Shape (n,), integers 0-9.
+        probs: Each row sums to 1.
+        labels: Of the same images.
         num_bins: Equal-width confidence bins. Defaults to 15.
 
     Source: Guo et al. 2017, section 2, https://arxiv.org/abs/1706.04599
@@ -159,7 +159,7 @@ def precision_recall(probs: Probs, labels: Labels, index: int, name: str) -> Pre
     return PrecisionRecall(name, tuple(recalls.tolist()), tuple(precisions.tolist()), average)
 
 
-def confusion_matrix(predicted: Labels, labels: Labels, *, num_classes: int = 10) -> Matrix:
+def confusion_matrix(predicted: Labels, labels: Labels, *, num_classes: int) -> Matrix:
     """Count the images of each true class (row) by predicted class (column)."""
     cells = labels.astype(np.int64) * num_classes + predicted
     return (

@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ankleboot.arrays import IMAGE_SIZE
 from ankleboot.data import CLASS_NAMES
-from ankleboot.errors import ModelError
+from ankleboot.errors import ModelError, UsageError
+from ankleboot.preparation import Preparation
 
 LAYOUT = 1  # of the document; a file of another layout is refused
+ADDED = ("image_size", "colour", "framing", "data_sha256")
+"""Fields that older files lack. Those with the usual value are left out, so that such a file's
+description is still written, and sealed, as it was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +31,8 @@ class ModelInfo:
         abstain_below: Answers less confident than this are not to be relied on.
         split, validation_fraction, split_seed: How its validation images are found again.
         labels: The classes, in the order of the probabilities.
+        image_size, colour, framing: What is done with pictures before it sees them.
+        data_sha256: Hash of the data that its validation images are among.
         version: Of Ankleboot, when the file was written.
     """
 
@@ -41,10 +48,22 @@ class ModelInfo:
     split_seed: int = 0
     labels: tuple[str, ...] = CLASS_NAMES
     version: str = ""
+    image_size: int = IMAGE_SIZE
+    colour: bool = False
+    framing: str = "garment"
+    data_sha256: str = ""
+
+    @property
+    def preparation(self) -> Preparation:
+        """What is done with pictures before the model sees them."""
+        return Preparation(self.image_size, self.colour, self.framing)
 
     def to_json(self) -> dict[str, Any]:
         """The document that `from_json` turns back into an equal object."""
-        return {"layout": LAYOUT} | asdict(self) | {"labels": list(self.labels)}
+        usual = ModelInfo()
+        left_out = [name for name in ADDED if getattr(self, name) == getattr(usual, name)]
+        fields = {name: value for name, value in asdict(self).items() if name not in left_out}
+        return {"layout": LAYOUT} | fields | {"labels": list(self.labels)}
 
 
 def from_json(document: Mapping[str, Any], path: object) -> ModelInfo:
@@ -55,7 +74,7 @@ def from_json(document: Mapping[str, Any], path: object) -> ModelInfo:
         path: The file it was found in, for messages.
 
     Raises:
-        ModelError: If it is something else, or names other classes than ours.
+        ModelError: If it is something else, or names fewer than two classes.
     """
     fields = dict(document)
     layout = fields.pop("layout", None)
@@ -66,10 +85,13 @@ def from_json(document: Mapping[str, Any], path: object) -> ModelInfo:
         for field in dataclasses.fields(info):
             if type(getattr(info, field.name)) is not type(getattr(ModelInfo(), field.name)):
                 raise TypeError(f"{field.name} of another type")
-    except (KeyError, TypeError) as error:
+        if len(set(info.labels)) < max(2, len(info.labels)):
+            raise TypeError(f"the classes {info.labels}")
+        if not all(isinstance(label, str) for label in info.labels):
+            raise TypeError("a class that is no text")
+        _ = info.preparation
+    except (KeyError, TypeError, UsageError) as error:
         raise ModelError(f"{path}: damaged description ({error})") from error
-    if info.labels != CLASS_NAMES:
-        raise ModelError(f"{path}: expected the classes {list(CLASS_NAMES)}, got {info.labels}")
     return info
 
 

@@ -12,6 +12,7 @@ from ankleboot import photos
 from ankleboot.arrays import Image
 from ankleboot.errors import DataError
 from ankleboot.predictors import Predictor
+from ankleboot.preparation import Preparation
 
 BATCH_SIZE = 64  # pictures that are answered together; the first answer need not wait for the last
 
@@ -66,7 +67,7 @@ def predict_files(
     threshold = predictor.info.abstain_below if abstain_below is None else abstain_below
     remaining = iter(paths)
     while batch := list(islice(remaining, BATCH_SIZE)):
-        read = [(path, _read(path)) for path in batch]
+        read = [(path, _read(path, predictor.info.preparation)) for path in batch]
         images = [image for _, image in read if not isinstance(image, DataError)]
         rows = iter(predictor.predict(np.stack(images)) if images else ())
         for path, image in read:
@@ -77,9 +78,9 @@ def predict_files(
                 yield answer(str(path), image, next(rows), predictor.info.labels, threshold)
 
 
-def _read(path: Path) -> Image | DataError:
+def _read(path: Path, preparation: Preparation) -> Image | DataError:
     try:
-        return photos.read(path)
+        return photos.prepare(path, preparation)
     except DataError as error:
         return error
 
@@ -91,7 +92,7 @@ def answer(
     index = int(probs.argmax())
     confidence = float(probs[index])
     reason = None
-    if not image.any():
+    if (image == image[:1, :1]).all():
         reason = "the picture is of one colour"
     elif confidence < threshold:
         reason = f"confidence {confidence:.2f} is below {threshold:.2f}"

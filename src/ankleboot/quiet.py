@@ -62,3 +62,11 @@ def import_openvino() -> None:
     if "openvino" not in sys.modules:
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino  # noqa: F401
+
+
+@contextmanager
+def without_glyph_warnings() -> Iterator[None]:
+    """Let matplotlib draw a box, in silence, for a letter that its font lacks."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield

@@ -15,6 +15,7 @@ from typing import Any
 
 from ankleboot.arrays import IMAGE_SIZE
 from ankleboot.errors import UsageError
+from ankleboot.preparation import FRAMINGS, IMAGE_SIZES, Preparation
 
 CHOICES: Mapping[str, tuple[str, ...]] = types.MappingProxyType(
     {
@@ -25,6 +26,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = types.MappingProxyType(
         "pooling": ("max", "average"),
         "activation": ("relu", "leaky_relu", "gelu"),
         "normalisation": ("none", "unit", "standard"),
+        "framing": FRAMINGS,
         "split": ("last", "stratified"),
         "optimizer": ("adam", "adamw", "muon", "rmsprop", "sgd"),
         "schedule": ("constant", "cosine", "one_cycle"),
@@ -45,10 +47,11 @@ RANGES: Mapping[str, tuple[float, float]] = types.MappingProxyType(
         "dropout": (0.0, 0.95),
         "dense_units": (0, 8192),
         "l2": (0.0, 1.0),
+        "image_size": IMAGE_SIZES,
         "validation_fraction": (0.01, 0.9),
         "split_seed": (0, 2**31 - 1),
         "train_size": (0, 10_000_000),
-        "shift": (0, 14),
+        "shift": (0, IMAGE_SIZES[1] // 2),
         "rotation": (0.0, 180.0),
         "zoom": (0.0, 0.9),
         "erasing": (0.0, 1.0),
@@ -98,7 +101,10 @@ class Recipe:
     l2: float = 0.0  # penalty on every kernel, added to the training objective
     normalisation: str = "unit"  # pixels reach the network as 0-255, as 0-1, or standardised
 
-    # Data
+    # Data; the first three say how pictures of one's own are prepared
+    image_size: int = IMAGE_SIZE  # pixels per side
+    colour: bool = False  # RGB; otherwise grey
+    framing: str = "garment"  # cut out as Fashion-MNIST's authors did, or the whole picture
     split: str = "last"  # validation = the last images, or drawn class by class with split_seed
     validation_fraction: float = 0.2  # of the training file: 12,000 of 60,000
     split_seed: int = 0
@@ -131,6 +137,11 @@ class Recipe:
             value = _plain_float(field.type, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
             _check(field.name, field.type, value)
+        _ = self.preparation  # refuses what cannot be had together
+        if self.shift > self.image_size // 2:
+            raise UsageError(
+                f"shift: expected at most half of image_size={self.image_size}, got {self.shift}"
+            )
         sizes = self.feature_map_sizes()
         if min(sizes) < 1:
             raise UsageError(
@@ -139,9 +150,14 @@ class Recipe:
                 "use fewer blocks, a smaller kernel or padding=same"
             )
 
+    @property
+    def preparation(self) -> Preparation:
+        """What is done with pictures before the network sees them."""
+        return Preparation(self.image_size, self.colour, self.framing)
+
     def feature_map_sizes(self) -> list[int]:
         """Side length in pixels after each block; ends at the first block that leaves none."""
-        size, sizes = IMAGE_SIZE, []
+        size, sizes = self.image_size, []
         for block in range(self.blocks):
             lost = self.convolutions * (self.kernel_size - 1)
             if block == 0 and self.stem == "dct":

@@ -38,8 +38,8 @@ class Background:
 class Portable:
     """The network in float32 and in Keras' own layers: what files hold, whatever trained it."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.model = models.build(recipe)
+    def __init__(self, recipe: Recipe, num_classes: int) -> None:
+        self.model = models.build(recipe, num_classes=num_classes)
 
     def save(self, weights: list[np.ndarray], path: Path) -> None:
         """Write a `.keras` file in one step (Keras writes in place: a kill would lose both).

@@ -23,14 +23,15 @@ from ankleboot import engines, feed
 from ankleboot.arrays import Indices
 from ankleboot.curves import Curves
 from ankleboot.data import Dataset
-from ankleboot.data.splits import Split, split
+from ankleboot.data.splits import Split
 from ankleboot.engines import Engine, Totals
 from ankleboot.errors import DivergedError, EnvironmentFailure, ModelError, StoppedBySignal
 from ankleboot.files import atomic_write, sha256_of_file, write_json
 from ankleboot.manifests import FIXED, differences, make_manifest
 from ankleboot.observer import LayerSummary, Observer, Silent
 from ankleboot.optimizers import schedules
-from ankleboot.recipes import Recipe
+from ankleboot.provenance import check_unchanged
+from ankleboot.recipes import Recipe, from_json
 from ankleboot.runs import EpochRecord, History, Run, existing_run, new_run
 from ankleboot.saving import Background, Portable, weights_sha256
 from ankleboot.signals import StopRequest, stop_on_signal
@@ -105,7 +106,9 @@ def resume(run_dir: Path, data: Dataset, observer: Observer | None = None) -> Ru
     observer = observer or Silent()
     with existing_run(run_dir) as run:
         recipe = run.recipe()
+        check_unchanged(run, data)
         then, now = run.manifest(), make_manifest(recipe, data)
+        then["recipe"] = from_json(then.get("recipe", {})).to_json()  # it may lack later fields
         if changes := differences({k: then.get(k) for k in FIXED}, {k: now[k] for k in FIXED}):
             raise ModelError(
                 f"{run_dir}: cannot resume, {'; '.join(changes)}. Restore that, or start a new run"
@@ -149,7 +152,7 @@ class _Session:
         self._observer, self._request = observer, request
         self._background = Background()
         self._progress = _Progress()
-        self._parts: Split = split(data.train.labels, recipe)
+        self._parts: Split = data.split(recipe)
         self._steps_per_call = 0  # not known before the first call
         self._order: feed.Places = NOT_BEGUN
         self._best_weights: list[np.ndarray] | None = None
@@ -158,8 +161,9 @@ class _Session:
             self._progress = _Progress.from_json(checkpoint[1])
             run.write_history(tuple(self._progress.history))  # a kill may have come between the two
         with self._progress.timed("build"):
-            self._engine: Engine = engines.build(recipe, len(self._parts.train))
-            self._portable = Portable(recipe)
+            num_classes = len(data.class_names)
+            self._engine: Engine = engines.build(recipe, len(self._parts.train), num_classes)
+            self._portable = Portable(recipe, num_classes)
         if checkpoint:
             self._order = checkpoint[0].pop("order", NOT_BEGUN)
             self._engine.restore(checkpoint[0])
@@ -279,8 +283,9 @@ class _Session:
     def _judge(self, indices: Indices) -> Totals:
         """Judge some images of the training file, a chunk at a time."""
         train, totals = self._data.train, Totals()
-        for start in range(0, len(indices), feed.CHUNK):
-            part = indices[start : start + feed.CHUNK]
+        size = feed.chunk_size(self._recipe)
+        for start in range(0, len(indices), size):
+            part = indices[start : start + size]
             totals += self._engine.evaluate(train.images[part], train.labels[part])
         return totals
 

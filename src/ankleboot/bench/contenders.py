@@ -19,7 +19,7 @@ import numpy as np
 from ankleboot.arrays import IMAGE_SIZE, NUM_CLASSES, Images, Labels, one_hot, to_inputs
 from ankleboot.bench.process import peak_mib
 from ankleboot.data import Dataset, load
-from ankleboot.data.splits import Split, split
+from ankleboot.data.splits import Split
 from ankleboot.errors import UsageError
 from ankleboot.recipes import LEAKY, SPRINT, Recipe
 
@@ -74,7 +74,7 @@ def recipe(chosen: Recipe, data: Dataset, seed: int) -> Outcome:
         predictor = load_predictor(run.folder)
         stages = run.result()["stages"]
     engine = engines.build(chosen, 1)
-    num = len(split(data.train.labels, chosen).train)
+    num = len(data.split(chosen).train)
     images = sum(feed.images_in(chosen, num, epoch + 1) for epoch in range(chosen.epochs))
     gflops = training_flops(engine.model) * images / stages["steps"] / 1e9
     probs = predictor.predict(data.test.images)
@@ -96,7 +96,7 @@ def keras_script(data: Dataset, seed: int, epochs: int = EPOCHS) -> Outcome:
 
     from ankleboot.bench.cost import training_flops
 
-    parts = split(data.train.labels, LEAKY)
+    parts = data.split(LEAKY)
     inputs, targets = to_inputs(data.train.images), one_hot(data.train.labels)
     train = inputs[parts.train], targets[parts.train]
     validation = inputs[parts.validation], targets[parts.validation]
@@ -157,7 +157,7 @@ def pytorch(data: Dataset, seed: int, epochs: int = 5) -> Outcome:
     from torch import nn
 
     torch.manual_seed(seed)
-    parts = split(data.train.labels, LEAKY)
+    parts = data.split(LEAKY)
     images = torch.from_numpy(to_inputs(data.train.images)).permute(0, 3, 1, 2)
     labels = torch.from_numpy(data.train.labels.astype(np.int64))
     test = torch.from_numpy(to_inputs(data.test.images)).permute(0, 3, 1, 2)
@@ -218,7 +218,7 @@ def lightgbm(data: Dataset, seed: int) -> Outcome:
 
 def classical(data: Dataset, features: Callable[[Images], np.ndarray], model: Any) -> Outcome:
     """Fit a model in the manner of scikit-learn."""
-    parts: Split = split(data.train.labels, LEAKY)
+    parts: Split = data.split(LEAKY)
     watch = Stopwatch()
     model.fit(features(data.train.images[parts.train]), data.train.labels[parts.train])
     seconds, cpu = watch.read()

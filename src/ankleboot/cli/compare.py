@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ankleboot.cli.options import data_option, json_option, split_option
-from ankleboot.cli.run_folder import data_of, place_of
+from ankleboot.cli.options import DataChoice, data_option, json_option, split_option
+from ankleboot.cli.run_folder import place_of
 from ankleboot.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def compare(
     models: tuple[Path, ...],
     split_name: str,
-    data_name: str | None,
+    data_choice: DataChoice,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -39,8 +39,7 @@ def compare(
     from ankleboot import comparison, console, test_reads
     from ankleboot.answers import answers
     from ankleboot.comparison import Answers
-    from ankleboot.data import load
-    from ankleboot.evaluation import validation_part
+    from ankleboot.evaluation import part_of, recipe_of
     from ankleboot.files import make_folder, write_json
     from ankleboot.predictors import load_predictor
     from ankleboot.runs import run_of
@@ -50,23 +49,27 @@ def compare(
     places = [place_of(model) for model in models]
     predictors = [load_predictor(model) for model in models]
     infos = [predictor.info for predictor in predictors]
-    splits = {(i.split, i.validation_fraction, i.split == "last" or i.split_seed) for i in infos}
-    if split_name == "validation" and len(splits) > 1:
-        raise UsageError("these models have different validation images; compare with --split test")
     # only a run's own result stands for its recipe and seed
     runs = [run_of(place) if place.is_dir() else None for place in places]
     first = next((run for run in runs if run), None)
-    loaded = load(data_name or (data_of(first) if first else infos[0].data or "fashion-mnist"))
-    part = loaded.test
-    if split_name == "validation":
-        part, *_ = [validation_part(info, loaded) for info in infos]  # each refuses other data
+    # models may want the same pictures in other sizes; their order is the same
+    by_kind = {
+        kind: data_choice.load(kind, run=first, known=infos[0].data)
+        for kind in dict.fromkeys(info.preparation for info in infos)
+    }
+    loaded = by_kind[infos[0].preparation]
+    splits = {loaded.split(recipe_of(info)).sha256 for info in infos}
+    if split_name == "validation" and len(splits) > 1:
+        raise UsageError("these models have different validation images; compare with --split test")
+    # each refuses other data
+    parts = [part_of(by_kind[info.preparation], split_name, info) for info in infos]
     groups = _groups(models, runs)
     found, reads = [], {}
-    for model, predictor, group in zip(models, predictors, groups, strict=True):
+    for model, predictor, part, group in zip(models, predictors, parts, groups, strict=True):
         count = test_reads.count if split_name == "test" else test_reads.so_far
         reads[str(model)] = count(model, predictor.info)
         found.append(Answers(str(model), answers(model, predictor, part, split_name), group))
-    result = comparison.compare(found, part.labels)
+    result = comparison.compare(found, parts[0].labels, loaded.class_names)
     document: dict[str, Any] = {"data": loaded.name, "split": split_name, "test_reads": reads}
     document |= result.to_json()
     paths = []
@@ -79,7 +82,7 @@ def compare(
         write_json(paths[0], document)
         if result.pairs and result.pairs[0].disagreements:
             paths.append(output / "disagreements.png")
-            save_figure(plots.disagreements(result.pairs[0], part.images), paths[1])
+            save_figure(plots.disagreements(result.pairs[0], parts[0].images), paths[1])
     if as_json:
         console.print_json(document)
     else:

@@ -1,10 +1,11 @@
 """`ankleboot data`: get the data and check it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from ankleboot.cli.options import data_option, json_option
+from ankleboot.cli.options import DataChoice, data_option, json_option
 
 
 @click.group()
@@ -35,12 +36,17 @@ def fetch(as_json: bool) -> None:
 @data.command()
 @data_option
 @json_option
-def verify(data_name: str | None, as_json: bool) -> None:
-    """Check every byte of a data set against its pinned hashes."""
-    from ankleboot import console
-    from ankleboot.data import load
+def verify(data_choice: DataChoice, as_json: bool) -> None:
+    """Check every byte of Fashion-MNIST against its pinned hashes, or a folder of pictures.
 
-    checked = load(data_name or "fashion-mnist")
+    Of a folder every picture is decoded: counts by class and part, sizes, what cannot be read,
+    what is there twice, in two parts (leakage) or under two labels.
+    """
+    from ankleboot import console
+    from ankleboot.preparation import Preparation
+
+    # how they are prepared is no matter, only that they can be read
+    checked = data_choice.load(Preparation(framing="whole"))
     document = {
         "data": checked.name,
         "train": len(checked.train),
@@ -49,6 +55,8 @@ def verify(data_name: str | None, as_json: bool) -> None:
         "source": checked.source,
         "sha256": checked.sha256,
     }
+    if checked.findings is not None:
+        document["findings"] = checked.findings.to_json()
     if as_json:
         console.print_json(document)
     else:
@@ -67,17 +75,18 @@ def verify(data_name: str | None, as_json: bool) -> None:
     help="How many, the classes in turn.",
 )
 @json_option
-def images(folder: Path, data_name: str | None, split: str, count: int, as_json: bool) -> None:
+def images(folder: Path, data_choice: DataChoice, split: str, count: int, as_json: bool) -> None:
     """Write images as PNG files into FOLDER, named by number and class.
 
     With --data sample nothing needs to be fetched.
     """
     from ankleboot import console
-    from ankleboot.data import load
     from ankleboot.data.pictures import write_pictures
+    from ankleboot.preparation import Preparation
 
-    loaded = load(data_name or "fashion-mnist")
-    paths = write_pictures(loaded.test if split == "test" else loaded.train, folder, count)
+    loaded = data_choice.load(Preparation())
+    part = loaded.test if split == "test" else loaded.train
+    paths = write_pictures(part, loaded.class_names, folder, count)
     if as_json:
         console.print_json({"data": loaded.name, "split": split, "files": [str(p) for p in paths]})
     else:
@@ -94,23 +103,27 @@ def images(folder: Path, data_name: str | None, split: str, count: int, as_json:
     help="Folder for the numbers and the contact sheets.",
 )
 @json_option
-def audit(data_name: str | None, output: Path, as_json: bool) -> None:
+def audit(data_choice: DataChoice, output: Path, as_json: bool) -> None:
     """Look for doubtful labels, duplicates and unbalanced classes.
 
-    Labels are judged by models that have not seen the image (sprint, five folds, about a minute).
+    Labels are judged by models that have not seen the image (sprint, five folds, about a minute);
+    of a folder of pictures on whole ones of 32 x 32 pixels in colour.
     """
     from ankleboot import console
-    from ankleboot.data import load
     from ankleboot.files import make_folder, write_json
     from ankleboot.quiet import import_keras
+    from ankleboot.recipes import SPRINT
 
-    loaded = load(data_name or "fashion-mnist")
+    recipe = SPRINT
+    if data_choice.is_folder_of_pictures:
+        recipe = replace(SPRINT, image_size=32, colour=True, framing="whole")
+    loaded = data_choice.load(recipe.preparation)
     import_keras()
     from ankleboot import plots
     from ankleboot.audit import audit as look
     from ankleboot.cli.run_folder import save_figure
 
-    found = look(loaded, console.note)
+    found = look(loaded, console.note, recipe=recipe)
     make_folder(output)
     write_json(output / "audit.json", found.to_json())
     paths = [output / "audit.json", output / "suspects.png"]

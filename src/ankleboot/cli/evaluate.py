@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from ankleboot.cli.options import data_option, json_option, split_option
-from ankleboot.cli.run_folder import data_of, place_of, save_figure
+from ankleboot.cli.options import DataChoice, data_option, json_option, split_option
+from ankleboot.cli.run_folder import place_of, save_figure
 
 
 @click.command()
@@ -19,7 +19,7 @@ from ankleboot.cli.run_folder import data_of, place_of, save_figure
 )
 @json_option
 def evaluate(
-    model: Path, split_name: str, data_name: str | None, output: Path | None, as_json: bool
+    model: Path, split_name: str, data_choice: DataChoice, output: Path | None, as_json: bool
 ) -> None:
     """Judge MODEL on a whole split.
 
@@ -29,7 +29,6 @@ def evaluate(
     from ankleboot import console, test_reads
     from ankleboot import evaluation as judge
     from ankleboot.answers import answers
-    from ankleboot.data import load
     from ankleboot.files import make_folder, write_json
     from ankleboot.predictors import load_predictor
     from ankleboot.runs import run_of
@@ -37,17 +36,15 @@ def evaluate(
     place = place_of(model)
     run = run_of(place)
     predictor = load_predictor(model)
-    known = predictor.info.data or "fashion-mnist"
-    loaded = load(data_name or (data_of(run) if run else known))
-    if split_name == "test":
-        part, reads = loaded.test, test_reads.count(model, predictor.info)
-    else:
-        part = judge.validation_part(predictor.info, loaded)
-        reads = test_reads.so_far(model, predictor.info)
+    info = predictor.info
+    loaded = data_choice.load(info.preparation, run=run, known=info.data)
+    part = judge.part_of(loaded, split_name, info)
+    reads = (test_reads.count if split_name == "test" else test_reads.so_far)(model, info)
     evaluation = judge.evaluate_probs(
         predictor.name,
         answers(model, predictor, part, split_name),
         part.labels,
+        class_names=info.labels,
         data=loaded.name,
         split=split_name,
         test_reads=reads,

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ankleboot.cli.options import data_option, json_option
-from ankleboot.cli.run_folder import data_of, place_of, save_figure
+from ankleboot.cli.options import DataChoice, data_option, json_option
+from ankleboot.cli.run_folder import place_of, save_figure
 from ankleboot.errors import DataError, ModelError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from ankleboot.data import Dataset
+    from ankleboot.preparation import Preparation
 
 METHODS = ("grad-cam", "occlusion", "integrated-gradients", "smooth-grad")
 """The keys of `ankleboot.explain.METHODS`, which imports TensorFlow; a test compares them."""
@@ -46,7 +47,7 @@ def explain(
     chosen: tuple[str, ...],
     class_name: str | None,
     output: Path,
-    data_name: str | None,
+    data_choice: DataChoice,
     as_json: bool,
 ) -> None:
     """Show which pixels speak for the answer, and the most similar training images.
@@ -57,45 +58,43 @@ def explain(
     import numpy as np
 
     from ankleboot import console, test_reads
-    from ankleboot.data import CLASS_NAMES, load
-    from ankleboot.data.splits import split
     from ankleboot.evaluation import recipe_of
     from ankleboot.files import make_folder
     from ankleboot.predictors import load_predictor
     from ankleboot.predictors.keras import KerasPredictor
     from ankleboot.runs import run_of
 
-    if class_name is not None and class_name not in CLASS_NAMES:
-        raise UsageError(f"unknown class {class_name!r}; valid: {', '.join(CLASS_NAMES)}")
     place = place_of(model)
-    run = run_of(place)
-    loaded = load(data_name or (data_of(run) if run else "fashion-mnist"))
-    pixels = np.stack([_read(image, loaded) for image in images])
     predictor = load_predictor(place)
     if not isinstance(predictor, KerasPredictor):
         raise ModelError(f"{model}: explaining needs the network; name a run folder or .keras file")
+    info, names = predictor.info, predictor.info.labels
+    if class_name is not None and class_name not in names:
+        raise UsageError(f"unknown class {class_name!r}; valid: {', '.join(names)}")
+    loaded = data_choice.load(info.preparation, run=run_of(place), known=info.data)
+    pixels = np.stack([_read(image, loaded, info.preparation) for image in images])
 
     from ankleboot import explain as explaining
     from ankleboot import plots
     from ankleboot.explain import layers
 
     probs = predictor.predict(pixels)
-    index = CLASS_NAMES.index(class_name) if class_name else None
+    index = names.index(class_name) if class_name else None
     classes = probs.argmax(axis=1) if index is None else np.full(len(pixels), index)
     maps = {
         name: explaining.METHODS[name](predictor.model, pixels, classes)
         for name in (chosen or METHODS)
     }
-    learned = split(loaded.train.labels, recipe_of(predictor.info)).train
+    learned = loaded.split(recipe_of(info)).train
     asked = [int(name.partition(":")[2]) for name in images if name.startswith("train:")]
     among = np.setdiff1d(learned, asked)
     near = layers.similar(predictor.model, pixels, loaded.train.images, among)
     if any(image.startswith("test:") for image in images):
-        test_reads.count(model, predictor.info)
+        test_reads.count(model, info)
     make_folder(output)
     documents: list[dict[str, Any]] = []
     for row, name in enumerate(images):
-        label = CLASS_NAMES[classes[row]]
+        label = names[classes[row]]
         confidence = float(probs[row, classes[row]])
         path = output / f"{row:03d}-{_file_name(name)}.png"
         figure = plots.explanation(
@@ -103,7 +102,7 @@ def explain(
             {method: found[row] for method, found in maps.items()},
             f"{name}: {label} ({100 * confidence:.0f} %)",
             loaded.train.images[near[row]],
-            [CLASS_NAMES[loaded.train.labels[i]] for i in near[row]],
+            [loaded.class_names[loaded.train.labels[i]] for i in near[row]],
         )
         save_figure(figure, path)
         documents.append(
@@ -113,7 +112,7 @@ def explain(
                 "confidence": confidence,
                 "picture": str(path),
                 "nearest": [
-                    {"train_index": int(i), "label": CLASS_NAMES[loaded.train.labels[i]]}
+                    {"train_index": int(i), "label": loaded.class_names[loaded.train.labels[i]]}
                     for i in near[row]
                 ],
             }
@@ -127,7 +126,7 @@ def explain(
             )
 
 
-def _read(image: str, loaded: Dataset) -> np.ndarray:
+def _read(image: str, loaded: Dataset, preparation: Preparation) -> np.ndarray:
     """A picture file, or an image of the data set as in test:17."""
     from ankleboot import photos
 
@@ -138,7 +137,7 @@ def _read(image: str, loaded: Dataset) -> np.ndarray:
             raise DataError(f"{image}: there are {len(pixels):,} images in {part}")
         found: np.ndarray = pixels[int(number)]
         return found
-    return photos.read(Path(image))
+    return photos.prepare(Path(image), preparation)
 
 
 def _file_name(text: str) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ankleboot.cli.options import data_option, json_option
-from ankleboot.cli.run_folder import data_of, place_of
+from ankleboot.cli.options import DataChoice, data_option, json_option
+from ankleboot.cli.run_folder import place_of
 
 FORMATS = (
     "litert",
@@ -33,17 +33,18 @@ FORMATS = (
 @data_option
 @json_option
 def export(
-    model: Path, format_name: str, output: Path | None, data_name: str | None, as_json: bool
+    model: Path, format_name: str, output: Path | None, data_choice: DataChoice, as_json: bool
 ) -> None:
     """Write MODEL for another runtime, and prove that it answers the same.
 
     MODEL is a run folder, a .keras file or "pretrained". The file takes uint8 pixels and has
-    everything inside; it is loaded again and compared with Keras on the whole test split. If its
+    everything inside; it is loaded again and compared with Keras on the whole test split
+    (where the data has none, on the validation images). If its
     answers differ it is removed, and the exit code is 4.
     """
     from ankleboot import console
-    from ankleboot.data import load
     from ankleboot.quiet import import_keras
+    from ankleboot.recipes import Recipe
     from ankleboot.runs import run_of
 
     place = place_of(model)
@@ -55,7 +56,9 @@ def export(
         folder = run.folder if run and place == model else Path()
         output = folder / "exports" / exporting.FORMATS[format_name].file_name
     exporting.check_target(output, format_name)
-    loaded = load(data_name or (data_of(run) if run else "fashion-mnist"))
+    recipe = run.recipe() if run else Recipe(name="default")
+    exporting.check_framing(recipe.framing, format_name)
+    loaded = data_choice.load(recipe.preparation, run=run)
     exported = exporting.export(model, format_name, output, loaded)
     if as_json:
         console.print_json(exported.to_json())

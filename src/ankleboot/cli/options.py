@@ -1,10 +1,21 @@
 """Options that several commands share."""
 
+from __future__ import annotations
+
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from ankleboot.cli.run_folder import data_of
+
+if TYPE_CHECKING:
+    from ankleboot.data import Dataset
+    from ankleboot.preparation import Preparation
+    from ankleboot.runs import Run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -16,10 +27,69 @@ def json_option(command: Command) -> Command:
     )(command)
 
 
+@dataclass(frozen=True)
+class DataChoice:
+    """The data that the user asked for.
+
+    Attributes:
+        name: As `load` wants it; None if nothing was said.
+        skip_bad: Leave out pictures that cannot be read.
+        strict: Refuse leakage between the parts.
+    """
+
+    name: str | None
+    skip_bad: bool
+    strict: bool
+
+    @property
+    def is_folder_of_pictures(self) -> bool:
+        """Whether it is neither Fashion-MNIST nor its sample, but somebody's own."""
+        from ankleboot.data import is_folder_of_pictures
+
+        return self.name is not None and is_folder_of_pictures(self.name)
+
+    def load(self, preparation: Preparation, *, run: Run | None = None, known: str = "") -> Dataset:
+        """Load it, and say on stderr what is remarkable about it.
+
+        Args:
+            preparation: What the recipe or model makes of pictures.
+            run: What it trained on is taken where nothing was said, and must not have changed.
+            known: The name of the data if there is no run.
+        """
+        from ankleboot import console
+        from ankleboot.data import load
+        from ankleboot.provenance import check_unchanged
+
+        name = self.name or (data_of(run) if run else known) or "fashion-mnist"
+        skip_bad = self.skip_bad or (run is not None and run.manifest().get("num_bad", 0) > 0)
+        data = load(name, preparation, skip_bad=skip_bad, strict=self.strict, say=console.note)
+        for sentence in data.findings.sentences if data.findings else ():
+            console.note(f"{data.name}: {sentence}")
+        if run is not None:
+            check_unchanged(run, data)
+        return data
+
+
 def data_option(command: Command) -> Command:
-    """Add --data, passed as `data_name`; None if it was not given."""
-    text = "fashion-mnist (default), sample, or a folder with the four IDX files."
-    return click.option("--data", "data_name", metavar="NAME|DIR", help=text)(command)
+    """Add --data, --skip-bad and --strict, passed together as `data_choice`."""
+
+    @functools.wraps(command)
+    def with_choice(
+        *args: Any, data_name: str | None, skip_bad: bool, strict: bool, **kwargs: Any
+    ) -> Any:
+        choice = DataChoice(data_name, skip_bad, strict)
+        return command(*args, data_choice=choice, **kwargs)
+
+    text = (
+        "fashion-mnist (default), sample, a folder of pictures with a sub-folder for every class, "
+        "or one with the four IDX files."
+    )
+    skip = "Leave out pictures that cannot be read, and say how many."
+    refuse = "Refuse a folder in which a picture is in more than one part."
+    option = click.option("--data", "data_name", metavar="NAME|DIR", help=text)
+    for flag, words in (("--strict", refuse), ("--skip-bad", skip)):
+        with_choice = click.option(flag, is_flag=True, help=words)(with_choice)
+    return option(with_choice)  # type: ignore[return-value]
 
 
 def split_option(command: Command) -> Command:

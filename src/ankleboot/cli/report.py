@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ankleboot.cli.options import data_option, json_option, split_option
-from ankleboot.cli.run_folder import data_of
+from ankleboot.cli.options import DataChoice, data_option, json_option, split_option
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from ankleboot.preparation import Preparation
 
 
 @click.command()
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     "--photos",
     "photo_folder",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder of pictures that show none of the ten garments: does it notice?",
+    help="A folder of pictures that show none of the classes: does it notice?",
 )
 @data_option
 @json_option
@@ -39,7 +40,7 @@ def report(
     output: Path | None,
     learning_curve: bool,
     photo_folder: Path | None,
-    data_name: str | None,
+    data_choice: DataChoice,
     as_json: bool,
 ) -> None:
     """Write an HTML page about RUN that opens from the disk and needs no network.
@@ -48,7 +49,7 @@ def report(
     spoiled images, how it was made. Every look at the test split is counted.
     """
     from ankleboot import console, pretrained, test_reads
-    from ankleboot.data import load
+    from ankleboot.evaluation import part_of
     from ankleboot.files import make_folder
     from ankleboot.quiet import import_keras
     from ankleboot.runs import Run
@@ -56,7 +57,9 @@ def report(
     place = pretrained.resolve(run_dir)
     run = Run(place)
     run.check_model()
-    loaded = load(data_name or data_of(run))
+    preparation = run.recipe().preparation
+    loaded = data_choice.load(preparation, run=run)
+    part_of(loaded, split_name, run.recipe())  # refuses before a look is counted
     if output is None:
         output = Path("report.html") if place == pretrained.FOLDER else run.folder / "report.html"
     import_keras()
@@ -73,7 +76,7 @@ def report(
         split=split_name,
         test_reads=count(run_dir),
         sizes=sizes,
-        photos=None if photo_folder is None else _read(photo_folder),
+        photos=None if photo_folder is None else _read(photo_folder, preparation),
     )
     if as_json:
         console.print_json(document)
@@ -81,10 +84,11 @@ def report(
         console.report_result(document)
 
 
-def _read(folder: Path) -> np.ndarray:
+def _read(folder: Path, preparation: Preparation) -> np.ndarray:
     import numpy as np
 
     from ankleboot import console, photos
     from ankleboot.photos.find import find
 
-    return np.stack([photos.read(path) for path in find([str(folder)], console.note)])
+    paths = find([str(folder)], console.note)
+    return np.stack([photos.prepare(path, preparation) for path in paths])

@@ -16,6 +16,8 @@ def data_of(run: Run) -> str:
     from ankleboot.data import cache_folder
 
     manifest = run.manifest()
+    if "pictures" in manifest:
+        return str(manifest["data_source"])  # also if it is gone: then that is what to say
     source = Path(manifest["data_source"])
     own_folder = source.is_dir() and source != cache_folder()
     return str(source if own_folder else manifest["data"]["name"])
@@ -39,5 +41,7 @@ def place_of(model: Path) -> Path:
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a matplotlib figure in one step."""
     from ankleboot.files import atomic_write
+    from ankleboot.quiet import without_glyph_warnings
 
-    atomic_write(path, lambda temp: figure.savefig(temp, dpi=110), suffix=path.suffix)
+    with without_glyph_warnings():
+        atomic_write(path, lambda temp: figure.savefig(temp, dpi=110), suffix=path.suffix)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ankleboot.cli.options import data_option, json_option
-from ankleboot.cli.run_folder import data_of, save_figure
+from ankleboot.cli.options import DataChoice, data_option, json_option
+from ankleboot.cli.run_folder import save_figure
 from ankleboot.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @json_option
 def train(
     recipe_name: str | None,
-    data_name: str | None,
+    data_choice: DataChoice,
     settings: tuple[str, ...],
     seed: int | None,
     run_dir: Path | None,
@@ -47,7 +47,6 @@ def train(
     `ankleboot recipes` lists the recipes, `ankleboot recipes RECIPE` the fields for --set.
     """
     from ankleboot import console
-    from ankleboot.data import load
     from ankleboot.quiet import import_keras
     from ankleboot.recipes import find, override
     from ankleboot.runs import Run, next_folder
@@ -58,10 +57,10 @@ def train(
             raise UsageError("--resume continues in the folder of the run; leave --run-dir out")
         recipe = Run(resume_dir).recipe()
         _refuse_changes(resume_dir, recipe, recipe_name, override(recipe, values))
-        loaded = load(data_name or data_of(Run(resume_dir)))
+        loaded = data_choice.load(recipe.preparation, run=Run(resume_dir))
     elif recipe_name is not None:
         recipe = override(find(recipe_name), values)
-        loaded = load(data_name or "fashion-mnist")
+        loaded = data_choice.load(recipe.preparation)
     else:
         raise UsageError("name a recipe (ankleboot recipes lists them), or a run with --resume")
 
@@ -122,7 +121,9 @@ def _report(run: Run, loaded: Dataset, as_json: bool) -> None:
     curves = run.folder / "curves.png"
     save_figure(plots.learning_curves(history, result["best_epoch"], title), curves)
     samples = run.folder / "samples.png"
-    save_figure(plots.samples(loaded.train.images, loaded.train.labels), samples)
+    save_figure(
+        plots.samples(loaded.train.images, loaded.train.labels, loaded.class_names), samples
+    )
     if as_json:
         place = {"run_dir": str(run.folder)}
         views = {"calibration": calibration.to_json(), "verdict": verdict.to_json()}

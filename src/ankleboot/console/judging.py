@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ankleboot.comparison import Comparison, Pair
 from ankleboot.console.terminal import out, print_paths
-from ankleboot.data import CLASS_NAMES
 from ankleboot.evaluation import Evaluation
+from ankleboot.printable import printable, shortened
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from ankleboot.audit import Audit
@@ -26,7 +28,7 @@ def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
     low, high = evaluation.accuracy_ci95
     console.print(
         f"[bold]{100 * evaluation.accuracy:.2f} %[/bold] of {evaluation.num_examples:,} "
-        f"{evaluation.split} images of {evaluation.data} right "
+        f"{evaluation.split} images of {escape(evaluation.data)} right "
         f"(95 % interval {100 * low:.2f} to {100 * high:.2f})"
     )
     console.print(
@@ -39,12 +41,12 @@ def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
         table.add_column(name, justify="right")
     for scores in evaluation.per_class:
         figures = (f"{100 * value:.1f}" for value in (scores.precision, scores.recall, scores.f1))
-        table.add_row(scores.label, *figures, str(scores.support))
+        table.add_row(Text(shortened(scores.label)), *figures, str(scores.support))
     console.print(table)
-    if console.width >= 76:
+    if console.width >= 16 + 6 * len(evaluation.per_class):
         console.print(_confusion_table(evaluation))
     for count, true, predicted in _confusions(evaluation)[:NUM_CONFUSIONS]:
-        console.print(f"{count} x {true} taken for {predicted}")
+        console.print(f"{count} x {true} taken for {predicted}", markup=False)
     if evaluation.split == "test":
         console.print(f"test split looked at with this model: {evaluation.test_reads} x")
     print_paths(console, paths)
@@ -55,21 +57,23 @@ def _confusion_table(evaluation: Evaluation) -> Table:
         title="true class (rows) by predicted class", title_justify="left", box=None, pad_edge=False
     )
     table.add_column("", no_wrap=True)
-    for name in CLASS_NAMES:
-        table.add_column(name[:5], justify="right", no_wrap=True)
-    for index, (name, row) in enumerate(zip(CLASS_NAMES, evaluation.confusion_matrix, strict=True)):
+    names = [scores.label for scores in evaluation.per_class]
+    for name in names:
+        table.add_column(Text(name[:5]), justify="right", no_wrap=True)
+    for index, (name, row) in enumerate(zip(names, evaluation.confusion_matrix, strict=True)):
         cells = (
             f"[bold]{n}[/bold]" if index == column else str(n or ".")
             for column, n in enumerate(row)
         )
-        table.add_row(name, *cells)
+        table.add_row(Text(shortened(name)), *cells)
     return table
 
 
 def _confusions(evaluation: Evaluation) -> list[tuple[int, str, str]]:
+    names = [scores.label for scores in evaluation.per_class]
     return sorted(
         (
-            (count, CLASS_NAMES[row], CLASS_NAMES[column])
+            (count, names[row], names[column])
             for row, counts in enumerate(evaluation.confusion_matrix)
             for column, count in enumerate(counts)
             if row != column and count
@@ -129,6 +133,9 @@ def data_fetched(source: str, paths: list[Path]) -> None:
 def data_verified(document: dict[str, Any]) -> None:
     """The result of `data verify`."""
     console = out()
+    if "findings" in document:
+        _pictures(console, document)
+        return
     console.print(
         f"{document['data']}: {document['train']:,} training and {document['test']:,} test images, "
         f"every file verified; from {document['source']}",
@@ -137,6 +144,32 @@ def data_verified(document: dict[str, Any]) -> None:
     )
     for name, digest in document["sha256"].items():
         console.print(f"{digest}  {name}", markup=False, soft_wrap=True)
+
+
+def _pictures(console: Console, document: dict[str, Any]) -> None:
+    """What is in a folder; what is wrong with it has been said on stderr."""
+    found = document["findings"]
+    counts = found["counts"]
+    table = Table(box=None, pad_edge=False)
+    table.add_column("class")
+    for part in counts:
+        table.add_column(part, justify="right")
+    for name in counts["train"]:
+        figures = (f"{part.get(name, 0):,}" for part in counts.values())
+        table.add_row(Text(shortened(name, 60)), *figures)
+    sums = (f"{sum(part.values()):,}" for part in counts.values())
+    table.add_row("total", *sums, style="bold")
+    console.print(table)
+    sizes = " to ".join("{1} x {0}".format(*found[key]) for key in ("smallest", "largest"))
+    lines = (
+        f"{document['source']}: {found['bytes'] / 2**20:,.1f} MiB, {sizes} pixels as decoded",
+        f"{len(found['twins']):,} pictures are there more than once, {len(found['leaks']):,} of "
+        f"them in more than one part, {len(found['conflicts']):,} under more than one label",
+        f"{len(found['bad']):,} cannot be read, {len(found['skipped']):,} other files, "
+        f"{len(found['special']):,} links, pipes or devices",
+    )
+    for line in lines:
+        console.print(printable(line), markup=False, soft_wrap=True)
 
 
 def audit_result(found: Audit, paths: list[Path]) -> None:
@@ -157,7 +190,7 @@ def audit_result(found: Audit, paths: list[Path]) -> None:
         table.add_column(name, justify="right" if name == "quality" else "left")
     for one in found.suspects[:NUM_SUSPECTS]:
         said = f"{one.suggested} {100 * one.p_suggested:.0f} %"
-        table.add_row(str(one.index), one.label, said, f"{one.quality:.4f}")
+        table.add_row(str(one.index), Text(shortened(one.label)), Text(said), f"{one.quality:.4f}")
     console.print(table)
     for pair in found.duplicates:
         console.print(

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ankleboot.console.terminal import out, print_paths
 from ankleboot.prediction import Failure, Prediction
-from ankleboot.printable import printable
+from ankleboot.printable import printable, shortened
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from ankleboot.export import Exported
@@ -70,10 +70,11 @@ class PredictionTable:
             return
         shares = sorted(result.probs.items(), key=lambda item: -item[1])
         (_, best), (second, next_best) = shares[:2]
-        label = f"{result.label}?" if result.abstained else result.label
+        name = shortened(result.label)
+        label = f"{name}?" if result.abstained else name
         style = "yellow" if result.abstained else ""
-        other = f"{second} {100 * next_best:.0f} %" if next_best >= WORTH_SAYING else ""
-        self._table.add_row(path, Text(label, style=style), f"{100 * best:.0f} %", other)
+        other = f"{shortened(second)} {100 * next_best:.0f} %" if next_best >= WORTH_SAYING else ""
+        self._table.add_row(path, Text(label, style=style), f"{100 * best:.0f} %", Text(other))
 
     def end(self) -> None:
         out().print(self._table)
@@ -88,7 +89,7 @@ def export_result(exported: Exported) -> None:
     rows.add_row("bytes", f"{exported.bytes:,}")
     same = round(parity.top1_agreement * parity.num_examples)
     agreement = (
-        f"same first answer as Keras on {same:,} of {parity.num_examples:,} test images; "
+        f"same first answer as Keras on {same:,} of {parity.num_examples:,} {parity.split} images; "
         f"probabilities within {parity.max_abs_diff:.1g}"
     )
     if parity.accuracy_change is not None:

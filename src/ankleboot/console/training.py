@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from ankleboot.calibration import Calibration
 from ankleboot.console.terminal import Terminal, note, out, print_paths
@@ -105,7 +106,7 @@ def training_result(
     console = out()
     rows = Table(box=None, show_header=False, pad_edge=False)
     train, validation = result["train"], result["validation"]
-    rows.add_row("recipe", f"{result['recipe']}, seed {result['seed']}, {result['data']}")
+    rows.add_row("recipe", Text(f"{result['recipe']}, seed {result['seed']}, {result['data']}"))
     rows.add_row("parameters", f"{result['parameters']:,}")
     epochs = f"{result['epochs']} in {result['train_seconds']:.1f} s, best {result['best_epoch']}"
     rows.add_row("epochs", f"{epochs}, model of epoch {result['model_epoch']}")

@@ -3,22 +3,27 @@
     data = load()                 # Fashion-MNIST: cache, other tools' files, mirrors, Debian
     data = load("sample")         # 2,500 images that ship with the package
     data = load("path/to/files")  # the four IDX files, plain or .gz
+    data = load("path/to/pets", Preparation(64, colour=True, framing="whole"))  # see folder.py
 
-Images stay uint8 in memory (55 MB for everything).
+Images stay uint8, in memory (55 MB for Fashion-MNIST) or, of one's own pictures, on the disk.
 """
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
-from ankleboot.arrays import Images, Labels
+from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.data.findings import LAYOUT
 from ankleboot.data.idx import IdxFile, parse_images, parse_labels
 from ankleboot.data.sources import Folder, Source, all_sources, obtain
 from ankleboot.errors import AnklebootError, DataError, EnvironmentFailure, UsageError
-from ankleboot.files import atomic_write, locked, make_folder, remove, sha256_of, sweep
+from ankleboot.files import atomic_write, locked, make_folder, remove, sweep
+from ankleboot.preparation import Preparation
+
+__all__ = ["CLASS_NAMES", "FASHION_MNIST", "SAMPLE", "Dataset", "LabeledImages", "load"]
 
 CLASS_NAMES = (
     "T-shirt/top",
@@ -86,68 +91,54 @@ SAMPLE = (
 )
 """200 training and 50 test images of each class, drawn by tools/make_sample.py."""
 
+FASHION_MNIST_PREPARATION = Preparation()
+
 SAMPLE_FOLDER = Path(__file__).parent / "sample"
 
 
-@dataclass(frozen=True)
-class LabeledImages:
-    """Images and their classes, row by row; read-only arrays."""
-
-    images: Images
-    labels: Labels
-
-    def __post_init__(self) -> None:
-        if len(self.images) != len(self.labels):
-            raise DataError(f"{len(self.images)} images but {len(self.labels)} labels")
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A verified data set.
-
-    Attributes:
-        name: "fashion-mnist" or "sample".
-        train: What recipes split into training and validation images.
-        test: For `ankleboot evaluate --split test` alone.
-        source: Where the bytes came from.
-        sha256: Hash of each decompressed file.
-    """
-
-    name: str
-    train: LabeledImages
-    test: LabeledImages
-    source: str
-    sha256: dict[str, str]
-
-    @property
-    def train_sha256(self) -> str:
-        """One hash for training images and labels together."""
-        return sha256_of("".join(v for k, v in self.sha256.items() if "train" in k).encode())
-
-
-def load(name: str = "fashion-mnist") -> Dataset:
+def load(
+    name: str = "fashion-mnist",
+    preparation: Preparation = FASHION_MNIST_PREPARATION,
+    *,
+    skip_bad: bool = False,
+    strict: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Dataset:
     """Return a data set, fetching Fashion-MNIST into the cache if it is not there yet.
 
     Args:
-        name: "fashion-mnist", "sample", or a folder with the four IDX files of Fashion-MNIST.
-            The variable ANKLEBOOT_DATA names such a folder for "fashion-mnist".
+        name: "fashion-mnist", "sample", a folder with the four IDX files of Fashion-MNIST, or a
+            folder of pictures with a sub-folder for every class (see `folder`).
+            The variable ANKLEBOOT_DATA names a folder of IDX files for "fashion-mnist".
+        preparation: What is to be made of pictures; those of Fashion-MNIST are 28 x 28 and grey.
+        skip_bad: Leave out pictures that cannot be decoded, instead of refusing the folder.
+        strict: Refuse a folder in which a picture is in more than one part.
+        say: Called with a line before work that takes its time.
 
     Raises:
         DataError: If content is wrong; the message names the file, both hashes and the reason.
         EnvironmentFailure: If nothing can be reached, or the cache cannot be written.
-        UsageError: If `name` is neither a known name nor a folder.
+        UsageError: If `name` is neither a known name nor a folder, or cannot be prepared so.
     """
-    if name == "sample":
-        return _assemble("sample", SAMPLE, SAMPLE_FOLDER, "shipped with the package")
     folder = os.environ.get("ANKLEBOOT_DATA", "") if name == "fashion-mnist" else name
-    if folder:
+    if folder and name != "sample":
         if not Path(folder).is_dir():
             raise UsageError(
-                f"--data {folder}: expected fashion-mnist, sample or a folder of four IDX files"
+                f"--data {folder}: no such folder; expected fashion-mnist, sample, a folder of "
+                f"pictures ({LAYOUT}) or one with the four IDX files"
             )
+        if name != "fashion-mnist" and is_folder_of_pictures(name):
+            from ankleboot.data.folder import load_folder
+
+            return load_folder(Path(folder), preparation, skip_bad=skip_bad, strict=strict, say=say)
+    if preparation.image_shape != FASHION_MNIST_PREPARATION.image_shape:
+        raise UsageError(
+            f"Fashion-MNIST has grey images of 28 x 28 pixels, not {preparation}; "
+            "name a folder of pictures with --data, or set image_size=28 and colour=false"
+        )
+    if name == "sample":
+        return _assemble("sample", SAMPLE, SAMPLE_FOLDER, "shipped with the package")
+    if folder:
         return _assemble("fashion-mnist", FASHION_MNIST, Path(folder), folder)
     cache = cache_folder()
     try:
@@ -157,10 +148,17 @@ def load(name: str = "fashion-mnist") -> Dataset:
         return _assemble("fashion-mnist", FASHION_MNIST, cache, source)
 
 
-def cache_folder() -> Path:
-    """Our own folder; ANKLEBOOT_CACHE moves it."""
+def is_folder_of_pictures(name: str) -> bool:
+    """Whether `load` takes a name for a folder of somebody's own pictures."""
+    files = [Path(name) / wanted.name for wanted in FASHION_MNIST]
+    idx = any(path.exists() or path.with_name(f"{path.name}.gz").exists() for path in files)
+    return name not in ("fashion-mnist", "sample") and Path(name).is_dir() and not idx
+
+
+def cache_folder(name: str = "fashion-mnist") -> Path:
+    """Our own folder for a kind of data; ANKLEBOOT_CACHE moves it."""
     base = os.environ.get("ANKLEBOOT_CACHE") or platformdirs.user_cache_dir("ankleboot")
-    return Path(base) / "fashion-mnist"
+    return Path(base) / name
 
 
 def fetch(sources: list[Source] | None = None) -> str:
@@ -219,4 +217,5 @@ def _assemble(name: str, files: tuple[IdxFile, ...], folder: Path, origin: str) 
         ),
         source=origin,
         sha256={wanted.name: wanted.sha256 for wanted in files},
+        class_names=CLASS_NAMES,
     )

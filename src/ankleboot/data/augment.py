@@ -6,7 +6,7 @@ inside a model would stay on in its exports.
 
 import numpy as np
 
-from ankleboot.arrays import IMAGE_SIZE, Images
+from ankleboot.arrays import Images
 from ankleboot.recipes import Recipe
 
 ERASED_AREA = (0.02, 0.33)  # of the image, as in Zhong et al. 2017, arXiv 1708.04896
@@ -19,12 +19,17 @@ def augment(images: Images, recipe: Recipe, generator: np.random.Generator) -> I
         images = _turn(images, recipe, generator)
     if recipe.flip:
         chosen = generator.random(len(images)) < 0.5
-        images = np.where(chosen[:, None, None], images[:, :, ::-1], images)
+        images = np.where(_beside(chosen, images), images[:, :, ::-1], images)
     if recipe.shift:
         images = _shift(images, recipe.shift, generator)
     if recipe.erasing:
         images = _erase(images, recipe.erasing, generator)
     return images
+
+
+def _beside(values: np.ndarray, images: Images) -> np.ndarray:
+    """One value per image, or per pixel, in a shape that goes with the images."""
+    return values.reshape(values.shape + (1,) * (images.ndim - values.ndim))
 
 
 def _turn(images: Images, recipe: Recipe, generator: np.random.Generator) -> Images:
@@ -33,20 +38,23 @@ def _turn(images: Images, recipe: Recipe, generator: np.random.Generator) -> Ima
 
     angles = generator.uniform(-recipe.rotation, recipe.rotation, len(images))
     scales = generator.uniform(1 - recipe.zoom, 1 + recipe.zoom, len(images))
-    centre = ((IMAGE_SIZE - 1) / 2, (IMAGE_SIZE - 1) / 2)
+    height, width = images.shape[1:3]
+    centre = ((width - 1) / 2, (height - 1) / 2)
     turned = np.empty_like(images)
     for image, target, angle, scale in zip(images, turned, angles, scales, strict=True):
         matrix = cv2.getRotationMatrix2D(centre, angle, scale)
-        cv2.warpAffine(image, matrix, (IMAGE_SIZE, IMAGE_SIZE), dst=target)
+        cv2.warpAffine(image, matrix, (width, height), dst=target)
     return turned
 
 
 def _shift(images: Images, limit: int, generator: np.random.Generator) -> Images:
     """Move by whole pixels, each direction on its own; black comes in."""
     down, right = generator.integers(-limit, limit, (2, len(images), 1), endpoint=True)
-    padded: np.ndarray = np.pad(images, ((0, 0), (limit, limit), (limit, limit)))
-    line = np.arange(IMAGE_SIZE) + limit
-    rows, columns = line - down, line - right  # (n, 28) each: where every pixel comes from
+    around = ((0, 0), (limit, limit), (limit, limit), (0, 0))
+    padded: np.ndarray = np.pad(images, around[: images.ndim])
+    height, width = images.shape[1:3]
+    # (n, height) and (n, width): where every pixel comes from
+    rows, columns = np.arange(height) + limit - down, np.arange(width) + limit - right
     which = np.arange(len(images))
     moved: np.ndarray = padded[which[:, None, None], rows[:, :, None], columns[:, None, :]]
     return moved
@@ -54,17 +62,17 @@ def _shift(images: Images, limit: int, generator: np.random.Generator) -> Images
 
 def _erase(images: Images, probability: float, generator: np.random.Generator) -> Images:
     """Overwrite a random rectangle with noise in some of the images."""
-    num = len(images)
-    area = generator.uniform(ERASED_AREA[0], ERASED_AREA[1], num) * IMAGE_SIZE**2
+    num, (height, width) = len(images), images.shape[1:3]
+    area = generator.uniform(ERASED_AREA[0], ERASED_AREA[1], num) * (height * width)
     aspect = np.exp(generator.uniform(-np.log(ERASED_ASPECT), np.log(ERASED_ASPECT), num))
-    heights = np.clip(np.rint(np.sqrt(area * aspect)), 1, IMAGE_SIZE - 1).astype(int)
-    widths = np.clip(np.rint(np.sqrt(area / aspect)), 1, IMAGE_SIZE - 1).astype(int)
-    tops = generator.integers(0, IMAGE_SIZE - heights, endpoint=True)
-    lefts = generator.integers(0, IMAGE_SIZE - widths, endpoint=True)
-    line = np.arange(IMAGE_SIZE)
-    inside_rows = (line >= tops[:, None]) & (line < (tops + heights)[:, None])
-    inside_columns = (line >= lefts[:, None]) & (line < (lefts + widths)[:, None])
+    heights = np.clip(np.rint(np.sqrt(area * aspect)), 1, height - 1).astype(int)
+    widths = np.clip(np.rint(np.sqrt(area / aspect)), 1, width - 1).astype(int)
+    tops = generator.integers(0, height - heights, endpoint=True)
+    lefts = generator.integers(0, width - widths, endpoint=True)
+    down, across = np.arange(height), np.arange(width)
+    inside_rows = (down >= tops[:, None]) & (down < (tops + heights)[:, None])
+    inside_columns = (across >= lefts[:, None]) & (across < (lefts + widths)[:, None])
     chosen = generator.random(num) < probability
     erased = inside_rows[:, :, None] & inside_columns[:, None, :] & chosen[:, None, None]
     noise = generator.integers(0, 256, images.shape, dtype=np.uint8)
-    return np.where(erased, noise, images)
+    return np.where(_beside(erased, images), noise, images)

@@ -1,18 +1,24 @@
 """Images of a data set as picture files, for people and for other programs."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from ankleboot.data import CLASS_NAMES, LabeledImages
+from ankleboot.data import LabeledImages
 from ankleboot.errors import UsageError
 from ankleboot.files import atomic_write, make_folder
 
+NAME_LENGTH = 40  # characters of a class's name in a file's
+_SAFE = re.compile(r"[^\w-]")
 
-def write_pictures(part: LabeledImages, folder: Path, count: int) -> list[Path]:
-    """Write the first `count` images, one class after the other, as grey PNG of 28 x 28 pixels.
+
+def write_pictures(
+    part: LabeledImages, class_names: tuple[str, ...], folder: Path, count: int
+) -> list[Path]:
+    """Write the first `count` images, one class after the other, as PNG files.
 
     Returns:
         The files, named `00009-ankle-boot.png` and so on.
@@ -27,7 +33,7 @@ def write_pictures(part: LabeledImages, folder: Path, count: int) -> list[Path]:
     make_folder(folder)
     paths = []
     for place, index in enumerate(_in_turn(part)[:count]):
-        name = CLASS_NAMES[part.labels[index]].lower().replace(" ", "-").replace("/", "-")
+        name = _SAFE.sub("-", class_names[part.labels[index]].lower())[:NAME_LENGTH]
         path = folder / f"{place:05d}-{name}.png"
         content = io.BytesIO()
         Image.fromarray(part.images[index]).save(content, "PNG")
@@ -38,7 +44,7 @@ def write_pictures(part: LabeledImages, folder: Path, count: int) -> list[Path]:
 
 def _in_turn(part: LabeledImages) -> list[int]:
     """Positions so that the classes take turns: the first of each, the second of each, ..."""
-    seen = np.zeros(len(CLASS_NAMES), int)
+    seen = np.zeros(int(part.labels.max(initial=0)) + 1, int)
     rounds = np.empty(len(part), int)
     for index, label in enumerate(part.labels):
         rounds[index] = seen[label]

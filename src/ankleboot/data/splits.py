@@ -23,25 +23,32 @@ class Split:
     sha256: str
 
 
-def split(labels: Labels, recipe: Recipe) -> Split:
+def split(
+    labels: Labels,
+    recipe: Recipe,
+    *,
+    validation: Indices | None = None,
+    twins: Indices | None = None,
+) -> Split:
     """Divide the training file as the recipe says.
 
     "last" takes the last images for validation (the second ancestor's 48,000/12,000); "stratified"
     draws the same fraction of every class with `split_seed`. `train_size` then keeps that many
     training images, class by class in proportion.
 
+    Args:
+        labels: Of the training file.
+        recipe: Says how.
+        validation: Positions that the data set itself keeps for validation.
+        twins: Numbers that equal images share; the first of each is drawn, the others follow it.
+
     Raises:
         DataError: If a part would be empty, or has fewer images than asked for.
     """
     everything = np.arange(len(labels), dtype=np.int64)
-    if recipe.split == "last":
-        cut = len(labels) - round(len(labels) * recipe.validation_fraction)
-        train, validation = everything[:cut], everything[cut:]
-    else:
-        size = round(len(labels) * recipe.validation_fraction)
-        generator = np.random.default_rng([recipe.split_seed, 1])
-        validation = draw(everything, labels, size, generator)
-        train = np.setdiff1d(everything, validation, assume_unique=True)
+    if validation is None:
+        validation = _validation(labels, recipe, twins)
+    train = np.setdiff1d(everything, validation, assume_unique=True)
     if recipe.train_size:
         if recipe.train_size > len(train):
             raise DataError(
@@ -58,6 +65,18 @@ def split(labels: Labels, recipe: Recipe) -> Split:
         train.astype("<i8").tobytes() + b"|" + validation.astype("<i8").tobytes()
     )
     return Split(train, validation, digest.hexdigest())
+
+
+def _validation(labels: Labels, recipe: Recipe, twins: Indices | None) -> Indices:
+    everything = np.arange(len(labels), dtype=np.int64)
+    firsts = everything if twins is None else np.sort(np.unique(twins, return_index=True)[1])
+    size = round(len(firsts) * recipe.validation_fraction)
+    if recipe.split == "last":
+        chosen = firsts[len(firsts) - size :]
+    else:
+        generator = np.random.default_rng([recipe.split_seed, 1])
+        chosen = draw(firsts, labels[firsts], size, generator)
+    return chosen if twins is None else np.flatnonzero(np.isin(twins, twins[chosen]))
 
 
 def draw(positions: Indices, labels: Labels, size: int, generator: np.random.Generator) -> Indices:

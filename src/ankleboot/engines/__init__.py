@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from jaxtyping import Int32
 
-from ankleboot.arrays import Images, Labels
+from ankleboot.arrays import NUM_CLASSES, Images, Labels, affordable
 from ankleboot.environment import cpu_flags
 from ankleboot.errors import EnvironmentFailure, ModelError
 from ankleboot.optimizers.schedules import Rates
@@ -93,8 +93,13 @@ class Engine(Protocol):
         """
 
 
-def build(recipe: Recipe, num_images: int) -> Engine:
+def build(recipe: Recipe, num_images: int, num_classes: int = NUM_CLASSES) -> Engine:
     """The engine for Keras' backend: TensorFlow (processors) or JAX (accelerators).
+
+    Args:
+        recipe: What is trained.
+        num_images: Training images; their losses are kept where the recipe asks for them.
+        num_classes: Of the data.
 
     Raises:
         EnvironmentFailure: If Keras runs on another backend.
@@ -103,16 +108,21 @@ def build(recipe: Recipe, num_images: int) -> Engine:
         case "tensorflow":
             from ankleboot.engines import tensorflow
 
-            return tensorflow.TensorFlowEngine(recipe, num_images)
+            return tensorflow.TensorFlowEngine(recipe, num_images, num_classes)
         case "jax":
             from ankleboot.engines import jax
 
-            return jax.JaxEngine(recipe, num_images)
+            return jax.JaxEngine(recipe, num_images, num_classes)
         case other:
             raise EnvironmentFailure(
                 f"training needs Keras on TensorFlow or JAX, not on {other}: "
                 "unset KERAS_BACKEND or set it to tensorflow"
             )
+
+
+def evaluation_batch(recipe: Recipe) -> int:
+    """Images that are judged at a time."""
+    return affordable(EVALUATION_BATCH, recipe.preparation.image_shape)
 
 
 def dtype(recipe: Recipe) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ankleboot import engines, models, optimizers
 from ankleboot.arrays import NUM_CLASSES, Images, Labels
-from ankleboot.engines import EVALUATION_BATCH, Chunk, Totals
+from ankleboot.engines import Chunk, Totals
 from ankleboot.models.layers import Arithmetic
 from ankleboot.recipes import Recipe
 
@@ -23,9 +23,10 @@ class JaxEngine:
 
     compiles_every_length = True
 
-    def __init__(self, recipe: Recipe, num_images: int) -> None:
-        self._recipe = recipe
-        self.model = models.build(recipe, Arithmetic(engines.dtype(recipe)))
+    def __init__(self, recipe: Recipe, num_images: int, num_classes: int = NUM_CLASSES) -> None:
+        self._recipe, self._num_classes = recipe, num_classes
+        arithmetic = Arithmetic(engines.dtype(recipe))
+        self.model = models.build(recipe, arithmetic, num_classes=num_classes)
         self._logits = keras.Model(self.model.input, self.model.get_layer("logits").output)
         self._optimizer = optimizers.build(recipe)
         self._optimizer.build(self.model.trainable_variables)
@@ -61,9 +62,9 @@ class JaxEngine:
 
     def evaluate(self, images: Images, labels: Labels) -> Totals:
         trained, fixed = self._variables()[:2]
-        totals = Totals()
-        for start in range(0, len(labels), EVALUATION_BATCH):
-            batch = slice(start, start + EVALUATION_BATCH)
+        totals, size = Totals(), engines.evaluation_batch(self._recipe)
+        for start in range(0, len(labels), size):
+            batch = slice(start, start + size)
             loss, correct = self._evaluate(trained, fixed, images[batch], labels[batch])
             totals += Totals(float(loss), int(correct), len(labels[batch]))
         return totals
@@ -118,7 +119,7 @@ class JaxEngine:
     def _train_steps(
         self, variables: Any, images: Any, labels: Any, places: Any, rates: Any
     ) -> tuple[Any, Any, Any]:
-        smoothing = self._recipe.label_smoothing
+        smoothing, num = self._recipe.label_smoothing, self._num_classes
         rate_index = next(
             index
             for index, variable in enumerate(self._optimizer.variables)
@@ -130,7 +131,7 @@ class JaxEngine:
                 trained, fixed, _scaled(pixels), training=True, return_losses=True
             )
             log_probs = jax.nn.log_softmax(logits)
-            rows = jax.nn.one_hot(targets, NUM_CLASSES) * (1 - smoothing) + smoothing / NUM_CLASSES
+            rows = jax.nn.one_hot(targets, num) * (1 - smoothing) + smoothing / num
             value = -(rows * log_probs).sum(1).mean() + sum(penalties)
             return value, (fixed, logits)
 
@@ -157,7 +158,8 @@ class JaxEngine:
 
 
 def _scaled(images: Any) -> Any:
-    return images.astype(jnp.float32)[..., None] / 255.0
+    scaled = images.astype(jnp.float32)
+    return (scaled[..., None] if images.ndim == 3 else scaled) / 255.0
 
 
 def _cross_entropies(logits: Any, targets: Any) -> Any:

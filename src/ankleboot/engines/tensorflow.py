@@ -8,13 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from ankleboot import engines, models, optimizers
-from ankleboot.arrays import IMAGE_SIZE, NUM_CLASSES, Images, Labels
-from ankleboot.engines import EVALUATION_BATCH, Chunk, Totals
+from ankleboot.arrays import NUM_CLASSES, Images, Labels
+from ankleboot.engines import Chunk, Totals
 from ankleboot.models.layers import Arithmetic
 from ankleboot.recipes import Recipe
 
-IMAGES = tf.TensorSpec([None, IMAGE_SIZE, IMAGE_SIZE], tf.uint8)
-LABELS = tf.TensorSpec([None], tf.uint8)
+LABELS = tf.TensorSpec([None], tf.int32)
 PLACES = tf.TensorSpec([None], tf.int32)
 RATES = tf.TensorSpec([None], tf.float32)
 SPAN = tf.TensorSpec([2], tf.int32)
@@ -27,21 +26,25 @@ class TensorFlowEngine:
 
     compiles_every_length = False
 
-    def __init__(self, recipe: Recipe, num_images: int) -> None:
-        self._recipe = recipe
-        self.model = models.build(recipe, Arithmetic(engines.dtype(recipe), fused=True))
+    def __init__(self, recipe: Recipe, num_images: int, num_classes: int = NUM_CLASSES) -> None:
+        self._recipe, self._num_classes = recipe, num_classes
+        arithmetic = Arithmetic(engines.dtype(recipe), fused=True)
+        self.model = models.build(recipe, arithmetic, num_classes=num_classes)
         self._logits = keras.Model(self.model.input, self.model.get_layer("logits").output)
         self._optimizer = optimizers.build(recipe)
         self._optimizer.build(self.model.trainable_variables)
         self._losses = tf.Variable(tf.zeros(num_images if recipe.hardest < 1 else 0))
         # Signatures, because chunks differ in length, and every new shape would be traced anew;
         # no autograph, because rewriting our code took longer than tracing it
-        signature = [IMAGES, LABELS, PLACES, RATES, SPAN, LOSS, COUNTS]
+        images = tf.TensorSpec([None, *recipe.preparation.image_shape], tf.uint8)
+        signature = [images, LABELS, PLACES, RATES, SPAN, LOSS, COUNTS]
         self._train = tf.function(self._train_steps, signature, autograph=False)
-        self._evaluate = tf.function(self._evaluate_steps, [IMAGES, LABELS], autograph=False)
+        self._evaluate = tf.function(self._evaluate_steps, [images, LABELS], autograph=False)
 
     def put(self, chunk: Chunk) -> tuple[Any, ...]:
-        return tuple(map(tf.constant, (chunk.images, chunk.labels, chunk.places, chunk.rates)))
+        return tuple(
+            map(tf.constant, (chunk.images, _wide(chunk.labels), chunk.places, chunk.rates))
+        )
 
     def train(self, chunk: tuple[Any, ...], first: int, last: int, totals: Totals) -> Totals:
         loss, counts = self._train(
@@ -54,7 +57,7 @@ class TensorFlowEngine:
         return Totals(float(loss), int(counts[0]), int(counts[1]))
 
     def evaluate(self, images: Images, labels: Labels) -> Totals:
-        loss, counts = self._evaluate(tf.constant(images), tf.constant(labels))
+        loss, counts = self._evaluate(tf.constant(images), tf.constant(_wide(labels)))
         return Totals(float(loss), int(counts[0]), int(counts[1]))
 
     def losses(self) -> np.ndarray:
@@ -89,7 +92,7 @@ class TensorFlowEngine:
 
         def take(step: Any, loss: Any, counts: Any) -> tuple[Any, Any, Any]:
             batch = slice(step * size, (step + 1) * size)  # the last one may be shorter
-            targets = tf.cast(labels[batch], tf.int32)
+            targets = labels[batch]
             with tf.GradientTape() as tape:
                 logits = self._logits(_scaled(images[batch]), training=True)
                 objective = self._objective(targets, logits)
@@ -105,26 +108,34 @@ class TensorFlowEngine:
         return loss, counts
 
     def _objective(self, targets: Any, logits: Any) -> Any:
-        smoothing = self._recipe.label_smoothing
-        rows = tf.one_hot(targets, NUM_CLASSES) * (1 - smoothing) + smoothing / NUM_CLASSES
+        smoothing, num = self._recipe.label_smoothing, self._num_classes
+        rows = tf.one_hot(targets, num) * (1 - smoothing) + smoothing / num
         losses = tf.nn.softmax_cross_entropy_with_logits(rows, logits)
         return tf.add_n([tf.reduce_mean(losses), *self._logits.losses])
 
     def _evaluate_steps(self, images: Any, labels: Any) -> tuple[Any, Any]:
+        size = engines.evaluation_batch(self._recipe)
+
         def judge(start: Any, loss: Any, counts: Any) -> tuple[Any, Any, Any]:
-            batch = slice(start, start + EVALUATION_BATCH)
-            targets = tf.cast(labels[batch], tf.int32)
+            batch = slice(start, start + size)
+            targets = labels[batch]
             logits = self._logits(_scaled(images[batch]), training=False)
             losses = _cross_entropies(targets, logits)
-            return start + EVALUATION_BATCH, loss + _sum(losses), counts + _count(logits, targets)
+            return start + size, loss + _sum(losses), counts + _count(logits, targets)
 
         nothing = tf.zeros((), tf.int32), tf.zeros((), tf.float64), tf.zeros(2, tf.int64)
         _, loss, counts = tf.while_loop(lambda start, *_: start < tf.size(labels), judge, nothing)
         return loss, counts
 
 
+def _wide(labels: Labels) -> np.ndarray:
+    """Labels in one type, however many classes there are."""
+    return labels.astype(np.int32)
+
+
 def _scaled(images: Any) -> Any:
-    return tf.cast(images, tf.float32)[..., tf.newaxis] / 255.0
+    scaled = tf.cast(images, tf.float32)
+    return (scaled[..., tf.newaxis] if images.shape.rank == 3 else scaled) / 255.0
 
 
 def _cross_entropies(targets: Any, logits: Any) -> Any:

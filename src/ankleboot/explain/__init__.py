@@ -1,6 +1,6 @@
 """Where a network looked, and what its layers hold.
 
-    maps = METHODS["grad-cam"](model, images, classes)      # (n, 28, 28)
+    maps = METHODS["grad-cam"](model, images, classes)      # (n, height, width)
 
 Every method takes a Keras model (inputs in [0, 1] to probabilities, as training saves it), images
 and the classes to explain, and gives a map per image: how much each pixel speaks for (positive) or

@@ -6,7 +6,7 @@ import cv2
 import keras
 import numpy as np
 
-from ankleboot.arrays import IMAGE_SIZE, Images, Labels, Maps, to_inputs
+from ankleboot.arrays import Images, Labels, Maps, to_inputs
 from ankleboot.errors import ModelError
 from ankleboot.explain.gradients import class_gradients
 
@@ -34,20 +34,21 @@ def grad_cam(model: Any, images: Images, classes: Labels, *, layer: str | None =
     features = keras.Model(model.inputs[0], target.output)
     values = np.asarray(features(to_inputs(images), training=False))
     gradients = class_gradients(model, target.output, values, classes)
-    return from_gradients(values, gradients)
+    return from_gradients(values, gradients, images.shape[1:3])
 
 
-def from_gradients(values: np.ndarray, gradients: np.ndarray) -> Maps:
+def from_gradients(values: np.ndarray, gradients: np.ndarray, size: tuple[int, ...]) -> Maps:
     """The arithmetic of Grad-CAM.
 
     Args:
         values: Feature maps of shape (n, height, width, channels).
         gradients: Of the class by them, of the same shape.
+        size: Height and width of the maps.
     """
     weights = gradients.mean(axis=(1, 2), keepdims=True)
     coarse = np.maximum((weights * values).sum(axis=-1), 0).astype(np.float32)
-    size = (IMAGE_SIZE, IMAGE_SIZE)
-    maps = np.stack([cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in coarse])
+    side = (size[1], size[0])
+    maps = np.stack([cv2.resize(one, side, interpolation=cv2.INTER_LINEAR) for one in coarse])
     highest = maps.max(axis=(1, 2), keepdims=True)
     scaled: np.ndarray = np.divide(maps, highest, out=np.zeros_like(maps), where=highest > 0)
     return scaled

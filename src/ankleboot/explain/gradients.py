@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ankleboot.arrays import Images, Labels, Maps, to_inputs
+from ankleboot.arrays import Images, Labels, Maps, affordable, to_inputs
 from ankleboot.errors import ModelError, UsageError
 
 STEPS = 32  # of the way from black to the image
@@ -39,9 +39,10 @@ def class_gradients(model: Any, start: Any, values: np.ndarray, classes: Labels)
     """
     rest = keras.Model(start, logits_of(model).output)
     found = []
-    for first in range(0, len(values), BATCH_SIZE):
-        part = tf.constant(values[first : first + BATCH_SIZE])
-        chosen = tf.one_hot(classes[first : first + BATCH_SIZE], rest.output_shape[-1])
+    size = affordable(BATCH_SIZE, tuple(model.inputs[0].shape[1:]))
+    for first in range(0, len(values), size):
+        part = tf.constant(values[first : first + size])
+        chosen = tf.one_hot(classes[first : first + size], rest.output_shape[-1])
         with tf.GradientTape() as tape:
             tape.watch(part)
             scores = tf.reduce_sum(rest(part, training=False) * chosen)
@@ -63,7 +64,7 @@ def integrated_gradients(
     for step in range(steps):  # midpoints: a quarter of the endpoints' error
         share = np.float32((step + 0.5) / steps)
         total += class_gradients(model, model.inputs[0], inputs * share, classes)
-    maps: np.ndarray = (inputs * total / steps)[..., 0]
+    maps: np.ndarray = (inputs * total / steps).sum(axis=-1)  # over the colours
     return maps
 
 
@@ -80,5 +81,5 @@ def smooth_grad(
     for _ in range(samples):
         noisy = inputs + generator.normal(0, NOISE, inputs.shape).astype(np.float32)
         total += class_gradients(model, model.inputs[0], noisy, classes)
-    maps: np.ndarray = (total / samples)[..., 0]
+    maps: np.ndarray = (total / samples).sum(axis=-1)  # over the colours
     return maps

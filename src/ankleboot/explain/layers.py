@@ -6,10 +6,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from ankleboot.arrays import Images, Indices, SomeImages, to_inputs
+from ankleboot.arrays import Images, Indices, SomeImages, affordable, to_inputs
 from ankleboot.explain.gradients import logits_of
 
 BATCH_SIZE = 1_000  # images
+BLOCK = 8_192  # images whose features are held at once
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,9 @@ class ReceptiveField:
 
 
 def first_filters(model: Any) -> np.ndarray:
-    """Kernels of the first convolution, shape (filters, height, width)."""
+    """Kernels of the first convolution, averaged over the colours: (filters, height, width)."""
     first = next(one for one in model.layers if isinstance(one, keras.layers.Conv2D))
-    kernel: np.ndarray = np.asarray(first.kernel)[:, :, 0, :].transpose(2, 0, 1)
+    kernel: np.ndarray = np.asarray(first.kernel).mean(axis=2).transpose(2, 0, 1)
     return kernel
 
 
@@ -57,10 +58,9 @@ def receptive_fields(model: Any) -> tuple[ReceptiveField, ...]:
 def features(model: Any, images: Images) -> np.ndarray:
     """What the last layer before the logits holds, scaled to unit length: (n, features)."""
     viewer = keras.Model(model.inputs[0], logits_of(model).input)
-    starts = range(0, len(images), BATCH_SIZE)
-    rows = [
-        np.asarray(viewer(to_inputs(images[s : s + BATCH_SIZE]), training=False)) for s in starts
-    ]
+    size = affordable(BATCH_SIZE, images.shape[1:])
+    starts = range(0, len(images), size)
+    rows = [np.asarray(viewer(to_inputs(images[s : s + size]), training=False)) for s in starts]
     values = np.concatenate(rows)
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     unit: np.ndarray = values / np.maximum(lengths, np.finfo(np.float32).tiny)
@@ -79,10 +79,17 @@ def similar(
         among: Positions in `known` that may be found.
         count: How many for each image.
     """
-    order: np.ndarray = among[
-        nearest(features(model, images), features(model, known[among]), count=count)
-    ]
-    return order
+    queries = features(model, images)
+    found, likeness = np.empty((len(images), 0), np.int64), np.empty((len(images), 0), np.float32)
+    for start in range(0, len(among), BLOCK):  # neither images nor features of all at once
+        block = among[start : start + BLOCK]
+        here = queries @ features(model, known[block]).T
+        found = np.hstack([found, np.broadcast_to(block, here.shape)])
+        likeness = np.hstack([likeness, here])
+        order = np.argsort(-likeness, axis=1, kind="stable")[:, :count]
+        found = np.take_along_axis(found, order, axis=1)
+        likeness = np.take_along_axis(likeness, order, axis=1)
+    return found
 
 
 def nearest(queries: np.ndarray, known: np.ndarray, *, count: int = 5) -> np.ndarray:

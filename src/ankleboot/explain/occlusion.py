@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.arrays import IMAGE_SIZE, Images, Labels, Maps, to_inputs
+from ankleboot.arrays import IMAGE_SIZE, Images, Labels, Maps, affordable, to_inputs
 
-PATCH, STRIDE = 6, 2  # pixels
+PATCH, STRIDE = 6, 2  # pixels of an image of 28 x 28; larger ones have larger patches
+BATCH_SIZE = 1_000  # images
 
 
 def occlusion(model: Any, images: Images, classes: Labels) -> Maps:
@@ -24,18 +25,28 @@ def occlusion(model: Any, images: Images, classes: Labels) -> Maps:
     """
     rows = np.arange(len(images))
     whole = _probs(model, images)[rows, classes]
-    losses = np.zeros((len(images), IMAGE_SIZE, IMAGE_SIZE), np.float32)
-    covered = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32)
-    for top in range(0, IMAGE_SIZE - PATCH + 1, STRIDE):
-        for left in range(0, IMAGE_SIZE - PATCH + 1, STRIDE):
+    height, width = images.shape[1:3]
+    patch = max(1, round(PATCH * height / IMAGE_SIZE))
+    losses = np.zeros((len(images), height, width), np.float32)
+    covered = np.zeros((height, width), np.float32)
+    for top in _places(height, patch):
+        for left in _places(width, patch):
             hidden = images.copy()
-            hidden[:, top : top + PATCH, left : left + PATCH] = 0
+            hidden[:, top : top + patch, left : left + patch] = 0
             lost = whole - _probs(model, hidden)[rows, classes]
-            losses[:, top : top + PATCH, left : left + PATCH] += lost[:, None, None]
-            covered[top : top + PATCH, left : left + PATCH] += 1
+            losses[:, top : top + patch, left : left + patch] += lost[:, None, None]
+            covered[top : top + patch, left : left + patch] += 1
     maps: np.ndarray = losses / covered
     return maps
 
 
+def _places(side: int, patch: int) -> list[int]:
+    """Where patches begin, so that every pixel is hidden by one."""
+    stride = max(1, round(STRIDE * side / IMAGE_SIZE))
+    return sorted({*range(0, side - patch + 1, stride), side - patch})
+
+
 def _probs(model: Any, images: Images) -> np.ndarray:
-    return np.asarray(model(to_inputs(images), training=False))
+    size = affordable(BATCH_SIZE, images.shape[1:])
+    parts = [images[start : start + size] for start in range(0, len(images), size)]
+    return np.concatenate([np.asarray(model(to_inputs(part), training=False)) for part in parts])

@@ -4,8 +4,8 @@
 
 Pixels go in as they are stored (uint8), calibrated probabilities come out: scaling, normalisation
 and temperature are inside the graph. Nothing that belongs to training travels. What was written is
-loaded again by its own runtime and must answer as Keras does on the whole test split, or it is
-removed (`parity.py`).
+loaded again by its own runtime and must answer as Keras does on the whole test split (on the
+validation images where there is none), or it is removed (`parity.py`).
 """
 
 import tempfile
@@ -20,6 +20,7 @@ import keras
 from ankleboot import __version__, pretrained, test_reads
 from ankleboot.data import Dataset
 from ankleboot.errors import AnklebootError, ModelError, UsageError, first_line
+from ankleboot.evaluation import part_of, recipe_of
 from ankleboot.export import litert, onnx, openvino, parity, saved_model, web
 from ankleboot.export.network import Network, calibration_images
 from ankleboot.export.parity import Latency, Parity
@@ -85,7 +86,8 @@ def export(model: Path, format: str, path: Path, data: Dataset) -> Exported:
         model: A run folder, a `.keras` file or "pretrained".
         format: A key of `FORMATS`.
         path: The file or folder to make; it must not exist.
-        data: Its training images calibrate int8, its test images are what answers are compared on.
+        data: Its training images calibrate int8, its test images (validation images where there
+            are none) are what answers are compared on.
 
     Raises:
         UsageError: If the format is unknown, `path` exists, or Keras runs on another backend.
@@ -98,10 +100,15 @@ def export(model: Path, format: str, path: Path, data: Dataset) -> Exported:
     if keras.backend.backend() != "tensorflow":
         raise UsageError("exporting needs Keras on TensorFlow: unset ANKLEBOOT_BACKEND")
     reference = load_predictor(pretrained.resolve(model))
+    check_framing(reference.info.framing, format)
     if not isinstance(reference, KerasPredictor):
         raise ModelError(f"{model}: export begins with a run folder or a .keras file")
     info = replace(reference.info, format=format, version=__version__)
-    network = Network(reference.model, info, calibration_images(data.train.images))
+    gate = "test" if len(data.test) else "validation"
+    part, known = part_of(data, gate, info), data.train
+    if gate == "validation":  # what the gate sees must not have set the ranges
+        known = known.take(data.split(recipe_of(info)).train)
+    network = Network(reference.model, info, calibration_images(known.images))
     limits, what = FORMATS[format].limits, f"{format} of {model}"
     make_folder(path.parent)
     try:
@@ -109,15 +116,28 @@ def export(model: Path, format: str, path: Path, data: Dataset) -> Exported:
             written = Path(folder) / path.name
             _write(network, format, written, what)
             predictor = load_predictor(written)
-            if limits.max_accuracy_loss is not None:
+            if limits.max_accuracy_loss is not None and gate == "test":
                 test_reads.count(model, info)  # the gate asks for labels
-            measured = parity.check(reference, predictor, data.test, limits, what)
-            latency = parity.latency(predictor, data.test.images)
+            measured = replace(parity.check(reference, predictor, part, limits, what), split=gate)
+            latency = parity.latency(predictor, part.images)
             check_target(path, format)  # somebody else may have come first
             written.rename(path)  # what failed is removed with the folder
     except OSError as error:
         raise write_failure(path, error, None) from error
     return Exported(path, format, size_of(path), measured, latency)
+
+
+def check_framing(framing: str, format: str) -> None:
+    """Refuse the web page for a model that wants other pictures than the page prepares.
+
+    Raises:
+        UsageError: Naming what would do.
+    """
+    if format == "web" and framing != "garment":
+        raise UsageError(
+            "--format web: the page prepares pictures as framing=garment does, "
+            f"the model wants framing={framing}; take another format, litert perhaps"
+        )
 
 
 def check_target(path: Path, format: str) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 
-from ankleboot.arrays import IMAGE_SIZE
 from ankleboot.export.network import Network
 from ankleboot.quiet import hushed
 from ankleboot.sealed import seal_tflite
@@ -61,7 +60,7 @@ def flatbuffer(network: Network, *, batch_size: int | None = None) -> bytes:
     """The network as Keras' own exporter writes it."""
     with tempfile.TemporaryDirectory() as folder, hushed():
         path = Path(folder) / "model.tflite"
-        shape = (batch_size, IMAGE_SIZE, IMAGE_SIZE)
+        shape = (batch_size, *network.info.preparation.image_shape)
         signature = [keras.InputSpec(shape=shape, dtype="uint8", name="images")]
         network.deployable.export(
             str(path), format="litert", verbose=False, input_signature=signature

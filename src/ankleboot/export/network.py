@@ -6,11 +6,11 @@ from functools import cached_property
 import keras
 import numpy as np
 
-from ankleboot.arrays import IMAGE_SIZE, Images, SomeImages
+from ankleboot.arrays import Images, SomeImages, affordable
 from ankleboot.errors import ModelError
 from ankleboot.model_info import ModelInfo
 
-NUM_CALIBRATION_IMAGES = 500  # that the ranges of int8 activations are taken from
+NUM_CALIBRATION_IMAGES = 500  # at most, for the ranges of int8 activations
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,12 @@ class Network:
 
     @cached_property
     def deployable(self) -> keras.Model:
-        """uint8 images of shape (n, 28, 28) to calibrated probabilities of shape (n, 10)."""
-        images = keras.Input((IMAGE_SIZE, IMAGE_SIZE), dtype="uint8", name="images")
+        """uint8 images to calibrated probabilities."""
+        shape = self.info.preparation.image_shape
+        images = keras.Input(shape, dtype="uint8", name="images")
         x = keras.layers.Rescaling(1 / 255, name="scaled")(images)
-        x = keras.layers.Reshape((IMAGE_SIZE, IMAGE_SIZE, 1), name="inputs")(x)
+        if not self.info.colour:
+            x = keras.layers.Reshape((*shape, 1), name="inputs")(x)
         if "logits" not in [layer.name for layer in self.model.layers]:
             raise ModelError('the network has no layer "logits", as those of Ankleboot have')
         logits = keras.Model(self.model.inputs, self.model.get_layer("logits").output)
@@ -44,7 +46,7 @@ class Network:
 
 def calibration_images(images: Images) -> SomeImages:
     """Draw some training images, spread over the whole file."""
-    number = min(NUM_CALIBRATION_IMAGES, len(images))
+    number = min(affordable(NUM_CALIBRATION_IMAGES, images.shape[1:]), len(images))
     chosen = np.random.default_rng(0).choice(len(images), number, replace=False)
     drawn: np.ndarray = images[np.sort(chosen)]
     return drawn

@@ -1,8 +1,8 @@
 """The architectures, one per file: a function from a Recipe to an untrained Keras model.
 
-Every model takes `inputs` (n, 28, 28, 1) in [0, 1], ends in a layer "logits" (n, 10) followed by a
-softmax "probs" (n, 10), and holds its own input normalisation, so that a saved model needs to know
-nothing of its recipe. To add an architecture, add a file and a line here (and to
+Every model takes `inputs` (n, size, size, 1 or 3) in [0, 1], ends in a layer "logits" (n, classes)
+followed by a softmax "probs", and holds its own input normalisation, so that a saved model needs to
+know nothing of its recipe. To add an architecture, add a file and a line here (and to
 `recipes.CHOICES["model"]`; a test compares the two).
 """
 
@@ -11,17 +11,20 @@ from typing import Any
 
 import keras
 
+from ankleboot.arrays import NUM_CLASSES
 from ankleboot.models import cnn
 from ankleboot.models.layers import Arithmetic
 from ankleboot.recipes import Recipe
 
-MODELS: dict[str, Callable[[Recipe, Arithmetic], Any]] = {"cnn": cnn.build}
+MODELS: dict[str, Callable[[Recipe, Arithmetic, int], Any]] = {"cnn": cnn.build}
 
 
-def build(recipe: Recipe, arithmetic: Arithmetic | None = None) -> keras.Model:
+def build(
+    recipe: Recipe, arithmetic: Arithmetic | None = None, *, num_classes: int = NUM_CLASSES
+) -> keras.Model:
     """Build the recipe's network with freshly initialised weights (decided by its seed).
 
     Without an arithmetic it computes in float32 and is made of Keras' own layers, so that a file
     of it opens everywhere; the variables are the same with any.
     """
-    return MODELS[recipe.model](recipe, arithmetic or Arithmetic())
+    return MODELS[recipe.model](recipe, arithmetic or Arithmetic(), num_classes)

@@ -4,13 +4,12 @@ from typing import Any
 
 import keras
 
-from ankleboot.arrays import IMAGE_SIZE, NUM_CLASSES
 from ankleboot.models import layers
 from ankleboot.models.layers import Arithmetic
 from ankleboot.recipes import Recipe
 
 
-def build(recipe: Recipe, arithmetic: Arithmetic) -> keras.Model:
+def build(recipe: Recipe, arithmetic: Arithmetic, num_classes: int) -> keras.Model:
     """Build it; the poolings are 2x2 with the same padding as the convolutions."""
     policy, seeds = arithmetic.policy, layers.seeds(recipe)
     pool_type = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
@@ -19,7 +18,7 @@ def build(recipe: Recipe, arithmetic: Arithmetic) -> keras.Model:
         name = f"block{block + 1}_pool"
         return pool_type[recipe.pooling](2, padding=recipe.padding, name=name, dtype=policy)(x)
 
-    inputs = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="inputs")
+    inputs = keras.Input(layers.input_shape(recipe), name="inputs")
     x = layers.normalise(inputs, recipe, policy)
     pools_first = recipe.block_order == "pool_norm_act"
     # max(f(x)) = f(max(x)) for f that only rises: the same answers from a quarter of the work
@@ -65,7 +64,7 @@ def build(recipe: Recipe, arithmetic: Arithmetic) -> keras.Model:
             )(x)
     # The last two layers stay in float32: eight bits of mantissa are too few for probabilities.
     logits = keras.layers.Dense(
-        NUM_CLASSES, name="logits", dtype="float32", **layers.kernel(recipe, next(seeds))
+        num_classes, name="logits", dtype="float32", **layers.kernel(recipe, next(seeds))
     )(x)
     probs = keras.layers.Softmax(name="probs", dtype="float32")(logits)
     return keras.Model(inputs, probs, name=recipe.name)

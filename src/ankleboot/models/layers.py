@@ -11,7 +11,10 @@ import numpy as np
 from ankleboot.recipes import Recipe
 
 PIXEL_MEAN, PIXEL_STD = 0.2860, 0.3530
-"""Of the 60,000 training images' pixels in [0, 1]."""
+"""Of the pixels in [0, 1] of Fashion-MNIST's 60,000 training images."""
+
+PHOTO_MEAN, PHOTO_STD = 0.449, 0.226
+"""Of photographs' pixels: ImageNet's, averaged over its colours."""
 
 NORM_MOMENTUM = 0.9  # of the moving statistics; Keras' 0.99 lags behind in runs of few steps
 
@@ -27,6 +30,11 @@ class Arithmetic:
     def policy(self) -> keras.DTypePolicy:
         """Keras' word for it."""
         return keras.DTypePolicy("mixed_bfloat16" if self.dtype == "bfloat16" else self.dtype)
+
+
+def input_shape(recipe: Recipe) -> tuple[int, int, int]:
+    """Height, width and channels of what a network takes."""
+    return (recipe.image_size, recipe.image_size, 3 if recipe.colour else 1)
 
 
 def seeds(recipe: Recipe) -> Iterator[int]:
@@ -45,9 +53,12 @@ def normalise(x: Any, recipe: Recipe, policy: keras.DTypePolicy) -> Any:
         case "none":
             return keras.layers.Rescaling(255.0, name="pixels", dtype=policy)(x)
         case "standard":
-            return keras.layers.Rescaling(
-                1 / PIXEL_STD, -PIXEL_MEAN / PIXEL_STD, name="standardised", dtype=policy
-            )(x)
+            mean, std = PIXEL_MEAN, PIXEL_STD
+            if recipe.framing == "whole":
+                mean, std = PHOTO_MEAN, PHOTO_STD
+            return keras.layers.Rescaling(1 / std, -mean / std, name="standardised", dtype=policy)(
+                x
+            )
     return x
 
 
@@ -74,7 +85,7 @@ def batch_norm(name: str, arithmetic: Arithmetic) -> keras.Layer:
     )
 
 
-def cosine_patterns(num: int) -> np.ndarray:
+def cosine_patterns(num: int, *, colour: bool = False) -> np.ndarray:
     """The `num` smoothest patterns of the two-dimensional discrete cosine transform.
 
     They cover square patches whose side is the smallest that has `num` patterns, and are close to
@@ -82,16 +93,32 @@ def cosine_patterns(num: int) -> np.ndarray:
     of images to finer patterns is made up for: the norm of a pattern with u and v half-waves is
     (1 + u + v) / 4, so that all answers are of about the size of standardised pixels.
 
+    In colour every pattern comes in brightness and, as if it were `CHROMA_LATER` half-waves finer,
+    in two opposed colours (blue and yellow, red and green).
+
     Returns:
-        A kernel (side, side, 1, num), smoothest first.
+        A kernel (side, side, 1 or 3, num), smoothest first.
     """
     side = math.isqrt(num - 1) + 1
     place, frequency = np.arange(side), np.arange(side)[:, None]
     waves = np.cos(np.pi * (place + 0.5) * frequency / side) * math.sqrt(2 / side)
     waves[0] /= math.sqrt(2)
-    pairs = sorted(np.ndindex(side, side), key=lambda pair: (sum(pair), pair))[:num]
-    kernels = [np.outer(waves[u], waves[v]) * (1 + u + v) / 4 for u, v in pairs]
-    return np.stack(kernels, axis=-1)[:, :, None].astype(np.float32)
+    mixtures = OPPONENTS if colour else np.ones((1, 1))
+    found = sorted(
+        np.ndindex(side, side, len(mixtures)),
+        key=lambda one: (one[0] + one[1] + CHROMA_LATER * (one[2] > 0), one),
+    )[:num]
+    kernels = [
+        np.multiply.outer(np.outer(waves[u], waves[v]) * (1 + u + v) / 4, mixtures[mixture])
+        for u, v, mixture in found
+    ]
+    return np.stack(kernels, axis=-1).astype(np.float32)
+
+
+OPPONENTS = np.array([[1, 1, 1], [1, 1, -2], [1.5, -1.5, 0]]) / 3
+"""Brightness, yellow less blue, red less green."""
+
+CHROMA_LATER = 2
 
 
 def cosine_stem(x: Any, filters: int, recipe: Recipe, policy: keras.DTypePolicy) -> Any:
@@ -100,7 +127,7 @@ def cosine_stem(x: Any, filters: int, recipe: Recipe, policy: keras.DTypePolicy)
     Nothing below the first trained layer needs a gradient, and the maximum of the pooling behind
     it is all the non-linearity there is.
     """
-    patterns = cosine_patterns(filters)
+    patterns = cosine_patterns(filters, colour=recipe.colour)
     layer = keras.layers.Conv2D(
         filters,
         patterns.shape[0],

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from ankleboot.arrays import Images
 from ankleboot.calibration import ReliabilityDiagram, RiskCoverage
 from ankleboot.comparison import Pair
-from ankleboot.data import CLASS_NAMES
 from ankleboot.evaluation import Evaluation
 from ankleboot.metrics import PrecisionRecall
 from ankleboot.plots.colours import BEST_COLOUR, TRAIN_COLOUR, VALIDATION_COLOUR, WORST
-from ankleboot.plots.pictures import grey
+from ankleboot.plots.pictures import MOST_CLASSES, grey, plain
 
+LARGEST_SIDE = 20  # of a figure, in inches
 FEW_ANSWERS = 20  # in a bin: its share of right ones is mostly chance
 
 
@@ -21,30 +21,40 @@ def confusion(evaluation: Evaluation) -> Figure:
     """Counts and row percentages side by side; the diagonal is muted so that errors stand out."""
     matrix = np.array(evaluation.confusion_matrix)
     percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(15, 7.2), layout="constrained")
+    names = [plain(scores.label) for scores in evaluation.per_class]
+    side = min(max(7.2, 0.36 * len(names)), LARGEST_SIDE)
+    figure = Figure(
+        figsize=(side + 7.8 if len(names) <= 10 else 2 * side, side), layout="constrained"
+    )
     low, high = evaluation.accuracy_ci95
     figure.suptitle(
         f"{100 * evaluation.accuracy:.2f} % of {evaluation.num_examples:,} {evaluation.split} "
         f"images right (95 % interval {100 * low:.2f} to {100 * high:.2f})"
     )
     left, right = figure.subplots(1, 2)
-    _matrix(left, matrix, percent, "{:.0f}", "images")
-    _matrix(right, percent, percent, "{:.1f}", "% of the true class")
+    _matrix(left, matrix, percent, "{:.0f}", names)
+    left.set_title("images")
+    _matrix(right, percent, percent, "{:.1f}" if len(names) <= 10 else "{:.0f}", names)
+    right.set_title("% of the true class")
     return figure
 
 
-def _matrix(axes: Any, values: np.ndarray, shade: np.ndarray, form: str, title: str) -> None:
+def _matrix(axes: Any, values: np.ndarray, shade: np.ndarray, form: str, names: list[str]) -> None:
     # The square root lifts the off-diagonal cells, where the few per cent of errors are.
     axes.imshow(np.sqrt(shade), cmap="Blues", vmin=0, vmax=10)
+    size = 9 if len(names) <= 10 else 6
     for row, column in np.ndindex(*values.shape):
-        if values[row, column] > 0:
+        if values[row, column] > 0 and len(names) <= MOST_CLASSES:
             colour = "white" if shade[row, column] > 40 else "#222222"
             text = form.format(values[row, column])
-            axes.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
-    places = range(len(CLASS_NAMES))
-    axes.set_xticks(places, CLASS_NAMES, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(places, CLASS_NAMES)
-    axes.set(xlabel="predicted", ylabel="true", title=title)
+            axes.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
+    font = {} if len(names) <= MOST_CLASSES else {"fontsize": 6}
+    angle = 40 if len(names) <= 10 else 90
+    axes.set_xticks(
+        range(len(names)), names, rotation=angle, ha="right", rotation_mode="anchor", **font
+    )
+    axes.set_yticks(range(len(names)), names, **font)
+    axes.set(xlabel="predicted", ylabel="true")
     axes.tick_params(length=0)
 
 
@@ -117,7 +127,9 @@ def precision_recall(curves: tuple[PrecisionRecall, ...]) -> Figure:
             [100 * p for p in curve.precisions],
             color=BEST_COLOUR if place is None else WORST[place],
             alpha=0.5 if place is None else 1.0,
-            label=None if place is None else f"{curve.label} (AP {curve.average_precision:.3f})",
+            label=None
+            if place is None
+            else f"{plain(curve.label)} (AP {curve.average_precision:.3f})",
         )
     axes.set(xlabel="recall, %", ylabel="precision, %", xlim=(0, 101), ylim=(40, 101))
     axes.grid(alpha=0.25)
@@ -135,5 +147,5 @@ def disagreements(pair: Pair, images: Images) -> Figure:
     for axes in axes_grid.ravel():
         axes.axis("off")
     for axes, one in zip(axes_grid.ravel(), shown, strict=False):
-        grey(axes, images[one.index], f"{one.label}\nA {one.first}, B {one.second}")
+        grey(axes, images[one.index], plain(f"{one.label}\nA {one.first}, B {one.second}", 80))
     return figure

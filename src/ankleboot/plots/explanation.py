@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ankleboot.arrays import Images
-from ankleboot.plots.pictures import grey
+from ankleboot.plots.pictures import grey, plain
 
 
 def explanation(
@@ -18,7 +18,7 @@ def explanation(
     """
     columns = max(1 + len(maps), len(near))
     figure = Figure(figsize=(2 * columns, 4.9), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(plain(title, 120))
     upper, lower = figure.subplots(2, columns)
     for axes in (*upper, *lower):
         axes.axis("off")
@@ -27,8 +27,8 @@ def explanation(
         grey(axes, image, name)
         _overlay(axes, values)
     for axes, neighbour, name in zip(lower, near, names, strict=False):
-        grey(axes, neighbour, name)
-    lower[0].text(0, -6.5, "most similar training images", fontsize=9)
+        grey(axes, neighbour, plain(name))
+    lower[0].text(0, -0.23 * len(image), "most similar training images", fontsize=9)
     return figure
 
 

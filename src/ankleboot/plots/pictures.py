@@ -7,21 +7,31 @@ from matplotlib.figure import Figure
 
 from ankleboot.arrays import Images, Labels, SomeImages
 from ankleboot.audit import Suspect
-from ankleboot.data import CLASS_NAMES
+from ankleboot.printable import shortened
+
+MOST_CLASSES = 30  # beyond it a figure cannot show all
 
 
-def samples(images: Images, labels: Labels, *, per_class: int = 8) -> Figure:
-    """The first images of every class, a row per class, with the class names."""
-    figure = Figure(figsize=(0.95 * per_class + 1.6, 10), layout="constrained")
-    grid = figure.subplots(len(CLASS_NAMES), per_class, squeeze=False)
-    for label, (name, row) in enumerate(zip(CLASS_NAMES, grid, strict=True)):
-        chosen = images[labels == label][:per_class]
+def plain(name: str, length: int = 24) -> str:
+    """A name as matplotlib should write it: not too long, and a dollar is no formula."""
+    return shortened(name, length).replace("$", r"\$")
+
+
+def samples(
+    images: Images, labels: Labels, class_names: tuple[str, ...], *, per_class: int = 8
+) -> Figure:
+    """The first images of every class (of thirty at most), a row per class, with its name."""
+    names = class_names[:MOST_CLASSES]
+    figure = Figure(figsize=(0.95 * per_class + 1.6, max(2, len(names))), layout="constrained")
+    grid = figure.subplots(len(names), per_class, squeeze=False)
+    for label, (name, row) in enumerate(zip(names, grid, strict=True)):
+        chosen = images[np.flatnonzero(labels == label)[:per_class]]
         for column, axes in enumerate(row):
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
             if column < len(chosen):
                 axes.imshow(chosen[column], cmap="gray_r", vmin=0, vmax=255)
-        row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11)
+        row[0].set_ylabel(plain(name), rotation=0, ha="right", va="center", fontsize=11)
     return figure
 
 
@@ -35,7 +45,9 @@ def suspects(found: tuple[Suspect, ...], images: Images) -> Figure:
         axes.axis("off")
     for axes, one in zip(grid, shown, strict=False):
         grey(
-            axes, images[one.index], f"{one.label}\n{one.suggested}? {100 * one.p_suggested:.0f} %"
+            axes,
+            images[one.index],
+            f"{plain(one.label)}\n{plain(one.suggested)}? {100 * one.p_suggested:.0f} %",
         )
     return figure
 
@@ -56,6 +68,6 @@ def duplicates(
 
 
 def grey(axes: Any, image: np.ndarray, title: str) -> None:
-    """Draw one image with a title."""
+    """Draw one image, grey or in its colours, with a title."""
     axes.imshow(image, cmap="gray", vmin=0, vmax=255)
     axes.set_title(title, fontsize=9)

@@ -6,6 +6,8 @@ another runtime and a test's fake are interchangeable.
     predictor = load_predictor(Path("pretrained"))     # the shipped model; no TensorFlow
     predictor.predict(images)                          # (n, 28, 28) uint8 -> (n, 10)
 
+Its `info` tells the classes and what images it takes; `photos.prepare` makes them.
+
 One file per runtime, imported when it is needed. A predictor may be used from many threads at once.
 """
 

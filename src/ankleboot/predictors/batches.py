@@ -4,33 +4,48 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ankleboot.arrays import IMAGE_SIZE, NUM_CLASSES, Images, Probs
+from ankleboot.arrays import Images, Probs, affordable
 from ankleboot.errors import ModelError
-
-INPUT_SHAPE = (IMAGE_SIZE, IMAGE_SIZE)  # of one image
-OUTPUT_SHAPE = (NUM_CLASSES,)
+from ankleboot.model_info import ModelInfo
 
 
-def in_batches(images: Images, size: int, predict: Callable[[Images], Probs]) -> Probs:
-    """Predict `size` images at a time and join the answers."""
-    rows = [predict(images[start : start + size]) for start in range(0, len(images), size)]
-    return np.concatenate(rows) if rows else np.zeros((0, NUM_CLASSES), np.float32)
+def in_batches(
+    images: Images, most: int, num_classes: int, predict: Callable[[Images], Probs]
+) -> Probs:
+    """Predict `most` images at a time, fewer if they are large, and join the answers."""
+    probs = np.zeros((len(images), num_classes), np.float32)
+    size = affordable(most, images.shape[1:])
+    for start in range(0, len(images), size):
+        probs[start : start + size] = predict(images[start : start + size])
+    return probs
 
 
 def check_shapes(
     path: object,
+    info: ModelInfo,
     input_: tuple[Sequence[int], object],
     output: tuple[Sequence[int], object],
-    *,
-    wanted_input: tuple[Sequence[int], object] = (INPUT_SHAPE, "uint8"),
 ) -> None:
-    """Refuse a model whose shapes (without the batch) or types are not the agreed ones.
+    """Refuse an exported model whose shapes (without the batch) or types are not those it says.
 
     Raises:
         ModelError: Naming both.
     """
-    got = [(tuple(shape), str(kind)) for shape, kind in (input_, output)]
-    wanted = [(tuple(wanted_input[0]), wanted_input[1]), (OUTPUT_SHAPE, "float32")]
+    wanted = [(info.preparation.image_shape, "uint8"), ((len(info.labels),), "float32")]
+    check_same(path, [input_, output], wanted)
+
+
+def check_same(
+    path: object,
+    found: Sequence[tuple[Sequence[int], object]],
+    wanted: Sequence[tuple[Sequence[int], object]],
+) -> None:
+    """Refuse shapes and types of input and output that are not the wanted ones.
+
+    Raises:
+        ModelError: Naming both.
+    """
+    got = [(tuple(shape), str(kind)) for shape, kind in found]
     if got != wanted:
         raise ModelError(
             f"{path}: expected input {wanted[0]} and output {wanted[1]}, got {got[0]} and {got[1]}"

@@ -2,20 +2,22 @@
 
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ankleboot.arrays import IMAGE_SIZE, Images, Probs, to_inputs
+from ankleboot.arrays import Images, Probs, to_inputs
 from ankleboot.calibration import apply_temperature
+from ankleboot.data import CLASS_NAMES
 from ankleboot.errors import ModelError, first_line
 from ankleboot.files import DAMAGED_ZIP, sha256_of_file
 from ankleboot.model_info import ModelInfo
-from ankleboot.predictors.batches import check_shapes, in_batches
+from ankleboot.predictors.batches import check_same, in_batches
 from ankleboot.quiet import import_keras
 from ankleboot.recipes import Recipe
-from ankleboot.runs import Run
+from ankleboot.runs import Run, run_of
 
 BATCH_SIZE = 1_000  # images
 
@@ -34,38 +36,61 @@ class KerasPredictor:
     def __init__(self, path: Path, run: Run | None = None) -> None:
         self.name = str(run.folder if run else path)
         self.model = _load(path)
+        self.info = _describe(path, run, self.model.count_params())
         source, target = self.model.input_shape, self.model.output_shape
         if not (isinstance(source, tuple) and isinstance(target, tuple)):
             raise ModelError(f"{path}: expected one input and one output")
-        check_shapes(
+        size, channels = self.info.image_size, 3 if self.info.colour else 1
+        check_same(
             path,
-            (source[1:], self.model.inputs[0].dtype),
-            (target[1:], self.model.outputs[0].dtype),
-            wanted_input=((IMAGE_SIZE, IMAGE_SIZE, 1), "float32"),
+            [
+                (source[1:], self.model.inputs[0].dtype),
+                (target[1:], self.model.outputs[0].dtype),
+            ],
+            [((size, size, channels), "float32"), ((len(self.info.labels),), "float32")],
         )
         if not all(np.isfinite(weight).all() for weight in self.model.get_weights()):
             raise ModelError(f"{path}: weights that are not finite")
-        calibration = run.calibration() if run else None
-        recipe = run.recipe() if run else Recipe(name="default")
-        self.info = ModelInfo(
-            recipe=recipe.name if run else "",
-            split=recipe.split,
-            validation_fraction=recipe.validation_fraction,
-            split_seed=recipe.split_seed,
-            data=run.manifest()["data"]["name"] if run else "",
-            model_sha256=sha256_of_file(path),
-            parameters=self.model.count_params(),
-            temperature=calibration.temperature if calibration else 1.0,
-            abstain_below=calibration.abstain_below if calibration else 0.0,
-        )
 
     def predict(self, images: Images) -> Probs:
         """Predict in batches, without Keras' `predict` loop and its start-up cost."""
-        return in_batches(images, BATCH_SIZE, self._run)
+        return in_batches(images, BATCH_SIZE, len(self.info.labels), self._run)
 
     def _run(self, images: Images) -> Probs:
         probs = np.asarray(self.model(to_inputs(images), training=False))
         return apply_temperature(probs, self.info.temperature)
+
+
+def _describe(path: Path, run: Run | None, parameters: int) -> ModelInfo:
+    """What is known of a model: all of a run's result, of another file in its folder its classes.
+
+    A file from elsewhere is taken for a model of Fashion-MNIST; its shapes will tell.
+    """
+    origin = run or run_of(path)
+    recipe = origin.recipe() if origin else Recipe(name="default")
+    manifest = origin.manifest() if origin else {}
+    info = ModelInfo(
+        model_sha256=sha256_of_file(path),
+        parameters=parameters,
+        labels=tuple(manifest.get("labels", CLASS_NAMES)),
+        image_size=recipe.image_size,
+        colour=recipe.colour,
+        framing=recipe.framing,
+    )
+    if run is None:
+        return info
+    fitted = run.calibration()
+    return replace(
+        info,
+        recipe=recipe.name,
+        split=recipe.split,
+        validation_fraction=recipe.validation_fraction,
+        split_seed=recipe.split_seed,
+        data=manifest["data"]["name"],
+        data_sha256=manifest["data"]["train_sha256"],
+        temperature=fitted.temperature if fitted else 1.0,
+        abstain_below=fitted.abstain_below if fitted else 0.0,
+    )
 
 
 def _load(path: Path) -> Any:

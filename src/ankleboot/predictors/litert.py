@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.arrays import NUM_CLASSES, Images, Probs
+from ankleboot.arrays import Images, Probs, affordable
 from ankleboot.errors import ModelError, first_line
 from ankleboot.predictors.batches import check_shapes
 from ankleboot.quiet import hushed
@@ -39,13 +39,14 @@ class LiteRTPredictor:
                 source, _, target = self._interpreter(1)
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{path}: LiteRT cannot run it ({first_line(error)})") from error
-        check_shapes(path, _shape(source), _shape(target))
+        check_shapes(path, self.info, _shape(source), _shape(target))
         is_dynamic = source["shape_signature"][0] == -1
-        self._batch_sizes = BATCH_SIZES if is_dynamic else (1,)
+        most = affordable(BATCH_SIZES[0], self.info.preparation.image_shape) if is_dynamic else 1
+        self._batch_sizes = [size for size in BATCH_SIZES if size <= most]
 
     def predict(self, images: Images) -> Probs:
         """Predict in batches of the three sizes."""
-        probs = np.empty((len(images), NUM_CLASSES), np.float32)
+        probs = np.empty((len(images), len(self.info.labels)), np.float32)
         start = 0
         for size in self._batch_sizes:
             while len(images) - start >= size:

@@ -44,12 +44,12 @@ class OnnxPredictor:
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(f"{path}: expected one input and one output")
         shapes = [(v.shape[1:], _TYPES.get(v.type, v.type)) for v in (inputs[0], outputs[0])]
-        check_shapes(path, *shapes)
+        check_shapes(path, self.info, *shapes)
         self._input = inputs[0].name
 
     def predict(self, images: Images) -> Probs:
         """Predict in batches."""
-        return in_batches(images, BATCH_SIZE, self._run)
+        return in_batches(images, BATCH_SIZE, len(self.info.labels), self._run)
 
     def _run(self, images: Images) -> Probs:
         probs: np.ndarray = self._session.run(None, {self._input: images})[0]

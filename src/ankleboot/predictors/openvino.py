@@ -43,11 +43,11 @@ class OpenVINOPredictor:
             )
             for port in (self._model.input(0), self._model.output(0))
         ]
-        check_shapes(folder, *[(shape, np.dtype(kind).name) for shape, kind in shapes])
+        check_shapes(folder, info, *[(shape, np.dtype(kind).name) for shape, kind in shapes])
 
     def predict(self, images: Images) -> Probs:
         """Predict in batches."""
-        return in_batches(images, BATCH_SIZE, self._run)
+        return in_batches(images, BATCH_SIZE, len(self.info.labels), self._run)
 
     def _run(self, images: Images) -> Probs:
         if not hasattr(self._local, "request"):

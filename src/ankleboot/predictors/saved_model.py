@@ -36,13 +36,14 @@ class SavedModelPredictor:
             raise ModelError(f"{folder}: TensorFlow cannot load it ({reason})") from error
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(f"{folder}: expected one input and one output")
-        check_shapes(folder, *[(list(s.shape[1:]), s.dtype.name) for s in (inputs[0], outputs[0])])
+        shapes = [(list(s.shape[1:]), s.dtype.name) for s in (inputs[0], outputs[0])]
+        check_shapes(folder, info, *shapes)
         self._input = inputs[0].name.partition(":")[0]
         self._constant = tf.constant
 
     def predict(self, images: Images) -> Probs:
         """Predict in batches."""
-        return in_batches(images, BATCH_SIZE, self._run)
+        return in_batches(images, BATCH_SIZE, len(self.info.labels), self._run)
 
     def _run(self, images: Images) -> Probs:
         (answer,) = self._serve(**{self._input: self._constant(images)}).values()

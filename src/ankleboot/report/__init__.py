@@ -10,7 +10,7 @@ from ankleboot.answers import answers
 from ankleboot.arrays import SomeImages
 from ankleboot.data import Dataset
 from ankleboot.errors import ModelError
-from ankleboot.evaluation import calibrate, evaluate_probs, validation_part
+from ankleboot.evaluation import calibrate, evaluate_probs, part_of
 from ankleboot.files import atomic_write
 from ankleboot.learning_curve import SizePoint
 from ankleboot.mistakes import find_mistakes
@@ -41,7 +41,7 @@ def write_report(
         split: Whose images are judged and shown, "validation" or "test".
         test_reads: How often the test split was looked at, for the page to say.
         sizes: A curve by the number of training images, to be shown.
-        photos: Pictures that show none of our garments, to see whether its confidence tells.
+        photos: Pictures that show none of the classes, to see whether its confidence tells.
 
     Raises:
         ModelError: If the run is not complete or damaged.
@@ -51,7 +51,7 @@ def write_report(
     predictor = load_predictor(run.folder)
     if not isinstance(predictor, KerasPredictor):
         raise ModelError(f"{run.folder}: a report needs the network of a run")
-    part = data.test if split == "test" else validation_part(predictor.info, data)
+    part = part_of(data, split, predictor.info)
     probs = answers(run.folder, predictor, part, split)
     findings = Findings(
         run=run,
@@ -60,9 +60,15 @@ def write_report(
         probs=probs,
         calibration=calibration,
         evaluation=evaluate_probs(
-            run.folder.name, probs, part.labels, data=data.name, split=split, test_reads=test_reads
+            run.folder.name,
+            probs,
+            part.labels,
+            class_names=data.class_names,
+            data=data.name,
+            split=split,
+            test_reads=test_reads,
         ),
-        mistakes=find_mistakes(probs, part.labels),
+        mistakes=find_mistakes(probs, part.labels, data.class_names),
         robustness=robustness(predictor, part, photos=photos),
         model=predictor.model,
         sizes=sizes,

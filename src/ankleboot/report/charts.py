@@ -9,6 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ankleboot.plots.colours import TRAIN_COLOUR
+from ankleboot.quiet import without_glyph_warnings
 
 INK = "#010203"  # nobody else draws in it: replaced by the page's own colour
 BLUE = "var(--blue)"  # of the page: the figures' own is too dark on black
@@ -36,7 +37,7 @@ def svg(draw: Callable[[], Figure], title: str) -> str:
         draw: Makes the figure; called with the page's style in force.
         title: What it shows, for those who cannot see it.
     """
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), without_glyph_warnings():
         content = io.StringIO()
         draw().savefig(content, format="svg", metadata={"Date": None, "Creator": None})
     text = content.getvalue()
@@ -49,5 +50,6 @@ def svg(draw: Callable[[], Figure], title: str) -> str:
 def picture(figure: Figure) -> str:
     """A figure of images as a PNG data address: pixels are no business of a page's colours."""
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=80)
+    with without_glyph_warnings():
+        figure.savefig(content, format="png", dpi=80)
     return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()

@@ -10,20 +10,21 @@ from ankleboot import metrics, plots
 from ankleboot.arrays import Probs
 from ankleboot.calibration import Calibration, reliability_diagram, risk_coverage
 from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
-from ankleboot.data.splits import split
 from ankleboot.diagnosis import FitVerdict, fit_verdict
 from ankleboot.evaluation import Evaluation
 from ankleboot.explain import METHODS, layers
 from ankleboot.learning_curve import SizePoint, sentence
 from ankleboot.mistakes import Mistakes
-from ankleboot.recipes import PLAIN, RECIPES, changes
+from ankleboot.printable import shortened
+from ankleboot.recipes import PLAIN, RECIPES, Recipe, changes
 from ankleboot.report.charts import picture, svg
 from ankleboot.report.sprite import Sprite
 from ankleboot.robustness import Robustness
 from ankleboot.robustness.corruptions import SEVERITIES
 from ankleboot.runs import Run
 
-PER_CELL = 18  # images that a cell of the confusion matrix shows
+PER_CELL = 18  # images that a cell of the confusion matrix shows; fewer of many classes
+MANY = 15  # classes from which the matrix is drawn small
 NUM_EXPLAINED = 8  # half of them errors
 NEARLY_ONE = 0.03  # a temperature so near to 1 changes nothing worth a word
 MAPS = ("grad-cam", "occlusion", "integrated-gradients")
@@ -48,7 +49,7 @@ class Findings:
 def content_of(findings: Findings) -> dict[str, Any]:
     """Names and values for page.html; figures are drawn here."""
     run, evaluation = findings.run, findings.evaluation
-    history, result = run.history(), run.result()
+    history, result, names = run.history(), run.result(), findings.data.class_names
     verdict = fit_verdict(history)
     sprite = Sprite(findings.part.images)
     explained = _explained(findings)
@@ -66,7 +67,12 @@ def content_of(findings: Findings) -> dict[str, Any]:
         )
         if findings.sizes
         else "",
-        "classes": CLASS_NAMES,
+        "classes": names,
+        "short_names": [shortened(name, 18) for name in names],
+        "is_large": len(names) > MANY,
+        "is_own": names != CLASS_NAMES or findings.data.findings is not None,
+        "framing": _framing(run.recipe()),
+        "num_train": run.manifest()["split"]["num_train"],
         "matrix": evaluation.confusion_matrix,
         "cells": _cells(findings, sprite),
         "per_class": evaluation.per_class,
@@ -74,7 +80,7 @@ def content_of(findings: Findings) -> dict[str, Any]:
             lambda: plots.precision_recall(
                 tuple(
                     metrics.precision_recall(findings.probs, findings.part.labels, index, name)
-                    for index, name in enumerate(CLASS_NAMES)
+                    for index, name in enumerate(names)
                     if (findings.part.labels == index).any()
                 )
             ),
@@ -108,7 +114,14 @@ def content_of(findings: Findings) -> dict[str, Any]:
         "result": result,
         "test": _test_result(run),
     }
-    return content | {"sprite": sprite.png(), "sprite_rows": sprite.rows}
+    return content | {"sprite": sprite.address(), "sprite_rows": sprite.rows}
+
+
+def _framing(recipe: Recipe) -> str:
+    """What is done with pictures, for those who take them."""
+    if recipe.framing == "garment":
+        return f"one garment, cut out, {recipe.preparation} pixels"
+    return f"the whole picture, {recipe.preparation} pixels"
 
 
 def _headlines(evaluation: Evaluation) -> list[dict[str, str]]:
@@ -179,28 +192,27 @@ def _cells(findings: Findings, sprite: Sprite) -> dict[str, list[list[Any]]]:
     said = findings.probs.argmax(axis=1)
     confidence = findings.probs.max(axis=1)
     found = {}
-    for row in range(len(CLASS_NAMES)):
-        for column in range(len(CLASS_NAMES)):
-            inside = np.flatnonzero((findings.part.labels == row) & (said == column))
-            chosen = inside[np.argsort(-confidence[inside], kind="stable")][:PER_CELL]
-            if len(chosen):
-                found[f"{row}-{column}"] = [
-                    [sprite.place(int(i)), int(i), round(100 * float(confidence[i]))]
-                    for i in chosen
-                ]
+    per_cell = max(3, min(PER_CELL, 10 * PER_CELL // len(findings.data.class_names)))
+    for row, column in np.unique(np.stack([findings.part.labels, said], axis=1), axis=0):
+        inside = np.flatnonzero((findings.part.labels == row) & (said == column))
+        chosen = inside[np.argsort(-confidence[inside], kind="stable")][:per_cell]
+        found[f"{row}-{column}"] = [
+            [sprite.place(int(i)), findings.part.name(int(i)), round(100 * float(confidence[i]))]
+            for i in chosen
+        ]
     return found
 
 
 def _gallery(indices: tuple[int, ...], findings: Findings, sprite: Sprite) -> list[dict[str, Any]]:
-    rows = []
+    rows, names = [], findings.data.class_names
     for index in indices:
         label, said = int(findings.part.labels[index]), int(findings.probs[index].argmax())
         rows.append(
             {
                 "place": sprite.place(index),
-                "index": index,
-                "label": CLASS_NAMES[label],
-                "said": CLASS_NAMES[said],
+                "name": findings.part.name(index),
+                "label": shortened(names[label]),
+                "said": shortened(names[said]),
                 "is_right": label == said,
                 "p_label": 100 * float(findings.probs[index, label]),
                 "p_said": 100 * float(findings.probs[index, said]),
@@ -222,20 +234,23 @@ def _explained(findings: Findings) -> list[dict[str, str]]:
     classes = findings.probs[chosen].argmax(axis=1)
     maps = {name: METHODS[name](findings.model, images, classes) for name in MAPS}
     train = findings.data.train
-    learned = split(train.labels, findings.run.recipe()).train
+    learned = findings.data.split(findings.run.recipe()).train
+    names = findings.data.class_names
     near = layers.similar(findings.model, images, train.images, learned, count=4)
     found = []
     for row, index in enumerate(chosen):
-        said, label = CLASS_NAMES[classes[row]], CLASS_NAMES[findings.part.labels[index]]
+        said, label = names[classes[row]], names[findings.part.labels[index]]
         words = f"{said}, and it is" if said == label else f"{said}; labelled {label}"
         figure = plots.explanation(
             images[row],
             {name: values[row] for name, values in maps.items()},
             "",
             train.images[near[row]],
-            [CLASS_NAMES[train.labels[i]] for i in near[row]],
+            [names[train.labels[i]] for i in near[row]],
         )
-        found.append({"words": f"Image {index}: {words}", "picture": picture(figure)})
+        found.append(
+            {"words": f"{findings.part.name(int(index))}: {words}", "picture": picture(figure)}
+        )
     return found
 
 

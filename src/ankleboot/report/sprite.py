@@ -6,9 +6,11 @@ import io
 import numpy as np
 from PIL import Image
 
-from ankleboot.arrays import IMAGE_SIZE, Images
+from ankleboot.arrays import Images
 
 COLUMNS = 40
+LARGEST = 64  # pixels per side of a thumbnail; larger images are reduced
+QUALITY = 85  # of JPEG, for colours
 
 
 class Sprite:
@@ -22,16 +24,24 @@ class Sprite:
         """The image's number in the picture."""
         return self._places.setdefault(index, len(self._places))
 
-    def png(self) -> str:
-        """The picture as a data address."""
-        rows = max(1, -(-len(self._places) // COLUMNS))
-        sheet = np.zeros((rows * IMAGE_SIZE, COLUMNS * IMAGE_SIZE), np.uint8)
+    def address(self) -> str:
+        """The picture as a data address: PNG, or JPEG where there are colours."""
+        side = min(self._images.shape[1], LARGEST)
+        shape = (self.rows * side, COLUMNS * side, *self._images.shape[3:])
+        sheet = np.zeros(shape, np.uint8)
         for index, place in self._places.items():
-            top, left = IMAGE_SIZE * (place // COLUMNS), IMAGE_SIZE * (place % COLUMNS)
-            sheet[top : top + IMAGE_SIZE, left : left + IMAGE_SIZE] = self._images[index]
+            top, left = side * (place // COLUMNS), side * (place % COLUMNS)
+            small = Image.fromarray(self._images[index])
+            if small.size != (side, side):
+                small = small.resize((side, side), Image.Resampling.LANCZOS)
+            sheet[top : top + side, left : left + side] = np.asarray(small)
         content = io.BytesIO()
-        Image.fromarray(sheet).save(content, "PNG", optimize=True)
-        return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+        if sheet.ndim == 2:
+            Image.fromarray(sheet).save(content, "PNG", optimize=True)
+        else:
+            Image.fromarray(sheet).save(content, "JPEG", quality=QUALITY)
+        kind = "png" if sheet.ndim == 2 else "jpeg"
+        return f"data:image/{kind};base64," + base64.b64encode(content.getvalue()).decode()
 
     @property
     def rows(self) -> int:

@@ -1,7 +1,7 @@
 """Spoiled images, in the manner of Fashion-MNIST-C: each kind in five severities.
 
 Source: Hendrycks and Dietterich 2019, https://arxiv.org/abs/1903.12261, with severities of our own
-that suit 28 x 28 grey pixels.
+that suit 28 x 28 pixels; of larger images lengths grow with the side.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +19,11 @@ Corruption = Callable[[Images, int, np.random.Generator], Images]
 def _bytes(values: np.ndarray) -> Images:
     clipped: np.ndarray = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return clipped
+
+
+def _scale(images: Images) -> float:
+    """How much longer a length is than in an image of 28 x 28."""
+    return float(images.shape[1] / IMAGE_SIZE)
 
 
 def gaussian_noise(images: Images, severity: int, generator: np.random.Generator) -> Images:
@@ -45,18 +50,19 @@ def impulse_noise(images: Images, severity: int, generator: np.random.Generator)
 
 def blur(images: Images, severity: int, generator: np.random.Generator) -> Images:
     """Gaussian, with a standard deviation of 0.5 to 2.5 pixels."""
-    deviation = (0.5, 0.8, 1.2, 1.8, 2.5)[severity - 1]
+    deviation = (0.5, 0.8, 1.2, 1.8, 2.5)[severity - 1] * _scale(images)
     return np.stack([cv2.GaussianBlur(image, (0, 0), deviation) for image in images])
 
 
 def motion_blur(images: Images, severity: int, generator: np.random.Generator) -> Images:
     """Smeared over 3 to 10 pixels in a random direction."""
-    length = (3, 4, 6, 8, 10)[severity - 1]
+    length = (3, 4, 6, 8, 10)[severity - 1] * _scale(images)
+    middle = round(5 * max(1.0, _scale(images)))
     found = []
     for image, angle in zip(images, generator.uniform(0, np.pi, len(images)), strict=True):
-        kernel = np.zeros((11, 11), np.float32)
-        for step in np.linspace(-(length - 1) / 2, (length - 1) / 2, 4 * length):
-            x, y = 5 + step * np.cos(angle), 5 + step * np.sin(angle)
+        kernel = np.zeros((2 * middle + 1, 2 * middle + 1), np.float32)
+        for step in np.linspace(-(length - 1) / 2, (length - 1) / 2, round(4 * length)):
+            x, y = middle + step * np.cos(angle), middle + step * np.sin(angle)
             kernel[round(y), round(x)] += 1
         found.append(cv2.filter2D(image, -1, kernel / kernel.sum()))
     return np.stack(found)
@@ -76,29 +82,30 @@ def contrast(images: Images, severity: int, generator: np.random.Generator) -> I
 
 def shift(images: Images, severity: int, generator: np.random.Generator) -> Images:
     """Moved by 1 to 5 pixels in both directions, either way."""
-    signs = generator.choice([-1, 1], (len(images), 2)) * severity
+    distance = round(severity * _scale(images))
+    signs = generator.choice([-1, 1], (len(images), 2)) * distance
     return _warped(images, [np.array([[1, 0, x], [0, 1, y]], np.float32) for x, y in signs])
 
 
 def rotation(images: Images, severity: int, generator: np.random.Generator) -> Images:
     """Turned by 5 to 45 degrees, either way."""
     degrees = (5, 10, 18, 30, 45)[severity - 1] * generator.choice([-1.0, 1.0], len(images))
-    centre = ((IMAGE_SIZE - 1) / 2,) * 2
+    centre = _centre(images)
     return _warped(images, [cv2.getRotationMatrix2D(centre, float(angle), 1) for angle in degrees])
 
 
 def zoom(images: Images, severity: int, generator: np.random.Generator) -> Images:
     """Shrunk to 92 down to 50 per cent."""
     scale = (0.92, 0.84, 0.75, 0.63, 0.5)[severity - 1]
-    centre = ((IMAGE_SIZE - 1) / 2,) * 2
+    centre = _centre(images)
     return _warped(images, [cv2.getRotationMatrix2D(centre, 0, scale)] * len(images))
 
 
 def occluded(images: Images, severity: int, generator: np.random.Generator) -> Images:
     """A black square with a side of 4 to 16 pixels somewhere."""
-    side = (4, 7, 10, 13, 16)[severity - 1]
+    side = round((4, 7, 10, 13, 16)[severity - 1] * _scale(images))
     spoiled = images.copy()
-    places = generator.integers(0, IMAGE_SIZE - side + 1, (len(images), 2))
+    places = generator.integers(0, min(images.shape[1:3]) - side + 1, (len(images), 2))
     for image, (top, left) in zip(spoiled, places, strict=True):
         image[top : top + side, left : left + side] = 0
     return spoiled
@@ -110,8 +117,13 @@ def inversion(images: Images, severity: int, generator: np.random.Generator) -> 
     return _bytes((1 - share) * images + share * (255.0 - images))
 
 
+def _centre(images: Images) -> tuple[float, float]:
+    height, width = images.shape[1:3]
+    return (width - 1) / 2, (height - 1) / 2
+
+
 def _warped(images: Images, matrices: list[np.ndarray]) -> Images:
-    size = (IMAGE_SIZE, IMAGE_SIZE)
+    size = (images.shape[2], images.shape[1])
     return np.stack(
         [
             cv2.warpAffine(image, matrix, size)

@@ -1,4 +1,4 @@
-"""Images that show no garment of ours, and how well confidence tells them from those that do."""
+"""Images that show none of the classes, and how well confidence tells them from those that do."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -6,9 +6,11 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
-from ankleboot.arrays import IMAGE_SIZE, Images
+from ankleboot.arrays import Images
 
-SUPERSAMPLED = 8  # strokes are drawn this much larger, then averaged
+SUPERSAMPLED = 8  # strokes are drawn this much larger, then averaged ...
+SMALL = 64  # ... in images up to this side
+PEN = 3 / 28  # its width as a part of the side
 
 
 def noise(images: Images, generator: np.random.Generator) -> Images:
@@ -17,21 +19,25 @@ def noise(images: Images, generator: np.random.Generator) -> Images:
 
 
 def inverted(images: Images, generator: np.random.Generator) -> Images:
-    """The garments' negatives."""
+    """The images' negatives."""
     negatives: np.ndarray = 255 - images
     return negatives
 
 
 def strokes(images: Images, generator: np.random.Generator) -> Images:
-    """Pen strokes as in handwriting: one or two smooth curves, three pixels wide."""
-    side = IMAGE_SIZE * SUPERSAMPLED
+    """Pen strokes as in handwriting: one or two smooth curves, a tenth of the image wide."""
+    height, width = images.shape[1:3]
+    scale = SUPERSAMPLED if height <= SMALL else 1
+    side = scale * height
+    pen = scale * max(1, round(height * PEN))
     found = np.empty_like(images)
     for place in range(len(images)):
         canvas = np.zeros((side, side), np.uint8)
         for _ in range(generator.integers(1, 3)):
             corners = generator.uniform(0.2, 0.8, (4, 2)) * side
-            cv2.polylines(canvas, [_curve(corners)], False, 255, 3 * SUPERSAMPLED, cv2.LINE_AA)
-        found[place] = cv2.resize(canvas, (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_AREA)
+            cv2.polylines(canvas, [_curve(corners)], False, 255, pen, cv2.LINE_AA)
+        drawn = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+        found[place] = drawn if images.ndim == 3 else drawn[..., None]
     return found
 
 
@@ -44,9 +50,12 @@ def _curve(corners: np.ndarray) -> np.ndarray:
 
 
 def shuffled(images: Images, generator: np.random.Generator) -> Images:
-    """The garments' own pixels in random places."""
-    flat = images.reshape(len(images), -1).copy()
-    return generator.permuted(flat, axis=1).reshape(images.shape)
+    """The images' own pixels in random places."""
+    if images.ndim == 3:
+        flat = images.reshape(len(images), -1).copy()
+        return generator.permuted(flat, axis=1).reshape(images.shape)
+    pixels = images.reshape(len(images), -1, 3)
+    return np.stack([generator.permutation(one) for one in pixels]).reshape(images.shape)
 
 
 OUTLIERS: Mapping[str, Callable[[Images, np.random.Generator], Images]] = MappingProxyType(

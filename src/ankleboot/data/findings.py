@@ -1,0 +1,68 @@
+"""What is remarkable about a folder of pictures, counted and listed."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+LAYOUT = "one sub-folder per class, perhaps inside train/, validation/ and test/"
+"""How a folder of pictures is to be laid out."""
+
+NUM_LISTED = 20  # names in a line for people
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A folder of pictures as it was found; names are relative to it.
+
+    Attributes:
+        counts: Pictures by part and class.
+        bytes: Of all of them.
+        smallest: Height and width of the smallest picture by its pixels, as decoded.
+        largest: Likewise.
+        bad: Pictures that cannot be decoded, and why; none of them is among the counts.
+        skipped: Other files, no pictures by their names.
+        special: Links, pipes and devices, which are not followed.
+        twins: Groups of the same picture, by its bytes or its pixels.
+        leaks: Of these, groups that are in more than one part.
+        conflicts: Of these, groups with more than one label.
+    """
+
+    counts: Mapping[str, Mapping[str, int]]
+    bytes: int
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
+    bad: Mapping[str, str]
+    skipped: tuple[str, ...]
+    special: tuple[str, ...]
+    twins: tuple[tuple[str, ...], ...]
+    leaks: tuple[tuple[str, ...], ...]
+    conflicts: tuple[tuple[str, ...], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the document of `data verify --json`."""
+        return asdict(self)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What should be said before the pictures are used."""
+        found = (
+            (f"{len(self.bad)} pictures cannot be read and are left out", tuple(self.bad)),
+            (f"{len(self.skipped)} files are no pictures and are left out", self.skipped),
+            (f"{len(self.special)} links, pipes or devices are not followed", self.special),
+            (
+                f"{len(self.leaks)} pictures are in more than one part (leakage): what is known "
+                "from training is no test",
+                tuple(group[0] for group in self.leaks),
+            ),
+            (
+                f"{len(self.conflicts)} pictures have more than one label",
+                tuple(" = ".join(group) for group in self.conflicts),
+            ),
+        )
+        return tuple(f"{text}: {listed(names)}" for text, names in found if names)
+
+
+def listed(names: tuple[str, ...] | list[str]) -> str:
+    """The first names in a line."""
+    more = f", and {len(names) - NUM_LISTED:,} more" if len(names) > NUM_LISTED else ""
+    return ", ".join(names[:NUM_LISTED]) + more
