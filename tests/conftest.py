@@ -8,6 +8,7 @@ from pathlib import Path
 import jaxtyping
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
 from ankleboot.arrays import Images, Probs
 from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
@@ -77,6 +78,28 @@ def exported(
         return path
 
     return path_of
+
+
+def paint(
+    folder: Path,
+    classes: dict[str, int],
+    *,
+    size: tuple[int, int] = (32, 32),
+    seed: int = 0,
+    noise: int = 60,
+) -> Path:
+    """Picture files in a folder per class, of noise around a colour of the class; all differ."""
+    generator = np.random.default_rng([seed, len(classes)])
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (name, count) in enumerate(classes.items()):
+        (folder / name).mkdir(exist_ok=True)
+        colour = np.roll([220, 110, 0], number) // (1 + number // 3)
+        for place in range(count):
+            pixels = generator.integers(0, noise + 1, (*size, 3)) // 2 + colour * 0.8
+            pixels[0, 0] = (number % 256, place % 256, seed)
+            picture = Picture.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+            picture.save(folder / name / f"{place}.png")
+    return folder
 
 
 class FakePredictor:

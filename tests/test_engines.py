@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ankleboot import engines, feed
-from ankleboot.data import Dataset
+from ankleboot.data import Dataset, LabeledImages
 from ankleboot.engines import Chunk, Totals
 from ankleboot.recipes import SPRINT, Recipe
 from ankleboot.runs import Run
@@ -162,7 +162,7 @@ from ankleboot.recipes import from_json
 from ankleboot.runs import Run
 arrays, recipe = Run(Path(sys.argv[1])).read_checkpoint()
 chunk = Chunk(*(arrays.pop(key) for key in ("images", "labels", "places", "rates")))
-engine = engines.build(from_json(recipe), len(chunk.images))
+engine = engines.build(from_json(recipe), len(chunk.images), int(sys.argv[2]))
 engine.restore(engine.state() | {k: v for k, v in arrays.items() if k.startswith("model/")})
 device = engine.put(chunk)
 totals = engine.train(device, 0, 1, Totals())
@@ -173,19 +173,25 @@ print(json.dumps(engine.losses().tolist()))
 """
 
 
-@pytest.mark.parametrize("recipe", [replace(TINY, label_smoothing=0.1, l2=1e-3), SMALL])
+COLOURFUL = replace(TINY, image_size=20, colour=True, framing="whole", label_smoothing=0.1)
+
+
+@pytest.mark.parametrize("recipe", [replace(TINY, label_smoothing=0.1, l2=1e-3), SMALL, COLOURFUL])
 def test_jax_takes_the_steps_that_tensorflow_takes(recipe: Recipe, tmp_path: Path) -> None:
     """Two whole batches and one of 16, from the same weights, in two processes."""
-    part = bars(80, 4)
+    part, num_classes = bars(80, 4), 10
+    if recipe.colour:
+        images = np.random.default_rng(0).integers(0, 256, (80, 20, 20, 3), dtype=np.uint8)
+        part, num_classes = LabeledImages(images, np.arange(80) % 3), 3
     places, rates = np.arange(80, dtype=np.int32), np.full(3, 0.01, np.float32)
     inputs = {"images": part.images, "labels": part.labels, "places": places, "rates": rates}
-    engine = engines.build(recipe, 80)
+    engine = engines.build(recipe, 80, num_classes)
     Run(tmp_path).write_checkpoint(engine.state() | inputs, recipe.to_json())
     chunk = engine.put(Chunk(part.images, part.labels, places, rates))
     totals = engine.train(chunk, 0, 3, Totals())
     judged = engine.evaluate(part.images, part.labels)
 
-    done = in_jax("-c", JAX_STEPS, str(tmp_path))
+    done = in_jax("-c", JAX_STEPS, str(tmp_path), str(num_classes))
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines[0][0] == "JaxEngine"
     assert lines[0][1:] == pytest.approx([totals.loss, totals.correct, 80, judged.loss], rel=1e-3)

@@ -36,9 +36,7 @@ SETTINGS = st.sampled_from([f for f in fields(Recipe) if f.name != "name"]).flat
 @given(SETTINGS)
 def test_every_valid_value_survives_text_and_json(setting: tuple[str, object]) -> None:
     name, value = setting
-    base = replace(
-        LEAKY, blocks=1, framing="whole"
-    )  # small: fits whatever the rest is
+    base = replace(LEAKY, blocks=1, framing="whole")  # small: fits whatever the rest is
     try:
         recipe = override(base, {name: str(value)})
     except UsageError as error:

@@ -25,7 +25,7 @@ from ankleboot.model_info import ModelInfo
 
 INFO_NAME = "ankleboot.json"
 ONNX_KEY = "ankleboot"  # of the description among an ONNX file's metadata_props
-MAX_INFO_BYTES = 100_000  # of a description; ours have 600
+MAX_INFO_BYTES = 1_000_000  # of a description; ours have 600, more with many classes
 MAX_BYTES = 200 * 2**20  # of a model file; ours are below two MB
 _NOT_OURS = "has no seal of Ankleboot; make model files with ankleboot export"
 

@@ -1,11 +1,13 @@
 """What is remarkable about a folder of pictures, counted and listed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 LAYOUT = "one sub-folder per class, perhaps inside train/, validation/ and test/"
 """How a folder of pictures is to be laid out."""
+
+LEAKAGE = "pictures in more than one part (leakage: what is learned is no test)"
 
 NUM_LISTED = 20  # names in a line for people
 
@@ -46,23 +48,21 @@ class Findings:
     def sentences(self) -> tuple[str, ...]:
         """What should be said before the pictures are used."""
         found = (
-            (f"{len(self.bad)} pictures cannot be read and are left out", tuple(self.bad)),
-            (f"{len(self.skipped)} files are no pictures and are left out", self.skipped),
-            (f"{len(self.special)} links, pipes or devices are not followed", self.special),
-            (
-                f"{len(self.leaks)} pictures are in more than one part (leakage): what is known "
-                "from training is no test",
-                tuple(group[0] for group in self.leaks),
-            ),
-            (
-                f"{len(self.conflicts)} pictures have more than one label",
-                tuple(" = ".join(group) for group in self.conflicts),
-            ),
+            ("pictures that cannot be read, left out", list(self.bad)),
+            ("files that are no pictures, left out", self.skipped),
+            ("links, pipes and devices, not followed", self.special),
+            (LEAKAGE, together(self.leaks)),
+            ("pictures under more than one label", together(self.conflicts)),
         )
-        return tuple(f"{text}: {listed(names)}" for text, names in found if names)
+        return tuple(f"{what}: {len(names):,} ({listed(names)})" for what, names in found if names)
 
 
-def listed(names: tuple[str, ...] | list[str]) -> str:
+def together(groups: Sequence[Sequence[str]]) -> list[str]:
+    """Each group of equal pictures in a word."""
+    return [" = ".join(group) for group in groups]
+
+
+def listed(names: Sequence[str]) -> str:
     """The first names in a line."""
     more = f", and {len(names) - NUM_LISTED:,} more" if len(names) > NUM_LISTED else ""
     return ", ".join(names[:NUM_LISTED]) + more

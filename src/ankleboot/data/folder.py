@@ -21,7 +21,7 @@ import numpy as np
 
 from ankleboot.data import cache_folder
 from ankleboot.data.dataset import Dataset, LabeledImages
-from ankleboot.data.findings import LAYOUT, Findings, listed
+from ankleboot.data.findings import LAYOUT, LEAKAGE, Findings, listed, together
 from ankleboot.data.listing import FEWEST, Listing, Picture, list_pictures
 from ankleboot.data.prepared import THREADS, Prepared, prepare_all
 from ankleboot.errors import DataError
@@ -69,8 +69,7 @@ def load_folder(
     found = _findings(listing, ordered, good, made)
     if strict and found.leaks:
         raise DataError(
-            f"{folder}: {len(found.leaks):,} pictures are in more than one part (leakage): "
-            f"{listed([' = '.join(group) for group in found.leaks])}"
+            f"{folder}: {LEAKAGE}: {len(found.leaks):,} ({listed(together(found.leaks))})"
         )
     return _dataset(folder, listing.class_names, good, made, found)
 
@@ -131,8 +130,8 @@ def _findings(
         smallest=made.smallest,
         largest=made.largest,
         bad={printable(ordered[place][0].name): reason for place, reason in made.bad.items()},
-        skipped=tuple(listing.skipped),
-        special=tuple(listing.special),
+        skipped=tuple(sorted(listing.skipped)),
+        special=tuple(sorted(listing.special)),
         twins=names(several),
         leaks=names([group for group in several if len({one.part for one in group}) > 1]),
         conflicts=names([g for g in several if len({one.class_name for one in g}) > 1]),
