@@ -7,6 +7,7 @@ a model that has seen an image repeats its label, right or wrong.
 """
 
 import hashlib
+import math
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -231,7 +232,8 @@ def _small(images: Images) -> np.ndarray:
 
 def _units(images: Images) -> np.ndarray:
     """Rows of length 1 around 0: their products are Pearson correlations."""
-    flat = _small(images).reshape(len(images), -1).astype(np.float32)
+    small = _small(images)
+    flat = small.reshape(len(images), math.prod(small.shape[1:])).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.float32(1e-9))
     return flat

@@ -44,6 +44,7 @@ def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
         table.add_row(Text(shortened(scores.label)), *figures, str(scores.support))
     console.print(table)
     if console.width >= 16 + 6 * len(evaluation.per_class):
+        console.print("true class (rows) by predicted class")
         console.print(_confusion_table(evaluation))
     for count, true, predicted in _confusions(evaluation)[:NUM_CONFUSIONS]:
         console.print(f"{count} x {true} taken for {predicted}", markup=False)
@@ -53,9 +54,7 @@ def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
 
 
 def _confusion_table(evaluation: Evaluation) -> Table:
-    table = Table(
-        title="true class (rows) by predicted class", title_justify="left", box=None, pad_edge=False
-    )
+    table = Table(box=None, pad_edge=False)
     table.add_column("", no_wrap=True)
     names = [scores.label for scores in evaluation.per_class]
     for name in names:

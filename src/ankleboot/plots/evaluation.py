@@ -50,9 +50,9 @@ def _matrix(axes: Any, values: np.ndarray, shade: np.ndarray, form: str, names: 
             axes.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
     font = {} if len(names) <= MOST_CLASSES else {"fontsize": 6}
     angle = 40 if len(names) <= 10 else 90
-    axes.set_xticks(
-        range(len(names)), names, rotation=angle, ha="right", rotation_mode="anchor", **font
-    )
+    axes.set_xticks(range(len(names)), names, ha="right", rotation_mode="anchor", **font)
+    for label in axes.get_xticklabels():
+        label.set(rotation=angle, va="top" if angle < 90 else "center")
     axes.set_yticks(range(len(names)), names, **font)
     axes.set(xlabel="predicted", ylabel="true")
     axes.tick_params(length=0)
@@ -131,7 +131,8 @@ def precision_recall(curves: tuple[PrecisionRecall, ...]) -> Figure:
             if place is None
             else f"{plain(curve.label)} (AP {curve.average_precision:.3f})",
         )
-    axes.set(xlabel="recall, %", ylabel="precision, %", xlim=(0, 101), ylim=(40, 101))
+    lowest = 40 if worst and worst[0].average_precision > 0.7 else 0
+    axes.set(xlabel="recall, %", ylabel="precision, %", xlim=(0, 101), ylim=(lowest, 101))
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower left")

@@ -68,7 +68,6 @@ def content_of(findings: Findings) -> dict[str, Any]:
         if findings.sizes
         else "",
         "classes": names,
-        "short_names": [shortened(name, 18) for name in names],
         "is_large": len(names) > MANY,
         "is_own": names != CLASS_NAMES or findings.data.findings is not None,
         "framing": _framing(run.recipe()),

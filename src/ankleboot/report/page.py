@@ -6,6 +6,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from ankleboot.printable import shortened
+
 DRAWN = (
     "curves",
     "size_curve",
@@ -24,5 +26,6 @@ def render(content: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["short"] = shortened
     drawn = {name: Markup(content[name]) for name in DRAWN}  # noqa: S704
     return environment.get_template("page.html").render(content | drawn)
