@@ -155,3 +155,23 @@ def test_one_generator_state_gives_one_result() -> None:
     every = {"flip": True, "shift": 3, "rotation": 20.0, "zoom": 0.2, "erasing": 0.5}
     assert (augmented(5, **every) == augmented(5, **every)).all()
     assert not (augmented(5, **every) == augmented(6, **every)).all()
+
+
+@pytest.mark.parametrize("changes", [{"flip": True}, {"shift": 5}, {"rotation": 30.0, "zoom": 0.2}])
+def test_augmentation_treats_all_colours_alike_in_any_size(changes: dict[str, object]) -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (20, 40, 40), dtype=np.uint8)
+    recipe: Recipe = replace(PLAIN, image_size=40, framing="whole", **changes)  # type: ignore[arg-type]
+    coloured = augment(np.stack([grey] * 3, axis=-1), recipe, np.random.default_rng(1))
+    alone = augment(grey, recipe, np.random.default_rng(1))
+    assert (coloured == alone[..., None]).all() and (alone != grey).any()
+
+
+def test_erasing_covers_all_colours_of_a_pixel() -> None:
+    images = np.zeros((200, 40, 40, 3), np.uint8)
+    recipe = replace(PLAIN, image_size=40, colour=True, framing="whole", erasing=1.0)
+    erased: np.ndarray = augment(images, recipe, np.random.default_rng(0)).max(axis=-1) > 0
+    share = erased.mean(axis=(1, 2))
+    assert (share > 0.01).all() and share.mean() == pytest.approx(0.17, abs=0.04)
+    for one in erased[:20]:  # a rectangle (noise is 0 in three colours once in 2^24)
+        rows, columns = np.flatnonzero(one.any(axis=1)), np.flatnonzero(one.any(axis=0))
+        assert one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()

@@ -1,5 +1,6 @@
 """Pictures of one's own: what is in a folder, what is wrong with it, and what becomes of it."""
 
+import json
 import os
 import shutil
 import socket
@@ -156,6 +157,14 @@ def test_a_damaged_cache_is_made_anew(damage: str, pets: Path, cache: Path) -> N
     (path,) = cache.glob(f"*/{damage}")
     path.write_bytes(path.read_bytes()[:-50])
     assert (loaded(pets).train.images == before).all()
+
+
+def test_an_index_of_other_pictures_is_not_believed(pets: Path, cache: Path) -> None:
+    before = loaded(pets)
+    (path,) = cache.glob("*/index.json")
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(document | {"digests": document["digests"][1:]}))
+    assert loaded(pets).findings == before.findings
 
 
 def test_a_kill_while_preparing_leaves_nothing_that_counts(

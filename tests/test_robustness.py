@@ -78,3 +78,26 @@ def test_a_model_that_always_says_the_same_loses_nothing() -> None:
     assert found.num_examples == 200 and found.clean == found.mean
     assert set(found.accuracy) == set(CORRUPTIONS) and set(found.auroc) == set(OUTLIERS)
     assert all(value == 0.5 for value in found.auroc.values())
+
+
+@pytest.mark.parametrize("name", sorted(CORRUPTIONS))
+def test_spoiling_treats_all_colours_alike_in_any_size(name: str) -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (6, 56, 56), dtype=np.uint8)
+    coloured = np.stack([grey] * 3, axis=-1)
+    for severity in (1, 5):
+        found = CORRUPTIONS[name](coloured, severity, np.random.default_rng(1))
+        assert found.shape == coloured.shape and found.dtype == np.uint8
+        assert (found != coloured).any()
+        if "noise" not in name:  # noise of each colour is its own
+            alone = CORRUPTIONS[name](grey, severity, np.random.default_rng(1))
+            assert np.abs(found.astype(int) - alone[..., None]).max() <= 1
+
+
+@pytest.mark.parametrize("name", sorted(OUTLIERS))
+def test_outliers_have_the_shape_of_the_images(name: str) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (4, 80, 80, 3), dtype=np.uint8)
+    found = OUTLIERS[name](images, np.random.default_rng(1))
+    assert found.shape == images.shape and (found != images).any()
+    if name == "shuffled pixels":  # colours stay together
+        kept = {tuple(pixel) for pixel in images[0].reshape(-1, 3).tolist()}
+        assert {tuple(pixel) for pixel in found[0].reshape(-1, 3).tolist()} == kept
