@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ankleboot import engines, feed
+from ankleboot.classes import CLASS_NAMES
 from ankleboot.data import Dataset, LabeledImages
 from ankleboot.engines import Chunk, Totals
 from ankleboot.recipes import SPRINT, Recipe
@@ -47,7 +48,20 @@ def gathered(first_step: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Chu
     indices = np.arange(300)[::-1].copy()
     places = feed.order(recipe, 300, 1, NOTHING)
     rates = np.linspace(1, 0, 10).astype(np.float32)  # 9 whole batches of 32 and one of 12
-    return list(feed.chunks(data, indices, places, rates, recipe, 1, first_step, lambda c: c))
+    return list(
+        feed.chunks(
+            data.images,
+            data.labels,
+            CLASS_NAMES,
+            indices,
+            places,
+            rates,
+            recipe,
+            1,
+            first_step,
+            lambda c: c,
+        )
+    )
 
 
 def test_chunks_cover_the_epoch_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +87,20 @@ def test_an_error_while_preparing_reaches_the_consumer() -> None:
     data, rates = bars(10, 0), np.ones(1, np.float32)
     broken = np.full(10, 999, np.int32)
     with pytest.raises(IndexError):
-        list(feed.chunks(data, np.arange(10), broken, rates, TINY, 1, 0, lambda c: c))
+        list(
+            feed.chunks(
+                data.images,
+                data.labels,
+                CLASS_NAMES,
+                np.arange(10),
+                broken,
+                rates,
+                TINY,
+                1,
+                0,
+                lambda c: c,
+            )
+        )
 
 
 def test_the_engine_remembers_every_image_s_loss() -> None:

@@ -20,11 +20,17 @@ SomeImages = UInt8[np.ndarray, "_ height width"] | UInt8[np.ndarray, "_ height w
 Image = UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]
 """One of them."""
 
+Mask = UInt8[np.ndarray, "rows columns"]
+"""Where on a picture a garment is, stretched to a square of a few cells; 255 is surely garment."""
+
 Pixels = UInt8[np.ndarray, "_ _ 3"]
 """A picture in RGB, of any size."""
 
 Inputs = Float32[np.ndarray, "n height width channels"]
 """What every model takes: pixels in [0, 1] with one or three channels."""
+
+Features = Float32[np.ndarray, "n filters"]
+"""What a backbone says of images."""
 
 Labels = Integer[np.ndarray, " n"]
 """Class indices from 0."""

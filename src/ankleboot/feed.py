@@ -6,15 +6,14 @@ memory-mapped). What a chunk holds is decided by seed, epoch and its number alon
 """
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int32
 
-from ankleboot.arrays import Indices, Losses, affordable
-from ankleboot.data import LabeledImages
+from ankleboot.arrays import Features, Images, Indices, Labels, Losses, affordable
 from ankleboot.data.augment import augment
 from ankleboot.engines import Chunk
 from ankleboot.optimizers.schedules import Rates
@@ -54,7 +53,9 @@ def order(recipe: Recipe, num_train: int, epoch: int, losses: Losses) -> Places:
 
 
 def chunks(
-    data: LabeledImages,
+    images: Images | Features,
+    labels: Labels,
+    class_names: Sequence[str],
     indices: Indices,
     places: Places,
     rates: Rates,
@@ -66,8 +67,10 @@ def chunks(
     """Yield an epoch from the chunk that holds `first_step` on.
 
     Args:
-        data: Where the images come from.
-        indices: Of the training images in `data`.
+        images: Of the training file; or what the frozen backbone says of them, taken as it is.
+        labels: Of the training file.
+        class_names: What the labels mean.
+        indices: Of the training images in it.
         places: What `order` returned.
         rates: Learning rate of each of the epoch's steps.
         recipe: For batch size, augmentation and seed.
@@ -85,8 +88,12 @@ def chunks(
         last = min(first + steps_per_chunk, len(rates))
         part = places[first * recipe.batch_size : last * recipe.batch_size]
         generator = np.random.default_rng([recipe.seed, epoch, number])
-        images = augment(data.images[indices[part]], recipe, generator)
-        chunk = Chunk(images, data.labels[indices[part]], part, rates[first:last])
+        rows = indices[part]
+        fresh = images[rows]
+        if epoch > recipe.frozen_epochs:
+            names = [class_names[label] for label in labels[rows]]
+            fresh = augment(fresh, recipe, generator, names)
+        chunk = Chunk(fresh, labels[rows], part, rates[first:last])
         return put(chunk), first, last
 
     numbers = range(first_step // steps_per_chunk, math.ceil(len(rates) / steps_per_chunk))

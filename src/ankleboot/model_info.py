@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ankleboot.arrays import IMAGE_SIZE
-from ankleboot.data import CLASS_NAMES
+from ankleboot.classes import CLASS_NAMES
 from ankleboot.errors import ModelError, UsageError
 from ankleboot.preparation import Preparation
 
 LAYOUT = 1  # of the document; a file of another layout is refused
-ADDED = ("image_size", "colour", "framing", "data_sha256")
+ADDED = ("image_size", "colour", "framing", "data_sha256", "declined")
 """Fields that older files lack. Those with the usual value are left out, so that such a file's
 description is still written, and sealed, as it was."""
 
@@ -33,6 +33,7 @@ class ModelInfo:
         labels: The classes, in the order of the probabilities.
         image_size, colour, framing: What is done with pictures before it sees them.
         data_sha256: Hash of the data that its validation images are among.
+        declined: Those of the labels that are no answers: it knows them in order to decline them.
         version: Of Ankleboot, when the file was written.
     """
 
@@ -52,6 +53,7 @@ class ModelInfo:
     colour: bool = False
     framing: str = "garment"
     data_sha256: str = ""
+    declined: tuple[str, ...] = ()
 
     @property
     def preparation(self) -> Preparation:
@@ -63,7 +65,8 @@ class ModelInfo:
         usual = ModelInfo()
         left_out = [name for name in ADDED if getattr(self, name) == getattr(usual, name)]
         fields = {name: value for name, value in asdict(self).items() if name not in left_out}
-        return {"layout": LAYOUT} | fields | {"labels": list(self.labels)}
+        lists = {name: list(fields[name]) for name in ("labels", "declined") if name in fields}
+        return {"layout": LAYOUT} | fields | lists
 
 
 def from_json(document: Mapping[str, Any], path: object) -> ModelInfo:
@@ -81,7 +84,8 @@ def from_json(document: Mapping[str, Any], path: object) -> ModelInfo:
     if layout != LAYOUT:
         raise ModelError(f"{path}: a description of layout {layout!r}, expected {LAYOUT}")
     try:
-        info = ModelInfo(**(fields | {"labels": tuple(fields["labels"])}))
+        lists = {"labels": fields["labels"], "declined": fields.get("declined", ())}
+        info = ModelInfo(**(fields | {name: tuple(names) for name, names in lists.items()}))
         for field in dataclasses.fields(info):
             if type(getattr(info, field.name)) is not type(getattr(ModelInfo(), field.name)):
                 raise TypeError(f"{field.name} of another type")
@@ -89,6 +93,8 @@ def from_json(document: Mapping[str, Any], path: object) -> ModelInfo:
             raise TypeError(f"the classes {info.labels}")
         if not all(isinstance(label, str) for label in info.labels):
             raise TypeError("a class that is no text")
+        if not set(info.declined) < set(info.labels):
+            raise TypeError(f"declined: {info.declined}")
         _ = info.preparation
     except (KeyError, TypeError, UsageError) as error:
         raise ModelError(f"{path}: damaged description ({error})") from error

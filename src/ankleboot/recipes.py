@@ -19,7 +19,15 @@ from ankleboot.preparation import FRAMINGS, IMAGE_SIZES, Preparation
 
 CHOICES: Mapping[str, tuple[str, ...]] = types.MappingProxyType(
     {
-        "model": ("cnn",),
+        "model": ("cnn", "transfer"),
+        "backbone": (
+            "efficientnet_lite0",
+            "efficientnet_lite0_small",
+            "fashion_mnist",
+            "mobilenet_v3_large",
+            "resnet50_v2",
+            "vgg16",
+        ),
         "padding": ("valid", "same"),
         "block_order": ("norm_act_pool", "pool_norm_act"),
         "stem": ("trained", "dct"),
@@ -54,7 +62,10 @@ RANGES: Mapping[str, tuple[float, float]] = types.MappingProxyType(
         "shift": (0, IMAGE_SIZES[1] // 2),
         "rotation": (0.0, 180.0),
         "zoom": (0.0, 0.9),
+        "stretch": (0.0, 1.0),
         "erasing": (0.0, 1.0),
+        "tone": (0.0, 0.9),
+        "photo_faults": (0.0, 1.0),
         "learning_rate": (1e-8, 10.0),
         "momentum": (0.0, 0.9999),
         "weight_decay": (0.0, 1.0),
@@ -62,6 +73,8 @@ RANGES: Mapping[str, tuple[float, float]] = types.MappingProxyType(
         "batch_size": (1, 65_536),
         "hardest": (0.01, 1.0),
         "epochs": (1, 10_000),
+        "frozen_epochs": (0, 10_000),
+        "frozen_rate": (1e-8, 10.0),
         "early_stopping": (0, 10_000),
         "seed": (0, 2**31 - 1),
     }
@@ -101,6 +114,10 @@ class Recipe:
     l2: float = 0.0  # penalty on every kernel, added to the training objective
     normalisation: str = "unit"  # pixels reach the network as 0-255, as 0-1, or standardised
 
+    # Network of model "transfer": a backbone, dropout, softmax; the fields above have no say in it
+    backbone: str = "efficientnet_lite0"  # a key of ankleboot.models.backbones.BACKBONES
+    weights: str = ""  # file of the backbone's weights; empty = where they usually come from
+
     # Data; the first three say how pictures of one's own are prepared
     image_size: int = IMAGE_SIZE  # pixels per side
     colour: bool = False  # RGB; otherwise grey
@@ -115,7 +132,10 @@ class Recipe:
     shift: int = 0  # up to this many pixels in each direction
     rotation: float = 0.0  # up to this many degrees either way
     zoom: float = 0.0  # up to this fraction larger or smaller
+    stretch: float = 0.0  # up to this fraction wider or higher
     erasing: float = 0.0  # probability that a random rectangle is overwritten with noise
+    tone: float = 0.0  # brightness, contrast and colour changed by up to this fraction
+    photo_faults: float = 0.0  # share of images that a photograph's conversion is done to
 
     # Optimisation
     optimizer: str = "adam"
@@ -127,6 +147,10 @@ class Recipe:
     batch_size: int = 64  # images
     epochs: int = 5  # passes over the training images
     hardest: float = 1.0  # part of them, by loss when last seen, in every epoch after the first
+    frozen_epochs: int = (
+        0  # of them the first, in which only what is behind the backbone learns ...
+    )
+    frozen_rate: float = 1e-3  # ... at this rate, from cached features without augmentation
     early_stopping: int = 0  # epochs without improvement until stop and best epoch; 0 = off
     monitor: str = "loss"  # what improves on validation images: chooses the best epoch
     precision: str = "float32"  # of training; auto = bfloat16 where the processor has it
@@ -142,7 +166,19 @@ class Recipe:
             raise UsageError(
                 f"shift: expected at most half of image_size={self.image_size}, got {self.shift}"
             )
-        sizes = self.feature_map_sizes()
+        if self.model == "transfer":
+            wanted = "garment" if self.backbone == "fashion_mnist" else "whole"
+            if self.framing != wanted:
+                raise UsageError(f"backbone={self.backbone} wants framing={wanted}")
+            if self.hardest < 1:
+                raise UsageError("model=transfer trains on all pictures: hardest=1")
+        if self.photo_faults and self.framing != "garment":
+            raise UsageError("photo_faults: imitates what framing=garment does to photographs")
+        if self.frozen_epochs > self.epochs:
+            raise UsageError(f"frozen_epochs: expected at most epochs={self.epochs}")
+        if self.frozen_epochs and self.model != "transfer":
+            raise UsageError("frozen_epochs: only model=transfer has a backbone to freeze")
+        sizes = self.feature_map_sizes() if self.model == "cnn" else [1]
         if min(sizes) < 1:
             raise UsageError(
                 f"blocks={self.blocks} with kernel_size={self.kernel_size} and "
@@ -196,7 +232,7 @@ def valid_values(name: str) -> str:
         low, high = RANGES[name]
         kind = "a whole number" if _TYPES[name] is int else "a number"
         return f"{kind} from {low:g} to {high:.10g}"
-    return "true or false" if _TYPES[name] is bool else "a name"
+    return "true or false" if _TYPES[name] is bool else "a name or path"
 
 
 def from_json(document: Mapping[str, Any]) -> Recipe:
@@ -324,4 +360,64 @@ POCKET = replace(
 """The network that ships with the package: small and quick enough for a phone, trained in two
 minutes, where `sprint` stops after four seconds."""
 
-RECIPES = {recipe.name: recipe for recipe in (SPRINT, POCKET, PLAIN, LEAKY)}
+STREET = replace(POCKET, name="street", flip=True, shift=0, erasing=0.0, photo_faults=0.8, epochs=8)
+"""For photographs of which it has seen none: beside `pocket` it names them without having learned
+from a single one (`--model zero-shot`)."""
+
+TRANSFER = Recipe(
+    name="transfer",
+    model="transfer",
+    image_size=224,
+    colour=True,
+    framing="whole",
+    split="stratified",
+    dropout=0.2,
+    flip=True,
+    shift=16,
+    rotation=20.0,
+    zoom=0.25,
+    stretch=0.25,
+    erasing=0.25,
+    tone=0.3,
+    optimizer="adamw",
+    learning_rate=5e-4,
+    weight_decay=0.05,
+    schedule="one_cycle",
+    label_smoothing=0.1,
+    batch_size=32,
+    frozen_epochs=5,
+    epochs=13,
+)
+"""For one's own photographs: a network that knows ImageNet learns the folder's classes."""
+
+SMALL = replace(
+    TRANSFER, name="small", backbone="efficientnet_lite0_small", image_size=160, epochs=19
+)
+"""As `transfer`, at a fifth of the size."""
+
+TINY = replace(
+    TRANSFER,
+    name="tiny",
+    backbone="fashion_mnist",
+    image_size=28,
+    colour=False,
+    framing="garment",
+    shift=1,
+    rotation=10.0,
+    zoom=0.1,
+    stretch=0.15,
+    erasing=0.1,
+    tone=0.0,
+    photo_faults=0.3,
+    optimizer="muon",
+    learning_rate=0.03,
+    weight_decay=0.0,
+    batch_size=64,
+    epochs=65,
+)
+"""For garments on photographs, cut out and brought to 28 x 28 pixels: the shipped model's own
+convolutions learn the folder's classes."""
+
+RECIPES = {
+    recipe.name: recipe for recipe in (SPRINT, POCKET, STREET, PLAIN, LEAKY, TRANSFER, SMALL, TINY)
+}

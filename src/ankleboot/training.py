@@ -20,7 +20,7 @@ import keras
 import numpy as np
 
 from ankleboot import engines, feed
-from ankleboot.arrays import Indices
+from ankleboot.arrays import Features, Images, Indices
 from ankleboot.curves import Curves
 from ankleboot.data import Dataset
 from ankleboot.data.splits import Split
@@ -160,13 +160,42 @@ class _Session:
         if checkpoint:
             self._progress = _Progress.from_json(checkpoint[1])
             run.write_history(tuple(self._progress.history))  # a kill may have come between the two
+        # the engine that saved: at an epoch's end it was that of the epoch before
+        last_trained = self._progress.epoch - (checkpoint is not None and self._progress.step == 0)
         with self._progress.timed("build"):
-            num_classes = len(data.class_names)
-            self._engine: Engine = engines.build(recipe, len(self._parts.train), num_classes)
-            self._portable = Portable(recipe, num_classes)
+            self._engine = self._build(frozen=last_trained <= recipe.frozen_epochs)
+            self._portable = Portable(recipe, len(data.class_names))
         if checkpoint:
             self._order = checkpoint[0].pop("order", NOT_BEGUN)
             self._engine.restore(checkpoint[0])
+        self._inputs: Images | Features = data.train.images
+        if self._progress.epoch <= recipe.frozen_epochs:
+            with self._progress.timed("features"):
+                self._inputs = self._features()
+
+    def _build(self, *, frozen: bool, model: keras.Model | None = None) -> Engine:
+        num_train, num_classes = len(self._parts.train), len(self._data.class_names)
+        self._is_frozen = frozen
+        return engines.build(self._recipe, num_train, num_classes, model=model, frozen=frozen)
+
+    def _features(self) -> Features:
+        """What the frozen backbone says of the images in use; rows of others are not filled."""
+        images, used = (
+            self._data.train.images,
+            np.union1d(self._parts.train, self._parts.validation),
+        )
+        size, rows = feed.chunk_size(self._recipe), []
+        for start in range(0, len(used), size):
+            rows.append(self._engine.features(images[used[start : start + size]]))
+        found = np.zeros((len(images), rows[0].shape[1]), np.float32)
+        found[used] = np.concatenate(rows)
+        return found
+
+    def _thaw(self) -> None:
+        """Go on with all layers, on images, when the epochs with a frozen backbone are over."""
+        with self._progress.timed("build"):
+            self._engine = self._build(frozen=False, model=self._engine.model)
+        self._inputs, self._steps_per_call = self._data.train.images, 0
 
     def train(self) -> None:
         """Train what is missing, and write the finished run's files."""
@@ -178,6 +207,8 @@ class _Session:
             closing(self._background),
         ):
             while progress.epoch <= recipe.epochs and not _is_over(recipe, progress.history):
+                if self._is_frozen and progress.epoch > recipe.frozen_epochs:
+                    self._thaw()
                 self._train_epoch()
                 is_best = best_epoch(progress.history, recipe.monitor) == progress.epoch - 1
                 with progress.timed("saving"):
@@ -205,7 +236,9 @@ class _Session:
             losses = self._engine.losses()
             self._order = feed.order(recipe, len(self._parts.train), progress.epoch, losses)
         chunks = feed.chunks(
-            self._data.train,
+            self._inputs,
+            self._data.train.labels,
+            self._data.class_names,
             self._parts.train,
             self._order,
             rates,
@@ -245,13 +278,16 @@ class _Session:
 
     def _rates(self) -> schedules.Rates:
         """Learning rates of the steps of the epoch in progress."""
+        recipe, epoch = self._recipe, self._progress.epoch
         steps = [
-            feed.steps_in(self._recipe, len(self._parts.train), epoch + 1)
-            for epoch in range(self._recipe.epochs)
+            feed.steps_in(recipe, len(self._parts.train), number + 1)
+            for number in range(recipe.epochs)
         ]
-        done = sum(steps[: self._progress.epoch - 1])
-        rates = schedules.rates(self._recipe, sum(steps))
-        return rates[done : done + steps[self._progress.epoch - 1]]
+        if epoch <= recipe.frozen_epochs:
+            return np.full(steps[epoch - 1], recipe.frozen_rate, np.float32)
+        done = sum(steps[recipe.frozen_epochs : epoch - 1])
+        rates = schedules.rates(recipe, sum(steps[recipe.frozen_epochs :]))
+        return rates[done : done + steps[epoch - 1]]
 
     def _take_steps(
         self, chunk: Any, first: int, last: int, num_steps: int, epoch_started: float
@@ -282,11 +318,11 @@ class _Session:
 
     def _judge(self, indices: Indices) -> Totals:
         """Judge some images of the training file, a chunk at a time."""
-        train, totals = self._data.train, Totals()
+        labels, totals = self._data.train.labels, Totals()
         size = feed.chunk_size(self._recipe)
         for start in range(0, len(indices), size):
             part = indices[start : start + size]
-            totals += self._engine.evaluate(train.images[part], train.labels[part])
+            totals += self._engine.evaluate(self._inputs[part], labels[part])
         return totals
 
     def _save_epoch(self, is_best: bool, curves: Curves) -> None:

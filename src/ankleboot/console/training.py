@@ -140,7 +140,9 @@ def recipe_list(recipes: dict[str, Recipe], figures: dict[str, Measured]) -> Non
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for name, recipe in recipes.items():
         if name not in figures:
-            table.add_row(name, "", str(recipe.epochs), "", "not measured yet")
+            is_for_photos = recipe.model == "transfer" or recipe.photo_faults
+            place = "for photographs: docs/photos.md" if is_for_photos else "not measured yet"
+            table.add_row(name, "", str(recipe.epochs), "", place)
             continue
         measured = figures[name]
         spread = "" if measured.accuracy_std is None else f" +- {100 * measured.accuracy_std:.2f}"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
+from ankleboot.classes import CLASS_NAMES
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.findings import LAYOUT
 from ankleboot.data.idx import IdxFile, parse_images, parse_labels
@@ -23,20 +24,7 @@ from ankleboot.errors import AnklebootError, DataError, EnvironmentFailure, Usag
 from ankleboot.files import atomic_write, locked, make_folder, remove, sweep
 from ankleboot.preparation import Preparation
 
-__all__ = ["CLASS_NAMES", "FASHION_MNIST", "SAMPLE", "Dataset", "LabeledImages", "load"]
-
-CLASS_NAMES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
+__all__ = ["FASHION_MNIST", "SAMPLE", "Dataset", "LabeledImages", "load"]
 
 FASHION_MNIST = (
     IdxFile(

@@ -4,24 +4,48 @@ All images of the epoch are treated in one go on uint8 arrays, outside the model
 inside a model would stay on in its exports.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from ankleboot.arrays import Images
+from ankleboot.data.photo_faults import imitate
 from ankleboot.recipes import Recipe
 
 ERASED_AREA = (0.02, 0.33)  # of the image, as in Zhong et al. 2017, arXiv 1708.04896
 ERASED_ASPECT = 1 / 0.3  # of height to width at most, and of width to height
 
 
-def augment(images: Images, recipe: Recipe, generator: np.random.Generator) -> Images:
-    """Return changed copies of the images; without augmentation in the recipe, the images."""
-    if recipe.rotation or recipe.zoom:
+def augment(
+    images: Images,
+    recipe: Recipe,
+    generator: np.random.Generator,
+    names: Sequence[str] = (),
+) -> Images:
+    """Return changed copies of the images; without augmentation in the recipe, the images.
+
+    Args:
+        images: Of the training file.
+        recipe: What to do, and how much.
+        generator: Decides the rest.
+        names: Of each image's class; needed for `photo_faults` alone.
+    """
+    if recipe.photo_faults:
+        chosen = generator.random(len(images)) < recipe.photo_faults
+        changed = images.copy()
+        for place in map(int, np.flatnonzero(chosen)):
+            changed[place] = imitate(images[place], names[place], generator)
+        images = changed
+    if recipe.rotation or recipe.zoom or recipe.stretch:
         images = _turn(images, recipe, generator)
     if recipe.flip:
         chosen = generator.random(len(images)) < 0.5
         images = np.where(_beside(chosen, images), images[:, :, ::-1], images)
     if recipe.shift:
-        images = _shift(images, recipe.shift, generator)
+        images = _shift(images, recipe, generator)
+    if recipe.tone:
+        images = _tone(images, recipe.tone, generator)
     if recipe.erasing:
         images = _erase(images, recipe.erasing, generator)
     return images
@@ -33,31 +57,63 @@ def _beside(values: np.ndarray, images: Images) -> np.ndarray:
 
 
 def _turn(images: Images, recipe: Recipe, generator: np.random.Generator) -> Images:
-    """Rotate and zoom about the centre, bilinear, black outside."""
+    """Rotate, zoom and stretch about the centre, bilinear.
+
+    What comes in is black around a garment that was cut out, a mirror image of a whole picture.
+    """
     import cv2  # only here: the import costs 0.1 s
 
     angles = generator.uniform(-recipe.rotation, recipe.rotation, len(images))
     scales = generator.uniform(1 - recipe.zoom, 1 + recipe.zoom, len(images))
+    shares = np.zeros(len(images))
+    if recipe.stretch:
+        shares = generator.uniform(-recipe.stretch, recipe.stretch, len(images))
     height, width = images.shape[1:3]
     centre = ((width - 1) / 2, (height - 1) / 2)
+    border = cv2.BORDER_CONSTANT if recipe.framing == "garment" else cv2.BORDER_REFLECT_101
     turned = np.empty_like(images)
-    for image, target, angle, scale in zip(images, turned, angles, scales, strict=True):
+    for place, (image, angle, scale, share) in enumerate(
+        zip(images, angles, scales, shares, strict=True)
+    ):
         matrix = cv2.getRotationMatrix2D(centre, angle, scale)
-        cv2.warpAffine(image, matrix, (width, height), dst=target)
+        if share:
+            wide = np.diag([1 + share / 2, 1 - share / 2])
+            matrix[:, :2] = matrix[:, :2] @ wide
+            matrix[:, 2] = centre - matrix[:, :2] @ centre
+        cv2.warpAffine(image, matrix, (width, height), dst=turned[place], borderMode=border)
     return turned
 
 
-def _shift(images: Images, limit: int, generator: np.random.Generator) -> Images:
-    """Move by whole pixels, each direction on its own; black comes in."""
+def _shift(images: Images, recipe: Recipe, generator: np.random.Generator) -> Images:
+    """Move by whole pixels, each direction on its own; what comes in is as in `_turn`."""
+    limit = recipe.shift
     down, right = generator.integers(-limit, limit, (2, len(images), 1), endpoint=True)
     around = ((0, 0), (limit, limit), (limit, limit), (0, 0))
-    padded: np.ndarray = np.pad(images, around[: images.ndim])
+    mode: Any = "constant" if recipe.framing == "garment" else "reflect"
+    padded: np.ndarray = np.pad(images, around[: images.ndim], mode=mode)
     height, width = images.shape[1:3]
     # (n, height) and (n, width): where every pixel comes from
     rows, columns = np.arange(height) + limit - down, np.arange(width) + limit - right
     which = np.arange(len(images))
     moved: np.ndarray = padded[which[:, None, None], rows[:, :, None], columns[:, None, :]]
     return moved
+
+
+def _tone(images: Images, limit: float, generator: np.random.Generator) -> Images:
+    """Change brightness and contrast, and of colours saturation and balance."""
+    toned = np.empty_like(images)
+    bounds = (1 - limit, 1 + limit)
+    for place, image in enumerate(images):
+        bright, contrast, saturation = generator.uniform(*bounds, 3).astype(np.float32)
+        values = image * bright
+        if image.ndim == 3:
+            balance = generator.uniform(1 - limit / 3, 1 + limit / 3, 3)
+            values = values * balance.astype(np.float32)
+            grey = values.mean(axis=2, keepdims=True)
+            values = grey + (values - grey) * saturation
+        mean = values.mean()
+        toned[place] = np.clip(mean + (values - mean) * contrast, 0, 255)
+    return toned
 
 
 def _erase(images: Images, probability: float, generator: np.random.Generator) -> Images:

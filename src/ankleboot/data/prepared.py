@@ -18,6 +18,7 @@ from ankleboot.errors import DataError
 from ankleboot.files import atomic_write, locked, make_folder, sha256_of, sweep, write_json
 from ankleboot.photos.decode import decode
 from ankleboot.preparation import Preparation
+from ankleboot.pretrained import CUT_OUT
 
 THREADS = min(8, os.cpu_count() or 1)  # Pillow lets others work while it decodes
 BLOCK = 64  # pictures that are in memory at a time
@@ -79,6 +80,8 @@ def prepare_all(
 def _key(contents: Sequence[str], preparation: Preparation) -> str:
     """Changes with the pictures, with what is wanted of them, and with the code that makes it."""
     code = sorted(Path(photos.__file__).parent.glob("*.py"))
+    if preparation.framing == "garment":
+        code.append(CUT_OUT)  # the network that finds the garment
     made_by = [PIL.__version__, *(sha256_of(path.read_bytes()) for path in code)]
     document = [asdict(preparation), made_by, list(contents)]
     return sha256_of(json.dumps(document).encode())[:32]

@@ -13,9 +13,10 @@ import keras
 import numpy as np
 from jaxtyping import Int32
 
-from ankleboot.arrays import NUM_CLASSES, Images, Labels, affordable
+from ankleboot.arrays import NUM_CLASSES, Features, Images, Labels, affordable
 from ankleboot.environment import cpu_flags
 from ankleboot.errors import EnvironmentFailure, ModelError
+from ankleboot.models import transfer
 from ankleboot.optimizers.schedules import Rates
 from ankleboot.recipes import Recipe
 
@@ -53,7 +54,7 @@ class Totals:
 class Chunk:
     """Some steps' worth of an epoch: images in the order of training, and each step's rate."""
 
-    images: Images
+    images: Images | Features
     labels: Labels
     places: Int32[np.ndarray, " n"]  # of the images among all training images
     rates: Rates
@@ -76,8 +77,11 @@ class Engine(Protocol):
         Stops behind the first step whose loss is not finite; the totals show it.
         """
 
-    def evaluate(self, images: Images, labels: Labels) -> Totals:
+    def evaluate(self, images: Images | Features, labels: Labels) -> Totals:
         """Loss and correct answers over all the images, in inference mode."""
+
+    def features(self, images: Images) -> Features:
+        """What the backbone says of images, in inference mode; float32 (n, filters)."""
 
     def losses(self) -> np.ndarray:
         """Every training image's loss when it was last trained on; 0 before."""
@@ -93,13 +97,22 @@ class Engine(Protocol):
         """
 
 
-def build(recipe: Recipe, num_images: int, num_classes: int = NUM_CLASSES) -> Engine:
+def build(
+    recipe: Recipe,
+    num_images: int,
+    num_classes: int = NUM_CLASSES,
+    *,
+    model: keras.Model | None = None,
+    frozen: bool = False,
+) -> Engine:
     """The engine for Keras' backend: TensorFlow (processors) or JAX (accelerators).
 
     Args:
         recipe: What is trained.
         num_images: Training images; their losses are kept where the recipe asks for them.
         num_classes: Of the data.
+        model: Another engine's, to go on with; None for a fresh one.
+        frozen: Train what is behind the backbone alone: the engine takes features for images.
 
     Raises:
         EnvironmentFailure: If Keras runs on another backend.
@@ -108,16 +121,30 @@ def build(recipe: Recipe, num_images: int, num_classes: int = NUM_CLASSES) -> En
         case "tensorflow":
             from ankleboot.engines import tensorflow
 
-            return tensorflow.TensorFlowEngine(recipe, num_images, num_classes)
+            return tensorflow.TensorFlowEngine(
+                recipe, num_images, num_classes, model=model, frozen=frozen
+            )
         case "jax":
             from ankleboot.engines import jax
 
-            return jax.JaxEngine(recipe, num_images, num_classes)
+            return jax.JaxEngine(recipe, num_images, num_classes, model=model, frozen=frozen)
         case other:
             raise EnvironmentFailure(
                 f"training needs Keras on TensorFlow or JAX, not on {other}: "
                 "unset KERAS_BACKEND or set it to tensorflow"
             )
+
+
+def trained_part(model: keras.Model, *, frozen: bool) -> keras.Model:
+    """From images, or of a frozen backbone from its features, to logits; weights are shared."""
+    if frozen:
+        return transfer.head(model)
+    return keras.Model(model.input, model.get_layer("logits").output)
+
+
+def frozen_part(model: keras.Model) -> keras.Model:
+    """From images to the backbone's features."""
+    return keras.Model(model.input, model.get_layer(transfer.FEATURES).output)
 
 
 def evaluation_batch(recipe: Recipe) -> int:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from ankleboot import engines, models, optimizers
-from ankleboot.arrays import NUM_CLASSES, Images, Labels
+from ankleboot.arrays import NUM_CLASSES, Features, Images, Labels
 from ankleboot.engines import Chunk, Totals
 from ankleboot.models.layers import Arithmetic
 from ankleboot.recipes import Recipe
@@ -23,13 +23,21 @@ class JaxEngine:
 
     compiles_every_length = True
 
-    def __init__(self, recipe: Recipe, num_images: int, num_classes: int = NUM_CLASSES) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        num_images: int,
+        num_classes: int = NUM_CLASSES,
+        *,
+        model: keras.Model | None = None,
+        frozen: bool = False,
+    ) -> None:
         self._recipe, self._num_classes = recipe, num_classes
         arithmetic = Arithmetic(engines.dtype(recipe))
-        self.model = models.build(recipe, arithmetic, num_classes=num_classes)
-        self._logits = keras.Model(self.model.input, self.model.get_layer("logits").output)
+        self.model = model or models.build(recipe, arithmetic, num_classes=num_classes)
+        self._logits = engines.trained_part(self.model, frozen=frozen)
         self._optimizer = optimizers.build(recipe)
-        self._optimizer.build(self.model.trainable_variables)
+        self._optimizer.build(self._logits.trainable_variables)
         self._losses = jnp.zeros(num_images if recipe.hardest < 1 else 0)
         self._train = jax.jit(self._train_steps, donate_argnums=0)
         self._evaluate = jax.jit(self._evaluate_steps)
@@ -60,7 +68,7 @@ class JaxEngine:
         stop = min(seen + 1, len(losses))
         return totals + Totals(float(losses[:stop].sum()), int(correct[:stop].sum()), stop * size)
 
-    def evaluate(self, images: Images, labels: Labels) -> Totals:
+    def evaluate(self, images: Images | Features, labels: Labels) -> Totals:
         trained, fixed = self._variables()[:2]
         totals, size = Totals(), engines.evaluation_batch(self._recipe)
         for start in range(0, len(labels), size):
@@ -68,6 +76,14 @@ class JaxEngine:
             loss, correct = self._evaluate(trained, fixed, images[batch], labels[batch])
             totals += Totals(float(loss), int(correct), len(labels[batch]))
         return totals
+
+    def features(self, images: Images) -> Features:
+        backbone = engines.frozen_part(self.model)
+        see = jax.jit(lambda part: backbone(_scaled(part), training=False))
+        size = engines.evaluation_batch(self._recipe)
+        starts = range(0, len(images), size)
+        found = [np.asarray(see(images[start : start + size])) for start in starts]
+        return np.concatenate(found).astype(np.float32)
 
     def losses(self) -> np.ndarray:
         return np.array(self._losses)
@@ -99,8 +115,8 @@ class JaxEngine:
     def _variables(self) -> tuple[Any, ...]:
         """The values that a step changes, without their names."""
         groups = (
-            self.model.trainable_variables,
-            self.model.non_trainable_variables,
+            self._logits.trainable_variables,
+            self._logits.non_trainable_variables,
             self._optimizer.variables,
         )
         return (*([variable.value for variable in group] for group in groups), self._losses)
@@ -108,8 +124,8 @@ class JaxEngine:
     def _adopt(self, trained: Any, fixed: Any, optimizer: Any, losses: Any) -> None:
         """Put back what `_variables` gave out."""
         for variables, values in (
-            (self.model.trainable_variables, trained),
-            (self.model.non_trainable_variables, fixed),
+            (self._logits.trainable_variables, trained),
+            (self._logits.non_trainable_variables, fixed),
             (self._optimizer.variables, optimizer),
         ):
             for variable, value in zip(variables, values, strict=True):
@@ -158,6 +174,9 @@ class JaxEngine:
 
 
 def _scaled(images: Any) -> Any:
+    """Pixels in [0, 1] with an axis for the channels; features as they are."""
+    if images.dtype == jnp.float32:
+        return images
     scaled = images.astype(jnp.float32)
     return (scaled[..., None] if images.ndim == 3 else scaled) / 255.0
 

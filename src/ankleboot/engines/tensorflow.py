@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ankleboot import engines, models, optimizers
-from ankleboot.arrays import NUM_CLASSES, Images, Labels
+from ankleboot.arrays import NUM_CLASSES, Features, Images, Labels
 from ankleboot.engines import Chunk, Totals
 from ankleboot.models.layers import Arithmetic
 from ankleboot.recipes import Recipe
@@ -26,17 +26,27 @@ class TensorFlowEngine:
 
     compiles_every_length = False
 
-    def __init__(self, recipe: Recipe, num_images: int, num_classes: int = NUM_CLASSES) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        num_images: int,
+        num_classes: int = NUM_CLASSES,
+        *,
+        model: keras.Model | None = None,
+        frozen: bool = False,
+    ) -> None:
         self._recipe, self._num_classes = recipe, num_classes
         arithmetic = Arithmetic(engines.dtype(recipe), fused=True)
-        self.model = models.build(recipe, arithmetic, num_classes=num_classes)
-        self._logits = keras.Model(self.model.input, self.model.get_layer("logits").output)
+        self.model = model or models.build(recipe, arithmetic, num_classes=num_classes)
+        self._logits = engines.trained_part(self.model, frozen=frozen)
         self._optimizer = optimizers.build(recipe)
-        self._optimizer.build(self.model.trainable_variables)
+        self._optimizer.build(self._logits.trainable_variables)
         self._losses = tf.Variable(tf.zeros(num_images if recipe.hardest < 1 else 0))
         # Signatures, because chunks differ in length, and every new shape would be traced anew;
         # no autograph, because rewriting our code took longer than tracing it
         images = tf.TensorSpec([None, *recipe.preparation.image_shape], tf.uint8)
+        if frozen:
+            images = tf.TensorSpec(self._logits.input_shape, tf.float32)
         signature = [images, LABELS, PLACES, RATES, SPAN, LOSS, COUNTS]
         self._train = tf.function(self._train_steps, signature, autograph=False)
         self._evaluate = tf.function(self._evaluate_steps, [images, LABELS], autograph=False)
@@ -56,9 +66,17 @@ class TensorFlowEngine:
         )
         return Totals(float(loss), int(counts[0]), int(counts[1]))
 
-    def evaluate(self, images: Images, labels: Labels) -> Totals:
+    def evaluate(self, images: Images | Features, labels: Labels) -> Totals:
         loss, counts = self._evaluate(tf.constant(images), tf.constant(_wide(labels)))
         return Totals(float(loss), int(counts[0]), int(counts[1]))
+
+    def features(self, images: Images) -> Features:
+        backbone = engines.frozen_part(self.model)
+        see = tf.function(lambda part: backbone(_scaled(part), training=False), autograph=False)
+        size = engines.evaluation_batch(self._recipe)
+        starts = range(0, len(images), size)
+        found = [np.asarray(see(tf.constant(images[start : start + size]))) for start in starts]
+        return np.concatenate(found).astype(np.float32)
 
     def losses(self) -> np.ndarray:
         return np.array(self._losses)
@@ -96,9 +114,10 @@ class TensorFlowEngine:
             with tf.GradientTape() as tape:
                 logits = self._logits(_scaled(images[batch]), training=True)
                 objective = self._objective(targets, logits)
-            gradients = tape.gradient(objective, self.model.trainable_variables)
+            variables = self._logits.trainable_variables
+            gradients = tape.gradient(objective, variables)
             self._optimizer.learning_rate.assign(rates[step])
-            self._optimizer.apply(gradients, self.model.trainable_variables)
+            self._optimizer.apply(gradients, variables)
             losses = _cross_entropies(targets, logits)
             if self._recipe.hardest < 1:
                 self._losses.scatter_update(tf.IndexedSlices(losses, places[batch]))
@@ -134,6 +153,9 @@ def _wide(labels: Labels) -> np.ndarray:
 
 
 def _scaled(images: Any) -> Any:
+    """Pixels in [0, 1] with an axis for the channels; features as they are."""
+    if images.dtype == tf.float32:
+        return images
     scaled = tf.cast(images, tf.float32)
     return (scaled[..., tf.newaxis] if images.shape.rank == 3 else scaled) / 255.0
 

@@ -23,7 +23,7 @@ def write_float16(network: Network, path: Path) -> None:
     """Weights in float16, arithmetic in float32: half the bytes."""
 
     def configure(recipe: Any, op: Any) -> None:
-        for name in (op.CONV_2D, op.FULLY_CONNECTED):
+        for name in (op.CONV_2D, op.DEPTHWISE_CONV_2D, op.FULLY_CONNECTED):
             recipe.add_weight_only_config(
                 regex=".*", operation_name=name, num_bits=16, algorithm_key="float_casting"
             )
@@ -31,13 +31,16 @@ def write_float16(network: Network, path: Path) -> None:
     path.write_bytes(seal_tflite(_quantized(network, configure), network.info))
 
 
-def write_int8(network: Network, path: Path) -> None:
+def write_int8(network: Network, path: Path, *, batch_size: int | None = None) -> None:
     """Weights (per channel) and activations in int8; scaling and softmax stay in float32."""
 
     def configure(recipe: Any, op: Any) -> None:
         for name in (
             op.CONV_2D,
+            op.DEPTHWISE_CONV_2D,
             op.FULLY_CONNECTED,
+            op.ADD,
+            op.MEAN,
             op.MAX_POOL_2D,
             op.AVERAGE_POOL_2D,
             op.RESHAPE,
@@ -48,7 +51,8 @@ def write_int8(network: Network, path: Path) -> None:
                 regex=".*", operation_name=name, activation_num_bits=8, weight_num_bits=8
             )
 
-    path.write_bytes(seal_tflite(_quantized(network, configure), network.info))
+    written = _quantized(network, configure, batch_size=batch_size)
+    path.write_bytes(seal_tflite(written, network.info))
 
 
 def write_single(network: Network, path: Path) -> None:
@@ -68,7 +72,9 @@ def flatbuffer(network: Network, *, batch_size: int | None = None) -> bytes:
         return path.read_bytes()
 
 
-def _quantized(network: Network, configure: Callable[[Any, Any], None]) -> bytes:
+def _quantized(
+    network: Network, configure: Callable[[Any, Any], None], *, batch_size: int | None = None
+) -> bytes:
     from litert_quantizer import qtyping, quantizer, recipe_manager
 
     recipe = recipe_manager.RecipeManager()
@@ -80,4 +86,7 @@ def _quantized(network: Network, configure: Callable[[Any, Any], None]) -> bytes
             # as one batch: over several it keeps a moving average of the extremes, and clips them
             samples = [{"images": network.calibration_images}]
             ranges = worker.calibrate({SIGNATURE: samples}, num_threads=1)
+        if batch_size is not None:  # the tensors, and so the ranges, have the same names
+            fixed = flatbuffer(network, batch_size=batch_size)
+            worker = quantizer.Quantizer(fixed, recipe.get_quantization_recipe())
         return bytes(worker.quantize(ranges).quantized_model)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,7 +11,8 @@ from ankleboot.arrays import Images, SomeImages, affordable
 from ankleboot.errors import ModelError
 from ankleboot.model_info import ModelInfo
 
-NUM_CALIBRATION_IMAGES = 500  # at most, for the ranges of int8 activations
+NUM_CALIBRATION_IMAGES = 500  # that the ranges of int8 activations are taken from; fewer ...
+LEAST_CALIBRATION_IMAGES = 64  # ... where they are large, but not below this
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,13 @@ class Network:
     Attributes:
         model: Inputs in [0, 1] to uncalibrated probabilities, as training saves it.
         calibration_images: Training images.
+        photo: The file of the model that is asked about photographs in its place, if there is one.
     """
 
     model: keras.Model
     info: ModelInfo
     calibration_images: SomeImages
+    photo: Path | None = None
 
     @cached_property
     def deployable(self) -> keras.Model:
@@ -46,7 +50,8 @@ class Network:
 
 def calibration_images(images: Images) -> SomeImages:
     """Draw some training images, spread over the whole file."""
-    number = min(affordable(NUM_CALIBRATION_IMAGES, images.shape[1:]), len(images))
+    number = max(affordable(NUM_CALIBRATION_IMAGES, images.shape[1:]), LEAST_CALIBRATION_IMAGES)
+    number = min(number, len(images))
     chosen = np.random.default_rng(0).choice(len(images), number, replace=False)
     drawn: np.ndarray = images[np.sort(chosen)]
     return drawn

@@ -12,11 +12,14 @@ from typing import Any
 import keras
 
 from ankleboot.arrays import NUM_CLASSES
-from ankleboot.models import cnn
+from ankleboot.models import cnn, transfer
 from ankleboot.models.layers import Arithmetic
 from ankleboot.recipes import Recipe
 
-MODELS: dict[str, Callable[[Recipe, Arithmetic, int], Any]] = {"cnn": cnn.build}
+MODELS: dict[str, Callable[[Recipe, Arithmetic, int], Any]] = {
+    "cnn": cnn.build,
+    "transfer": transfer.build,
+}
 
 
 def build(

@@ -1,5 +1,6 @@
 """The ancestors' network: [convolution, activation, pooling] x blocks, dense, softmax."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -12,13 +13,35 @@ from ankleboot.recipes import Recipe
 def build(recipe: Recipe, arithmetic: Arithmetic, num_classes: int) -> keras.Model:
     """Build it; the poolings are 2x2 with the same padding as the convolutions."""
     policy, seeds = arithmetic.policy, layers.seeds(recipe)
+    inputs = keras.Input(layers.input_shape(recipe), name="inputs")
+    x = convolutions(inputs, recipe, arithmetic, seeds)
+    x = keras.layers.Flatten(name="flatten", dtype=policy)(x)
+    if recipe.dense_units:
+        x = keras.layers.Dense(
+            recipe.dense_units, name="dense", dtype=policy, **layers.kernel(recipe, next(seeds))
+        )(x)
+        x = layers.activation(recipe, f"dense_{recipe.activation}", policy)(x)
+        if recipe.dropout:
+            x = keras.layers.Dropout(
+                recipe.dropout, seed=next(seeds), name="dense_dropout", dtype=policy
+            )(x)
+    # The last two layers stay in float32: eight bits of mantissa are too few for probabilities.
+    logits = keras.layers.Dense(
+        num_classes, name="logits", dtype="float32", **layers.kernel(recipe, next(seeds))
+    )(x)
+    probs = keras.layers.Softmax(name="probs", dtype="float32")(logits)
+    return keras.Model(inputs, probs, name=recipe.name)
+
+
+def convolutions(inputs: Any, recipe: Recipe, arithmetic: Arithmetic, seeds: Iterator[int]) -> Any:
+    """The blocks: from pixels in [0, 1] to feature maps."""
+    policy = arithmetic.policy
     pool_type = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
 
     def pool(x: Any, block: int) -> Any:
         name = f"block{block + 1}_pool"
         return pool_type[recipe.pooling](2, padding=recipe.padding, name=name, dtype=policy)(x)
 
-    inputs = keras.Input(layers.input_shape(recipe), name="inputs")
     x = layers.normalise(inputs, recipe, policy)
     pools_first = recipe.block_order == "pool_norm_act"
     # max(f(x)) = f(max(x)) for f that only rises: the same answers from a quarter of the work
@@ -52,19 +75,4 @@ def build(recipe: Recipe, arithmetic: Arithmetic, num_classes: int) -> keras.Mod
             x = keras.layers.Dropout(
                 recipe.dropout, seed=next(seeds), name=f"block{block + 1}_dropout", dtype=policy
             )(x)
-    x = keras.layers.Flatten(name="flatten", dtype=policy)(x)
-    if recipe.dense_units:
-        x = keras.layers.Dense(
-            recipe.dense_units, name="dense", dtype=policy, **layers.kernel(recipe, next(seeds))
-        )(x)
-        x = layers.activation(recipe, f"dense_{recipe.activation}", policy)(x)
-        if recipe.dropout:
-            x = keras.layers.Dropout(
-                recipe.dropout, seed=next(seeds), name="dense_dropout", dtype=policy
-            )(x)
-    # The last two layers stay in float32: eight bits of mantissa are too few for probabilities.
-    logits = keras.layers.Dense(
-        num_classes, name="logits", dtype="float32", **layers.kernel(recipe, next(seeds))
-    )(x)
-    probs = keras.layers.Softmax(name="probs", dtype="float32")(logits)
-    return keras.Model(inputs, probs, name=recipe.name)
+    return x

@@ -72,17 +72,17 @@ def activation(recipe: Recipe, name: str, policy: keras.DTypePolicy) -> keras.La
     return keras.layers.ReLU(name=name, dtype=policy)
 
 
-def batch_norm(name: str, arithmetic: Arithmetic) -> keras.Layer:
+def batch_norm(
+    name: str, arithmetic: Arithmetic, *, momentum: float = NORM_MOMENTUM
+) -> keras.Layer:
     """Batch normalisation: Keras' own layer, or the fused one with the same variables."""
     if arithmetic.fused:
         from ankleboot.models.fused import FusedBatchNormalization  # TensorFlow only
 
         return FusedBatchNormalization(
-            momentum=NORM_MOMENTUM, name=name, dtype="float32", autocast=False
+            momentum=momentum, name=name, dtype="float32", autocast=False
         )
-    return keras.layers.BatchNormalization(
-        momentum=NORM_MOMENTUM, name=name, dtype=arithmetic.policy
-    )
+    return keras.layers.BatchNormalization(momentum=momentum, name=name, dtype=arithmetic.policy)
 
 
 def cosine_patterns(num: int, *, colour: bool = False) -> np.ndarray:

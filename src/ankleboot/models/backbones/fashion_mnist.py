@@ -1,0 +1,36 @@
+"""Our own: the convolutions of the shipped model, which has seen Fashion-MNIST alone.
+
+For garments as it knows them: cut out, grey, 28 x 28 pixels (`framing=garment`).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ankleboot import pretrained
+from ankleboot.errors import ModelError
+from ankleboot.models import cnn, layers
+from ankleboot.models.layers import Arithmetic
+from ankleboot.recipes import POCKET
+
+
+def features(inputs: Any, arithmetic: Arithmetic) -> Any:
+    """See `Backbone.features`; the pixels (n, 28, 28, 1) are grey."""
+    return cnn.convolutions(inputs, POCKET, arithmetic, layers.seeds(POCKET))
+
+
+def load_weights(model: keras.Model, path: str) -> None:
+    """See `Backbone.load_weights`; the file is a `.keras` one of the recipe `pocket`.
+
+    Raises:
+        ModelError: If it is something else.
+    """
+    file = Path(path) if path else pretrained.FOLDER / "model.keras"
+    try:
+        source = keras.models.load_model(file, compile=False)
+        names = {layer.name for layer in source.layers if layer.weights} - {"logits"}
+        for name in names:
+            model.get_layer(name).set_weights(source.get_layer(name).get_weights())
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{file}: no weights of the recipe pocket") from error

