@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick slow check fix docs pretrained lock clean
+.PHONY: help run test quick slow check fix docs pretrained zero-shot photo-model cut-out lock clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
 
 run: $(VENV)/.train  ## Set up, get the data, train `sprint`, judge it and show the result
 	@$(BIN)/ankleboot data verify; code=$$?; data=fashion-mnist; \
@@ -44,6 +44,15 @@ docs: $(VENV)/.dev  ## Write docs/cli.md from the commands' --help
 
 pretrained: $(VENV)/.dev  ## Train, judge and export the shipped model anew (two minutes)
 	$(BIN)/python tools/make_pretrained.py
+
+zero-shot: $(VENV)/.dev  ## Train the model for photographs that has seen none (a minute)
+	$(BIN)/python tools/make_zero_shot.py
+
+photo-model: $(VENV)/.dev  ## Train the model for photographs: PHOTOS=folder (a quarter of an hour)
+	$(BIN)/python tools/make_photo_model.py $(PHOTOS)
+
+cut-out: $(VENV)/.dev  ## Train the network that finds the garment: PHOTOS=folder (ten minutes)
+	$(BIN)/python tools/make_cut_out.py $(PHOTOS)
 
 lock: $(VENV)/.dev  ## Resolve requirements/*.txt anew (exact versions and hashes, no addresses)
 	$(INSTALL) uv

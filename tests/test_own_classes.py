@@ -11,7 +11,7 @@ import pytest
 
 from ankleboot.cli import run as ankleboot
 from ankleboot.errors import DataError, UsageError
-from ankleboot.prediction import Prediction, predict_files
+from ankleboot.prediction import Experts, Prediction, predict_files
 from ankleboot.predictors import load_predictor
 from conftest import paint
 
@@ -116,8 +116,8 @@ def test_an_exported_file_labels_pictures(
     assert predictor.info.labels == NAMES
     assert str(predictor.info.preparation) == "colour 32 x 32"
     files = sorted((pictures / "test").rglob("*.png"))
-    answers = list(predict_files(predictor, files))
-    reference = list(predict_files(load_predictor(own_run), files))
+    answers = list(predict_files(Experts(predictor), files))
+    reference = list(predict_files(Experts(load_predictor(own_run)), files))
     for one, other in zip(answers, reference, strict=True):
         assert isinstance(one, Prediction) and isinstance(other, Prediction)
         assert one.label == other.label
@@ -139,12 +139,20 @@ def test_every_other_format_too(
     assert load_predictor(path).predict(images).shape == (3, 3)
 
 
-def test_the_web_page_is_refused_in_one_line(
-    own_run: Path, capsys: pytest.CaptureFixture[str]
+def test_the_web_page_knows_the_classes_and_the_size(
+    own_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ) -> None:
-    said = error_of(capsys, 2, "export", own_run, "--format", "web")
-    assert "the model wants framing=whole" in said
-    assert not (own_run / "exports/web").exists()
+    monkeypatch.setattr("ankleboot.export.web.runtime.place", lambda folder: None)
+    arguments: list[str | Path] = ["export", own_run, "--format", "web"]
+    arguments += ["--output", tmp_path / "web"]
+    assert json_of(capsys, *arguments)["parity"]["num_examples"] == 12
+    read = json.loads((tmp_path / "web/models.json").read_text())
+    assert read["page"] == {"kind": "own", "samples": False}
+    assert list(read["networks"]) == ["usual"]
+    usual = read["networks"]["usual"]
+    assert (usual["labels"], usual["declined"]) == (list(NAMES), [])
+    assert (usual["image_size"], usual["colour"], usual["framing"]) == (32, True, "whole")
+    assert load_predictor(tmp_path / "web").info.labels == NAMES
 
 
 def test_the_best_epochs_file_knows_its_classes_too(own_run: Path) -> None:

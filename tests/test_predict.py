@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ankleboot.classes import CLASS_NAMES
 from ankleboot.cli import run
-from ankleboot.data import CLASS_NAMES, load
+from ankleboot.data import load
 from ankleboot.data.pictures import write_pictures
 from ankleboot.errors import UsageError
 from ankleboot.model_info import ModelInfo
-from ankleboot.prediction import Failure, Prediction, predict_files
+from ankleboot.prediction import Experts, Failure, Prediction, predict_files
 from conftest import FakePredictor
 
 
@@ -39,7 +40,7 @@ def test_a_folder_is_labelled(pictures: Path, capfd: pytest.CaptureFixture[str])
     assert [Path(one["path"]).name for one in found] == sorted(p.name for p in pictures.iterdir())
     for one in found:
         assert set(one) == {
-            "path", "label", "index", "confidence", "probs", "abstained", "reason"
+            "path", "label", "index", "confidence", "probs", "none_of_these", "abstained", "reason"
         }  # fmt: skip
         assert list(one["probs"]) == list(CLASS_NAMES)
         assert sum(one["probs"].values()) == pytest.approx(1, abs=1e-5)
@@ -91,7 +92,7 @@ def test_people_get_a_table(pictures: Path, capfd: pytest.CaptureFixture[str]) -
     assert run(["predict", str(pictures), "--abstain-below", "1"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].split() == ["picture", "shows", "sure", "or", "else"]
-    assert len(lines) == 21 and sum("?" in line for line in lines) >= 19  # all are guesses now
+    assert sum("? " in line for line in lines) >= 19  # all are guesses now
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
@@ -139,17 +140,17 @@ def fake(confidence: float, abstain_below: float) -> FakePredictor:
 
 def test_unsure_answers_say_why(pictures: Path) -> None:
     paths = sorted(pictures.iterdir())[:2]
-    first, _ = predict_files(fake(0.5, 0.6), paths)
+    first, _ = predict_files(Experts(fake(0.5, 0.6)), paths)
     assert isinstance(first, Prediction)
-    assert first.abstained and first.reason == "confidence 0.50 is below 0.60"
+    assert first.abstained and first.reason == "not sure of Dress"
     assert (first.label, first.index) == ("Dress", 3)
-    first, _ = predict_files(fake(0.5, 0.6), paths, abstain_below=0.4)
+    first, _ = predict_files(Experts(fake(0.5, 0.6)), paths, abstain_below=0.4)
     assert isinstance(first, Prediction) and not first.abstained and first.reason is None
 
 
 def test_a_blank_picture_is_not_answered(tmp_path: Path) -> None:
     Image.new("RGB", (50, 50), "white").save(tmp_path / "a.png")
-    (only,) = predict_files(fake(1.0, 0.1), [tmp_path / "a.png"])
+    (only,) = predict_files(Experts(fake(1.0, 0.1)), [tmp_path / "a.png"])
     assert isinstance(only, Prediction)
     assert only.abstained and only.reason == "the picture is of one colour"
 
@@ -157,7 +158,7 @@ def test_a_blank_picture_is_not_answered(tmp_path: Path) -> None:
 def test_batches_keep_the_order(tmp_path: Path, pictures: Path) -> None:
     good = sorted(pictures.iterdir())
     paths = [p for path in good * 7 for p in (path, tmp_path / "gone.png")]
-    found = list(predict_files(fake(0.9, 0.1), iter(paths)))
+    found = list(predict_files(Experts(fake(0.9, 0.1)), iter(paths)))
     assert [one.path for one in found] == list(map(str, paths))
     assert sum(isinstance(one, Failure) for one in found) == len(paths) // 2
 

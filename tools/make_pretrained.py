@@ -14,8 +14,9 @@ from pathlib import Path
 
 from ankleboot import evaluation, test_reads
 from ankleboot.calibration import Calibration
+from ankleboot.classes import CLASS_NAMES
 from ankleboot.console import TrainingProgress
-from ankleboot.data import CLASS_NAMES, load
+from ankleboot.data import load
 from ankleboot.evaluation import Evaluation
 from ankleboot.export import Exported, export
 from ankleboot.files import atomic_write, sha256_of_file, write_json

@@ -1,6 +1,6 @@
 """What people see: progress on stderr, tables on stdout; plain lines where there is no terminal."""
 
-from ankleboot.console.bench import bench_predict, bench_train
+from ankleboot.console.bench import bench_photos, bench_predict, bench_train
 from ankleboot.console.judging import (
     audit_result,
     comparison_result,
@@ -19,6 +19,7 @@ __all__ = [
     "PredictionTable",
     "TrainingProgress",
     "audit_result",
+    "bench_photos",
     "bench_predict",
     "bench_train",
     "comparison_result",

@@ -78,6 +78,46 @@ def bench_predict(document: dict[str, Any]) -> None:
     )
 
 
+def bench_photos(document: dict[str, Any]) -> None:
+    """Print how well every method of `bench photos` names the photographs."""
+    kinds = list(document["methods"][-1]["by_kind"])
+    table = _figures("method", "right", "95 %", "answered", "of those right", *kinds)
+    for row in document["methods"]:
+        low, high = row["accuracy"]["ci95"]
+        table.add_row(
+            row["name"],
+            _percent(row["accuracy"]["share"]),
+            f"{100 * low:.0f}-{100 * high:.0f}",
+            _percent(row["answered"]["share"]),
+            _percent(row["right_of_answered"]["share"]),
+            *(_percent(row["by_kind"][kind]["share"]) for kind in kinds),
+        )
+    console = out()
+    console.print(table)
+    lines = [f"{document['num_of_the_ten']} photographs of the ten classes; all in %"]
+    for row in document["declining"]:
+        if row["auroc"] is not None:
+            lines.append(
+                f"{row['name']}: {_percent(row['declined']['share'])} % of "
+                f"{row['declined']['num']} photographs of other things declined, "
+                f"AUROC {row['auroc']:.3f}"
+            )
+    cut, took = document["cut_outs"], document["milliseconds"]
+    if cut["num_agreed"]:
+        lines.append(
+            f"cut-out: IoU {cut['iou_on_composites']['mean']:.3f} on "
+            f"{cut['num_agreed']} composites "
+            f"(GrabCut {cut['iou_on_composites_grabcut']['mean']:.3f})"
+        )
+    whole = took["all of photo"]
+    lines.append(f"a photograph takes {whole['p50']:.0f} ms (p50), {whole['p99']:.0f} ms (p99)")
+    console.print("\n".join(lines), soft_wrap=not console.is_terminal)
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f}"
+
+
 def _optional(value: float | None, form: str) -> str:
     return "" if value is None else form.format(value)
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ankleboot.console.terminal import out, print_paths
+from ankleboot.model_info import ModelInfo
 from ankleboot.prediction import Failure, Prediction
 from ankleboot.printable import printable, shortened
 
@@ -33,20 +34,21 @@ class JsonLines:
 class CsvLines:
     """A header, and a line per picture with the probability of every class."""
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
-        self._labels = labels
+    def __init__(self, info: ModelInfo) -> None:
+        self._labels = [label for label in info.labels if label not in info.declined]
         self._writer = csv.writer(sys.stdout, lineterminator="\n")
         names = ("path", "label", "index", "confidence", "abstained", "reason", "error")
-        self._writer.writerow([*names, *labels])
+        self._writer.writerow([*names, *self._labels, "none_of_these"])
 
     def add(self, result: Prediction | Failure) -> None:
         path = printable(result.path)
         if isinstance(result, Failure):
-            row: list[object] = [path, *[""] * 5, result.error, *[""] * len(self._labels)]
+            row: list[object] = [path, *[""] * 5, result.error, *[""] * (len(self._labels) + 1)]
         else:
-            shares = [f"{result.probs[label]:.6f}" for label in self._labels]
+            shares = [*(result.probs[label] for label in self._labels), result.none_of_these]
             figures = [result.index, f"{result.confidence:.6f}", str(result.abstained).lower()]
-            row = [path, result.label, *figures, result.reason or "", "", *shares]
+            numbers = [f"{share:.6f}" for share in shares]
+            row = [path, result.label, *figures, result.reason or "", "", *numbers]
         self._writer.writerow(row)
 
     def end(self) -> None:
@@ -54,27 +56,29 @@ class CsvLines:
 
 
 class PredictionTable:
-    """For people: label, confidence and the next best answer."""
+    """For people: label, confidence, and the next best answer or why there is none."""
 
     def __init__(self) -> None:
         self._table = Table(box=None, pad_edge=False)
         self._table.add_column("picture", overflow="fold")
         self._table.add_column("shows", no_wrap=True)
         self._table.add_column("sure", justify="right", no_wrap=True)
-        self._table.add_column("or else", no_wrap=True)
+        self._table.add_column("or else", overflow="fold")
 
     def add(self, result: Prediction | Failure) -> None:
         path = Text(printable(result.path))
         if isinstance(result, Failure):
             self._table.add_row(path, Text(result.error, style="red"), "", "")
             return
-        shares = sorted(result.probs.items(), key=lambda item: -item[1])
-        (_, best), (second, next_best) = shares[:2]
-        name = shortened(result.label)
-        label = f"{name}?" if result.abstained else name
-        style = "yellow" if result.abstained else ""
-        other = f"{shortened(second)} {100 * next_best:.0f} %" if next_best >= WORTH_SAYING else ""
-        self._table.add_row(path, Text(label, style=style), f"{100 * best:.0f} %", Text(other))
+        second = sorted(result.probs, key=lambda label: -result.probs[label])[1]
+        share = result.probs[second]
+        other = f"{shortened(second)} {100 * share:.0f} %" if share >= WORTH_SAYING else ""
+        label, style = shortened(result.label), ""
+        if result.abstained:
+            label, style = f"{label}?", "yellow"
+            other = result.reason or ""
+        sure = f"{100 * result.confidence:.0f} %"
+        self._table.add_row(path, Text(label, style=style), sure, Text(other))
 
     def end(self) -> None:
         out().print(self._table)

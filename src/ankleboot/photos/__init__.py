@@ -3,13 +3,15 @@
     image = read(Path("boot.png"))     # (28, 28) uint8, 0 is background
     image = prepare(Path("cat.jpg"), predictor.info.preparation)     # whatever the model takes
 
-Pictures of 28 x 28 grey pixels are taken for images of the data set and pass unchanged.
+Pictures of 28 x 28 grey pixels are taken for images of the data set and pass unchanged. A plain
+background is trimmed, as the data set's authors did; on any other the garment is cut out first.
 """
 
 from pathlib import Path
 
 from ankleboot.arrays import IMAGE_SIZE, Image, Pixels
-from ankleboot.photos.convert import convert
+from ankleboot.photos.convert import convert, has_plain_background
+from ankleboot.photos.cut_out import CutOut, locate
 from ankleboot.photos.decode import decode
 from ankleboot.photos.framing import whole
 from ankleboot.preparation import Preparation
@@ -37,8 +39,23 @@ def framed(pixels: Pixels, preparation: Preparation) -> Image:
     """The image that is wanted, of a picture that was decoded."""
     if preparation.framing == "whole":
         return whole(pixels, preparation)
+    return garment(pixels, find_garment(pixels))
+
+
+def is_image(pixels: Pixels) -> bool:
+    """Whether a picture is an image as the data set has them: 28 x 28 and grey."""
     is_grey = (pixels == pixels[..., :1]).all()
-    if pixels.shape[:2] == (IMAGE_SIZE, IMAGE_SIZE) and is_grey:
+    return bool(pixels.shape[:2] == (IMAGE_SIZE, IMAGE_SIZE) and is_grey)
+
+
+def find_garment(pixels: Pixels) -> CutOut | None:
+    """Where the garment is; None where nothing has to be cut out."""
+    return None if is_image(pixels) or has_plain_background(pixels) else locate(pixels)
+
+
+def garment(pixels: Pixels, found: CutOut | None) -> Image:
+    """28 x 28 pixels of the garment that `find_garment` found."""
+    if is_image(pixels):
         same: Image = pixels[..., 0]
         return same
-    return convert(pixels)
+    return convert(pixels, found.mask if found else None)

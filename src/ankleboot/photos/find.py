@@ -27,9 +27,12 @@ def find(names: Iterable[str], note: Callable[[str], None]) -> list[Path]:
         matches = [name]
         if not os.path.lexists(name) and glob.has_magic(name):
             matches = sorted(glob.glob(name, recursive=True)) or [name]
+        meant: dict[Path, None] = {}  # "**" matches a folder and what is in it
         for match in matches:
             path = Path(match)
-            found += (_in_folder(path, note) or [path]) if os.path.isdir(match) else [path]
+            inside = _in_folder(path, note) or [path] if os.path.isdir(match) else [path]
+            meant |= dict.fromkeys(inside)
+        found += meant
     return found
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image as Picture
 
 from ankleboot.arrays import Image, Pixels
+from ankleboot.photos.convert import resized
 from ankleboot.preparation import Preparation
 
 
@@ -12,7 +13,4 @@ def whole(pixels: Pixels, preparation: Preparation) -> Image:
     picture = Picture.fromarray(pixels)
     if not preparation.colour:
         picture = picture.convert("L")
-    size = (preparation.image_size, preparation.image_size)
-    if picture.size != size:
-        picture = picture.resize(size, Picture.Resampling.LANCZOS)
-    return np.asarray(picture)
+    return resized(np.asarray(picture), preparation.image_size, preparation.image_size)

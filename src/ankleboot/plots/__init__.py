@@ -6,9 +6,10 @@ from ankleboot.plots.evaluation import (
     precision_recall,
     reliability,
     risk_coverage,
+    risks,
 )
 from ankleboot.plots.explanation import explanation, feature_maps, filters
-from ankleboot.plots.pictures import duplicates, samples, suspects
+from ankleboot.plots.pictures import duplicates, samples, suspects, wrong_photos
 from ankleboot.plots.training import learning_curves, size_curve, time_to_accuracy
 
 __all__ = [
@@ -22,8 +23,10 @@ __all__ = [
     "precision_recall",
     "reliability",
     "risk_coverage",
+    "risks",
     "samples",
     "size_curve",
     "suspects",
     "time_to_accuracy",
+    "wrong_photos",
 ]

@@ -1,5 +1,6 @@
 """Figures of an evaluation: confusions, calibration, disagreements."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,25 @@ def risk_coverage(curve: RiskCoverage, threshold: float) -> Figure:
     )
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def risks(curves: Mapping[str, Sequence[tuple[float, float, float]]]) -> Figure:
+    """Errors among the answers given, by how many are given, for several models.
+
+    Args:
+        curves: By model: threshold, share answered, share of those wrong.
+    """
+    figure = Figure(figsize=(5.6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for name, points in curves.items():
+        _, coverages, wrong = np.array(points).T
+        axes.plot(100 * coverages, 100 * wrong, label=name)
+    axes.set(xlabel="answered, %", ylabel="wrong among the answered, %", xlim=(0, 102))
+    axes.set_ylim(0, None)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
     return figure
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ankleboot.arrays import Images, Labels, SomeImages
+from ankleboot.arrays import Images, Labels, Pixels, SomeImages
 from ankleboot.audit import Suspect
 from ankleboot.printable import shortened
 
@@ -71,3 +71,16 @@ def grey(axes: Any, image: np.ndarray, title: str) -> None:
     """Draw one image, grey or in its colours, with a title."""
     axes.imshow(image, cmap="gray", vmin=0, vmax=255)
     axes.set_title(title, fontsize=9)
+
+
+def wrong_photos(wrong: list[tuple[Pixels, str, str]]) -> Figure:
+    """Photographs that were named wrongly: what they show, and what was said."""
+    rows = max(1, -(-len(wrong) // 8))
+    figure = Figure(figsize=(14, 2.3 * rows), layout="constrained")
+    grid = figure.subplots(rows, 8, squeeze=False).ravel()
+    for axes in grid:
+        axes.axis("off")
+    for axes, (pixels, shown, said) in zip(grid, wrong, strict=False):
+        axes.imshow(pixels)
+        axes.set_title(f"{plain(shown)}\nsaid: {plain(said)}", fontsize=9)
+    return figure

@@ -11,6 +11,7 @@ Its `info` tells the classes and what images it takes; `photos.prepare` makes th
 One file per runtime, imported when it is needed. A predictor may be used from many threads at once.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -33,6 +34,7 @@ class Predictor(Protocol):
         """Return one row of probabilities per image, in order."""
 
 
+STREET_WEIGHT = 2.0  # of the network made for photographs, beside the usual one (docs/photos.md)
 KINDS = "a run folder, a .keras, .tflite or .onnx file, or an exported folder"
 
 
@@ -40,12 +42,15 @@ def load_predictor(path: Path, *, num_threads: int = 1) -> Predictor:
     """Load a model after checking its hash.
 
     Args:
-        path: A run folder, a model file, an exported folder, or "pretrained" for the shipped model.
+        path: A run folder, a model file, an exported folder, or a shipped model's name:
+            "pretrained", "photo" or "zero-shot".
         num_threads: For one call of `predict`, where the runtime can be told.
 
     Raises:
         ModelError: If there is none, the run is not complete, or the file is damaged or refused.
     """
+    if str(path) == pretrained.ZERO_SHOT and not path.exists():
+        return _zero_shot(num_threads)
     path = pretrained.resolve(path, pretrained.LITERT)
     if not path.exists():
         raise ModelError(f"{path}: no such model file or run folder")
@@ -72,6 +77,24 @@ def load_predictor(path: Path, *, num_threads: int = 1) -> Predictor:
     else:
         run = None
     return KerasPredictor(path, run)
+
+
+def _zero_shot(num_threads: int) -> Predictor:
+    from ankleboot.predictors.litert import LiteRTPredictor
+    from ankleboot.predictors.views import ViewsPredictor
+
+    folder = pretrained.NAMES[pretrained.ZERO_SHOT]
+    paths = (pretrained.FOLDER / pretrained.LITERT, folder / pretrained.LITERT)
+    usual, street = (LiteRTPredictor(path, num_threads=num_threads) for path in paths)
+    fitted = Run(folder).calibration()
+    info = replace(
+        street.info,
+        recipe=pretrained.ZERO_SHOT,
+        parameters=usual.info.parameters + street.info.parameters,
+        temperature=fitted.temperature if fitted else 1.0,
+        abstain_below=fitted.abstain_below if fitted else 0.0,
+    )
+    return ViewsPredictor([(usual, 1.0), (street, STREET_WEIGHT)], info)
 
 
 def _from_folder(folder: Path, num_threads: int) -> Predictor:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ankleboot.arrays import Images, Probs, to_inputs
 from ankleboot.calibration import apply_temperature
-from ankleboot.data import CLASS_NAMES
+from ankleboot.classes import CLASS_NAMES
 from ankleboot.errors import ModelError, first_line
 from ankleboot.files import DAMAGED_ZIP, sha256_of_file
 from ankleboot.model_info import ModelInfo

@@ -1,6 +1,13 @@
-"""The model that ships with the package: a run folder without its checkpoints.
+"""The models that ship with the package.
 
-README.md is its model card; `tools/make_pretrained.py` makes it anew.
+pretrained    images of 28 x 28 pixels: a run folder without its checkpoints; for photographs
+              `predict` asks the model "photo" in its place
+photo         photographs, in colour: photo/model.tflite
+zero-shot     photographs, cut out and converted, by networks that never learned from one: the model
+              above and zero_shot/model.tflite
+cut_out.tflite  finds the garment on a photograph
+
+Each folder's README.md is a model card; `make pretrained` and the tools it names make them anew.
 """
 
 from pathlib import Path
@@ -8,10 +15,18 @@ from pathlib import Path
 NAME = "pretrained"  # stands for the shipped model wherever a command takes a model
 FOLDER = Path(__file__).parent
 LITERT = "model.tflite"
+CUT_OUT = FOLDER / "cut_out.tflite"
+PHOTO, ZERO_SHOT = "photo", "zero-shot"
+NAMES = {NAME: FOLDER, PHOTO: FOLDER / "photo", ZERO_SHOT: FOLDER / "zero_shot"}
 
 
 def resolve(path: Path, member: str = "") -> Path:
-    """Turn the name "pretrained" into the shipped folder, or a file in it; leave all else alone."""
-    if str(path) == NAME and not path.exists():
-        return FOLDER / member
+    """Turn a shipped model's name into its folder, or a file in it; leave all else alone."""
+    if str(path) in NAMES and not path.exists():
+        return NAMES[str(path)] / member
     return path
+
+
+def photo_model(path: Path) -> Path | None:
+    """The file that answers about photographs where "pretrained" was asked for."""
+    return NAMES[PHOTO] / LITERT if str(path) == NAME and not path.exists() else None

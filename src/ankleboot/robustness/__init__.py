@@ -13,6 +13,8 @@ from ankleboot.predictors import Predictor
 from ankleboot.robustness.corruptions import CORRUPTIONS, SEVERITIES
 from ankleboot.robustness.outliers import OUTLIERS, auroc
 
+__all__ = ["Robustness", "auroc", "robustness"]
+
 NUM_IMAGES = 2_000  # at most, fewer of large ones: +- 1.3 points at 90 %
 
 

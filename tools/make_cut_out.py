@@ -1,0 +1,308 @@
+"""Train the network that finds the garment on a photograph, and put it into the package.
+
+    make cut-out PHOTOS=path/to/train            (python tools/make_cut_out.py PHOTOS)
+
+It learns from photographs without labels. GrabCut from two guesses gives masks; those on which
+both agree are taken for true. Half of what the network sees are such photographs, half are garments
+cut out with the surest masks and laid over other backgrounds, with a shadow. The backbone starts
+from ImageNet's weights. Ten minutes on two cores.
+"""
+
+import argparse
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ankleboot import __version__
+from ankleboot.bench.masks import consensus
+from ankleboot.files import atomic_write
+from ankleboot.model_info import ModelInfo
+from ankleboot.models.backbones import efficientnet_lite
+from ankleboot.models.layers import Arithmetic
+from ankleboot.photos.cut_out import GRID, SIDE
+from ankleboot.photos.decode import decode
+from ankleboot.photos.find import find
+from ankleboot.pretrained import CUT_OUT
+from ankleboot.quiet import hushed
+from ankleboot.sealed import seal_tflite
+
+EPOCHS, BATCH_SIZE, LEARNING_RATE = 5, 32, 1e-3
+AGREED, SURE = 0.85, 0.93  # intersection over union of two masks: to learn from, to cut out with
+WORK = 256  # pixels per side of a photograph in memory
+SKIPS = (("block0", 24), ("block2", 32), ("block4", 48), ("block10", 64))  # width after each
+DEEP = 96
+CALIBRATION = 100  # photographs that the ranges of int8 activations are taken from
+
+
+class Photos:
+    """Photographs with masks that two guesses agree on."""
+
+    def __init__(self, folder: Path) -> None:
+        paths = find([str(folder)], print)
+        with ThreadPoolExecutor(2) as pool:
+            read = list(pool.map(self._read, paths))
+        masks = np.stack([mask for _, mask, _ in read])
+        agreement = np.array([iou for *_, iou in read])
+        area = masks.mean(axis=(1, 2))
+        edges = [masks[:, 0], masks[:, -1], masks[:, :, 0], masks[:, :, -1]]
+        touching = np.concatenate(edges, axis=1).mean(axis=1)
+        is_good = (agreement > AGREED) & (area > 0.06) & (area < 0.8) & (touching < 0.35)
+        is_sure = (agreement > SURE) & (area > 0.1) & (area < 0.6) & (touching < 0.03)
+        self.pixels = np.stack([pixels for pixels, *_ in read])
+        self.masks = masks.astype(np.float32)
+        self.good, self.sure = np.flatnonzero(is_good), np.flatnonzero(is_sure)
+        print(f"{len(read)} photos, {len(self.good)} with masks, {len(self.sure)} to cut out")
+
+    @staticmethod
+    def _read(path: Path) -> tuple[np.ndarray, np.ndarray, float]:
+        pixels = decode(path)
+        mask, iou = consensus(pixels)
+        small = cv2.resize(pixels, (WORK, WORK), interpolation=cv2.INTER_AREA)
+        return small, cv2.resize(mask.astype(np.uint8), (WORK, WORK)), iou
+
+    def example(self, index: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """A photograph, or a garment on another background; with the mask, both SIDE x SIDE."""
+        view = _view(generator)
+        if generator.random() < 0.5:
+            index = int(generator.choice(self.sure))
+            mask = cv2.erode(self.masks[index], np.ones((3, 3)))
+            mask = _warp(cv2.GaussianBlur(mask, (3, 3), 0), view, cv2.BORDER_CONSTANT)
+            garment = _tone(_warp(self.pixels[index], view, cv2.BORDER_CONSTANT), generator, 0.5)
+            if generator.random() < 0.15:
+                garment = garment[..., generator.permutation(3)]
+            behind = self._background(generator)
+            behind = _tone(_warp(behind, _view(generator), cv2.BORDER_REFLECT_101), generator, 0.3)
+            if generator.random() < 0.6:
+                behind *= 1 - _shadow(mask, generator)[..., None]
+            picture = garment * mask[..., None] + behind * (1 - mask[..., None])
+        else:
+            picture = _warp(self.pixels[index], view, cv2.BORDER_REFLECT_101)
+            picture = _tone(picture, generator, 0.35)
+            mask = _warp(self.masks[index], view, cv2.BORDER_REFLECT_101)
+        if generator.random() < 0.2:
+            picture = cv2.GaussianBlur(picture, (0, 0), generator.uniform(0.5, 1.5))
+        return picture, cv2.resize(mask, (GRID, GRID), interpolation=cv2.INTER_AREA)
+
+    def _background(self, generator: np.random.Generator) -> np.ndarray:
+        """The border of a photograph as a pattern, one without its garment, or soft colours."""
+        kind, index = generator.random(), int(generator.choice(self.good))
+        picture = self.pixels[index]
+        if kind < 0.6:
+            width = int(generator.integers(WORK // 8, WORK // 4))
+            strips = [picture[:width], picture[-width:], picture[:, :width], picture[:, -width:]]
+            strip = strips[generator.integers(4)]
+            if generator.random() < 0.4:
+                stretched: np.ndarray = cv2.resize(strip, (WORK, WORK))
+                return stretched
+            strip = np.concatenate([strip, strip[::-1]])
+            strip = np.concatenate([strip, strip[:, ::-1]], axis=1)
+            times = [-(-WORK // side) for side in strip.shape[:2]]
+            return np.tile(strip, (*times, 1))[:WORK, :WORK]
+        if kind < 0.85:
+            hidden = cv2.dilate(self.masks[index], np.ones((13, 13)))
+            hole = (cv2.resize(hidden, (64, 64)) > 0.2).astype(np.uint8)
+            small = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA)
+            filled = cv2.inpaint(small, hole, 3, cv2.INPAINT_TELEA)
+            smooth: np.ndarray = cv2.resize(filled, (WORK, WORK))
+            return smooth
+        soft = cv2.resize(generator.normal(0, 1, (8, 8, 3)), (WORK, WORK))
+        soft = soft * generator.uniform(0, 40) + generator.uniform(0, 255, 3)
+        soft += generator.normal(0, generator.uniform(0, 12), (WORK, WORK, 1))
+        coloured: np.ndarray = np.clip(soft, 0, 255).astype(np.uint8)
+        return coloured
+
+
+def _view(generator: np.random.Generator) -> np.ndarray:
+    """Where each pixel of a SIDE x SIDE picture is taken from in a WORK x WORK one (2 x 3)."""
+    side = WORK * np.sqrt(generator.uniform(0.55, 1.6))
+    aspect = np.exp(generator.uniform(-0.125, 0.125))
+    angle = np.deg2rad(generator.normal(0, 15))
+    if generator.random() < 0.15:
+        angle += np.pi / 2 * generator.integers(4)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    flip = -1 if generator.random() < 0.5 else 1
+    scale = turn @ np.diag([flip * side * aspect, side / aspect]) / SIDE
+    centre = WORK / 2 + generator.uniform(-0.2, 0.2, 2) * WORK
+    matrix: np.ndarray = np.c_[scale, centre - scale @ np.full(2, SIDE / 2)]
+    return matrix
+
+
+def _warp(picture: np.ndarray, view: np.ndarray, border: int) -> np.ndarray:
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpAffine(picture, view, (SIDE, SIDE), flags=flags, borderMode=border)
+    found: np.ndarray = warped.astype(np.float32)
+    return found
+
+
+def _tone(picture: np.ndarray, generator: np.random.Generator, limit: float) -> np.ndarray:
+    """Another light and another camera."""
+    bright, contrast = generator.uniform(1 - limit, 1 + limit, 2)
+    balance = 1 + generator.uniform(-limit / 3, limit / 3, 3)
+    picture = picture * (bright * balance).astype(np.float32)
+    mean = picture.mean()
+    picture = mean + (picture - mean) * contrast
+    grey = picture.mean(axis=2, keepdims=True)
+    saturation = generator.uniform(0 if generator.random() < 0.15 else 0.5, 1.5)
+    toned: np.ndarray = np.clip(grey + (picture - grey) * saturation, 0, 255)
+    return toned
+
+
+def _shadow(mask: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    moved = np.roll(mask, (generator.integers(0, 8), generator.integers(-6, 7)), (0, 1))
+    soft = cv2.GaussianBlur(moved, (0, 0), generator.uniform(1.5, 8))
+    found: np.ndarray = soft * generator.uniform(0.1, 0.55)
+    return found
+
+
+def network() -> keras.Model:
+    """Pixels (n, SIDE, SIDE, 3) in [0, 1] to logits (n, GRID, GRID, 1): a U-Net on a backbone.
+
+    Source: Ronneberger, Fischer, Brox 2015, https://arxiv.org/abs/1505.04597
+    """
+    inputs = keras.Input((SIDE, SIDE, 3), name="inputs")
+    whole = keras.Model(inputs, efficientnet_lite.features(inputs, Arithmetic()))
+    efficientnet_lite.load_weights(whole, "")
+
+    def convolved(x: Any, width: int, name: str) -> Any:
+        x = keras.layers.Conv2D(width, 1, use_bias=False, name=name)(x)
+        x = keras.layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x)
+        return keras.layers.ReLU(6, name=f"{name}_relu6")(x)
+
+    def output_of(block: str) -> Any:
+        names = [layer.name for layer in whole.layers]
+        end = f"{block}_add" if f"{block}_add" in names else f"{block}_project_norm"
+        return whole.get_layer(end).output
+
+    x = convolved(output_of("block14"), DEEP, "deep")
+    for block, width in reversed(SKIPS):
+        x = keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"{block}_up")(x)
+        skip = convolved(output_of(block), width // 2, f"{block}_skip")
+        x = keras.layers.Concatenate(name=f"{block}_joined")([x, skip])
+        for part in "ab":
+            name = f"{block}_{part}"
+            x = keras.layers.DepthwiseConv2D(
+                3, padding="same", use_bias=False, name=f"{name}_depth"
+            )(x)
+            x = convolved(x, width, name)
+    return keras.Model(inputs, keras.layers.Conv2D(1, 1, name="logits")(x), name="cut_out")
+
+
+def train(model: keras.Model, photos: Photos, epochs: int) -> None:
+    """AdamW on cross-entropy and half the Dice loss, cosine schedule."""
+    optimizer = keras.optimizers.AdamW(weight_decay=0.01)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def step(pictures: Any, masks: Any) -> Any:
+        with tf.GradientTape() as tape:
+            logits = model(pictures, training=True)
+            entropy = tf.nn.sigmoid_cross_entropy_with_logits(masks, logits)
+            probs = tf.sigmoid(logits)
+            both, either = (
+                tf.reduce_sum(values, (1, 2, 3)) + 1
+                for values in (2 * probs * masks, probs + masks)
+            )
+            dice = 1 - tf.reduce_mean(both / either)
+            loss = tf.reduce_mean(entropy) + 0.5 * dice
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply(gradients, model.trainable_variables)
+        return dice
+
+    def batch(epoch: int, number: int, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        generator = np.random.default_rng([epoch, number])
+        examples = [photos.example(int(index), generator) for index in indices]
+        pictures, masks = (
+            np.stack(part).astype(np.float32) for part in zip(*examples, strict=True)
+        )
+        return pictures / np.float32(255), masks[..., None]
+
+    per_epoch = len(photos.good) // BATCH_SIZE
+    total, done = per_epoch * epochs, 0
+    for epoch in range(epochs):
+        started, sum_dice = time.perf_counter(), 0.0
+        order = np.random.default_rng([0, epoch]).permutation(photos.good)
+        with ThreadPoolExecutor(1) as pool:
+            parts = [order[i * BATCH_SIZE : (i + 1) * BATCH_SIZE] for i in range(per_epoch)]
+            ahead = pool.submit(batch, epoch, 0, parts[0])
+            for number in range(per_epoch):
+                pictures, masks = ahead.result()
+                if number + 1 < per_epoch:
+                    ahead = pool.submit(batch, epoch, number + 1, parts[number + 1])
+                cosine = 0.5 + 0.5 * np.cos(np.pi * done / total)
+                optimizer.learning_rate.assign(LEARNING_RATE * min(1, (done + 1) / 40) * cosine)
+                sum_dice += float(step(pictures, masks))
+                done += 1
+        seconds = time.perf_counter() - started
+        print(f"epoch {epoch + 1}/{epochs}  Dice loss {sum_dice / per_epoch:.4f}  {seconds:.0f} s")
+
+
+def quantized(model: keras.Model, photos: Photos) -> bytes:
+    """The network for LiteRT in int8: uint8 pixels to probabilities (1, GRID, GRID)."""
+    from litert_quantizer import qtyping, quantizer, recipe_manager
+
+    images = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="images")
+    x = model(keras.layers.Rescaling(1 / 255, name="unit")(images), training=False)
+    x = keras.layers.Activation("sigmoid", name="probability")(x)
+    whole = keras.Model(images, keras.layers.Reshape((GRID, GRID), name="mask")(x))
+    op, recipe = qtyping.TFLOperationName, recipe_manager.RecipeManager()
+    for name in (
+        op.CONV_2D,
+        op.DEPTHWISE_CONV_2D,
+        op.ADD,
+        op.CONCATENATION,
+        op.RESIZE_BILINEAR,
+        op.RESHAPE,
+    ):
+        recipe.add_static_config(
+            regex=".*", operation_name=name, activation_num_bits=8, weight_num_bits=8
+        )
+    chosen = np.linspace(0, len(photos.pixels) - 1, CALIBRATION, dtype=int)
+    samples = [
+        {"images": cv2.resize(photos.pixels[i], (SIDE, SIDE), interpolation=cv2.INTER_AREA)[None]}
+        for i in chosen
+    ]
+    with tempfile.TemporaryDirectory() as folder, hushed():
+        path = Path(folder) / "model.tflite"
+        shape = keras.InputSpec(shape=(1, SIDE, SIDE, 3), dtype="uint8", name="images")
+        whole.export(str(path), format="litert", verbose=False, input_signature=[shape])
+        worker = quantizer.Quantizer(str(path), recipe.get_quantization_recipe())
+        ranges = worker.calibrate({"serving_default": samples}, num_threads=1)
+        return bytes(worker.quantize(ranges).quantized_model)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("photos", type=Path, help="folder of photographs, searched to the bottom")
+    parser.add_argument("--to", type=Path, default=CUT_OUT)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    arguments = parser.parse_args()
+    keras.utils.set_random_seed(0)
+    cv2.setNumThreads(1)
+    photos = Photos(arguments.photos)
+    model = network()
+    train(model, photos, arguments.epochs)
+    info = ModelInfo(
+        recipe="cut-out",
+        data=f"{len(photos.good)} photographs without labels",
+        format="litert-int8",
+        parameters=model.count_params(),
+        labels=("background", "garment"),
+        image_size=SIDE,
+        colour=True,
+        framing="whole",
+        version=__version__,
+    )
+    sealed = seal_tflite(quantized(model, photos), info)
+    atomic_write(arguments.to, sealed)
+    print(f"{arguments.to}: {len(sealed):,} bytes, {model.count_params():,} parameters")
+
+
+if __name__ == "__main__":
+    main()
