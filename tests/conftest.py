@@ -11,7 +11,8 @@ import pytest
 from PIL import Image as Picture
 
 from ankleboot.arrays import Images, Probs
-from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
+from ankleboot.classes import CLASS_NAMES
+from ankleboot.data import Dataset, LabeledImages
 from ankleboot.evaluation import calibrate
 from ankleboot.files import write_json
 from ankleboot.model_info import ModelInfo

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from ankleboot import audit, data
+from ankleboot.classes import CLASS_NAMES
 from ankleboot.cli import run
-from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
+from ankleboot.data import Dataset, LabeledImages
 from ankleboot.recipes import Recipe
 from ankleboot.runs import Run
 from conftest import TINY, bars

@@ -111,8 +111,9 @@ def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> Non
     assert {"plain", "leaky"} <= set(output_of(capsys, "recipes").split())
     assert "leaky_slope" in output_of(capsys, "recipes", "leaky")
     documents = json.loads(output_of(capsys, "recipes", "--json"))
-    assert [document["name"] for document in documents] == ["sprint", "pocket", "plain", "leaky"]
-    assert documents[3]["epochs"] == 20
+    names = ["sprint", "pocket", "street", "plain", "leaky", "transfer", "small", "tiny"]
+    assert [document["name"] for document in documents] == names
+    assert documents[4]["epochs"] == 20
 
 
 def test_data_verify_obeys_the_json_contract(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from ankleboot import pretrained
+from ankleboot.classes import CLASS_NAMES
 from ankleboot.cli import run
 from ankleboot.comparison import Answers, compare
-from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
+from ankleboot.data import Dataset, LabeledImages
 from ankleboot.errors import DataError, UsageError
 from ankleboot.files import write_json
 from ankleboot.runs import Run

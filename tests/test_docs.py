@@ -35,6 +35,12 @@ def test_the_table_of_formats_is_fresh() -> None:
     assert done.returncode == 0, "run python benchmarks/formats.py"
 
 
+def test_the_tables_about_photographs_are_fresh() -> None:
+    script = ROOT / "benchmarks/photos.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False)
+    assert done.returncode == 0, "run python benchmarks/photos.py --photos DIR"
+
+
 def test_every_command_has_help_and_is_in_the_readme() -> None:
     groups = {n: c.commands for n, c in cli.commands.items() if isinstance(c, click.Group)}
     for name, command in cli.commands.items():

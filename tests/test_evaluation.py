@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ankleboot import test_reads as reads
-from ankleboot.data import CLASS_NAMES, Dataset, load
+from ankleboot.classes import CLASS_NAMES
+from ankleboot.data import Dataset, load
 from ankleboot.diagnosis import fit_verdict
 from ankleboot.errors import DataError, ModelError, UsageError
 from ankleboot.evaluation import TEST_SIZES, evaluate, evaluate_probs, validation_part

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ankleboot import models, pretrained
+from ankleboot.classes import CLASS_NAMES
 from ankleboot.cli import cli, run
-from ankleboot.data import CLASS_NAMES, Dataset, load
+from ankleboot.data import Dataset, load
 from ankleboot.errors import ModelError
 from ankleboot.explain import METHODS, layers
 from ankleboot.explain.grad_cam import from_gradients, grad_cam

@@ -6,7 +6,7 @@ from sklearn import metrics as oracle
 
 from ankleboot import metrics
 from ankleboot.arrays import Labels, Probs
-from ankleboot.data import CLASS_NAMES
+from ankleboot.classes import CLASS_NAMES
 from ankleboot.errors import DataError
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ankleboot.data import CLASS_NAMES
+from ankleboot.classes import CLASS_NAMES
 from ankleboot.mistakes import find_mistakes
 
 SHIRT, TOP, COAT, BAG = (CLASS_NAMES.index(n) for n in ("Shirt", "T-shirt/top", "Coat", "Bag"))

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from ankleboot import pretrained
-from ankleboot.data import CLASS_NAMES, Dataset, load
+from ankleboot.classes import CLASS_NAMES
+from ankleboot.data import Dataset, load
 from ankleboot.errors import ModelError
 from ankleboot.model_info import ModelInfo, from_json
 from ankleboot.predictors import Predictor, load_predictor

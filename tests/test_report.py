@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ankleboot.classes import CLASS_NAMES
 from ankleboot.cli import run
-from ankleboot.data import CLASS_NAMES, Dataset
+from ankleboot.data import Dataset
 from ankleboot.files import write_json
 from ankleboot.report import write_report
 from ankleboot.report.sprite import COLUMNS, Sprite

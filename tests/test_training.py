@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ankleboot import models, optimizers, training
-from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
+from ankleboot.classes import CLASS_NAMES
+from ankleboot.data import Dataset, LabeledImages
 from ankleboot.engines import Chunk, Totals
 from ankleboot.engines.tensorflow import TensorFlowEngine
 from ankleboot.errors import (

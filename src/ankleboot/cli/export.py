@@ -57,7 +57,6 @@ def export(
         output = folder / "exports" / exporting.FORMATS[format_name].file_name
     exporting.check_target(output, format_name)
     recipe = run.recipe() if run else Recipe(name="default")
-    exporting.check_framing(recipe.framing, format_name)
     loaded = data_choice.load(recipe.preparation, run=run)
     exported = exporting.export(model, format_name, output, loaded)
     if as_json:

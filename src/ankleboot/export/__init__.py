@@ -100,7 +100,6 @@ def export(model: Path, format: str, path: Path, data: Dataset) -> Exported:
     if keras.backend.backend() != "tensorflow":
         raise UsageError("exporting needs Keras on TensorFlow: unset ANKLEBOOT_BACKEND")
     reference = load_predictor(pretrained.resolve(model))
-    check_framing(reference.info.framing, format)
     if not isinstance(reference, KerasPredictor):
         raise ModelError(f"{model}: export begins with a run folder or a .keras file")
     info = replace(reference.info, format=format, version=__version__)
@@ -108,7 +107,8 @@ def export(model: Path, format: str, path: Path, data: Dataset) -> Exported:
     part, known = part_of(data, gate, info), data.train
     if gate == "validation":  # what the gate sees must not have set the ranges
         known = known.take(data.split(recipe_of(info)).train)
-    network = Network(reference.model, info, calibration_images(known.images))
+    photo = pretrained.photo_model(model)
+    network = Network(reference.model, info, calibration_images(known.images), photo)
     limits, what = FORMATS[format].limits, f"{format} of {model}"
     make_folder(path.parent)
     try:
@@ -125,19 +125,6 @@ def export(model: Path, format: str, path: Path, data: Dataset) -> Exported:
     except OSError as error:
         raise write_failure(path, error, None) from error
     return Exported(path, format, size_of(path), measured, latency)
-
-
-def check_framing(framing: str, format: str) -> None:
-    """Refuse the web page for a model that wants other pictures than the page prepares.
-
-    Raises:
-        UsageError: Naming what would do.
-    """
-    if format == "web" and framing != "garment":
-        raise UsageError(
-            "--format web: the page prepares pictures as framing=garment does, "
-            f"the model wants framing={framing}; take another format, litert perhaps"
-        )
 
 
 def check_target(path: Path, format: str) -> None:

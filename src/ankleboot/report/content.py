@@ -9,7 +9,8 @@ import numpy as np
 from ankleboot import metrics, plots
 from ankleboot.arrays import Probs
 from ankleboot.calibration import Calibration, reliability_diagram, risk_coverage
-from ankleboot.data import CLASS_NAMES, Dataset, LabeledImages
+from ankleboot.classes import CLASS_NAMES
+from ankleboot.data import Dataset, LabeledImages
 from ankleboot.diagnosis import FitVerdict, fit_verdict
 from ankleboot.evaluation import Evaluation
 from ankleboot.explain import METHODS, layers

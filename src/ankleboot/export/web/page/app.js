@@ -1,81 +1,94 @@
-// The page: pictures in, the model's answer out. Everything is served from this folder.
+// The page: pictures in, the answer out. Everything is served from this folder.
 
-import { loadAndCompile, loadLiteRt, Tensor } from "./runtime/index.js";
-import { SIZE, toImage } from "./convert.js";
+import { hasPlainBackground, isImage, SIZE, squeezed, toImage } from "./convert.js";
+import { maskOf, reasonOf, tidied } from "./find.js";
+import { ask, load, missing, networks, page } from "./models.js";
+import { showSteps } from "./steps.js";
+import { percent, say, showAnswer } from "./verdict.js";
+import { answer } from "./words.js";
 
 const MAX_SIDE = 640; // as in ankleboot/photos/decode.py
 const byId = (id) => document.getElementById(id);
 
-const info = await (await fetch("ankleboot.json")).json();
-const ready = start();
-
-async function start() {
-  await loadLiteRt(new URL("runtime/", import.meta.url).href);
-  return loadAndCompile(new URL("model.tflite", import.meta.url).href, { accelerator: "wasm" });
-}
-
-/** SIZE x SIZE grey pixels to the probabilities of info.labels. */
-export async function predict(image) {
-  const model = await ready;
-  const input = new Tensor(image, [1, SIZE, SIZE]);
-  try {
-    const [output] = await model.run(input);
-    const probs = Array.from(output.toTypedArray());
-    output.delete();
-    return probs;
-  } finally {
-    input.delete();
-  }
-}
-
 let latest = 0; // the newest picture's turn: older answers that come late are not shown
 
-async function show(image, { follow = true, turn = ++latest } = {}) {
-  let probs, milliseconds;
+/** Ask about a picture and show the answer, and how it came about. */
+async function show(picture, { isPhoto = false, follow = true, turn = ++latest } = {}) {
+  const name = networks.photo && isPhoto && !isImage(picture) ? "photo" : "usual";
+  const finds = isPhoto && "cut_out" in networks && !isImage(picture) && !hasPlainBackground(picture);
+  let seen;
   try {
-    await ready;
-    const started = performance.now();
-    probs = await predict(image);
-    milliseconds = performance.now() - started;
+    await wait(finds ? ["cut_out", name] : [name], turn);
+    if (turn !== latest) return;
+    seen = await look(picture, name, finds);
   } catch (error) {
-    if (turn === latest) say("The model cannot run here", String(error.message ?? error));
+    if (turn === latest) say("The model cannot run here", failure(error));
     return;
   }
   if (turn !== latest) return;
-  drawGrey(byId("seen"), image);
-  const order = probs.map((_, i) => i).sort((a, b) => probs[b] - probs[a] || a - b);
-  const [first] = order;
-  const blank = image.every((pixel) => pixel === 0);
-  const unsure = blank || probs[first] < info.abstain_below;
-  document.body.classList.toggle("unsure", unsure);
-  byId("answer").textContent = blank ? "Nothing to see" : unsure ? "Not sure" : info.labels[first];
-  byId("certainty").textContent = blank
-    ? "The picture is of one colour."
-    : unsure
-      ? `Most likely ${info.labels[first]} (${percent(probs[first])}), but from ` +
-        `${percent(info.abstain_below)} on only are its answers reliable.`
-      : `${percent(probs[first])} sure`;
-  byId("timing").textContent = `Answered in ${milliseconds.toFixed(1)} ms.`;
-  probs.forEach((share, i) => {
-    const row = byId("bars").children[i];
-    row.classList.toggle("first", i === first && !blank);
-    row.querySelector(".fill").style.width = `${100 * share}%`;
-    row.querySelector(".share").textContent = percent(share);
-  });
-  const result = byId("result");
-  const isBelow = result.getBoundingClientRect().top > innerHeight / 2;
+  showAnswer(seen.said, seen.image, networks[name], seen.milliseconds, page.kind === "own");
+  const hasSteps = isPhoto && "cut_out" in networks && !isImage(picture);
+  byId("steps").hidden = !hasSteps;
+  if (hasSteps) {
+    const isThere = !(seen.found && reasonOf(seen.found));
+    showSteps(byId("steps-list"), picture, seen.found, isThere, seen.small);
+    const words = await aboutSteps(seen, name, isThere);
+    if (turn !== latest) return;
+    byId("steps-words").textContent = words;
+  }
+  if (follow) bringIntoView(byId("result"));
+}
+
+/** The network's image, its answer, and where it finds a garment; as in ankleboot/prediction.py. */
+async function look(picture, name, finds) {
+  const started = performance.now();
+  const info = networks[name];
+  const found = finds ? tidied(maskOf(await ask("cut_out", squeezedFor("cut_out", picture)))) : null;
+  const small = "cut_out" in networks ? toImage(picture, found && found.mask) : null;
+  const image = info.framing === "garment" ? small : squeezedFor(name, picture);
+  const said = answer(image, found, await ask(name, image), info);
+  return { found, small, image, said, milliseconds: performance.now() - started };
+}
+
+function squeezedFor(name, picture) {
+  return squeezed(picture, networks[name].image_size, networks[name].colour);
+}
+
+async function aboutSteps({ found, small }, name, isThere) {
+  const how = found === null ? "The background is plain: the garment is trimmed, not cut out. " : "";
+  if (name === "usual" || !isThere || small.every((value) => value === 0)) return how;
+  const { label, confidence } = answer(small, null, await ask("usual", small), networks.usual);
+  return (
+    `${how}The answer above comes from the photograph itself. The network that knows only ` +
+    `Fashion-MNIST, asked about the ${SIZE} × ${SIZE} pixels, says ${label} (${percent(confidence)}).`
+  );
+}
+
+/** Until the networks are here; says so where that takes its time. */
+async function wait(names, turn) {
+  const lacking = missing(names);
+  const all = Promise.all(names.map(load));
+  if (lacking.length && turn === latest) {
+    const bytes = lacking.reduce((sum, name) => sum + networks[name].bytes, 0);
+    const what = lacking.some((name) => name !== "usual") ? "what photographs need" : "the model";
+    say("One moment …", `Loading ${what}: ${(bytes / 1e6).toFixed(1)} MB, the first time only.`);
+    byId("steps").hidden = true;
+  }
+  await all;
+  if (lacking.length) keepForOffline();
+  if (!document.hidden) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+}
+
+function failure(error) {
+  return navigator.onLine === false
+    ? "It has to be fetched once, and there is no network now."
+    : String(error.message ?? error);
+}
+
+function bringIntoView(element) {
+  const isBelow = element.getBoundingClientRect().top > innerHeight / 2; // a phone
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (follow && isBelow) result.scrollIntoView({ behavior: still ? "auto" : "smooth" }); // a phone
-}
-
-function percent(share) {
-  return share > 0.9995 ? "100 %" : `${(100 * share).toFixed(1)} %`;
-}
-
-function drawGrey(canvas, image) {
-  const pixels = new ImageData(SIZE, SIZE);
-  image.forEach((value, i) => pixels.data.set([value, value, value, 255], 4 * i));
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  if (isBelow) element.scrollIntoView({ behavior: still ? "auto" : "smooth" });
 }
 
 async function showFile(file) {
@@ -84,7 +97,9 @@ async function showFile(file) {
   try {
     bitmap = await createImageBitmap(file); // turned as its camera was held
   } catch {
-    if (turn === latest) say("This is not a picture that the browser can open.", file.name ?? "");
+    if (turn !== latest) return;
+    say("This is not a picture that the browser can open.", file.name ?? "");
+    byId("steps").hidden = true;
     return;
   }
   if (turn !== latest) return;
@@ -101,28 +116,11 @@ async function showFile(file) {
   canvas.hidden = false;
   byId("invitation").hidden = true;
   select("photo");
-  await show(read(canvas), { turn });
+  await show(read(canvas), { isPhoto: true, turn });
 }
 
 function read(canvas) {
-  const { data, width, height } = canvas
-    .getContext("2d")
-    .getImageData(0, 0, canvas.width, canvas.height);
-  return toImage(data, width, height);
-}
-
-/** Words in place of an answer; nothing of an earlier one stays. */
-function say(answer, certainty) {
-  byId("answer").textContent = answer;
-  byId("certainty").textContent = certainty;
-  byId("timing").textContent = "";
-  document.body.classList.remove("unsure");
-  drawGrey(byId("seen"), new Uint8Array(SIZE * SIZE));
-  for (const row of byId("bars").children) {
-    row.classList.remove("first");
-    row.querySelector(".fill").style.width = "0";
-    row.querySelector(".share").textContent = "";
-  }
+  return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
 }
 
 function select(name) {
@@ -136,7 +134,10 @@ function select(name) {
 
 function listenForPictures() {
   for (const [button, input] of [["choose", "file"], ["photograph", "camera"]]) {
-    byId(button).addEventListener("click", () => byId(input).click());
+    byId(button).addEventListener("click", () => {
+      byId(input).click();
+      fetchAhead();
+    });
     byId(input).addEventListener("change", (event) => {
       if (event.target.files[0]) showFile(event.target.files[0]);
       event.target.value = ""; // the same file may be chosen again
@@ -164,6 +165,11 @@ function listenForPictures() {
       byId(`tab-${other}`).focus();
     });
   }
+}
+
+/** While somebody looks for a photograph, what it needs can come. */
+function fetchAhead() {
+  for (const name of Object.keys(networks)) load(name).catch(() => {}); // said when it is needed
 }
 
 function listenForDrawing() {
@@ -235,44 +241,61 @@ async function offerSamples() {
   return read(byId("samples").querySelector("canvas"));
 }
 
+/** What is true of this page's networks alone. */
 function layOut() {
-  for (const label of info.labels) {
-    const row = document.createElement("li");
-    for (const name of ["name", "track", "share"]) {
-      const cell = document.createElement("span");
-      cell.className = name;
-      row.append(cell);
-    }
-    row.children[0].textContent = label;
-    const fill = document.createElement("div");
-    fill.className = "fill";
-    row.children[1].append(fill);
-    byId("bars").append(row);
+  const { usual, photo } = networks;
+  for (const element of document.querySelectorAll("[data-kind]")) {
+    element.hidden = !element.dataset.kind.split(" ").includes(page.kind);
   }
+  const filled = {
+    classes: usual.labels.length.toLocaleString("en"),
+    size: `${usual.image_size} × ${usual.image_size}`,
+    colour: usual.colour ? "coloured" : "grey",
+    data: usual.data.replace(/\/$/, ""),
+    declined: photo ? photo.declined.join(", ") : "",
+  };
+  for (const element of document.querySelectorAll("[data-fill]")) {
+    element.textContent = filled[element.dataset.fill];
+  }
+  if (photo && !photo.declined.length) byId("declines").hidden = true;
+  if (page.kind === "own") document.title = "Ankleboot: what is this?";
+  document.body.classList.add(page.kind);
+  const isDrawn = usual.framing === "garment";
+  document.querySelector(".tabs").hidden = !isDrawn;
+  byId("samples-box").hidden = !page.samples;
   byId("about").textContent =
-    `Model: recipe ${info.recipe || "of its own"}, ${info.parameters.toLocaleString("en")} ` +
-    `parameters, made with Ankleboot ${info.version}.`;
+    Object.values(networks)
+      .map((one) => `${one.what}: recipe ${one.recipe || "of its own"}, ` +
+        `${one.parameters.toLocaleString("en")} parameters.`)
+      .join(" ") + ` Made with Ankleboot ${usual.version}.`;
+  say("One moment …", `Loading the model: ${(usual.bytes / 1e6).toFixed(1)} MB.`, usual.labels);
 }
-
-layOut();
-listenForPictures();
-listenForDrawing();
-const firstSample = await offerSamples();
-if (latest === 0) await show(firstSample, { follow: false });
-await ready.then(keepForOffline, () => {});
 
 /** The next visit needs no network: store what this one loaded, and let offline.js answer. */
 async function keepForOffline() {
   if (!("serviceWorker" in navigator) || !isSecureContext) return;
   const here = new URL("./", location.href).href;
   const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
-  const own = loaded.filter((address) => address.startsWith(here));
+  const own = new Set([here, ...loaded.filter((address) => address.startsWith(here))]);
   try {
     await navigator.serviceWorker.register("offline.js");
     const store = await caches.open("ankleboot");
-    await store.addAll([...new Set([here, ...own])]);
+    for (const address of own) if (!(await store.match(address))) await store.add(address);
     document.body.dataset.offline = "ready";
   } catch (error) {
     console.warn("The page is not kept for offline use:", error);
   }
+}
+
+layOut();
+listenForPictures();
+listenForDrawing();
+const firstSample = page.samples ? await offerSamples() : null;
+if (latest === 0 && firstSample) {
+  await show(firstSample, { follow: false, turn: 0 });
+} else if (latest === 0) {
+  await wait(["usual"], 0).then(
+    () => latest || say("Show it a picture", `It knows ${networks.usual.labels.length} classes.`),
+    (error) => latest || say("The model cannot run here", failure(error)),
+  );
 }

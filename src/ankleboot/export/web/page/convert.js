@@ -1,94 +1,157 @@
-// A picture of one garment on a plain background, converted as the data set's authors did.
-// The same integer arithmetic as ankleboot/photos/convert.py; a test compares them pixel by pixel.
+// From a picture to the pixels that a network knows. A picture is what a canvas gives: RGBA `data`
+// of some `width` and `height`. The same integer arithmetic as in ankleboot/photos/convert.py and
+// framing.py; a test compares them pixel by pixel.
 
 export const SIZE = 28;
+export const SURE = 128;
 const TOLERANCE = 13;
 const BRIGHT = 128;
+const UNEVEN = 50;
 const KERNEL = [17, 28, 17];
 const KERNEL_SUM = 62 * 62;
+const STEEPNESS = 4;
+const DARKEST = 25;
 
-/** RGBA pixels, row by row, to SIZE x SIZE grey ones; 0 is background. */
-export function toImage(rgba, width, height) {
-  if (width === SIZE && height === SIZE && isGrey(rgba)) {
-    return Uint8Array.from({ length: SIZE * SIZE }, (_, i) => rgba[4 * i]);
-  }
-  return convert(rgba, width, height);
-}
-
-function isGrey(rgba) {
-  for (let i = 0; i < rgba.length; i += 4) {
-    if (rgba[i] !== rgba[i + 1] || rgba[i] !== rgba[i + 2]) return false;
+/** Whether a picture is an image as the data set has them. */
+export function isImage({ data, width, height }) {
+  if (width !== SIZE || height !== SIZE) return false;
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
   }
   return true;
 }
 
-/** The garment, bright on 0, its longest side SIZE pixels; all 0 if there is nothing. */
-export function convert(rgba, width, height) {
-  const grey = new Uint8Array(width * height);
-  for (let i = 0; i < grey.length; i++) {
-    const sum = rgba[4 * i] * 19595 + rgba[4 * i + 1] * 38470 + rgba[4 * i + 2] * 7471;
-    grey[i] = (sum + 0x8000) >> 16;
+/** Whether the border is all of one grey, as in a shop's pictures. */
+export function hasPlainBackground(picture) {
+  const edge = border(greyOf(picture));
+  const background = median(edge);
+  const differing = edge.filter((value) => Math.abs(value - background) > TOLERANCE).length;
+  return UNEVEN * differing < edge.length;
+}
+
+/** SIZE x SIZE grey pixels of the garment, 0 is background; without a mask it is on a plain one. */
+export function toImage(picture, mask = null) {
+  if (isImage(picture)) {
+    return Uint8Array.from({ length: SIZE * SIZE }, (_, i) => picture.data[4 * i]);
   }
-  let background = border(grey, width, height);
+  return mask === null ? onPlain(greyOf(picture)) : centred(shrunk(trimmed(picture, mask)));
+}
+
+/** The whole picture, stretched to a square of so many pixels: grey ones, or RGB. */
+export function squeezed(picture, side, colour) {
+  if (!colour) return resize(greyOf(picture), side, side).values;
+  const { data, width, height } = picture;
+  const out = new Uint8Array(3 * side * side);
+  for (let channel = 0; channel < 3; channel++) {
+    const values = new Uint8Array(width * height);
+    for (let i = 0; i < values.length; i++) values[i] = data[4 * i + channel];
+    resize({ values, width, height }, side, side).values.forEach((value, i) => {
+      out[3 * i + channel] = value;
+    });
+  }
+  return out;
+}
+
+/** The mask (a square of cells) on the picture's pixels, 0 to 255, with narrow edges. */
+export function opacity({ width, height }, mask) {
+  const side = Math.sqrt(mask.length);
+  const { values } = resize({ values: mask, width: side, height: side }, width, height);
+  return values.map((value) => Math.min(255, Math.max(0, STEEPNESS * (value - SURE) + SURE)));
+}
+
+/** The garment as the data set has it, dark where it was light, on 0; in the picture's size. */
+export function negated(picture, alpha) {
+  return greyOf(picture).values.map((value, i) =>
+    Math.floor((Math.max(255 - value, DARKEST) * alpha[i] + 127) / 255));
+}
+
+function trimmed(picture, mask) {
+  const { width, height } = picture;
+  const alpha = opacity(picture, mask);
+  const plane = { values: negated(picture, alpha), width, height };
+  return crop(plane, bounds(plane, (i) => alpha[i] >= SURE));
+}
+
+/** The sharpening undoes most of what resizing blurs. */
+function onPlain(grey) {
+  let background = median(border(grey));
   if (background >= BRIGHT) {
-    for (let i = 0; i < grey.length; i++) grey[i] = 255 - grey[i];
+    grey.values.forEach((value, i) => { grey.values[i] = 255 - value; });
     background = 255 - background;
   }
-  const image = new Uint8Array(SIZE * SIZE);
-  const box = bounds(grey, width, height, background);
-  if (box === null) return image;
-
-  const trimmed = crop(grey, width, box);
-  const longest = Math.max(trimmed.width, trimmed.height);
-  const small = resize(trimmed, scaled(trimmed.width, longest), scaled(trimmed.height, longest));
-  const sharp = sharpen(small);
+  const isThing = (i) => Math.abs(grey.values[i] - background) > TOLERANCE;
+  const small = shrunk(crop(grey, bounds(grey, isThing)));
   const span = 255 - background;
-  const top = Math.floor((SIZE - small.height) / 2);
-  const left = Math.floor((SIZE - small.width) / 2);
-  for (let y = 0; y < small.height; y++) {
-    for (let x = 0; x < small.width; x++) {
-      const value = sharp[y * small.width + x] - background;
-      const level = Math.floor((2 * value * 255 + span) / (2 * span));
-      image[(top + y) * SIZE + left + x] = Math.min(255, Math.max(0, level));
-    }
+  const values = Uint8Array.from(sharpen(small), (value) => {
+    const level = Math.floor((2 * (value - background) * 255 + span) / (2 * span));
+    return Math.min(255, Math.max(0, level));
+  });
+  return centred({ ...small, values });
+}
+
+function greyOf({ data, width, height }) {
+  const values = new Uint8Array(width * height);
+  for (let i = 0; i < values.length; i++) {
+    const sum = data[4 * i] * 19595 + data[4 * i + 1] * 38470 + data[4 * i + 2] * 7471;
+    values[i] = (sum + 0x8000) >> 16;
   }
-  return image;
+  return { values, width, height };
 }
 
-/** The median of the outermost pixels (the upper one of two). */
-function border(grey, width, height) {
+/** The outermost pixels. */
+function border({ values, width, height }) {
   const edge = [];
-  for (let x = 0; x < width; x++) edge.push(grey[x], grey[(height - 1) * width + x]);
-  for (let y = 0; y < height; y++) edge.push(grey[y * width], grey[y * width + width - 1]);
-  edge.sort((a, b) => a - b);
-  return edge[edge.length >> 1];
+  for (let x = 0; x < width; x++) edge.push(values[x], values[(height - 1) * width + x]);
+  for (let y = 0; y < height; y++) edge.push(values[y * width], values[y * width + width - 1]);
+  return edge;
 }
 
-function bounds(grey, width, height, background) {
+/** The upper one of two. */
+function median(values) {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
+}
+
+/** The box around the pixels that belong to it; of no size if there are none. */
+function bounds({ width, height }, belongs) {
   let top = height, bottom = -1, left = width, right = -1;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      if (Math.abs(grey[y * width + x] - background) <= TOLERANCE) continue;
+      if (!belongs(y * width + x)) continue;
       top = Math.min(top, y);
       bottom = y;
       left = Math.min(left, x);
       right = Math.max(right, x);
     }
   }
-  return bottom < 0 ? null : { top, left, width: right - left + 1, height: bottom - top + 1 };
+  if (bottom < 0) return { top: 0, left: 0, width: 0, height: 0 };
+  return { top, left, width: right - left + 1, height: bottom - top + 1 };
 }
 
-function crop(grey, stride, { top, left, width, height }) {
+function crop(plane, { top, left, width, height }) {
   const values = new Uint8Array(width * height);
   for (let y = 0; y < height; y++) {
-    const start = (top + y) * stride + left;
-    values.set(grey.subarray(start, start + width), y * width);
+    const start = (top + y) * plane.width + left;
+    values.set(plane.values.subarray(start, start + width), y * width);
   }
   return { values, width, height };
 }
 
-function scaled(side, longest) {
-  return Math.max(1, Math.floor((2 * side * SIZE + longest) / (2 * longest)));
+/** The longest side brought to SIZE pixels. */
+function shrunk(plane) {
+  const longest = Math.max(plane.width, plane.height);
+  if (longest === 0) return plane;
+  const scaled = (side) => Math.max(1, Math.floor((2 * side * SIZE + longest) / (2 * longest)));
+  return resize(plane, scaled(plane.width), scaled(plane.height));
+}
+
+function centred({ values, width, height }) {
+  const image = new Uint8Array(SIZE * SIZE);
+  const top = Math.floor((SIZE - height) / 2);
+  const left = Math.floor((SIZE - width) / 2);
+  for (let y = 0; y < height; y++) {
+    image.set(values.subarray(y * width, (y + 1) * width), (top + y) * SIZE + left);
+  }
+  return image;
 }
 
 // Pillow's resampling: Lanczos with three lobes, coefficients rounded to 22 bits, a pass across
