@@ -151,7 +151,7 @@ def test_data_fetch_fills_the_cache(
         (["evaluate"], 2, "Missing argument 'MODEL'"),
         (["evaluate", "nowhere.keras"], 4, "no such model file"),
         (["evaluate", "x", "--split", "train"], 2, "'train' is not one of 'validation', 'test'"),
-        (["recipes", "nothing"], 2, "valid: sprint, pocket, plain, leaky"),
+        (["recipes", "nothing"], 2, "valid: sprint, pocket, street, plain"),
         (["data", "verify", "--data", "nowhere"], 2, "nowhere"),
     ],
 )

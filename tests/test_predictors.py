@@ -298,8 +298,10 @@ def test_the_shipped_model_is_as_accurate_as_it_says() -> None:
 
 
 def test_the_shipped_files_are_small_and_belong_together() -> None:
-    size = sum(path.stat().st_size for path in pretrained.FOLDER.rglob("*") if path.is_file())
-    assert size <= 2_000_000
+    sizes = {path: path.stat().st_size for path in pretrained.FOLDER.rglob("*") if path.is_file()}
+    assert sum(sizes.values()) <= 10_000_000
+    assert sizes[pretrained.NAMES[pretrained.PHOTO] / pretrained.LITERT] <= 6_000_000
+    assert sum(size for path, size in sizes.items() if path.name != "cut_out.tflite") <= 6_000_000
     run = Run(pretrained.FOLDER)
     run.check_model()
     info = load_predictor(Path("pretrained")).info
