@@ -9,10 +9,11 @@ import keras
 import numpy as np
 import pytest
 
-from ankleboot import engines, feed, models, pretrained, training
+from ankleboot import engines, feed, models, plots, pretrained, training
 from ankleboot.data import Dataset, LabeledImages, load
 from ankleboot.data.augment import augment
 from ankleboot.errors import EnvironmentFailure, ModelError, StoppedBySignal, UsageError
+from ankleboot.explain import layers as explained
 from ankleboot.models import layers, transfer
 from ankleboot.models.backbones import BACKBONES, Backbone, applications, efficientnet_lite
 from ankleboot.models.backbones.torch_file import read_tensors
@@ -356,3 +357,15 @@ def test_the_small_backbone_is_the_beginning_of_the_large_one() -> None:
         keras.Model(one.inputs[0], one.get_layer(name).output)(image) for one in (model, large)
     )
     np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), atol=1e-5)
+
+
+def test_a_deep_network_s_layers_can_be_shown() -> None:
+    model = models.build(replace(SMALL_RECIPE, image_size=64))
+    fields = {one.layer: (one.size, one.stride) for one in explained.receptive_fields(model)}
+    assert fields["stem"] == (3, 2) and fields["block0_depth"] == (7, 2)
+    assert fields["block1_depth"] == (11, 4)  # by hand: 7 + 2 * 2, stride 2 * 2
+    image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
+    maps = explained.feature_maps(model, image)
+    assert len(maps) == explained.MOST_LAYERS and "stem" in maps
+    figure = plots.feature_maps({name: values[0] for name, values in maps.items()})
+    assert len(figure.axes) == 9 * len(maps)

@@ -46,8 +46,8 @@ Names the garment on a grey picture of 28 x 28 pixels:
 Percent, on the test images. {most_confused}
 
 **Meant for** pictures like those of the data set: one garment, whole, front view, cut out, light on
-dark. **Not meant for** photographs as they come from a camera, people wearing clothes, several
-garments, other things than clothes (it names them all the same, sometimes with confidence), or any
+dark. **Not meant for** photographs as they come from a camera (`predict` asks the model in `photo/`
+about those), people wearing clothes, several garments, other things than clothes (it names them all the same, sometimes with confidence), or any
 decision about people. Nothing in the data says who wears what; body shapes, cultures and prices
 beyond one European online shop of about 2017 are missing.
 

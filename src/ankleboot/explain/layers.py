@@ -10,6 +10,9 @@ from ankleboot.arrays import Images, Indices, SomeImages, affordable, to_inputs
 from ankleboot.explain.gradients import logits_of
 
 BATCH_SIZE = 1_000  # images
+MOST_LAYERS = 12  # whose feature maps are shown
+CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+POOLINGS = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
 BLOCK = 8_192  # images whose features are held at once
 
 
@@ -30,10 +33,16 @@ def first_filters(model: Any) -> np.ndarray:
 
 
 def feature_maps(model: Any, images: Images) -> dict[str, np.ndarray]:
-    """The values of every layer with places, by name: (n, height, width, channels)."""
-    layers = [one for one in model.layers if len(one.output.shape) == 4][1:]  # not the input
+    """The values of the convolutions and poolings, by name: (n, height, width, channels).
+
+    Of a deep network some, evenly over the depth.
+    """
+    layers = [one for one in model.layers if isinstance(one, (*CONVOLUTIONS, *POOLINGS))]
+    chosen = np.linspace(0, len(layers) - 1, min(len(layers), MOST_LAYERS)).round().astype(int)
+    layers = [layers[place] for place in chosen]
     viewer = keras.Model(model.inputs[0], [one.output for one in layers])
     values = viewer(to_inputs(images), training=False)
+    values = values if isinstance(values, list) else [values]
     return {one.name: np.asarray(v) for one, v in zip(layers, values, strict=True)}
 
 
@@ -44,9 +53,9 @@ def receptive_fields(model: Any) -> tuple[ReceptiveField, ...]:
     """
     size, stride, found = 1, 1, []
     for one in model.layers:
-        if isinstance(one, keras.layers.Conv2D):
+        if isinstance(one, CONVOLUTIONS):
             window, step = one.kernel_size[0], one.strides[0]
-        elif isinstance(one, (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)):
+        elif isinstance(one, POOLINGS):
             window, step = one.pool_size[0], one.strides[0]
         else:
             continue

@@ -258,12 +258,7 @@ def _feature_maps(findings: Findings) -> str:
     index = findings.mistakes.most_certain[0] if findings.mistakes.most_certain else 0
     image = findings.part.images[index]
     maps = layers.feature_maps(findings.model, image[None])
-    shown = {
-        name: values[0]
-        for name, values in maps.items()
-        if "conv" in name.split("_")[-1] or "pool" in name or "cosines" in name
-    }
-    return picture(plots.feature_maps(shown))
+    return picture(plots.feature_maps({name: values[0] for name, values in maps.items()}))
 
 
 def _commands(run: Run) -> str:
