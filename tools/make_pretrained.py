@@ -48,8 +48,9 @@ Percent, on the test images. {most_confused}
 **Meant for** pictures like those of the data set: one garment, whole, front view, cut out, light on
 dark. **Not meant for** photographs as they come from a camera (`predict` asks the model in `photo/`
 about those), people wearing clothes, several garments, other things than clothes (it names them all
-the same, sometimes with confidence), or any decision about people. Nothing in the data
-says who wears what; body shapes, cultures and prices beyond one European online shop of about 2017 are missing.
+the same, sometimes with confidence), or any decision about people. Nothing in the
+data says who wears what; body shapes, cultures and prices beyond one European online shop of about
+2017 are missing.
 
 Files: `recipe.json` and `manifest.json` (what it was made from, on what), `history.csv`,
 `result.json` (hashes), `calibration.json`, `evaluation-*.json`, `parity.json`. MIT licence, like
