@@ -25,7 +25,7 @@ from ankleboot.photos.cut_out import CutOut, locate, parts, tidied
 from ankleboot.photos.steps import strip
 from ankleboot.prediction import Experts, Prediction, answer, predict_files
 from ankleboot.predictors.views import ViewsPredictor
-from ankleboot.pretrained import CUT_OUT
+from ankleboot.pretrained import CUT_OUT, FOLDER
 from ankleboot.recipes import STREET, TRANSFER, override
 from conftest import FakePredictor
 
@@ -281,9 +281,13 @@ def test_the_command_writes_strips_and_answers_photographs(
     assert sorted(path.name for path in steps.iterdir()) == ["shirt-2.png", "shirt.png"]
 
 
+@pytest.mark.usefixtures("own_state")
 def test_zero_shot_knows_the_data_set_too(capfd: pytest.CaptureFixture[str]) -> None:
+    before = sorted(FOLDER.rglob("*"))
     assert run(["evaluate", "zero-shot", "--data", "sample", "--split", "test", "--json"]) == 0
-    assert json.loads(capfd.readouterr().out)["accuracy"] > 0.88
+    document = json.loads(capfd.readouterr().out)
+    assert document["accuracy"] > 0.88 and document["test_reads"] == 1
+    assert sorted(FOLDER.rglob("*")) == before  # nothing is written into the package
 
 
 def test_each_picture_gets_its_model() -> None:

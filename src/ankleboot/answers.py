@@ -32,7 +32,7 @@ def answers(model: Path, predictor: Predictor, part: LabeledImages, split: str) 
         split: Name of the part: "validation" or "test".
     """
     run = run_of(model) if model.is_dir() else None
-    if run is None or run.folder == pretrained.FOLDER:
+    if run is None or pretrained.is_shipped(run.folder):
         return predictor.predict(part.images)
     path = run.folder / f"answers-{split}.npz"
     key = _key(predictor, part)

@@ -28,7 +28,7 @@ def folder_of(model: Path, info: ModelInfo | None = None) -> Path:
     """
     model = pretrained.resolve(model)
     run = run_of(model) if model.is_dir() or model.suffix == ".keras" else None
-    if run and run.folder != pretrained.FOLDER:
+    if run and not pretrained.is_shipped(run.folder):
         return run.folder
     known = sha256_of_file(run.model_path if run else model) if info is None else info.model_sha256
     return Path(platformdirs.user_state_dir("ankleboot")) / "test_reads" / known

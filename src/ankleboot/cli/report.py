@@ -61,7 +61,7 @@ def report(
     loaded = data_choice.load(preparation, run=run)
     part_of(loaded, split_name, run.recipe())  # refuses before a look is counted
     if output is None:
-        output = Path("report.html") if place == pretrained.FOLDER else run.folder / "report.html"
+        output = Path("report.html") if pretrained.is_shipped(place) else run.folder / "report.html"
     import_keras()
     from ankleboot import learning_curve as curve
     from ankleboot.report import write_report

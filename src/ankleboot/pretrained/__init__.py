@@ -27,6 +27,11 @@ def resolve(path: Path, member: str = "") -> Path:
     return path
 
 
+def is_shipped(folder: Path) -> bool:
+    """Whether it is one of the package's own, in which nothing is written."""
+    return folder in NAMES.values()
+
+
 def photo_model(path: Path) -> Path | None:
     """The file that answers about photographs where "pretrained" was asked for."""
     return NAMES[PHOTO] / LITERT if str(path) == NAME and not path.exists() else None
