@@ -51,7 +51,7 @@ zero-shot: $(VENV)/.dev  ## Train the model for photographs that has seen none (
 photo-model: $(VENV)/.dev  ## Train the model for photographs: PHOTOS=folder (a quarter of an hour)
 	$(BIN)/python tools/make_photo_model.py $(PHOTOS)
 
-cut-out: $(VENV)/.dev  ## Train the network that finds the garment: PHOTOS=folder (ten minutes)
+cut-out: $(VENV)/.dev  ## Train the network that finds the garment: PHOTOS=folder (a quarter of an hour)
 	$(BIN)/python tools/make_cut_out.py $(PHOTOS)
 
 lock: $(VENV)/.dev  ## Resolve requirements/*.txt anew (exact versions and hashes, no addresses)

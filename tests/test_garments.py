@@ -133,7 +133,7 @@ def test_a_white_garment_does_not_vanish_and_the_background_does() -> None:
     assert image.shape == (28, 28) and image[14, 14] == 25
     assert image[:, 0].max() > 0 or image[0].max() > 0  # the longest side has 28 pixels
     alpha = opacity(pixels, mask)
-    assert alpha.shape == (120, 100) and (negated(pixels, mask)[alpha == 0] == 0).all()
+    assert alpha.shape == (120, 100) and (negated(pixels, alpha)[alpha == 0] == 0).all()
 
 
 @given(st.integers(0, 2**32 - 1))

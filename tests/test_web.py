@@ -388,7 +388,7 @@ def test_the_browser_prepares_pictures_pixel_by_pixel_as_python_does(
             "plain": pixels[..., 0] if is_same else convert(pixels),
             "masked": pixels[..., 0] if is_same else convert(pixels, mask),
             "opacity": opacity(pixels, mask),
-            "negated": negated(pixels, mask),
+            "negated": negated(pixels, opacity(pixels, mask)),
         }
         for name, values in wanted.items():
             np.testing.assert_array_equal(unpacked(got[name]), values.ravel(), f"{name} {what}")

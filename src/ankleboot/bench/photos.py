@@ -270,7 +270,7 @@ def wrong(found: list[Photo], method: str = PHOTO) -> list[tuple[Pixels, str, st
     for one in found:
         said = one.answers[method]
         if one.kind in RIGHT and not one.is_right(method):
-            sheet.append((one.pixels, one.kind, said.reason or said.label))
+            sheet.append((one.pixels, one.kind, said.label + "?" * said.abstained))
         elif one.kind in FOREIGN and not said.abstained:
             sheet.append((one.pixels, one.kind, said.label))
     return sheet

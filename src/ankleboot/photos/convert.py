@@ -51,17 +51,17 @@ def opacity(pixels: Pixels, mask: Mask) -> np.ndarray:
     return narrowed
 
 
-def negated(pixels: Pixels, mask: Mask) -> np.ndarray:
+def negated(pixels: Pixels, alpha: np.ndarray) -> np.ndarray:
     """The garment as the data set has it, dark where it was light, on 0; in the picture's size."""
-    alpha = opacity(pixels, mask).astype(np.int64)
     grey = np.maximum(255 - _grey(pixels).astype(np.int64), DARKEST)
-    found: np.ndarray = ((grey * alpha + 127) // 255).astype(np.uint8)
+    found: np.ndarray = ((grey * alpha.astype(np.int64) + 127) // 255).astype(np.uint8)
     return found
 
 
 def trimmed(pixels: Pixels, mask: Mask) -> np.ndarray:
     """`negated`, without the rows and columns in which there is no garment; may be empty."""
-    return _without_margins(negated(pixels, mask), opacity(pixels, mask) >= SURE)
+    alpha = opacity(pixels, mask)
+    return _without_margins(negated(pixels, alpha), alpha >= SURE)
 
 
 def _on_plain(pixels: Pixels) -> Image:

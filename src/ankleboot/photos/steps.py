@@ -25,11 +25,12 @@ def strip(pixels: Pixels, found: CutOut | None, seen: Image, title: str) -> Pict
     """
     steps = [("photograph", pixels)]
     if found is not None:
-        alpha = opacity(pixels, found.mask)[..., None].astype(np.float32) / 255
+        opaque = opacity(pixels, found.mask)
+        alpha = opaque[..., None].astype(np.float32) / 255
         steps += [
             ("garment found", _mixed(pixels, 0.35 * pixels + 0.65 * OUTSIDE, alpha)),
             ("cut out", _mixed(pixels, np.full(3, 255, np.float32), alpha)),
-            ("grey, negated", negated(pixels, found.mask)),
+            ("grey, negated", negated(pixels, opaque)),
         ]
     height, width = seen.shape[:2]
     steps.append((f"seen: {width} x {height}", seen))
