@@ -48,7 +48,8 @@ LAYERS = {
     "answers": 8,
     "comparison": 8,
     "mistakes": 8,
-    "explain": 8,
+    "occlusion": 8,
+    "explain": 9,
     "robustness": 8,
     "audit": 9,
     "learning_curve": 9,
@@ -57,6 +58,7 @@ LAYERS = {
     "export": 10,
     "report": 11,
     "bench": 11,
+    "server": 11,
     "console": 11,
     "cli": 12,
     "__main__": 13,
@@ -117,6 +119,8 @@ LIGHT = [
     "ankleboot.evaluation",
     "ankleboot.prediction",
     "ankleboot.console",
+    "ankleboot.server.serve",
+    "ankleboot.server.worker",
 ]
 HEAVY = ("tensorflow", "keras", "matplotlib", "cv2", "sklearn", "onnxruntime", "openvino")
 

@@ -1,7 +1,7 @@
 """Label pictures: one answer per file, in order, whatever is wrong with the others."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -128,8 +128,8 @@ def predict_files(
     """
     remaining = iter(paths)
     while batch := list(islice(remaining, BATCH_SIZE)):
-        read = [_look(path, experts, cut_out=show is not None) for path in batch]
-        rows = _ask([one for one in read if isinstance(one, Looked)])
+        read = [_read(path, experts, cut_out=show is not None) for path in batch]
+        rows = ask([one for one in read if isinstance(one, Looked)])
         for path, one in zip(batch, read, strict=True):
             if isinstance(one, DataError):
                 yield Failure(str(path), str(one).removeprefix(f"{path}: "))
@@ -142,11 +142,21 @@ def predict_files(
             yield prediction
 
 
-def _look(path: Path, experts: Experts, *, cut_out: bool) -> Looked | DataError:
+def _read(path: Path, experts: Experts, *, cut_out: bool) -> Looked | DataError:
     try:
-        pixels = decode(path)
+        return look(decode(path), experts, cut_out=cut_out)
     except DataError as error:
         return error
+
+
+def look(pixels: Pixels, experts: Experts, *, cut_out: bool) -> Looked:
+    """Choose the model for a picture and make what it wants to see.
+
+    Args:
+        pixels: The picture.
+        experts: The models.
+        cut_out: Find the garment even if the answer does not need it.
+    """
     predictor = experts.for_picture(pixels)
     wanted = predictor.info.preparation
     if wanted.framing == "garment":
@@ -157,7 +167,7 @@ def _look(path: Path, experts: Experts, *, cut_out: bool) -> Looked | DataError:
     return Looked(pixels, found, photos.framed(pixels, wanted), predictor)
 
 
-def _ask(looked: list[Looked]) -> Iterator[np.ndarray]:
+def ask(looked: Sequence[Looked]) -> Iterator[np.ndarray]:
     """Ask each model about all its pictures at once; the answers in the pictures' order."""
     rows: dict[int, np.ndarray] = {}
     for predictor in {id(one.predictor): one.predictor for one in looked}.values():

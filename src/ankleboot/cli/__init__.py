@@ -20,6 +20,7 @@ from ankleboot.cli.export import export
 from ankleboot.cli.predict import predict
 from ankleboot.cli.recipes import recipes
 from ankleboot.cli.report import report
+from ankleboot.cli.serve import serve
 from ankleboot.cli.train import train
 from ankleboot.errors import AnklebootError, EnvironmentFailure, UsageError
 from ankleboot.printable import printable
@@ -37,6 +38,12 @@ EXTRAS = {
     "onnx": "export",
     "tf2onnx": "export",
     "litert_quantizer": "export",
+    "fastapi": "serve",
+    "httptools": "serve",
+    "prometheus_client": "serve",
+    "python_multipart": "serve",
+    "starlette": "serve",
+    "uvicorn": "serve",
 }
 """Which extra brings a module that the light core does without."""
 
@@ -108,6 +115,6 @@ def cli() -> None:
     """
 
 
-COMMANDS = (bench, compare, data, evaluate, explain, export, predict, recipes, report, train)
+COMMANDS = (bench, compare, data, evaluate, explain, export, predict, recipes, report, serve, train)
 for command in COMMANDS:
     cli.add_command(command)

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ankleboot.data import LabeledImages
+from ankleboot.data import LabeledImages, load
 from ankleboot.errors import UsageError
 from ankleboot.files import atomic_write, make_folder
 
 NAME_LENGTH = 40  # characters of a class's name in a file's
+SAMPLES_PER_CLASS = 2
 _SAFE = re.compile(r"[^\w-]")
 
 
@@ -40,6 +41,13 @@ def write_pictures(
         atomic_write(path, content.getvalue())
         paths.append(path)
     return paths
+
+
+def sample_strip() -> np.ndarray:
+    """Test images beside each other: the first of every class, then the second of every class."""
+    test = load("sample").test
+    chosen = _in_turn(test)[: 10 * SAMPLES_PER_CLASS]
+    return np.concatenate(list(test.images[chosen]), axis=1)
 
 
 def _in_turn(part: LabeledImages) -> list[int]:

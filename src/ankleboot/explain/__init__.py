@@ -11,17 +11,28 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ankleboot.arrays import Images, Labels, Maps
+import numpy as np
+
+from ankleboot.arrays import Images, Labels, Maps, Probs, to_inputs
 from ankleboot.explain.grad_cam import grad_cam
 from ankleboot.explain.gradients import integrated_gradients, smooth_grad
-from ankleboot.explain.occlusion import occlusion
+from ankleboot.occlusion import occlusion
+
+
+def _occlusion(model: Any, images: Images, classes: Labels) -> Maps:
+    def answer(some: Images) -> Probs:
+        probs: np.ndarray = np.asarray(model(to_inputs(some), training=False))
+        return probs
+
+    return occlusion(answer, images, classes)
+
 
 Method = Callable[[Any, Images, Labels], Maps]
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "grad-cam": grad_cam,
-        "occlusion": occlusion,
+        "occlusion": _occlusion,
         "integrated-gradients": integrated_gradients,
         "smooth-grad": smooth_grad,
     }

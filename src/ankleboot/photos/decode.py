@@ -1,8 +1,10 @@
 """Pictures as people have them, decoded within bounds to plain RGB."""
 
+import io
 import os
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -24,6 +26,10 @@ BACKGROUND = (255, 255, 255)  # what shows through transparent pixels
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
+class TooLargeError(DataError):
+    """A picture of more bytes or pixels than are allowed."""
+
+
 def decode(path: Path) -> Pixels:
     """Return the picture (of an animation the first frame), turned as its camera was held.
 
@@ -41,27 +47,51 @@ def decode(path: Path) -> Pixels:
             reason = "not a regular file" if os.path.lexists(path) else "no such file"
             raise DataError(f"{path}: {reason}")
         if (size := path.stat().st_size) > MAX_BYTES:
-            raise DataError(f"{path}: {size >> 20} MiB, more than the allowed {MAX_BYTES >> 20}")
-        if size == 0:
-            raise DataError(f"{path}: an empty file")
+            raise TooLargeError(
+                f"{path}: {size >> 20} MiB, more than the allowed {MAX_BYTES >> 20}"
+            )
         with path.open("rb") as file:
             head = file.read(12)
             file.seek(0)
-            formats = _formats(head, path)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of doubtful metadata, and of sizes: see below
-                with Image.open(file, formats=formats) as picture:
-                    return _to_rgb(picture, path)
+            return _decoded(file, _formats(head, path), path)
+    except OSError as error:
+        reason = first_line(error)
+        raise DataError(f"{path}: damaged or unreadable picture ({reason})") from error
+
+
+def decode_bytes(content: bytes, name: str, formats: tuple[str, ...]) -> Pixels:
+    """As `decode`, of a file's content.
+
+    Args:
+        content: The file.
+        name: For messages.
+        formats: Pillow's names of those that are accepted.
+
+    Raises:
+        DataError: As `decode`; a `TooLargeError` for too many pixels.
+    """
+    return _decoded(io.BytesIO(content), formats, name)
+
+
+def _decoded(file: BinaryIO, formats: tuple[str, ...], name: object) -> Pixels:
+    try:
+        if not file.read(1):
+            raise DataError(f"{name}: an empty file")
+        file.seek(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of doubtful metadata, and of sizes: see below
+            with Image.open(file, formats=formats) as picture:
+                return _to_rgb(picture, name)
     except DataError:
         raise
     except UnidentifiedImageError as error:
-        known = ", ".join(FORMATS)
-        raise DataError(f"{path}: not a picture of a known format ({known})") from error
+        known = ", ".join(formats)
+        raise DataError(f"{name}: not a picture of a known format ({known})") from error
     except Image.DecompressionBombError as error:
-        raise DataError(f"{path}: too many pixels, allowed are {MAX_PIXELS:,}") from error
+        raise TooLargeError(f"{name}: too many pixels, allowed are {MAX_PIXELS:,}") from error
     except Exception as error:  # decoders raise many types for damaged files
         reason = first_line(error)
-        raise DataError(f"{path}: damaged or unreadable picture ({reason})") from error
+        raise DataError(f"{name}: damaged or unreadable picture ({reason})") from error
 
 
 def _formats(head: bytes, path: Path) -> tuple[str, ...]:
@@ -75,10 +105,10 @@ def _formats(head: bytes, path: Path) -> tuple[str, ...]:
     return ("HEIF",)
 
 
-def _to_rgb(picture: Image.Image, path: Path) -> Pixels:
+def _to_rgb(picture: Image.Image, name: object) -> Pixels:
     width, height = picture.size
     if width * height > MAX_PIXELS:
-        raise DataError(f"{path}: {width} x {height} pixels, allowed are {MAX_PIXELS:,} in all")
+        raise TooLargeError(f"{name}: {width} x {height} pixels, allowed are {MAX_PIXELS:,} in all")
     picture.draft("RGB", (MAX_SIDE, MAX_SIDE))  # JPEG can be decoded at a fraction of its size
     picture.load()
     orientation = _orientation(picture)

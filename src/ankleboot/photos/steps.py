@@ -23,15 +23,7 @@ def strip(pixels: Pixels, found: CutOut | None, seen: Image, title: str) -> Pict
         seen: What the network saw.
         title: Below the pictures, one line.
     """
-    steps = [("photograph", pixels)]
-    if found is not None:
-        opaque = opacity(pixels, found.mask)
-        alpha = opaque[..., None].astype(np.float32) / 255
-        steps += [
-            ("garment found", _mixed(pixels, 0.35 * pixels + 0.65 * OUTSIDE, alpha)),
-            ("cut out", _mixed(pixels, np.full(3, 255, np.float32), alpha)),
-            ("grey, negated", negated(pixels, opaque)),
-        ]
+    steps = pictures(pixels, found)
     height, width = seen.shape[:2]
     steps.append((f"seen: {width} x {height}", seen))
     panels = [(name, _panel(values)) for name, values in steps]
@@ -45,6 +37,20 @@ def strip(pixels: Pixels, found: CutOut | None, seen: Image, title: str) -> Pict
         left += panel.width + GAP
     draw.text((GAP, CAPTION + HEIGHT + GAP // 2), title, INK, font)
     return sheet
+
+
+def pictures(pixels: Pixels, found: CutOut | None) -> list[tuple[str, np.ndarray]]:
+    """The steps by name: the photograph, and what became of it where a garment was cut out."""
+    steps: list[tuple[str, np.ndarray]] = [("photograph", pixels)]
+    if found is not None:
+        opaque = opacity(pixels, found.mask)
+        alpha = opaque[..., None].astype(np.float32) / 255
+        steps += [
+            ("garment found", _mixed(pixels, 0.35 * pixels + 0.65 * OUTSIDE, alpha)),
+            ("cut out", _mixed(pixels, np.full(3, 255, np.float32), alpha)),
+            ("grey, negated", negated(pixels, opaque)),
+        ]
+    return steps
 
 
 def _mixed(inside: np.ndarray, outside: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -11,11 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from ankleboot.classes import CLASS_NAMES
-from ankleboot.data import load
+from ankleboot.data.pictures import sample_strip
 from ankleboot.export import litert
 from ankleboot.export.network import Network
 from ankleboot.export.web import runtime
@@ -26,7 +25,6 @@ from ankleboot.pretrained import CUT_OUT
 from ankleboot.sealed import open_tflite, seal_folder
 
 PAGE = Path(__file__).parent / "page"
-SAMPLES_PER_CLASS = 2
 
 
 def write(network: Network, path: Path) -> None:
@@ -44,7 +42,7 @@ def write(network: Network, path: Path) -> None:
     runtime.place(path / "runtime")
     has_samples = _knows_samples(network.info)
     if has_samples:
-        _samples().save(path / "samples.png")
+        Image.fromarray(sample_strip()).save(path / "samples.png")
     page = {"kind": _kind(network), "samples": has_samples}
     write_json(path / "models.json", {"page": page, "networks": networks})
     seal_folder(path, network.info)
@@ -68,14 +66,3 @@ def _knows_samples(info: ModelInfo) -> bool:
     """Whether images of Fashion-MNIST are what the model knows."""
     shape = info.preparation.image_shape
     return info.labels == CLASS_NAMES and shape == Preparation().image_shape
-
-
-def _samples() -> Image.Image:
-    """A strip of test images: the first of every class, then the second of every class."""
-    test = load("sample").test
-    chosen = [
-        np.flatnonzero(test.labels == label)[place]
-        for place in range(SAMPLES_PER_CLASS)
-        for label in range(10)
-    ]
-    return Image.fromarray(np.concatenate(list(test.images[chosen]), axis=1))

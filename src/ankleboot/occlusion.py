@@ -1,20 +1,20 @@
 """Occlusion: how much the class loses when a patch is hidden. Needs answers only."""
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from ankleboot.arrays import IMAGE_SIZE, Images, Labels, Maps, affordable, to_inputs
+from ankleboot.arrays import IMAGE_SIZE, Images, Labels, Maps, Probs, affordable
 
 PATCH, STRIDE = 6, 2  # pixels of an image of 28 x 28; larger ones have larger patches
 BATCH_SIZE = 1_000  # images
 
 
-def occlusion(model: Any, images: Images, classes: Labels) -> Maps:
+def occlusion(answer: Callable[[Images], Probs], images: Images, classes: Labels) -> Maps:
     """Hide every patch in turn with background; a pixel gets the mean loss of its patches.
 
     Args:
-        model: Anything that maps inputs in [0, 1] to probabilities.
+        answer: Gives probabilities, as a `Predictor` does.
         images: To explain.
         classes: One for each image.
 
@@ -24,7 +24,7 @@ def occlusion(model: Any, images: Images, classes: Labels) -> Maps:
     Source: Zeiler and Fergus 2014, section 4.2, https://arxiv.org/abs/1311.2901
     """
     rows = np.arange(len(images))
-    whole = _probs(model, images)[rows, classes]
+    whole = _probs(answer, images)[rows, classes]
     height, width = images.shape[1:3]
     patch = max(1, round(PATCH * height / IMAGE_SIZE))
     losses = np.zeros((len(images), height, width), np.float32)
@@ -33,7 +33,7 @@ def occlusion(model: Any, images: Images, classes: Labels) -> Maps:
         for left in _places(width, patch):
             hidden = images.copy()
             hidden[:, top : top + patch, left : left + patch] = 0
-            lost = whole - _probs(model, hidden)[rows, classes]
+            lost = whole - _probs(answer, hidden)[rows, classes]
             losses[:, top : top + patch, left : left + patch] += lost[:, None, None]
             covered[top : top + patch, left : left + patch] += 1
     maps: np.ndarray = losses / covered
@@ -46,7 +46,7 @@ def _places(side: int, patch: int) -> list[int]:
     return sorted({*range(0, side - patch + 1, stride), side - patch})
 
 
-def _probs(model: Any, images: Images) -> np.ndarray:
+def _probs(answer: Callable[[Images], Probs], images: Images) -> Probs:
     size = affordable(BATCH_SIZE, images.shape[1:])
     parts = [images[start : start + size] for start in range(0, len(images), size)]
-    return np.concatenate([np.asarray(model(to_inputs(part), training=False)) for part in parts])
+    return np.concatenate([answer(part) for part in parts])

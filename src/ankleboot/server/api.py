@@ -1,0 +1,241 @@
+"""The routes: thin, since workers do the work and the guard keeps the door."""
+
+import asyncio
+import enum
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from ankleboot import __version__
+from ankleboot.server import schema
+from ankleboot.server.measures import TYPE, Measures
+from ankleboot.server.page_files import PageFile, page_file, page_files
+from ankleboot.server.payload import check_type
+from ankleboot.server.pool import Pool
+from ankleboot.server.problems import RequestProblem
+from ankleboot.server.protocol import CONNECTION, PREDICT
+from ankleboot.server.settings import MAX_PIXELS, PICTURES, Settings
+
+BODY_WITHIN = 15.0  # seconds in which a request's body must have come
+SAMPLES = "/samples.png"
+
+Facts = Callable[..., None]
+
+
+def make_api(
+    settings: Settings,
+    names: list[str],
+    pool: Pool,
+    measures: Measures,
+    note: Facts,
+    is_draining: Callable[[], bool],
+) -> FastAPI:
+    """The application.
+
+    Args:
+        settings: Limits, and whether there is a page.
+        names: Of the models; the first one is the default.
+        pool: Answers.
+        measures: Shown at /metrics.
+        note: Called with a fault of a worker's.
+        is_draining: Whether the server is about to end.
+    """
+    app = FastAPI(
+        title="Ankleboot",
+        version=__version__,
+        description="Says what garment a picture shows, and when it is not sure.",
+        docs_url=None,  # they load code from elsewhere
+        redoc_url=None,
+    )
+    members = {name: name for name in names}
+    ModelName = enum.StrEnum("ModelName", members)  # type: ignore[misc]
+    Model = Annotated[ModelName, Query(description="The model to ask.")]
+    default = ModelName(names[0])
+    guarded = (400, 429) + ((401,) if settings.api_key else ())
+    asking = schema.problems(*guarded, 408, 413, 415, 422, 503)
+
+    async def asked(kind: str, request: Request, model: str) -> Response:
+        content_type = request.headers.get("content-type", "")
+        check_type(content_type)
+        body = await _body(request, settings.max_body)
+        head = {"kind": kind, "model": model, "type": content_type}
+        status, document, trace = await pool.submit(head, body, _left(request))
+        if trace:
+            note("worker_fault", trace=trace)
+        return _json(document, status)
+
+    @app.post(
+        PREDICT,
+        summary="Say what garments pictures show",
+        response_model=schema.Predictions,
+        responses=asking,
+        openapi_extra=schema.picture_body(several=True),
+    )
+    async def predict(request: Request, model: Model = default) -> Response:
+        return await asked("predict", request, model)
+
+    @app.post(
+        "/v1/explain",
+        summary="Show how the answer about one picture comes about",
+        response_model=schema.Explanation,
+        responses=asking,
+        openapi_extra=schema.picture_body(several=False),
+    )
+    async def explain(request: Request, model: Model = default) -> Response:
+        return await asked("explain", request, model)
+
+    @app.get(
+        "/v1/model",
+        summary="What is served: classes, measured quality, model cards, limits",
+        response_model=schema.Models,
+        responses=schema.problems(*guarded, 503),
+    )
+    async def model() -> Response:
+        if not pool.description:
+            raise RequestProblem(503, "not_ready", f"Not ready: {pool.trouble}.", retry_after=1)
+        limits = {
+            "body_bytes": settings.max_body,
+            "pictures": PICTURES,
+            "pixels": MAX_PIXELS,
+        }
+        document = {"version": __version__, "default": names[0], "limits": limits}
+        return _json(json.dumps(document | {"models": json.loads(pool.description)}).encode())
+
+    @app.get(
+        "/healthz",
+        summary="The process lives",
+        response_model=schema.Health,
+        responses=schema.problems(400),
+    )
+    async def healthz() -> Response:
+        return _json(b'{"status": "ok"}')
+
+    @app.get(
+        "/readyz",
+        summary="Requests are answered",
+        response_model=schema.Ready,
+        responses=schema.problems(400, 503),
+    )
+    async def readyz() -> Response:
+        if is_draining():
+            raise RequestProblem(503, "draining", "The server is about to end.", retry_after=1)
+        if pool.trouble is not None:
+            raise RequestProblem(503, "not_ready", f"Not ready: {pool.trouble}.", retry_after=1)
+        return _json(json.dumps({"status": "ready", "workers": pool.num_ready}).encode())
+
+    @app.get(
+        "/metrics",
+        summary="Figures for Prometheus",
+        response_class=Response,
+        responses=schema.problems(*guarded) | {200: {"content": {TYPE: {}}}},
+    )
+    async def metrics() -> Response:
+        return Response(measures.text(), media_type=TYPE)
+
+    for path, route in (("/healthz", healthz), ("/readyz", readyz)):
+        app.add_api_route(path, route, methods=["HEAD"], include_in_schema=False)
+    if settings.page:
+        _add_page(app, pool)
+    _add_problems(app)
+    return app
+
+
+def _json(document: bytes, status: int = 200) -> Response:
+    headers = {"cache-control": "no-store"}
+    return Response(document, status, headers, media_type="application/json")
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """The body, as long as it is not too long and does not take too long."""
+    too_large = RequestProblem(
+        413, "too_large", f"The body has more than the allowed {most:,} bytes."
+    )
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most:
+        raise too_large
+    content = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            while True:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise RequestProblem(499, "client_left", "The client left.")
+                content += message.get("body", b"")
+                if len(content) > most:
+                    raise too_large
+                if not message.get("more_body", False):
+                    return bytes(content)
+    except TimeoutError:
+        raise RequestProblem(
+            408, "too_slow", f"The body did not come within {BODY_WITHIN:.0f} seconds."
+        ) from None
+
+
+def _left(request: Request) -> Callable[[], bool]:
+    """Tells whether the client has closed the connection."""
+    is_closing: Callable[[], bool] = request.scope["extensions"][CONNECTION]["is_closing"]
+    return is_closing
+
+
+def _add_page(app: FastAPI, pool: Pool) -> None:
+    files = page_files()
+
+    async def file(request: Request) -> Response:
+        path = request.scope["path"]
+        if path == SAMPLES and path not in files:
+            head = {"kind": "samples", "model": "", "type": ""}
+            _, content, _ = await pool.submit(head, b"", _left(request))
+            files[path] = page_file(content, "image/png")
+        return _file(files[path], request.headers.get("if-none-match"))
+
+    for path in (*files, SAMPLES):
+        app.add_route(path, file, methods=["GET"], include_in_schema=False)
+
+
+def _file(file: PageFile, known: str | None) -> Response:
+    headers = {"etag": file.etag, "cache-control": "no-cache"}  # asks each time, gets 304
+    if known == file.etag:
+        return Response(None, 304, headers)
+    return Response(file.content, 200, headers, media_type=file.media_type)
+
+
+def _add_problems(app: FastAPI) -> None:
+    """Errors are documents, whoever found them."""
+
+    def answered(problem: RequestProblem, **more: str) -> Response:
+        response = Response(problem.body, problem.status)
+        response.raw_headers = [
+            *problem.headers,
+            *((k.encode(), v.encode()) for k, v in more.items()),
+        ]
+        return response
+
+    async def of_ours(_: Request, error: Exception) -> Response:
+        return answered(error if isinstance(error, RequestProblem) else _FAULT)
+
+    async def of_routing(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        code, words = _ROUTING.get(error.status_code, ("bad_request", str(error.detail)))
+        return answered(RequestProblem(error.status_code, code, words), **(error.headers or {}))
+
+    async def of_values(_: Request, error: Exception) -> Response:
+        details: Any = error.errors() if isinstance(error, RequestValidationError) else []
+        words = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in details)
+        return answered(RequestProblem(422, "bad_request", f"{words}."))
+
+    app.add_exception_handler(RequestProblem, of_ours)
+    app.add_exception_handler(Exception, of_ours)
+    app.add_exception_handler(HTTPException, of_routing)
+    app.add_exception_handler(RequestValidationError, of_values)
+
+
+_FAULT = RequestProblem(500, "internal", "This should not have happened.")
+_ROUTING = {
+    404: ("not_found", "There is nothing here; GET /openapi.json lists what there is."),
+    405: ("method_not_allowed", "This is not done by that method; see Allow."),
+}

@@ -1,0 +1,38 @@
+"""What goes between the server and a worker, over pipes: a head in JSON and a body of bytes.
+
+Neither side runs anything that the other one sends.
+"""
+
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_SIZES = struct.Struct("<II")  # bytes of the head, bytes of the body
+
+
+def pack(head: Mapping[str, Any], body: bytes = b"") -> bytes:
+    """A frame, ready to be written."""
+    text = json.dumps(head).encode()
+    return b"".join((_SIZES.pack(len(text), len(body)), text, body))
+
+
+class Splitter:
+    """Takes bytes as they come and gives whole frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """Add bytes; yields the head and body of every frame that is complete now."""
+        self._buffer += data
+        while len(self._buffer) >= _SIZES.size:
+            head_size, body_size = _SIZES.unpack_from(self._buffer)
+            body_at = _SIZES.size + head_size
+            end = body_at + body_size
+            if len(self._buffer) < end:
+                return
+            head: dict[str, Any] = json.loads(self._buffer[_SIZES.size : body_at])
+            body = bytes(self._buffer[body_at:end])
+            del self._buffer[:end]
+            yield head, body

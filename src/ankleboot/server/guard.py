@@ -1,0 +1,202 @@
+"""What every request passes, whatever it asks for: who may call, how much, and what is noted.
+
+An ASGI application around another one. It answers by itself what does not get through.
+"""
+
+import asyncio
+import hmac
+import ipaddress
+import math
+import re
+import secrets
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ankleboot.server.headers import SECURITY
+from ankleboot.server.journal import Journal
+from ankleboot.server.measures import Measures
+from ankleboot.server.problems import RequestProblem
+from ankleboot.server.rates import RateLimit
+from ankleboot.server.settings import Settings
+
+LINGER_SECONDS, LINGER_BYTES = 1.0, 64 * 1024  # of a body that is refused, so that clients hear why
+OPEN = frozenset(("/healthz", "/readyz"))  # for whoever watches over the process
+KEYED = ("/v1/", "/metrics")  # need the API key where there is one
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_LOCAL = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+class Guard:
+    """Lets requests through.
+
+    Args:
+        app: To whom.
+        settings: Who may call, and how often.
+        journal, measures: Where requests are noted.
+        is_draining: Whether the server is about to end: then every answer closes its connection.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        journal: Journal,
+        measures: Measures,
+        is_draining: Callable[[], bool],
+    ) -> None:
+        self._app, self._journal, self._measures = app, journal, measures
+        self._rate = RateLimit(settings.rate_limit)
+        self._key = settings.api_key.encode() if settings.api_key else None
+        self._hosts = Hosts(settings)
+        self.is_draining = is_draining
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send, self)
+        began = time.perf_counter()
+        try:
+            self._check(scope)
+            await self._app(scope, exchange.receive, exchange.send)
+        except RequestProblem as problem:
+            await exchange.answer(problem)
+        except Exception:  # a fault of ours, answered already
+            self._journal("fault", request=exchange.id, trace=traceback.format_exc())
+        seconds = time.perf_counter() - began
+        route = _route(scope)
+        self._measures.answered(route, exchange.status or 0, seconds)
+        if scope["path"] not in OPEN:
+            self._journal(
+                "request",
+                request=exchange.id,
+                method=scope["method"],
+                route=route,
+                status=exchange.status,
+                ms=round(1000 * seconds, 2),
+                bytes_in=exchange.bytes_in,
+                client=_client(scope),
+            )
+
+    def _check(self, scope: Scope) -> None:
+        """Raise what stands against this request."""
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1")
+        if not self._hosts.allows(host):
+            raise RequestProblem(
+                400, "unknown_host", "This server does not answer by that name; see --allowed-host."
+            )
+        path = scope["path"]
+        if path in OPEN:
+            return
+        if wait := self._rate.wait(_client(scope)):
+            raise RequestProblem(
+                429, "rate_limited", "Too many requests; wait.", retry_after=math.ceil(wait)
+            )
+        if self._key is not None and path.startswith(KEYED):
+            scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
+            is_right = hmac.compare_digest(key.strip(), self._key)
+            if scheme.lower() != b"bearer" or not is_right:
+                raise RequestProblem(
+                    401, "unauthorized", "Send the API key as Authorization: Bearer KEY."
+                )
+
+
+class _Exchange:
+    """A request and its answer, watched."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, guard: Guard) -> None:
+        self._receive, self._send, self._guard = receive, send, guard
+        self._has_all = scope["method"] in ("GET", "HEAD")
+        given = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"")
+        known = _REQUEST_ID.fullmatch(given)
+        self.id = given.decode() if known else secrets.token_hex(8)
+        self.status: int | None = None
+        self.bytes_in = 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self.bytes_in += len(message.get("body", b""))
+            self._has_all = not message.get("more_body", False)
+        else:
+            self._has_all = True  # there will be no more
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message["headers"], *SECURITY, (b"x-request-id", self.id.encode())]
+            if self._guard.is_draining() or not self._has_all:
+                headers.append((b"connection", b"close"))
+            message = {**message, "headers": headers}
+        elif not self._has_all and not message.get("more_body", False):
+            await self._send({**message, "more_body": True})
+            await self._linger()
+            message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+
+    async def _linger(self) -> None:
+        """Read a little more of a body that nobody wants, so that its sender hears the answer.
+
+        A connection that is closed with bytes unread is reset, and the answer may be lost with it.
+        """
+        until = self.bytes_in + LINGER_BYTES
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not self._has_all and self.bytes_in < until:
+                    await self.receive()
+        except TimeoutError:
+            pass
+
+    async def answer(self, problem: RequestProblem) -> None:
+        start = {"type": "http.response.start", "status": problem.status}
+        await self.send(start | {"headers": problem.headers})
+        await self.send({"type": "http.response.body", "body": problem.body})
+
+
+class Hosts:
+    """By which names the server may be called, so that no other site's name leads here.
+
+    A page elsewhere could let its own name point to this machine (DNS rebinding) and then read the
+    answers. Addresses in numbers cannot be turned like that.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._names = {name.lower() for name in (*settings.allowed_hosts, settings.host)} | _LOCAL
+        self._is_public = not is_local(settings.host)
+
+    def allows(self, header: str) -> bool:
+        """Judge a Host header."""
+        name = header.rpartition("]")[0].lstrip("[") if header.startswith("[") else ""
+        name = (name or header.partition(":")[0]).lower()
+        return name in self._names or (self._is_public and _is_address(name))
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach an address to listen on."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _client(scope: Scope) -> str:
+    client: Any = scope.get("client")
+    return client[0] if client else ""
+
+
+def _route(scope: Scope) -> str:
+    """The route's own words: what a client wrote in their place does not get into the figures."""
+    route = scope.get("route")
+    return getattr(route, "path", "none")

@@ -1,0 +1,314 @@
+"""The workers: who gets what, how many may wait, and what happens when one dies.
+
+A request that was with a worker when it died is tried once more, alone with another one. If that
+dies too, it is the request's fault; it is answered with an error, and all others were not harmed.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ankleboot.errors import AnklebootError
+from ankleboot.server.problems import OVERLOADED, RequestProblem
+from ankleboot.server.settings import QUEUE_BYTES, Settings, WorkerSettings
+from ankleboot.server.worker_process import Job, WorkerProcess
+
+AT_ONCE = 64  # jobs that one worker has; more would wait where they cannot be taken back ...
+BYTES_AT_ONCE = 2**19  # ... and these of their bodies, but for a single larger one
+TINY = 4 * 2**10  # bytes of a picture that takes a fraction of a millisecond
+ALONE = 16  # jobs that may wait to be alone
+LOADING = 60.0  # seconds that a worker may take to load its models
+LONGEST_PAUSE = 4.0  # seconds before a worker that cannot begin is tried again
+TICK = 0.5  # seconds
+
+Log = Callable[..., None]
+
+
+class StartError(AnklebootError):
+    """The first worker could not begin."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class Pool:
+    """Processes that answer requests.
+
+    Args:
+        settings: How many, and what may wait.
+        log: Called with a word for what happened, and facts about it.
+
+    Attributes:
+        trouble: Why no request can be answered now, or None.
+        description: What is served, JSON.
+        num_lost: Workers that died.
+    """
+
+    def __init__(self, settings: Settings, log: Log) -> None:
+        self._settings, self._log = settings, log
+        self._paths: dict[str, str] = {}
+        self._workers: list[WorkerProcess] = []
+        self._queue: deque[Job] = deque()
+        self._alone: deque[Job] = deque()
+        self._waiting_bytes = 0
+        self._failures = 0  # workers in a row that could not begin
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+        self._reason = "the models are being loaded"
+        self.description = b""
+        self.num_lost = 0
+
+    @property
+    def trouble(self) -> str | None:
+        return None if any(worker.is_ready for worker in self._workers) else self._reason
+
+    @property
+    def num_ready(self) -> int:
+        """Workers that can be asked."""
+        return sum(worker.is_ready for worker in self._workers)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a prediction would be turned away."""
+        is_long = len(self._queue) >= self._settings.queue
+        return is_long or self._waiting_bytes >= QUEUE_BYTES
+
+    @property
+    def num_waiting(self) -> int:
+        """Requests that no worker has yet."""
+        return len(self._queue) + len(self._alone)
+
+    async def start(self, paths: dict[str, str]) -> None:
+        """Load the models; returns when the first worker can be asked.
+
+        Raises:
+            StartError: If it cannot load them.
+        """
+        self._paths = paths
+        self._soon(self._watch())
+        worker = await self._launch(self._workers)
+        if not await self._is_up(worker):
+            raise StartError(*(worker.trouble or ("a worker ended while loading", 5)))
+
+    async def replace(self, paths: dict[str, str]) -> None:
+        """Serve other models, once new workers have shown that they can; until then the old ones.
+
+        Raises:
+            StartError: If they cannot; nothing has changed then.
+        """
+        old, coming = self._paths, list[WorkerProcess]()
+        self._paths = paths
+        try:
+            for _ in range(self._settings.workers):
+                worker = await self._launch(coming)
+                if not await self._is_up(worker):
+                    raise StartError(*(worker.trouble or ("a worker ended while loading", 5)))
+        except StartError:
+            self._paths = old
+            for worker in coming:
+                worker.retire()
+            raise
+        retired, self._workers = self._workers, coming
+        self.description = coming[0].description
+        for worker in retired:
+            worker.retire()
+        self._dispatch()
+
+    async def submit(
+        self, head: dict[str, str], body: bytes, is_gone: Callable[[], bool]
+    ) -> tuple[int, bytes, str]:
+        """Have a request answered.
+
+        Args:
+            head: "kind", "model" and "type".
+            body: Of the request.
+            is_gone: Whether the client has left; then nothing is done for it any more.
+
+        Returns:
+            Status, document, and what to log of a fault.
+
+        Raises:
+            RequestProblem: If nobody can answer now, too many wait, or it takes too long.
+        """
+        if (trouble := self.trouble) is not None and not self._workers_are_coming():
+            raise RequestProblem(503, "not_ready", f"Not ready: {trouble}.", retry_after=1)
+        loop = asyncio.get_running_loop()
+        job = Job(head, body, loop.create_future(), is_gone, is_alone=head["kind"] == "explain")
+        if len(self._alone) >= ALONE if job.is_alone else self.is_full:
+            raise OVERLOADED
+        (self._alone if job.is_alone else self._queue).append(job)
+        self._waiting_bytes += len(body)
+        self._dispatch()
+        expiry = loop.call_later(self._settings.timeout, _expire, job)
+        try:
+            return await job.answer
+        finally:
+            expiry.cancel()
+
+    async def close(self) -> None:
+        """End the workers; what they have is answered first."""
+        self._is_closed = True
+        for worker in self._workers:
+            worker.retire()
+        until = time.monotonic() + self._settings.timeout
+        while self._workers and time.monotonic() < until:
+            await self._news()
+        for worker in self._workers:
+            worker.kill()
+        for task in self._tasks:
+            task.cancel()
+
+    def ready(self, worker: WorkerProcess) -> None:
+        """A worker has loaded its models."""
+        self._log("worker_ready", pid=worker.pid)
+        if worker in self._workers:
+            self._failures = 0
+            self.description = worker.description
+            for _ in range(self._settings.workers - len(self._workers)):
+                self._soon(self._launch_more())
+            self._dispatch()
+        self._changed.set()
+
+    def answered(self, worker: WorkerProcess) -> None:
+        """A worker has room again."""
+        if worker.is_reserved and not worker.jobs:
+            worker.is_reserved = False
+        self._dispatch()
+
+    def ended(self, worker: WorkerProcess) -> None:
+        """A worker is no more."""
+        for job in worker.jobs.values():
+            self._again(job)
+        was_ours = worker in self._workers
+        if was_ours:
+            self._workers.remove(worker)
+        if was_ours and not self._is_closed and not worker.is_retired:
+            self._mourn(worker)
+        self._changed.set()
+        self._dispatch()
+
+    def _mourn(self, worker: WorkerProcess) -> None:
+        """Note what happened, and start another one."""
+        pause = 0.0
+        if worker.description:  # it had been ready
+            self.num_lost += 1
+            self._reason = "a worker died and is being started again"
+            self._log("worker_died", code=worker.exit_code)
+        else:
+            self._failures += 1
+            self._reason = worker.trouble[0] if worker.trouble else "a worker cannot begin"
+            self._log("worker_cannot_begin", reason=self._reason)
+            pause = min(LONGEST_PAUSE, 0.1 * 2**self._failures)
+        if self.description:  # the first one of all is waited for elsewhere
+            self._soon(self._launch_more(pause))
+
+    async def _launch_more(self, pause: float = 0.0) -> None:
+        await asyncio.sleep(pause)
+        if not self._is_closed and len(self._workers) < self._settings.workers:
+            await self._launch(self._workers)
+
+    async def _launch(self, among: list[WorkerProcess]) -> WorkerProcess:
+        worker = WorkerProcess(self)
+        among.append(worker)
+        await worker.start(WorkerSettings(self._paths, self._settings.timeout / 2))
+        return worker
+
+    async def _is_up(self, worker: WorkerProcess) -> bool:
+        """Wait until it is ready, or has ended."""
+        while not (worker.is_ready or worker.has_ended):
+            await self._news()
+        return worker.is_ready
+
+    async def _news(self) -> None:
+        """Wait until something happens to a worker, or a moment."""
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(TICK):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def _workers_are_coming(self) -> bool:
+        """Whether it is worth waiting: there were workers, and others are being started."""
+        return bool(self.description) and not self._failures and not self._is_closed
+
+    def _again(self, job: Job) -> None:
+        if job.has_killed and not job.answer.done():
+            job.answer.set_exception(
+                RequestProblem(
+                    503, "worker_lost", "The request ended the process that worked on it."
+                )
+            )
+        if job.answer.done():
+            return
+        job.has_killed = job.is_alone = True
+        self._alone.append(job)
+        self._waiting_bytes += len(job.body)
+
+    def _dispatch(self) -> None:
+        ready = [worker for worker in self._workers if worker.is_ready]
+        if not ready:
+            return
+        if self._wanted(self._alone):
+            reserved = next((worker for worker in ready if worker.is_reserved), None)
+            if reserved is None:
+                reserved = min(ready, key=lambda worker: len(worker.jobs))
+                reserved.is_reserved = True
+            if not reserved.jobs:
+                reserved.give(self._taken(self._alone))
+        while self._wanted(self._queue):
+            open_ = [worker for worker in ready if _has_room(worker)]
+            if not open_:
+                return
+            job = self._taken(self._queue)
+            # tiny pictures go to the first with room, where they make a batch; others need a core
+            is_tiny = len(job.body) <= TINY
+            (open_[0] if is_tiny else min(open_, key=lambda worker: len(worker.jobs))).give(job)
+
+    def _wanted(self, queue: deque[Job]) -> bool:
+        """Whether something waits; what nobody waits for any more is dropped."""
+        while queue:
+            job = queue[0]
+            if not job.answer.done() and not job.is_gone():
+                return True
+            self._taken(queue)
+            if not job.answer.done():
+                job.answer.set_exception(RequestProblem(499, "client_left", "The client left."))
+        return False
+
+    def _taken(self, queue: deque[Job]) -> Job:
+        job = queue.popleft()
+        self._waiting_bytes -= len(job.body)
+        return job
+
+    async def _watch(self) -> None:
+        """End workers that hang."""
+        while True:
+            await asyncio.sleep(TICK)
+            now = time.monotonic()
+            for worker in self._workers:
+                patience = self._settings.timeout if worker.is_ready else LOADING
+                if (worker.jobs or not worker.is_ready) and now - worker.last_sign > patience:
+                    self._log("worker_hangs", pid=worker.pid)
+                    worker.kill()
+
+    def _soon(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _has_room(worker: WorkerProcess) -> bool:
+    has_place = len(worker.jobs) < AT_ONCE and worker.num_bytes < BYTES_AT_ONCE
+    return has_place and not worker.is_reserved
+
+
+def _expire(job: Job) -> None:
+    if not job.answer.done():
+        job.answer.set_exception(
+            RequestProblem(503, "timed_out", "It took too long; try again.", retry_after=1)
+        )

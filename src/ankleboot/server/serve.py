@@ -1,0 +1,268 @@
+"""Start everything, and end it so that nobody who was let in goes without an answer."""
+
+import asyncio
+import errno
+import gc
+import os
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from ankleboot.errors import AnklebootError, EnvironmentFailure, StoppedBySignal
+from ankleboot.server.guard import Guard, is_local
+from ankleboot.server.journal import Journal
+from ankleboot.server.measures import Measures
+from ankleboot.server.placing import Placed
+from ankleboot.server.pool import Pool
+from ankleboot.server.protocol import PREDICT, Protocol
+from ankleboot.server.settings import Settings
+
+BACKLOG = 2048  # connections that the system holds until they are taken
+KEEP_ALIVE = 15  # seconds that a connection may rest
+GRACE = 12  # seconds for what is being answered when the server ends, beside the time to drain
+SYSTEMD_SOCKET = 3  # file descriptor of the first socket that systemd passes on
+
+Started = Callable[[str], None]
+
+
+def serve(settings: Settings, journal: Journal, started: Started) -> None:
+    """Serve until SIGINT or SIGTERM; SIGHUP reads the models anew.
+
+    Args:
+        settings: How.
+        journal: Where to note what happens.
+        started: Called with the address once requests are answered.
+
+    Raises:
+        EnvironmentFailure: If the port cannot be had.
+        ModelError: If a model is missing or refused.
+        StoppedBySignal: At SIGINT; SIGTERM is the usual end of a server.
+    """
+    with listen(settings.host, settings.port) as listening:
+        if not is_local(settings.host):
+            journal("public", note="every machine that reaches this one can use the server")
+        models = Placed(settings.models, lambda words: journal("models", note=words))
+        _allow_many_connections()
+        factory = uvicorn.Config("", loop="auto").get_loop_factory()
+        try:
+            with asyncio.Runner(loop_factory=factory) as runner:
+                signum = runner.run(_Service(settings, journal, models).run(listening, started))
+        finally:
+            models.remove()
+    if signum == signal.SIGINT:
+        raise StoppedBySignal("stopped", signum)
+
+
+class _Service:
+    """The pool and the server, and what happens at signals."""
+
+    def __init__(self, settings: Settings, journal: Journal, models: Placed) -> None:
+        self._settings, self._journal, self._models = settings, journal, models
+        self._pool = Pool(settings, journal)
+        self._measures = Measures(
+            {
+                "ankleboot_requests_waiting": (
+                    "Requests that no worker has yet.",
+                    lambda: self._pool.num_waiting,
+                ),
+                "ankleboot_workers_ready": ("Processes that answer.", lambda: self._pool.num_ready),
+                "ankleboot_workers_lost": ("Processes that died.", lambda: self._pool.num_lost),
+            }
+        )
+        self._swap: asyncio.Task[None] | None = None
+
+    async def run(self, listening: socket.socket, started: Started) -> int | None:
+        """Returns the signal that ended it."""
+        loop = asyncio.get_running_loop()
+        loading = loop.create_task(self._pool.start(self._models.paths))
+        await asyncio.sleep(0.01)  # the worker's process begins; FastAPI is imported beside it
+        from ankleboot.server.api import make_api
+
+        names = list(self._models.paths)
+        server = _Server(self._settings, listening, self._protocol())
+        app = make_api(
+            self._settings,
+            names,
+            self._pool,
+            self._measures,
+            self._journal,
+            lambda: server.is_draining,
+        )
+        guard = Guard(
+            app, self._settings, self._journal, self._measures, lambda: server.is_draining
+        )
+        serving = loop.create_task(server.serve_app(guard))
+        try:
+            await self._until_loaded(loading, serving)
+            if not serving.done():
+                _on_hangup(self._swap_models)
+                _leave_garbage()
+                started(_address(listening))
+                self._journal("serving", models=",".join(names), workers=self._settings.workers)
+            await serving
+        finally:
+            server.should_exit = server.force_exit = True
+            await asyncio.gather(serving, return_exceptions=True)
+            await self._pool.close()
+            self._journal("stopped")
+        return server.signum
+
+    def _protocol(self) -> type[Protocol]:
+        """Connections are made by uvicorn; so what they ask belongs to their class."""
+        pool, measures = self._pool, self._measures
+
+        class Connection(Protocol):
+            is_full = staticmethod(lambda: pool.is_full)
+            turned_away = staticmethod(lambda: measures.answered(PREDICT, 503, 0.0))
+
+        return Connection
+
+    async def _until_loaded(
+        self, loading: "asyncio.Task[None]", serving: "asyncio.Task[None]"
+    ) -> None:
+        await asyncio.wait((loading, serving), return_when=asyncio.FIRST_COMPLETED)
+        if loading.done():
+            await loading  # raises what went wrong
+        loading.cancel()
+
+    def _swap_models(self) -> None:
+        if self._swap is None or self._swap.done():
+            self._swap = asyncio.get_running_loop().create_task(self._swapped())
+
+    async def _swapped(self) -> None:
+        """Read the models again; the old ones go on where the new ones are not fit."""
+        loop, journal = asyncio.get_running_loop(), self._journal
+        try:
+            coming = await loop.run_in_executor(
+                None, Placed, self._settings.models, lambda words: journal("models", note=words)
+            )
+        except AnklebootError as error:
+            self._measures.swaps.labels("refused").inc()
+            journal("models_kept", reason=str(error))
+            return
+        try:
+            await self._pool.replace(coming.paths)
+        except AnklebootError as error:
+            coming.remove()
+            self._measures.swaps.labels("refused").inc()
+            journal("models_kept", reason=str(error))
+            return
+        self._models.remove()
+        self._models = coming
+        self._measures.swaps.labels("done").inc()
+        journal("models_replaced", models=",".join(coming.paths))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn with another way to end.
+
+    Attributes:
+        is_draining: A signal has come: what arrives is answered still, and told to go elsewhere.
+        signum: The signal.
+    """
+
+    def __init__(
+        self, settings: Settings, listening: socket.socket, protocol: type[Protocol]
+    ) -> None:
+        self._settings, self._listening, self._protocol = settings, listening, protocol
+        self.is_draining = False
+        self.signum: int | None = None
+
+    async def serve_app(self, app: Guard) -> None:
+        """Serve until a signal comes."""
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=self._protocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="critical",  # the journal has what matters
+                access_log=False,
+                proxy_headers=False,  # anybody could write them
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE,
+                timeout_graceful_shutdown=GRACE,
+            )
+        )
+        await self.serve(sockets=[self._listening])
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """At the first signal finish what has begun, at the second one stop."""
+        self.force_exit = self.is_draining
+        self.is_draining = self.should_exit = True
+        self.signum = self.signum or sig
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let connections end by themselves first: each answer says that it is the last.
+
+        A connection that is closed while a request is on its way loses that request. So the server
+        goes on for a moment; /readyz says 503 meanwhile, and a balancer sends nobody any more.
+        """
+        until = asyncio.get_running_loop().time() + self._settings.drain
+        while asyncio.get_running_loop().time() < until and not self.force_exit:
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the address, or the one that systemd has passed on.
+
+    Raises:
+        EnvironmentFailure: If it cannot be had.
+    """
+    if os.environ.get("LISTEN_PID") == str(os.getpid()):
+        return socket.socket(fileno=SYSTEMD_SOCKET)
+    try:
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = infos[0]
+        found = socket.socket(family, kind, protocol)
+        try:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            found.bind(address)
+        except OSError:
+            found.close()
+            raise
+        return found
+    except (OSError, UnicodeError, OverflowError) as error:
+        number = getattr(error, "errno", None)
+        if number == errno.EADDRINUSE:
+            reason = "the port is in use; choose another one with --port"
+        elif number == errno.EACCES:
+            reason = "no permission; ports below 1024 are for privileged users"
+        else:
+            reason = getattr(error, "strerror", None) or str(error)
+        raise EnvironmentFailure(f"cannot listen on {host}, port {port}: {reason}") from error
+
+
+def _address(listening: socket.socket) -> str:
+    if listening.family == socket.AF_UNIX:
+        return str(listening.getsockname())
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _allow_many_connections() -> None:
+    """Every connection is an open file; the usual limit is 1,024."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _leave_garbage() -> None:
+    """What is here stays; to search it for garbage would stop everything for a while."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def _on_hangup(act: Callable[[], None]) -> None:
+    if hasattr(signal, "SIGHUP"):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, act)

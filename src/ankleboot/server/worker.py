@@ -1,0 +1,111 @@
+"""A process that answers: `python -m ankleboot.server.worker SETTINGS` with frames on its pipes.
+
+It takes all requests that are waiting, so there is a batch as soon as there is a load, and no
+waiting for one when there is none. It ends when its standard input does.
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from ankleboot import pretrained
+from ankleboot.errors import AnklebootError
+from ankleboot.prediction import Experts, load_experts
+from ankleboot.server.answering import Answerer, Request
+from ankleboot.server.describing import check, described
+from ankleboot.server.frames import Splitter, pack
+from ankleboot.server.settings import WorkerSettings
+
+CHUNK = 2**20  # bytes read at a time
+SMALL = 64 * 1024  # bytes of a picture that does not take long
+ADDRESS_SPACE = 8 * 2**30  # bytes: a decoder that wants more ends with MemoryError
+
+Frame = tuple[dict[str, Any], bytes]
+
+
+def main(arguments: list[str]) -> None:
+    """Load the models, say what they are, then answer until nobody asks any more."""
+    settings = WorkerSettings(**json.loads(arguments[0]))
+    for number in (signal.SIGINT, signal.SIGTERM):  # they come to the whole group; the server says
+        signal.signal(number, signal.SIG_IGN)  # when it is over, by closing the pipe
+    requests, replies = sys.stdin.fileno(), os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
+    _limit_memory()
+    try:
+        models = {name: _loaded(Path(path)) for name, path in settings.models.items()}
+        descriptions = [
+            described(name, experts, *_folders(Path(settings.models[name])))
+            for name, experts in models.items()
+        ]
+    except AnklebootError as error:
+        _write(replies, pack({"error": str(error), "exit_code": error.exit_code}))
+        return
+    _write(replies, pack({"ready": True}, json.dumps(descriptions).encode()))
+    _serve(Answerer(models, settings.seconds), requests, replies)
+
+
+def _loaded(path: Path) -> Experts:
+    experts = load_experts(path)
+    for predictor in {id(one): one for one in (experts.usual, experts.photo)}.values():
+        check(predictor)
+    return experts
+
+
+def _folders(path: Path) -> tuple[Path, Path]:
+    """Where cards and results are: of the model, and of the one for photographs."""
+    own = pretrained.NAMES.get(str(path), path if path.is_dir() else path.parent)
+    return own, pretrained.NAMES[pretrained.PHOTO]
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = ADDRESS_SPACE if hard == resource.RLIM_INFINITY else min(ADDRESS_SPACE, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _serve(answerer: Answerer, requests: int, replies: int) -> None:
+    splitter = Splitter()
+    while data := os.read(requests, CHUNK):
+        frames = list(splitter.feed(data))
+        for group in _groups(frames):
+            asked = [
+                Request(head["kind"], head["model"], head["type"], body) for head, body in group
+            ]
+            said = zip(group, answerer.answer(asked), strict=True)
+            _write(
+                replies,
+                b"".join(
+                    pack({"id": head["id"], "status": one.status, "trace": one.trace}, one.body)
+                    for (head, _), one in said
+                ),
+            )
+
+
+def _groups(frames: list[Frame]) -> list[list[Frame]]:
+    """Small pictures together, all else alone: its answer is given before the next is begun."""
+    small = [frame for frame in frames if _is_small(*frame)]
+    others = [[frame] for frame in frames if not _is_small(*frame)]
+    return [small, *others] if small else others
+
+
+def _is_small(head: dict[str, Any], body: bytes) -> bool:
+    is_picture = head["kind"] == "predict" and head["type"].startswith("image/")
+    return is_picture and len(body) <= SMALL
+
+
+def _write(pipe: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(pipe, view) :]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
