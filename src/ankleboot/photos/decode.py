@@ -4,7 +4,6 @@ import io
 import os
 import warnings
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -73,7 +72,9 @@ def decode_bytes(content: bytes, name: str, formats: tuple[str, ...]) -> Pixels:
     return _decoded(io.BytesIO(content), formats, name)
 
 
-def _decoded(file: BinaryIO, formats: tuple[str, ...], name: object) -> Pixels:
+def _decoded(
+    file: io.BytesIO | io.BufferedReader, formats: tuple[str, ...], name: object
+) -> Pixels:
     try:
         if not file.read(1):
             raise DataError(f"{name}: an empty file")

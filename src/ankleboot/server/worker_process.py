@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from ankleboot.server.frames import Splitter, pack
 from ankleboot.server.settings import WorkerSettings
@@ -33,6 +33,7 @@ class Job:
     has_killed: bool = False
 
 
+@runtime_checkable
 class Owner(Protocol):
     """Who is told what happens to a worker."""
 
