@@ -58,6 +58,7 @@ lock: $(VENV)/.dev  ## Resolve requirements/*.txt anew (exact versions and hashe
 	$(INSTALL) uv
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK) -o requirements/core.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra train $(LOCK) -o requirements/train.txt
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra serve $(LOCK) -o requirements/serve.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra dev $(LOCK) -o requirements/dev.txt
 
 LOCK := --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
