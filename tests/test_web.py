@@ -23,7 +23,7 @@ from ankleboot.classes import CLASS_NAMES
 from ankleboot.data import Dataset, load
 from ankleboot.data.download import DownloadError
 from ankleboot.errors import EnvironmentFailure, ModelError
-from ankleboot.export.web import PAGE, runtime
+from ankleboot.export.web import ASSETS, PAGE, runtime
 from ankleboot.files import sha256_of
 from ankleboot.model_info import ModelInfo
 from ankleboot.photos import is_image
@@ -135,8 +135,15 @@ def test_the_page_asks_nobody_else() -> None:
     policy = html.split('content="default-src')[1].split('"')[0]
     assert "'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'" in policy
     assert "http" not in policy and "unsafe-inline" not in policy
-    for path in [*PAGE.glob("*.js"), *PAGE.glob("*.css")]:
+    scripts = [path for folder in (PAGE, ASSETS) for path in folder.glob("*.js")]
+    assert len(scripts) > 10
+    for path in [*scripts, ASSETS / "style.css"]:
         assert "http" not in path.read_text(), path
+
+
+def test_the_page_and_what_it_shares_have_no_name_in_common() -> None:
+    """They lie in one folder."""
+    assert not {path.name for path in PAGE.iterdir()} & {path.name for path in ASSETS.iterdir()}
 
 
 class Site(http.server.SimpleHTTPRequestHandler):

@@ -13,6 +13,7 @@ from typing import Any
 
 from PIL import Image
 
+import ankleboot
 from ankleboot.classes import CLASS_NAMES
 from ankleboot.data.pictures import sample_strip
 from ankleboot.export import litert
@@ -25,11 +26,13 @@ from ankleboot.pretrained import CUT_OUT
 from ankleboot.sealed import open_tflite, seal_folder
 
 PAGE = Path(__file__).parent / "page"
+ASSETS = Path(ankleboot.__file__).parent / "assets"  # what the served page is made of, too
 
 
 def write(network: Network, path: Path) -> None:
     """Write the folder; its own model is the float32 LiteRT file, others come as they ship."""
-    shutil.copytree(PAGE, path)
+    shutil.copytree(ASSETS, path)
+    shutil.copytree(PAGE, path, dirs_exist_ok=True)
     litert.write_single(network, path / "model.tflite")
     networks = {"usual": _described(path / "model.tflite", "Model")}
     if network.photo is not None:

@@ -1,13 +1,19 @@
 // The page: pictures in, the answer out. Everything is served from this folder.
 
 import { hasPlainBackground, isImage, SIZE, squeezed, toImage } from "./convert.js";
+import { listenForDrawing } from "./draw.js";
 import { maskOf, reasonOf, tidied } from "./find.js";
+import { percent } from "./format.js";
+import { drawWithin, listenForChoosing, listenForDropping, listenForPasting } from "./input.js";
 import { ask, load, missing, networks, page } from "./models.js";
-import { showSteps } from "./steps.js";
-import { percent, say, showAnswer } from "./verdict.js";
+import { offerSamples } from "./samples.js";
+import { pictureOf, showSteps } from "./steps.js";
+import { bringIntoView, listenForTabs, select } from "./tabs.js";
+import { say, showAnswer, showSeen } from "./verdict.js";
 import { answer } from "./words.js";
 
 const MAX_SIDE = 640; // as in ankleboot/photos/decode.py
+const WAYS = ["photo", "draw"];
 const byId = (id) => document.getElementById(id);
 
 let latest = 0; // the newest picture's turn: older answers that come late are not shown
@@ -26,7 +32,9 @@ async function show(picture, { isPhoto = false, follow = true, turn = ++latest }
     return;
   }
   if (turn !== latest) return;
-  showAnswer(seen.said, seen.image, networks[name], seen.milliseconds, page.kind === "own");
+  const { image_size: side } = networks[name];
+  showSeen(pictureOf(seen.image, { width: side, height: side }));
+  showAnswer(seen.said, networks[name], seen.milliseconds, page.kind === "own");
   const hasSteps = isPhoto && "cut_out" in networks && !isImage(picture);
   byId("steps").hidden = !hasSteps;
   if (hasSteps) {
@@ -85,12 +93,6 @@ function failure(error) {
     : String(error.message ?? error);
 }
 
-function bringIntoView(element) {
-  const isBelow = element.getBoundingClientRect().top > innerHeight / 2; // a phone
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (isBelow) element.scrollIntoView({ behavior: still ? "auto" : "smooth" });
-}
-
 async function showFile(file) {
   const turn = ++latest;
   let bitmap;
@@ -103,19 +105,12 @@ async function showFile(file) {
     return;
   }
   if (turn !== latest) return;
-  const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = byId("preview");
-  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "#fff"; // shows through transparent pixels
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  drawWithin(canvas, bitmap, MAX_SIDE);
   bitmap.close();
   canvas.hidden = false;
   byId("invitation").hidden = true;
-  select("photo");
+  select(WAYS, "photo");
   await show(read(canvas), { isPhoto: true, turn });
 }
 
@@ -123,122 +118,20 @@ function read(canvas) {
   return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
 }
 
-function select(name) {
-  for (const other of ["photo", "draw"]) {
-    const chosen = other === name;
-    byId(`tab-${other}`).setAttribute("aria-selected", chosen);
-    byId(`tab-${other}`).tabIndex = chosen ? 0 : -1;
-    byId(`panel-${other}`).hidden = !chosen;
-  }
-}
-
 function listenForPictures() {
-  for (const [button, input] of [["choose", "file"], ["photograph", "camera"]]) {
-    byId(button).addEventListener("click", () => {
-      byId(input).click();
-      fetchAhead();
-    });
-    byId(input).addEventListener("change", (event) => {
-      if (event.target.files[0]) showFile(event.target.files[0]);
-      event.target.value = ""; // the same file may be chosen again
-    });
-  }
-  const drop = byId("drop");
-  addEventListener("dragover", (event) => event.preventDefault());
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    if (event.dataTransfer.files[0]) showFile(event.dataTransfer.files[0]);
-  });
-  drop.addEventListener("dragenter", () => drop.classList.add("over"));
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  addEventListener("paste", (event) => {
-    const item = [...event.clipboardData.items].find((one) => one.type.startsWith("image/"));
-    if (item) showFile(item.getAsFile());
-  });
-  for (const name of ["photo", "draw"]) {
-    byId(`tab-${name}`).addEventListener("click", () => select(name));
-    byId(`tab-${name}`).addEventListener("keydown", (event) => {
-      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-      const other = name === "photo" ? "draw" : "photo";
-      select(other);
-      byId(`tab-${other}`).focus();
-    });
-  }
+  const take = ([file]) => showFile(file);
+  listenForChoosing("choose", "file", take, fetchAhead);
+  listenForChoosing("photograph", "camera", take, fetchAhead);
+  listenForDropping([byId("drop")], ({ files }) => files[0] && showFile(files[0]));
+  listenForPasting(take);
+  listenForTabs(WAYS);
+  // there may be more strokes to come
+  listenForDrawing(byId("pad"), byId("clear"), (pad) => show(read(pad), { follow: false }));
 }
 
 /** While somebody looks for a photograph, what it needs can come. */
 function fetchAhead() {
   for (const name of Object.keys(networks)) load(name).catch(() => {}); // said when it is needed
-}
-
-function listenForDrawing() {
-  const pad = byId("pad");
-  const context = pad.getContext("2d", { willReadFrequently: true });
-  const clear = () => {
-    context.fillStyle = "#fff";
-    context.fillRect(0, 0, pad.width, pad.height);
-  };
-  const place = (event) => {
-    const box = pad.getBoundingClientRect();
-    return [
-      ((event.clientX - box.left) * pad.width) / box.width,
-      ((event.clientY - box.top) * pad.height) / box.height,
-    ];
-  };
-  let last = null;
-  const stroke = (event) => {
-    const next = place(event);
-    context.beginPath();
-    context.moveTo(...last);
-    context.lineTo(...next);
-    context.stroke();
-    last = next;
-  };
-  clear();
-  context.lineWidth = 26;
-  context.lineCap = context.lineJoin = "round";
-  context.strokeStyle = "#333";
-  let pen = null; // one finger at a time
-  pad.addEventListener("pointerdown", (event) => {
-    if (pen !== null || event.button !== 0) return;
-    pen = event.pointerId;
-    pad.setPointerCapture(pen);
-    last = place(event);
-    stroke(event);
-  });
-  pad.addEventListener("pointermove", (event) => {
-    if (event.pointerId === pen) stroke(event);
-  });
-  for (const end of ["pointerup", "pointercancel"]) {
-    pad.addEventListener(end, (event) => {
-      if (event.pointerId !== pen) return;
-      pen = null;
-      show(read(pad), { follow: false }); // there may be more strokes to come
-    });
-  }
-  byId("clear").addEventListener("click", () => {
-    clear();
-    show(read(pad), { follow: false });
-  });
-}
-
-async function offerSamples() {
-  const strip = new Image();
-  strip.src = "samples.png";
-  await strip.decode();
-  for (let start = 0; start < strip.width; start += SIZE) {
-    const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = SIZE;
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.drawImage(strip, -start, 0);
-    const button = document.createElement("button");
-    button.setAttribute("aria-label", `Show sample ${start / SIZE + 1} to the network`);
-    button.append(canvas);
-    button.addEventListener("click", () => show(read(canvas)));
-    byId("samples").append(button);
-  }
-  return read(byId("samples").querySelector("canvas"));
 }
 
 /** What is true of this page's networks alone. */
@@ -289,8 +182,9 @@ async function keepForOffline() {
 
 layOut();
 listenForPictures();
-listenForDrawing();
-const firstSample = page.samples ? await offerSamples() : null;
+const firstSample = page.samples
+  ? read(await offerSamples(byId("samples"), (canvas) => show(read(canvas))))
+  : null;
 if (latest === 0 && firstSample) {
   await show(firstSample, { follow: false, turn: 0 });
 } else if (latest === 0) {

@@ -1,6 +1,7 @@
 // A photograph's way to the network, as pictures; as in ankleboot/photos/steps.py.
 
 import { negated, opacity, SIZE } from "./convert.js";
+import { showStrip } from "./strip.js";
 
 const OUTSIDE = [24, 96, 72]; // laid over what is not garment
 const WHITE = [255, 255, 255];
@@ -31,10 +32,7 @@ export function showSteps(list, picture, found, isThere, image) {
     steps.push([`${SIZE} × ${SIZE} pixels`, pictureOf(image, { width: SIZE, height: SIZE }),
       `The garment in ${SIZE} by ${SIZE} grey pixels`]);
   }
-  list.replaceChildren(...steps.map(([name, pixels, words]) => step(name, pixels, words)));
-  const total = steps.reduce((sum, [, { width, height }]) => sum + width / height, 0);
-  list.style.setProperty("--aspect", picture.width / picture.height);
-  list.style.setProperty("--total", total); // of all beside each other, in their common height
+  showStrip(list, steps);
 }
 
 /** Grey or RGB values as a canvas takes them. */
@@ -60,22 +58,4 @@ function mixed(picture, alpha, outside) {
     pixels.data[4 * i + 3] = 255;
   }
   return pixels;
-}
-
-function step(name, pixels, words) {
-  const canvas = document.createElement("canvas");
-  canvas.width = pixels.width;
-  canvas.height = pixels.height;
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
-  canvas.classList.toggle("coarse", pixels.width <= SIZE);
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", words);
-  const caption = document.createElement("figcaption");
-  caption.textContent = name;
-  const figure = document.createElement("figure");
-  figure.append(canvas, caption);
-  const item = document.createElement("li");
-  item.style.flexGrow = pixels.width / pixels.height; // all of one height
-  item.append(figure);
-  return item;
 }

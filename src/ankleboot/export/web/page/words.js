@@ -1,6 +1,7 @@
 // A row of probabilities in words, by the rules of ankleboot/prediction.py; a test compares them.
 
 import { reasonOf } from "./find.js";
+import { byShare } from "./format.js";
 
 const DECLINE_FROM = 0.5;
 const RIVAL = 0.1;
@@ -42,11 +43,6 @@ export function answer(image, found, probs, info) {
     return { ...said, cause: "unsure", reason };
   }
   return said;
-}
-
-/** The most likely first; of equals the one that comes first among them. */
-export function byShare(shares) {
-  return [...shares].sort(([, a], [, b]) => b - a);
 }
 
 function isOfOneColour(image, channels) {
