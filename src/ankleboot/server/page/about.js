@@ -2,7 +2,7 @@
 
 import { byId, make } from "./dom.js";
 import { sentence } from "./format.js";
-import { matrixOf, perClassOf } from "./judged.js";
+import { isReadable, matrixOf, perClassOf } from "./judged.js";
 import { elementsOf } from "./markdown.js";
 import { offerModels } from "./model_menu.js";
 import { usage } from "./usage.js";
@@ -13,8 +13,10 @@ export function showAbout(service) {
   const show = (model) => {
     byId("facts").replaceChildren(...factsOf(model, service));
     byId("judged-body").replaceChildren(...judgementOf(model));
-    byId("card-box").hidden = !cardsOf(model).length;
-    byId("card-body").replaceChildren(...cardsOf(model).flatMap(elementsOf));
+    const cards = cardsOf(model);
+    byId("card-box").hidden = !cards.length;
+    byId("card-body").classList.toggle("halves", cards.length > 1);
+    byId("card-body").replaceChildren(...cards.map((card) => make("div", {}, ...elementsOf(card))));
   };
   offerModels("about-model", service, show);
   show(service.models.find(({ name }) => name === service.default) ?? service.models[0]);
@@ -28,8 +30,9 @@ function cardsOf(model) {
 function factsOf(model, { limits, version }) {
   const parts = [facts(model)];
   if (model.photo) {
-    parts.unshift(make("h3", {}, "For 28 × 28 grey pixels"));
-    parts.push(make("h3", {}, "For photographs, another network"), facts(model.photo));
+    const titled = (title, of) => make("div", {}, make("h3", {}, title), facts(of));
+    parts[0] = make("div", { class: "halves" }, titled("For 28 × 28 grey pixels", model),
+      titled("For photographs, another network", model.photo));
   }
   const size = `${Math.floor(limits.body_bytes / 2 ** 20)} MiB`;
   const pixels = `${(limits.pixels / 1e6).toLocaleString("en")} megapixels`;
@@ -79,9 +82,16 @@ function judgementOf({ metrics, photo, classes }) {
       "answered is another question: see the card."));
   }
   const { per_class: perClass, confusion_matrix: matrix } = metrics[first];
-  if (perClass) parts.push(make("h3", {}, `Class by class, ${first} images`), perClassOf(perClass));
-  if (matrix) parts.push(...matrixOf(matrix, perClass?.map(({ label }) => label) ?? classes, first));
-  return parts;
+  const labels = perClass?.map(({ label }) => label) ?? classes;
+  const tables = make("div", { class: "halves" });
+  if (perClass) {
+    tables.append(make("div", {}, make("h3", {}, `Class by class, ${first} images`), perClassOf(perClass)));
+  }
+  if (isReadable(matrix, labels)) {
+    tables.append(make("div", {}, make("h3", {}, "What is taken for what"), matrixOf(matrix, labels),
+      make("p", { class: "hint" }, "Rows: what the images show. Columns: what they are taken for.")));
+  }
+  return [...parts, tables];
 }
 
 function score(split, { accuracy, accuracy_ci95: interval, num_examples: number, data, ece }) {

@@ -30,13 +30,14 @@ export function describe(waiting) {
  */
 export async function ask(what, model, blob, { limits, ...options }) {
   const path = `v1/${what}?model=${encodeURIComponent(model)}`;
-  if (blob.size > limits.body_bytes) {
-    return request(path, { ...options, ...bodyOf((await reduced(blob)) ?? blob) });
+  const { body_bytes: most } = limits;
+  if (blob.size > most) {
+    return request(path, { ...options, ...bodyOf((await reduced(blob, most)) ?? blob) });
   }
   try {
     return await request(path, { ...options, ...bodyOf(blob) });
   } catch (error) {
-    const smaller = UNREADABLE.includes(error.status) ? await reduced(blob) : null;
+    const smaller = UNREADABLE.includes(error.status) ? await reduced(blob, most) : null;
     if (smaller === null) throw error;
     return request(path, { ...options, ...bodyOf(smaller) });
   }

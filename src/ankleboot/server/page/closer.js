@@ -16,7 +16,7 @@ export async function showCloser(closer, isWanted) {
   const seen = pictures.get(steps.at(-1).png);
   showWay(steps, pictures, small && pictures.get(small));
   showWhere(overlay, seen, pictures.get(overlay.png));
-  showAlike(neighbours, pictures);
+  showAlike(neighbours, pictures, small !== null && seen.width !== SMALL);
   return seen;
 }
 
@@ -56,7 +56,12 @@ function showWhere({ label, most }, seen, map) {
   byId("where").hidden = false;
 }
 
-function showAlike(neighbours, pictures) {
+function showAlike(neighbours, pictures, isOfPhoto) {
+  byId("alike-words").textContent = isOfPhoto
+    ? "Images whose 28 × 28 pixels resemble those above most. The answer came from the photograph " +
+      "itself, of which they know nothing."
+    : "Images whose 28 × 28 pixels resemble these most. They did not decide the answer; they show " +
+      "what the network has seen.";
   byId("alike").hidden = neighbours.length === 0;
   byId("alike-list").replaceChildren(...neighbours.map(({ png, label, likeness }) => {
     const canvas = document.createElement("canvas");

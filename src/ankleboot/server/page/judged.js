@@ -19,9 +19,13 @@ export function perClassOf(rows) {
     make("tbody", {}, ...body)));
 }
 
+/** Whether a matrix can be shown. */
+export function isReadable(matrix, labels) {
+  return matrix?.length === labels.length && labels.length <= MOST;
+}
+
 /** Rows are what the images are, columns what they are taken for; darker is more of the row. */
-export function matrixOf(matrix, labels, split) {
-  if (matrix.length > MOST || matrix.length !== labels.length) return [];
+export function matrixOf(matrix, labels) {
   const heads = labels.map((label) => make("th", { scope: "col" }, make("span", {}, label)));
   const rows = matrix.map((counts, row) => {
     const total = counts.reduce((sum, count) => sum + count, 0) || 1;
@@ -36,8 +40,7 @@ export function matrixOf(matrix, labels, split) {
   });
   const table = make("table", { class: "matrix" },
     make("thead", {}, make("tr", {}, make("td"), ...heads)), make("tbody", {}, ...rows));
-  return [make("h3", {}, `What is taken for what, ${split} images`), scrolling("Confusion matrix", table),
-    make("p", { class: "hint" }, "Rows: what the images show. Columns: what they are taken for.")];
+  return scrolling("Confusion matrix", table);
 }
 
 function scrolling(name, table) {

@@ -58,6 +58,9 @@ export async function showFile(file) {
 /** An image of the data set. */
 async function showCanvas(canvas, { follow = true } = {}) {
   const turn = begin(null, { image: canvas, isPreviewed: true, follow });
+  canvas.parentElement.setAttribute("aria-pressed", true);
+  byId("preview").hidden = true; // what lay there is not what is answered
+  byId("invitation").hidden = false;
   turn.blob = await blobOf(canvas);
   if (turn === shown) await answerAll(turn);
 }
@@ -83,6 +86,7 @@ function begin(blob, options = {}) {
   shown = { blob, follow: true, rest: 0, image: null, answers: new Map(), ...options };
   byId("result").classList.add("busy");
   byId("closer-state").textContent = "";
+  for (const sample of byId("samples").children) sample.removeAttribute("aria-pressed");
   return shown;
 }
 

@@ -4,8 +4,8 @@ import { drawWithin } from "./input.js";
 
 const MAX_SIDE = 1600; // the server reduces to less
 
-/** The picture as a smaller PNG or JPEG; null where the browser cannot open it either. */
-export async function reduced(blob) {
+/** The picture in fewer bytes, or as many; null where the browser cannot open it either. */
+export async function reduced(blob, maxBytes) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(blob);
@@ -15,6 +15,7 @@ export async function reduced(blob) {
   const canvas = document.createElement("canvas");
   drawWithin(canvas, bitmap, MAX_SIDE);
   bitmap.close();
-  const type = blob.type === "image/png" ? "image/png" : "image/jpeg";
-  return new Promise((done) => canvas.toBlob(done, type, 0.92));
+  const encoded = (type) => new Promise((done) => canvas.toBlob(done, type, 0.92));
+  const exact = blob.type === "image/png" ? await encoded("image/png") : null;
+  return exact !== null && exact.size <= maxBytes ? exact : encoded("image/jpeg");
 }

@@ -53,7 +53,7 @@ export class Table {
 
   drawCounts(counts) {
     const list = byId("many-counts");
-    const most = counts.get(ALL);
+    const most = Math.max(1, ...[...counts].map(([label, count]) => (label === ALL ? 0 : count)));
     const labels = [...counts.keys()];
     if (labels.join("\n") !== [...list.children].map((item) => item.dataset.label).join("\n")) {
       list.replaceChildren(...labels.map((label) => this.countOf(label)));
@@ -63,7 +63,8 @@ export class Table {
       const button = item.firstChild;
       button.setAttribute("aria-pressed", item.dataset.label === this.shown);
       button.querySelector(".count").textContent = count.toLocaleString("en");
-      button.querySelector(".fill").style.width = `${(100 * count) / most}%`;
+      const share = item.dataset.label === ALL ? 0 : count / most;
+      button.querySelector(".fill").style.width = `${100 * share}%`;
     }
   }
 
@@ -88,8 +89,9 @@ export class Table {
 }
 
 function emptyLine(row) {
-  const line = make("tr", {}, make("td", { class: "thumb" }, thumbOf(row.file)),
-    make("td", { class: "file" }, row.name), make("td"), make("td", { class: "number" }));
+  const cell = (kind, ...content) => make("td", { class: kind, role: "cell" }, ...content);
+  const line = make("tr", { role: "row" }, // said, because a phone lays the rows out as grids
+    cell("thumb", thumbOf(row.file)), cell("file", row.name), cell("answer"), cell("number"));
   return { line, state: null };
 }
 
@@ -101,8 +103,8 @@ function fillLine(line, { state, prediction, error }) {
   else if (state !== DONE) answer.replaceChildren(state === WAITING ? "waits" : "…");
   else if (!prediction.abstained) answer.replaceChildren(make("strong", {}, prediction.label));
   else {
-    answer.replaceChildren(make("span", {}, `${prediction.label}?`),
-      make("span", { class: "why" }, sentence(prediction.reason)));
+    answer.replaceChildren(make("span", { class: "why" }, sentence(prediction.reason)),
+      make("span", { class: "guess" }, `most likely ${prediction.label}`));
   }
 }
 
