@@ -98,9 +98,9 @@ function score(split, { accuracy, accuracy_ci95: interval, num_examples: number,
   const points = (share) => (100 * share).toFixed(2);
   const within = interval
     ? `95 % interval ${points(interval[0])} to ${points(interval[1])}` : "no interval stored";
+  const images = number ? `${number.toLocaleString("en")} images${data ? ` of ${data}` : ""}. ` : "";
   const gap = ece === undefined ? "" : `Confidence is off by ${(100 * ece).toFixed(1)} points on average.`;
   return make("li", {}, make("span", { class: "split" }, `${sentence(split)} accuracy`),
     make("strong", {}, `${points(accuracy)} %`), make("span", {}, within),
-    make("span", { class: "hint" }, `${number.toLocaleString("en")} images`, data ? ` of ${data}. ` : ". ",
-      gap));
+    make("span", { class: "hint" }, images, gap));
 }
