@@ -47,7 +47,10 @@ def browser() -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         # no sandbox: it cannot be had as root in a container, and the page is our own
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", *camera]
+        )
         yield browser
         browser.close()
 
@@ -251,6 +254,19 @@ def test_a_picture_can_be_dropped_and_pasted(page: Any, tmp_path: Path, way: str
 
 
 @needs_browser
+def test_a_computers_camera_can_be_used(page: Any) -> None:
+    page.click("#photograph")
+    page.locator("#live").wait_for()
+    page.click("#camera-close")
+    assert page.locator("#drop").is_visible()
+    page.click("#photograph")
+    page.click("#shoot")
+    page.locator("#preview").wait_for()
+    page.locator("#seen-size:text-is('224 × 224 pixels')").wait_for()
+    assert page.locator("#live-box").is_hidden()
+
+
+@needs_browser
 def test_an_answer_about_an_older_picture_is_not_shown(page: Any, tmp_path: Path) -> None:
     cancelled: list[str] = []
     page.on("requestfailed", lambda request: cancelled.append(request.failure))
@@ -373,6 +389,7 @@ def test_a_picture_that_is_too_large_is_reduced(browser: Any, address: str, tmp_
         page.locator("#steps").wait_for()
         settled(page)
         assert page.locator("#seen-size").inner_text() == "224 × 224 pixels"
+        assert "A smaller copy was sent" in page.locator("#timing").inner_text()
     assert 5_000 < max(sizes) <= most
 
 
@@ -389,7 +406,7 @@ def test_many_pictures_become_a_table_and_a_file(
     said = {path.name: said_by("pretrained", path) for path in paths if path.suffix == ".png"}
     with visited(browser, address, "many", refused=1) as page:
         page.set_input_files("#many-files", paths)
-        page.locator("#many-state:text-is('All 9 of 9 answered.')").wait_for()
+        page.locator("#many-state:text-is('All 9 done, 1 could not be answered.')").wait_for()
         files = page.locator("#many-rows .file").all_inner_texts()
         assert files == [path.name for path in paths]
         assert page.locator("#many-rows img").count() == 0  # a name is text
@@ -439,7 +456,7 @@ def test_hundreds_of_pictures_can_be_stopped_and_taken_up(
         page.locator("#many-state:has-text('The server does not answer.')").wait_for()
         page.unroute("**/v1/predict**")
         page.click("#many-stop:text-is('Go on')")
-        page.locator("#many-state:text-is('All 120 of 120 answered.')").wait_for()
+        page.locator("#many-state:text-is('All 120 done.')").wait_for()
         assert page.locator("#many-rows tr").count() == 50  # a page of them
         page.click("#many-next")
         page.click("#many-next")
@@ -447,7 +464,7 @@ def test_hundreds_of_pictures_can_be_stopped_and_taken_up(
         assert page.locator("#many-page").inner_text() == "Page 3 of 3"
         page.select_option("#many-model", "zero-shot")
         page.click("#many-stop:text-is('Stop')")
-        page.locator("#many-state:has-text('of 120 answered.')").wait_for()
+        page.locator("#many-state:has-text('of 120 done.')").wait_for()
         page.click("#many-clear")
         page.locator("#many-result").wait_for(state="hidden")
 

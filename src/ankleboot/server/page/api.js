@@ -17,7 +17,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What is served. `waiting` hears what it waits for, while the server starts. */
+/** What is served; `waiting` hears what it waits for, while the server starts. */
 export function describe(waiting) {
   return request("v1/model", { tries: 20, waiting });
 }
@@ -26,21 +26,25 @@ export function describe(waiting) {
  * Ask about one picture, "predict" or "explain"; returns what the API answers.
  *
  * The file is sent as it is. Where it exceeds the server's limits, or the server cannot read it and
- * the browser can, a reduced one goes in its place.
+ * the browser can, a reduced one goes in its place and `reducing` is called.
  */
-export async function ask(what, model, blob, { limits, ...options }) {
+export async function ask(what, model, blob, { limits, reducing = () => {}, ...options }) {
   const path = `v1/${what}?model=${encodeURIComponent(model)}`;
   const { body_bytes: most } = limits;
-  if (blob.size > most) {
-    return request(path, { ...options, ...bodyOf((await reduced(blob, most)) ?? blob) });
+  if (blob.size <= most) {
+    try {
+      return await request(path, { ...options, ...bodyOf(blob) });
+    } catch (error) {
+      if (!UNREADABLE.includes(error.status)) throw error;
+      const smaller = await reduced(blob, most);
+      if (smaller === null) throw error;
+      reducing();
+      return request(path, { ...options, ...bodyOf(smaller) });
+    }
   }
-  try {
-    return await request(path, { ...options, ...bodyOf(blob) });
-  } catch (error) {
-    const smaller = UNREADABLE.includes(error.status) ? await reduced(blob, most) : null;
-    if (smaller === null) throw error;
-    return request(path, { ...options, ...bodyOf(smaller) });
-  }
+  const smaller = await reduced(blob, most);
+  if (smaller !== null) reducing();
+  return request(path, { ...options, ...bodyOf(smaller ?? blob) });
 }
 
 function bodyOf(blob) {
@@ -64,6 +68,7 @@ async function request(path, { tries = 1, waiting = () => {}, headers = {}, ...r
     }
     const after = response.headers.get("Retry-After");
     if (![429, 503].includes(response.status) || after === null || left <= 1) throw error;
+    if (error.code === "timed_out") left = 2; // more than once more would hold up the others
     waiting(error.message);
     await pause(Math.min(LONGEST, Number(after) || 1), rest.signal);
   }

@@ -5,6 +5,7 @@ import { byId, make } from "./dom.js";
 import { byShare, percent, sentence } from "./format.js";
 
 const SHOWN = 3; // of the most likely classes
+const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
 let models = [];
 let chosen;
@@ -28,6 +29,7 @@ function chip(model, place, changed) {
   };
   const button = make("button", { role: "radio", class: "model", "data-model": model.name },
     make("span", { class: "model-name" }, model.name),
+    make("span", { class: "model-size" }),
     make("strong", { class: "model-answer" }, "…"),
     make("ol", { class: "mini", role: "list" }));
   button.addEventListener("click", () => take(model));
@@ -63,6 +65,7 @@ export function showModelsAnswer(name, said, info) {
     list.replaceChildren();
     return;
   }
+  button.querySelector(".model-size").textContent = `${COMPACT.format(info.parameters)} parameters`;
   words.textContent = said.reason === null
     ? `${said.label}, ${percent(said.confidence)}`
     : sentence(said.reason);

@@ -1,6 +1,7 @@
 // One picture: every model's answer, and how the chosen one came to its own.
 
 import { ask } from "./api.js";
+import { listenForCamera } from "./camera.js";
 import { hideCloser, showCloser } from "./closer.js";
 import { isImage, SIZE, toImage } from "./convert.js";
 import { byId, pictureOfBase64 } from "./dom.js";
@@ -26,15 +27,25 @@ export async function startOne(described) {
   service = described;
   showModels(service, explainChosen);
   listenForChoosing("choose", "file", ([file]) => showFile(file));
-  listenForChoosing("photograph", "camera", ([file]) => showFile(file));
+  byId("camera").addEventListener("change", ({ target }) => {
+    if (target.files[0]) showFile(target.files[0]);
+    target.value = ""; // the same one may be chosen again
+  });
+  listenForCamera("photograph", showFile);
   listenForTabs(WAYS);
   listenForDrawing(byId("pad"), byId("clear"), showDrawing);
   const [usual] = service.models;
   const invite = () => say("Show it a picture", `It knows ${usual.classes.length} classes.`);
   say("One moment …", "", answers(usual));
-  if (byId("samples-box").hidden) return invite();
-  const first = await offerSamples(byId("samples"), (canvas) => showCanvas(canvas));
-  if (shown === null) await showCanvas(first, { follow: false });
+  if (byId("samples-box").hidden) {
+    invite();
+    return;
+  }
+  const first = await offerSamples(byId("samples"), (canvas) => showCanvas(canvas)).catch(() => null);
+  byId("samples-box").hidden = first === null;
+  if (shown !== null) return;
+  if (first === null) invite();
+  else await showCanvas(first, { follow: false });
 }
 
 /** A file as somebody has it; the server may know kinds that the browser does not. */
@@ -122,7 +133,8 @@ function options(turn, model) {
   const waiting = (message) => {
     if (turn === shown && model === chosenModel()) say("One moment …", message);
   };
-  return { limits: service.limits, signal: interrupt.signal, tries: TRIES, waiting };
+  const reducing = () => (turn.isReduced = true);
+  return { limits: service.limits, signal: interrupt.signal, tries: TRIES, waiting, reducing };
 }
 
 function showChosen(turn, model) {
@@ -133,8 +145,8 @@ function showChosen(turn, model) {
     hideCloser();
     return;
   }
-  const isOwn = byId("samples-box").hidden;
-  showAnswer(said, infoFor(turn, model), milliseconds, isOwn);
+  showAnswer(said, infoFor(turn, model), milliseconds, document.body.classList.contains("own"));
+  if (turn.isReduced) byId("timing").textContent += " A smaller copy was sent: this one it cannot take.";
   if (turn.image && model.framing === "garment") showSeen(turn.image);
   else showNotYetSeen();
 }

@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 
 const ABREAST = 4;
 const TRIES = 8; // for a file that the server has no time for
-const STOPPING = [0, 401, 429, 503]; // statuses that are no fault of the file
+const STOPPING = ["unreachable", "unauthorized", "rate_limited", "overloaded", "not_ready", "draining"];
 
 export const WAITING = "waiting";
 export const ASKED = "asked";
@@ -75,8 +75,8 @@ export class Queue {
       row.state = ASKED;
       const answered = await this.answerTo(row, signal);
       if (signal.aborted) return; // `stop` has put the row back
-      if (STOPPING.includes(answered.status)) {
-        this.stop();
+      if (STOPPING.includes(answered.code)) {
+        this.stop(); // it is no fault of the file
         this.note = answered.error;
         this.changed();
         return;
@@ -98,8 +98,8 @@ export class Queue {
     try {
       const { predictions } = await ask("predict", this.model, row.file, options);
       return { state: DONE, prediction: predictions[0], error: null };
-    } catch ({ status, message }) {
-      return { state: FAILED, prediction: null, error: message, status };
+    } catch ({ code, message }) {
+      return { state: FAILED, prediction: null, error: message, code };
     }
   }
 }

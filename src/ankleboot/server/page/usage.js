@@ -20,7 +20,7 @@ export function usage({ models, default: usual }) {
     example("How an answer came about", `${curl} ${picture} \\\n  ${address("v1/explain")}`),
     example("From Python", inPython(key !== "")),
     make("p", {}, "Everything it can be asked: ", make("a", { href: "openapi.json" }, "openapi.json"),
-      ". How it is doing: ", make("a", { href: "metrics" }, "metrics"), "."),
+      ". How it is doing: ", key ? "/metrics, with the key" : make("a", { href: "metrics" }, "metrics"), "."),
   ];
 }
 
