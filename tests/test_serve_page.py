@@ -319,7 +319,8 @@ def test_a_busy_server_is_asked_again(browser: Any, address: str) -> None:
 
     def refuse_once(route: Any) -> None:
         if len(turned_away) == 2:
-            return route.continue_()
+            route.continue_()
+            return
         turned_away.append(route.request.url)
         problem = {"error": {"code": "overloaded", "message": "The server has its hands full."}}
         route.fulfill(status=503, headers={"Retry-After": "0.1"}, json=problem)
@@ -361,7 +362,8 @@ def test_a_key_is_asked_for_once(browser: Any, address: str) -> None:
         key = route.request.header_value("authorization")
         sent.append(key)
         if key == "Bearer right":
-            return route.continue_()
+            route.continue_()
+            return
         problem = {"error": {"code": "unauthorized", "message": "A key is needed."}}
         route.fulfill(status=401, json=problem)
 

@@ -104,7 +104,7 @@ function fillLine(line, { state, prediction, error }) {
   else if (!prediction.abstained) answer.replaceChildren(make("strong", {}, prediction.label));
   else {
     answer.replaceChildren(make("span", { class: "why" }, sentence(prediction.reason)),
-      make("span", { class: "guess" }, `most likely ${prediction.label}`));
+      make("span", { class: "guess" }, `nearest class: ${prediction.label}`));
   }
 }
 
