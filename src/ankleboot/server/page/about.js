@@ -7,6 +7,7 @@ import { elementsOf } from "./markdown.js";
 import { offerModels } from "./model_menu.js";
 import { usage } from "./usage.js";
 
+const NAMED = 12; // classes; more would be no fact but a list
 const SPLITS = ["test", "validation"]; // the one that had no say in anything comes first
 
 export function showAbout(service) {
@@ -50,7 +51,7 @@ function facts(model) {
     "recipe": recipe || "of its own",
     "learned from": data.replace(/\/$/, ""),
     "sees": `${seen} ${of}`,
-    "parameters": parameters.toLocaleString("en"),
+    "parameters": parameters ? parameters.toLocaleString("en") : null,
     "classes": named(answers),
     "declines": model.declined.length ? named(model.declined) : null,
     "abstains": model.abstain_below ? `below a confidence of ${figure(model.abstain_below)}` : "never",
@@ -63,8 +64,8 @@ function facts(model) {
 }
 
 function named(labels) {
-  const some = labels.slice(0, 20).join(", ");
-  return labels.length > 20 ? `${some} and ${labels.length - 20} more` : some;
+  const some = labels.slice(0, NAMED).join(", ");
+  return labels.length > NAMED ? `${some} and ${labels.length - NAMED} more` : some;
 }
 
 function figure(number) {

@@ -6,15 +6,20 @@ import { paint, showStrip } from "./strip.js";
 
 const SMALL = 28;
 
-/** Show what /v1/explain says, unless it is no longer wanted; returns what the network saw. */
-export async function showCloser(closer, isWanted) {
+/**
+ * Show what /v1/explain says about a model's answer, unless it is no longer wanted; returns what the
+ * network saw.
+ */
+export async function showCloser(closer, model, isWanted) {
   const { steps, small, overlay, neighbours } = closer;
   const encoded = [...steps, ...neighbours, overlay, ...(small ? [{ png: small }] : [])];
   const pictures = new Map();
   await Promise.all(encoded.map(async ({ png }) => pictures.set(png, await pictureOfBase64(png))));
   if (!isWanted()) return null;
   const seen = pictures.get(steps.at(-1).png);
-  showWay(steps, pictures, small && pictures.get(small));
+  const drawn = steps.map(({ name, png }) => [sentence(name), pictures.get(png), sentence(name)]);
+  const isOfGarment = small !== null || model.framing === "garment";
+  showWay(drawn, small && pictures.get(small), isOfGarment);
   showWhere(overlay, seen, pictures.get(overlay.png));
   showAlike(neighbours, pictures, small !== null && seen.width !== SMALL);
   return seen;
@@ -24,25 +29,20 @@ export function hideCloser() {
   for (const id of ["steps", "where", "alike"]) byId(id).hidden = true;
 }
 
-function showWay(steps, pictures, small) {
-  const shown = steps.map(({ name, png }) => [sentence(name), pictures.get(png), sentence(name)]);
-  const [, seen] = shown.at(-1);
-  byId("steps-words").textContent = "";
-  if (small && seen.width !== SMALL) {
-    const size = `${seen.width} × ${seen.height}`;
-    byId("steps-words").textContent =
-      `The answer comes from ${size} pixels of the photograph itself; the garment in ` +
-      `${SMALL} × ${SMALL} pixels is what a network sees that knows only Fashion-MNIST.`;
-    shown.pop();
-  }
-  if (small) {
-    if (seen.width === SMALL) shown.pop();
-    const words = `The garment in ${SMALL} by ${SMALL} grey pixels`;
-    shown.push([`${SMALL} × ${SMALL} pixels`, small, words]);
-  }
-  const [[, first]] = shown;
-  byId("steps").hidden = first.width === SMALL && first.height === SMALL; // it was one already
-  showStrip(byId("steps-list"), shown);
+/** From the photograph to the garment, where the garment is what counts. */
+function showWay(drawn, small, isOfGarment) {
+  const before = drawn.slice(0, -1);
+  const [[, photograph]] = before;
+  const [, seen] = drawn.at(-1);
+  const size = ({ width, height }) => `${width} × ${height}`;
+  const last = small ?? seen;
+  const words = `The garment in ${size(last)} pixels`;
+  showStrip(byId("steps-list"), [...before, [`${size(last)} pixels`, last, words]]);
+  byId("steps-words").textContent = last.width === seen.width ? "" :
+    `The answer comes from ${size(seen)} pixels of the photograph itself; the garment in ` +
+    `${size(last)} pixels is what a network sees that knows only Fashion-MNIST.`;
+  const wasOne = photograph.width === SMALL && photograph.height === SMALL; // there was no way to go
+  byId("steps").hidden = wasOne || !isOfGarment;
 }
 
 function showWhere({ label, most }, seen, map) {
@@ -50,9 +50,10 @@ function showWhere({ label, most }, seen, map) {
   paint(byId("where-overlay"), map, "");
   byId("where-overlay").classList.toggle("coarse", seen.width <= SMALL);
   const points = (100 * most).toFixed(most < 0.1 ? 1 : 0);
+  const change = most < 0.01 ? "Hardly anything changed it." : `The most it changed: ${points} points of 100.`;
   byId("where-words").replaceChildren("A patch was hidden, one place after the other. Where the map is ",
     "warm, that made ", make("strong", {}, label), " less likely; where it is cool, more. ",
-    `The most it changed: ${points} points of 100.`);
+    change);
   byId("where").hidden = false;
 }
 

@@ -65,7 +65,8 @@ export function showModelsAnswer(name, said, info) {
     list.replaceChildren();
     return;
   }
-  button.querySelector(".model-size").textContent = `${COMPACT.format(info.parameters)} parameters`;
+  button.querySelector(".model-size").textContent = info.parameters
+    ? `${COMPACT.format(info.parameters)} parameters` : ""; // some files do not say
   words.textContent = said.reason === null
     ? `${said.label}, ${percent(said.confidence)}`
     : sentence(said.reason);

@@ -191,7 +191,7 @@ async function explain(turn) {
   }
   if (turn !== shown || model !== chosenModel()) return;
   const isWanted = () => turn === shown && model === chosenModel();
-  const seen = await showCloser(kept.closer, isWanted);
+  const seen = await showCloser(kept.closer, model, isWanted);
   if (seen === null) return;
   state.textContent = "";
   byId("panel-one").classList.remove("looking");
