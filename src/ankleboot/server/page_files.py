@@ -31,11 +31,9 @@ def page_files() -> dict[str, PageFile]:
     found = {
         f"/{file.name}": page_file(file.read_bytes(), TYPES[file.suffix])
         for folder in FOLDERS
-        if folder.is_dir()
         for file in sorted(folder.iterdir())
     }
-    if "/index.html" in found:
-        found["/"] = found.pop("/index.html")
+    found["/"] = found.pop("/index.html")
     return found
 
 
