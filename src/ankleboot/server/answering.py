@@ -165,12 +165,12 @@ class Answerer:
         (one,) = sent
         if isinstance(one, RequestProblem):
             raise one
-        looked = self._look(one, request.model, cut_out=True)
+        is_clothes = self._models[request.model].usual.info.labels == CLASS_NAMES
+        looked = self._look(one, request.model, cut_out=is_clothes)
         if isinstance(looked, RequestProblem):
             raise looked
         (row,) = ask([looked])
         prediction = _predicted(looked, row)
-        is_clothes = self._models[request.model].usual.info.labels == CLASS_NAMES
         small = photos.garment(looked.pixels, looked.garment) if is_clothes else None
         height, width = looked.image.shape[:2]
         steps = [
