@@ -355,9 +355,8 @@ def test_bench_photos_counts_rightly() -> None:
 
     def photo(kind: str, label: str, confidence: float, none: float = 0.0) -> bench_photos.Photo:
         abstained = confidence < 0.5
-        said = Prediction(
-            "", label, 0, confidence, {}, none, abstained, "why" if abstained else None
-        )
+        reason, cause = ("why", "unsure") if abstained else (None, None)
+        said = Prediction("", label, 0, confidence, {}, none, abstained, reason, cause)
         pixels = np.zeros((2, 2, 3), np.uint8)
         return bench_photos.Photo(Path("a"), kind, pixels, None, {"photo": said})
 

@@ -40,7 +40,8 @@ def test_a_folder_is_labelled(pictures: Path, capfd: pytest.CaptureFixture[str])
     assert [Path(one["path"]).name for one in found] == sorted(p.name for p in pictures.iterdir())
     for one in found:
         assert set(one) == {
-            "path", "label", "index", "confidence", "probs", "none_of_these", "abstained", "reason"
+            "path", "label", "index", "confidence", "probs", "none_of_these", "abstained", "reason",
+            "cause",
         }  # fmt: skip
         assert list(one["probs"]) == list(CLASS_NAMES)
         assert sum(one["probs"].values()) == pytest.approx(1, abs=1e-5)

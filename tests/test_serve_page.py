@@ -175,16 +175,6 @@ def test_the_page_and_what_it_shares_have_no_name_in_common() -> None:
     assert not {path.name for path in PAGE.iterdir()} & {path.name for path in ASSETS.iterdir()}
 
 
-def test_the_page_knows_how_reasons_begin() -> None:
-    """The API gives them in words alone."""
-    package = Path(ankleboot.__file__).parent
-    sources = [package / "prediction.py", package / "photos/cut_out.py"]
-    words = "".join(path.read_text() for path in sources)
-    beginnings = re.findall(r'\["(.+)", "\w+"\],', (PAGE / "reasons.js").read_text())
-    assert len(beginnings) == 4
-    assert all(f'"{beginning}' in words for beginning in beginnings)
-
-
 @needs_browser
 def test_a_photograph_is_answered_and_explained(page: Any, photograph: Path) -> None:
     said = said_by("pretrained", photograph)

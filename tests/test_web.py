@@ -409,9 +409,9 @@ WORDS = """async ([address, cases]) => {
   const { answer } = await import(address + "words.js");
   const { tidied } = await import(address + "find.js");
   return cases.map(([image, mask, probs, info]) => {
-    const { label, confidence, shares, noneOfThese, reason } =
+    const { label, confidence, shares, noneOfThese, cause, reason } =
       answer(Uint8Array.from(image), mask && tidied(Uint8Array.from(mask)), probs, info);
-    return [label, confidence, shares, noneOfThese, reason];
+    return [label, confidence, shares, noneOfThese, cause, reason];
   });
 }"""
 
@@ -455,7 +455,8 @@ def test_the_browser_puts_answers_into_the_same_words(page: Any, address: str) -
         )
         said = answer("", image, garment, probs, info, info.abstain_below)
         shares = [[label, share] for label, share in said.probs.items()]
-        wanted.append([said.label, said.confidence, shares, said.none_of_these, said.reason])
+        row = [said.label, said.confidence, shares, said.none_of_these, said.cause, said.reason]
+        wanted.append(row)
     got = page.evaluate(WORDS, [address, sent])
     for one, other in zip(got, wanted, strict=True):
         assert one.pop(3) == pytest.approx(other.pop(3))  # a sum

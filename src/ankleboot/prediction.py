@@ -66,6 +66,7 @@ class Prediction:
         none_of_these: Probability that the picture shows something else, where the model says so.
         abstained: The answer is a guess that should not be relied on.
         reason: Why, or None.
+        cause: The same in one word for programs: missing, blank, declined, several or unsure.
     """
 
     path: str
@@ -76,6 +77,7 @@ class Prediction:
     none_of_these: float
     abstained: bool
     reason: str | None
+    cause: str | None
 
     def to_json(self) -> dict[str, Any]:
         """A line of `predict --json`."""
@@ -190,20 +192,23 @@ def answer(
     declined = {label: shares.pop(label) for label in info.declined}
     first, second = sorted(shares, key=lambda label: -shares[label])[:2]
     is_for_garments = bool(declined) or info.framing == "garment"
-    none_of_these, reason = math.fsum(declined.values()), None
+    none_of_these = math.fsum(declined.values())
+    reason = cause = None
     if garment is not None and garment.reason and is_for_garments:
-        reason = garment.reason  # first: an image without a garment is of one colour, too
+        # first: an image without a garment is of one colour, too
+        cause, reason = "missing", garment.reason
     elif (image == image[:1, :1]).all():
-        reason = "the picture is of one colour"
+        cause, reason = "blank", "the picture is of one colour"
     elif none_of_these >= DECLINE_FROM:
         nearest = max(declined, key=lambda label: declined[label])
         number = "ten" if len(shares) == 10 else len(shares)
-        reason = f"not one of the {number} (most like {nearest})"
+        cause, reason = "declined", f"not one of the {number} (most like {nearest})"
     elif garment is not None and garment.things > 1 and first not in SHOES and is_for_garments:
-        reason = "more than one garment on the photograph"
+        cause, reason = "several", "more than one garment on the photograph"
     elif shares[first] < threshold:
         rival = shares[second] >= RIVAL
         reason = f"unsure between {first} and {second}" if rival else f"not sure of {first}"
+        cause = "unsure"
     return Prediction(
         path=path,
         label=first,
@@ -213,4 +218,5 @@ def answer(
         none_of_these=none_of_these,
         abstained=reason is not None,
         reason=reason,
+        cause=cause,
     )

@@ -1,6 +1,6 @@
 """What the API takes and gives, in the words of OpenAPI; its examples can be tried."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -45,6 +45,9 @@ class Prediction(BaseModel):
     none_of_these: float = Field(description="Probability of something else, where it is known.")
     abstained: bool = Field(description="The label is a guess that should not be relied on.")
     reason: str | None = Field(description="Why, in words.")
+    cause: Literal["missing", "blank", "declined", "several", "unsure"] | None = Field(
+        description="Why, in one word: no garment, one colour, none of these, many, doubt."
+    )
 
 
 class Unanswered(BaseModel):
