@@ -1,16 +1,26 @@
 """The load client against servers whose behaviour is known, and the arithmetic of `bench serve`."""
 
 import asyncio
+import io
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from ankleboot import console
+from ankleboot.bench import pictures, serve
 from ankleboot.bench.client import Client
-from ankleboot.bench.load import Load, Request, drive, schedule
+from ankleboot.bench.load import Load, Request, alone, drive, schedule
+from ankleboot.bench.peers import PEERS
+from ankleboot.bench.servers import Server, tree
 from ankleboot.bench.tally import FAILURES, quantiles
+from ankleboot.errors import EnvironmentFailure, UsageError
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
 """Answers the request that was just read; the number is how many came before it."""
@@ -275,3 +285,139 @@ def test_quantiles_are_in_milliseconds() -> None:
     found = quantiles(number / 1000 for number in range(100, 0, -1))
     assert found == {"p50": 51.0, "p90": 91.0, "p99": 100.0, "max": 100.0}
     assert quantiles([]) is None
+
+
+def test_requests_take_the_answers_that_they_get_alone() -> None:
+    requests = [Request("/", "text/plain", b"%d" % number) for number in range(3)]
+    with server(echo) as port:
+        assert [one.expected for one in alone(port, requests)] == [b"0", b"1", b"2"]
+
+    async def answer(reader: Any, writer: asyncio.StreamWriter, number: int) -> None:
+        say(writer, 500, b"oh")
+
+    with server(answer) as port, pytest.raises(EnvironmentFailure, match="'500': 3"):
+        alone(port, requests)
+
+
+ANNOUNCES = """
+import json, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print(json.dumps({"url": "http://127.0.0.1:8123", "workers": 2}, indent=2), flush=True)
+try:
+    time.sleep(60)
+finally:
+    child.kill()
+"""
+
+
+def test_a_server_is_started_weighed_and_stopped() -> None:
+    with Server([sys.executable, "-c", ANNOUNCES]) as started:
+        assert started.port == 8123 and started.announced["workers"] == 2
+        assert 0 < started.ready_seconds < 30
+        processes = tree(started.process.pid)
+        assert len(processes) == 2
+        memory = started.memory()
+        assert memory is not None and memory["processes"] == 2
+        assert 5 < memory["pss_mib"] <= memory["rss_mib"] < 200
+    assert not started.is_alive
+    subprocess.run(["kill", str(processes[1])], check=False, capture_output=True)
+
+
+def test_a_server_that_does_not_start_is_quoted() -> None:
+    with pytest.raises(EnvironmentFailure, match="ended before it was ready: the port is in use"):
+        Server([sys.executable, "-c", "import sys; sys.exit('the port is in use')"])
+
+
+def test_what_is_sent_are_pictures() -> None:
+    images, (photo, other) = pictures.images(20), pictures.photographs(2)
+    assert len(set(images)) == 20 and photo != other
+    for image in images:
+        assert np.asarray(Image.open(io.BytesIO(image))).shape == (28, 28)
+    opened = Image.open(io.BytesIO(photo))
+    assert opened.format == "JPEG" and opened.size == (640, 480)
+    kind, body = pictures.multipart([("files", "a.png", "image/png", images[0])] * 3)
+    assert body.count(images[0]) == 3 and body.count(kind.partition("boundary=")[2].encode()) == 4
+
+
+def test_peers_are_asked_in_their_own_way() -> None:
+    upload, direct = (peer.request(b"PNG") for peer in PEERS.values())
+    assert upload.path == "/predict" and b'name="file"' in upload.body
+    assert direct.path == "/gradio_api/run/predict"
+    assert b"data:image/png;base64,UE5H" in direct.body
+    assert PEERS["fastapi-keras"].label({"label": "Bag"}) == "Bag"
+    assert PEERS["gradio"].label({"data": [{"label": "Bag", "confidences": []}]}) == "Bag"
+
+
+def row(name: str, round_: int, rate: float, **figures: float) -> dict[str, Any]:
+    usual = {"ready_seconds": 1.0, "p50_ms": 2.0, "p99_ms": 3.0, "requests_per_second": rate}
+    load = {
+        "sent": 10,
+        "statuses": {"200": 7, "503": 2},
+        "wrong": 1,
+        "failures": no_failures() | {"lost": 1},
+        "resets": 1,
+        "with_retry_after": 1,
+    }
+    return {"name": name, "round": round_, "figures": usual | figures, "exit_code": 0} | {
+        "loads": {"images": load, "uploads": load}
+    }
+
+
+def rows() -> list[dict[str, Any]]:
+    ours = [row("ankleboot", r, rate) for r, rate in enumerate((1000.0, 2000.0, 1200.0))]
+    theirs = [row("gradio", r, rate) for r, rate in enumerate((10.0, 10.0, 30.0))]
+    return ours + theirs
+
+
+def test_servers_are_compared_round_by_round() -> None:
+    ours, theirs = serve.summary(rows())
+    assert ours["ratio"] == 1 and ours["requests_per_second"] == 1200
+    assert theirs["ratios"] == [100, 200, 40] and theirs["ratio"] == 100
+    assert theirs["requests_per_second"] == 10 and theirs["runs"] == 3
+    (alone,) = serve.summary([row("gradio", 0, 10.0)])
+    assert alone["ratio"] is None
+
+
+def test_faults_are_those_of_our_server_alone() -> None:
+    found = serve.faults(rows())
+    assert found["sent"] == 60 and found["statuses"] == {"200": 42, "503": 12}
+    assert found["wrong"] == 6 and found["resets"] == 6 and found["without_retry_after"] == 6
+    assert found["failures"] == no_failures() | {"lost": 6}
+    assert found["exit_codes"] == [0]
+
+
+def test_the_table_of_servers(capsys: pytest.CaptureFixture[str]) -> None:
+    loaded = {
+        "steady_rate": 840.0,
+        "steady_p50_ms": 1.5,
+        "steady_p99_ms": 9.0,
+        "batched_images_per_second": 12_000.0,
+        "listed_images_per_second": 11_000.0,
+        "photos_per_second": 90.0,
+        "pss_mib_at_end": 150.0,
+    }
+    for name in ("overload", "photo_overload"):
+        loaded |= {f"{name}_offered_per_second": 5000.0, f"{name}_goodput_share": 0.93}
+        loaded |= {f"{name}_p99_ms": 20.0}
+    ours = row("ankleboot", 0, 1200.0, overload_503_p99_ms=4.5, **loaded)
+    found = [ours, row("gradio", 0, 12.0)]
+    document = {"summary": serve.summary(found), "faults": serve.faults(found)}
+    checked: dict[str, Any] = {"sent": 100_000, "pictures": 2_525, "wrong": 0}
+    checked |= {"labels_as_in_process": 2_525, "largest_difference_of_probs": 3e-7}
+    console.bench_serve(document | {"correctness": checked})
+    shown = capsys.readouterr().out
+    assert "100.0 x" in shown and "at 840 requests/s: p50 1.50 ms, p99 9.00 ms" in shown
+    assert "93 % of the peak answered, p99 20.0 ms; turned away (503) within 4.5 ms" in shown
+    assert "12,000 uploaded" in shown and "probabilities within 3e-07" in shown
+    console.bench_serve(document | {"correctness": None})
+    assert "alone" not in capsys.readouterr().out
+
+
+def test_contenders_are_refused_or_left_out_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="unknown contender 'gardio'; valid: ankleboot, fastapi"):
+        serve.run(1, ["gardio"], 0, [], print)
+    said: list[str] = []
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    document = serve.run(1, ["gradio"], 0, [], said.append)
+    assert said == ["gradio is left out: gradio is not installed"]
+    assert document["left_out"] == ["gradio"] and document["runs"] == []

@@ -111,6 +111,7 @@ class Client:
         connection.unsent = self._wire[connection.request]
         self.tally.sent += 1
         self.tally.lags.append(now - due)
+        self.tally.last_sent = now - self._started
         self._num_busy += 1
         if connection.connected:
             self._send(connection)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ankleboot.errors import EnvironmentFailure
@@ -121,6 +121,21 @@ def finish(client: "subprocess.Popen[str]") -> dict[str, Any]:
 def drive(load: Load, requests: Sequence[Request]) -> dict[str, Any]:
     """Send a load and return what became of it: the keys of `Tally.to_json`, and "bodies"."""
     return finish(start(load, requests))
+
+
+def alone(port: int, requests: Sequence[Request]) -> list[Request]:
+    """The requests with the answers that the server gives to each of them when nobody else asks.
+
+    Raises:
+        EnvironmentFailure: If one is not answered with 200.
+    """
+    load = Load(port=port, connections=1, requests=len(requests), record=True)
+    result = drive(load, requests)
+    if result["statuses"] != {"200": len(requests)}:
+        told = {"statuses": result["statuses"], "failures": result["failures"]}
+        raise EnvironmentFailure(f"{len(requests)} requests, one by one: {told}")
+    bodies = [base64.b64decode(body) for body in result["bodies"]]
+    return [replace(one, expected=body) for one, body in zip(requests, bodies, strict=True)]
 
 
 def text(content: bytes) -> str:

@@ -32,6 +32,7 @@ class Tally:
         self.samples: list[dict[str, Any]] = []
         self.with_retry_after = 0  # of the 429s and 503s
         self.opened = 0  # connections
+        self.last_sent = 0.0  # seconds after the start
         self.lags: list[float] = []  # seconds from when a request was due until it was sent
         self.latencies: dict[int, list[float]] = {}
 
@@ -65,6 +66,7 @@ class Tally:
             "with_retry_after": self.with_retry_after,
             "connections_opened": self.opened,
             "seconds": round(seconds, 4),
+            "sent_per_second": round(self.sent / (self.last_sent or seconds), 1),
             "answers_per_second": round(self.statuses.total() / seconds, 1),
             "goodput": round(right / seconds, 1),
             "latency_ms": {

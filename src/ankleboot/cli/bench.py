@@ -180,6 +180,44 @@ def photos(folder: Path, out: Path, as_json: bool) -> None:
     print(out / "photos.json", *(out / f"photos-{name}.png" for name in figures), sep="\n")
 
 
+@bench.command()
+@ROUNDS
+@click.option("--only", multiple=True, metavar="NAME", help="A contender; several by repetition.")
+@click.option(
+    "--requests",
+    type=click.IntRange(min=0),
+    default=100_000,
+    show_default=True,
+    help="Of the check of correctness.",
+)
+@click.option("--model", "models", multiple=True, metavar="MODEL", help="As in serve.")
+@OUT
+@json_option
+def serve(
+    rounds: int,
+    only: tuple[str, ...],
+    requests: int,
+    models: tuple[str, ...],
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Requests per second, latency, overload and correctness of the server, beside demos.
+
+    Contenders: ankleboot, fastapi-keras (an endpoint as tutorials write it), and gradio where it is
+    installed; all on this machine, which the client shares. A round takes about two minutes.
+    """
+    from ankleboot import console
+    from ankleboot.bench import serve as bench_serve
+
+    document = bench_serve.run(rounds, only, requests, models, console.note)
+    _store(document, out, "serve")
+    if as_json:
+        console.print_json(document)
+    else:
+        console.bench_serve(document)
+        print(out / "serve.json")
+
+
 def _deliver(name: str, document: dict[str, Any], sentence: str, out: Path, as_json: bool) -> None:
     """Store a result and print it, whole or in a sentence."""
     from ankleboot import console

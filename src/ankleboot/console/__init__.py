@@ -1,6 +1,6 @@
 """What people see: progress on stderr, tables on stdout; plain lines where there is no terminal."""
 
-from ankleboot.console.bench import bench_photos, bench_predict, bench_train
+from ankleboot.console.bench import bench_photos, bench_predict, bench_serve, bench_train
 from ankleboot.console.judging import (
     audit_result,
     comparison_result,
@@ -21,6 +21,7 @@ __all__ = [
     "audit_result",
     "bench_photos",
     "bench_predict",
+    "bench_serve",
     "bench_train",
     "comparison_result",
     "counting",

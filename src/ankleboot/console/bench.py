@@ -114,6 +114,63 @@ def bench_photos(document: dict[str, Any]) -> None:
     console.print("\n".join(lines), soft_wrap=not console.is_terminal)
 
 
+def bench_serve(document: dict[str, Any]) -> None:
+    """Print one line per contender of `bench serve`, and what our server did under load."""
+    table = _figures("server", "ready s", "MiB", "requests/s", "ratio", "p50 ms", "p99 ms")
+    for row in document["summary"]:
+        table.add_row(
+            row["name"],
+            f"{row['ready_seconds']:.2f}",
+            _optional(row.get("pss_mib_at_end"), "{:.0f}"),
+            f"{row['requests_per_second']:,.1f}",
+            _optional(row["ratio"], "{:,.1f} x"),
+            f"{row['p50_ms']:.2f}",
+            f"{row['p99_ms']:.2f}",
+        )
+    console = out()
+    console.print(table)
+    lines = [
+        "one image a request, at each one's best number of connections; MiB: of all processes, "
+        "shared pages once; ratio: of our requests/s to its own, median over the rounds"
+    ]
+    for row in document["summary"]:
+        if "steady_p50_ms" in row:
+            lines += _under_load(row)
+    faults, checked = document["faults"], document["correctness"]
+    if faults["sent"]:
+        lines.append(
+            f"{faults['sent']:,} requests under load: {faults['wrong']} wrong answers, "
+            f"{sum(faults['failures'].values())} without an answer, {faults['resets']} resets"
+        )
+    if checked is not None:
+        lines.append(
+            f"{checked['sent']:,} requests of {checked['pictures']:,} pictures at once: "
+            f"{checked['wrong']} answers differ from those to one caller; {checked['pictures']:,} "
+            f"pictures alone: {checked['labels_as_in_process']:,} labels as without a server, "
+            f"probabilities within {checked['largest_difference_of_probs']:.1g}"
+        )
+    console.print("\n".join(lines), soft_wrap=not console.is_terminal)
+
+
+def _under_load(row: dict[str, Any]) -> list[str]:
+    lines = [
+        f"at {row['steady_rate']:,.0f} requests/s: p50 {row['steady_p50_ms']:.2f} ms, "
+        f"p99 {row['steady_p99_ms']:.2f} ms",
+        f"images/s in requests of many: {row['batched_images_per_second']:,.0f} uploaded, "
+        f"{row['listed_images_per_second']:,.0f} in JSON; photographs/s: "
+        f"{row['photos_per_second']:,.1f}",
+    ]
+    for name, what in (("overload", "images"), ("photo_overload", "photographs")):
+        refused = row.get(f"{name}_503_p99_ms")
+        lines.append(
+            f"{row[f'{name}_offered_per_second']:,.0f} {what}/s offered: "
+            f"{100 * row[f'{name}_goodput_share']:.0f} % of the peak answered, p99 "
+            f"{row[f'{name}_p99_ms']:.1f} ms"
+            + _optional(refused, "; turned away (503) within {:.1f} ms (p99)")
+        )
+    return lines
+
+
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.1f}"
 
