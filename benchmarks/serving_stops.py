@@ -1,0 +1,110 @@
+"""Stop the server under load, again and again, and see whether a request was lost.
+
+    python benchmarks/serving_stops.py --stops 50
+
+Each time three clients keep the server busy: connections that are used again, one connection per
+request, and photographs, which take longest. At a random moment it gets a SIGTERM. It must end with
+0, and nobody may be left without an answer whose request it had taken: a connection that is refused
+is no loss, one that ends without a byte of an answer is. Writes
+benchmarks/results/serving_stops.json.
+"""
+
+import argparse
+import json
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ankleboot.bench import pictures, servers
+from ankleboot.bench.load import Load, Request, alone, finish, start
+from ankleboot.bench.process import circumstances
+from ankleboot.bench.servers import PATH
+from ankleboot.bench.tally import FAILURES
+from ankleboot.files import write_json
+
+RESULT = Path(__file__).parent / "results/serving_stops.json"
+EARLIEST, LATEST = 0.7, 2.5  # seconds after the clients were started
+LOSSES = ("unsent", "lost", "lost_on_kept", "cut_short", "garbled", "timed_out")
+KINDS: dict[str, dict[str, Any]] = {
+    "kept": {"connections": 12},
+    "one request a connection": {"connections": 6, "keep_alive": False},
+    "photographs": {"connections": 3},
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--stops", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--serve", nargs="*", default=[], help="options of ankleboot serve")
+    arguments = parser.parse_args()
+    moments = random.Random(arguments.seed)
+    images, photos = pictures.images(200), pictures.photographs(10)
+    asked = {
+        "kept": [Request(PATH, "image/png", image) for image in images],
+        "photographs": [Request(PATH, "image/jpeg", photo) for photo in photos],
+    }
+    with servers.ours(arguments.serve) as server:
+        asked = {kind: alone(server.port, requests) for kind, requests in asked.items()}
+    asked["one request a connection"] = asked["kept"]
+    rows = []
+    for number in range(arguments.stops):
+        rows.append(stop(asked, moments.uniform(EARLIEST, LATEST), arguments.serve))
+        print(number + 1, json.dumps(rows[-1]), flush=True)
+    found = total(rows) | {"command": " ".join(["python", *sys.argv])}
+    write_json(arguments.out, found | {"runs": rows} | circumstances())
+    print(json.dumps(found, indent=2))
+    return int(any(found["failures"][name] for name in LOSSES) or set(found["exit_codes"]) != {"0"})
+
+
+def stop(
+    asked: dict[str, list[Request]], moment: float, options: list[str]
+) -> dict[str, dict[str, Any] | float | int]:
+    """Start a server, stop it under load, and tell what became of the requests."""
+    with servers.ours(options) as server:
+        clients = {
+            kind: start(
+                Load(port=server.port, seconds=60.0, until_refused=True, **KINDS[kind]), requests
+            )
+            for kind, requests in asked.items()
+        }
+        time.sleep(moment)
+        server.process.send_signal(signal.SIGTERM)
+        asked_to_stop = time.perf_counter()
+        code = server.stop()
+        seconds = time.perf_counter() - asked_to_stop
+        found = {kind: finish(client) for kind, client in clients.items()}
+    keys = ("sent", "statuses", "wrong", "failures", "resets")
+    return {
+        "moment": round(moment, 3),
+        "exit_code": code,
+        "stop_seconds": round(seconds, 3),
+        **{kind: {key: result[key] for key in keys} for kind, result in found.items()},
+    }
+
+
+def total(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The sums over all stops."""
+    results = [row[kind] for row in rows for kind in KINDS]
+    statuses = sum((Counter(result["statuses"]) for result in results), Counter[str]())
+    return {
+        "stops": len(rows),
+        "exit_codes": dict(Counter(str(row["exit_code"]) for row in rows)),
+        "sent": sum(result["sent"] for result in results),
+        "statuses": dict(statuses),
+        "wrong": sum(result["wrong"] for result in results),
+        "failures": {
+            name: sum(result["failures"][name] for result in results) for name in FAILURES
+        },
+        "resets": sum(result["resets"] for result in results),
+        "slowest_stop_seconds": max((row["stop_seconds"] for row in rows), default=None),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
