@@ -20,13 +20,24 @@ from ankleboot.bench.tally import Tally
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 CHUNK = 1 << 18  # bytes that are read at once
 PAUSE = 0.05  # seconds until the next try after a refused connection
+LONGEST_BEHIND = 1.0  # seconds that an open loop goes on for those who had to wait
 LONGEST_WAIT = 0.5  # seconds between looks at what takes too long
 
 
 class Connection:
     """A socket and the request on it."""
 
-    __slots__ = ("socket", "connected", "kept", "watched", "request", "due", "unsent", "received")
+    __slots__ = (
+        "socket",
+        "connected",
+        "kept",
+        "watched",
+        "request",
+        "due",
+        "sent",
+        "unsent",
+        "received",
+    )
 
     def __init__(self, connecting: socket.socket) -> None:
         self.socket = connecting
@@ -34,7 +45,7 @@ class Connection:
         self.kept = False  # has answered before
         self.watched = READ | WRITE  # what the selector looks for
         self.request: int | None = None  # the index of the one under way
-        self.due = 0.0
+        self.due = self.sent = 0.0
         self.unsent: bytes | memoryview = b""
         self.received = b""
 
@@ -69,6 +80,7 @@ class Client:
             if self._over and not self._num_busy:
                 break
             self._wait(now, due)
+        self.tally.never_sent = max(0, len(self._schedule) - self.tally.sent)
         seconds = time.perf_counter() - self._started
         for key in list(self._selector.get_map().values()):
             self._close(key.data)
@@ -78,11 +90,12 @@ class Client:
     def _due(self, now: float) -> float | None:
         """When the next request was or will be due; None after the last one."""
         load, sent = self._load, self.tally.sent
-        if load.rate is not None:
-            self._over |= sent == len(self._schedule)
-        else:
-            late = load.seconds is not None and now - self._started >= load.seconds
+        passed = now - self._started - (load.seconds or 0.0)
+        if load.rate is None:
+            late = load.seconds is not None and passed >= 0
             self._over |= late or sent == load.requests
+        else:  # some that had to wait may follow
+            self._over |= passed > LONGEST_BEHIND or sent == len(self._schedule)
         if self._over:
             return None
         return now if load.rate is None else self._started + self._schedule[sent]
@@ -107,7 +120,7 @@ class Client:
 
     def _begin(self, connection: Connection, due: float, now: float) -> None:
         connection.request = self.tally.sent % len(self._wire)
-        connection.due = due
+        connection.due, connection.sent = due, now
         connection.unsent = self._wire[connection.request]
         self.tally.sent += 1
         self.tally.lags.append(now - due)
@@ -202,7 +215,8 @@ class Client:
     def _answered(self, connection: Connection, head: bytes, body: bytes) -> None:
         index, status = connection.request, int(head[9:12])
         tally = self.tally
-        tally.answered(status, time.perf_counter() - connection.due)
+        now = time.perf_counter()
+        tally.answered(status, now - connection.due, now - connection.sent)
         if status == 200 and index is not None:
             expected = self._expected[index]
             if expected is not None and body != expected:

@@ -42,7 +42,8 @@ class Load:
         port: Of a server on this machine.
         connections: Kept busy in a closed loop; in an open one the most there may be.
         requests: A closed loop ends after so many,
-        seconds: or after so long; an open loop lasts so long.
+        seconds: or after so long; an open loop lasts so long, and a second more for requests that
+            wait for a connection then.
         rate: Requests per second of an open loop; None for a closed one.
         poisson: Whether the requests of an open loop come at random moments, as from many people.
         keep_alive: Whether connections are used again; else each request has its own.

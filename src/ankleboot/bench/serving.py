@@ -92,6 +92,7 @@ def measure_ours(options: Sequence[str], material: Material, seconds: float) -> 
         peak = best["goodput"]
         uploads = loads.closed("uploads", alone(server.port, material.uploads), CONNECTIONS[1:3])
         steady = loads.opened(f"images at {STEADY:.0%} of the peak", raw, STEADY * peak)
+        double = loads.opened("images at twice the peak", raw, 2 * peak)
         flood = loads.opened(f"images at {OVERLOAD:.0f} x the peak", raw, OVERLOAD * peak)
         many = loads.closed(f"batches of {BATCH}", alone(server.port, material.batches), (4,))
         lists = loads.closed(f"lists of {BATCH}", alone(server.port, material.lists), (4,))
@@ -105,6 +106,7 @@ def measure_ours(options: Sequence[str], material: Material, seconds: float) -> 
             "steady_rate": round(STEADY * peak, 1),
             "steady_p50_ms": steady["latency_ms"]["200"]["p50"],
             "steady_p99_ms": steady["latency_ms"]["200"]["p99"],
+            **_flooded("double", double, peak, steady),
             **_flooded("overload", flood, peak, steady),
             "batched_images_per_second": round(BATCH * many["goodput"], 1),
             "listed_images_per_second": round(BATCH * lists["goodput"], 1),
@@ -119,17 +121,18 @@ def _flooded(
     name: str, flood: dict[str, Any], peak: float, usual: dict[str, Any]
 ) -> dict[str, int | float]:
     """What an overload did: to those who were answered, and to those who were turned away."""
-    took = flood["latency_ms"]
-    accepted = (took.get("200") or {}).get("p99", 0.0)
-    refused = took.get("503") or {}
-    return {
+    figures = {
         f"{name}_offered_per_second": flood["sent_per_second"],
         f"{name}_goodput_share": round(flood["goodput"] / peak, 4),
-        f"{name}_p99_ms": accepted,
-        f"{name}_p99_times_usual": round(accepted / usual["latency_ms"]["200"]["p99"], 2),
-        **{f"{name}_503_{key}_ms": value for key, value in refused.items()},
         f"{name}_resets": flood["resets"],
     }
+    if took := flood["latency_ms"].get("200"):
+        times = took["p99"] / usual["latency_ms"]["200"]["p99"]
+        figures |= {f"{name}_p99_ms": took["p99"], f"{name}_p99_times_usual": round(times, 2)}
+    for since, by_status in (("due", flood["latency_ms"]), ("sent", flood["since_sent_ms"])):
+        for key, value in (by_status.get("503") or {}).items():
+            figures[f"{name}_503_{key}_ms_since_{since}"] = value
+    return figures
 
 
 def measure_peer(name: str, material: Material, seconds: float) -> dict[str, Any]:

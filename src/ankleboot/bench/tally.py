@@ -25,6 +25,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.sent = 0
+        self.never_sent = 0  # of an open loop: all connections were busy until its end
         self.statuses: Counter[int] = Counter()
         self.failures: Counter[str] = Counter()
         self.resets = 0  # of the failures, those by a reset instead of an orderly end
@@ -35,11 +36,13 @@ class Tally:
         self.last_sent = 0.0  # seconds after the start
         self.lags: list[float] = []  # seconds from when a request was due until it was sent
         self.latencies: dict[int, list[float]] = {}
+        self.waits: dict[int, list[float]] = {}
 
-    def answered(self, status: int, seconds: float) -> None:
-        """Count an answer that came `seconds` after its request was due."""
+    def answered(self, status: int, latency: float, wait: float) -> None:
+        """Count an answer: seconds since its request was due, and since it was sent."""
         self.statuses[status] += 1
-        self.latencies.setdefault(status, []).append(seconds)
+        self.latencies.setdefault(status, []).append(latency)
+        self.waits.setdefault(status, []).append(wait)
 
     def differed(self, request: int, body: bytes) -> None:
         """Count a 200 whose body is not the one expected."""
@@ -58,6 +61,7 @@ class Tally:
         right = self.statuses[200] - self.wrong
         return {
             "sent": self.sent,
+            "never_sent": self.never_sent,
             "statuses": {str(status): num for status, num in sorted(self.statuses.items())},
             "wrong": self.wrong,
             "wrong_samples": self.samples,
@@ -69,12 +73,15 @@ class Tally:
             "sent_per_second": round(self.sent / (self.last_sent or seconds), 1),
             "answers_per_second": round(self.statuses.total() / seconds, 1),
             "goodput": round(right / seconds, 1),
-            "latency_ms": {
-                str(status): quantiles(found) for status, found in sorted(self.latencies.items())
-            },
+            "latency_ms": _by_status(self.latencies),
+            "since_sent_ms": _by_status(self.waits),
             "lag_ms": quantiles(self.lags),
             "client_cpu_seconds": round(cpu_seconds, 3),
         }
+
+
+def _by_status(seconds: dict[int, list[float]]) -> dict[str, dict[str, float] | None]:
+    return {str(status): quantiles(found) for status, found in sorted(seconds.items())}
 
 
 def quantiles(seconds: Iterable[float]) -> dict[str, float] | None:

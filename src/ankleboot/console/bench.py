@@ -160,13 +160,14 @@ def _under_load(row: dict[str, Any]) -> list[str]:
         f"{row['listed_images_per_second']:,.0f} in JSON; photographs/s: "
         f"{row['photos_per_second']:,.1f}",
     ]
-    for name, what in (("overload", "images"), ("photo_overload", "photographs")):
-        refused = row.get(f"{name}_503_p99_ms")
+    floods = {"double": "images", "overload": "images", "photo_overload": "photographs"}
+    for name, what in floods.items():
+        refused = row.get(f"{name}_503_p99_ms_since_sent")
         lines.append(
             f"{row[f'{name}_offered_per_second']:,.0f} {what}/s offered: "
-            f"{100 * row[f'{name}_goodput_share']:.0f} % of the peak answered, p99 "
-            f"{row[f'{name}_p99_ms']:.1f} ms"
-            + _optional(refused, "; turned away (503) within {:.1f} ms (p99)")
+            f"{100 * row[f'{name}_goodput_share']:.0f} % of the peak answered"
+            + _optional(row.get(f"{name}_p99_ms"), ", p99 {:.1f} ms")
+            + _optional(refused, "; turned away (503) within {:.1f} ms of being sent (p99)")
         )
     return lines
 
