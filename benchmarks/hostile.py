@@ -164,40 +164,52 @@ class Slow:
 
     def __init__(self, port: int, num: int) -> None:
         self.port = port
-        self.ended: list[float] = []  # seconds until the server closed one
-        self._open: list[tuple[socket.socket, float, bytes]] = []
+        self.ended: dict[str, list[float]] = {}  # seconds until the server closed one
+        self._open: list[Dripping] = []
         self._num = num
 
     def step(self) -> None:
         """Send a byte on each, and put new ones in the place of those that were closed."""
-        now, still = time.perf_counter(), []
-        for connection, since, unsent in self._open:
-            try:
-                connection.send(unsent[:1])
-                gone = not connection.recv(PIECE, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                gone = False
-            except OSError:
-                gone = True
-            if gone or not unsent:
-                self.ended.append(now - since)
-                connection.close()
-            else:
-                still.append((connection, since, unsent[1:]))
-        self._open = still
+        for one in self._open:
+            if one.is_closed():
+                self.ended.setdefault(one.where, []).append(time.perf_counter() - one.since)
+                one.connection.close()
+        self._open = [one for one in self._open if one.connection.fileno() >= 0]
+        kinds = ("header", "body")
         while len(self._open) < self._num:
-            connection = socket.create_connection((HOST, self.port), PATIENCE)
-            connection.settimeout(PATIENCE)
-            start = head("image/png", size=1000)
-            if len(self._open) % 2:  # slow in the body
-                connection.sendall(start)
-                start = bytes(1000)
-            self._open.append((connection, time.perf_counter(), start))
+            self._open.append(Dripping(self.port, kinds[len(self._open) % len(kinds)]))
 
     def close(self) -> None:
         """Leave."""
-        for connection, _, _ in self._open:
-            connection.close()
+        for one in self._open:
+            one.connection.close()
+
+
+class Dripping:
+    """A connection that takes its time."""
+
+    def __init__(self, port: int, where: str) -> None:
+        self.where = where
+        self.since = time.perf_counter()
+        self.connection = socket.create_connection((HOST, port), PATIENCE)
+        start = head("image/png", size=1000)
+        if where == "body":
+            self.connection.sendall(start)
+        self._unsent = bytes(1000) if where == "body" else start
+        self.connection.setblocking(False)
+
+    def is_closed(self) -> bool:
+        """Send a byte; whether the server has had enough."""
+        try:
+            self.connection.send(self._unsent[:1])
+            self._unsent = self._unsent[1:]
+            while self.connection.recv(PIECE):
+                pass  # it says why
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
 
 
 USUAL: dict[str, Callable[[int], str]] = {

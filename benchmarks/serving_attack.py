@@ -86,6 +86,7 @@ def attack(server: Server, asked: list[Request], photo: bytes, seconds: float) -
     proper = Load(port=server.port, connections=3, seconds=CALM)
     before = drive(proper, asked)  # also what fills caches and pools
     memory, pids = Memory(server), tree(server.process.pid)
+    sizes = [server.memory_of_each()]
     memory.start()
     drive(proper, asked)
     calm = memory.usual("calm")
@@ -94,6 +95,7 @@ def attack(server: Server, asked: list[Request], photo: bytes, seconds: float) -
     during = finish(client)
     memory.doing = "calm again"
     after = drive(proper, asked)
+    sizes.append(server.memory_of_each())
     pids_after, at_end = tree(server.process.pid), memory.usual("calm again")
     memory.doing = "the largest picture that is allowed"
     largest = hostile.post(server.port, "image/png", hostile.one_colour(5_000, "RGB"))
@@ -109,6 +111,7 @@ def attack(server: Server, asked: list[Request], photo: bytes, seconds: float) -
         "most_grown_mib": round(max(most.values()) - calm, 1),
         "grown_at_end_mib": round(at_end - calm, 1),
         "most_mib_by_attack": most,
+        "each_process_mib_before_and_after": sizes,
         "processes_replaced": len(set(pids) - set(pids_after)),
         "largest_allowed": {"answer": largest, "most_mib": largest_mib},
         "memory_mib": [size for _, size in memory.seen],
@@ -142,7 +145,10 @@ def hurt(
     over.set()
     dripping.join()
     slow.close()
-    ends = {"closed_by_server": len(slow.ended), "longest_seconds": max(slow.ended, default=None)}
+    ends = {
+        f"slow in the {where}": {"closed_by_server": len(seconds), "longest_seconds": max(seconds)}
+        for where, seconds in slow.ended.items()
+    }
     return {name: dict(found) for name, found in answers.items()}, {"at_once": SLOW} | ends
 
 

@@ -107,6 +107,11 @@ class Server:
             "rss_mib": round(sum(sizes["Rss"] for sizes in found) / 1024, 1),
         }
 
+    def memory_of_each(self) -> list[float]:
+        """MiB of each of its processes, the first one first, shared pages divided among them."""
+        found = [_sizes(pid) for pid in tree(self.process.pid)]
+        return [round(sizes["Pss"] / 1024, 1) for sizes in found if sizes is not None]
+
     def stop(self) -> int:
         """Ask it to end, wait, and return its exit code; one that does not end is killed."""
         if self.is_alive:
