@@ -1,6 +1,7 @@
 """One contender of `bench serve`, measured once."""
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ NUM_IMAGES, NUM_PHOTOS, BATCH = 500, 25, 64
 STEADY = 0.7  # of the peak, at which latency is measured
 OVERLOAD = 5.0  # times the peak
 FIRST = 20  # answers of a peer whose labels are compared with ours
+SETTLING = 2.0  # seconds
 MOST_OPEN = 800  # connections of an open loop
 
 
@@ -85,7 +87,7 @@ def measure_ours(options: Sequence[str], material: Material, seconds: float) -> 
         EnvironmentFailure: If it does not start or does not answer.
     """
     with servers.ours(options) as server:
-        at_start = server.memory()
+        at_start = _settled(server)
         loads = Loads(server, seconds)
         raw, photos = alone(server.port, material.raw), alone(server.port, material.photos)
         best = loads.closed("images", raw, CONNECTIONS)
@@ -143,7 +145,7 @@ def measure_peer(name: str, material: Material, seconds: float) -> dict[str, Any
     """
     asked = [PEERS[name].request(image) for image in material.images]
     with servers.peer(name) as server:
-        at_start = server.memory()
+        at_start = _settled(server)
         loads = Loads(server, seconds)
         first = alone(server.port, asked[:FIRST])  # they are slow: Keras compiles
         best = loads.closed("images", asked, PEER_CONNECTIONS)
@@ -156,6 +158,12 @@ def measure_peer(name: str, material: Material, seconds: float) -> dict[str, Any
         label == prediction.label for label, prediction in zip(labels, expected, strict=True)
     )
     return {"figures": figures, "loads": loads.results, "exit_code": server.process.returncode}
+
+
+def _settled(server: Server) -> dict[str, int | float] | None:
+    """Its memory once processes that it starts late are there, too."""
+    time.sleep(SETTLING)
+    return server.memory()
 
 
 def _usual(
