@@ -7,8 +7,6 @@ import asyncio
 import hmac
 import ipaddress
 import math
-import re
-import secrets
 import time
 import traceback
 from collections.abc import Callable
@@ -16,17 +14,20 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ankleboot.server.headers import SECURITY
+from ankleboot.server.headers import SECURITY, request_id
 from ankleboot.server.journal import Journal
 from ankleboot.server.measures import Measures
 from ankleboot.server.problems import RequestProblem
 from ankleboot.server.rates import RateLimit
 from ankleboot.server.settings import Settings
 
-LINGER_SECONDS, LINGER_BYTES = 1.0, 64 * 1024  # of a body that is refused, so that clients hear why
+LINGER_SECONDS = 5.0  # for what remains of a body that is refused, so that its sender hears why;
+LINGER_BYTES = 64 * 1024  # these beyond the limit of a body
 OPEN = frozenset(("/healthz", "/readyz"))  # asked all the time; not worth a line each
 COUNTED = ("/v1/", "/metrics")  # by the rate limit, and need the API key where there is one
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_ENDED = RequestProblem(
+    503, "draining", "The server has ended before this was answered.", retry_after=1
+)
 _LOCAL = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
@@ -52,6 +53,7 @@ class Guard:
         self._rate = RateLimit(settings.rate_limit)
         self._key = settings.api_key.encode() if settings.api_key else None
         self._hosts = Hosts(settings)
+        self.max_body = settings.max_body
         self.is_draining = is_draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,6 +68,9 @@ class Guard:
             await self._app(scope, exchange.receive, exchange.send)
         except RequestProblem as problem:
             await exchange.answer(problem)
+        except asyncio.CancelledError:  # the server ends and has waited long enough
+            exchange.lingers = False
+            await exchange.answer(_ENDED)
         except Exception:  # a fault of ours, answered already
             self._journal("fault", request=exchange.id, trace=traceback.format_exc())
         seconds = time.perf_counter() - began
@@ -86,8 +91,8 @@ class Guard:
     def _check(self, scope: Scope) -> None:
         """Raise what stands against this request."""
         headers = dict(scope["headers"])
-        host = headers.get(b"host", b"").decode("latin-1")
-        if not self._hosts.allows(host):
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1 or not self._hosts.allows(hosts[0]):
             raise RequestProblem(
                 400, "unknown_host", "This server does not answer by that name; see --allowed-host."
             )
@@ -112,11 +117,10 @@ class _Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send, guard: Guard) -> None:
         self._receive, self._send, self._guard = receive, send, guard
         self._has_all = scope["method"] in ("GET", "HEAD")
-        given = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"")
-        known = _REQUEST_ID.fullmatch(given)
-        self.id = given.decode() if known else secrets.token_hex(8)
+        self.id = request_id(scope["headers"]).decode()
         self.status: int | None = None
         self.bytes_in = 0
+        self.lingers = True
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -134,18 +138,18 @@ class _Exchange:
             if self._guard.is_draining() or not self._has_all:
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
-        elif not self._has_all and not message.get("more_body", False):
+        elif self.lingers and not self._has_all and not message.get("more_body", False):
             await self._send({**message, "more_body": True})
             await self._linger()
             message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
     async def _linger(self) -> None:
-        """Read a little more of a body that nobody wants, so that its sender hears the answer.
+        """Read what remains of a body that nobody wants, so that its sender hears the answer.
 
         A connection that is closed with bytes unread is reset, and the answer may be lost with it.
         """
-        until = self.bytes_in + LINGER_BYTES
+        until = max(self.bytes_in, self._guard.max_body) + LINGER_BYTES
         try:
             async with asyncio.timeout(LINGER_SECONDS):
                 while not self._has_all and self.bytes_in < until:
@@ -154,6 +158,9 @@ class _Exchange:
             pass
 
     async def answer(self, problem: RequestProblem) -> None:
+        """Say what is wrong, unless something was said already."""
+        if self.status is not None:
+            return
         start = {"type": "http.response.start", "status": problem.status}
         await self.send(start | {"headers": problem.headers})
         await self.send({"type": "http.response.body", "body": problem.body})

@@ -1,26 +1,27 @@
 """HTTP as uvicorn speaks it, without patience for clients that never finish.
 
-uvicorn waits for ever for a request's headers and for a reader that reads nothing; a few hundred
-such clients would hold all its connections.
+uvicorn waits for ever for a request's headers, for the rest of a body that nobody wants any more
+and for a reader that reads nothing; a few hundred such clients would hold all its connections.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
 
-from ankleboot.server.headers import SECURITY
+from ankleboot.server.headers import SECURITY, request_id
 from ankleboot.server.problems import OVERLOADED, RequestProblem
 
 HEADERS_WITHIN = 10.0  # seconds from a request's first byte, or the connection, to its headers' end
-READ_WITHIN = 15.0  # seconds in which a client must take something of what waits for it
-HEADER_BYTES = 32 * 1024  # of a request
-IGNORED_BYTES = 64 * 1024  # of a body whose request was turned away
+READ_WITHIN = 15.0  # seconds in which a client must take something of what waits for it:
+READ_AT_LEAST = 128 * 1024  # bytes, where there is more
+HEADER_BYTES = 32 * 1024  # of a request's headers; of what stands around a body as well
 PREDICT = "/v1/predict"
 CONNECTION = "ankleboot.connection"  # among a scope's extensions: {"is_closing": function}
 
@@ -31,13 +32,21 @@ class Protocol(HttpToolsProtocol):
     Attributes:
         is_full: Whether predictions have to be turned away; set by who makes the class.
         turned_away: Called for each of them.
+        most_ignored: Bytes of a body that are read although its request was answered already: a
+            connection that is closed with bytes unread is reset, and the answer lost with it.
     """
 
     is_full: Callable[[], bool]
     turned_away: Callable[[], None]
+    most_ignored: int
     _headers_due: asyncio.TimerHandle | None = None
     _reading_due: asyncio.TimerHandle | None = None
-    _header_bytes = 0
+    _working: RequestResponseCycle | None = None  # on this request
+    _refusal: RequestProblem | None = None  # for when what was asked before it is answered
+    _header_bytes = 0  # of this request
+    _silent_bytes = 0  # since the parser has last found something in them
+    _ignored_bytes = 0  # of this request
+    _hangs_up = False  # once this request's body is through
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come."""
@@ -51,29 +60,72 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes; those of a head are counted, since httptools would collect them without end."""
-        if self._headers_due is not None:
-            self._header_bytes += len(data)
-            if self._header_bytes > HEADER_BYTES and not self._begins_with_a_head(data):
-                self.refuse(RequestProblem(431, "headers_too_large", "The headers are too large."))
-                return
-        super().data_received(data)
+        """Bytes.
 
-    def _begins_with_a_head(self, data: bytes) -> bool:
-        """Whether the head ends in these bytes; the rest of them is the body's begin."""
-        return b"\r\n\r\n" in data and self._header_bytes - len(data) <= HEADER_BYTES
+        uvicorn's own would let any of them prolong a connection's rest, also such as begin no
+        request, and would forget what follows a wish for another protocol.
+        """
+        if self._refusal is not None or self.transport.is_closing():
+            return
+        self._silent_bytes += len(data)
+        try:
+            while data:
+                try:
+                    self.parser.feed_data(data)
+                    break
+                except httptools.HttpParserUpgrade as upgrade:  # we stay with this one
+                    data = data[upgrade.args[0] :]
+        except httptools.HttpParserError:
+            is_long = self._header_bytes > HEADER_BYTES
+            self.refuse(_TOO_MUCH if is_long else _NO_HTTP)
+        else:
+            if self._silent_bytes > HEADER_BYTES:
+                self.refuse(_TOO_MUCH)
 
     def on_message_begin(self) -> None:
         """The first line of a request."""
         super().on_message_begin()
+        self._unset_keepalive_if_required()
         self.scope["extensions"] = {CONNECTION: {"is_closing": self.transport.is_closing}}
+        self._header_bytes = self._ignored_bytes = 0
+        self._hangs_up = False
         if self._headers_due is None:
             self._expect_headers()
 
+    def on_url(self, url: bytes) -> None:
+        """A part of the request's target."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; or one that follows a body in chunks, of which there is none that we heed."""
+        self._count(len(name) + len(value) + 4)
+        if self._headers_due is not None:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """The request can be worked on."""
+        self._silent_bytes = 0
         self._headers_came()
+        self._unset_keepalive_if_required()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body, which may be without interest by now."""
+        self._silent_bytes = 0
+        if self.cycle.response_complete:
+            self._ignored_bytes += len(body)
+            if self._ignored_bytes > self.most_ignored:
+                self.transport.close()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The end of a request."""
+        self._silent_bytes = 0
+        super().on_message_complete()
+        self.cycle.more_body = False
+        if self._hangs_up:
+            self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin to work on a request, or turn it away at once.
@@ -81,19 +133,35 @@ class Protocol(HttpToolsProtocol):
         Under overload most requests are turned away, and each should cost next to nothing: this
         takes a tenth of what the way through the application does.
         """
-        if cycle.scope["path"] != PREDICT or not self.is_full():
+        self._working = cycle
+        scope = cycle.scope
+        if scope["path"] != PREDICT or scope["method"] != "POST" or not self.is_full():
             super()._start_asgi_task(cycle, app)
             return
         self.turned_away()
-        self.transport.write(_TURNED_AWAY)
+        # who waits for "100 Continue" may or may not send the body now
+        hangs_up = not cycle.keep_alive or cycle.waiting_for_100_continue
+        form = _TURNED_AWAY_FOR_GOOD if hangs_up else _TURNED_AWAY
+        self.transport.write(form % request_id(scope["headers"]))
         cycle.response_complete = True
-        if _is_long(cycle.scope["headers"]):
+        if hangs_up and not cycle.more_body:
             self.transport.close()
-        self.on_response_complete()
+        self._hangs_up = hangs_up
+        if self.pipeline:  # of hundreds, each would be turned away inside of the one before
+            self.loop.call_soon(self.on_response_complete)
+        else:
+            self.on_response_complete()
+
+    def on_response_complete(self) -> None:
+        """A request was answered; there may be others that came with it."""
+        self._working = None
+        super().on_response_complete()
+        if self._working is None and self._refusal is not None:
+            self.refuse(self._refusal)
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is written to."""
-        self._reading_due = self.loop.call_later(READ_WITHIN, self.transport.abort)
+        self._expect_reading()
         super().pause_writing()
 
     def resume_writing(self) -> None:
@@ -101,17 +169,25 @@ class Protocol(HttpToolsProtocol):
         self._has_read()
         super().resume_writing()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-        """Answer what is no HTTP."""
-        self.refuse(RequestProblem(400, "bad_request", "This is no valid HTTP request."))
-
     def refuse(self, problem: RequestProblem) -> None:
-        """Answer and hang up."""
-        self.transport.write(_answer(problem, (b"connection", b"close")))
+        """Answer what is no request, after those before it, and hang up."""
+        working = self._working
+        if working is not None and not working.more_body:
+            self._refusal = problem
+            return
+        if self.transport.is_closing():
+            return
+        if working is None or not working.response_started:
+            self.transport.write(_form(problem, closes=True) % request_id([]))
         self.transport.close()
 
+    def _count(self, num_bytes: int) -> None:
+        """Note bytes of headers; the parser, which would collect them without end, is stopped."""
+        self._header_bytes += num_bytes
+        if self._header_bytes > HEADER_BYTES:
+            raise ValueError("headers too large")
+
     def _expect_headers(self) -> None:
-        self._header_bytes = 0
         self._headers_due = self.loop.call_later(HEADERS_WITHIN, self.transport.abort)
 
     def _headers_came(self) -> None:
@@ -119,21 +195,32 @@ class Protocol(HttpToolsProtocol):
             self._headers_due.cancel()
             self._headers_due = None
 
+    def _expect_reading(self) -> None:
+        waiting = self.transport.get_write_buffer_size()
+        self._reading_due = self.loop.call_later(READ_WITHIN, self._judge_reading, waiting)
+
+    def _judge_reading(self, waited: int) -> None:
+        if self.transport.get_write_buffer_size() > waited - READ_AT_LEAST:
+            self.transport.abort()
+        else:
+            self._expect_reading()
+
     def _has_read(self) -> None:
         if self._reading_due is not None:
             self._reading_due.cancel()
             self._reading_due = None
 
 
-def _answer(problem: RequestProblem, *headers: tuple[bytes, bytes]) -> bytes:
-    lines = b"".join(b"%b: %b\r\n" % line for line in (*SECURITY, *problem.headers, *headers))
-    return b"%b%b\r\n%b" % (STATUS_LINE[problem.status], lines, problem.body)
+def _form(problem: RequestProblem, *, closes: bool) -> bytes:
+    """An answer, but for the request's number."""
+    headers = [*SECURITY, *problem.headers, (b"x-request-id", b"%b")]
+    if closes:
+        headers.append((b"connection", b"close"))
+    lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+    return STATUS_LINE[problem.status] + lines + b"\r\n" + problem.body
 
 
-_TURNED_AWAY = _answer(OVERLOADED)
-
-
-def _is_long(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether a body follows that is too long to be read for nothing."""
-    declared = next((value for name, value in headers if name == b"content-length"), b"")
-    return not declared.isdigit() or int(declared) > IGNORED_BYTES
+_NO_HTTP = RequestProblem(400, "bad_request", "This is no valid HTTP request.")
+_TOO_MUCH = RequestProblem(431, "headers_too_large", "The headers are too large.")
+_TURNED_AWAY = _form(OVERLOADED, closes=False)
+_TURNED_AWAY_FOR_GOOD = _form(OVERLOADED, closes=True)

@@ -112,9 +112,10 @@ class _Service:
 
     def _protocol(self) -> type[Protocol]:
         """Connections are made by uvicorn; so what they ask belongs to their class."""
-        pool, measures = self._pool, self._measures
+        pool, measures, settings = self._pool, self._measures, self._settings
 
         class Connection(Protocol):
+            most_ignored = settings.max_body
             is_full = staticmethod(lambda: pool.is_full)
             turned_away = staticmethod(lambda: measures.answered(PREDICT, 503, 0.0))
 
