@@ -17,11 +17,12 @@ from ankleboot.server.measures import TYPE, Measures
 from ankleboot.server.page_files import PageFile, page_file, page_files
 from ankleboot.server.payload import check_type
 from ankleboot.server.pool import Pool
-from ankleboot.server.problems import RequestProblem
+from ankleboot.server.problems import OVERLOADED, RequestProblem
 from ankleboot.server.protocol import CONNECTION, PREDICT
-from ankleboot.server.settings import MAX_PIXELS, PICTURES, Settings
+from ankleboot.server.settings import MAX_PIXELS, PICTURES, QUEUE_BYTES, Settings
 
 BODY_WITHIN = 15.0  # seconds in which a request's body must have come
+SMALL_BODY = 64 * 1024  # bytes for which there is always room
 SAMPLES = "/samples.png"
 
 Facts = Callable[..., None]
@@ -58,11 +59,12 @@ def make_api(
     default = ModelName(names[0])
     guarded = (400, 429) + ((401,) if settings.api_key else ())
     asking = schema.problems(*guarded, 408, 413, 415, 422, 503)
+    coming = _Coming()
 
     async def asked(kind: str, request: Request, model: str) -> Response:
         content_type = request.headers.get("content-type", "")
         check_type(content_type)
-        body = await _body(request, settings.max_body)
+        body = await _body(request, settings.max_body, coming)
         head = {"kind": kind, "model": model, "type": content_type}
         status, document, trace = await pool.submit(head, body, _left(request))
         if trace:
@@ -140,7 +142,7 @@ def make_api(
     for path, route in (("/healthz", healthz), ("/readyz", readyz)):
         app.add_api_route(path, route, methods=["HEAD"], include_in_schema=False)
     if settings.page:
-        _add_page(app, pool)
+        _add_page(app, pool, note)
     _add_problems(app)
     return app
 
@@ -150,8 +152,19 @@ def _json(document: bytes, status: int = 200) -> Response:
     return Response(document, status, headers, media_type="application/json")
 
 
-async def _body(request: Request, most: int) -> bytes:
-    """The body, as long as it is not too long and does not take too long."""
+class _Coming:
+    """Bodies of which a part is here, of all requests: those that have begun, but wait for nothing.
+
+    Attributes:
+        num_bytes: Of them.
+    """
+
+    def __init__(self) -> None:
+        self.num_bytes = 0
+
+
+async def _body(request: Request, most: int, coming: _Coming) -> bytes:
+    """The body, as long as it is not too long, does not take too long, and there is room for it."""
     too_large = RequestProblem(
         413, "too_large", f"The body has more than the allowed {most:,} bytes."
     )
@@ -165,15 +178,21 @@ async def _body(request: Request, most: int) -> bytes:
                 message = await request.receive()
                 if message["type"] == "http.disconnect":
                     raise RequestProblem(499, "client_left", "The client left.")
-                content += message.get("body", b"")
+                piece = message.get("body", b"")
+                coming.num_bytes += len(piece)
+                content += piece
                 if len(content) > most:
                     raise too_large
+                if coming.num_bytes > QUEUE_BYTES and len(content) > SMALL_BODY:
+                    raise OVERLOADED
                 if not message.get("more_body", False):
                     return bytes(content)
     except TimeoutError:
         raise RequestProblem(
             408, "too_slow", f"The body did not come within {BODY_WITHIN:.0f} seconds."
         ) from None
+    finally:
+        coming.num_bytes -= len(content)
 
 
 def _left(request: Request) -> Callable[[], bool]:
@@ -182,14 +201,17 @@ def _left(request: Request) -> Callable[[], bool]:
     return is_closing
 
 
-def _add_page(app: FastAPI, pool: Pool) -> None:
+def _add_page(app: FastAPI, pool: Pool, note: Facts) -> None:
     files = page_files()
 
     async def file(request: Request) -> Response:
         path = request.scope["path"]
         if path == SAMPLES and path not in files:
             head = {"kind": "samples", "model": "", "type": ""}
-            _, content, _ = await pool.submit(head, b"", _left(request))
+            status, content, trace = await pool.submit(head, b"", _left(request))
+            if status != 200:
+                note("worker_fault", trace=trace)
+                return _json(content, status)
             files[path] = page_file(content, "image/png")
         return _file(files[path], request.headers.get("if-none-match"))
 

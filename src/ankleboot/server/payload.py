@@ -22,7 +22,9 @@ TYPES = {
 }
 """Media types of pictures and Pillow's names of their formats; no other decoder is asked."""
 
+TYPE_LENGTH = 512  # characters of a Content-Type; a boundary has at most 70
 JSON, FORM = "application/json", "multipart/form-data"
+JSON_COMMAS = 4 * PICTURES  # base64 has none; millions of values take seconds and 600 MB
 NAME_LENGTH = 255  # characters of a file's name that are given back
 HEADER_BYTES, HEADERS = 4_096, 16  # of a part
 
@@ -69,6 +71,8 @@ def check_type(content_type: str) -> tuple[str, dict[bytes, bytes]]:
     Raises:
         RequestProblem: If it is none that is accepted.
     """
+    if len(content_type) > TYPE_LENGTH:  # a long one takes long, and in the server's own process
+        content_type = ""
     kind, options = parse_options_header(content_type)
     media_type = kind.decode("latin-1").strip().lower()
     if media_type not in (*TYPES, FORM, JSON):
@@ -97,6 +101,8 @@ def _parsed(body: bytes) -> Any:
             raise ValueError("a key that is there twice")
         return dict(pairs)
 
+    if body.count(b",") > JSON_COMMAS:
+        raise _too_many()
     try:
         text = body.decode()  # UTF-8 is what JSON between programs is in (RFC 8259, section 8.1)
         return json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
@@ -192,6 +198,10 @@ def _part(options: dict[bytes, bytes], kind: str, content: bytes) -> Sent | Requ
 
 def _check_number(number: int) -> None:
     if number > PICTURES:
-        raise RequestProblem(
-            413, "too_many", f"More than {PICTURES} pictures; send them in several requests."
-        )
+        raise _too_many()
+
+
+def _too_many() -> RequestProblem:
+    return RequestProblem(
+        413, "too_many", f"More than {PICTURES} pictures; send them in several requests."
+    )
