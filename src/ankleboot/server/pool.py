@@ -20,6 +20,8 @@ BYTES_AT_ONCE = 2**19  # ... and these of their bodies, but for a single larger 
 TINY = 4 * 2**10  # bytes of a picture that takes a fraction of a millisecond
 ALONE = 16  # jobs that may wait to be alone
 LOADING = 60.0  # seconds that a worker may take to load its models
+ENDING = 1.0  # seconds in which a worker that got nothing more to do ends by itself
+SLOW = 0.25  # seconds without an answer, after which others are given more to do
 LONGEST_PAUSE = 4.0  # seconds before a worker that cannot begin is tried again
 TICK = 0.5  # seconds
 
@@ -51,9 +53,11 @@ class Pool:
         self._settings, self._log = settings, log
         self._paths: dict[str, str] = {}
         self._workers: list[WorkerProcess] = []
+        self._others: list[WorkerProcess] = []  # that are to serve other models, or did so
         self._queue: deque[Job] = deque()
         self._alone: deque[Job] = deque()
         self._waiting_bytes = 0
+        self._is_turn_of_queue = False  # after one that was alone, so that those do not take it all
         self._failures = 0  # workers in a row that could not begin
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -90,9 +94,7 @@ class Pool:
         """
         self._paths = paths
         self._soon(self._watch())
-        worker = await self._launch(self._workers)
-        if not await self._is_up(worker):
-            raise StartError(*(worker.trouble or ("a worker ended while loading", 5)))
+        await self._up(await self._launch(self._workers, paths))
 
     async def replace(self, paths: dict[str, str]) -> None:
         """Serve other models, once new workers have shown that they can; until then the old ones.
@@ -100,22 +102,21 @@ class Pool:
         Raises:
             StartError: If they cannot; nothing has changed then.
         """
-        old, coming = self._paths, list[WorkerProcess]()
-        self._paths = paths
+        coming: list[WorkerProcess] = []
         try:
             for _ in range(self._settings.workers):
-                worker = await self._launch(coming)
-                if not await self._is_up(worker):
-                    raise StartError(*(worker.trouble or ("a worker ended while loading", 5)))
+                coming.append(await self._launch(self._others, paths))
+                await self._up(coming[-1])
         except StartError:
-            self._paths = old
             for worker in coming:
                 worker.retire()
             raise
-        retired, self._workers = self._workers, coming
-        self.description = coming[0].description
+        self._paths, self.description = paths, coming[0].description
+        retired, self._workers = self._workers, [one for one in coming if not one.has_ended]
+        self._others = [one for one in self._others if one not in coming] + retired
         for worker in retired:
             worker.retire()
+        self._fill()
         self._dispatch()
 
     async def submit(
@@ -150,14 +151,14 @@ class Pool:
             expiry.cancel()
 
     async def close(self) -> None:
-        """End the workers; what they have is answered first."""
+        """End the workers; nobody waits for them any more."""
         self._is_closed = True
-        for worker in self._workers:
+        for worker in (*self._workers, *self._others):
             worker.retire()
-        until = time.monotonic() + self._settings.timeout
-        while self._workers and time.monotonic() < until:
+        until = time.monotonic() + ENDING
+        while (self._workers or self._others) and time.monotonic() < until:
             await self._news()
-        for worker in self._workers:
+        for worker in (*self._workers, *self._others):
             worker.kill()
         for task in self._tasks:
             task.cancel()
@@ -168,8 +169,7 @@ class Pool:
         if worker in self._workers:
             self._failures = 0
             self.description = worker.description
-            for _ in range(self._settings.workers - len(self._workers)):
-                self._soon(self._launch_more())
+            self._fill()
             self._dispatch()
         self._changed.set()
 
@@ -177,6 +177,7 @@ class Pool:
         """A worker has room again."""
         if worker.is_reserved and not worker.jobs:
             worker.is_reserved = False
+            self._is_turn_of_queue = True
         self._dispatch()
 
     def ended(self, worker: WorkerProcess) -> None:
@@ -184,8 +185,7 @@ class Pool:
         for job in worker.jobs.values():
             self._again(job)
         was_ours = worker in self._workers
-        if was_ours:
-            self._workers.remove(worker)
+        (self._workers if was_ours else self._others).remove(worker)
         if was_ours and not self._is_closed and not worker.is_retired:
             self._mourn(worker)
         self._changed.set()
@@ -206,22 +206,32 @@ class Pool:
         if self.description:  # the first one of all is waited for elsewhere
             self._soon(self._launch_more(pause))
 
+    def _fill(self) -> None:
+        """Start what is missing."""
+        for _ in range(self._settings.workers - len(self._workers)):
+            self._soon(self._launch_more())
+
     async def _launch_more(self, pause: float = 0.0) -> None:
         await asyncio.sleep(pause)
         if not self._is_closed and len(self._workers) < self._settings.workers:
-            await self._launch(self._workers)
+            await self._launch(self._workers, self._paths)
 
-    async def _launch(self, among: list[WorkerProcess]) -> WorkerProcess:
+    async def _launch(self, among: list[WorkerProcess], paths: dict[str, str]) -> WorkerProcess:
         worker = WorkerProcess(self)
         among.append(worker)
-        await worker.start(WorkerSettings(self._paths, self._settings.timeout / 2))
+        await worker.start(WorkerSettings(paths, self._settings.timeout / 2))
         return worker
 
-    async def _is_up(self, worker: WorkerProcess) -> bool:
-        """Wait until it is ready, or has ended."""
+    async def _up(self, worker: WorkerProcess) -> None:
+        """Wait until it is ready.
+
+        Raises:
+            StartError: If it ends before.
+        """
         while not (worker.is_ready or worker.has_ended):
             await self._news()
-        return worker.is_ready
+        if not worker.is_ready:
+            raise StartError(*(worker.trouble or ("a worker ended while loading", 5)))
 
     async def _news(self) -> None:
         """Wait until something happens to a worker, or a moment."""
@@ -250,10 +260,11 @@ class Pool:
         self._waiting_bytes += len(job.body)
 
     def _dispatch(self) -> None:
-        ready = [worker for worker in self._workers if worker.is_ready]
+        ready = [worker for worker in self._workers if worker.is_ready and not worker.is_retired]
         if not ready:
             return
-        if self._wanted(self._alone):
+        is_turn_of_queue = self._is_turn_of_queue and self._wanted(self._queue)
+        if self._wanted(self._alone) and not is_turn_of_queue:
             reserved = next((worker for worker in ready if worker.is_reserved), None)
             if reserved is None:
                 reserved = min(ready, key=lambda worker: len(worker.jobs))
@@ -264,6 +275,9 @@ class Pool:
             open_ = [worker for worker in ready if _has_room(worker)]
             if not open_:
                 return
+            now = time.monotonic()
+            open_ = [one for one in open_ if not one.jobs or now < one.last_sign + SLOW] or open_
+            self._is_turn_of_queue = False
             job = self._taken(self._queue)
             # tiny pictures go to the first with room, where they make a batch; others need a core
             is_tiny = len(job.body) <= TINY
@@ -290,7 +304,7 @@ class Pool:
         while True:
             await asyncio.sleep(TICK)
             now = time.monotonic()
-            for worker in self._workers:
+            for worker in (*self._workers, *self._others):
                 patience = self._settings.timeout if worker.is_ready else LOADING
                 if (worker.jobs or not worker.is_ready) and now - worker.last_sign > patience:
                     self._log("worker_hangs", pid=worker.pid)

@@ -22,7 +22,7 @@ from ankleboot.server.settings import Settings
 
 BACKLOG = 2048  # connections that the system holds until they are taken
 KEEP_ALIVE = 15  # seconds that a connection may rest
-GRACE = 12  # seconds for what is being answered when the server ends, beside the time to drain
+GRACE = 8  # seconds for what is being answered when the server ends, beside the time to drain
 SYSTEMD_SOCKET = 3  # file descriptor of the first socket that systemd passes on
 
 Started = Callable[[str], None]
@@ -77,6 +77,7 @@ class _Service:
     async def run(self, listening: socket.socket, started: Started) -> int | None:
         """Returns the signal that ended it."""
         loop = asyncio.get_running_loop()
+        _on_hangup(self._swap_models)
         loading = loop.create_task(self._pool.start(self._models.paths))
         await asyncio.sleep(0.01)  # the worker's process begins; FastAPI is imported beside it
         from ankleboot.server.api import make_api
@@ -98,7 +99,6 @@ class _Service:
         try:
             await self._until_loaded(loading, serving)
             if not serving.done():
-                _on_hangup(self._swap_models)
                 _leave_garbage()
                 started(_address(listening))
                 self._journal("serving", models=",".join(names), workers=self._settings.workers)
@@ -130,7 +130,8 @@ class _Service:
         loading.cancel()
 
     def _swap_models(self) -> None:
-        if self._swap is None or self._swap.done():
+        is_busy = self._swap is not None and not self._swap.done()
+        if self._pool.description and not is_busy:
             self._swap = asyncio.get_running_loop().create_task(self._swapped())
 
     async def _swapped(self) -> None:
@@ -207,6 +208,9 @@ class _Server(uvicorn.Server):
         until = asyncio.get_running_loop().time() + self._settings.drain
         while asyncio.get_running_loop().time() < until and not self.force_exit:
             await asyncio.sleep(0.02)
+        if self.force_exit:
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
         await super().shutdown(sockets)
 
 

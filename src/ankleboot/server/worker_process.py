@@ -76,12 +76,17 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.last_sign = time.monotonic()
 
     async def start(self, settings: WorkerSettings) -> None:
-        """Start the process; the owner hears when it is ready."""
+        """Start the process; the owner hears when it is ready, or that it cannot be had."""
         command = [sys.executable, "-m", "ankleboot.server.worker", json.dumps(asdict(settings))]
         pipe = asyncio.subprocess.PIPE
-        await asyncio.get_running_loop().subprocess_exec(
-            lambda: self, *command, stdin=pipe, stdout=pipe, stderr=None
-        )
+        try:
+            await asyncio.get_running_loop().subprocess_exec(
+                lambda: self, *command, stdin=pipe, stdout=pipe, stderr=None
+            )
+        except OSError as error:  # no file or process to be had at the moment
+            self.trouble = (f"no process can be started: {error.strerror}", 5)
+            self.has_ended = True
+            self._owner.ended(self)
 
     @property
     def pid(self) -> int | None:
