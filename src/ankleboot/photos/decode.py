@@ -2,7 +2,9 @@
 
 import io
 import os
+import re
 import warnings
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,8 @@ SUFFIXES = frozenset(
 
 MAX_BYTES = 100 * 2**20
 MAX_PIXELS = 25_000_000  # checked before anything is decoded
+MAX_EDGE = 65_535  # as JPEG allows; a line one pixel wide takes three times the memory
+MAX_SCANS = 100  # of a JPEG, usual are ten; each goes over all pixels again and may be ten bytes
 MAX_SIDE = 640  # of what is returned: more would not be seen in 28 pixels
 BACKGROUND = (255, 255, 255)  # what shows through transparent pixels
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -82,6 +86,8 @@ def _decoded(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of doubtful metadata, and of sizes: see below
             with Image.open(file, formats=formats) as picture:
+                if picture.format in ("JPEG", "MPO"):
+                    _check_scans(file, name)
                 return _to_rgb(picture, name)
     except DataError:
         raise
@@ -106,10 +112,22 @@ def _formats(head: bytes, path: Path) -> tuple[str, ...]:
     return ("HEIF",)
 
 
+def _check_scans(file: BinaryIO, name: object) -> None:
+    """Refuse a small file that would keep a core busy for hours."""
+    here = file.tell()
+    file.seek(0)
+    scans = re.finditer(rb"\xff\xda\x00[\x06\x08\x0a\x0c][\x01-\x04]", file.read())
+    file.seek(here)
+    if next(islice(scans, MAX_SCANS, None), None) is not None:
+        raise DataError(f"{name}: a JPEG of more than {MAX_SCANS} scans")
+
+
 def _to_rgb(picture: Image.Image, name: object) -> Pixels:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise TooLargeError(f"{name}: {width} x {height} pixels, allowed are {MAX_PIXELS:,} in all")
+    if max(width, height) > MAX_EDGE:
+        raise TooLargeError(f"{name}: {width} x {height} pixels, allowed are {MAX_EDGE:,} a side")
     picture.draft("RGB", (MAX_SIDE, MAX_SIDE))  # JPEG can be decoded at a fraction of its size
     picture.load()
     orientation = _orientation(picture)
