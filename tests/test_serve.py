@@ -34,11 +34,11 @@ from ankleboot.server.answering import Answerer, Request
 from ankleboot.server.describing import check
 from ankleboot.server.frames import Splitter, pack
 from ankleboot.server.guard import Hosts
+from ankleboot.server.listening import listen
 from ankleboot.server.payload import Sent, pictures
 from ankleboot.server.placing import Placed
 from ankleboot.server.problems import RequestProblem
 from ankleboot.server.rates import RateLimit
-from ankleboot.server.serve import listen
 from ankleboot.server.settings import PICTURES, Settings
 from conftest import FakePredictor
 

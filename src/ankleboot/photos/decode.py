@@ -112,7 +112,7 @@ def _formats(head: bytes, path: Path) -> tuple[str, ...]:
     return ("HEIF",)
 
 
-def _check_scans(file: BinaryIO, name: object) -> None:
+def _check_scans(file: io.BytesIO | io.BufferedReader, name: object) -> None:
     """Refuse a small file that would keep a core busy for hours."""
     here = file.tell()
     file.seek(0)

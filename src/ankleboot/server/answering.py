@@ -133,7 +133,7 @@ class Answerer:
             try:
                 sent = pictures(request.content_type, request.body)
             except RequestProblem as problem:
-                problems[place] = problem
+                problems[place] = problem.with_traceback(None)  # it would keep the body
                 continue
             for one in sent:
                 if isinstance(one, RequestProblem):

@@ -17,11 +17,11 @@ from ankleboot.server.measures import TYPE, Measures
 from ankleboot.server.page_files import PageFile, page_file, page_files
 from ankleboot.server.payload import check_type
 from ankleboot.server.pool import Pool
-from ankleboot.server.problems import OVERLOADED, RequestProblem
+from ankleboot.server.problems import RequestProblem, overloaded
 from ankleboot.server.protocol import CONNECTION, PREDICT
 from ankleboot.server.settings import MAX_PIXELS, PICTURES, QUEUE_BYTES, Settings
 
-BODY_WITHIN = 15.0  # seconds in which a request's body must have come
+BODY_WITHIN = 12.0  # seconds in which a request's body must have come
 SMALL_BODY = 64 * 1024  # bytes for which there is always room
 SAMPLES = "/samples.png"
 
@@ -165,12 +165,9 @@ class _Coming:
 
 async def _body(request: Request, most: int, coming: _Coming) -> bytes:
     """The body, as long as it is not too long, does not take too long, and there is room for it."""
-    too_large = RequestProblem(
-        413, "too_large", f"The body has more than the allowed {most:,} bytes."
-    )
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most:
-        raise too_large
+        raise _too_large(most)
     content = bytearray()
     try:
         async with asyncio.timeout(BODY_WITHIN):
@@ -182,9 +179,9 @@ async def _body(request: Request, most: int, coming: _Coming) -> bytes:
                 coming.num_bytes += len(piece)
                 content += piece
                 if len(content) > most:
-                    raise too_large
+                    raise _too_large(most)
                 if coming.num_bytes > QUEUE_BYTES and len(content) > SMALL_BODY:
-                    raise OVERLOADED
+                    raise overloaded()
                 if not message.get("more_body", False):
                     return bytes(content)
     except TimeoutError:
@@ -193,6 +190,10 @@ async def _body(request: Request, most: int, coming: _Coming) -> bytes:
         ) from None
     finally:
         coming.num_bytes -= len(content)
+
+
+def _too_large(most: int) -> RequestProblem:
+    return RequestProblem(413, "too_large", f"The body has more than the allowed {most:,} bytes.")
 
 
 def _left(request: Request) -> Callable[[], bool]:

@@ -11,13 +11,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ankleboot.errors import AnklebootError
-from ankleboot.server.problems import OVERLOADED, RequestProblem
+from ankleboot.server.problems import RequestProblem, overloaded
 from ankleboot.server.settings import QUEUE_BYTES, Settings, WorkerSettings
 from ankleboot.server.worker_process import Job, WorkerProcess
 
 AT_ONCE = 64  # jobs that one worker has; more would wait where they cannot be taken back ...
 BYTES_AT_ONCE = 2**19  # ... and these of their bodies, but for a single larger one
 TINY = 4 * 2**10  # bytes of a picture that takes a fraction of a millisecond
+LONGEST_WAIT = 0.5  # seconds that a request would have to wait before it is turned away
 ALONE = 16  # jobs that may wait to be alone
 LOADING = 60.0  # seconds that a worker may take to load its models
 ENDING = 1.0  # seconds in which a worker that got nothing more to do ends by itself
@@ -58,6 +59,7 @@ class Pool:
         self._alone: deque[Job] = deque()
         self._waiting_bytes = 0
         self._is_turn_of_queue = False  # after one that was alone, so that those do not take it all
+        self._pace = _Pace()
         self._failures = 0  # workers in a row that could not begin
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,9 +79,13 @@ class Pool:
 
     @property
     def is_full(self) -> bool:
-        """Whether a prediction would be turned away."""
+        """Whether a prediction would be turned away.
+
+        A queue of photographs is long when one of tiny pictures is not: what counts is the wait.
+        """
         is_long = len(self._queue) >= self._settings.queue
-        return is_long or self._waiting_bytes >= QUEUE_BYTES
+        is_slow = len(self._queue) * self._pace.seconds > LONGEST_WAIT
+        return is_long or is_slow or self._waiting_bytes >= QUEUE_BYTES
 
     @property
     def num_waiting(self) -> int:
@@ -140,7 +146,7 @@ class Pool:
         loop = asyncio.get_running_loop()
         job = Job(head, body, loop.create_future(), is_gone, is_alone=head["kind"] == "explain")
         if len(self._alone) >= ALONE if job.is_alone else self.is_full:
-            raise OVERLOADED
+            raise overloaded()
         (self._alone if job.is_alone else self._queue).append(job)
         self._waiting_bytes += len(body)
         self._dispatch()
@@ -149,6 +155,7 @@ class Pool:
             return await job.answer
         finally:
             expiry.cancel()
+            del job  # an error keeps this frame, and with it the body until garbage is searched for
 
     async def close(self) -> None:
         """End the workers; nobody waits for them any more."""
@@ -175,6 +182,7 @@ class Pool:
 
     def answered(self, worker: WorkerProcess) -> None:
         """A worker has room again."""
+        self._pace.step(is_busy=bool(self._queue))
         if worker.is_reserved and not worker.jobs:
             worker.is_reserved = False
             self._is_turn_of_queue = True
@@ -314,6 +322,29 @@ class Pool:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+class _Pace:
+    """How long one request after the other takes, while some wait.
+
+    Attributes:
+        seconds: From an answer to the next one, averaged over the last dozens.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._last: float | None = None
+
+    def step(self, *, is_busy: bool) -> None:
+        """A request was answered.
+
+        Args:
+            is_busy: Others wait, so that the time until the next answer counts.
+        """
+        now = time.monotonic()
+        if self._last is not None:
+            self.seconds += (now - self._last - self.seconds) / 32
+        self._last = now if is_busy else None
 
 
 def _has_room(worker: WorkerProcess) -> bool:

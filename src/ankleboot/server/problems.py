@@ -43,6 +43,11 @@ class RequestProblem(Exception):
         return found
 
 
-OVERLOADED = RequestProblem(
-    503, "overloaded", "Too many requests are waiting; try again.", retry_after=1
-)
+def overloaded() -> RequestProblem:
+    """What those hear who come when too many wait already.
+
+    A new one each time: an error that is raised keeps what it was raised in.
+    """
+    return RequestProblem(
+        503, "overloaded", "Too many requests are waiting; try again.", retry_after=1
+    )

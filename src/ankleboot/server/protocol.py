@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from ankleboot.server.headers import SECURITY, request_id
-from ankleboot.server.problems import OVERLOADED, RequestProblem
+from ankleboot.server.problems import RequestProblem, overloaded
 
 HEADERS_WITHIN = 10.0  # seconds from a request's first byte, or the connection, to its headers' end
 READ_WITHIN = 15.0  # seconds in which a client must take something of what waits for it:
@@ -222,5 +222,5 @@ def _form(problem: RequestProblem, *, closes: bool) -> bytes:
 
 _NO_HTTP = RequestProblem(400, "bad_request", "This is no valid HTTP request.")
 _TOO_MUCH = RequestProblem(431, "headers_too_large", "The headers are too large.")
-_TURNED_AWAY = _form(OVERLOADED, closes=False)
-_TURNED_AWAY_FOR_GOOD = _form(OVERLOADED, closes=True)
+_TURNED_AWAY = _form(overloaded(), closes=False)
+_TURNED_AWAY_FOR_GOOD = _form(overloaded(), closes=True)

@@ -1,9 +1,7 @@
 """Start everything, and end it so that nobody who was let in goes without an answer."""
 
 import asyncio
-import errno
 import gc
-import os
 import signal
 import socket
 from collections.abc import Callable
@@ -11,19 +9,19 @@ from types import FrameType
 
 import uvicorn
 
-from ankleboot.errors import AnklebootError, EnvironmentFailure, StoppedBySignal
+from ankleboot.errors import AnklebootError, StoppedBySignal
 from ankleboot.server.guard import Guard, is_local
 from ankleboot.server.journal import Journal
+from ankleboot.server.listening import Arrivals, address, listen
 from ankleboot.server.measures import Measures
+from ankleboot.server.memory import give_back
 from ankleboot.server.placing import Placed
 from ankleboot.server.pool import Pool
 from ankleboot.server.protocol import PREDICT, Protocol
 from ankleboot.server.settings import Settings
 
-BACKLOG = 2048  # connections that the system holds until they are taken
 KEEP_ALIVE = 15  # seconds that a connection may rest
 GRACE = 8  # seconds for what is being answered when the server ends, beside the time to drain
-SYSTEMD_SOCKET = 3  # file descriptor of the first socket that systemd passes on
 
 Started = Callable[[str], None]
 
@@ -46,6 +44,7 @@ def serve(settings: Settings, journal: Journal, started: Started) -> None:
             journal("public", note="every machine that reaches this one can use the server")
         models = Placed(settings.models, lambda words: journal("models", note=words))
         _allow_many_connections()
+        give_back()
         factory = uvicorn.Config("", loop="auto").get_loop_factory()
         try:
             with asyncio.Runner(loop_factory=factory) as runner:
@@ -100,7 +99,7 @@ class _Service:
             await self._until_loaded(loading, serving)
             if not serving.done():
                 _leave_garbage()
-                started(_address(listening))
+                started(address(listening))
                 self._journal("serving", models=",".join(names), workers=self._settings.workers)
             await serving
         finally:
@@ -169,7 +168,8 @@ class _Server(uvicorn.Server):
     def __init__(
         self, settings: Settings, listening: socket.socket, protocol: type[Protocol]
     ) -> None:
-        self._settings, self._listening, self._protocol = settings, listening, protocol
+        self._settings, self._protocol = settings, protocol
+        self._arrivals = Arrivals(listening, self._connection)
         self.is_draining = False
         self.signum: int | None = None
 
@@ -186,12 +186,19 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,  # anybody could write them
                 server_header=False,
-                backlog=BACKLOG,
                 timeout_keep_alive=KEEP_ALIVE,
                 timeout_graceful_shutdown=GRACE,
             )
         )
-        await self.serve(sockets=[self._listening])
+        await self.serve(sockets=[])
+
+    def _connection(self) -> Protocol:
+        return self._protocol(self.config, self.server_state, self.lifespan.state)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take connections in our own way."""
+        await super().startup(sockets)
+        self._arrivals.begin()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """At the first signal finish what has begun, at the second one stop."""
@@ -208,47 +215,11 @@ class _Server(uvicorn.Server):
         until = asyncio.get_running_loop().time() + self._settings.drain
         while asyncio.get_running_loop().time() < until and not self.force_exit:
             await asyncio.sleep(0.02)
+        await self._arrivals.end()
         if self.force_exit:
             for connection in list(self.server_state.connections):
                 connection.transport.abort()
         await super().shutdown(sockets)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to the address, or the one that systemd has passed on.
-
-    Raises:
-        EnvironmentFailure: If it cannot be had.
-    """
-    if os.environ.get("LISTEN_PID") == str(os.getpid()):
-        return socket.socket(fileno=SYSTEMD_SOCKET)
-    try:
-        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = infos[0]
-        found = socket.socket(family, kind, protocol)
-        try:
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            found.bind(address)
-        except OSError:
-            found.close()
-            raise
-        return found
-    except (OSError, UnicodeError, OverflowError) as error:
-        number = getattr(error, "errno", None)
-        if number == errno.EADDRINUSE:
-            reason = "the port is in use; choose another one with --port"
-        elif number == errno.EACCES:
-            reason = "no permission; ports below 1024 are for privileged users"
-        else:
-            reason = getattr(error, "strerror", None) or str(error)
-        raise EnvironmentFailure(f"cannot listen on {host}, port {port}: {reason}") from error
-
-
-def _address(listening: socket.socket) -> str:
-    if listening.family == socket.AF_UNIX:
-        return str(listening.getsockname())
-    host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _allow_many_connections() -> None:
@@ -265,7 +236,6 @@ def _leave_garbage() -> None:
     """What is here stays; to search it for garbage would stop everything for a while."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def _on_hangup(act: Callable[[], None]) -> None:

@@ -17,6 +17,7 @@ from ankleboot.prediction import Experts, load_experts
 from ankleboot.server.answering import Answerer, Request
 from ankleboot.server.describing import check, described
 from ankleboot.server.frames import Splitter, pack
+from ankleboot.server.memory import give_back
 from ankleboot.server.settings import WorkerSettings
 
 CHUNK = 2**20  # bytes read at a time
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> None:
     requests, replies = sys.stdin.fileno(), os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
     _limit_memory()
+    give_back()
     try:
         models = {name: _loaded(Path(path)) for name, path in settings.models.items()}
         descriptions = [
