@@ -69,8 +69,7 @@ class Guard:
         except RequestProblem as problem:
             await exchange.answer(problem)
         except asyncio.CancelledError:  # the server ends and has waited long enough
-            exchange.lingers = False
-            await exchange.answer(_ENDED)
+            await exchange.answer(_ENDED, lingers=False)
         except Exception:  # a fault of ours, answered already
             self._journal("fault", request=exchange.id, trace=traceback.format_exc())
         seconds = time.perf_counter() - began
@@ -120,7 +119,7 @@ class _Exchange:
         self.id = request_id(scope["headers"]).decode()
         self.status: int | None = None
         self.bytes_in = 0
-        self.lingers = True
+        self._lingers = True
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -134,11 +133,12 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self._lingers = self.status != 408  # that one had its time
             headers = [*message["headers"], *SECURITY, (b"x-request-id", self.id.encode())]
             if self._guard.is_draining() or not self._has_all:
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
-        elif self.lingers and not self._has_all and not message.get("more_body", False):
+        elif self._lingers and not self._has_all and not message.get("more_body", False):
             await self._send({**message, "more_body": True})
             await self._linger()
             message = {"type": "http.response.body", "body": b""}
@@ -157,12 +157,13 @@ class _Exchange:
         except TimeoutError:
             pass
 
-    async def answer(self, problem: RequestProblem) -> None:
+    async def answer(self, problem: RequestProblem, *, lingers: bool = True) -> None:
         """Say what is wrong, unless something was said already."""
         if self.status is not None:
             return
         start = {"type": "http.response.start", "status": problem.status}
         await self.send(start | {"headers": problem.headers})
+        self._lingers = self._lingers and lingers
         await self.send({"type": "http.response.body", "body": problem.body})
 
 

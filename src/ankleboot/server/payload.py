@@ -119,7 +119,7 @@ def _decoded(place: int, text: object) -> Sent | RequestProblem:
     problem = RequestProblem(
         422, "bad_base64", f"images[{place}] must be a picture's bytes in base64{hint}."
     )
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str) or not text or len(text) % 4:  # what it decodes may end in "A="
         return problem
     try:
         return Sent(None, base64.b64decode(text, validate=True))

@@ -57,6 +57,9 @@ class Protocol(HttpToolsProtocol):
         """It has left."""
         self._headers_came()
         self._has_read()
+        if self._working is not None:  # uvicorn tells the newest request, which may wait for others
+            self._working.disconnected = True
+            self._working.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

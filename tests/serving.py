@@ -1,0 +1,275 @@
+"""A server of its own for tests: the real command in a real process, and clients without manners.
+
+with served("--workers", "1") as server:
+    server.post(PNG)                            # a well-behaved client
+    said(server.raw(b"GET / HTTP/0.9\\r\\n\\r\\n"))  # any bytes
+"""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+PATIENCE = 20.0  # seconds for anything that should take far less
+
+START = """
+import sys
+{code}
+from ankleboot.cli import main
+sys.argv[0] = "ankleboot"
+main()
+"""
+"""A server into which a test puts something before it begins."""
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        """Of the error."""
+        found: str = self.json["error"]["code"]
+        return found
+
+
+@dataclass
+class Server:
+    """A running one."""
+
+    process: subprocess.Popen[bytes]
+    host: str
+    port: int
+    log: IO[bytes]
+    document: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def connect(self, timeout: float = PATIENCE) -> socket.socket:
+        return socket.create_connection((self.host, self.port), timeout)
+
+    def client(self, timeout: float = PATIENCE) -> http.client.HTTPConnection:
+        """Keeps its connection."""
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        """One request on a connection of its own; underscores in headers become dashes."""
+        client = self.client()
+        try:
+            return asked(client, method, path, body, **headers)
+        finally:
+            client.close()
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, None, **headers)
+
+    def post(
+        self, body: bytes, type: str = "image/png", path: str = "/v1/predict", **headers: str
+    ) -> Answer:
+        return self.ask("POST", path, body, **{"content-type": type} | headers)
+
+    def raw(self, *pieces: bytes, timeout: float = PATIENCE) -> bytes:
+        """Send bytes, then read until the server closes or nothing more comes for a while."""
+        with self.connect(timeout) as connection:
+            with suppress(BrokenPipeError, ConnectionResetError):
+                for piece in pieces:
+                    connection.sendall(piece)
+            return drained(connection)
+
+    def workers(self) -> list[int]:
+        """Their process ids."""
+        found = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [int(pid) for pid in found]
+
+    def metric(self, name: str) -> float:
+        text = self.get("/metrics").body.decode()
+        (line,) = re.findall(rf"^{re.escape(name)} (\S+)$", text, re.M)
+        return float(line)
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def logged(self) -> str:
+        """What it has written on stderr so far."""
+        self.log.seek(0)
+        return self.log.read().decode()
+
+    def events(self) -> list[dict[str, Any]]:
+        """The journal's lines, of a server with --log json."""
+        lines = self.logged().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def awaits(self, event: str, count: int = 1, seconds: float = PATIENCE) -> dict[str, Any]:
+        """The journal's line about an event, once it is there."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            found = [line for line in self.events() if line["event"] == event]
+            if len(found) >= count:
+                return found[count - 1]
+            time.sleep(0.02)
+        raise AssertionError(f"no {event} in {self.logged()[-2000:]}")
+
+    def until_ready(self, seconds: float = PATIENCE) -> float:
+        """Wait until it says so; returns how long that took."""
+        began = time.monotonic()
+        while time.monotonic() < began + seconds:
+            with suppress(OSError, http.client.HTTPException):
+                if self.get("/readyz").status == 200:
+                    return time.monotonic() - began
+            time.sleep(0.01)
+        raise AssertionError("never ready")
+
+    def until_all(self, workers: int, seconds: float = PATIENCE) -> None:
+        """Wait until the other workers are there, too."""
+        until = time.monotonic() + seconds
+        while self.metric("ankleboot_workers_ready") < workers:
+            assert time.monotonic() < until, "not all workers came"
+            time.sleep(0.02)
+
+
+def start(*options: str, code: str = "", **environment: str) -> subprocess.Popen[bytes]:
+    """Begin a server; `code` runs in its process first. Its stderr goes to a file that has it."""
+    command = [sys.executable, "-c", START.format(code=code)] if code else _COMMAND
+    log = tempfile.TemporaryFile()
+    process = subprocess.Popen(
+        [*command, "serve", "--port", "0", "--drain", "0", "--json", *options],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=os.environ | environment,
+    )
+    process.stderr = log
+    return process
+
+
+@contextmanager
+def served(*options: str, code: str = "", **environment: str) -> Iterator[Server]:
+    """A server that answers; it is ended, and must end well unless the test ended it."""
+    process = start(*options, code=code, **environment)
+    try:
+        assert process.stdout is not None and process.stderr is not None
+        text = b""
+        while not text.endswith(b"\n}\n"):
+            line = process.stdout.readline()
+            assert line, _read(process.stderr)
+            text += line
+        document = json.loads(text)
+        host, _, port = document["url"].removeprefix("http://").rpartition(":")
+        server = Server(process, host.strip("[]"), int(port), process.stderr, document)
+        yield server
+        if process.poll() is None:
+            process.terminate()
+            assert process.wait(PATIENCE) == 0, server.logged()[-2000:]
+        assert "Traceback" not in server.logged(), server.logged()[-4000:]
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+_COMMAND = [sys.executable, "-m", "ankleboot"]
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
+
+
+def asked(
+    client: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    **headers: str,
+) -> Answer:
+    """Ask on a connection that stays."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    client.request(method, path, body, named)
+    response = client.getresponse()
+    found = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, found, response.read())
+
+
+def drained(connection: socket.socket) -> bytes:
+    """All that comes until the other side closes; a reset is told by its name."""
+    found = bytearray()
+    while True:
+        try:
+            piece = connection.recv(2**16)
+        except ConnectionResetError:
+            return bytes(found) + b"<reset>"
+        except TimeoutError:
+            return bytes(found) + b"<nothing more>"
+        if not piece:
+            return bytes(found)
+        found += piece
+
+
+def statuses(said: bytes) -> list[int]:
+    """Of the answers among the bytes that came."""
+    return [int(number) for number in re.findall(rb"HTTP/1\.1 (\d{3}) ", said)]
+
+
+def head(method: str = "POST", path: str = "/v1/predict", **headers: str) -> bytes:
+    """A request's first lines, as many clients write them."""
+    lines = {"host": "localhost"} | {k.replace("_", "-"): v for k, v in headers.items()}
+    text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"{method} {path} HTTP/1.1\r\n{text}\r\n".encode()
+
+
+def request(body: bytes, type: str = "image/png", **headers: str) -> bytes:
+    """A prediction, whole."""
+    return head(content_type=type, content_length=str(len(body)), **headers) + body
+
+
+def memory(*pids: int) -> float:
+    """Megabytes of the processes; what they share counts once (PSS)."""
+    total = 0
+    for pid in pids:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        total += int(re.findall(r"^Pss:\s+(\d+)", text, re.M)[0])
+    return total / 1024
+
+
+def cpu_seconds(*pids: int) -> float:
+    """That the processes have worked so far."""
+    total = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def open_files(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def end(pid: int, number: int = signal.SIGKILL) -> None:
+    """Harm a process that this test has started."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
