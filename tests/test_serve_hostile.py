@@ -46,6 +46,7 @@ from serving import (
     cpu_seconds,
     drained,
     end,
+    forget_log,
     head,
     memory,
     open_files,
@@ -1101,12 +1102,14 @@ def same(found: Any, wanted: Any) -> bool:
     return rest[0] == rest[1] and bool(np.abs(first - second).max() < 1e-6)
 
 
-def test_s16_sixteen_threads_get_what_one_gets(server: Server) -> None:
+def test_s16_sixteen_threads_get_what_one_gets(server: Server, no_type_checks: None) -> None:
     _answers_equal(server, 3_200)
 
 
 @pytest.mark.slow
-def test_s16_sixteen_threads_get_what_one_gets_100_000_times(server: Server) -> None:
+def test_s16_sixteen_threads_get_what_one_gets_100_000_times(
+    server: Server, no_type_checks: None
+) -> None:
     _answers_equal(server, 100_000)
 
 
@@ -1283,7 +1286,7 @@ def test_s17_a_fault_is_noted_and_not_told(misbehaving: Misbehaving) -> None:
         assert "ZeroDivisionError" in server.awaits("worker_fault")["trace"]
         assert server.workers() == workers
         assert len([one for one in server.events() if one["event"] == "worker_fault"]) == 20
-        server.log.truncate(0)  # such traces are asked for here
+        forget_log(server)
 
 
 def test_s17_explanations_leave_predictions_their_turn(misbehaving: Misbehaving) -> None:
@@ -1726,7 +1729,7 @@ def test_samples_that_could_not_be_drawn_are_not_kept(misbehaving: Misbehaving) 
         found = server.get("/samples.png")
         assert found.status == 200 and found.body.startswith(b"\x89PNG")
         server.awaits("worker_fault")
-        server.log.truncate(0)
+        forget_log(server)
 
 
 @pytest.mark.parametrize("redirection", ["| head -n 1", ">&-", "> /dev/full"])

@@ -45,21 +45,26 @@ def serve(settings: Settings, journal: Journal, started: Started) -> None:
         models = Placed(settings.models, lambda words: journal("models", note=words))
         _allow_many_connections()
         give_back()
+        service = _Service(settings, journal, models)
         factory = uvicorn.Config("", loop="auto").get_loop_factory()
         try:
             with asyncio.Runner(loop_factory=factory) as runner:
-                signum = runner.run(_Service(settings, journal, models).run(listening, started))
+                signum = runner.run(service.run(listening, started))
         finally:
-            models.remove()
+            service.models.remove()
     if signum == signal.SIGINT:
         raise StoppedBySignal("stopped", signum)
 
 
 class _Service:
-    """The pool and the server, and what happens at signals."""
+    """The pool and the server, and what happens at signals.
+
+    Attributes:
+        models: That are served, for who removes them at the end.
+    """
 
     def __init__(self, settings: Settings, journal: Journal, models: Placed) -> None:
-        self._settings, self._journal, self._models = settings, journal, models
+        self._settings, self._journal, self.models = settings, journal, models
         self._pool = Pool(settings, journal)
         self._measures = Measures(
             {
@@ -77,11 +82,11 @@ class _Service:
         """Returns the signal that ended it."""
         loop = asyncio.get_running_loop()
         _on_hangup(self._swap_models)
-        loading = loop.create_task(self._pool.start(self._models.paths))
+        loading = loop.create_task(self._pool.start(self.models.paths))
         await asyncio.sleep(0.01)  # the worker's process begins; FastAPI is imported beside it
         from ankleboot.server.api import make_api
 
-        names = list(self._models.paths)
+        names = list(self.models.paths)
         server = _Server(self._settings, listening, self._protocol())
         app = make_api(
             self._settings,
@@ -151,8 +156,8 @@ class _Service:
             self._measures.swaps.labels("refused").inc()
             journal("models_kept", reason=str(error))
             return
-        self._models.remove()
-        self._models = coming
+        self.models.remove()
+        self.models = coming
         self._measures.swaps.labels("done").inc()
         journal("models_replaced", models=",".join(coming.paths))
 
