@@ -6,18 +6,17 @@ dies too, it is the request's fault; it is answered with an error, and all other
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ankleboot.errors import AnklebootError
 from ankleboot.server.problems import RequestProblem, overloaded
 from ankleboot.server.settings import QUEUE_BYTES, Settings, WorkerSettings
+from ankleboot.server.waiting import Waiting, is_tiny
 from ankleboot.server.worker_process import Job, WorkerProcess
 
-AT_ONCE = 64  # jobs that one worker has; more would wait where they cannot be taken back ...
+AT_ONCE = 128  # jobs that one worker has; more would wait where they cannot be taken back ...
 BYTES_AT_ONCE = 2**19  # ... and these of their bodies, but for a single larger one
-TINY = 4 * 2**10  # bytes of a picture that takes a fraction of a millisecond
 LONGEST_WAIT = 0.5  # seconds that a request would have to wait before it is turned away
 ALONE = 16  # jobs that may wait to be alone
 LOADING = 60.0  # seconds that a worker may take to load its models
@@ -55,11 +54,8 @@ class Pool:
         self._paths: dict[str, str] = {}
         self._workers: list[WorkerProcess] = []
         self._others: list[WorkerProcess] = []  # that are to serve other models, or did so
-        self._queue: deque[Job] = deque()
-        self._alone: deque[Job] = deque()
-        self._waiting_bytes = 0
+        self._queue, self._alone = Waiting(), Waiting()
         self._is_turn_of_queue = False  # after one that was alone, so that those do not take it all
-        self._pace = _Pace()
         self._failures = 0  # workers in a row that could not begin
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -84,8 +80,11 @@ class Pool:
         A queue of photographs is long when one of tiny pictures is not: what counts is the wait.
         """
         is_long = len(self._queue) >= self._settings.queue
-        is_slow = len(self._queue) * self._pace.seconds > LONGEST_WAIT
-        return is_long or is_slow or self._waiting_bytes >= QUEUE_BYTES
+        return is_long or self._queue.seconds > LONGEST_WAIT or self._num_bytes >= QUEUE_BYTES
+
+    @property
+    def _num_bytes(self) -> int:
+        return self._queue.num_bytes + self._alone.num_bytes
 
     @property
     def num_waiting(self) -> int:
@@ -148,7 +147,6 @@ class Pool:
         if len(self._alone) >= ALONE if job.is_alone else self.is_full:
             raise overloaded()
         (self._alone if job.is_alone else self._queue).append(job)
-        self._waiting_bytes += len(body)
         self._dispatch()
         expiry = loop.call_later(self._settings.timeout, _expire, job)
         try:
@@ -180,9 +178,10 @@ class Pool:
             self._dispatch()
         self._changed.set()
 
-    def answered(self, worker: WorkerProcess) -> None:
+    def answered(self, worker: WorkerProcess, job: Job) -> None:
         """A worker has room again."""
-        self._pace.step(is_busy=bool(self._queue))
+        if not job.is_alone:
+            self._queue.answered(job)
         if worker.is_reserved and not worker.jobs:
             worker.is_reserved = False
             self._is_turn_of_queue = True
@@ -265,47 +264,30 @@ class Pool:
             return
         job.has_killed = job.is_alone = True
         self._alone.append(job)
-        self._waiting_bytes += len(job.body)
 
     def _dispatch(self) -> None:
         ready = [worker for worker in self._workers if worker.is_ready and not worker.is_retired]
         if not ready:
             return
-        is_turn_of_queue = self._is_turn_of_queue and self._wanted(self._queue)
-        if self._wanted(self._alone) and not is_turn_of_queue:
+        is_turn_of_queue = self._is_turn_of_queue and self._queue.any()
+        if self._alone.any() and not is_turn_of_queue:
             reserved = next((worker for worker in ready if worker.is_reserved), None)
             if reserved is None:
                 reserved = min(ready, key=lambda worker: len(worker.jobs))
                 reserved.is_reserved = True
             if not reserved.jobs:
-                reserved.give(self._taken(self._alone))
-        while self._wanted(self._queue):
+                reserved.give(self._alone.take())
+        while self._queue.any():
             open_ = [worker for worker in ready if _has_room(worker)]
             if not open_:
                 return
             now = time.monotonic()
             open_ = [one for one in open_ if not one.jobs or now < one.last_sign + SLOW] or open_
             self._is_turn_of_queue = False
-            job = self._taken(self._queue)
-            # tiny pictures go to the first with room, where they make a batch; others need a core
-            is_tiny = len(job.body) <= TINY
-            (open_[0] if is_tiny else min(open_, key=lambda worker: len(worker.jobs))).give(job)
-
-    def _wanted(self, queue: deque[Job]) -> bool:
-        """Whether something waits; what nobody waits for any more is dropped."""
-        while queue:
-            job = queue[0]
-            if not job.answer.done() and not job.is_gone():
-                return True
-            self._taken(queue)
-            if not job.answer.done():
-                job.answer.set_exception(RequestProblem(499, "client_left", "The client left."))
-        return False
-
-    def _taken(self, queue: deque[Job]) -> Job:
-        job = queue.popleft()
-        self._waiting_bytes -= len(job.body)
-        return job
+            job = self._queue.take()
+            if not is_tiny(job):
+                open_.sort(key=lambda worker: len(worker.jobs))
+            open_[0].give(job)  # of tiny pictures the first one makes a batch
 
     async def _watch(self) -> None:
         """End workers that hang."""
@@ -322,29 +304,6 @@ class Pool:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-class _Pace:
-    """How long one request after the other takes, while some wait.
-
-    Attributes:
-        seconds: From an answer to the next one, averaged over the last dozens.
-    """
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self._last: float | None = None
-
-    def step(self, *, is_busy: bool) -> None:
-        """A request was answered.
-
-        Args:
-            is_busy: Others wait, so that the time until the next answer counts.
-        """
-        now = time.monotonic()
-        if self._last is not None:
-            self.seconds += (now - self._last - self.seconds) / 32
-        self._last = now if is_busy else None
 
 
 def _has_room(worker: WorkerProcess) -> bool:

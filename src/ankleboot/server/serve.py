@@ -241,6 +241,7 @@ def _leave_garbage() -> None:
     """What is here stays; to search it for garbage would stop everything for a while."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 50, 1000)
 
 
 def _on_hangup(act: Callable[[], None]) -> None:

@@ -39,7 +39,7 @@ class Owner(Protocol):
 
     def ready(self, worker: "WorkerProcess", /) -> None: ...
 
-    def answered(self, worker: "WorkerProcess", /) -> None: ...
+    def answered(self, worker: "WorkerProcess", job: Job, /) -> None: ...
 
     def ended(self, worker: "WorkerProcess", /) -> None: ...
 
@@ -138,7 +138,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self.num_bytes -= len(job.body)
                 if not job.answer.done():
                     job.answer.set_result((head["status"], body, head["trace"]))
-                self._owner.answered(self)
+                self._owner.answered(self, job)
         if self.is_retired and not self.jobs:
             self._requests.close()
 
