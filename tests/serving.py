@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -61,7 +61,7 @@ class Server:
     process: subprocess.Popen[bytes]
     host: str
     port: int
-    log: IO[bytes]
+    log: Path
     document: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -114,8 +114,7 @@ class Server:
 
     def logged(self) -> str:
         """What it has written on stderr so far."""
-        self.log.seek(0)
-        return self.log.read().decode()
+        return self.log.read_text()
 
     def events(self) -> list[dict[str, Any]]:
         """The journal's lines, of a server with --log json."""
@@ -150,39 +149,39 @@ class Server:
             time.sleep(0.02)
 
 
-def start(*options: str, code: str = "", **environment: str) -> subprocess.Popen[bytes]:
-    """Begin a server; `code` runs in its process first. Its stderr goes to a file that has it."""
+def start(log: Path, *options: str, code: str = "", **environment: str) -> subprocess.Popen[bytes]:
+    """Begin a server whose stderr goes to a file; `code` runs in its process first."""
     command = [sys.executable, "-c", START.format(code=code)] if code else _COMMAND
-    log = tempfile.TemporaryFile("a+b")  # what is written goes to the end, wherever it is read
-    process = subprocess.Popen(
-        [*command, "serve", "--port", "0", "--drain", "0", "--json", *options],
-        stdout=subprocess.PIPE,
-        stderr=log,
-        env=os.environ | environment,
-    )
-    process.stderr = log
-    return process
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            [*command, "serve", "--port", "0", "--drain", "0", "--json", *options],
+            stdout=subprocess.PIPE,
+            stderr=file,
+            env=os.environ | environment,
+        )
 
 
 @contextmanager
 def served(*options: str, code: str = "", **environment: str) -> Iterator[Server]:
     """A server that answers; it is ended, and must end well unless the test ended it."""
-    process = start(*options, code=code, **environment)
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "log")
+        with ending(start(log, *options, code=code, **environment)) as process:
+            document = _said(process, log)
+            host, _, port = document["url"].removeprefix("http://").rpartition(":")
+            server = Server(process, host.strip("[]"), int(port), log, document)
+            yield server
+            if process.poll() is None:
+                process.terminate()
+                assert process.wait(PATIENCE) == 0, server.logged()[-2000:]
+            assert "Traceback" not in server.logged(), server.logged()[-4000:]
+
+
+@contextmanager
+def ending(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """It does not outlive what is done with it."""
     try:
-        assert process.stdout is not None and process.stderr is not None
-        text = b""
-        while not text.endswith(b"\n}\n"):
-            line = process.stdout.readline()
-            assert line, _read(process.stderr)
-            text += line
-        document = json.loads(text)
-        host, _, port = document["url"].removeprefix("http://").rpartition(":")
-        server = Server(process, host.strip("[]"), int(port), process.stderr, document)
-        yield server
-        if process.poll() is None:
-            process.terminate()
-            assert process.wait(PATIENCE) == 0, server.logged()[-2000:]
-        assert "Traceback" not in server.logged(), server.logged()[-4000:]
+        yield process
     finally:
         if process.poll() is None:
             process.kill()
@@ -192,12 +191,19 @@ def served(*options: str, code: str = "", **environment: str) -> Iterator[Server
                 stream.close()
 
 
+def _said(process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
+    """The document that it prints once it answers."""
+    assert process.stdout is not None
+    text = b""
+    while not text.endswith(b"\n}\n"):
+        line = process.stdout.readline()
+        assert line, log.read_text()
+        text += line
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
 _COMMAND = [sys.executable, "-m", "ankleboot"]
-
-
-def _read(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode()
 
 
 def asked(
@@ -271,7 +277,7 @@ def open_files(pid: int) -> int:
 
 def forget_log(server: Server) -> None:
     """For what is meant to be in it, and would be taken for a fault at the end."""
-    server.log.truncate(0)
+    os.truncate(server.log, 0)
 
 
 def end(pid: int, number: int = signal.SIGKILL) -> None:

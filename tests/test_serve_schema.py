@@ -23,19 +23,21 @@ from serving import Server, served
 
 
 def picture(size: tuple[int, int], seed: int, format: str) -> bytes:
-    pixels = np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
+    shape = size if size == GARMENT else (*size, 3)
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, format)
     return content.getvalue()
 
 
 REFUSED = ["400", "405", "413", "415", "422"]  # what is not as the schema says, is so; never 5xx
-SIDES = st.integers(1, 40)
+GARMENT = (28, 28)  # grey; photographs are another model's, which takes a while to be explained
+SIZES = st.sampled_from([GARMENT] * 9 + [(1, 1), (9, 40)])
 
 
 def pictures(*formats: str) -> st.SearchStrategy[bytes]:
     """Files that can be decoded, which no schema describes."""
-    return st.builds(picture, st.tuples(SIDES, SIDES), st.integers(0, 9), st.sampled_from(formats))
+    return st.builds(picture, SIZES, st.integers(0, 9), st.sampled_from(formats))
 
 
 @pytest.fixture(scope="module")

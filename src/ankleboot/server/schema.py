@@ -158,6 +158,7 @@ def picture_body(*, several: bool) -> dict[str, Any]:
     form = {
         "type": "object",
         "required": ["images"],
+        "additionalProperties": False,  # files of other names are taken, too; fields are not
         "properties": {"images": files | {"items": {"type": "string", "format": "binary"}}},
     }
     document = {
