@@ -134,7 +134,7 @@ class Protocol(HttpToolsProtocol):
         """Begin to work on a request, or turn it away at once.
 
         Under overload most requests are turned away, and each should cost next to nothing: this
-        takes a tenth of what the way through the application does.
+        takes a small part of what the way through the application does.
         """
         self._working = cycle
         scope = cycle.scope
