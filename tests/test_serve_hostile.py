@@ -35,6 +35,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from ankleboot import pretrained
 from ankleboot.prediction import load_experts
 from ankleboot.server.answering import Answerer, Request
+from ankleboot.server.pool import AT_ONCE
 from ankleboot.server.protocol import READ_AT_LEAST, Protocol
 from ankleboot.server.schema import BOOT
 from ankleboot.server.settings import MIB
@@ -66,8 +67,8 @@ JSON = "application/json"
 FORM = "multipart/form-data; boundary=b"
 
 SHORT_PATIENCE = """
-from ankleboot.server import api, guard, protocol, serve
-protocol.HEADERS_WITHIN = protocol.READ_WITHIN = api.BODY_WITHIN = guard.LINGER_SECONDS = 1.0
+from ankleboot.server import asking, guard, protocol, serve
+protocol.HEADERS_WITHIN = protocol.READ_WITHIN = asking.BODY_WITHIN = guard.LINGER_SECONDS = 1.0
 serve.KEEP_ALIVE = 1
 """
 
@@ -207,7 +208,7 @@ def test_s1_the_largest_bodies_leave_nothing_behind(server: Server) -> None:
 
 def test_s1_bodies_on_their_way_share_their_memory() -> None:
     """Each is within the limit and none is finished; small ones go through all the while."""
-    few = "from ankleboot.server import api\napi.QUEUE_BYTES = 4 * 2**20"
+    few = "from ankleboot.server import asking\nasking.QUEUE_BYTES = 4 * 2**20"
     with served("--workers", "1", "--log", "off", code=few) as server, ExitStack() as stack:
         server.post(PNG)
         begun = head(content_type="image/png", content_length=str(MIB)) + bytes(MIB - 1)
@@ -478,6 +479,7 @@ def test_s6_of_an_animation_the_first_frame_is_answered(server: Server) -> None:
     assert answer.json["predictions"][0]["label"] == "Ankle boot"
 
 
+@pytest.mark.slow
 def test_s6_many_large_pictures_at_once_stay_within_their_bounds(server: Server) -> None:
     """Of 64 times 25 megapixels, as many as the time allows are answered."""
     body = form(*[(file(), png(5_000, 5_000))] * 64)
@@ -642,7 +644,7 @@ def stuck(narrow: Server) -> Iterator[Server]:
     os.kill(worker, signal.SIGSTOP)
     try:
         with ExitStack() as stack:
-            for _ in range(64 + 8):  # as many as a worker has at once, and the queue
+            for _ in range(AT_ONCE + 8):  # as many as a worker has at once, and the queue
                 stack.enter_context(narrow.connect()).sendall(request(PNG))
             _wait_for(lambda: narrow.metric("ankleboot_requests_waiting") == 8)
             yield narrow
@@ -926,6 +928,7 @@ def test_s14_what_was_accepted_is_answered() -> None:
         assert server.process.wait(PATIENCE) == 0 and time.monotonic() - began < 10
 
 
+@pytest.mark.slow
 def test_s14_who_cannot_be_answered_in_time_hears_so() -> None:
     """A worker that hangs and a client that never finishes; the end comes all the same."""
     short = "from ankleboot.server import serve\nserve.GRACE = 1"
@@ -1164,6 +1167,7 @@ def test_s17_a_worker_that_dies_harms_nobody(number: signal.Signals) -> None:
         ]
 
 
+@pytest.mark.slow
 def test_s17_all_workers_at_once_come_back() -> None:
     """Whoever asks meanwhile waits for them."""
     with served("--workers", "2", "--log", "json") as server:
@@ -1244,6 +1248,7 @@ def test_s17_a_request_that_ends_every_worker_suffers_alone(misbehaving: Misbeha
         server.awaits("worker_ready", 2 + 8)
 
 
+@pytest.mark.slow
 def test_s17_a_request_that_hangs_is_ended(misbehaving: Misbehaving) -> None:
     """Others go to workers that say something, even if they were asked later."""
     with misbehaving(EVIL_PICTURES, "--workers", "2", "--timeout", "2") as server:
@@ -1260,6 +1265,7 @@ def test_s17_a_request_that_hangs_is_ended(misbehaving: Misbehaving) -> None:
         server.awaits("worker_ready", 3)
 
 
+@pytest.mark.slow
 def test_s17_a_fault_is_noted_and_not_told(misbehaving: Misbehaving) -> None:
     with misbehaving(EVIL_PICTURES, "--workers", "1") as server:
         workers = server.workers()
@@ -1274,6 +1280,7 @@ def test_s17_a_fault_is_noted_and_not_told(misbehaving: Misbehaving) -> None:
         forget_log(server)
 
 
+@pytest.mark.slow
 def test_s17_explanations_leave_predictions_their_turn(misbehaving: Misbehaving) -> None:
     """Of one worker, too, which six clients want for themselves all the time."""
     slow = "import time\nfrom ankleboot.server import answering\n"
@@ -1299,6 +1306,7 @@ def test_s17_explanations_leave_predictions_their_turn(misbehaving: Misbehaving)
                 thread.join()
 
 
+@pytest.mark.slow
 def test_s17_a_worker_that_cannot_be_started_is_tried_again() -> None:
     """Connections may have taken all files; then there are none for a worker's pipes."""
     few = (
@@ -1554,6 +1562,7 @@ def sha256_of_served(server: Server) -> str:
     return found
 
 
+@pytest.mark.slow
 def test_m13_what_happens_to_the_file_does_not_happen_to_the_server(model: Path) -> None:
     with served("--model", str(model), "--workers", "2", "--log", "json") as server:
         server.until_all(2)
@@ -1610,6 +1619,7 @@ worker._loaded = _loaded
 """
 
 
+@pytest.mark.slow
 def test_m13_a_worker_that_dies_meanwhile_gets_the_proven_model(
     misbehaving: Misbehaving, model: Path, tmp_path: Path
 ) -> None:
@@ -1631,6 +1641,7 @@ def test_m13_a_worker_that_dies_meanwhile_gets_the_proven_model(
         assert server.post(PNG).json == before and len(server.workers()) == 1
 
 
+@pytest.mark.slow
 def test_m13_a_new_worker_that_dies_before_the_swap_is_replaced(
     misbehaving: Misbehaving, model: Path, tmp_path: Path
 ) -> None:
@@ -1660,6 +1671,7 @@ def test_m13_a_new_worker_that_dies_before_the_swap_is_replaced(
         assert server.post(PNG).status == 200
 
 
+@pytest.mark.slow
 def test_m13_a_new_worker_that_hangs_does_not_hold_up_the_next_swap(
     misbehaving: Misbehaving, model: Path, tmp_path: Path
 ) -> None:
@@ -1717,6 +1729,7 @@ def test_samples_that_could_not_be_drawn_are_not_kept(misbehaving: Misbehaving) 
         forget_log(server)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirection", ["| head -n 1", ">&-", "> /dev/full"])
 def test_where_the_first_line_goes_does_not_matter(redirection: str, tmp_path: Path) -> None:
     """To a reader that leaves after it, to nobody, to a full disk: that is exit 5."""

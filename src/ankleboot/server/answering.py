@@ -23,7 +23,7 @@ from ankleboot.photos.decode import TooLargeError, decode_bytes
 from ankleboot.photos.steps import pictures as steps_of
 from ankleboot.prediction import Experts, Looked, Prediction, answer, ask, look
 from ankleboot.server.payload import TYPES, Sent, pictures
-from ankleboot.server.problems import RequestProblem
+from ankleboot.server.problems import FAULT, RequestProblem
 
 TOGETHER = 16  # pictures that are in memory at a time
 NEIGHBOURS = 5
@@ -102,8 +102,7 @@ class Answerer:
             return self._together(requests)
         except Exception:  # one of them found a fault in this program
             if len(requests) == 1:
-                problem = RequestProblem(500, "internal", "This should not have happened.")
-                return [Reply(problem.status, problem.body, traceback.format_exc())]
+                return [Reply(FAULT.status, FAULT.body, traceback.format_exc())]
             return [self.answer([request])[0] for request in requests]
 
     def _together(self, requests: Sequence[Request]) -> list[Reply]:

@@ -1,6 +1,5 @@
 """The routes: thin, since workers do the work and the guard keeps the door."""
 
-import asyncio
 import enum
 import json
 from collections.abc import Callable
@@ -13,27 +12,23 @@ from starlette.exceptions import HTTPException
 
 from ankleboot import __version__
 from ankleboot.server import schema
+from ankleboot.server.asking import EXPLAIN, Asking
 from ankleboot.server.measures import TYPE, Measures
 from ankleboot.server.page_files import PageFile, page_file, page_files
-from ankleboot.server.payload import check_type
 from ankleboot.server.pool import Pool
-from ankleboot.server.problems import RequestProblem, overloaded
-from ankleboot.server.protocol import CONNECTION, PREDICT
-from ankleboot.server.settings import MAX_PIXELS, PICTURES, QUEUE_BYTES, Settings
+from ankleboot.server.problems import FAULT, RequestProblem
+from ankleboot.server.protocol import PREDICT
+from ankleboot.server.settings import MAX_PIXELS, PICTURES, Settings
 
-BODY_WITHIN = 12.0  # seconds in which a request's body must have come
-SMALL_BODY = 64 * 1024  # bytes for which there is always room
 SAMPLES = "/samples.png"
-
-Facts = Callable[..., None]
 
 
 def make_api(
     settings: Settings,
     names: list[str],
     pool: Pool,
+    asking: Asking,
     measures: Measures,
-    note: Facts,
     is_draining: Callable[[], bool],
 ) -> FastAPI:
     """The application.
@@ -41,9 +36,9 @@ def make_api(
     Args:
         settings: Limits, and whether there is a page.
         names: Of the models; the first one is the default.
-        pool: Answers.
+        pool: Tells of the models and whether they can be asked.
+        asking: Answers what is asked of them.
         measures: Shown at /metrics.
-        note: Called with a fault of a worker's.
         is_draining: Whether the server is about to end.
     """
     app = FastAPI(
@@ -58,34 +53,26 @@ def make_api(
     Model = Annotated[ModelName, Query(description="The model to ask.")]
     default = ModelName(names[0])
     guarded = (400, 429) + ((401,) if settings.api_key else ())
-    asking = schema.problems(*guarded, 408, 413, 415, 422, 503)
-    coming = _Coming()
+    may_fail = schema.problems(*guarded, 408, 413, 415, 422, 503)
 
     async def asked(kind: str, request: Request, model: str) -> Response:
-        content_type = request.headers.get("content-type", "")
-        check_type(content_type)
-        body = await _body(request, settings.max_body, coming)
-        head = {"kind": kind, "model": model, "type": content_type}
-        status, document, trace = await pool.submit(head, body, _left(request))
-        if trace:
-            note("worker_fault", trace=trace)
-        return _json(document, status)
+        return _json(*await asking(kind, model, request.scope, request.receive))
 
     @app.post(
         PREDICT,
         summary="Say what garments pictures show",
         response_model=schema.Predictions,
-        responses=asking,
+        responses=may_fail,
         openapi_extra=schema.picture_body(several=True),
     )
     async def predict(request: Request, model: Model = default) -> Response:
         return await asked("predict", request, model)
 
     @app.post(
-        "/v1/explain",
+        EXPLAIN,
         summary="Show how the answer about one picture comes about",
         response_model=schema.Explanation,
-        responses=asking,
+        responses=may_fail,
         openapi_extra=schema.picture_body(several=False),
     )
     async def explain(request: Request, model: Model = default) -> Response:
@@ -142,7 +129,7 @@ def make_api(
     for path, route in (("/healthz", healthz), ("/readyz", readyz)):
         app.add_api_route(path, route, methods=["HEAD"], include_in_schema=False)
     if settings.page:
-        _add_page(app, pool, note)
+        _add_page(app, asking)
     _add_problems(app)
     return app
 
@@ -152,66 +139,14 @@ def _json(document: bytes, status: int = 200) -> Response:
     return Response(document, status, headers, media_type="application/json")
 
 
-class _Coming:
-    """Bodies of which a part is here, of all requests: those that have begun, but wait for nothing.
-
-    Attributes:
-        num_bytes: Of them.
-    """
-
-    def __init__(self) -> None:
-        self.num_bytes = 0
-
-
-async def _body(request: Request, most: int, coming: _Coming) -> bytes:
-    """The body, as long as it is not too long, does not take too long, and there is room for it."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > most:
-        raise _too_large(most)
-    content = bytearray()
-    try:
-        async with asyncio.timeout(BODY_WITHIN):
-            while True:
-                message = await request.receive()
-                if message["type"] == "http.disconnect":
-                    raise RequestProblem(499, "client_left", "The client left.")
-                piece = message.get("body", b"")
-                coming.num_bytes += len(piece)
-                content += piece
-                if len(content) > most:
-                    raise _too_large(most)
-                if coming.num_bytes > QUEUE_BYTES and len(content) > SMALL_BODY:
-                    raise overloaded()
-                if not message.get("more_body", False):
-                    return bytes(content)
-    except TimeoutError:
-        raise RequestProblem(
-            408, "too_slow", f"The body did not come within {BODY_WITHIN:.0f} seconds."
-        ) from None
-    finally:
-        coming.num_bytes -= len(content)
-
-
-def _too_large(most: int) -> RequestProblem:
-    return RequestProblem(413, "too_large", f"The body has more than the allowed {most:,} bytes.")
-
-
-def _left(request: Request) -> Callable[[], bool]:
-    """Tells whether the client has closed the connection."""
-    is_closing: Callable[[], bool] = request.scope["extensions"][CONNECTION]["is_closing"]
-    return is_closing
-
-
-def _add_page(app: FastAPI, pool: Pool, note: Facts) -> None:
+def _add_page(app: FastAPI, asking: Asking) -> None:
     files = page_files()
 
     async def file(request: Request) -> Response:
         path = request.scope["path"]
         if path == SAMPLES and path not in files:
-            head = {"kind": "samples", "model": "", "type": ""}
-            status, content, trace = await pool.submit(head, b"", _left(request))
+            content, status = await asking.worker("samples", request.scope)
             if status != 200:
-                note("worker_fault", trace=trace)
                 return _json(content, status)
             files[path] = page_file(content, "image/png")
         return _file(files[path], request.headers.get("if-none-match"))
@@ -239,7 +174,7 @@ def _add_problems(app: FastAPI) -> None:
         return response
 
     async def of_ours(_: Request, error: Exception) -> Response:
-        return answered(error if isinstance(error, RequestProblem) else _FAULT)
+        return answered(error if isinstance(error, RequestProblem) else FAULT)
 
     async def of_routing(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
@@ -257,7 +192,6 @@ def _add_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, of_values)
 
 
-_FAULT = RequestProblem(500, "internal", "This should not have happened.")
 _ROUTING = {
     404: ("not_found", "There is nothing here; GET /openapi.json lists what there is."),
     405: ("method_not_allowed", "This is not done by that method; see Allow."),

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ankleboot.server.headers import SECURITY, request_id
 from ankleboot.server.journal import Journal
 from ankleboot.server.measures import Measures
-from ankleboot.server.problems import RequestProblem
+from ankleboot.server.problems import FAULT, RequestProblem
 from ankleboot.server.rates import RateLimit
 from ankleboot.server.settings import Settings
 
@@ -70,8 +70,9 @@ class Guard:
             await exchange.answer(problem)
         except asyncio.CancelledError:  # the server ends and has waited long enough
             await exchange.answer(_ENDED, lingers=False)
-        except Exception:  # a fault of ours, answered already
+        except Exception:  # a fault of ours
             self._journal("fault", request=exchange.id, trace=traceback.format_exc())
+            await exchange.answer(FAULT)
         seconds = time.perf_counter() - began
         route = _route(scope)
         self._measures.answered(route, exchange.status or 0, seconds)

@@ -187,7 +187,7 @@ class _Form:
 def _part(options: dict[bytes, bytes], kind: str, content: bytes) -> Sent | RequestProblem:
     if b"filename" not in options:
         field = printable(options.get(b"name", b"").decode(errors="replace"))[:NAME_LENGTH]
-        return RequestProblem(422, "no_file", f"The form's field {field!r} is no file.")
+        raise RequestProblem(422, "no_file", f"The form's field {field!r} is no file.")
     if kind.startswith(("image/", "multipart/")) and kind not in TYPES:
         return RequestProblem(
             415, "unsupported_type", f"{printable(kind)} is not among {', '.join(TYPES)}."

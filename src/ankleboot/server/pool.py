@@ -184,7 +184,6 @@ class Pool:
             self._queue.answered(job)
         if worker.is_reserved and not worker.jobs:
             worker.is_reserved = False
-            self._is_turn_of_queue = True
         self._dispatch()
 
     def ended(self, worker: WorkerProcess) -> None:
@@ -277,6 +276,7 @@ class Pool:
                 reserved.is_reserved = True
             if not reserved.jobs:
                 reserved.give(self._alone.take())
+                self._is_turn_of_queue = True
         while self._queue.any():
             open_ = [worker for worker in ready if _has_room(worker)]
             if not open_:

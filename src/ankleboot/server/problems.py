@@ -51,3 +51,7 @@ def overloaded() -> RequestProblem:
     return RequestProblem(
         503, "overloaded", "Too many requests are waiting; try again.", retry_after=1
     )
+
+
+FAULT = RequestProblem(500, "internal", "This should not have happened.")
+"""What is said of a fault of ours; never raised."""

@@ -85,19 +85,20 @@ class _Service:
         loading = loop.create_task(self._pool.start(self.models.paths))
         await asyncio.sleep(0.01)  # the worker's process begins; FastAPI is imported beside it
         from ankleboot.server.api import make_api
+        from ankleboot.server.asking import Asking, Shortcut
 
         names = list(self.models.paths)
         server = _Server(self._settings, listening, self._protocol())
+        asking = Asking(self._settings, self._pool, self._journal)
         app = make_api(
-            self._settings,
-            names,
-            self._pool,
-            self._measures,
-            self._journal,
-            lambda: server.is_draining,
+            self._settings, names, self._pool, asking, self._measures, lambda: server.is_draining
         )
         guard = Guard(
-            app, self._settings, self._journal, self._measures, lambda: server.is_draining
+            Shortcut(app, asking, names),
+            self._settings,
+            self._journal,
+            self._measures,
+            lambda: server.is_draining,
         )
         serving = loop.create_task(server.serve_app(guard))
         try:
