@@ -29,6 +29,12 @@ def test_the_performance_page_is_fresh() -> None:
     assert done.returncode == 0, "run python benchmarks/performance.py"
 
 
+def test_the_figures_of_the_server_are_fresh() -> None:
+    script = ROOT / "benchmarks/serving.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False)
+    assert done.returncode == 0, "run python benchmarks/serving.py"
+
+
 def test_the_table_of_formats_is_fresh() -> None:
     script = ROOT / "benchmarks/formats.py"
     done = subprocess.run([sys.executable, script, "--check"], check=False)

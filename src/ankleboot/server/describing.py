@@ -19,6 +19,7 @@ SHOWN = ("recipe", "data", "format", "parameters", "image_size", "colour", "fram
     "temperature",
     "version",
 )
+FEW = 8  # images in a batch
 GOLDEN = 10  # images of each class
 LEAST_RIGHT = 0.3  # of them: a network that guesses has a tenth, one that learned little has half
 KNOWN_DATA = ("fashion-mnist", "sample")
@@ -77,7 +78,9 @@ def check(predictor: Predictor) -> None:
     info = predictor.info
     knows_clothes = info.data in KNOWN_DATA and info.preparation == Preparation()
     images, labels = _golden(info.preparation.image_shape, knows_clothes)
-    probs = predictor.predict(images)
+    # few at a time, as when it is served: memory is laid out for each size of a batch
+    parts = [images[start : start + FEW] for start in range(0, len(images), FEW)]
+    probs = np.concatenate([predictor.predict(part) for part in parts])
     if not np.isfinite(probs).all() or np.abs(probs.sum(axis=1) - 1).max() > TOLERANCE:
         raise ModelError(f"{predictor.name}: its answers are no probabilities")
     alone = np.concatenate([predictor.predict(image[None]) for image in images[:10]])
