@@ -30,9 +30,9 @@ def test_the_performance_page_is_fresh() -> None:
 
 
 def test_the_figures_of_the_server_are_fresh() -> None:
-    script = ROOT / "benchmarks/serving.py"
+    script = ROOT / "benchmarks/serving_page.py"
     done = subprocess.run([sys.executable, script, "--check"], check=False)
-    assert done.returncode == 0, "run python benchmarks/serving.py"
+    assert done.returncode == 0, "run python benchmarks/serving_page.py"
 
 
 def test_the_table_of_formats_is_fresh() -> None:

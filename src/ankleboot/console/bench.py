@@ -155,7 +155,8 @@ def bench_serve(document: dict[str, Any]) -> None:
 def _under_load(row: dict[str, Any]) -> list[str]:
     lines = [
         f"at {row['steady_rate']:,.0f} requests/s: p50 {row['steady_p50_ms']:.2f} ms, "
-        f"p99 {row['steady_p99_ms']:.2f} ms; at {row['modest_rate']:.0f}: p50 {row['modest_p50_ms']:.2f} ms, "
+        f"p99 {row['steady_p99_ms']:.2f} ms",
+        f"at {row['modest_rate']:,.0f} requests/s: p50 {row['modest_p50_ms']:.2f} ms, "
         f"p99 {row['modest_p99_ms']:.2f} ms",
         f"images/s in requests of many: {row['batched_images_per_second']:,.0f} uploaded, "
         f"{row['listed_images_per_second']:,.0f} in JSON; photographs/s: "

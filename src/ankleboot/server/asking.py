@@ -50,7 +50,13 @@ class Asking:
         return await self.worker(kind, scope, model=model, content_type=content_type, body=body)
 
     async def worker(
-        self, kind: str, scope: Scope, *, model: str = "", content_type: str = "", body: bytes = b""
+        self,
+        kind: str,
+        scope: Scope,
+        *,
+        model: str = "",
+        content_type: str = "",
+        body: bytes | bytearray = b"",
     ) -> tuple[bytes, int]:
         """Have a worker answer."""
         head = {"kind": kind, "model": model, "type": content_type}
@@ -60,7 +66,7 @@ class Asking:
             self._note("worker_fault", trace=trace)
         return document, status
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+    async def _body(self, scope: Scope, receive: Receive) -> bytearray:
         """The body, as long as it is not too long or too slow, and there is room for it."""
         declared = _header(scope, b"content-length")
         if declared.isdigit() and int(declared) > self._max_body:
@@ -80,7 +86,7 @@ class Asking:
                     if self._coming_bytes > QUEUE_BYTES and len(content) > SMALL_BODY:
                         raise overloaded()
                     if not message.get("more_body", False):
-                        return bytes(content)
+                        return content
         except TimeoutError:
             raise RequestProblem(
                 408, "too_slow", f"The body did not come within {BODY_WITHIN:.0f} seconds."

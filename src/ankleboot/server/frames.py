@@ -13,8 +13,13 @@ _SIZES = struct.Struct("<II")  # bytes of the head, bytes of the body
 
 def pack(head: Mapping[str, Any], body: bytes = b"") -> bytes:
     """A frame, ready to be written."""
+    return pack_head(head, len(body)) + body
+
+
+def pack_head(head: Mapping[str, Any], body_size: int) -> bytes:
+    """What comes before a body that is written by itself, because a copy would be dear."""
     text = json.dumps(head).encode()
-    return b"".join((_SIZES.pack(len(text), len(body)), text, body))
+    return _SIZES.pack(len(text), body_size) + text
 
 
 class Splitter:

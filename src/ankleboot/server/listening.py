@@ -10,6 +10,7 @@ from ankleboot.errors import EnvironmentFailure
 
 BACKLOG = 2048  # connections that the system holds until they are taken
 SYSTEMD_SOCKET = 3  # file descriptor of the first socket that systemd passes on
+HUSH = 0.02  # seconds in which nobody is taken, so that nobody comes in the moment of closing
 SETTLING = 0.1  # seconds in which those who came last say what they want
 
 
@@ -78,7 +79,8 @@ class Arrivals:
         """Take who has come, close the door, and give them the time to say something."""
         asyncio.get_running_loop().remove_reader(self._listening.fileno())
         if not _is_systemds():  # another process goes on with its socket, and takes them
-            self._listening.listen(0)  # from now on they are asked to try again
+            self._listening.listen(0)  # from now on they are asked to try again, but for one or two
+            await asyncio.sleep(HUSH)  # whose greetings may be on their way still
             self._take_all()
         self._listening.close()
         await asyncio.sleep(SETTLING)

@@ -125,7 +125,7 @@ class Pool:
         self._dispatch()
 
     async def submit(
-        self, head: dict[str, str], body: bytes, is_gone: Callable[[], bool]
+        self, head: dict[str, str], body: bytes | bytearray, is_gone: Callable[[], bool]
     ) -> tuple[int, bytes, str]:
         """Have a request answered.
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, cast, runtime_checkable
 
-from ankleboot.server.frames import Splitter, pack
+from ankleboot.server.frames import Splitter, pack_head
 from ankleboot.server.settings import WorkerSettings
 
 
@@ -26,7 +26,7 @@ class Job:
     """
 
     head: dict[str, str]
-    body: bytes
+    body: bytes | bytearray
     answer: asyncio.Future[tuple[int, bytes, str]]
     is_gone: Callable[[], bool]
     is_alone: bool = False
@@ -105,7 +105,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._number += 1
         self.jobs[self._number] = job
         self.num_bytes += len(job.body)
-        self._requests.write(pack({"id": self._number} | job.head, job.body))
+        head = pack_head({"id": self._number} | job.head, len(job.body))
+        self._requests.writelines((head, job.body))
 
     def retire(self) -> None:
         """Let it end once it has answered what it has."""

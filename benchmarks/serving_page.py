@@ -3,7 +3,7 @@
     ankleboot bench serve --out benchmarks/results
     python benchmarks/serving_stops.py --stops 50
     python benchmarks/serving_attack.py --seconds 60
-    python benchmarks/serving.py
+    python benchmarks/serving_page.py
 
 With --check, only says whether the page is stale.
 """
@@ -23,7 +23,7 @@ def main() -> int:
     new = before + "\n".join([start, *lines(), end]) + rest.partition(end)[2]
     if "--check" in sys.argv[1:]:
         if new != old:
-            print("docs/deploy.md is stale: run python benchmarks/serving.py")
+            print("docs/deploy.md is stale: run python benchmarks/serving_page.py")
         return int(new != old)
     PAGE.write_text(new)
     return 0
@@ -39,8 +39,8 @@ def lines() -> list[str]:
             [contender(row) for row in serve["summary"]],
         ),
         "",
-        f"Medians of {ours['runs']} rounds, A B A B, each at its best number of connections; memory "
-        "is what all processes have, shared pages counted once, before the first request; "
+        f"Medians of {ours['runs']} rounds, A B A B, each at its best number of connections; "
+        "memory is what all processes have, shared pages counted once, before the first request; "
         f"{hardware['cores']} cores of an {hardware['cpu']}, the load client on them too; "
         f"{packages(serve)}; {serve['date']}. The peers are the plain tutorial: an endpoint, or "
         "`gr.Interface`, that calls `model.predict`.",
@@ -48,8 +48,8 @@ def lines() -> list[str]:
         *table("our server|measured", [[what, figure] for what, figure in figures(ours)]),
         "",
         f"Correctness: {correct['sent']:,} requests of {correct['pictures']:,} pictures over "
-        f"{correct['connections']} connections: {correct['wrong']} answers differ by a bit from those "
-        f"to a single caller, {failed(correct)} failed; asked one by one, "
+        f"{correct['connections']} connections: {correct['wrong']} answers differ by a bit from "
+        f"those to a single caller, {failed(correct)} failed; asked one by one, "
         f"{correct['labels_as_in_process']:,} of {correct['pictures']:,} labels are those of "
         f"`ankleboot predict`, probabilities within {correct['largest_difference_of_probs']:g}.",
         "",
@@ -58,11 +58,12 @@ def lines() -> list[str]:
         f"{', '.join(stops['exit_codes'])}, the slowest end {stops['slowest_stop_seconds']:.1f} s.",
         "",
         f"Attack: {attack['seconds']:.0f} s of oversized and endless bodies, decompression bombs, "
-        "forms of ten thousand parts, JSON of a million items, slow and leaving clients: memory grew "
-        f"by {attack['most_grown_mib']:.0f} MiB at most and {attack['grown_at_end_mib']:.0f} in the "
-        f"end, {attack['processes_replaced']} processes were lost, faults: "
-        f"{len(attack['faults'])}. A picture of the largest allowed size takes "
-        f"{attack['largest_allowed']['most_mib'] - attack['calm_mib']:.0f} MiB while it is decoded.",
+        "forms of ten thousand parts, JSON of a million items, slow and leaving clients: memory "
+        f"grew by {attack['most_grown_mib']:.0f} MiB at most and by "
+        f"{attack['grown_at_end_mib']:.0f} in the end, {attack['processes_replaced']} processes "
+        f"were lost, faults: {len(attack['faults'])}. A picture of the largest allowed size takes "
+        f"{attack['largest_allowed']['most_mib'] - attack['calm_mib']:.0f} MiB for the moment in "
+        "which it is decoded.",
     ]
 
 
