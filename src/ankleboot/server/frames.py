@@ -37,7 +37,11 @@ class Splitter:
             end = body_at + body_size
             if len(self._buffer) < end:
                 return
-            head: dict[str, Any] = json.loads(self._buffer[_SIZES.size : body_at])
-            body = bytes(self._buffer[body_at:end])
-            del self._buffer[:end]
+            with memoryview(self._buffer) as view:  # one copy is enough
+                head: dict[str, Any] = json.loads(bytes(view[_SIZES.size : body_at]))
+                body = bytes(view[body_at:end])
+            if end == len(self._buffer):
+                self._buffer = bytearray()  # lets the memory go, which deleting would not
+            else:
+                del self._buffer[:end]
             yield head, body

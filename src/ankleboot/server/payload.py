@@ -181,7 +181,8 @@ class _Form:
     def _end(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         kind, _ = parse_options_header(self._headers.get(b"content-type"))
-        self.parts.append(_part(options, kind.decode("latin-1").lower(), b"".join(self._content)))
+        content, self._content = b"".join(self._content), []
+        self.parts.append(_part(options, kind.decode("latin-1").lower(), content))
 
 
 def _part(options: dict[bytes, bytes], kind: str, content: bytes) -> Sent | RequestProblem:
