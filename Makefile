@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick slow check fix docs pretrained zero-shot photo-model cut-out lock clean
+.PHONY: help run test hostile quick slow check fix docs pretrained zero-shot photo-model cut-out lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -19,8 +19,11 @@ run: $(VENV)/.train  ## Set up, get the data, train `sprint`, judge it and show 
 	$(BIN)/ankleboot train sprint --data $$data --run-dir $$run && \
 	$(BIN)/ankleboot evaluate $$run --split test
 
-test: $(VENV)/.dev  ## Set up and run the test suite, slow tests left out
-	$(BIN)/python -m pytest -q -m "not slow"
+test: $(VENV)/.dev  ## Set up and run the test suite, slow and hostile tests left out
+	$(BIN)/python -m pytest -q -m "not slow and not hostile"
+
+hostile: $(VENV)/.dev  ## Attack the server, and hold it to its schema
+	$(BIN)/python -m pytest -q -m "hostile and not slow"
 
 quick: $(VENV)/.dev  ## The tests that need no TensorFlow
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_idx.py tests/test_recipes.py \

@@ -61,6 +61,8 @@ from serving import (
 if not Path("/proc/self/smaps_rollup").exists():
     pytest.skip("these look at processes through Linux' /proc", allow_module_level=True)
 
+pytestmark = pytest.mark.hostile
+
 PNG = base64.b64decode(BOOT)
 LIMIT = 20 * MIB  # of a body, unless told otherwise
 JSON = "application/json"

@@ -21,6 +21,8 @@ from schemathesis.engine import Status, events, from_schema
 from ankleboot.server.payload import TYPES
 from serving import Server, served
 
+pytestmark = pytest.mark.hostile
+
 
 def picture(size: tuple[int, int], seed: int, format: str) -> bytes:
     shape = size if size == GARMENT else (*size, 3)
