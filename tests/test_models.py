@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ankleboot import models, optimizers
+from ankleboot.errors import UsageError
 from ankleboot.models.layers import (
     PIXEL_MEAN,
     PIXEL_STD,
@@ -75,6 +76,75 @@ def kinds(recipe: Recipe) -> list[str]:
 )
 def test_a_setting_changes_the_layers(settings: dict[str, str], kind: str, count: int) -> None:
     assert kinds(override(LEAKY, settings)).count(kind) == count
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("pooling", CHOICES["pooling"])
+@pytest.mark.parametrize("size", [28, 27])
+def test_maps_have_the_size_that_the_recipe_says(padding: str, pooling: str, size: int) -> None:
+    recipe = replace(
+        PLAIN, padding=padding, pooling=pooling, image_size=size, framing="whole", filters=4
+    )
+    model = models.build(recipe)
+    assert model.get_layer("flatten").input.shape[1] == recipe.feature_map_sizes()[-1]
+
+
+def test_pooling_or_none_the_dense_layer_has_the_same_kernel() -> None:
+    counts = {
+        models.build(replace(LEAKY, pooling=one)).count_params() for one in CHOICES["pooling"]
+    }
+    assert counts == {356_234}
+
+
+def test_without_pooling_maps_are_averaged_once_at_the_end() -> None:
+    model = models.build(replace(LEAKY, pooling="none", filters=4, blocks=2))
+    before, after = model.get_layer("places").input, model.get_layer("places").output
+    assert kinds(replace(LEAKY, pooling="none")).count("AveragePooling2D") == 1
+    maps = np.asarray(keras.Model(model.input, before)(INPUTS))
+    expected = maps.reshape(2, 7, 4, 7, 4, 8).mean(axis=(2, 4))
+    np.testing.assert_allclose(keras.Model(model.input, after)(INPUTS), expected, atol=1e-6)
+
+
+def test_a_strided_network_takes_every_second_place_of_its_convolutions() -> None:
+    strided, whole = (
+        models.build(replace(PLAIN, pooling=pooling, blocks=1, filters=4, convolutions=2))
+        for pooling in ("strided", "none")
+    )
+    assert [strided.get_layer(f"block1_conv{n}").strides for n in (1, 2)] == [(1, 1), (2, 2)]
+    for name in ("block1_conv1", "block1_conv2"):
+        whole.get_layer(name).set_weights(strided.get_layer(name).get_weights())
+    outputs = [
+        np.asarray(keras.Model(m.input, m.get_layer("block1_conv2_relu").output)(INPUTS))
+        for m in (strided, whole)
+    ]
+    np.testing.assert_allclose(outputs[0], outputs[1][:, ::2, ::2], atol=1e-6)
+
+
+def test_the_cosine_stem_wants_a_pooling() -> None:
+    for pooling in ("strided", "none"):
+        with pytest.raises(UsageError, match="set max or average"):
+            replace(SPRINT, pooling=pooling)
+
+
+def test_a_dense_network_is_the_one_written_by_hand() -> None:
+    recipe = replace(PLAIN, model="dense", dense_layers=2, dense_units=20, normalisation="standard")
+    ours = models.build(recipe)
+    assert ours.count_params() == 784 * 20 + 20 + 20 * 20 + 20 + 20 * 10 + 10
+    x = (INPUTS.reshape(2, 784) - PIXEL_MEAN) / PIXEL_STD
+    weights = ours.get_weights()
+    for kernel, bias in zip(weights[0:4:2], weights[1:4:2], strict=True):
+        x = np.maximum(x @ kernel + bias, 0)
+    logits = x @ weights[4] + weights[5]
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(ours(INPUTS), raised / raised.sum(1, keepdims=True), atol=1e-5)
+
+
+def test_a_dense_network_may_be_deep_dropped_out_and_normalised() -> None:
+    recipe = replace(PLAIN, model="dense", dense_layers=3, dropout=0.2, batch_norm=True)
+    for arithmetic in (None, Arithmetic("bfloat16", fused=True)):
+        found = [type(layer).__name__ for layer in models.build(recipe, arithmetic).layers]
+        assert [found.count(k) for k in ("Dense", "Dropout", "BatchNormalization")] == [4, 3, 3]
+    assert kinds(replace(LEAKY, dense_layers=2)).count("Dense") == 3
 
 
 def test_filters_kernels_and_slope_reach_the_layers() -> None:

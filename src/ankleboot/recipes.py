@@ -19,7 +19,7 @@ from ankleboot.preparation import FRAMINGS, IMAGE_SIZES, Preparation
 
 CHOICES: Mapping[str, tuple[str, ...]] = types.MappingProxyType(
     {
-        "model": ("cnn", "transfer"),
+        "model": ("cnn", "dense", "transfer"),
         "backbone": (
             "efficientnet_lite0",
             "efficientnet_lite0_small",
@@ -31,7 +31,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = types.MappingProxyType(
         "padding": ("valid", "same"),
         "block_order": ("norm_act_pool", "pool_norm_act"),
         "stem": ("trained", "dct"),
-        "pooling": ("max", "average"),
+        "pooling": ("max", "average", "strided", "none"),
         "activation": ("relu", "leaky_relu", "gelu"),
         "normalisation": ("none", "unit", "standard"),
         "framing": FRAMINGS,
@@ -54,6 +54,7 @@ RANGES: Mapping[str, tuple[float, float]] = types.MappingProxyType(
         "leaky_slope": (0.0, 1.0),
         "dropout": (0.0, 0.95),
         "dense_units": (0, 8192),
+        "dense_layers": (1, 16),
         "l2": (0.0, 1.0),
         "image_size": IMAGE_SIZES,
         "validation_fraction": (0.01, 0.9),
@@ -103,14 +104,16 @@ class Recipe:
     convolutions: int = 1  # per block
     kernel_size: int = 3  # pixels
     padding: str = "valid"  # of convolutions and poolings alike
-    pooling: str = "max"  # 2x2
+    pooling: str = "max"  # 2x2; "strided": the block's last convolution takes every second place;
+    # "none": maps keep their size, and are averaged to as few places once, behind the last block
     block_order: str = "norm_act_pool"  # pooling first leaves a quarter of the pixels for the rest
     stem: str = "trained"  # "dct": the first block is frozen cosine patterns and a pooling
     activation: str = "relu"
     leaky_slope: float = 0.1  # of leaky_relu for negative inputs
     batch_norm: bool = False  # between convolution and activation
     dropout: float = 0.0  # rate after every pooling and after the dense layer
-    dense_units: int = 128  # of the hidden dense layer; 0 = none
+    dense_units: int = 128  # of each hidden dense layer; 0 = none
+    dense_layers: int = 1  # hidden ones; of model "dense" they are the whole network
     l2: float = 0.0  # penalty on every kernel, added to the training objective
     normalisation: str = "unit"  # pixels reach the network as 0-255, as 0-1, or standardised
 
@@ -178,6 +181,8 @@ class Recipe:
             raise UsageError(f"frozen_epochs: expected at most epochs={self.epochs}")
         if self.frozen_epochs and self.model != "transfer":
             raise UsageError("frozen_epochs: only model=transfer has a backbone to freeze")
+        if self.pooling not in ("max", "average") and self.stem == "dct":
+            raise UsageError("stem=dct is nothing without its pooling: set max or average")
         sizes = self.feature_map_sizes() if self.model == "cnn" else [1]
         if min(sizes) < 1:
             raise UsageError(
@@ -198,10 +203,18 @@ class Recipe:
             lost = self.convolutions * (self.kernel_size - 1)
             if block == 0 and self.stem == "dct":
                 lost = math.isqrt(self.block_filters()[0] - 1)  # its patterns' side, less one
-            size = -(-size // 2) if self.padding == "same" else (size - lost) // 2
+            if self.padding == "same":
+                size = size if self.pooling == "none" else -(-size // 2)
+            else:
+                size -= lost
+                # a stride leaves the last place of an odd row, a pooling drops it
+                size = {"none": size, "strided": -(-size // 2)}.get(self.pooling, size // 2)
             sizes.append(size)
             if size < 1:
                 break
+        if self.pooling == "none" and len(sizes) == self.blocks:
+            window = 2**self.blocks
+            sizes[-1] = -(-size // window) if self.padding == "same" else size // window
         return sizes
 
     def block_filters(self) -> list[int]:

@@ -12,12 +12,13 @@ from typing import Any
 import keras
 
 from ankleboot.arrays import NUM_CLASSES
-from ankleboot.models import cnn, transfer
+from ankleboot.models import cnn, dense, transfer
 from ankleboot.models.layers import Arithmetic
 from ankleboot.recipes import Recipe
 
 MODELS: dict[str, Callable[[Recipe, Arithmetic, int], Any]] = {
     "cnn": cnn.build,
+    "dense": dense.build,
     "transfer": transfer.build,
 }
 

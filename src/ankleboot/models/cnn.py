@@ -11,25 +11,17 @@ from ankleboot.recipes import Recipe
 
 
 def build(recipe: Recipe, arithmetic: Arithmetic, num_classes: int) -> keras.Model:
-    """Build it; the poolings are 2x2 with the same padding as the convolutions."""
+    """Build it; the poolings are 2x2 with the same padding as the convolutions.
+
+    Whatever the pooling, the dense layers read about as many values (with padding "same" exactly),
+    so that networks with and without poolings compare parameter by parameter.
+    """
     policy, seeds = arithmetic.policy, layers.seeds(recipe)
     inputs = keras.Input(layers.input_shape(recipe), name="inputs")
     x = convolutions(inputs, recipe, arithmetic, seeds)
     x = keras.layers.Flatten(name="flatten", dtype=policy)(x)
-    if recipe.dense_units:
-        x = keras.layers.Dense(
-            recipe.dense_units, name="dense", dtype=policy, **layers.kernel(recipe, next(seeds))
-        )(x)
-        x = layers.activation(recipe, f"dense_{recipe.activation}", policy)(x)
-        if recipe.dropout:
-            x = keras.layers.Dropout(
-                recipe.dropout, seed=next(seeds), name="dense_dropout", dtype=policy
-            )(x)
-    # The last two layers stay in float32: eight bits of mantissa are too few for probabilities.
-    logits = keras.layers.Dense(
-        num_classes, name="logits", dtype="float32", **layers.kernel(recipe, next(seeds))
-    )(x)
-    probs = keras.layers.Softmax(name="probs", dtype="float32")(logits)
+    x = layers.dense(x, recipe, arithmetic, seeds)
+    probs = layers.answers(x, recipe, seeds, num_classes)
     return keras.Model(inputs, probs, name=recipe.name)
 
 
@@ -40,6 +32,8 @@ def convolutions(inputs: Any, recipe: Recipe, arithmetic: Arithmetic, seeds: Ite
 
     def pool(x: Any, block: int) -> Any:
         name = f"block{block + 1}_pool"
+        if recipe.pooling not in pool_type:
+            return x
         return pool_type[recipe.pooling](2, padding=recipe.padding, name=name, dtype=policy)(x)
 
     x = layers.normalise(inputs, recipe, policy)
@@ -53,20 +47,22 @@ def convolutions(inputs: Any, recipe: Recipe, arithmetic: Arithmetic, seeds: Ite
             continue
         for convolution in range(recipe.convolutions):
             place = f"block{block + 1}_conv{convolution + 1}"
+            is_last = convolution == recipe.convolutions - 1
             x = keras.layers.Conv2D(
                 filters,
                 recipe.kernel_size,
+                strides=2 if recipe.pooling == "strided" and is_last else 1,
                 padding=recipe.padding,
                 use_bias=not recipe.batch_norm,  # batch normalisation brings its own
                 name=place,
                 dtype=policy,
                 **layers.kernel(recipe, next(seeds)),
             )(x)
-            if pools_first and convolution == recipe.convolutions - 1:
+            if pools_first and is_last:
                 x = pool(x, block)
             if recipe.batch_norm:
                 x = layers.batch_norm(f"{place}_norm", arithmetic)(x)
-            if pools_early and convolution == recipe.convolutions - 1:
+            if pools_early and is_last:
                 x = pool(x, block)
             x = layers.activation(recipe, f"{place}_{recipe.activation}", policy)(x)
         if not (pools_first or pools_early):
@@ -75,4 +71,8 @@ def convolutions(inputs: Any, recipe: Recipe, arithmetic: Arithmetic, seeds: Ite
             x = keras.layers.Dropout(
                 recipe.dropout, seed=next(seeds), name=f"block{block + 1}_dropout", dtype=policy
             )(x)
+    if recipe.pooling == "none":
+        x = keras.layers.AveragePooling2D(
+            2**recipe.blocks, padding=recipe.padding, name="places", dtype=policy
+        )(x)
     return x

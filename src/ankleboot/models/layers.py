@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -83,6 +83,36 @@ def batch_norm(
             momentum=momentum, name=name, dtype="float32", autocast=False
         )
     return keras.layers.BatchNormalization(momentum=momentum, name=name, dtype=arithmetic.policy)
+
+
+def dense(x: Any, recipe: Recipe, arithmetic: Arithmetic, seeds: Iterator[int]) -> Any:
+    """The hidden dense layers, each with its activation and dropout.
+
+    Batch normalisation comes behind convolutions, and here only where there are none.
+    """
+    policy = arithmetic.policy
+    for number in range(recipe.dense_layers if recipe.dense_units else 0):
+        place = f"dense{number + 1}" if number else "dense"
+        x = keras.layers.Dense(
+            recipe.dense_units, name=place, dtype=policy, **kernel(recipe, next(seeds))
+        )(x)
+        if recipe.batch_norm and recipe.model == "dense":
+            # never the fused one, which is for images
+            x = batch_norm(f"{place}_norm", replace(arithmetic, fused=False))(x)
+        x = activation(recipe, f"{place}_{recipe.activation}", policy)(x)
+        if recipe.dropout:
+            x = keras.layers.Dropout(
+                recipe.dropout, seed=next(seeds), name=f"{place}_dropout", dtype=policy
+            )(x)
+    return x
+
+
+def answers(x: Any, recipe: Recipe, seeds: Iterator[int], num_classes: int) -> Any:
+    """The last two layers; in float32: eight bits of mantissa are too few for probabilities."""
+    logits = keras.layers.Dense(
+        num_classes, name="logits", dtype="float32", **kernel(recipe, next(seeds))
+    )(x)
+    return keras.layers.Softmax(name="probs", dtype="float32")(logits)
 
 
 def cosine_patterns(num: int, *, colour: bool = False) -> np.ndarray:
