@@ -89,7 +89,7 @@ def test_a_contender_that_fails_is_named_with_its_last_words() -> None:
     with pytest.raises(
         EnvironmentFailure, match=r"contenders nobody 0 sample: .*unknown contender"
     ):
-        isolated("contenders", "nobody", "0", "sample")
+        isolated("bench.contenders", "nobody", "0", "sample")
 
 
 def test_a_line_is_fitted_with_its_coefficient_of_determination() -> None:

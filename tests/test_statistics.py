@@ -14,6 +14,7 @@ from ankleboot.statistics import (
     holm,
     mcnemar_exact,
     percentile_interval,
+    permutation_interval,
     permutation_p,
     probability_of_superiority,
 )
@@ -121,3 +122,30 @@ def test_superiority_is_the_mann_whitney_statistic() -> None:
     a, b = generator.normal(0.3, 1, 12), generator.normal(0, 1, 9)
     expected = stats.mannwhitneyu(a, b).statistic / (len(a) * len(b))
     assert probability_of_superiority(list(a), list(b))[0] == pytest.approx(expected)
+
+
+def test_the_interval_of_a_difference_holds_what_the_test_does_not_rule_out() -> None:
+    generator = np.random.default_rng(5)
+    for shift in (0.0, 0.5, 1.0, 3.0):
+        a, b = (generator.normal(size=5) + shift).tolist(), generator.normal(size=5).tolist()
+        interval = permutation_interval(a, b)
+        assert interval is not None
+        low, high = interval
+        assert low < np.mean(a) - np.mean(b) < high
+        assert (low <= 0 <= high) == (permutation_p(a, b) >= 0.05)
+        mirrored = permutation_interval(b, a)
+        assert mirrored == pytest.approx((-high, -low), abs=1e-6)
+
+
+def test_the_interval_covers_the_true_difference_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(6)
+    hits = 0
+    for _ in range(200):
+        a, b = generator.normal(1, 1, 5).tolist(), generator.normal(0, 1, 5).tolist()
+        low, high = permutation_interval(a, b) or (0.0, 0.0)
+        hits += low <= 1 <= high
+    assert 0.91 <= hits / 200 <= 0.99
+
+
+def test_too_few_runs_have_no_interval() -> None:
+    assert permutation_interval([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]) is None

@@ -103,6 +103,30 @@ def permutation_p(first: Sequence[float], second: Sequence[float], *, seed: int 
     return float((gaps >= seen - 1e-12).mean())
 
 
+def permutation_interval(first: Sequence[float], second: Sequence[float]) -> Interval | None:
+    """The differences of means (first less second) that `permutation_p` does not rule out at 5 %.
+
+    It holds 0 exactly if the test finds no difference. None where so few runs rule out nothing.
+
+    Source: Garthwaite 1996, https://doi.org/10.2307/2532852
+    """
+    if fewest_p(len(first), len(second)) >= 1 - LEVEL:
+        return None
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    middle = float(a.mean() - b.mean())
+    reach = float(np.ptp(a) + np.ptp(b))  # two groups further apart than this do not overlap
+
+    def bound(outward: float) -> float:
+        inside, outside = middle, middle + outward
+        for _ in range(40):
+            tried = (inside + outside) / 2
+            possible = permutation_p((a - tried).tolist(), b.tolist()) >= 1 - LEVEL
+            inside, outside = (tried, outside) if possible else (inside, tried)
+        return inside
+
+    return bound(-reach), bound(reach)
+
+
 def fewest_p(first: int, second: int) -> float:
     """The smallest p-value that groups of these sizes can reach in `permutation_p`."""
     return (2 if first == second else 1) / math.comb(first + second, first)

@@ -35,7 +35,7 @@ def run(rounds: int, data: str, say: Say) -> dict[str, Any]:
     """
 
     def point(images: int, width: int) -> dict[str, Any]:
-        found = [isolated("growth", str(images), str(width), data) for _ in range(rounds)]
+        found = [isolated("bench.growth", str(images), str(width), data) for _ in range(rounds)]
         best = min(found, key=lambda row: float(row["training_seconds"]))
         say(
             f"{images:>7,} images, width x {width}: {best['training_seconds']:.2f} s, "

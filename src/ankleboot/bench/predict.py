@@ -81,7 +81,7 @@ def run(
         for round_ in range(rounds):
             for name in names:
                 arguments = (name, str(paths[name]), str(place), data, str(seconds))
-                row = isolated("predict", *arguments)
+                row = isolated("bench.predict", *arguments)
                 size = sizes.get(name, size_of(place / "model.keras"))
                 rows.append({"name": name, "round": round_, "bytes": size} | row)
                 say(

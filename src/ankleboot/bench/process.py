@@ -5,30 +5,50 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ankleboot import environment
-from ankleboot.errors import EnvironmentFailure
+from ankleboot.errors import EnvironmentFailure, StoppedBySignal
+from ankleboot.signals import stop_on_signal
 
 MIB = 2**20
+SECONDS_PER_LOOK = 0.2  # how soon a signal is heeded
 
 
 def isolated(module: str, *arguments: str) -> dict[str, Any]:
-    """Run `python -m ankleboot.bench.MODULE` and return the JSON object on its last line.
+    """Run `python -m ankleboot.MODULE` and return the JSON object on its last line.
 
     Raises:
         EnvironmentFailure: If it fails; its last words are in the message.
+        StoppedBySignal: On SIGINT or SIGTERM, which the process gets too.
     """
-    command = [sys.executable, "-m", f"ankleboot.bench.{module}", *arguments]
+    command = [sys.executable, "-m", f"ankleboot.{module}", *arguments]
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "ANKLEBOOT_STARTED": repr(time.time())}
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | quiet
-    )
-    if done.returncode:
-        words = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    with (
+        stop_on_signal() as request,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | quiet,
+        ) as child,
+    ):
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                said, complained = child.communicate(timeout=SECONDS_PER_LOOK)
+                break
+            if request.signum is not None:
+                child.terminate()
+    if request.signum is not None:
+        raise StoppedBySignal("stopped", request.signum)
+    if child.returncode:
+        words = (complained.strip().splitlines() or ["no message"])[-1]
         raise EnvironmentFailure(f"{' '.join([module, *arguments])}: {words}")
-    document: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    document: dict[str, Any] = json.loads(said.splitlines()[-1])
     return document
 
 

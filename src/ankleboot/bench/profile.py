@@ -35,9 +35,9 @@ def run(rounds: int, data: str, say: Say) -> dict[str, Any]:
         "operations" (kind, calls and microseconds per step, the dearest first), and the
         circumstances.
     """
-    rows = [isolated("profile", data) for _ in range(rounds)]
+    rows = [isolated("bench.profile", data) for _ in range(rounds)]
     best = min(rows, key=lambda row: float(row["step_ms"]))
-    peak = isolated("cost")[best["precision"]]
+    peak = isolated("bench.cost")[best["precision"]]
     best |= {"peak_gflops": peak, "utilisation": best["gflops"] / peak}
     for operation in best["operations"][:SHOWN]:
         say(

@@ -25,7 +25,7 @@ def run(rounds: int, data: str, say: Say) -> dict[str, Any]:
     Returns:
         "stages": median seconds of each, in order; "total" of them; "runs", and the circumstances.
     """
-    rows = [isolated("start", data) for _ in range(rounds)]
+    rows = [isolated("bench.start", data) for _ in range(rounds)]
     stages = {name: statistics.median(row[name] for row in rows) for name in rows[0]}
     for name, seconds in stages.items():
         say(f"{seconds:6.2f} s  {name}")

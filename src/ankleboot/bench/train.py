@@ -39,14 +39,14 @@ def run(rounds: int, only: Sequence[str], data: str, say: Say) -> dict[str, Any]
             say(f"{name} is left out: {missing[0]} is not installed")
             left_out.append(name)
     names = [name for name in names if name not in left_out]
-    peaks = isolated("cost")
+    peaks = isolated("bench.cost")
     say(f"GEMM peak: float32 {peaks['float32']:.0f}, bfloat16 {peaks['bfloat16']:.0f} GFLOP/s")
     rows: list[dict[str, Any]] = []
     for seed in range(rounds):
         for name in names:
             if seed and name in ONCE:
                 continue
-            row = isolated("contenders", name, str(seed), data)
+            row = isolated("bench.contenders", name, str(seed), data)
             rows.append(row)
             say(
                 f"round {seed + 1}/{rounds}  {name:<12}  {row['seconds']:7.1f} s  "
