@@ -56,12 +56,14 @@ LAYERS = {
     "diagnosis": 9,
     "plots": 10,
     "export": 10,
-    "report": 11,
+    "pages": 11,
+    "report": 12,
     "bench": 11,
     "server": 11,
     "console": 11,
-    "cli": 12,
-    "__main__": 13,
+    "studies": 12,
+    "cli": 13,
+    "__main__": 14,
 }
 """A module may import modules of a lower layer; exceptions within a layer are listed next."""
 
@@ -121,6 +123,8 @@ LIGHT = [
     "ankleboot.console",
     "ankleboot.server.serve",
     "ankleboot.server.worker",
+    "ankleboot.studies.runner",
+    "ankleboot.studies.wording",
 ]
 HEAVY = ("tensorflow", "keras", "matplotlib", "cv2", "sklearn", "onnxruntime", "openvino")
 
@@ -133,6 +137,11 @@ def loaded_by(statement: str) -> set[str]:
 
 def test_light_modules_load_nothing_heavy() -> None:
     assert not loaded_by("import " + ", ".join(LIGHT)) & set(HEAVY)
+
+
+def test_figures_and_pages_of_numbers_load_no_tensorflow() -> None:
+    drawing = "import ankleboot.plots, ankleboot.studies.page"
+    assert not loaded_by(drawing) & {"tensorflow", "keras"}
 
 
 def test_the_light_check_can_fail() -> None:

@@ -53,7 +53,7 @@ def test_no_image_is_judged_by_a_model_that_saw_it(
             assert len(learned[-1]) + len(images) == 640  # and it learned from all the others
             return np.full((len(images), 10), 0.1, np.float32)
 
-    monkeypatch.setattr("ankleboot.audit.train", note)
+    monkeypatch.setattr("ankleboot.training.train", note)
     monkeypatch.setattr("ankleboot.audit.load_predictor", lambda folder: Judge())
     audit.out_of_fold_probs(bar_data, TINY, 3, lambda line: None)
     assert len(learned) == 3

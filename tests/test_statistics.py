@@ -13,6 +13,7 @@ from ankleboot.statistics import (
     fewest_p,
     holm,
     mcnemar_exact,
+    mean_interval,
     percentile_interval,
     permutation_interval,
     permutation_p,
@@ -149,3 +150,11 @@ def test_the_interval_covers_the_true_difference_as_often_as_it_says() -> None:
 
 def test_too_few_runs_have_no_interval() -> None:
     assert permutation_interval([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]) is None
+
+
+def test_the_interval_of_a_mean_is_students() -> None:
+    for num in (2, 5, 13):
+        values = np.random.default_rng(num).normal(size=num)
+        expected = stats.t.interval(0.95, num - 1, values.mean(), stats.sem(values))
+        assert mean_interval(values.tolist()) == pytest.approx(expected, rel=1e-3)
+    assert mean_interval([1.0]) is None

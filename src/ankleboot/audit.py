@@ -21,7 +21,6 @@ from ankleboot.arrays import IMAGE_SIZE, Images, Indices, Labels, Probs
 from ankleboot.data import Dataset, LabeledImages
 from ankleboot.predictors import load_predictor
 from ankleboot.recipes import SPRINT, Recipe
-from ankleboot.training import train
 
 FOLDS = 5
 NEAR = 0.99  # Pearson correlation of raw pixels from which two images are near duplicates
@@ -140,6 +139,8 @@ def out_of_fold_probs(data: Dataset, recipe: Recipe, folds: int, say: Say) -> Pr
 
 
 def _probs_of(held_out: Indices, data: Dataset, recipe: Recipe) -> np.ndarray:
+    from ankleboot.training import train  # TensorFlow: not for those who draw what was found
+
     part = data.train
     others = np.setdiff1d(np.arange(len(part)), held_out)
     rows = np.concatenate([others, held_out])  # the last ones validate

@@ -10,7 +10,6 @@ from typing import Any
 from ankleboot.data import Dataset
 from ankleboot.provenance import check_data
 from ankleboot.runs import Run
-from ankleboot.training import train
 
 SIZES = (500, 2_000, 8_000, 24_000)  # images, drawn class by class
 
@@ -40,6 +39,8 @@ def learning_curve(
     Raises:
         UsageError: If the run was trained on other data.
     """
+    from ankleboot.training import train  # TensorFlow: not for those who draw the curve
+
     check_data(run, data)
     result, recipe = run.result(), run.recipe()
     whole = run.manifest()["split"]["num_train"]

@@ -13,6 +13,9 @@ LEVEL = 0.95
 MOST_SPLITS = 20_000
 BLOCK = 100  # resamples that are drawn at once: bounds the memory
 
+T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179)
+"""Student's 97.5 % quantiles for 1, 2, ... degrees of freedom; the last one serves beyond."""
+
 Interval = tuple[float, float]
 
 
@@ -53,6 +56,18 @@ def percentile_interval(resampled: np.ndarray) -> Interval:
     """The interval that holds 95 % of the resampled figures."""
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
+
+
+def mean_interval(values: Sequence[float]) -> Interval | None:
+    """Where the mean of such runs lies with 95 % (Student's t); None for a single run.
+
+    Source: Student 1908, https://doi.org/10.2307/2331554
+    """
+    if len(values) < 2:
+        return None
+    middle, num = float(np.mean(values)), len(values)
+    half = T_95[min(num - 2, len(T_95) - 1)] * float(np.std(values, ddof=1)) / math.sqrt(num)
+    return middle - half, middle + half
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:

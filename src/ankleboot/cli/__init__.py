@@ -21,6 +21,7 @@ from ankleboot.cli.predict import predict
 from ankleboot.cli.recipes import recipes
 from ankleboot.cli.report import report
 from ankleboot.cli.serve import serve
+from ankleboot.cli.study import study
 from ankleboot.cli.train import train
 from ankleboot.errors import AnklebootError, EnvironmentFailure, UsageError
 from ankleboot.printable import printable
@@ -115,6 +116,19 @@ def cli() -> None:
     """
 
 
-COMMANDS = (bench, compare, data, evaluate, explain, export, predict, recipes, report, serve, train)
+COMMANDS = (
+    bench,
+    compare,
+    data,
+    evaluate,
+    explain,
+    export,
+    predict,
+    recipes,
+    report,
+    serve,
+    study,
+    train,
+)
 for command in COMMANDS:
     cli.add_command(command)

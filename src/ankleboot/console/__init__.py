@@ -10,6 +10,7 @@ from ankleboot.console.judging import (
     report_result,
 )
 from ankleboot.console.prediction import CsvLines, JsonLines, PredictionTable, export_result
+from ankleboot.console.studies import study_list, study_result
 from ankleboot.console.terminal import counting, note, out, print_json
 from ankleboot.console.training import TrainingProgress, recipe_fields, recipe_list, training_result
 
@@ -35,5 +36,7 @@ __all__ = [
     "recipe_fields",
     "recipe_list",
     "report_result",
+    "study_list",
+    "study_result",
     "training_result",
 ]

@@ -10,9 +10,14 @@ from ankleboot.plots.evaluation import (
 )
 from ankleboot.plots.explanation import explanation, feature_maps, filters
 from ankleboot.plots.pictures import duplicates, samples, suspects, wrong_photos
+from ankleboot.plots.studies import bands, dots, prices, tiles
 from ankleboot.plots.training import learning_curves, size_curve, time_to_accuracy
 
 __all__ = [
+    "bands",
+    "dots",
+    "prices",
+    "tiles",
     "confusion",
     "disagreements",
     "duplicates",

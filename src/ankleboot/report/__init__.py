@@ -14,12 +14,22 @@ from ankleboot.evaluation import calibrate, evaluate_probs, part_of
 from ankleboot.files import atomic_write
 from ankleboot.learning_curve import SizePoint
 from ankleboot.mistakes import find_mistakes
+from ankleboot.pages.page import render
 from ankleboot.predictors import load_predictor
 from ankleboot.predictors.keras import KerasPredictor
 from ankleboot.report.content import Findings, content_of
-from ankleboot.report.page import render
 from ankleboot.robustness import robustness
 from ankleboot.runs import Run
+
+TEMPLATE = Path(__file__).parent / "page.html"
+DRAWN = (
+    "curves",
+    "size_curve",
+    "precision_recall",
+    "reliability",
+    "risk_coverage",
+)
+"""Names in the template that are SVG made by our own code."""
 
 
 def write_report(
@@ -74,7 +84,7 @@ def write_report(
         sizes=sizes,
     )
     content = content_of(findings)
-    page = render(content).encode()
+    page = render(content, TEMPLATE, DRAWN).encode()
     atomic_write(path, page)
     return {
         "path": str(path),

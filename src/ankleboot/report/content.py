@@ -16,9 +16,9 @@ from ankleboot.evaluation import Evaluation
 from ankleboot.explain import METHODS, layers
 from ankleboot.learning_curve import SizePoint, sentence
 from ankleboot.mistakes import Mistakes
+from ankleboot.pages.charts import picture, svg
 from ankleboot.printable import shortened
 from ankleboot.recipes import PLAIN, RECIPES, Recipe, changes
-from ankleboot.report.charts import picture, svg
 from ankleboot.report.sprite import Sprite
 from ankleboot.robustness import Robustness
 from ankleboot.robustness.corruptions import SEVERITIES

@@ -13,22 +13,10 @@ from markupsafe import Markup
 from ankleboot import __version__
 from ankleboot.printable import shortened
 
-DRAWN = (
-    "curves",
-    "size_curve",
-    "precision_recall",
-    "reliability",
-    "risk_coverage",
-)  # SVG made by our own code
-
 FOLDER = Path(__file__).parent
 
 
-def render(
-    content: dict[str, Any],
-    template: Path = FOLDER / "page.html",
-    drawn: Collection[str] = DRAWN,
-) -> str:
+def render(content: dict[str, Any], template: Path, drawn: Collection[str]) -> str:
     """A page as HTML.
 
     Args:

@@ -1,0 +1,126 @@
+"""Figures of the studies: runs as dots, curves with bands, prices, tiles."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ankleboot.plots.colours import BEST_COLOUR, PALETTE, TRAIN_COLOUR
+from ankleboot.statistics import mean_interval
+
+MOST_TILES = 16  # in a row
+
+
+def dots(values: Mapping[str, Sequence[float]], label: str) -> Figure:
+    """A line per name, a dot per run, the mean with its interval."""
+    figure = Figure(figsize=(7.4, 0.42 * len(values) + 1.0), layout="constrained")
+    axes = figure.subplots()
+    for place, runs in enumerate(values.values()):
+        axes.plot(runs, [place] * len(runs), "o", color=BEST_COLOUR, markersize=4, alpha=0.8)
+        middle = float(np.mean(runs))
+        if (bounds := mean_interval(runs)) is not None:
+            axes.plot(bounds, [place, place], color=TRAIN_COLOUR, linewidth=2.5, alpha=0.8)
+        axes.plot([middle], [place], "D", color=TRAIN_COLOUR, markersize=6)
+    axes.set_yticks(range(len(values)), list(values))
+    axes.set_ylim(len(values) - 0.5, -0.5)
+    axes.set_xlabel(f"{label} (dots: runs; bar: 95 % interval of the mean)")
+    axes.grid(axis="x", alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def bands(
+    places: Mapping[str, Sequence[float]],
+    values: Mapping[str, np.ndarray],
+    x_label: str,
+    y_label: str,
+    *,
+    log_x: bool = False,
+) -> Figure:
+    """A curve per name: the mean over the runs, in a band from the least to the most."""
+    figure = Figure(figsize=(7.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    for number, (name, runs) in enumerate(values.items()):
+        colour = PALETTE[number % len(PALETTE)]
+        style = ("-", "--", ":")[number // len(PALETTE) % 3]
+        x = places[name]
+        low, middle, high = runs.min(axis=0), runs.mean(axis=0), runs.max(axis=0)
+        axes.plot(x, middle, style, marker="o", markersize=3.5, color=colour, label=name)
+        if len(runs) > 1:
+            axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+    if log_x:
+        axes.set_xscale("log")
+        ticks = sorted({one for x in places.values() for one in x})
+        if len(ticks) < 10:
+            axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+            axes.minorticks_off()
+    axes.set(xlabel=x_label, ylabel=y_label)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return figure
+
+
+def prices(
+    costs: Mapping[str, Sequence[float]],
+    gains: Mapping[str, Sequence[float]],
+    x_label: str,
+    y_label: str,
+    *,
+    log_x: bool,
+) -> Figure:
+    """What each costs (across) and brings (up): the means, with the range of the runs."""
+    figure = Figure(figsize=(7.4, 4.6), layout="constrained")
+    axes = figure.subplots()
+    for number, name in enumerate(costs):
+        colour = PALETTE[number % len(PALETTE)]
+        x, y = float(np.mean(costs[name])), float(np.mean(gains[name]))
+        axes.plot([x, x], [min(gains[name]), max(gains[name])], color=colour, alpha=0.6)
+        axes.plot([x], [y], "o", color=colour, markersize=7)
+        axes.annotate(
+            name,
+            (x, y),
+            xytext=(7, 5 if number % 2 else -12),
+            textcoords="offset points",
+            color=colour,
+            fontsize=9,
+        )
+    if log_x:
+        axes.set_xscale("log")
+    axes.margins(x=0.18)
+    axes.set(xlabel=x_label, ylabel=y_label)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def tiles(
+    rows: Mapping[str, Sequence[np.ndarray]],
+    captions: Mapping[str, Sequence[str]],
+    *,
+    signed: bool = False,
+) -> Figure:
+    """Rows of small images with a name before each row and words below each image.
+
+    Signed ones are red for positive and blue for negative values, others grey from 0 to 255.
+    """
+    columns = min(MOST_TILES, max(map(len, rows.values())))
+    has_words = any(captions.get(name) for name in rows)
+    height = 0.95 + (0.42 if has_words else 0.0)
+    figure = Figure(figsize=(0.95 * columns + 1.9, height * len(rows)), layout="constrained")
+    grid = figure.subplots(
+        len(rows), columns + 1, squeeze=False, width_ratios=[1.8] + [1.0] * columns
+    )
+    for line, (name, images) in zip(grid, rows.items(), strict=True):
+        for axes in line:
+            axes.axis("off")
+        line[0].text(1, 0.5, name, ha="right", va="center", fontsize=8, transform=line[0].transAxes)
+        words = captions.get(name) or [""] * len(images)
+        for axes, image, word in zip(line[1:], images, words, strict=False):
+            if signed:
+                limit = float(np.abs(image).max()) or 1.0
+                axes.imshow(image, cmap="coolwarm", vmin=-limit, vmax=limit)
+            else:
+                axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+            axes.set_title(word, fontsize=6.5, y=-0.02, va="top")
+    return figure

@@ -1,0 +1,86 @@
+"""Figures before they are drawn: numbers and words. `draw` imports matplotlib."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Dots:
+    """A line per variant, a dot per run, and the mean with its interval."""
+
+    title: str
+    values: Mapping[str, Sequence[float]]
+    label: str
+    is_picture: bool = False
+
+    def draw(self) -> "Figure":
+        """Draw it."""
+        from ankleboot import plots
+
+        return plots.dots(self.values, self.label)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A curve per variant over something that they share: the mean, and a band of all runs.
+
+    Attributes:
+        places: Where each curve's values stand.
+        values: By variant: (runs, places).
+    """
+
+    title: str
+    places: Mapping[str, Sequence[float]]
+    values: Mapping[str, np.ndarray]
+    x_label: str
+    y_label: str
+    log_x: bool = False
+    is_picture: bool = False
+
+    def draw(self) -> "Figure":
+        """Draw it."""
+        from ankleboot import plots
+
+        return plots.bands(self.places, self.values, self.x_label, self.y_label, log_x=self.log_x)
+
+
+@dataclass(frozen=True)
+class Price:
+    """What each variant costs and what it brings: a cross of means and ranges."""
+
+    title: str
+    costs: Mapping[str, Sequence[float]]
+    gains: Mapping[str, Sequence[float]]
+    x_label: str
+    y_label: str
+    log_x: bool = True
+    is_picture: bool = False
+
+    def draw(self) -> "Figure":
+        """Draw it."""
+        from ankleboot import plots
+
+        return plots.prices(self.costs, self.gains, self.x_label, self.y_label, log_x=self.log_x)
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Rows of small images, each with a name before it and words below its images."""
+
+    title: str
+    rows: Mapping[str, Sequence[np.ndarray]]
+    captions: Mapping[str, Sequence[str]]
+    signed: bool = False  # red for positive, blue for negative values
+    is_picture: bool = True
+
+    def draw(self) -> "Figure":
+        """Draw it."""
+        from ankleboot import plots
+
+        return plots.tiles(self.rows, self.captions, signed=self.signed)

@@ -1,0 +1,30 @@
+"""What is measured of a run beyond its accuracy: functions of a trained network, one kind a file.
+
+Each takes a `Trained` and returns numbers and lists for the row's "measures". They judge validation
+images alone. To add a measure, add a function and a line here.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the parent process knows the names, and loads no TensorFlow
+    from ankleboot.studies.measures.trained import Trained
+
+MEASURES: Mapping[str, str] = MappingProxyType(
+    {
+        "answers": "answers",
+        "cost": "cost",
+        "receptive_field": "cost",
+        "shifts": "shifts",
+    }
+)
+"""By the function's name, the module here that has it."""
+
+
+def measure(name: str) -> "Callable[[Trained], dict[str, Any]]":
+    """The function of that name."""
+    module = importlib.import_module(f"{__name__}.{MEASURES[name]}")
+    found: Callable[[Trained], dict[str, Any]] = getattr(module, name)
+    return found

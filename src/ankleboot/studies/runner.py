@@ -1,0 +1,211 @@
+"""Make the runs that a study lacks, one after the other, and store each.
+
+    document = run_study(find("pooling"), data, Path("runs/studies"), say=print)
+
+A run's file bears the hash of all that decides its numbers: recipe, measures, data, versions,
+processor, and the code that trains and measures (not its comments). What is there under the same
+hash is not made again; what is there under another one is left alone.
+"""
+
+import ast
+import functools
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from ankleboot import environment
+from ankleboot.bench.process import circumstances, isolated
+from ankleboot.data import Dataset
+from ankleboot.errors import EnvironmentFailure
+from ankleboot.files import locked, make_folder, sha256_of, sweep, write_json
+from ankleboot.recipes import PLAIN
+from ankleboot.studies import findings
+from ankleboot.studies.measures import MEASURES
+from ankleboot.studies.study import Job, Row, Study, jobs
+
+DECIDING = (
+    "data/augment.py",
+    "data/splits.py",
+    "engines",
+    "feed.py",
+    "models",
+    "optimizers",
+    "studies/measures/trained.py",
+    "studies/run.py",
+    "studies/treatments.py",
+    "training.py",
+)
+"""Parts of the package whose code decides a run's numbers, beside its measures."""
+
+QUICK_MINUTES = 2
+
+Say = Callable[[str], None]
+Execute = Callable[[Job, bool], Row]
+
+
+def in_own_process(job: Job, quick: bool) -> Row:
+    """Make a run by `studies.run`."""
+    kind = "quick" if quick else "full"
+    return isolated("studies.run", job.study, job.variant.name, str(job.seed), job.data, kind)
+
+
+def run_study(
+    study: Study,
+    data: Dataset,
+    out: Path,
+    *,
+    data_name: str,
+    quick: bool = False,
+    seeds: int | None = None,
+    say: Say = lambda _: None,
+    execute: Execute = in_own_process,
+) -> dict[str, Any]:
+    """Run what is missing of a study and return the document that study.json holds.
+
+    Args:
+        study: Which.
+        data: Its data, for the split and the hash; every run loads them again.
+        out: The folder; every study has one in it.
+        data_name: What `load` takes for the data.
+        quick: Few variants, one run each: shows how it goes and claims nothing.
+        seeds: Runs of each variant; the study's own number by default.
+        say: Called with a line of progress.
+        execute: Makes a run.
+
+    Raises:
+        EnvironmentFailure: If a run fails, the folder cannot be written or is in use.
+        StoppedBySignal: On a signal; the runs made so far are kept.
+    """
+    folder = folder_of(study, out, quick=quick)
+    make_folder(folder / "runs")
+    num = seeds or (1 if quick else study.seeds)
+    num_train = len(data.split(PLAIN).train)
+    wanted = jobs(study, data_name, num_train, quick=quick, seeds=num)
+    with _alone(folder):
+        sweep(folder / "runs")
+        rows = _rows(wanted, data, folder, quick, say, execute, study)
+        found = findings.summarise(study, rows, is_quick=quick)
+        document = found.to_json() | {
+            "seeds": num,
+            "data": {"name": data.name, "train_sha256": data.train_sha256},
+            "seconds": round(sum(row["seconds"] for row in rows), 1),
+            **circumstances(),
+        }
+        write_json(folder / "study.json", document)
+    return document
+
+
+def folder_of(study: Study, out: Path, *, quick: bool) -> Path:
+    """Where a study's files go; a quick look does not replace the answer of the full one."""
+    return out / (f"{study.name}-quick" if quick else study.name)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder: two processes would make every run twice."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / ".lock", wait=False))
+        except filelock.Timeout as error:
+            raise EnvironmentFailure(f"{folder}: another process works there") from error
+        yield
+
+
+def _rows(
+    wanted: list[Job],
+    data: Dataset,
+    folder: Path,
+    quick: bool,
+    say: Say,
+    execute: Execute,
+    study: Study,
+) -> list[Row]:
+    paths = {job: folder / "runs" / f"{_name(job, data)}.json" for job in wanted}
+    missing = [job for job in wanted if _stored(paths[job]) is None]
+    say(estimate(study, len(wanted), len(missing), quick=quick))
+    taken: dict[str, float] = {}
+    for number, job in enumerate(missing):
+        started = time.perf_counter()
+        row = dict(execute(job, quick))
+        seconds = time.perf_counter() - started
+        write_json(paths[job], row | {"seconds": round(seconds, 2)})
+        taken[job.variant.name] = seconds
+        left = sum(taken.get(one.variant.name, seconds) for one in missing[number + 1 :])
+        accuracy = row["measures"].get("accuracy")
+        result = "diverged" if accuracy is None else f"{100 * accuracy:.2f} %"
+        say(
+            f"{number + 1}/{len(missing)}  {job.variant.name}, seed {job.seed}: {result}, "
+            f"{seconds:.0f} s; about {left / 60:.1f} min left"
+        )
+    stored = [_stored(paths[job]) for job in wanted]
+    return [row for row in stored if row is not None]
+
+
+def estimate(study: Study, num: int, num_missing: int, *, quick: bool) -> str:
+    """What is about to happen, and how long it takes."""
+    minutes = QUICK_MINUTES if quick else study.minutes
+    there = "" if num_missing == num else f", {num - num_missing} of them there already"
+    most = "at most" if quick else "about"
+    share = minutes * num_missing / (num if quick else len(study.variants) * study.seeds)
+    return f"{study.name}: {num} runs{there}; {most} {share:.1f} minutes on two cores"
+
+
+def _name(job: Job, data: Dataset) -> str:
+    decisive = {
+        "recipe": job.recipe.to_json(),
+        "pixels": job.variant.pixels,
+        "shipped": job.variant.shipped,
+        "measures": job.measures,
+        "data": data.train_sha256,
+        "versions": environment.versions(),
+        "cpu": environment.hardware(),
+        "code": code_hash(tuple(MEASURES[name] for name in job.measures)),
+    }
+    key = sha256_of(json.dumps(decisive, sort_keys=True).encode())[:12]
+    return f"{job.variant.name.replace(' ', '-')}-seed{job.seed}-{key}"
+
+
+def _stored(path: Path) -> Row | None:
+    try:
+        row: Row = json.loads(path.read_text())
+    except (OSError, ValueError):  # not there, or damaged: it is made again
+        return None
+    return row
+
+
+@functools.cache
+def code_hash(measures: tuple[str, ...]) -> str:
+    """Of the code that decides a run's numbers; comments, docstrings and layout do not count.
+
+    Args:
+        measures: The modules in `studies.measures` that take part.
+    """
+    package = Path(__file__).parents[1]
+    files = [
+        path
+        for name in (*DECIDING, *(f"studies/measures/{one}.py" for one in measures))
+        for path in (sorted((package / name).rglob("*.py")) or [package / name])
+    ]
+    return sha256_of("".join(meaning(path.read_text()) for path in files).encode())
+
+
+def meaning(source: str) -> str:
+    """Python source reduced to what it does."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [one for one in node.body if not _is_words(one)] or [ast.Pass()]
+    return ast.dump(tree)
+
+
+def _is_words(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
