@@ -29,6 +29,12 @@ STYLE = {
     "svg.hashsalt": "ankleboot",  # the same figure gives the same bytes
 }
 
+ALONE = (
+    "<style>svg{color:#1d1d1f;--blue:#1f5fa8;font-family:system-ui,sans-serif}"
+    "@media(prefers-color-scheme:dark){svg{color:#f1efea;--blue:#6aa9ea}}</style>"
+)
+"""What an SVG takes from its page, for one without a page."""
+
 
 def svg(draw: Callable[[], Figure], title: str) -> str:
     """Draw a figure and return it as an SVG element.
@@ -47,9 +53,21 @@ def svg(draw: Callable[[], Figure], title: str) -> str:
     return text.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
 
 
+def svg_file(draw: Callable[[], Figure], title: str) -> bytes:
+    """A figure as an SVG file, which takes the reader's light or dark without a page around it."""
+    text = svg(draw, title)
+    place = text.index(">") + 1
+    return f"{text[:place]}{ALONE}{text[place:]}".encode()
+
+
 def picture(figure: Figure) -> str:
     """A figure of images as a PNG data address: pixels are no business of a page's colours."""
+    return "data:image/png;base64," + base64.b64encode(picture_bytes(figure)).decode()
+
+
+def picture_bytes(figure: Figure) -> bytes:
+    """A figure of images as PNG."""
     content = io.BytesIO()
     with without_glyph_warnings():
         figure.savefig(content, format="png", dpi=80)
-    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+    return content.getvalue()

@@ -10,11 +10,13 @@ from ankleboot.plots.evaluation import (
 )
 from ankleboot.plots.explanation import explanation, feature_maps, filters
 from ankleboot.plots.pictures import duplicates, samples, suspects, wrong_photos
-from ankleboot.plots.studies import bands, dots, prices, tiles
+from ankleboot.plots.studies import bands, bars, dots, heat, prices, tiles
 from ankleboot.plots.training import learning_curves, size_curve, time_to_accuracy
 
 __all__ = [
     "bands",
+    "bars",
+    "heat",
     "dots",
     "prices",
     "tiles",

@@ -87,6 +87,11 @@ def prices(
         )
     if log_x:
         axes.set_xscale("log")
+        middles = [float(np.mean(one)) for one in costs.values()]
+        ticks = [n * 10.0**power for power in range(-3, 7) for n in (1, 2, 5)]
+        ticks = [tick for tick in ticks if min(middles) / 2 < tick < 2 * max(middles)]
+        axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+        axes.minorticks_off()
     axes.margins(x=0.18)
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.grid(alpha=0.25)
@@ -123,4 +128,37 @@ def tiles(
             else:
                 axes.imshow(image, cmap="gray", vmin=0, vmax=255)
             axes.set_title(word, fontsize=6.5, y=-0.02, va="top")
+    return figure
+
+
+def bars(names: Sequence[str], values: Sequence[float], label: str) -> Figure:
+    """A bar per name, its value beside it."""
+    figure = Figure(figsize=(7.4, 0.3 * len(names) + 0.9), layout="constrained")
+    axes = figure.subplots()
+    drawn = axes.barh(range(len(names)), values, color=TRAIN_COLOUR, alpha=0.75)
+    axes.bar_label(drawn, [f"{value:.3g}" for value in values], padding=4, fontsize=8)
+    axes.set_yticks(range(len(names)), list(names))
+    axes.invert_yaxis()
+    axes.margins(x=0.14)
+    axes.set_xlabel(label)
+    axes.axvline(0, color=BEST_COLOUR, linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def heat(counts: np.ndarray, names: Sequence[str]) -> Figure:
+    """A confusion matrix in per cent of the true class."""
+    percent = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(7.2, 6.2), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(np.sqrt(percent), cmap="Blues", vmin=0, vmax=10)  # the root lifts the few per cent
+    for row, column in np.ndindex(*percent.shape):
+        if counts[row, column]:
+            colour = "white" if percent[row, column] > 40 else "#222222"
+            text = f"{percent[row, column]:.1f}"
+            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+    axes.set_xticks(range(len(names)), list(names), rotation=40, ha="right")
+    axes.set_yticks(range(len(names)), list(names))
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.tick_params(length=0)
     return figure

@@ -12,10 +12,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ankleboot.errors import UsageError
-from ankleboot.studies import pooling
+from ankleboot.studies import (
+    confusion,
+    convolutions,
+    filters,
+    ladder,
+    normalisation,
+    overfitting,
+    pooling,
+    softmax,
+)
 from ankleboot.studies.study import Study
 
-STUDIES: Mapping[str, Study] = MappingProxyType({one.name: one for one in (pooling.STUDY,)})
+_ALL = (convolutions, filters, pooling, normalisation, softmax, overfitting, confusion, ladder)
+
+STUDIES: Mapping[str, Study] = MappingProxyType({one.STUDY.name: one.STUDY for one in _ALL})
 
 
 def find(name: str) -> Study:

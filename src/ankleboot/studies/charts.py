@@ -84,3 +84,36 @@ class Tiles:
         from ankleboot import plots
 
         return plots.tiles(self.rows, self.captions, signed=self.signed)
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A bar per name."""
+
+    title: str
+    names: Sequence[str]
+    values: Sequence[float]
+    label: str
+    is_picture: bool = False
+
+    def draw(self) -> "Figure":
+        """Draw it."""
+        from ankleboot import plots
+
+        return plots.bars(self.names, self.values, self.label)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A confusion matrix."""
+
+    title: str
+    counts: Sequence[Sequence[int]]
+    names: Sequence[str]
+    is_picture: bool = True
+
+    def draw(self) -> "Figure":
+        """Draw it."""
+        from ankleboot import plots
+
+        return plots.heat(np.array(self.counts), self.names)

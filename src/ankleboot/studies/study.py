@@ -24,6 +24,7 @@ class Variant:
         recipe: Named after the recipe of `ankleboot train` that it is a difference from.
         pixels: A key of `treatments.TREATMENTS`.
         shipped: Take the package's own run of the recipe if it learned these data; train otherwise.
+        once: Other seeds would change nothing.
         measures: Of this variant alone, beside the study's.
     """
 
@@ -31,6 +32,7 @@ class Variant:
     recipe: Recipe
     pixels: str = AS_THEY_ARE
     shipped: bool = False
+    once: bool = False
     measures: tuple[str, ...] = ()
 
 
@@ -129,6 +131,7 @@ def jobs(study: Study, data: str, num_train: int, *, quick: bool, seeds: int) ->
         Job(study.name, one, seed, (*study.measures, *one.measures), data)
         for seed in range(seeds)
         for one in fitting
+        if seed == 0 or not one.once
     ]
 
 

@@ -14,10 +14,23 @@ if TYPE_CHECKING:  # the parent process knows the names, and loads no TensorFlow
 
 MEASURES: Mapping[str, str] = MappingProxyType(
     {
+        "ablation": "filters",
         "answers": "answers",
+        "confusions": "confusions",
         "cost": "cost",
+        "counts": "counts",
+        "doubts": "confusions",
+        "edges": "filters",
+        "epochs_to_target": "gradients",
+        "fit": "fit",
+        "gradients": "gradients",
+        "opinion": "confusions",
+        "pictures": "filters",
+        "probes": "filters",
         "receptive_field": "cost",
         "shifts": "shifts",
+        "softmax": "softmax",
+        "stable_rate": "gradients",
     }
 )
 """By the function's name, the module here that has it."""

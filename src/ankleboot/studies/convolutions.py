@@ -1,0 +1,183 @@
+"""What convolutions gain over dense layers, at equal parameters and at equal arithmetic."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ankleboot.recipes import PLAIN, Recipe
+from ankleboot.studies.charts import Curves, Dots
+from ankleboot.studies.findings import Findings
+from ankleboot.studies.study import Chart, Study, Variant, Versus
+from ankleboot.studies.treatments import SHUFFLED
+from ankleboot.studies.wording import compared, joined, listed
+
+CNN = replace(
+    PLAIN,
+    filters=16,
+    padding="same",
+    dense_units=64,
+    batch_size=128,
+    epochs=4,
+    precision="auto",
+)
+SAME_PARAMETERS = replace(CNN, model="dense", dense_units=133)
+"""785 x 133 weights and the last layer: within a per cent of the convolutions' 105,866."""
+SAME_COMPUTE = replace(CNN, model="dense", dense_units=735, dense_layers=2)
+"""As many multiplications an image as the convolutions, within a few per cent: ten times the
+parameters."""
+
+CONVOLUTIONS, PARAMETERS, COMPUTE = (
+    "convolutions",
+    "dense, equal parameters",
+    "dense, equal compute",
+)
+SHUFFLED_CNN, SHUFFLED_DENSE = "convolutions, shuffled pixels", "dense, shuffled pixels"
+EPOCHS = {100: 60, 1_000: 25, 10_000: 8}
+"""Fewer images are seen more often, or a network would not have learned what is in them."""
+
+
+def _sized(name: str, size: int) -> str:
+    return f"{name}, {size:,} images"
+
+
+def _few(name: str, recipe: Recipe, size: int) -> Variant:
+    small = replace(
+        recipe, train_size=size, epochs=EPOCHS[size], batch_size=32 if size < 1_000 else 128
+    )
+    return Variant(name=_sized(name, size), recipe=small)
+
+
+def _whole(epochs: int) -> tuple[Variant, ...]:
+    cnn, parameters, compute = (
+        replace(one, epochs=epochs) for one in (CNN, SAME_PARAMETERS, SAME_COMPUTE)
+    )
+    return (
+        Variant(name=CONVOLUTIONS, recipe=cnn, measures=("shifts",)),
+        Variant(name=PARAMETERS, recipe=parameters, measures=("shifts",)),
+        Variant(name=COMPUTE, recipe=compute, measures=("shifts",)),
+        Variant(name=SHUFFLED_CNN, recipe=cnn, pixels=SHUFFLED),
+        Variant(name=SHUFFLED_DENSE, recipe=parameters, pixels=SHUFFLED),
+    )
+
+
+def answer(found: Findings) -> tuple[str, str, str]:
+    """Equal parameters and compute; what they rest on; data."""
+    whole = {(one.first, one.second): one for one in found.compared("accuracy")}
+    first = joined(
+        [
+            f"With {found.show(CONVOLUTIONS, 'parameters')} parameters and "
+            f"{found.show(CONVOLUTIONS, 'forward_mflop')} MFLOP an image convolutions get "
+            f"{found.show(CONVOLUTIONS, 'accuracy')} right, a dense network of as many parameters "
+            f"{found.show(PARAMETERS, 'accuracy')}, one of as much arithmetic "
+            f"({found.show(COMPUTE, 'parameters')} parameters) {found.show(COMPUTE, 'accuracy')}",
+            *(compared(whole[CONVOLUTIONS, one]) for one in (PARAMETERS, COMPUTE)),
+        ]
+    )
+    second = joined(
+        [
+            "What they gain rests on neighbours: with the pixels shuffled it is "
+            f"{found.show(SHUFFLED_CNN, 'accuracy')} against "
+            f"{found.show(SHUFFLED_DENSE, 'accuracy')}",
+            compared(whole[SHUFFLED_CNN, SHUFFLED_DENSE]),
+            *(compared(one) for one in found.compared("shifted_accuracy")),
+        ]
+    )
+    sizes = _sizes(found)
+    reached = [
+        f"{100 * _at(found, CONVOLUTIONS, one):.1f} and {100 * _at(found, PARAMETERS, one):.1f} % "
+        f"with {one:,} images"
+        for one in sizes
+    ]
+    few = [one for one in found.compared("accuracy") if "images" in one.first]
+    third = joined(
+        [f"Convolutions and dense layers get {listed(reached)}", *(compared(one) for one in few)]
+    )
+    return first, second, third
+
+
+def _sizes(found: Findings) -> list[int]:
+    few = [one for one in EPOCHS if found.has(_sized(CONVOLUTIONS, one))]
+    return [*few, round(found.mean(CONVOLUTIONS, "num_train"))]
+
+
+def _place(name: str, size: int) -> str:
+    return _sized(name, size) if size in EPOCHS else name
+
+
+def _at(found: Findings, name: str, size: int) -> float:
+    return found.mean(_place(name, size), "accuracy")
+
+
+def charts(found: Findings) -> tuple[Chart, ...]:
+    """Accuracy of the whole; by shift; by the number of images."""
+    whole = [one for one in found.variants if "images" not in one]
+    percent = {one: [100 * value for value in found.values(one, "accuracy")] for one in whole}
+    moved = [one for one in (CONVOLUTIONS, PARAMETERS, COMPUTE) if found.has(one, "unchanged")]
+    sizes = _sizes(found)
+    by_size = {}
+    for name in (CONVOLUTIONS, PARAMETERS):
+        runs = [found.values(_place(name, one), "accuracy") for one in sizes]
+        least = min(map(len, runs))
+        by_size[name] = 100 * np.array([one[:least] for one in runs]).T
+    return (
+        Dots("Accuracy of every run", percent, "validation accuracy in %"),
+        Curves(
+            "Accuracy when the garment is shifted",
+            {one: found.first(one, "shift_distances") for one in moved},
+            {one: 100 * found.series(one, "shift_accuracies") for one in moved},
+            "pixels, up, down, left and right",
+            "accuracy in %",
+        ),
+        Curves(
+            "Accuracy by the number of training images",
+            dict.fromkeys(by_size, sizes),
+            by_size,
+            "training images",
+            "validation accuracy in %",
+            log_x=True,
+        ),
+    )
+
+
+STUDY = Study(
+    name="convolutions",
+    question="What do convolutional networks gain over fully connected ones?",
+    hypothesis=(
+        "At equal parameters and at equal arithmetic convolutions are more accurate, because they "
+        "use that neighbouring pixels belong together: with shuffled pixels nothing is left of it."
+    ),
+    variants=(
+        *_whole(CNN.epochs),
+        *(_few(CONVOLUTIONS, CNN, size) for size in EPOCHS),
+        *(_few(PARAMETERS, SAME_PARAMETERS, size) for size in EPOCHS),
+    ),
+    quick=_whole(1),
+    measures=("answers", "cost", "counts"),
+    comparisons=(
+        Versus("accuracy", CONVOLUTIONS, PARAMETERS),
+        Versus("accuracy", CONVOLUTIONS, COMPUTE),
+        Versus("accuracy", SHUFFLED_CNN, SHUFFLED_DENSE),
+        Versus("shifted_accuracy", CONVOLUTIONS, COMPUTE),
+        *(
+            Versus("accuracy", _sized(CONVOLUTIONS, one), _sized(PARAMETERS, one))
+            for one in (100, 1_000)
+        ),
+    ),
+    columns=(
+        "accuracy",
+        "shifted_accuracy",
+        "unchanged",
+        "parameters",
+        "forward_mflop",
+        "train_seconds",
+        "images_per_second",
+    ),
+    answer=answer,
+    charts=charts,
+    next_steps=(
+        "ankleboot train plain --set model=dense --set dense_units=512",
+        "ankleboot train plain --set model=dense --set dense_layers=3 --set dropout=0.3",
+        "ankleboot train plain --set train_size=1000 --set epochs=25",
+    ),
+    minutes=12,
+)

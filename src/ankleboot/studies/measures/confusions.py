@@ -1,0 +1,100 @@
+"""Errors as something to act on: pairs, images, merged classes, doubtful labels, other opinions."""
+
+import importlib.util
+from typing import Any
+
+import numpy as np
+
+from ankleboot import metrics, pretrained
+from ankleboot.arrays import Labels, Probs
+from ankleboot.mistakes import UPPER_BODY, find_mistakes
+from ankleboot.predictors import load_predictor
+from ankleboot.recipes import SPRINT
+from ankleboot.studies.measures.trained import Trained
+from ankleboot.studies.packing import packed
+
+PAIR = ("T-shirt/top", "Shirt")
+NUM_SHOWN = 12  # images of the pair that are shown, the surest errors first
+
+
+def confusions(trained: Trained) -> dict[str, Any]:
+    """The matrix, the pairs, the accuracy with classes merged, and the images that are shown."""
+    names, labels, probs = trained.data.class_names, trained.part.labels, trained.probs
+    found = find_mistakes(probs, labels, names)
+    said = probs.argmax(axis=1)
+    matrix = metrics.confusion_matrix(said, labels, num_classes=len(names))
+    recalls = {one.label: one.recall for one in metrics.class_scores(matrix, names)}
+    pair = [names.index(name) for name in PAIR]
+    between = among(said, labels, pair)
+    shown = np.flatnonzero(between)
+    shown = shown[np.argsort(-probs[shown].max(axis=1), kind="stable")][:NUM_SHOWN]
+    upper = [names.index(name) for name in UPPER_BODY]
+    return {
+        "num_errors": found.num_errors,
+        "pairs": [[p.first, p.second, p.first_as_second, p.second_as_first] for p in found.pairs],
+        "pair_errors": int(between.sum()),
+        "upper_body_errors": int(among(said, labels, upper).sum()),
+        "merged_accuracy": merged_accuracy(probs, labels, pair),
+        "merged_upper_accuracy": merged_accuracy(probs, labels, upper),
+        "recalls": recalls,
+        "class_names": list(names),
+        "matrix": matrix.tolist(),
+        "shown": packed(trained.part.images[shown]),
+        "shown_words": [
+            f"{names[labels[i]]}, said {names[said[i]]} {100 * probs[i].max():.0f} %" for i in shown
+        ],
+    }
+
+
+def among(said: Labels, labels: Labels, classes: list[int]) -> np.ndarray:
+    """Which images of some classes were taken for another one of them."""
+    wrong: np.ndarray = (said != labels) & np.isin(labels, classes) & np.isin(said, classes)
+    return wrong
+
+
+def merged_accuracy(probs: Probs, labels: Labels, classes: list[int]) -> float:
+    """If the classes were one, whose probability is the sum of theirs."""
+    merged = probs.astype(np.float64)
+    merged[:, classes[0]] = merged[:, classes].sum(axis=1)
+    merged[:, classes[1:]] = 0
+    truth = np.where(np.isin(labels, classes), classes[0], labels)
+    return float((merged.argmax(axis=1) == truth).mean())
+
+
+def doubts(trained: Trained) -> dict[str, Any]:
+    """How many of the errors are on images whose label is doubtful, by cleanlab out of fold.
+
+    Empty where cleanlab is not installed (the extra audit).
+    """
+    if importlib.util.find_spec("cleanlab") is None:
+        return {}
+    from ankleboot.audit import FOLDS, find_suspects, out_of_fold_probs
+
+    data, labels = trained.data, trained.part.labels
+    probs = out_of_fold_probs(data, SPRINT, FOLDS, lambda _: None)
+    doubted = np.zeros(len(data.train), bool)
+    doubted[[one.index for one in find_suspects(probs, data.train.labels, data.class_names)]] = True
+    doubted = doubted[data.split(trained.recipe).validation]
+    said = trained.probs.argmax(axis=1)
+    pair = among(said, labels, [data.class_names.index(name) for name in PAIR])
+    return {
+        "doubted": float(doubted.mean()),
+        "doubted_errors": float(doubted[said != labels].mean()),
+        "doubted_pair": float(doubted[pair].mean()) if pair.any() else None,
+    }
+
+
+def opinion(trained: Trained) -> dict[str, Any]:
+    """What this network says where the shipped one errs; empty if that did not learn these data."""
+    shipped = load_predictor(pretrained.FOLDER)
+    if shipped.info.data_sha256 != trained.data.train_sha256:
+        return {}
+    labels = trained.part.labels
+    theirs, ours = shipped.predict(trained.part.images).argmax(axis=1), trained.probs.argmax(axis=1)
+    pair = among(theirs, labels, [trained.data.class_names.index(name) for name in PAIR])
+    wrong = theirs != labels
+    return {
+        "same_error": float((ours == theirs)[wrong].mean()),
+        "same_error_pair": float((ours == theirs)[pair].mean()),
+        "right_there": float((ours == labels)[pair].mean()),
+    }

@@ -1,0 +1,101 @@
+"""How training begins: the size of the gradients, and how large a learning rate may be."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ankleboot import engines, models
+from ankleboot.arrays import Images, Labels, to_inputs
+from ankleboot.data import Dataset
+from ankleboot.engines import Chunk, Totals
+from ankleboot.recipes import Recipe
+from ankleboot.studies.measures.trained import Trained
+
+NUM_IMAGES = 1_000  # validation images whose mean loss is differentiated
+FASTEST, SLOWEST = 4, -26  # powers of two between which the largest stable rate is looked for
+STEPS, LAST = 60, 20  # of plain gradient descent; the loss is judged over the last ones
+LEARNED = 0.8  # of the loss of guessing: more has learned nothing, or lost it again
+TARGET = 0.85
+
+
+def gradients(trained: Trained) -> dict[str, Any]:
+    """Norms of the loss's gradient by the kernels, before the first step."""
+    part = trained.part
+    model = models.build(trained.recipe, num_classes=len(trained.data.class_names))
+    norms = gradient_norms(model, part.images[:NUM_IMAGES], part.labels[:NUM_IMAGES])
+    layers = list(norms)
+    return {
+        "gradient_norms": [[name, norm] for name, norm in norms.items()],
+        "first_gradient": norms[layers[0]],
+        "last_gradient": norms[layers[-1]],
+    }
+
+
+def gradient_norms(model: keras.Model, images: Images, labels: Labels) -> dict[str, float]:
+    """By layer, the norm of the mean cross-entropy's gradient by its kernel."""
+    logits = keras.Model(model.inputs[0], model.get_layer("logits").output)
+    layers = [one for one in model.layers if getattr(one, "kernel", None) is not None]
+    with tf.GradientTape() as tape:
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            labels.astype(np.int32), logits(to_inputs(images), training=True)
+        )
+        loss = tf.reduce_mean(losses)
+    found = tape.gradient(loss, [one.kernel.value for one in layers])
+    return {one.name: float(tf.norm(gradient)) for one, gradient in zip(layers, found, strict=True)}
+
+
+def stable_rate(trained: Trained) -> dict[str, Any]:
+    """The largest power of two that plain gradient descent can take for a learning rate."""
+    rate = largest_stable_rate(trained.recipe, trained.data)
+    return {"stable_rate": rate, "stable_rate_log2": None if rate is None else math.log2(rate)}
+
+
+def largest_stable_rate(recipe: Recipe, data: Dataset) -> float | None:
+    """Try the powers of two from the largest down until one learns; None if none does.
+
+    A rate is stable if after `STEPS` steps the loss is finite and below 0.8 of that of guessing.
+    """
+    plain = replace(recipe, optimizer="sgd", momentum=0.0, precision="float32", hardest=1.0)
+    places = np.random.default_rng(recipe.seed).permutation(data.split(recipe).train)
+    places = np.resize(places, STEPS * recipe.batch_size)
+    engine = engines.build(plain, 1, len(data.class_names))
+    start = engine.state()
+    for power in range(FASTEST, SLOWEST - 1, -1):
+        engine.restore(start)
+        rates = np.full(STEPS, 2.0**power, np.float32)
+        chunk = engine.put(
+            Chunk(
+                data.train.images[places],
+                data.train.labels[places],
+                np.arange(len(places), dtype=np.int32),
+                rates,
+            )
+        )
+        if not engine.train(chunk, 0, STEPS - LAST, Totals()).is_finite:
+            continue
+        end = engine.train(chunk, STEPS - LAST, STEPS, Totals())
+        if end.is_finite and end.mean_loss < LEARNED * math.log(len(data.class_names)):
+            return 2.0**power
+    return None
+
+
+def epochs_to_target(trained: Trained) -> dict[str, Any]:
+    """Epochs until 85 % of the validation images are right, interpolated between epochs' ends."""
+    accuracies = [record.validation_accuracy for record in trained.history]
+    guessing = 1 / len(trained.data.class_names)
+    reached = epochs_to(accuracies, TARGET, start=guessing)
+    return {"epochs_to_85": reached, "reached_85": reached is not None}
+
+
+def epochs_to(accuracies: list[float], target: float, *, start: float) -> float | None:
+    """Where the accuracy first crosses the target; None if it never does."""
+    before = start
+    for epoch, accuracy in enumerate(accuracies):
+        if accuracy >= target:
+            return epoch + (target - before) / (accuracy - before) if before < target else epoch
+        before = accuracy
+    return None

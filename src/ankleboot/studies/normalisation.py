@@ -1,0 +1,123 @@
+"""Why normalise pixels: what their scale does to gradients, rates and epochs."""
+
+from dataclasses import replace
+
+from ankleboot.recipes import PLAIN
+from ankleboot.studies.charts import Curves, Dots
+from ankleboot.studies.findings import Findings
+from ankleboot.studies.study import Chart, Study, Variant, Versus
+from ankleboot.studies.wording import compared, joined, listed
+
+BASE = replace(
+    PLAIN,
+    filters=16,
+    padding="same",
+    dense_units=64,
+    batch_size=128,
+    epochs=12,
+    train_size=6_000,
+)
+RAW, UNIT, STANDARD, RESCUED = "0 to 255", "0 to 1", "standard", "0 to 255, batch norm"
+CHANGES: dict[str, dict[str, object]] = {
+    UNIT: {},
+    STANDARD: {"normalisation": "standard"},
+    RAW: {"normalisation": "none"},
+    RESCUED: {"normalisation": "none", "batch_norm": True},
+}
+
+
+def _variants(epochs: int) -> tuple[Variant, ...]:
+    return tuple(
+        Variant(name=name, recipe=replace(BASE, epochs=epochs, **change))  # type: ignore[arg-type]
+        for name, change in CHANGES.items()
+    )
+
+
+def answer(found: Findings) -> tuple[str, str, str]:
+    """Rates and gradients; how soon; how good in the end."""
+    scales = found.variants
+    gradients = listed([f"{found.show(one, 'first_gradient')} ({one})" for one in scales])
+    rates = listed([f"{_rates(found, one)} ({one})" for one in scales])
+    first = (
+        f"Before the first step the gradient of the first kernel has the norm {gradients}, and the "
+        f"largest learning rate at which plain gradient descent still learns is {rates}."
+    )
+    soon = joined(
+        [
+            "Epochs of 6,000 images until 85 % are right: "
+            + listed([f"{_epochs(found, one)} ({one})" for one in scales]),
+            *(compared(one) for one in found.compared("epochs_to_85")),
+        ]
+    )
+    return first, soon, joined([compared(one) for one in found.compared("accuracy")])
+
+
+def _rates(found: Findings, variant: str) -> str:
+    """The rates of all runs, as powers of two."""
+    powers = found.values(variant, "stable_rate_log2")
+    if not powers:
+        return "none"
+    low, high = round(min(powers)), round(max(powers))
+    return f"2^{low}" if low == high else f"2^{low} to 2^{high}"
+
+
+def _epochs(found: Findings, variant: str) -> str:
+    reached = found.values(variant, "reached_85")
+    if not any(reached):
+        return "never"
+    missed = "" if all(reached) else f" in {sum(reached):.0f} of {len(reached)} runs"
+    return f"{found.mean(variant, 'epochs_to_85'):.1f}{missed}"
+
+
+def charts(found: Findings) -> tuple[Chart, ...]:
+    """Accuracy by epoch; the largest stable rate; gradients."""
+    scales = found.variants
+    curves = {one: 100 * found.series(one, "validation_accuracy_by_epoch") for one in scales}
+    return (
+        Curves(
+            "Validation accuracy by epoch",
+            {one: list(range(1, curve.shape[1] + 1)) for one, curve in curves.items()},
+            curves,
+            "epoch",
+            "validation accuracy in %",
+        ),
+        Dots(
+            "Largest stable learning rate of plain gradient descent",
+            {one: found.values(one, "stable_rate_log2") for one in scales},
+            "power of two",
+        ),
+        Dots(
+            "Gradient of the first kernel before the first step",
+            {one: found.values(one, "first_gradient") for one in scales},
+            "norm",
+        ),
+    )
+
+
+STUDY = Study(
+    name="normalisation",
+    question="Why are pixels normalised?",
+    hypothesis=(
+        "Pixels from 0 to 255 (no normalisation: that is how the files have them) make the first "
+        "gradients so large that only tiny learning rates are stable; batch normalisation repairs "
+        "it."
+    ),
+    variants=_variants(BASE.epochs),
+    quick=_variants(4),
+    measures=("answers", "gradients", "stable_rate", "epochs_to_target"),
+    comparisons=tuple(
+        Versus(quantity, one, UNIT)
+        for quantity in ("epochs_to_85", "accuracy")
+        for one in CHANGES
+        if one != UNIT
+    ),
+    columns=("accuracy", "epochs_to_85", "first_gradient", "last_gradient", "stable_rate_log2"),
+    answer=answer,
+    charts=charts,
+    next_steps=(
+        "ankleboot train plain --set normalisation=none --set learning_rate=0.00001",
+        "ankleboot train plain --set normalisation=none --set batch_norm=true",
+        "ankleboot train plain --set normalisation=standard --set optimizer=sgd",
+    ),
+    minutes=5,
+)
