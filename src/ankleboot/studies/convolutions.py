@@ -32,18 +32,19 @@ CONVOLUTIONS, PARAMETERS, COMPUTE = (
     "dense, equal compute",
 )
 SHUFFLED_CNN, SHUFFLED_DENSE = "convolutions, shuffled pixels", "dense, shuffled pixels"
-EPOCHS = {100: 60, 1_000: 25, 10_000: 8}
-"""Fewer images are seen more often, or a network would not have learned what is in them."""
+FEW, SOME, MANY = "few images", "some images", "many images"
+SIZES = {FEW: (100, 60), SOME: (1_000, 25), MANY: (10_000, 8)}
+"""Images and epochs: fewer are seen more often, or a network would not learn what is in them."""
 
 
-def _sized(name: str, size: int) -> str:
-    return f"{name}, {size:,} images"
+def _sized(name: str, size: str) -> str:
+    return f"{name}, {size}" if size else name
 
 
-def _few(name: str, recipe: Recipe, size: int) -> Variant:
-    small = replace(
-        recipe, train_size=size, epochs=EPOCHS[size], batch_size=32 if size < 1_000 else 128
-    )
+def _few(name: str, recipe: Recipe, size: str) -> Variant:
+    images, epochs = SIZES[size]
+    batch = 32 if size == FEW else recipe.batch_size
+    small = replace(recipe, train_size=images, epochs=epochs, batch_size=batch)
     return Variant(name=_sized(name, size), recipe=small)
 
 
@@ -75,48 +76,43 @@ def answer(found: Findings) -> tuple[str, str, str]:
     )
     second = joined(
         [
-            "What they gain rests on neighbours: with the pixels shuffled it is "
+            "With the pixels shuffled, in all images alike, it is "
             f"{found.show(SHUFFLED_CNN, 'accuracy')} against "
             f"{found.show(SHUFFLED_DENSE, 'accuracy')}",
             compared(whole[SHUFFLED_CNN, SHUFFLED_DENSE]),
             *(compared(one) for one in found.compared("shifted_accuracy")),
         ]
     )
-    sizes = _sizes(found)
     reached = [
-        f"{100 * _at(found, CONVOLUTIONS, one):.1f} and {100 * _at(found, PARAMETERS, one):.1f} % "
-        f"with {one:,} images"
-        for one in sizes
+        f"{found.show(_sized(CONVOLUTIONS, one), 'accuracy')} and "
+        f"{found.show(_sized(PARAMETERS, one), 'accuracy')} with {_images(found, one):,.0f} images"
+        for one in _sizes(found)
     ]
-    few = [one for one in found.compared("accuracy") if "images" in one.first]
+    few = [one for one in found.compared("accuracy") if one.first.endswith("images")]
     third = joined(
         [f"Convolutions and dense layers get {listed(reached)}", *(compared(one) for one in few)]
     )
     return first, second, third
 
 
-def _sizes(found: Findings) -> list[int]:
-    few = [one for one in EPOCHS if found.has(_sized(CONVOLUTIONS, one))]
-    return [*few, round(found.mean(CONVOLUTIONS, "num_train"))]
+def _sizes(found: Findings) -> list[str]:
+    """Those that ran; the empty name stands for all images."""
+    return [one for one in (*SIZES, "") if found.has(_sized(CONVOLUTIONS, one))]
 
 
-def _place(name: str, size: int) -> str:
-    return _sized(name, size) if size in EPOCHS else name
-
-
-def _at(found: Findings, name: str, size: int) -> float:
-    return found.mean(_place(name, size), "accuracy")
+def _images(found: Findings, size: str) -> float:
+    return found.mean(_sized(CONVOLUTIONS, size), "num_train")
 
 
 def charts(found: Findings) -> tuple[Chart, ...]:
     """Accuracy of the whole; by shift; by the number of images."""
-    whole = [one for one in found.variants if "images" not in one]
+    whole = [one for one in found.variants if not one.endswith("images")]
     percent = {one: [100 * value for value in found.values(one, "accuracy")] for one in whole}
     moved = [one for one in (CONVOLUTIONS, PARAMETERS, COMPUTE) if found.has(one, "unchanged")]
     sizes = _sizes(found)
     by_size = {}
     for name in (CONVOLUTIONS, PARAMETERS):
-        runs = [found.values(_place(name, one), "accuracy") for one in sizes]
+        runs = [found.values(_sized(name, one), "accuracy") for one in sizes]
         least = min(map(len, runs))
         by_size[name] = 100 * np.array([one[:least] for one in runs]).T
     return (
@@ -130,7 +126,7 @@ def charts(found: Findings) -> tuple[Chart, ...]:
         ),
         Curves(
             "Accuracy by the number of training images",
-            dict.fromkeys(by_size, sizes),
+            dict.fromkeys(by_size, [_images(found, one) for one in sizes]),
             by_size,
             "training images",
             "validation accuracy in %",
@@ -148,8 +144,8 @@ STUDY = Study(
     ),
     variants=(
         *_whole(CNN.epochs),
-        *(_few(CONVOLUTIONS, CNN, size) for size in EPOCHS),
-        *(_few(PARAMETERS, SAME_PARAMETERS, size) for size in EPOCHS),
+        *(_few(CONVOLUTIONS, CNN, size) for size in SIZES),
+        *(_few(PARAMETERS, SAME_PARAMETERS, size) for size in SIZES),
     ),
     quick=_whole(1),
     measures=("answers", "cost", "counts"),
@@ -160,7 +156,7 @@ STUDY = Study(
         Versus("shifted_accuracy", CONVOLUTIONS, COMPUTE),
         *(
             Versus("accuracy", _sized(CONVOLUTIONS, one), _sized(PARAMETERS, one))
-            for one in (100, 1_000)
+            for one in (FEW, SOME)
         ),
     ),
     columns=(

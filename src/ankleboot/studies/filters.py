@@ -53,11 +53,12 @@ def answer(found: Findings) -> tuple[str, str, str]:
             ),
         ]
     )
+    silenced = len(found.values(TRAINED, "largest_drop"))
     second = (
-        "Silencing one filter of the first convolution costs between "
-        f"{found.show(TRAINED, 'median_drop')} (the median filter) and "
-        f"{found.show(TRAINED, 'largest_drop')} (the most needed one) of the images, on average "
-        f"over {len(found.values(TRAINED, 'largest_drop'))} run(s)."
+        "Silencing one filter of the first convolution costs "
+        f"{found.show(TRAINED, 'median_drop')} of accuracy for the median filter and "
+        f"{found.show(TRAINED, 'largest_drop')} for the most needed one (means over {silenced} "
+        f"{'run' if silenced == 1 else 'runs'})."
     )
     depths: list[str] = found.first(TRAINED, "probe_depths")
     shares = {name: found.series(name, "probe_accuracies").mean(axis=0) for name in found.variants}

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from ankleboot.recipes import LEAKY, Recipe
+import numpy as np
+
+from ankleboot.recipes import LEAKY
 from ankleboot.studies.charts import Curves, Dots
 from ankleboot.studies.findings import Findings
 from ankleboot.studies.study import Chart, Study, Variant, Versus
@@ -12,8 +14,8 @@ from ankleboot.studies.wording import compared, joined, listed
 BASE = replace(LEAKY, precision="auto", batch_size=128)
 """The second ancestor with its 20 epochs, in batches of 128 for its 64: there are 50 runs."""
 
-SIZES = (600, 4_800, 48_000)
-MIDDLE, WHOLE = SIZES[1], SIZES[2]
+FEW, SOME, EVERY = "few images", "some images", "all images"
+SIZES = {FEW: 600, SOME: 4_800, EVERY: 0}
 NONE, ALL = "nothing", "all of them"
 MEANS: dict[str, dict[str, Any]] = {
     "dropout": {"dropout": 0.3},
@@ -24,36 +26,31 @@ MEANS: dict[str, dict[str, Any]] = {
 TOGETHER = {"dropout": 0.2, "flip": True, "shift": 1, "early_stopping": 3, "l2": 1e-4}
 
 
-def _name(means: str, size: int) -> str:
-    return f"{means}, {size:,} images"
+def _name(means: str, size: str) -> str:
+    return f"{means}, {size}"
 
 
-def _recipe(means: str, size: int, epochs: int) -> Recipe:
+def _variant(means: str, size: str, epochs: int = BASE.epochs) -> Variant:
     change = TOGETHER if means == ALL else MEANS.get(means, {})
-    train_size = 0 if size == WHOLE else size
-    return replace(BASE, train_size=train_size, epochs=epochs, **change)
-
-
-def _variant(means: str, size: int, epochs: int = BASE.epochs) -> Variant:
-    return Variant(name=_name(means, size), recipe=_recipe(means, size, epochs))
+    recipe = replace(BASE, train_size=SIZES[size], epochs=epochs, **change)
+    return Variant(name=_name(means, size), recipe=recipe)
 
 
 def answer(found: Findings) -> tuple[str, str, str]:
     """The ancestor's overfitting; each means; all of them over sizes."""
-    size = WHOLE if found.has(_name(NONE, WHOLE)) else MIDDLE
-    bare = _name(NONE, size)
+    bare = _bare(found)
     best = listed([f"{epoch:.0f}" for epoch in sorted(found.values(bare, "best_epoch"))])
     first = (
-        f"With nothing against it the second ancestor's network, on {size:,} images, has its "
-        f"lowest validation loss after epoch {best}; at the end of the run it is "
+        f"With nothing against it the second ancestor's network, on {_images(found, bare)} images, "
+        f"has its lowest validation loss after epoch {best}; at the end of the run it is "
         f"{found.show(bare, 'loss_rise')} higher, training images are right in "
         f"{found.show(bare, 'known_accuracy')} and validation images in "
         f"{found.show(bare, 'accuracy')} of the cases."
     )
-    there = [one for one in found.variants if one.endswith(_name("", MIDDLE))]
+    there = [one for one in found.variants if one.endswith(SOME)]
     each = joined(
         [
-            f"On {MIDDLE:,} images the gap is "
+            f"On {_images(found, there[0])} images the gap is "
             + listed([f"{found.show(one, 'gap')} ({_means(one)})" for one in there]),
             *(
                 compared(one, first=_means(one.first), second=_means(one.second))
@@ -62,19 +59,30 @@ def answer(found: Findings) -> tuple[str, str, str]:
             ),
         ]
     )
-    sizes = [one for one in SIZES if found.has(_name(NONE, one)) and found.has(_name(ALL, one))]
     gains = [
-        f"{found.mean(_name(NONE, one), 'accuracy') * 100:.2f} and "
-        f"{found.mean(_name(ALL, one), 'accuracy') * 100:.2f} % on {one:,} images"
-        for one in sizes
+        f"{found.show(_name(NONE, one), 'accuracy')} and {found.show(_name(ALL, one), 'accuracy')} "
+        f"on {_images(found, _name(NONE, one))} images"
+        for one in _sizes(found)
     ]
     more = joined(
         [
-            f"More images help as well: with nothing and with all of it {listed(gains)} are right",
+            f"With nothing and with all of them {listed(gains)} are right",
             *(compared(one) for one in found.compared("accuracy") if one.first not in there),
         ]
     )
     return first, each, more
+
+
+def _bare(found: Findings) -> str:
+    return next(one for one in (_name(NONE, EVERY), _name(NONE, SOME)) if found.has(one))
+
+
+def _images(found: Findings, variant: str) -> str:
+    return f"{found.mean(variant, 'num_train'):,.0f}"
+
+
+def _sizes(found: Findings) -> list[str]:
+    return [one for one in SIZES if found.has(_name(NONE, one)) and found.has(_name(ALL, one))]
 
 
 def _means(variant: str) -> str:
@@ -83,16 +91,13 @@ def _means(variant: str) -> str:
 
 def charts(found: Findings) -> tuple[Chart, ...]:
     """Losses of the bare network by epoch; gaps; accuracy by size."""
-    size = WHOLE if found.has(_name(NONE, WHOLE)) else MIDDLE
-    bare = _name(NONE, size)
+    bare, sizes = _bare(found), _sizes(found)
     curves = {part: found.series(bare, f"{part}_loss_by_epoch") for part in ("train", "validation")}
     gaps = {one: [100 * gap for gap in found.values(one, "gap")] for one in found.variants}
-    by_size = {
-        means: [one for one in SIZES if found.has(_name(means, one))] for means in (NONE, ALL)
-    }
+    places = [found.mean(_name(NONE, one), "num_train") for one in sizes]
     return (
         Curves(
-            f"Loss by epoch with nothing against overfitting, {size:,} images",
+            f"Loss by epoch with nothing against overfitting, {_images(found, bare)} images",
             {part: list(range(1, curve.shape[1] + 1)) for part, curve in curves.items()},
             curves,
             "epoch",
@@ -101,8 +106,8 @@ def charts(found: Findings) -> tuple[Chart, ...]:
         Dots("Training accuracy less validation accuracy", gaps, "points"),
         Curves(
             "Validation accuracy by the number of training images",
-            by_size,
-            {means: _by_size(found, means, sizes) for means, sizes in by_size.items()},
+            {means: places for means in (NONE, ALL)},
+            {means: _by_size(found, means, sizes) for means in (NONE, ALL)},
             "training images",
             "validation accuracy in %",
             log_x=True,
@@ -110,9 +115,7 @@ def charts(found: Findings) -> tuple[Chart, ...]:
     )
 
 
-def _by_size(found: Findings, means: str, sizes: list[int]) -> Any:
-    import numpy as np
-
+def _by_size(found: Findings, means: str, sizes: list[str]) -> np.ndarray:
     runs = [found.values(_name(means, one), "accuracy") for one in sizes]
     least = min(map(len, runs))
     return 100 * np.array([one[:least] for one in runs]).T
@@ -126,14 +129,14 @@ STUDY = Study(
         "and L2 each close part of the gap, all together most of it, more images more than any."
     ),
     variants=(
-        *(_variant(means, MIDDLE) for means in (NONE, *MEANS, ALL)),
-        *(_variant(means, size) for size in (SIZES[0], WHOLE) for means in (NONE, ALL)),
+        *(_variant(means, SOME) for means in (NONE, *MEANS, ALL)),
+        *(_variant(means, size) for size in (FEW, EVERY) for means in (NONE, ALL)),
     ),
-    quick=tuple(_variant(means, MIDDLE, 8) for means in (NONE, *MEANS, ALL)),
-    measures=("answers", "fit"),
+    quick=tuple(_variant(means, SOME, 8) for means in (NONE, *MEANS, ALL)),
+    measures=("answers", "counts", "fit"),
     comparisons=(
-        *(Versus("accuracy", _name(means, MIDDLE), _name(NONE, MIDDLE)) for means in (*MEANS, ALL)),
-        Versus("accuracy", _name(ALL, WHOLE), _name(NONE, WHOLE)),
+        *(Versus("accuracy", _name(means, SOME), _name(NONE, SOME)) for means in (*MEANS, ALL)),
+        Versus("accuracy", _name(ALL, EVERY), _name(NONE, EVERY)),
     ),
     columns=("accuracy", "known_accuracy", "gap", "best_epoch", "loss", "loss_rise", "ece"),
     answer=answer,

@@ -67,7 +67,7 @@ _ALL = (
     Quantity("images_per_second", "images a second", "images a second", digits=0),
     Quantity("peak_mib", "MiB at the peak of training", "peak MiB", digits=0),
     _share("known_accuracy", "accuracy on training images", "training accuracy", better=None),
-    _share("gap", "gap between training and validation accuracy", "gap", better=False),
+    Quantity("gap", "gap between the accuracies", "gap, points", " points", 100),
     Quantity("best_epoch", "epoch of the lowest validation loss", "best epoch", digits=1),
     _share("loss_rise", "rise of the validation loss", "loss rise", better=False, digits=0),
     Quantity(
@@ -103,8 +103,8 @@ _ALL = (
         "linear: last block",
         better=True,
     ),
-    _share("median_drop", "accuracy lost with the median filter", "median filter", better=None),
-    _share("largest_drop", "accuracy lost with one filter", "most needed filter", better=None),
+    Quantity("median_drop", "cost of the median filter", "median filter, points", " points", 100),
+    Quantity("largest_drop", "cost of one filter", "most needed filter, points", " points", 100),
     Quantity("receptive_field", "receptive field in pixels", "receptive field", digits=0),
 )
 

@@ -1,5 +1,6 @@
 """What filters do: their likeness to edge detectors, what they are worth, what layers know."""
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -15,7 +16,8 @@ NUM_IMAGES = 3_000  # validation images on which filters are taken away and prob
 NUM_PROBED = 6_000  # training images that a probe is fitted on
 DIRECTIONS = 512  # at most, random ones, that a probe sees of a layer: all layers have the same
 RIDGE = 10.0
-UNITS, ASCENT, RATE = 8, 80, 0.05  # of each block; steps of gradient ascent, and their length
+UNITS = 8  # of each block
+ASCENT, STRIDE = 80, 0.5  # steps of gradient ascent, and their length
 PICTURED_SEED = 0  # only one run's pictures are kept
 
 
@@ -102,7 +104,7 @@ def ablation_drops(model: Any, images: Images, labels: Labels) -> np.ndarray:
 
 def probes(trained: Trained) -> dict[str, Any]:
     """What a linear reader gets right from the pixels and from each block: what is laid open."""
-    split = trained.data.split(trained.recipe).train
+    split = trained.data.split(replace(trained.recipe, train_size=0)).train  # readers read alike
     places = split[:: max(1, len(split) // NUM_PROBED)][:NUM_PROBED]
     known, part = trained.data.train.take(places), trained.part
     held_out, labels = part.images[:NUM_IMAGES], part.labels[:NUM_IMAGES]
@@ -159,7 +161,7 @@ def pictures(trained: Trained) -> dict[str, Any]:
         maps = predict(viewer, image)[0]
         units = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[:UNITS]
         found["maps"][block] = [packed(_bytes(maps[..., unit])) for unit in units]
-        found["dreams"][block] = [packed(dream(viewer, int(unit))) for unit in units]
+        found["dreams"][block] = [packed(one) for one in dreams(viewer, units)]
         excited = predict(viewer, trained.part.images[:NUM_IMAGES]).mean(axis=(1, 2))
         best = excited[:, units].argmax(axis=0)
         found["favourites"][block] = [packed(trained.part.images[one]) for one in best]
@@ -172,17 +174,22 @@ def _bytes(values: np.ndarray) -> np.ndarray:
     return scaled
 
 
-def dream(viewer: Any, unit: int) -> np.ndarray:
-    """The image that excites a unit's middle place most: gradient ascent from faint noise."""
-    shape = (1, *viewer.input_shape[1:])
-    noise = np.random.default_rng(unit).random(shape, np.float32)
-    image = tf.Variable(0.4 + 0.05 * noise)
+def dreams(viewer: Any, units: np.ndarray) -> np.ndarray:
+    """The images that excite the units' middle place most: gradient ascent from faint noise."""
+    noise = np.random.default_rng(0).random((len(units), *viewer.input_shape[1:]), np.float32)
+    images = tf.Variable(0.4 + 0.05 * noise)
     row, column = (side // 2 for side in viewer.output_shape[1:3])
-    for _ in range(ASCENT):
+    chosen = tf.one_hot(units, viewer.output_shape[-1])
+
+    @tf.function  # type: ignore[untyped-decorator]  # TensorFlow has no types
+    def climb() -> None:
         with tf.GradientTape() as tape:
-            answer = viewer(image, training=False)[0, row, column, unit]
-        gradient = tape.gradient(answer, image)
-        length = tf.norm(gradient)
-        image.assign(tf.clip_by_value(image + RATE * gradient / (length / 10 + 1e-9), 0, 1))
-    pixels: np.ndarray = (255 * image.numpy()[0, ..., 0]).astype(np.uint8)
+            answers = tf.reduce_sum(viewer(images, training=False)[:, row, column] * chosen)
+        gradients = tape.gradient(answers, images)
+        lengths = tf.norm(tf.reshape(gradients, (len(units), -1)), axis=1)[:, None, None, None]
+        images.assign(tf.clip_by_value(images + STRIDE * gradients / (lengths + 1e-9), 0, 1))
+
+    for _ in range(ASCENT):
+        climb()
+    pixels: np.ndarray = (255 * images.numpy()[..., 0]).astype(np.uint8)
     return pixels
