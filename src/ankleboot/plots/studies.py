@@ -11,14 +11,14 @@ from ankleboot.statistics import mean_interval
 MOST_TILES = 16  # in a row
 
 
-def dots(values: Mapping[str, Sequence[float]], label: str) -> Figure:
+def dots(values: Mapping[str, Sequence[float | int]], label: str) -> Figure:
     """A line per name, a dot per run, the mean with its interval."""
     figure = Figure(figsize=(7.4, 0.42 * len(values) + 1.0), layout="constrained")
     axes = figure.subplots()
     for place, runs in enumerate(values.values()):
         axes.plot(runs, [place] * len(runs), "o", color=BEST_COLOUR, markersize=4, alpha=0.8)
         middle = float(np.mean(runs))
-        if (bounds := mean_interval(runs)) is not None:
+        if (bounds := mean_interval([float(run) for run in runs])) is not None:
             axes.plot(bounds, [place, place], color=TRAIN_COLOUR, linewidth=2.5, alpha=0.8)
         axes.plot([middle], [place], "D", color=TRAIN_COLOUR, markersize=6)
     axes.set_yticks(range(len(values)), list(values))
@@ -30,7 +30,7 @@ def dots(values: Mapping[str, Sequence[float]], label: str) -> Figure:
 
 
 def bands(
-    places: Mapping[str, Sequence[float]],
+    places: Mapping[str, Sequence[float | int]],
     values: Mapping[str, np.ndarray],
     x_label: str,
     y_label: str,
@@ -62,8 +62,8 @@ def bands(
 
 
 def prices(
-    costs: Mapping[str, Sequence[float]],
-    gains: Mapping[str, Sequence[float]],
+    costs: Mapping[str, Sequence[float | int]],
+    gains: Mapping[str, Sequence[float | int]],
     x_label: str,
     y_label: str,
     *,
@@ -131,7 +131,7 @@ def tiles(
     return figure
 
 
-def bars(names: Sequence[str], values: Sequence[float], label: str) -> Figure:
+def bars(names: Sequence[str], values: Sequence[float | int], label: str) -> Figure:
     """A bar per name, its value beside it."""
     figure = Figure(figsize=(7.4, 0.3 * len(names) + 0.9), layout="constrained")
     axes = figure.subplots()

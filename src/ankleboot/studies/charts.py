@@ -15,7 +15,7 @@ class Dots:
     """A line per variant, a dot per run, and the mean with its interval."""
 
     title: str
-    values: Mapping[str, Sequence[float]]
+    values: Mapping[str, Sequence[float | int]]
     label: str
     is_picture: bool = False
 
@@ -36,7 +36,7 @@ class Curves:
     """
 
     title: str
-    places: Mapping[str, Sequence[float]]
+    places: Mapping[str, Sequence[float | int]]
     values: Mapping[str, np.ndarray]
     x_label: str
     y_label: str
@@ -55,8 +55,8 @@ class Price:
     """What each variant costs and what it brings: a cross of means and ranges."""
 
     title: str
-    costs: Mapping[str, Sequence[float]]
-    gains: Mapping[str, Sequence[float]]
+    costs: Mapping[str, Sequence[float | int]]
+    gains: Mapping[str, Sequence[float | int]]
     x_label: str
     y_label: str
     log_x: bool = True
@@ -92,7 +92,7 @@ class Bars:
 
     title: str
     names: Sequence[str]
-    values: Sequence[float]
+    values: Sequence[float | int]
     label: str
     is_picture: bool = False
 

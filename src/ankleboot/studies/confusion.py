@@ -170,5 +170,5 @@ STUDY = Study(
         "ankleboot data audit",
         "ankleboot explain pretrained test:0",
     ),
-    minutes=2,
+    minutes=2.0,
 )

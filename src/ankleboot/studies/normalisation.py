@@ -119,5 +119,5 @@ STUDY = Study(
         "ankleboot train plain --set normalisation=none --set batch_norm=true",
         "ankleboot train plain --set normalisation=standard --set optimizer=sgd",
     ),
-    minutes=5,
+    minutes=5.0,
 )

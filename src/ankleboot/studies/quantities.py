@@ -21,7 +21,7 @@ class Quantity:
     words: str
     title: str
     unit: str = ""
-    scale: float = 1
+    scale: float = 1.0
     digits: int = 2
     more_is_better: bool | None = None
 
@@ -40,7 +40,7 @@ class Quantity:
 
 
 def _share(key: str, words: str, title: str, *, better: bool | None, digits: int = 2) -> Quantity:
-    return Quantity(key, words, f"{title}, %", " %", 100, digits, better)
+    return Quantity(key, words, f"{title}, %", " %", 100.0, digits, better)
 
 
 _ALL = (
@@ -67,7 +67,7 @@ _ALL = (
     Quantity("images_per_second", "images a second", "images a second", digits=0),
     Quantity("peak_mib", "MiB at the peak of training", "peak MiB", digits=0),
     _share("known_accuracy", "accuracy on training images", "training accuracy", better=None),
-    Quantity("gap", "gap between the accuracies", "gap, points", " points", 100),
+    Quantity("gap", "gap between the accuracies", "gap, points", " points", 100.0),
     Quantity("best_epoch", "epoch of the lowest validation loss", "best epoch", digits=1),
     _share("loss_rise", "rise of the validation loss", "loss rise", better=False, digits=0),
     Quantity(
@@ -103,8 +103,8 @@ _ALL = (
         "linear: last block",
         better=True,
     ),
-    Quantity("median_drop", "cost of the median filter", "median filter, points", " points", 100),
-    Quantity("largest_drop", "cost of one filter", "most needed filter, points", " points", 100),
+    Quantity("median_drop", "cost of the median filter", "median filter, points", " points", 100.0),
+    Quantity("largest_drop", "cost of one filter", "most needed filter, points", " points", 100.0),
     Quantity("receptive_field", "receptive field in pixels", "receptive field", digits=0),
 )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ankleboot.recipes import Recipe
 
@@ -45,6 +45,7 @@ class Versus:
     second: str
 
 
+@runtime_checkable
 class Chart(Protocol):
     """A figure before it is drawn: numbers and words."""
 
