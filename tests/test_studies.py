@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ankleboot.bench.process import Stuck
 from ankleboot.cli import run as ankleboot
 from ankleboot.data import Dataset
 from ankleboot.errors import EnvironmentFailure, UsageError
@@ -24,7 +25,7 @@ from ankleboot.studies.measures import MEASURES
 from ankleboot.studies.packing import packed, unpacked
 from ankleboot.studies.page import markdown, write_page
 from ankleboot.studies.quantities import QUANTITIES
-from ankleboot.studies.runner import code_hash, meaning, run_study
+from ankleboot.studies.runner import code_hash, in_own_process, meaning, run_study
 from ankleboot.studies.study import FULL_SEEDS, Job, Row, Study, Variant, Versus, jobs
 from conftest import TINY
 
@@ -247,6 +248,21 @@ def test_another_recipe_is_another_run_and_the_old_one_stays(toy: Toy, tmp_path:
     toy(runs, study=replace(TOY, variants=(changed, TOY.variants[1])), seeds=1)
     assert runs.made == [("one", 0)]
     assert len(list((tmp_path / "toy/runs").glob("one-seed0-*.json"))) == 2
+
+
+def test_a_stuck_run_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def stuck_once(module: str, *arguments: str, limit_s: float) -> Row:
+        calls.append((module, *arguments))
+        if len(calls) == 1:
+            raise Stuck("no end")
+        return row("one", 0, 0.8)
+
+    monkeypatch.setattr("ankleboot.studies.runner.isolated", stuck_once)
+    job = Job("toy", TOY.variants[0], 0, ("answers",), "sample")
+    assert in_own_process(job, True)["variant"] == "one"
+    assert calls == [("studies.run", "toy", "one", "0", "sample", "quick")] * 2
 
 
 def test_a_run_that_fails_keeps_the_ones_before(toy: Toy) -> None:

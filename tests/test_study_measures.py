@@ -9,7 +9,8 @@ import pytest
 
 from ankleboot import models
 from ankleboot.arrays import to_inputs
-from ankleboot.data import Dataset
+from ankleboot.data import Dataset, LabeledImages
+from ankleboot.errors import DivergedError
 from ankleboot.recipes import LEAKY, PLAIN
 from ankleboot.runs import Run
 from ankleboot.studies.measures import MEASURES, measure
@@ -67,9 +68,14 @@ def test_a_run_measures_what_its_job_says(bar_data: Dataset) -> None:
     assert 0 < figures["epochs_to_85"] <= 3 and figures["images_per_second"] > 100
 
 
-def test_a_run_that_diverges_is_a_row_without_measures(bar_data: Dataset) -> None:
-    wild = replace(TINY, optimizer="sgd", learning_rate=10.0, normalisation="none", epochs=1)
-    found = measured(Job("toy", Variant(name="wild", recipe=wild), 0, ("answers",), "b"), bar_data)
+def test_a_run_that_diverges_is_a_row_without_measures(
+    bar_data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(*_: Any) -> Run:
+        raise DivergedError("the loss became nan")
+
+    monkeypatch.setattr("ankleboot.training.train", diverge)
+    found = measured(Job("toy", Variant(name="wild", recipe=TINY), 0, ("answers",), "b"), bar_data)
     assert found["diverged"] and found["measures"] == {}
 
 
@@ -156,14 +162,32 @@ def test_the_gradient_of_a_linear_network_is_its_formula(bar_data: Dataset) -> N
     assert gradient_norms(model, images, labels) == {"logits": pytest.approx(expected, rel=1e-4)}
 
 
-def test_a_linear_network_stands_a_rate_that_falls_with_the_square_of_its_inputs(
-    bar_data: Dataset,
-) -> None:
-    """Inputs times 255 do to a linear network what a rate times 255 squared does."""
-    unit = largest_stable_rate(LINEAR, bar_data)
-    raw = largest_stable_rate(replace(LINEAR, normalisation="none"), bar_data)
-    assert unit is not None and raw is not None
-    assert abs(np.log2(unit / raw) - 16) <= 1
+def last_loss(data: Dataset, rate: float) -> float:
+    """Mean loss over the last 20 of 60 steps of plain gradient descent, in NumPy."""
+    kernel, bias = models.build(LINEAR).get_weights()
+    places = np.random.default_rng(LINEAR.seed).permutation(data.split(LINEAR).train)
+    losses = []
+    for batch in np.resize(places, 60 * LINEAR.batch_size).reshape(60, -1):
+        rows = to_inputs(data.train.images[batch]).reshape(len(batch), 784)
+        logits = rows @ kernel + bias
+        logits -= logits.max(axis=1, keepdims=True)
+        logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        truth = np.eye(10)[data.train.labels[batch]]
+        losses.append(-(logs * truth).sum(axis=1).mean())
+        missed = (np.exp(logs) - truth) / len(batch)
+        kernel, bias = kernel - rate * rows.T @ missed, bias - rate * missed.sum(axis=0)
+    return float(np.mean(losses[-20:]))
+
+
+def test_the_largest_stable_rate_is_the_last_at_which_descent_learns(bar_data: Dataset) -> None:
+    """A third of the labels is drawn by lot: what can be separated is learned at any rate."""
+    part = bar_data.train
+    labels = part.labels.copy()
+    labels[::3] = np.random.default_rng(0).integers(0, 10, len(labels[::3]))
+    data = replace(bar_data, train=LabeledImages(part.images, labels))
+    rate = largest_stable_rate(LINEAR, data)
+    assert rate is not None
+    assert last_loss(data, rate) < 0.8 * np.log(10) < last_loss(data, 2 * rate)
 
 
 def test_epochs_to_a_target_are_interpolated() -> None:
@@ -176,19 +200,17 @@ def test_epochs_to_a_target_are_interpolated() -> None:
 
 
 def test_merging_two_classes_forgives_their_confusion_alone() -> None:
-    probs = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.35, 0.25, 0.4], [0.1, 0.1, 0.8]])
-    labels = np.array([0, 0, 0, 1])
-    said = probs.argmax(axis=1)
-    assert among(said, labels, [0, 1]).tolist() == [False, True, False, False]
-    # together 0.6 of the third image is more than the other's 0.4
-    assert merged_accuracy(probs, labels, [0, 1]) == 0.75
+    labels, said = np.array([0, 0, 0, 1, 2]), np.array([0, 1, 2, 0, 1])
+    assert among(said, labels, [0, 1]).tolist() == [False, True, False, True, False]
+    assert merged_accuracy(said, labels, [0, 1]) == 0.6
 
 
 def test_confusions_of_a_run_add_up(trained: Trained) -> None:
     found = measure("confusions")(trained)
     matrix = np.array(found["matrix"])
     assert matrix.sum() - matrix.trace() == found["num_errors"]
-    assert found["merged_accuracy"] >= (matrix.trace() / matrix.sum()) - 1e-9
+    errors = found["num_errors"] - found["pair_errors"]
+    assert found["merged_accuracy"] == pytest.approx(1 - errors / matrix.sum())
 
 
 # Softmax
@@ -235,7 +257,7 @@ def test_a_pattern_is_like_itself_and_its_negative() -> None:
     np.testing.assert_allclose(likeness(-3 * family + 7, family), 1)
     assert likeness(np.ones((1, 5, 5)), family)[0] == pytest.approx(0)
     edge = np.tile([-1.0, -1.0, 0.0, 1.0, 1.0], (5, 1))[None]
-    assert likeness(edge, sobel_family(5))[0] > 0.9
+    assert likeness(edge, sobel_family(5))[0] > 0.85
 
 
 def test_silencing_what_is_not_used_costs_nothing(trained: Trained, bar_data: Dataset) -> None:
@@ -262,7 +284,7 @@ def test_a_linear_reader_reads_what_is_linear_and_nothing_else() -> None:
 
 
 def test_a_dream_excites_its_unit_more_than_any_image(trained: Trained) -> None:
-    viewer = keras.Model(trained.model.inputs[0], trained.model.get_layer("block1_pool").output)
+    viewer = keras.Model(trained.model.inputs[0], trained.model.get_layer("block1_conv1").output)
     dreamt = predict(viewer, dreams(viewer, np.arange(4)))
     seen = predict(viewer, trained.part.images)
     row, column = (side // 2 for side in seen.shape[1:3])

@@ -49,7 +49,7 @@ def images_per_second(model: Any, images: Images) -> float:
     import tensorflow as tf
 
     batch = tf.constant(images[:BATCH_SIZE, ..., np.newaxis] / np.float32(255))
-    run = tf.function(lambda inputs: model(inputs, training=False))
+    run = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
     run(batch)  # traces
     seconds = []
     for _ in range(ROUNDS):

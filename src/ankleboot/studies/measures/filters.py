@@ -161,7 +161,8 @@ def pictures(trained: Trained) -> dict[str, Any]:
         maps = predict(viewer, image)[0]
         units = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[:UNITS]
         found["maps"][block] = [packed(_bytes(maps[..., unit])) for unit in units]
-        found["dreams"][block] = [packed(one) for one in dreams(viewer, units)]
+        before = keras.Model(viewer.inputs[0], trained.model.get_layer(f"{block}_conv1").output)
+        found["dreams"][block] = [packed(one) for one in dreams(before, units)]
         excited = predict(viewer, trained.part.images[:NUM_IMAGES]).mean(axis=(1, 2))
         best = excited[:, units].argmax(axis=0)
         found["favourites"][block] = [packed(trained.part.images[one]) for one in best]
@@ -175,13 +176,15 @@ def _bytes(values: np.ndarray) -> np.ndarray:
 
 
 def dreams(viewer: Any, units: np.ndarray) -> np.ndarray:
-    """The images that excite the units' middle place most: gradient ascent from faint noise."""
+    """The images that excite the units' middle place most: gradient ascent from faint noise.
+
+    To be given what comes before the activation, where no unit is silent and so without a gradient.
+    """
     noise = np.random.default_rng(0).random((len(units), *viewer.input_shape[1:]), np.float32)
     images = tf.Variable(0.4 + 0.05 * noise)
     row, column = (side // 2 for side in viewer.output_shape[1:3])
     chosen = tf.one_hot(units, viewer.output_shape[-1])
 
-    @tf.function  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def climb() -> None:
         with tf.GradientTape() as tape:
             answers = tf.reduce_sum(viewer(images, training=False)[:, row, column] * chosen)
@@ -189,7 +192,8 @@ def dreams(viewer: Any, units: np.ndarray) -> np.ndarray:
         lengths = tf.norm(tf.reshape(gradients, (len(units), -1)), axis=1)[:, None, None, None]
         images.assign(tf.clip_by_value(images + STRIDE * gradients / (lengths + 1e-9), 0, 1))
 
+    step = tf.function(climb, autograph=False)
     for _ in range(ASCENT):
-        climb()
+        step()
     pixels: np.ndarray = (255 * images.numpy()[..., 0]).astype(np.uint8)
     return pixels

@@ -43,8 +43,8 @@ class Trained:
         return predict(self.model, self.part.images)
 
 
-def predict(model: Any, images: Images) -> Probs:
-    """A network's probabilities, a batch at a time."""
+def predict(model: Any, images: Images) -> np.ndarray:
+    """What a network says, probabilities or maps, a batch at a time."""
     starts = range(0, len(images), BATCH_SIZE)
     found = [
         np.asarray(model(to_inputs(images[start : start + BATCH_SIZE]), training=False))
