@@ -92,13 +92,6 @@ def test_a_contender_that_fails_is_named_with_its_last_words() -> None:
         isolated("bench.contenders", "nobody", "0", "sample")
 
 
-def test_a_process_that_does_not_end_is_killed() -> None:
-    from ankleboot.bench.process import Stuck, isolated
-
-    with pytest.raises(Stuck, match="no end after 0 s"):
-        isolated("bench.contenders", "hog-svm", "0", "sample", limit_s=0.3)
-
-
 def test_a_line_is_fitted_with_its_coefficient_of_determination() -> None:
     fit = growth.line([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 5.0, 7.0])
     assert fit == pytest.approx({"intercept": 1, "slope": 2, "r_squared": 1})

@@ -47,6 +47,12 @@ def test_the_tables_about_photographs_are_fresh() -> None:
     assert done.returncode == 0, "run python benchmarks/photos.py --photos DIR"
 
 
+def test_the_pages_of_the_studies_are_fresh() -> None:
+    script = ROOT / "benchmarks/studies.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False)
+    assert done.returncode == 0, "run python benchmarks/studies.py --render"
+
+
 def test_every_command_has_help_and_is_in_the_readme() -> None:
     groups = {n: c.commands for n, c in cli.commands.items() if isinstance(c, click.Group)}
     for name, command in cli.commands.items():
@@ -65,7 +71,7 @@ def test_the_layout_in_the_readme_is_that_of_the_source() -> None:
 
 
 def test_the_links_of_the_documents_lead_somewhere() -> None:
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ankleboot.bench.process import Stuck
 from ankleboot.cli import run as ankleboot
 from ankleboot.data import Dataset
 from ankleboot.errors import EnvironmentFailure, UsageError
@@ -25,7 +24,7 @@ from ankleboot.studies.measures import MEASURES
 from ankleboot.studies.packing import packed, unpacked
 from ankleboot.studies.page import markdown, write_page
 from ankleboot.studies.quantities import QUANTITIES
-from ankleboot.studies.runner import code_hash, in_own_process, meaning, run_study
+from ankleboot.studies.runner import code_hash, meaning, run_study
 from ankleboot.studies.study import FULL_SEEDS, Job, Row, Study, Variant, Versus, jobs
 from conftest import TINY
 
@@ -126,15 +125,15 @@ LOW, HIGH = [0.80, 0.81, 0.82, 0.805, 0.815], [0.90, 0.91, 0.92, 0.905, 0.915]
 def test_a_clear_difference_is_called_better_or_worse() -> None:
     better, worse = table(HIGH, LOW), table(LOW, HIGH)
     said = wording.sentences(better)[0]
-    assert said.startswith("One is better than two in validation accuracy (+10.00 points, 95 %")
-    assert "after Holm" in said
-    assert "One is worse than two" in wording.sentences(worse)[0]
+    assert said.startswith("One (+10.00 points, 95 % interval ")
+    assert said.endswith(", p = 0.016) is better than two in validation accuracy.")
+    assert wording.sentences(worse)[0].endswith(" is worse than two in validation accuracy.")
     assert worse.difference("accuracy", "one", "two").is_better is False
 
 
 def test_overlapping_runs_are_no_difference() -> None:
     said = wording.sentences(table(LOW, [value + 0.001 for value in LOW]))[0]
-    assert said.startswith("No difference found between one and two in validation accuracy (")
+    assert said.startswith("No difference found between two and one (-0.10 points, 95 % interval")
     assert "interval" in said and "better" not in said and "worse" not in said
 
 
@@ -158,9 +157,8 @@ def test_less_is_better_where_the_quantity_says_so() -> None:
     rows = [row("one", seed, 0.9, 0.01 + seed / 1e4) for seed in range(5)]
     rows += [row("two", seed, 0.9, 0.05 + seed / 1e4) for seed in range(5)]
     found = findings.summarise(TOY, rows, is_quick=False)
-    assert (
-        "One is better than two in calibration error (-4.00 points" in wording.sentences(found)[1]
-    )
+    said = wording.sentences(found)[1]
+    assert said.startswith("One (-4.00 points") and "is better than two in calibration" in said
 
 
 def test_images_are_paired_in_the_interval_over_images() -> None:
@@ -180,6 +178,14 @@ def test_a_diverged_run_counts_nowhere() -> None:
     rows = [row("one", 0, 0.9), {**row("one", 1, 0.9), "measures": {}, "diverged": True}]
     found = findings.summarise(TOY, rows, is_quick=False)
     assert found.values("one", "accuracy") == [0.9]
+
+
+def test_like_comparisons_are_told_together() -> None:
+    found = findings.summarise(STUDIES["pooling"], pooling_rows(5), is_quick=False)
+    clauses = wording.told(found.compared("accuracy"), str.upper)
+    assert len(clauses) == 2
+    assert clauses[0].startswith("AVERAGE (-1.00 points") and " and NONE (-2.00" in clauses[0]
+    assert clauses[0].endswith("are worse than MAX in validation accuracy")
 
 
 def test_words_are_listed_as_people_do() -> None:
@@ -248,21 +254,6 @@ def test_another_recipe_is_another_run_and_the_old_one_stays(toy: Toy, tmp_path:
     toy(runs, study=replace(TOY, variants=(changed, TOY.variants[1])), seeds=1)
     assert runs.made == [("one", 0)]
     assert len(list((tmp_path / "toy/runs").glob("one-seed0-*.json"))) == 2
-
-
-def test_a_stuck_run_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-
-    def stuck_once(module: str, *arguments: str, limit_s: float) -> Row:
-        calls.append((module, *arguments))
-        if len(calls) == 1:
-            raise Stuck("no end")
-        return row("one", 0, 0.8)
-
-    monkeypatch.setattr("ankleboot.studies.runner.isolated", stuck_once)
-    job = Job("toy", TOY.variants[0], 0, ("answers",), "sample")
-    assert in_own_process(job, True)["variant"] == "one"
-    assert calls == [("studies.run", "toy", "one", "0", "sample", "quick")] * 2
 
 
 def test_a_run_that_fails_keeps_the_ones_before(toy: Toy) -> None:
@@ -368,8 +359,8 @@ def test_a_page_is_whole_and_needs_nobody(pooling_document: dict[str, Any], tmp_
         for target in re.findall(rf'\b{attribute}="([^"]*)"', text):
             assert target.startswith(("data:image/png;base64,", "#")), target
     assert text.count("<svg") == len(study.charts(findings.from_json(pooling_document, study)))
-    assert "average is worse than max" in text.lower()
-    assert "no difference found between strided and max" in text
+    assert "Average (-1.00 points" in text and ") are worse than max in validation accuracy" in text
+    assert "no difference found between max and strided (+0.01 points" in text
     assert "&lt;b&gt;bars&lt;/b&gt;" in text and "<b>bars" not in text
     assert "A quick look" not in text
     write_page(study, pooling_document | {"quick": True}, tmp_path / "quick.html")

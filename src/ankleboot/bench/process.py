@@ -1,7 +1,6 @@
 """Measuring in a process of its own: no leftovers of another contender, memory of its own."""
 
 import json
-import math
 import os
 import subprocess
 import sys
@@ -18,25 +17,14 @@ MIB = 2**20
 SECONDS_PER_LOOK = 0.2  # how soon a signal is heeded
 
 
-class Stuck(EnvironmentFailure):
-    """A process that did not end in its time; it was killed."""
-
-
-def isolated(module: str, *arguments: str, limit_s: float = math.inf) -> dict[str, Any]:
+def isolated(module: str, *arguments: str) -> dict[str, Any]:
     """Run `python -m ankleboot.MODULE` and return the JSON object on its last line.
-
-    Args:
-        module: Below `ankleboot`.
-        arguments: For its command line.
-        limit_s: Seconds that it may take.
 
     Raises:
         EnvironmentFailure: If it fails; its last words are in the message.
-        Stuck: If it takes longer than it may.
         StoppedBySignal: On SIGINT or SIGTERM, which the process gets too.
     """
     command = [sys.executable, "-m", f"ankleboot.{module}", *arguments]
-    started = time.perf_counter()
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "ANKLEBOOT_STARTED": repr(time.time())}
     with (
         stop_on_signal() as request,
@@ -55,9 +43,6 @@ def isolated(module: str, *arguments: str, limit_s: float = math.inf) -> dict[st
                 break
             if request.signum is not None:
                 child.terminate()
-            if time.perf_counter() - started > limit_s:
-                child.kill()
-                raise Stuck(f"{' '.join([module, *arguments])}: no end after {limit_s:.0f} s")
     if request.signum is not None:
         raise StoppedBySignal("stopped", request.signum)
     if child.returncode:

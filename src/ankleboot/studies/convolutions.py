@@ -9,7 +9,7 @@ from ankleboot.studies.charts import Curves, Dots
 from ankleboot.studies.findings import Findings
 from ankleboot.studies.study import Chart, Study, Variant, Versus
 from ankleboot.studies.treatments import SHUFFLED
-from ankleboot.studies.wording import compared, joined, listed
+from ankleboot.studies.wording import compared, joined, listed, told
 
 CNN = replace(
     PLAIN,
@@ -71,7 +71,7 @@ def answer(found: Findings) -> tuple[str, str, str]:
             f"{found.show(CONVOLUTIONS, 'accuracy')} right, a dense network of as many parameters "
             f"{found.show(PARAMETERS, 'accuracy')}, one of as much arithmetic "
             f"({found.show(COMPUTE, 'parameters')} parameters) {found.show(COMPUTE, 'accuracy')}",
-            *(compared(whole[CONVOLUTIONS, one]) for one in (PARAMETERS, COMPUTE)),
+            *told(whole[CONVOLUTIONS, one] for one in (PARAMETERS, COMPUTE)),
         ]
     )
     second = joined(
@@ -80,7 +80,7 @@ def answer(found: Findings) -> tuple[str, str, str]:
             f"{found.show(SHUFFLED_CNN, 'accuracy')} against "
             f"{found.show(SHUFFLED_DENSE, 'accuracy')}",
             compared(whole[SHUFFLED_CNN, SHUFFLED_DENSE]),
-            *(compared(one) for one in found.compared("shifted_accuracy")),
+            *told(found.compared("shifted_accuracy")),
         ]
     )
     reached = [
@@ -89,9 +89,7 @@ def answer(found: Findings) -> tuple[str, str, str]:
         for one in _sizes(found)
     ]
     few = [one for one in found.compared("accuracy") if one.first.endswith("images")]
-    third = joined(
-        [f"Convolutions and dense layers get {listed(reached)}", *(compared(one) for one in few)]
-    )
+    third = joined([f"Convolutions and dense layers get {listed(reached)}", *told(few)])
     return first, second, third
 
 

@@ -6,7 +6,7 @@ from ankleboot.recipes import PLAIN
 from ankleboot.studies.charts import Curves, Dots
 from ankleboot.studies.findings import Findings
 from ankleboot.studies.study import Chart, Study, Variant, Versus
-from ankleboot.studies.wording import compared, joined, listed
+from ankleboot.studies.wording import joined, listed, told
 
 BASE = replace(
     PLAIN,
@@ -46,10 +46,10 @@ def answer(found: Findings) -> tuple[str, str, str]:
         [
             "Epochs of 6,000 images until 85 % are right: "
             + listed([f"{_epochs(found, one)} ({one})" for one in scales]),
-            *(compared(one) for one in found.compared("epochs_to_85")),
+            *told(found.compared("epochs_to_85")),
         ]
     )
-    return first, soon, joined([compared(one) for one in found.compared("accuracy")])
+    return first, soon, joined(told(found.compared("accuracy")))
 
 
 def _rates(found: Findings, variant: str) -> str:

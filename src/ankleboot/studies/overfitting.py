@@ -9,7 +9,7 @@ from ankleboot.recipes import LEAKY
 from ankleboot.studies.charts import Curves, Dots
 from ankleboot.studies.findings import Findings
 from ankleboot.studies.study import Chart, Study, Variant, Versus
-from ankleboot.studies.wording import compared, joined, listed
+from ankleboot.studies.wording import joined, listed, told
 
 BASE = replace(LEAKY, precision="auto", batch_size=128)
 """The second ancestor with its 20 epochs, in batches of 128 for its 64: there are 50 runs."""
@@ -52,11 +52,7 @@ def answer(found: Findings) -> tuple[str, str, str]:
         [
             f"On {_images(found, there[0])} images the gap is "
             + listed([f"{found.show(one, 'gap')} ({_means(one)})" for one in there]),
-            *(
-                compared(one, first=_means(one.first), second=_means(one.second))
-                for one in found.compared("accuracy")
-                if one.first in there
-            ),
+            *told((one for one in found.compared("accuracy") if one.first in there), _means),
         ]
     )
     gains = [
@@ -67,7 +63,7 @@ def answer(found: Findings) -> tuple[str, str, str]:
     more = joined(
         [
             f"With nothing and with all of them {listed(gains)} are right",
-            *(compared(one) for one in found.compared("accuracy") if one.first not in there),
+            *told(one for one in found.compared("accuracy") if one.first not in there),
         ]
     )
     return first, each, more

@@ -6,7 +6,7 @@ from ankleboot.recipes import PLAIN
 from ankleboot.studies.charts import Curves, Dots, Price
 from ankleboot.studies.findings import Findings
 from ankleboot.studies.study import Chart, Study, Variant, Versus
-from ankleboot.studies.wording import compared, joined, listed
+from ankleboot.studies.wording import joined, listed, told
 
 BASE = replace(
     PLAIN,
@@ -33,18 +33,18 @@ def _variants(epochs: int) -> tuple[Variant, ...]:
 def answer(found: Findings) -> tuple[str, str, str]:
     """Accuracy; shifts; cost and how far the last maps see."""
     ways = found.variants
-    accuracy = joined([compared(one) for one in found.compared("accuracy")])
+    accuracy = joined(told(found.compared("accuracy")))
     shifts = joined(
         [
             "Of the answers a shift by one pixel leaves as they were "
             + listed([f"{found.show(way, 'unchanged')} ({way})" for way in ways]),
-            *(compared(one) for one in found.compared("shifted_accuracy")),
+            *told(found.compared("shifted_accuracy")),
         ]
     )
     times = found.mean("none", "train_seconds") / found.mean("max", "train_seconds")
     maps = found.mean("none", "activation_kib") / found.mean("max", "activation_kib")
     price = (
-        f"Without any the same {found.mean('max', 'parameters'):,.0f} parameters take "
+        f"Without pooling the same {found.mean('max', 'parameters'):,.0f} parameters take "
         f"{times:.1f} times the training time of max and {maps:.1f} times the memory for maps, and "
         f"a value of the last maps sees {found.show('none', 'receptive_field')} pixels per side "
         f"instead of {found.show('max', 'receptive_field')}."

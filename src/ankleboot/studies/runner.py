@@ -19,7 +19,7 @@ from typing import Any
 import filelock
 
 from ankleboot import environment
-from ankleboot.bench.process import Stuck, circumstances, isolated
+from ankleboot.bench.process import circumstances, isolated
 from ankleboot.data import Dataset
 from ankleboot.errors import EnvironmentFailure
 from ankleboot.files import locked, make_folder, sha256_of, sweep, write_json
@@ -43,23 +43,15 @@ DECIDING = (
 """Parts of the package whose code decides a run's numbers, beside its measures."""
 
 QUICK_MINUTES = 2
-LIMIT_S = 1_200.0  # of a run; the longest take three minutes
 
 Say = Callable[[str], None]
 Execute = Callable[[Job, bool], Row]
 
 
 def in_own_process(job: Job, quick: bool) -> Row:
-    """Make a run by `studies.run`; one that gets stuck is killed and tried once more.
-
-    TensorFlow was seen to wait for ever once in some hundred runs; hours of others should not.
-    """
+    """Make a run by `studies.run`."""
     kind = "quick" if quick else "full"
-    arguments = (job.study, job.variant.name, str(job.seed), job.data, kind)
-    try:
-        return isolated("studies.run", *arguments, limit_s=LIMIT_S)
-    except Stuck:
-        return isolated("studies.run", *arguments, limit_s=LIMIT_S)
+    return isolated("studies.run", job.study, job.variant.name, str(job.seed), job.data, kind)
 
 
 def run_study(

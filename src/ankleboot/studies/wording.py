@@ -1,6 +1,9 @@
-"""Sentences that follow from numbers: "better" and "worse" only where a test allows it."""
+"""Sentences that follow from numbers: "better" and "worse" only where a test allows it.
 
-from collections.abc import Sequence
+Every p is that of the permutation test after Holm's adjustment, as the tables say.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 
 from ankleboot.statistics import Interval
 from ankleboot.studies.findings import SIGNIFICANT, Difference, Findings
@@ -12,30 +15,47 @@ FEW = "Too few runs, no claim: "
 """Before every sentence of a study whose runs allow no comparison."""
 
 
-def compared(difference: Difference, *, first: str = "", second: str = "") -> str:
-    """What may be said of two variants; a clause without a full stop.
+def told(
+    differences: Iterable[Difference], name: Callable[[str], str] = lambda one: one
+) -> list[str]:
+    """What may be said of some comparisons, like ones together; clauses without a full stop.
 
     Args:
-        difference: Of the study's comparisons.
-        first: What to call the first variant; its name by default.
-        second: Likewise.
+        differences: Of the study's comparisons.
+        name: What to call a variant.
     """
+    groups: dict[tuple[str, str, str], list[Difference]] = {}
+    for one in differences:
+        groups.setdefault((one.quantity, one.second, verdict(one)), []).append(one)
+    return [_clause(group, name) for group in groups.values()]
+
+
+def compared(difference: Difference) -> str:
+    """As `told`, of one comparison."""
+    return told([difference])[0]
+
+
+def _clause(group: Sequence[Difference], name: Callable[[str], str]) -> str:
+    one = group[0]
+    quantity, second = QUANTITIES[one.quantity], name(one.second)
+    firsts = listed([f"{name(each.first)} ({_figures(each)})" for each in group])
+    if not one.has_enough_runs:
+        return f"{firsts} against {second} in {quantity.words}"
+    if not one.is_found:
+        return f"no difference found between {second} and {firsts} in {quantity.words}"
+    are = "is" if len(group) == 1 else "are"
+    return f"{firsts} {are} {verdict(one)} than {second} in {quantity.words}"
+
+
+def _figures(difference: Difference) -> str:
     quantity = QUANTITIES[difference.quantity]
-    a, b = first or difference.first, second or difference.second
     shown = quantity.difference(difference.mean)
     if not difference.has_enough_runs:
-        return f"{a} against {b}: {shown} in {quantity.words}"
-    p = f"p = {difference.p_adjusted:.2g} after Holm"
-    figures = f"{shown}, {interval(difference.ci95, difference.quantity)}; {p}"
-    if difference.is_found:
-        if difference.is_better is None:
-            word = "higher" if difference.mean > 0 else "lower"
-            return f"{a} is {word} than {b} in {quantity.words} ({figures})"
-        word = "better" if difference.is_better else "worse"
-        return f"{a} is {word} than {b} in {quantity.words} ({figures})"
-    alone = difference.p_value < SIGNIFICANT
-    caution = "; alone it would count, among so many comparisons it may be chance" if alone else ""
-    return f"no difference found between {a} and {b} in {quantity.words} ({figures}{caution})"
+        return shown
+    is_lonely = difference.p_value < SIGNIFICANT and not difference.is_found
+    caution = ", though alone it would count" if is_lonely else ""
+    bounds = interval(difference.ci95, difference.quantity)
+    return f"{shown}, {bounds}, p = {difference.p_adjusted:.2g}{caution}"
 
 
 def interval(bounds: Interval | None, key: str) -> str:
