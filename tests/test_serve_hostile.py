@@ -1268,6 +1268,25 @@ def test_s17_a_request_that_hangs_is_ended(misbehaving: Misbehaving) -> None:
 
 
 @pytest.mark.slow
+def test_s17_a_machine_that_stood_still_costs_no_worker() -> None:
+    """A container that was paused, say: nobody has hung, although nobody has said anything."""
+    with served("--workers", "1", "--timeout", "2", "--log", "json") as server:
+        (worker,) = server.workers()
+        with server.connect() as connection:
+            os.kill(worker, signal.SIGSTOP)
+            connection.sendall(request(PNG))
+            time.sleep(0.2)
+            server.signal(signal.SIGSTOP)
+            time.sleep(3)
+            server.signal(signal.SIGCONT)
+            time.sleep(0.3)
+            os.kill(worker, signal.SIGCONT)
+            assert statuses(one_answer(connection))[0] in (200, 503)
+        time.sleep(1.5)
+        assert server.post(PNG).status == 200 and server.workers() == [worker]
+
+
+@pytest.mark.slow
 def test_s17_a_fault_is_noted_and_not_told(misbehaving: Misbehaving) -> None:
     with misbehaving(EVIL_PICTURES, "--workers", "1") as server:
         workers = server.workers()

@@ -290,11 +290,14 @@ class Pool:
             open_[0].give(job)  # of tiny pictures the first one makes a batch
 
     async def _watch(self) -> None:
-        """End workers that hang."""
+        """End workers that hang; not when this process was late itself, as on a paused machine."""
+        then = time.monotonic()
         while True:
             await asyncio.sleep(TICK)
             now = time.monotonic()
+            paused, then = max(0.0, now - then - TICK), now
             for worker in (*self._workers, *self._others):
+                worker.last_sign += paused
                 patience = self._settings.timeout if worker.is_ready else LOADING
                 if (worker.jobs or not worker.is_ready) and now - worker.last_sign > patience:
                     self._log("worker_hangs", pid=worker.pid)
