@@ -13,7 +13,7 @@ from ankleboot.data import Dataset, LabeledImages
 from ankleboot.errors import DivergedError
 from ankleboot.recipes import LEAKY, PLAIN
 from ankleboot.runs import Run
-from ankleboot.studies.measures import MEASURES, measure
+from ankleboot.studies.measures import MEASURES, gradients, measure
 from ankleboot.studies.measures.confusions import among, merged_accuracy
 from ankleboot.studies.measures.cost import activation_bytes, forward_flops
 from ankleboot.studies.measures.filters import (
@@ -66,6 +66,15 @@ def test_a_run_measures_what_its_job_says(bar_data: Dataset) -> None:
     assert len(figures["validation_loss_by_epoch"]) == figures["epochs"] == 3
     assert figures["gap"] == pytest.approx(figures["known_accuracy"] - figures["accuracy"])
     assert 0 < figures["epochs_to_85"] <= 3 and figures["images_per_second"] > 100
+
+
+def test_a_run_that_is_never_good_enough_counts_with_all_its_epochs(
+    bar_data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gradients, "TARGET", 1.01)
+    job = Job("toy", Variant(name="tiny", recipe=TINY), 3, ("epochs_to_target",), "bars")
+    figures = measured(job, bar_data)["measures"]
+    assert figures["epochs_to_85"] == TINY.epochs and not figures["reached_85"]
 
 
 def test_a_run_that_diverges_is_a_row_without_measures(

@@ -77,8 +77,8 @@ _ALL = (
         digits=1,
         more_is_better=False,
     ),
-    Quantity("first_gradient", "gradient of the first kernel", "first gradient", digits=1),
-    Quantity("last_gradient", "gradient of the last kernel", "last gradient", digits=1),
+    Quantity("first_gradient", "gradient of the first kernel", "first gradient", digits=2),
+    Quantity("last_gradient", "gradient of the last kernel", "last gradient", digits=2),
     Quantity(
         "stable_rate_log2",
         "largest stable learning rate as a power of two",
