@@ -35,9 +35,13 @@ def bands(
     x_label: str,
     y_label: str,
     *,
+    names: Sequence[str] = (),
     log_x: bool = False,
 ) -> Figure:
-    """A curve per name: the mean over the runs, in a band from the least to the most."""
+    """A curve per name: the mean over the runs, in a band from the least to the most.
+
+    Names are those of the places 0, 1, 2 and so on.
+    """
     figure = Figure(figsize=(7.4, 4.4), layout="constrained")
     axes = figure.subplots()
     for number, (name, runs) in enumerate(values.items()):
@@ -54,10 +58,13 @@ def bands(
         if len(ticks) < 10:
             axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
             axes.minorticks_off()
+    if names:
+        axes.set_xticks(range(len(names)), list(names))
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    if len(values) > 1:
+        axes.legend(frameon=False)
     return figure
 
 
@@ -127,7 +134,7 @@ def tiles(
                 axes.imshow(image, cmap="coolwarm", vmin=-limit, vmax=limit)
             else:
                 axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-            axes.set_title(word, fontsize=6.5, y=-0.02, va="top")
+            axes.set_title(word, fontsize=6.5, y=-0.03, pad=0, va="top")
     return figure
 
 

@@ -33,6 +33,7 @@ class Curves:
     Attributes:
         places: Where each curve's values stand.
         values: By variant: (runs, places).
+        names: Of the places 0, 1, 2 and so on, where they are no numbers.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Curves:
     values: Mapping[str, np.ndarray]
     x_label: str
     y_label: str
+    names: Sequence[str] = ()
     log_x: bool = False
     is_picture: bool = False
 
@@ -47,7 +49,8 @@ class Curves:
         """Draw it."""
         from ankleboot import plots
 
-        return plots.bands(self.places, self.values, self.x_label, self.y_label, log_x=self.log_x)
+        labels = (self.x_label, self.y_label)
+        return plots.bands(self.places, self.values, *labels, names=self.names, log_x=self.log_x)
 
 
 @dataclass(frozen=True)

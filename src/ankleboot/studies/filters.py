@@ -1,6 +1,7 @@
 """What filters do, and what deeper layers see."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -95,8 +96,8 @@ def charts(found: Findings) -> tuple[Chart, ...]:
     return (
         Tiles(
             "First kernels and their likeness to Gabor's patterns (red positive, blue negative)",
-            {"kernels": kernels},
-            {"kernels": [f"{one:.2f}" for one in matches]},
+            _halves(kernels),
+            _halves([f"{one:.2f}" for one in matches]),
             signed=True,
         ),
         Tiles("What excites a unit most: found by gradient ascent", seen["dreams"], {}),
@@ -106,8 +107,9 @@ def charts(found: Findings) -> tuple[Chart, ...]:
             "What a linear reader gets right, by depth",
             {name: list(range(len(depths))) for name in found.variants},
             {name: 100 * found.series(name, "probe_accuracies") for name in found.variants},
-            f"depth: {', '.join(depths)}",
+            "what is read",
             "validation accuracy in %",
+            names=depths,
         ),
         Curves(
             "What silencing one filter of the first convolution costs, the most needed first",
@@ -122,6 +124,12 @@ def charts(found: Findings) -> tuple[Chart, ...]:
             "correlation",
         ),
     )
+
+
+def _halves(ordered: list[Any]) -> dict[str, list[Any]]:
+    """Two rows: those most like the patterns and those least like them."""
+    half = (len(ordered) + 1) // 2
+    return {"most alike": ordered[:half], "least alike": ordered[half:]}
 
 
 STUDY = Study(
