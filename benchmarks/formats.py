@@ -27,6 +27,7 @@ RUNS_IN = {
     "openvino": "Intel's runtime",
     "saved-model": "TensorFlow Serving",
     "web": "any static web host (page and runtime)",
+    "playground": "any static web host (a page for learners)",
 }
 
 

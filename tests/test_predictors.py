@@ -24,7 +24,7 @@ from ankleboot.predictors.batches import check_shapes
 from ankleboot.runs import Run
 from ankleboot.sealed import open_onnx, open_tflite, seal_folder, seal_onnx, seal_tflite
 
-EXACT = ("litert", "onnx", "openvino", "saved-model")
+EXACT = ("litert", "onnx", "openvino", "saved-model", "playground")
 FORMATS = (*EXACT, "litert-fp16", "litert-int8", "onnx-int8")
 
 

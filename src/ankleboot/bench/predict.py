@@ -61,7 +61,8 @@ def run(
     """
     from ankleboot.export import FORMATS, export, size_of  # imports TensorFlow
 
-    formats = [name for name in FORMATS if name != "web"]  # the page's runtime needs a browser
+    pages = ("web", "playground")  # theirs are runtimes of a browser
+    formats = [name for name in FORMATS if name not in pages]
     names = list(dict.fromkeys(only)) or [*KERAS, *formats]
     if unknown := [name for name in names if name not in (*KERAS, *formats)]:
         valid = ", ".join([*KERAS, *formats])

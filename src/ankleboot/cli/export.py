@@ -18,6 +18,7 @@ FORMATS = (
     "openvino",
     "saved-model",
     "web",
+    "playground",
 )
 """The keys of `ankleboot.export.FORMATS`, which imports TensorFlow; a test compares them."""
 

@@ -21,7 +21,7 @@ from ankleboot import __version__, pretrained, test_reads
 from ankleboot.data import Dataset
 from ankleboot.errors import AnklebootError, ModelError, UsageError, first_line
 from ankleboot.evaluation import part_of, recipe_of
-from ankleboot.export import litert, onnx, openvino, parity, saved_model, web
+from ankleboot.export import litert, onnx, openvino, parity, playground, saved_model, web
 from ankleboot.export.network import Network, calibration_images
 from ankleboot.export.parity import Latency, Parity
 from ankleboot.files import make_folder, write_failure
@@ -54,6 +54,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "openvino": Format("openvino", openvino.write, parity.FLOAT32),
         "saved-model": Format("saved-model", saved_model.write, parity.FLOAT32),
         "web": Format("web", web.write, parity.FLOAT32),
+        "playground": Format("playground", playground.write, parity.FLOAT32),
     }
 )
 

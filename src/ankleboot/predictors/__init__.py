@@ -107,6 +107,10 @@ def _from_folder(folder: Path, num_threads: int) -> Predictor:
         from ankleboot.predictors.saved_model import SavedModelPredictor
 
         return SavedModelPredictor(folder, info)
+    if info.format == "playground":
+        from ankleboot.predictors.chain import ChainPredictor
+
+        return ChainPredictor(folder, info)
     if info.format == "web":
         return load_predictor(folder / "model.tflite", num_threads=num_threads)
     raise ModelError(f"{folder}: {info.format!r} is no format that can be run; expected {KINDS}")

@@ -43,7 +43,7 @@ def write(network: Network, path: Path) -> None:
         networks["cut_out"] = _described(path / "cut_out.tflite", "Finding the garment")
     (path / "runtime").mkdir()
     runtime.place(path / "runtime")
-    has_samples = _knows_samples(network.info)
+    has_samples = knows_samples(network.info)
     if has_samples:
         Image.fromarray(sample_strip()).save(path / "samples.png")
     page = {"kind": _kind(network), "samples": has_samples}
@@ -65,7 +65,7 @@ def _kind(network: Network) -> str:
     return "clothes" if is_usual else "own"
 
 
-def _knows_samples(info: ModelInfo) -> bool:
+def knows_samples(info: ModelInfo) -> bool:
     """Whether images of Fashion-MNIST are what the model knows."""
     shape = info.preparation.image_shape
     return info.labels == CLASS_NAMES and shape == Preparation().image_shape

@@ -10,7 +10,7 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Decode a PNG that the API sent. */
+/** Decode a PNG that came as base64. */
 export async function pictureOfBase64(text) {
   const picture = new Image();
   picture.src = `data:image/png;base64,${text}`;
