@@ -37,7 +37,8 @@ class Guard:
     Args:
         app: To whom.
         settings: Who may call, and how often.
-        journal, measures: Where requests are noted.
+        journal: Where requests are noted.
+        measures: Where they are counted.
         is_draining: Whether the server is about to end: then every answer closes its connection.
     """
 
