@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test hostile quick slow check fix docs pretrained zero-shot photo-model cut-out lock clean
+.PHONY: help run test hostile quick slow check fix docs notebooks pretrained zero-shot photo-model cut-out lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -37,13 +37,18 @@ check: $(VENV)/.dev  ## Lint, types, and generated documents
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python docs/generate_cli.py --check
+	$(BIN)/python tools/make_notebooks.py --check
 
 fix: $(VENV)/.dev  ## Format, and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.dev  ## Write docs/cli.md from the commands' --help
+docs: $(VENV)/.dev  ## Write docs/cli.md and build the site, build/site/index.html
 	$(BIN)/python docs/generate_cli.py
+	$(BIN)/python docs/build_site.py
+
+notebooks: $(VENV)/.dev  ## Write notebooks/*.ipynb from the scripts beside them
+	$(BIN)/python tools/make_notebooks.py
 
 pretrained: $(VENV)/.dev  ## Train, judge and export the shipped model anew (two minutes)
 	$(BIN)/python tools/make_pretrained.py

@@ -34,7 +34,9 @@ MORE = ("docs/reproduction", "docs/photos", "CHANGELOG", "CONTRIBUTING")
 
 def main() -> int:
     """Put together and build; the exit code is Sphinx's."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--output", type=Path, default=ROOT / "build/site")
     parser.add_argument("--without-playground", action="store_true")
     arguments = parser.parse_args()
@@ -85,7 +87,9 @@ def index(source: Path, about: str, notebooks: list[Path]) -> str:
     """The first page, which holds the navigation of all others."""
     found = sorted((source / STUDIES).glob("*.md"), key=lambda path: (path.stem != "index", path))
     studies = [f"{STUDIES}/{path.stem}" for path in found]
-    answers = [(page, "Eight questions", "What every course says, measured.") for page in studies[:1]]
+    answers = [
+        (page, "Eight questions", "What every course says, measured.") for page in studies[:1]
+    ]
     cards = "".join(
         f'<a href="{page}.html"><strong>{title}</strong>{words}</a>'
         for page, title, words in (*CARDS, *answers)
@@ -113,8 +117,11 @@ def toctree(caption: str, pages: list[str]) -> str:
 
 def reference_index(written: dict[str, str]) -> str:
     """What each module is for, in a line."""
-    lines = [f"- [ankleboot.{n}]({n}.md): {reference.first_sentence(p)}" for n, p in written.items()]
-    head = "# The modules\n\nFrom their docstrings. Imports point down only: see [design](../docs/design.md).\n"
+    lines = [
+        f"- [ankleboot.{n}]({n}.md): {reference.first_sentence(p)}" for n, p in written.items()
+    ]
+    head = "# The modules\n\nFrom their docstrings. Imports point down only: see "
+    head += "[design](../docs/design.md).\n"
     return "\n".join([head, *lines, "", "```{toctree}", ":hidden:", "", *written, "```", ""])
 
 

@@ -1,4 +1,4 @@
-"""The reference as Markdown pages, from the docstrings; nothing is imported, griffe reads the source.
+"""The reference as Markdown pages, from the docstrings; nothing is imported, griffe reads them.
 
 One page per module or folder directly below the package, with everything public that is defined
 there. Docstrings are Markdown, as everywhere in this project.

@@ -21,7 +21,9 @@ SECTIONS = {
 }
 """README's sections and the names of their pages; all of them are to be had."""
 
-LINK = re.compile(r"(?<!!)\[(?P<words>[^\]\[]+)\]\((?!https?:|#)(?P<target>[^)#]+)(?P<anchor>#[^)]*)?\)")
+LINK = re.compile(
+    r"(?<!!)\[(?P<words>[^\]\[]+)\]\((?!https?:|#)(?P<target>[^)#]+)(?P<anchor>#[^)]*)?\)"
+)
 KEPT = (".md", ".png", ".svg", ".ipynb")
 
 

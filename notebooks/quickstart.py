@@ -1,0 +1,149 @@
+# %% [markdown]
+# # Quick start: from the data to the confusion matrix
+#
+# The story of the two small Keras projects that Ankleboot descends from, in twelve cells: load
+# Fashion-MNIST, look at it, train a network, see how it learned, judge it. It takes a minute on a
+# laptop. Change what you like; a *recipe* is everything that decides a training.
+
+# %% [markdown]
+# **1. Ankleboot itself.** In an environment that has it, nothing happens. In a checkout it
+# is installed from there; elsewhere (Colab, say) write the repository's address into `REPOSITORY`.
+
+# %%
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = ""  # "git+https://..." where this notebook is not in a checkout of the repository
+
+if importlib.util.find_spec("ankleboot") is None:
+    above = [Path.cwd(), *Path.cwd().parents]
+    checkout = next((p.as_uri() for p in above if (p / "src/ankleboot").is_dir()), "")
+    if not (address := REPOSITORY or checkout):
+        raise SystemExit("Write the repository's address into REPOSITORY, and run this again.")
+    # Colab has a TensorFlow already, and a second one would overwrite half of it
+    extra = "" if importlib.util.find_spec("tensorflow") else "[train]"
+    needs = [
+        f"ankleboot{extra} @ {address}",
+        "keras>=3.15,<4",
+        "matplotlib",
+        "opencv-python-headless",
+    ]
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needs], check=True)
+
+# %% [markdown]
+# **2. The data.** It is looked for in the cache, in other tools' folders and on the mirrors, and
+# every byte is checked. `"sample"` is a small part that ships along and needs no network.
+
+# %%
+from ankleboot.data import load
+
+DATA = "fashion-mnist"
+
+data = load(DATA)
+print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
+
+# %% [markdown]
+# **3. What the images show.** Ten classes of clothing, 28 by 28 grey pixels each.
+
+# %%
+from IPython import get_ipython
+
+from ankleboot import plots
+
+get_ipython().run_line_magic("matplotlib", "inline")
+plots.samples(data.train.images, data.train.labels, data.class_names)
+
+# %% [markdown]
+# **4. A recipe.** `plain` is the first ancestor's network: convolution and pooling twice, a dense
+# layer, softmax. Every field can be set; `sprint` in place of `plain` reaches more in less time.
+
+# %%
+from ankleboot.recipes import RECIPES, override
+
+recipe = override(RECIPES["plain"], {"epochs": "3"})
+print(recipe)
+
+# %% [markdown]
+# **5. The network.** Where are most of its parameters?
+
+# %%
+from ankleboot.quiet import import_keras
+
+import_keras()  # without TensorFlow's greetings
+
+from ankleboot.models import build
+
+build(recipe).summary()
+
+# %% [markdown]
+# **6. Training.** The run folder keeps the model, the curves and what it takes to continue after a
+# stop. The last fifth of the training images is held back to validate.
+
+# %%
+from ankleboot.console import TrainingProgress
+from ankleboot.runs import next_folder
+from ankleboot.training import train
+
+run = train(recipe, data, next_folder(Path("runs"), recipe), TrainingProgress(recipe))
+
+# %% [markdown]
+# **7. How it learned.** Curves that part are overfitting.
+
+# %%
+plots.learning_curves(run.history(), run.result()["best_epoch"], recipe.name)
+
+# %% [markdown]
+# **8. The same in words.**
+
+# %%
+from ankleboot.diagnosis import fit_verdict
+
+for sentence in fit_verdict(run.history()).sentences:
+    print(sentence)
+
+# %% [markdown]
+# **9. How good it is**, on the validation images. The test images are for the very end:
+# `ankleboot evaluate RUN --split test` reads them and counts it.
+
+# %%
+from ankleboot.evaluation import evaluate, validation_part
+from ankleboot.predictors import load_predictor
+
+predictor = load_predictor(run.folder)
+part = validation_part(recipe, data)
+found = evaluate(predictor, part, data=data.name, split="validation", test_reads=0)
+low, high = found.accuracy_ci95
+print(f"{100 * found.accuracy:.2f} % right (95 % interval {100 * low:.2f} to {100 * high:.2f})")
+
+# %% [markdown]
+# **10. Class by class.** Precision: of those called so, how many are? Recall: of those that are,
+# how many are called so?
+
+# %%
+print(f"{'class':<14}{'precision':>10}{'recall':>8}{'F1':>7}")
+for one in found.per_class:
+    print(f"{one.label:<14}{one.precision:>10.3f}{one.recall:>8.3f}{one.f1:>7.3f}")
+
+# %% [markdown]
+# **11. The confusion matrix.** Rows are what it is, columns what the network says.
+
+# %%
+plots.confusion(found)
+
+# %% [markdown]
+# **12. What is confused, and how badly.** Are these the network's mistakes, or would you have said
+# the same?
+
+# %%
+from ankleboot.mistakes import find_mistakes
+
+mistakes = find_mistakes(predictor.predict(part.images), part.labels, data.class_names)
+print(*mistakes.sentences, sep="\n")
+worst = list(mistakes.top_losses[:24])
+plots.samples(part.images[worst], part.labels[worst], data.class_names)
+
+# %% [markdown]
+# Next: `ankleboot report RUN` puts all of this and more on one page, and
+# `ankleboot export RUN --format playground` makes a page on which the network can be taken apart.

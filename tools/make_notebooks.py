@@ -1,0 +1,62 @@
+"""Write notebooks/*.ipynb from the scripts beside them; with --check, only say which are stale.
+
+python tools/make_notebooks.py [--check]
+
+A script is easier to review, lint and merge than a notebook. `# %% [markdown]` begins a cell of
+text, `# %%` one of code; notebooks are written without outputs.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+CELL = re.compile(r"^# %%( \[markdown\])?$", re.MULTILINE)
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def notebook(script: str) -> str:
+    """The notebook of a script, as JSON.
+
+    Raises:
+        ValueError: If something stands above the first cell.
+    """
+    above, *parts = CELL.split(script)
+    if above.strip():
+        raise ValueError(f"above the first cell: {above.strip()}")
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    cells = [_cell(number, kind, body.strip()) for number, (kind, body) in enumerate(pairs)]
+    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    document = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _cell(number: int, kind: str | None, text: str) -> dict[str, Any]:
+    if kind:
+        text = "\n".join(line.removeprefix("#").removeprefix(" ") for line in text.split("\n"))
+    cell = {"id": f"cell-{number}", "metadata": {}, "source": text.splitlines(keepends=True)}
+    if kind:
+        return {"cell_type": "markdown"} | cell
+    return {"cell_type": "code", "execution_count": None, "outputs": []} | cell
+
+
+def main() -> int:
+    """Write or check; the exit code says whether all is well."""
+    stale = []
+    for script in sorted(FOLDER.glob("*.py")):
+        path, fresh = script.with_suffix(".ipynb"), notebook(script.read_text())
+        if path.is_file() and path.read_text() == fresh:
+            continue
+        stale.append(path.name)
+        if "--check" not in sys.argv[1:]:
+            path.write_text(fresh)
+    if stale and "--check" in sys.argv[1:]:
+        print(f"stale: {', '.join(stale)}; run make notebooks", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
