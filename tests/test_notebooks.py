@@ -16,6 +16,10 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 DATA = 'DATA = "fashion-mnist"'
 
 
+def opened(path: Path) -> Any:
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+
+
 def test_the_notebooks_are_fresh() -> None:
     command = [sys.executable, str(ROOT / "tools/make_notebooks.py"), "--check"]
     assert subprocess.run(command, check=False).returncode == 0, "run make notebooks"
@@ -23,14 +27,14 @@ def test_the_notebooks_are_fresh() -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_is_valid_and_holds_no_outputs(path: Path) -> None:
-    notebook = nbformat.reads(path.read_text(), as_version=4)
+    notebook = opened(path)
     nbformat.validate(notebook)
     assert not any(cell.get("outputs") for cell in notebook.cells)
 
 
 def executed(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The notebook after it has run on the sample, in a folder of its own."""
-    notebook = nbformat.reads(path.read_text(), as_version=4)
+    notebook = opened(path)
     codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert sum(DATA in cell.source for cell in codes) == 1
     for cell in codes:
