@@ -85,14 +85,12 @@ def put_together(source: Path) -> None:
 
 def index(source: Path, about: str, notebooks: list[Path]) -> str:
     """The first page, which holds the navigation of all others."""
-    found = sorted((source / STUDIES).glob("*.md"), key=lambda path: (path.stem != "index", path))
-    studies = [f"{STUDIES}/{path.stem}" for path in found]
-    answers = [
-        (page, "Eight questions", "What every course says, measured.") for page in studies[:1]
-    ]
+    found = sorted((source / STUDIES).glob("*.md"), key=lambda path: (path.stem != "README", path))
+    studies = [*(f"{STUDIES}/{path.stem}" for path in found), "questions"]
+    answers = (studies[0], "Eight questions", "What every course says, measured.")
     cards = "".join(
         f'<a href="{page}.html"><strong>{title}</strong>{words}</a>'
-        for page, title, words in (*CARDS, *answers)
+        for page, title, words in (*CARDS, answers)
     )
     learning = ["start", "docs/tutorial", *(f"notebooks/{path.stem}" for path in notebooks)]
     models = sorted((source / "src").rglob("README.md"))

@@ -10,6 +10,7 @@ SECTIONS = {
     "Label photographs": "photographs",
     "Label pictures of the data set": "pictures",
     "Understand it": "understand",
+    "Eight questions, measured": "questions",
     "Your own classes": "own-classes",
     "Ship it": "ship",
     "Serve it": "serve",
@@ -36,7 +37,10 @@ def readme_pages(readme: str) -> dict[str, str]:
     head, *rest = re.split(r"^## ", readme, flags=re.MULTILINE)
     parts = {title: body for title, _, body in (part.partition("\n") for part in rest)}
     if list(parts) != list(SECTIONS):
-        raise ValueError(f"README has the sections {list(parts)}, expected {list(SECTIONS)}")
+        raise ValueError(
+            f"README has the sections {list(parts)}, site_pages.py knows {list(SECTIONS)}: "
+            "a new one needs a name there and a place in build_site.py"
+        )
     pages = {SECTIONS[title]: f"# {title}\n{body}" for title, body in parts.items()}
     pages["about"] = head.strip() + "\n"
     return pages

@@ -34,6 +34,9 @@ RECIPES = {
     "average, valid": replace(SMALL, pooling="average", batch_norm=True, convolutions=2),
     "average, same, odd": replace(SMALL_LEAKY, pooling="average", kernel_size=4),
     "gelu, raw pixels": replace(SMALL, activation="gelu", normalisation="none"),
+    "strided": replace(SMALL, pooling="strided", convolutions=2),
+    "strided, same": replace(SMALL_LEAKY, pooling="strided", batch_norm=True),
+    "no pooling": replace(SMALL, pooling="none"),
     "colour": replace(SMALL, image_size=21, colour=True, framing="whole", dropout=0.5),
 }
 
@@ -104,7 +107,7 @@ def test_what_branches_is_refused_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("layer", "said"),
     [
-        (keras.layers.Conv2D(2, 3, strides=2), "is a Conv2D"),
+        (keras.layers.MaxPooling2D(), "this one has no convolution"),
         (keras.layers.DepthwiseConv2D(3), "is a DepthwiseConv2D"),
         (keras.layers.Activation("tanh"), "is a Activation"),
     ],

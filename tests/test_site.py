@@ -71,13 +71,13 @@ def test_links_lead_to_pages_or_are_words(tmp_path: Path) -> None:
 
 
 def test_studies_are_in_the_navigation_once_they_are_there(tmp_path: Path) -> None:
-    assert "Eight questions" not in build_site.index(tmp_path, "# A\n\nB", [])
+    assert ":caption: Eight questions\n\nquestions\n" in build_site.index(tmp_path, "# A\n\nB", [])
     (tmp_path / "docs/studies").mkdir(parents=True)
-    for name in ("pooling", "index"):
+    for name in ("pooling", "README"):
         (tmp_path / f"docs/studies/{name}.md").write_text("# Study\n")
     page = build_site.index(tmp_path, "# A\n\nB", [])
-    assert "docs/studies/index\ndocs/studies/pooling\n" in page
-    assert '<a href="docs/studies/index.html"><strong>Eight questions' in page
+    assert "docs/studies/README\ndocs/studies/pooling\nquestions\n" in page
+    assert '<a href="docs/studies/README.html"><strong>Eight questions' in page
 
 
 def test_a_notebook_is_a_page() -> None:

@@ -93,13 +93,11 @@ def scale(x: np.ndarray, layer: Layer) -> np.ndarray:
 
 def convolution(x: np.ndarray, layer: Layer) -> np.ndarray:
     """Every output pixel is a sum over a patch of the input, weighted by a kernel."""
-    kernel = layer["kernel"]
+    kernel, stride = layer["kernel"], layer["stride"]
     size = kernel.shape[0]
-    x = _padded(x, size, 1, layer["padding"], 0.0)
-    height, width = x.shape[1] - size + 1, x.shape[2] - size + 1
-    out: np.ndarray = np.zeros((len(x), height, width, kernel.shape[3]), np.float32) + layer["bias"]
-    for row, column in np.ndindex(size, size):
-        out += x[:, row : row + height, column : column + width] @ kernel[row, column]
+    x = _padded(x, size, stride, layer["padding"], 0.0)
+    parts = (_strided(x, place, size, stride) @ kernel[place] for place in np.ndindex(size, size))
+    out: np.ndarray = sum(parts) + layer["bias"]
     return out
 
 

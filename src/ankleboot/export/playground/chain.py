@@ -26,6 +26,8 @@ def layers_of(model: keras.Model) -> list[dict[str, Any]]:
         if not isinstance(layer, TRAINING_ONLY):
             found.append({"name": layer.name} | _described(layer, model))
         if layer.name == "logits":
+            if not any(one["kind"] == "convolution" for one in found):
+                raise _unfit(model, "this one has no convolution")
             return found
     raise ModelError('the network has no layer "logits", as those of Ankleboot have')
 
@@ -36,8 +38,9 @@ def _described(layer: keras.Layer, model: keras.Model) -> dict[str, Any]:
             return {"kind": "scale", "scale": pack([layer.scale]), "offset": pack([layer.offset])}
         case keras.layers.BatchNormalization():
             return {"kind": "scale"} | _learned_scale(layer)
-        case keras.layers.Conv2D() if layer.strides == (1, 1):
-            return {"kind": "convolution", "padding": layer.padding} | _weights(layer)
+        case keras.layers.Conv2D():
+            sizes = {"stride": layer.strides[0], "padding": layer.padding}
+            return {"kind": "convolution"} | sizes | _weights(layer)
         case keras.layers.MaxPooling2D() | keras.layers.AveragePooling2D():
             by = "max" if isinstance(layer, keras.layers.MaxPooling2D) else "average"
             sizes = {"window": layer.pool_size[0], "stride": layer.strides[0]}

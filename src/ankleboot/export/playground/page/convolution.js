@@ -13,8 +13,8 @@ let channel = 0; // of what is below the filter
 let walk = null;
 
 export function listenForConvolution() {
-  const canvases = [byId("conv-in"), byId("conv-out")];
-  for (const canvas of canvases) listenForPixels(canvas, () => place, (x, y) => goTo(within(x, y)));
+  listenForPixels(byId("conv-out"), () => place, (x, y) => goTo([x, y]));
+  listenForPixels(byId("conv-in"), () => centreOf(place), (x, y) => goTo(within(...patchAround(x, y))));
   byId("conv-layer").addEventListener("change", (event) => choose(Number(event.target.value), 0));
   byId("conv-filter").addEventListener("change", (event) => choose(lab.conv, Number(event.target.value)));
   byId("conv-input").addEventListener("change", (event) => {
@@ -47,7 +47,25 @@ const sideNow = () => layerNow(lab.conv).kernel.shape[0];
 
 function within(column, row) {
   const { width, height } = lab.outputs[lab.conv];
-  return [Math.min(column, width - 1), Math.min(row, height - 1)];
+  return [column, row].map((at, i) => Math.max(0, Math.min(at, [width, height][i] - 1)));
+}
+
+/** How far the first patch begins before the map, and from one patch to the next. */
+function steps() {
+  const { padding, stride } = lab.network.layers[lab.conv];
+  return { stride, before: geometry(inputOf(lab.conv).width, sideNow(), stride, padding).before };
+}
+
+/** The middle of a patch, on the map below. */
+function centreOf(at) {
+  const { stride, before } = steps();
+  return at.map((one) => one * stride - before + (sideNow() >> 1));
+}
+
+/** The patch that has a pixel of the map below nearest to its middle. */
+function patchAround(...pixel) {
+  const { stride, before } = steps();
+  return pixel.map((one) => Math.round((one + before - (sideNow() >> 1)) / stride));
 }
 
 function goTo(next) {
@@ -114,8 +132,8 @@ function showDetails() {
   byId("conv-out-words").textContent = `Filter ${filter + 1}: ${out.height} × ${out.width}`;
   const { patch, kernel, products, isOutside, side } = detailsAt(below, layerNow(conv));
   const [column, row] = place;
-  const { before } = geometry(below.height, side, 1, network.layers[conv].padding);
-  mark(byId("conv-in"), column - before, row - before, side, side);
+  const { stride, before } = steps();
+  mark(byId("conv-in"), column * stride - before, row * stride - before, side, side);
   mark(byId("conv-out"), column, row, 1, 1);
   showMatrix(byId("patch"), patch, extent(patch), isOutside);
   showMatrix(byId("products"), products, extent(products));
@@ -126,12 +144,12 @@ function showDetails() {
 function detailsAt(below, layer) {
   const { shape, values } = layer.kernel;
   const [side, , channels, filters] = shape;
-  const { before } = geometry(below.height, side, 1, layer.padding);
+  const { stride, before } = steps();
   const [column, row] = place;
   const patch = [], kernel = [], outside = [];
   for (let i = 0; i < side * side; i++) {
-    const y = row + Math.floor(i / side) - before;
-    const x = column + (i % side) - before;
+    const y = row * stride + Math.floor(i / side) - before;
+    const x = column * stride + (i % side) - before;
     const isOutside = y < 0 || x < 0 || y >= below.height || x >= below.width;
     outside.push(isOutside);
     patch.push(isOutside ? 0 : below.values[(y * below.width + x) * below.channels + channel]);
@@ -207,8 +225,6 @@ function showGallery() {
   byId("gallery-title").textContent = `All ${maps.channels} maps of ${layerName(lab.network, lab.conv)}`;
   const box = byId("gallery");
   fillGallery(box, maps, (i) => {
-    const { width, height } = lab.outputs[lab.conv];
-    place = place && [Math.min(place[0], width - 1), Math.min(place[1], height - 1)];
     choose(lab.conv, i);
   });
   [...box.children].forEach((button, i) => {

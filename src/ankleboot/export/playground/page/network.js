@@ -112,21 +112,21 @@ function scale(maps, { scale: { values: scales }, offset: { values: offsets } })
   return out;
 }
 
-function convolution(maps, { kernel, bias, padding }) {
+function convolution(maps, { kernel, bias, padding, stride }) {
   const [size, , channels, filters] = kernel.shape;
   if (channels !== maps.channels) throw new Error("Its layers do not fit each other.");
-  const rows = geometry(maps.height, size, 1, padding);
-  const columns = geometry(maps.width, size, 1, padding);
+  const rows = geometry(maps.height, size, stride, padding);
+  const columns = geometry(maps.width, size, stride, padding);
   const out = blank(rows.size, columns.size, filters);
   for (let y = 0; y < rows.size; y++) {
     for (let x = 0; x < columns.size; x++) {
       const place = (y * columns.size + x) * filters;
       for (let f = 0; f < filters; f++) out.values[place + f] = bias.values[f];
       for (let dy = 0; dy < size; dy++) {
-        const row = y + dy - rows.before;
+        const row = y * stride + dy - rows.before;
         if (row < 0 || row >= maps.height) continue;
         for (let dx = 0; dx < size; dx++) {
-          const column = x + dx - columns.before;
+          const column = x * stride + dx - columns.before;
           if (column < 0 || column >= maps.width) continue;
           const from = (row * maps.width + column) * channels;
           for (let c = 0; c < channels; c++) {

@@ -29,9 +29,6 @@ export function listenForPooling() {
       move([byId("shift-x").valueAsNumber, byId("shift-y").valueAsNumber]);
     });
   }
-  const sizes = SIZES.map((size) => [size, `${size} × ${size}`]);
-  offer(byId("pool-window"), sizes, 2);
-  offer(byId("pool-stride"), SIZES.map((size) => [size, `${size}`]), 2);
   onChange(render);
 }
 
@@ -56,12 +53,14 @@ function render(what) {
   const { network } = lab;
   const layers = poolings();
   if (what === "network" || !layers.includes(layer)) [layer, map, place] = [layers[0], 0, [0, 0]];
+  byId("pooling").hidden = byId("to-pooling").hidden = layer === undefined;
   if (layer === undefined) return;
   offer(byId("pool-layer"), layers.map((i) => [i, layerName(network, i)]), layer);
   const { channels } = inputOf(layer);
   map = Math.min(map, channels - 1);
   offer(byId("pool-map"), Array.from({ length: channels }, (_, i) => [i, `${i + 1}`]), map);
   const now = layerNow(layer);
+  offerSizes(network.layers[layer]);
   byId("pool-by").value = isNone(now) ? "none" : now.by;
   for (const name of ["window", "stride"]) {
     byId(`pool-${name}`).value = String(now[name]);
@@ -74,6 +73,13 @@ function render(what) {
   if (what === "image" || what === "network") place = middle();
   goTo(place);
   showChanges();
+}
+
+/** The usual windows and strides, and those that were learned with. */
+function offerSizes({ window, stride }) {
+  const all = [...new Set([...SIZES, window, stride])].sort((a, b) => a - b);
+  offer(byId("pool-window"), all.map((size) => [size, `${size} × ${size}`]), window);
+  offer(byId("pool-stride"), all.map((size) => [size, `${size}`]), stride);
 }
 
 const middle = () => [lab.outputs[layer].width >> 1, lab.outputs[layer].height >> 1];
