@@ -15,6 +15,7 @@ from pathlib import Path
 
 import generate_cli
 import reference
+from ankleboot.studies import STUDIES as QUESTIONS
 from site_pages import notebook_page, only_documents, readme_pages, results_table
 
 ROOT = Path(__file__).parents[1]
@@ -85,9 +86,10 @@ def put_together(source: Path) -> None:
 
 def index(source: Path, about: str, notebooks: list[Path]) -> str:
     """The first page, which holds the navigation of all others."""
-    found = sorted((source / STUDIES).glob("*.md"), key=lambda path: (path.stem != "README", path))
-    studies = [*(f"{STUDIES}/{path.stem}" for path in found), "questions"]
-    answers = (studies[0], "Eight questions", "What every course says, measured.")
+    pages = [f"{STUDIES}/{name}" for name in ("README", *QUESTIONS)]
+    studies = [page for page in pages if (source / f"{page}.md").exists()]
+    studies.append("Ask them yourself <questions>")
+    answers = (pages[0], "Eight questions", "What every course says, measured.")
     cards = "".join(
         f'<a href="{page}.html"><strong>{title}</strong>{words}</a>'
         for page, title, words in (*CARDS, answers)

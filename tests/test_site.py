@@ -70,13 +70,14 @@ def test_links_lead_to_pages_or_are_words(tmp_path: Path) -> None:
     assert only_documents(page, tmp_path / "docs", tmp_path) == expected
 
 
-def test_studies_are_in_the_navigation_once_they_are_there(tmp_path: Path) -> None:
-    assert ":caption: Eight questions\n\nquestions\n" in build_site.index(tmp_path, "# A\n\nB", [])
+def test_the_studies_are_in_the_navigation_in_the_order_of_the_questions(tmp_path: Path) -> None:
     (tmp_path / "docs/studies").mkdir(parents=True)
-    for name in ("pooling", "README"):
+    for name in ("softmax", "pooling", "README"):
         (tmp_path / f"docs/studies/{name}.md").write_text("# Study\n")
     page = build_site.index(tmp_path, "# A\n\nB", [])
-    assert "docs/studies/README\ndocs/studies/pooling\nquestions\n" in page
+    first, second, third, last = page.partition(":caption: Eight questions\n\n")[2].split("\n")[:4]
+    assert [first, second, third] == [f"docs/studies/{n}" for n in ("README", "pooling", "softmax")]
+    assert last == "Ask them yourself <questions>"
     assert '<a href="docs/studies/README.html"><strong>Eight questions' in page
 
 

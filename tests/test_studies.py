@@ -126,7 +126,8 @@ def test_a_clear_difference_is_called_better_or_worse() -> None:
     better, worse = table(HIGH, LOW), table(LOW, HIGH)
     said = wording.sentences(better)[0]
     assert said.startswith("One (+10.00 points, 95 % interval ")
-    assert said.endswith(", p = 0.016) is better than two in validation accuracy.")
+    assert said.endswith(") is better than two in validation accuracy.")
+    assert better.difference("accuracy", "one", "two").p_adjusted == pytest.approx(2 / 126)
     assert wording.sentences(worse)[0].endswith(" is worse than two in validation accuracy.")
     assert worse.difference("accuracy", "one", "two").is_better is False
 

@@ -35,9 +35,10 @@ def answer(found: Findings) -> tuple[str, str, str]:
         f"{bits[warm]:.2f} bits instead of {bits[1.0]:.2f}, {kept}."
     )
     finite = "a number" if found.first(SHIPPED, "naive_is_finite") else "no number"
+    changed = found.first(SHIPPED, "constant_error")
+    by = f"the probabilities by {changed:.1e}" if changed else "nothing in the probabilities"
     overflow = (
-        "Adding 1,000 to all logits changes the probabilities by "
-        f"{found.first(SHIPPED, 'constant_error'):.1e} if the largest logit is taken off first, "
+        f"Adding 1,000 to all logits changes {by} if the largest logit is taken off first, "
         f"but the formula as it stands gives {finite} in float32, and none from a logit of "
         f"{found.first(SHIPPED, 'naive_limit')} on."
     )

@@ -1,6 +1,6 @@
 """Sentences that follow from numbers: "better" and "worse" only where a test allows it.
 
-Every p is that of the permutation test after Holm's adjustment, as the tables say.
+Tests and their p-values are in the tables; sentences have differences with their intervals.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -55,7 +55,7 @@ def _figures(difference: Difference) -> str:
     is_lonely = difference.p_value < SIGNIFICANT and not difference.is_found
     caution = ", though alone it would count" if is_lonely else ""
     bounds = interval(difference.ci95, difference.quantity)
-    return f"{shown}, {bounds}, p = {difference.p_adjusted:.2g}{caution}"
+    return f"{shown}, {bounds}{caution}"
 
 
 def interval(bounds: Interval | None, key: str) -> str:
