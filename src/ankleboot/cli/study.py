@@ -92,7 +92,7 @@ def _list(as_json: bool) -> None:
         {
             "name": one.name,
             "question": one.question,
-            "runs": len(one.variants) * one.seeds,
+            "runs": one.num_runs,
             "minutes": one.minutes,
             "answer": list(stored.get(one.name, ())),
         }

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from ankleboot.console.terminal import out, print_paths
 
@@ -13,24 +15,30 @@ def study_list(rows: Sequence[dict[str, Any]]) -> None:
     """The studies: what they ask, what they take, what was found."""
     console = out()
     for row in rows:
-        minutes = f"{row['minutes']:g} minutes" if row["runs"] > 1 else "a minute"
+        runs = f"{row['runs']} runs" if row["runs"] > 1 else "1 run"
+        minutes = f"{row['minutes']:g} minutes" if row["minutes"] > 1 else "a minute"
         console.print(
-            f"[bold]{row['name']}[/bold]  {row['question']}  "
-            f"[dim]({row['runs']} runs, about {minutes} on two cores)[/dim]"
+            f"[bold]{row['name']}[/bold]  {row['question']} "
+            f"[dim]({runs}, about {minutes} on two cores)[/dim]"
         )
-        for sentence in row["answer"]:
-            console.print(f"    {sentence}", markup=False)
         if row["answer"]:
-            console.print(f"    docs/studies/{row['name']}.md", markup=False)
-    console.print("\nankleboot study NAME makes the runs here; --quick takes two minutes at most.")
+            console.print(Padding(_numbered(row["answer"]), (0, 0, 1, 2)))
+    console.print("ankleboot study NAME makes the runs here; --quick takes two minutes at most.")
+
+
+def _numbered(sentences: Sequence[str]) -> Table:
+    """Sentences with their numbers before them."""
+    grid = Table.grid(padding=(0, 1))
+    for number, sentence in enumerate(sentences, 1):
+        grid.add_row(f"{number}.", Text(sentence))
+    return grid
 
 
 def study_result(document: dict[str, Any]) -> None:
     """A study's answer and its table."""
     console = out()
     console.print(document["question"], style="bold", markup=False)
-    for number, sentence in enumerate(document["sentences"], 1):
-        console.print(f"{number}. {sentence}", markup=False, soft_wrap=not console.is_terminal)
+    console.print(_numbered(document["sentences"]))
     head, *lines = document["table"]
     table = Table(box=None, pad_edge=False)
     for place, title in enumerate(head):

@@ -90,6 +90,11 @@ class Study:
     seeds: int = FULL_SEEDS
     minutes: float
 
+    @property
+    def num_runs(self) -> int:
+        """Of the full study."""
+        return sum(1 if one.once else self.seeds for one in self.variants)
+
     def find(self, variant: str) -> Variant:
         """The variant of that name."""
         return next(one for one in (*self.variants, *self.quick) if one.name == variant)
