@@ -11,7 +11,6 @@ from typing import Any
 
 from ankleboot.bench.process import circumstances
 from ankleboot.data import load
-from ankleboot.export import FORMATS, export
 from ankleboot.files import atomic_write, write_json
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +43,8 @@ def main() -> int:
 
 
 def measure() -> None:
+    from ankleboot.export import FORMATS, export  # TensorFlow, which --check can do without
+
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name, format in FORMATS.items():

@@ -12,16 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ankleboot.bench import photos
 from ankleboot.bench.process import circumstances
 from ankleboot.console import TrainingProgress, note
 from ankleboot.data import load
-from ankleboot.evaluation import calibrate, evaluate, validation_part
-from ankleboot.export import export
 from ankleboot.files import atomic_write, write_json
-from ankleboot.predictors import load_predictor
 from ankleboot.recipes import RECIPES
-from ankleboot.training import train
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
@@ -60,6 +55,8 @@ def main() -> int:
 
 
 def name(folder: Path) -> None:
+    from ankleboot.bench import photos  # here and below what --check can do without
+
     document, _ = photos.run(folder, note)
     command = "python benchmarks/photos.py --photos DIR --only names"
     write_json(RESULTS / "photos.json", {"command": command} | document)
@@ -67,6 +64,11 @@ def name(folder: Path) -> None:
 
 def learn(recipe_name: str, folder: Path) -> None:
     """Train a recipe on the ten folders as anybody would, and export it in int8."""
+    from ankleboot.evaluation import calibrate, evaluate, validation_part
+    from ankleboot.export import export
+    from ankleboot.predictors import load_predictor
+    from ankleboot.training import train
+
     recipe = RECIPES[recipe_name]
     data = load(str(folder), recipe.preparation, say=note)
     with tempfile.TemporaryDirectory() as temporary:

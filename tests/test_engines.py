@@ -203,7 +203,14 @@ print(json.dumps(engine.losses().tolist()))
 COLOURFUL = replace(TINY, image_size=20, colour=True, framing="whole", label_smoothing=0.1)
 
 
-@pytest.mark.parametrize("recipe", [replace(TINY, label_smoothing=0.1, l2=1e-3), SMALL, COLOURFUL])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        COLOURFUL,
+        pytest.param(replace(TINY, label_smoothing=0.1, l2=1e-3), marks=pytest.mark.slow),
+        pytest.param(SMALL, marks=pytest.mark.slow),
+    ],
+)
 def test_jax_takes_the_steps_that_tensorflow_takes(recipe: Recipe, tmp_path: Path) -> None:
     """Two whole batches and one of 16, from the same weights, in two processes."""
     part, num_classes = bars(80, 4), 10
