@@ -5,32 +5,7 @@
 # Fashion-MNIST, look at it, train a network, see how it learned, judge it. It takes a minute on a
 # laptop. Change what you like; a *recipe* is everything that decides a training.
 
-# %% [markdown]
-# **1. Ankleboot itself.** In an environment that has it, nothing happens. In a checkout it
-# is installed from there; elsewhere (Colab, say) write the repository's address into `REPOSITORY`.
-
-# %%
-import importlib.util
-import subprocess
-import sys
-from pathlib import Path
-
-REPOSITORY = ""  # "git+https://..." where this notebook is not in a checkout of the repository
-
-if importlib.util.find_spec("ankleboot") is None:
-    above = [Path.cwd(), *Path.cwd().parents]
-    checkout = next((p.as_uri() for p in above if (p / "src/ankleboot").is_dir()), "")
-    if not (address := REPOSITORY or checkout):
-        raise SystemExit("Write the repository's address into REPOSITORY, and run this again.")
-    # Colab has a TensorFlow already, and a second one would overwrite half of it
-    extra = "" if importlib.util.find_spec("tensorflow") else "[train]"
-    needs = [
-        f"ankleboot{extra} @ {address}",
-        "keras>=3.15,<4",
-        "matplotlib",
-        "opencv-python-headless",
-    ]
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needs], check=True)
+# %% [shared] setup
 
 # %% [markdown]
 # **2. The data.** It is looked for in the cache, in other tools' folders and on the mirrors, and
@@ -48,11 +23,8 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 # **3. What the images show.** Ten classes of clothing, 28 by 28 grey pixels each.
 
 # %%
-from IPython import get_ipython
-
 from ankleboot import plots
 
-get_ipython().run_line_magic("matplotlib", "inline")
 plots.samples(data.train.images, data.train.labels, data.class_names)
 
 # %% [markdown]
@@ -82,6 +54,8 @@ build(recipe).summary()
 # stop. The last fifth of the training images is held back to validate.
 
 # %%
+from pathlib import Path
+
 from ankleboot.console import TrainingProgress
 from ankleboot.runs import next_folder
 from ankleboot.training import train

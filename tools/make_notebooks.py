@@ -3,7 +3,8 @@
 python tools/make_notebooks.py [--check]
 
 A script is easier to review, lint and merge than a notebook. `# %% [markdown]` begins a cell of
-text, `# %%` one of code; notebooks are written without outputs.
+text, `# %%` one of code, and in place of `# %% [shared] NAME` come the cells of
+notebooks/shared/NAME.py. Notebooks are written without outputs.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 CELL = re.compile(r"^# %%( \[markdown\])?$", re.MULTILINE)
+SHARED = re.compile(r"^# %% \[shared\] (\w+)$", re.MULTILINE)
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -23,7 +25,8 @@ def notebook(script: str) -> str:
     Raises:
         ValueError: If something stands above the first cell.
     """
-    above, *parts = CELL.split(script)
+    whole = SHARED.sub(lambda found: _shared(found[1]), script)
+    above, *parts = CELL.split(whole)
     if above.strip():
         raise ValueError(f"above the first cell: {above.strip()}")
     pairs = zip(parts[::2], parts[1::2], strict=True)
@@ -31,6 +34,10 @@ def notebook(script: str) -> str:
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     document = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _shared(name: str) -> str:
+    return (FOLDER / f"shared/{name}.py").read_text()
 
 
 def _cell(number: int, kind: str | None, text: str) -> dict[str, Any]:

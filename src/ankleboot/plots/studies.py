@@ -134,7 +134,7 @@ def tiles(
                 axes.imshow(image, cmap="coolwarm", vmin=-limit, vmax=limit)
             else:
                 axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-            axes.set_title(word, fontsize=6.5, y=-0.03, pad=0, va="top")
+            axes.set_title(word, fontsize=7, y=-0.06, va="top", pad=0)
     return figure
 
 
