@@ -2,8 +2,8 @@
 # # Why pool, and does the largest value serve better than the average?
 #
 # A pooling makes a picture of a quarter of the places. Here it is done by hand, checked against
-# Keras, tried on shifted images, and trained: the largest value, the average, every second place
-# (a *stride*), or no pooling at all.
+# Keras, tried on shifted images, and trained: the largest value, the average, every second place (a
+# *stride*), or no pooling at all.
 
 # %% [shared] setup
 

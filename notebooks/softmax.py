@@ -20,8 +20,8 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 
 # %% [markdown]
 # **3. An image that the network is not sure about.** The shipped model answers without TensorFlow.
-# Of the images that its recipe validates on we take one whose answer has a probability near 60 %:
-# a sure one would be dull.
+# Of the images that its recipe validates on we take one whose answer has a probability near 60 %: a
+# sure one would be dull.
 
 # %%
 from pathlib import Path

@@ -52,6 +52,8 @@ def bands(
         axes.plot(x, middle, style, marker="o", markersize=3.5, color=colour, label=name)
         if len(runs) > 1:
             axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+    if all(float(one).is_integer() for x in places.values() for one in x):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     if log_x:
         axes.set_xscale("log")
         ticks = sorted({one for x in places.values() for one in x})
@@ -119,9 +121,10 @@ def tiles(
     columns = min(MOST_TILES, max(map(len, rows.values())))
     has_words = any(captions.get(name) for name in rows)
     height = 0.95 + (0.42 if has_words else 0.0)
-    figure = Figure(figsize=(0.95 * columns + 1.9, height * len(rows)), layout="constrained")
+    margin = 1.8 if any(rows) else 0.05  # for the rows' names
+    figure = Figure(figsize=(0.95 * columns + margin, height * len(rows)), layout="constrained")
     grid = figure.subplots(
-        len(rows), columns + 1, squeeze=False, width_ratios=[1.8] + [1.0] * columns
+        len(rows), columns + 1, squeeze=False, width_ratios=[margin] + [1.0] * columns
     )
     for line, (name, images) in zip(grid, rows.items(), strict=True):
         for axes in line:
