@@ -78,8 +78,8 @@ for sentence in fit_verdict(run.history()).sentences:
     print(sentence)
 
 # %% [markdown]
-# **9. How good it is**, on the validation images. The test images are for the very end: `ankleboot
-# evaluate RUN --split test` reads them and counts it.
+# **9. How good it is**, on the validation images. The test images are for the very end:
+# `ankleboot evaluate RUN --split test` reads them and counts it.
 
 # %%
 from ankleboot.evaluation import evaluate, validation_part
@@ -119,5 +119,5 @@ worst = list(mistakes.top_losses[:24])
 plots.samples(part.images[worst], part.labels[worst], data.class_names)
 
 # %% [markdown]
-# Next: `ankleboot report RUN` puts all of this and more on one page, and `ankleboot export RUN
-# --format playground` makes a page on which the network can be taken apart.
+# Next: `ankleboot report RUN` puts all of this and more on one page, and
+# `ankleboot export RUN --format playground` makes a page on which the network can be taken apart.
