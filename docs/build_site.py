@@ -16,10 +16,9 @@ from pathlib import Path
 import generate_cli
 import reference
 from ankleboot.studies import STUDIES as QUESTIONS
-from site_pages import notebook_page, only_documents, readme_pages, results_table
+from site_pages import STUDIES, notebook_page, only_documents, readme_pages, results_table
 
 ROOT = Path(__file__).parents[1]
-STUDIES = "docs/studies"
 CARDS = (
     ("start", "Start", "Set up, train and judge in under a minute."),
     ("docs/tutorial", "Tutorial", "From the data to a model that ships, one step at a time."),
@@ -94,11 +93,14 @@ def index(source: Path, about: str, notebooks: list[Path]) -> str:
         f'<a href="{page}.html"><strong>{title}</strong>{words}</a>'
         for page, title, words in (*CARDS, answers)
     )
-    learning = ["start", "docs/tutorial", *(f"notebooks/{path.stem}" for path in notebooks)]
+    by_name = {path.stem: f"notebooks/{path.stem}" for path in notebooks}
+    steps = [by_name.pop(name) for name in QUESTIONS if name in by_name]
+    learning = ["start", "docs/tutorial", *by_name.values()]
     models = sorted((source / "src").rglob("README.md"))
     parts = {
         "Learn": [*learning, "docs/playground"],
         "Eight questions": studies,
+        "The questions, step by step": steps,
         "How to": list(GUIDES),
         "Reference": [*REFERENCE, "reference/index"],
         "Background": [*BACKGROUND, *MORE],

@@ -25,6 +25,7 @@ SECTIONS = {
 LINK = re.compile(
     r"(?<!!)\[(?P<words>[^\]\[]+)\]\((?!https?:|#)(?P<target>[^)#]+)(?P<anchor>#[^)]*)?\)"
 )
+STUDIES = "docs/studies"
 KEPT = (".md", ".png", ".svg", ".ipynb")
 
 
@@ -52,11 +53,15 @@ def results_table(about: str) -> str:
 
 
 def notebook_page(path: Path) -> str:
-    """A notebook's cells as Markdown."""
+    """A notebook's cells as Markdown, with links to the notebook and to the study it belongs to."""
     parts = []
     for cell in json.loads(path.read_text())["cells"]:
         text = "".join(cell["source"])
         parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
+    links = [f"[The notebook itself]({path.name})"]
+    if (path.parents[1] / STUDIES / f"{path.stem}.md").is_file():
+        links.append(f"[what the full study found](../{STUDIES}/{path.stem}.md)")
+    parts.insert(1, ", ".join(links))
     return "\n\n".join(parts) + "\n"
 
 

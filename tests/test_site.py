@@ -84,6 +84,16 @@ def test_the_studies_are_in_the_navigation_in_the_order_of_the_questions(tmp_pat
 def test_a_notebook_is_a_page() -> None:
     page = notebook_page(ROOT / "notebooks/quickstart.ipynb")
     assert page.startswith("# Quick start") and page.count("```python\n") == 12
+    assert "[The notebook itself](quickstart.ipynb)\n" in page
+    lesson = notebook_page(ROOT / "notebooks/pooling.ipynb")
+    assert "(pooling.ipynb), [what the full study found](../docs/studies/pooling.md)\n" in lesson
+
+
+def test_notebooks_stand_with_the_questions_or_with_the_first_steps(tmp_path: Path) -> None:
+    notebooks = [Path(f"{name}.ipynb") for name in ("pooling", "convolutions", "quickstart")]
+    page = build_site.index(tmp_path, "# A\n\nB", notebooks)
+    assert "docs/tutorial\nnotebooks/quickstart\n" in page
+    assert "step by step\n\nnotebooks/convolutions\nnotebooks/pooling\n```" in page
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from ankleboot.recipes import RECIPES, find, override
 from ankleboot.statistics import fewest_p
 from ankleboot.studies import STUDIES, findings, wording
 from ankleboot.studies import find as find_study
+from ankleboot.studies.answers import answers, in_words
 from ankleboot.studies.findings import SIGNIFICANT, Findings
 from ankleboot.studies.measures import MEASURES
 from ankleboot.studies.packing import packed, unpacked
@@ -373,6 +374,16 @@ def test_the_page_of_the_docs_repeats_the_numbers(pooling_document: dict[str, An
     assert "| average | 89.20 +- 0.16 |" in text and "![Accuracy of every run](1.svg)" in text
     assert "| average - max | validation accuracy | -1.00 points |" in text
     assert "`ankleboot train plain --set blocks=3 --set filters=16" in text
+    assert "[the notebook](../../notebooks/pooling.ipynb)" in text
+
+
+def test_a_stored_answer_is_told_with_the_commands_that_repeat_it() -> None:
+    study = STUDIES["pooling"]
+    told = in_words(study)
+    assert all(len(line) <= 100 for line in told.splitlines())
+    assert " ".join((study.question, *answers()["pooling"])) in " ".join(told.split())
+    assert "ankleboot study pooling --quick" in told
+    assert "was not run in full yet" in in_words(replace(study, name="new"))
 
 
 def test_the_command_lists_the_studies(capsys: pytest.CaptureFixture[str]) -> None:

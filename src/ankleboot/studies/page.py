@@ -71,7 +71,8 @@ def markdown(study: Study, document: dict[str, Any], figures: list[str]) -> str:
         f"# {study.question}",
         "",
         "Written by `python benchmarks/studies.py` from the runs of "
-        f"`ankleboot study {study.name}`.",
+        f"`ankleboot study {study.name}`. To do it yourself, in small and step by step: "
+        f"[the notebook](../../notebooks/{study.name}.ipynb).",
         "",
         *(f"{number}. {one}" for number, one in enumerate(sentences(found), 1)),
         "",
