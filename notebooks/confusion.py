@@ -177,7 +177,7 @@ sure = np.where(probs >= usual, probs, 0)  # classes for which the network is as
 suggested = sure.argmax(axis=1)
 doubted = np.flatnonzero((sure.max(axis=1) > 0) & (suggested != labels))
 print(f"{len(doubted)} of {len(labels):,} labels are doubted")
-print(f"{100 * wrong[doubted].mean():.0f} % of them are errors of the network")
+print(f"{100 * np.isin(np.flatnonzero(wrong), doubted).mean():.0f} % of the errors are among them")
 
 worst = doubted[np.argsort(probs[doubted, labels[doubted]])][:10]
 plots.tiles(

@@ -66,7 +66,7 @@ for name, recipe in (("convolutional", convolutional), ("dense", dense)):
 
 # %% [markdown]
 # **4. A convolution is a dense layer,** one with most weights zero and the others equal. We build
-# that matrix for a tiny image of 6 x 6 pixels: a column is what one bright pixel becomes.
+# that matrix for a tiny image of 6 x 6 pixels: a row is what one bright pixel becomes.
 
 # %%
 import keras

@@ -48,6 +48,7 @@ plots.tiles(
     {"": [inputs, sobel, slide(inputs, sobel)]},
     {"": ["the image", "the kernel", "the result"]},
     signed=True,
+    inches=2.2,
 )
 
 # %% [markdown]
@@ -87,6 +88,7 @@ plots.tiles(
     },
     {"kernels": list(kernels)},
     signed=True,
+    inches=1.5,
 )
 
 # %% [markdown]

@@ -41,7 +41,7 @@ ways = {
 image = data.train.images[data.train.labels == data.class_names.index("Sandal")][0]
 
 pictures = {"the image": image} | {way: pool(image) for way, pool in ways.items()}
-plots.tiles({"": list(pictures.values())}, {"": list(pictures)})
+plots.tiles({"": list(pictures.values())}, {"": list(pictures)}, inches=2)
 
 # %% [markdown]
 # **4. The same by Keras.** A cell that passes in silence would prove little, so it says what it

@@ -39,7 +39,7 @@ chosen = int(np.abs(predictor.predict(some).max(axis=1) - 0.6).argmin())
 image, label = some[chosen : chosen + 1], int(validation.labels[chosen])
 names = data.class_names
 
-plots.tiles({"": list(image)}, {"": [names[label]]})
+plots.tiles({"": list(image)}, {"": [names[label]]}, inches=2.4)
 
 # %% [markdown]
 # **4. Its logits.** They come from the Keras model, one layer before the end. They are not

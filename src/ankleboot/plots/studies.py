@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ankleboot.plots.colours import BEST_COLOUR, PALETTE, TRAIN_COLOUR
 from ankleboot.statistics import mean_interval
@@ -53,7 +54,7 @@ def bands(
         if len(runs) > 1:
             axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
     if all(float(one).is_integer() for x in places.values() for one in x):
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     if log_x:
         axes.set_xscale("log")
         ticks = sorted({one for x in places.values() for one in x})
@@ -113,23 +114,27 @@ def tiles(
     captions: Mapping[str, Sequence[str]],
     *,
     signed: bool = False,
+    inches: float = 1.05,
 ) -> Figure:
     """Rows of small images with a name before each row and words below each image.
 
-    Signed ones are red for positive and blue for negative values, others grey from 0 to 255.
+    Signed ones are red for positive and blue for negative values, others grey from 0 to 255. Each
+    is so many inches wide.
     """
     columns = min(MOST_TILES, max(map(len, rows.values())))
     has_words = any(captions.get(name) for name in rows)
-    height = 0.95 + (0.42 if has_words else 0.0)
+    scale = min(inches / 1.05, 1.5)  # of the letters
+    height = inches - 0.1 + (0.42 * scale if has_words else 0.0)
     margin = 1.8 if any(rows) else 0.05  # for the rows' names
-    figure = Figure(figsize=(0.95 * columns + margin, height * len(rows)), layout="constrained")
+    figure = Figure(figsize=(inches * columns + margin, height * len(rows)), layout="constrained")
     grid = figure.subplots(
-        len(rows), columns + 1, squeeze=False, width_ratios=[margin] + [1.0] * columns
+        len(rows), columns + 1, squeeze=False, width_ratios=[margin] + [inches] * columns
     )
     for line, (name, images) in zip(grid, rows.items(), strict=True):
         for axes in line:
             axes.axis("off")
-        line[0].text(1, 0.5, name, ha="right", va="center", fontsize=8, transform=line[0].transAxes)
+        place = {"transform": line[0].transAxes, "ha": "right", "va": "center"}
+        line[0].text(1, 0.5, name, fontsize=8 * scale, **place)
         words = captions.get(name) or [""] * len(images)
         for axes, image, word in zip(line[1:], images, words, strict=False):
             if signed:
@@ -137,7 +142,7 @@ def tiles(
                 axes.imshow(image, cmap="coolwarm", vmin=-limit, vmax=limit)
             else:
                 axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-            axes.set_title(word, fontsize=7, y=-0.06, va="top", pad=0)
+            axes.set_title(word, fontsize=6.5 * scale, y=-0.06, va="top", pad=0)
     return figure
 
 
