@@ -108,8 +108,9 @@ def test_the_quick_start_tells_its_story(tmp_path: Path, monkeypatch: pytest.Mon
     notebook = executed(ROOT / "notebooks/quickstart.ipynb", tmp_path, monkeypatch)
     assert len(codes(notebook)) == 12
     pictures = 4  # samples, curves, confusion matrix, the worst mistakes
-    check_outputs(notebook, pictures, ["2,000 training", "epoch 3/3", "% right (95 %", "Shirt"])
-    assert "Trainable params" in json.dumps([cell.outputs for cell in codes(notebook)])
+    check_outputs(notebook, pictures, ["2,000 training", "% right (95 %", "Shirt"])
+    shown = json.dumps([cell.outputs for cell in codes(notebook)])  # not all of it as plain text
+    assert "Trainable params" in shown and "epoch 3/3" in shown
     (run,) = (tmp_path / "runs").iterdir()
     assert (run / "model.keras").is_file()
 
