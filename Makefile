@@ -20,7 +20,7 @@ run: $(VENV)/.train  ## Set up, get the data, train `sprint`, judge it and show 
 	$(BIN)/ankleboot evaluate $$run --split test
 
 test: $(VENV)/.dev  ## Set up and run the test suite, slow and hostile tests left out
-	$(BIN)/python -m pytest -q -m "not slow and not hostile"
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not hostile"
 
 hostile: $(VENV)/.dev  ## Attack the server, and hold it to its schema
 	$(BIN)/python -m pytest -q -m "hostile and not slow"

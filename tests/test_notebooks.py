@@ -38,7 +38,7 @@ LESSONS = {
 }
 """Of each study's notebook: the number of figures, and words that it must print."""
 
-IN_SECONDS = ("softmax", "confusion")  # the others are slow tests
+IN_SECONDS = ("confusion",)  # the others are slow tests
 
 
 def opened(path: Path) -> Any:
