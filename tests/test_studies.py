@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ankleboot.cli import run as ankleboot
 from ankleboot.data import Dataset
 from ankleboot.errors import EnvironmentFailure, UsageError
 from ankleboot.files import locked
+from ankleboot.plots.studies import spread
 from ankleboot.recipes import RECIPES, find, override
 from ankleboot.statistics import fewest_p
 from ankleboot.studies import STUDIES, findings, wording
@@ -416,3 +419,13 @@ def test_a_quick_look_on_the_sample_ends_in_a_page(
     assert "A quick look: too few runs" in text and "nan" not in " ".join(document["sentences"])
     assert ankleboot(arguments) == 0  # nothing is run again
     assert "there already" in capsys.readouterr().err
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_labels_stand_apart_in_their_order(heights: list[float]) -> None:
+    gap = min(0.065, 1 / max(len(heights) - 1, 1))
+    placed = spread(heights, 0.065)
+    assert min(placed) >= 0 and max(placed) <= 1 + 1e-9
+    assert np.all(np.diff(sorted(placed)) >= gap - 1e-9)
+    assert np.all(np.argsort(placed, kind="stable") == np.argsort(heights, kind="stable"))
+    assert spread([0.1, 0.5, 0.9], 0.065) == pytest.approx([0.1, 0.5, 0.9])

@@ -10,6 +10,7 @@ from ankleboot.plots.colours import BEST_COLOUR, PALETTE, TRAIN_COLOUR
 from ankleboot.statistics import mean_interval
 
 MOST_TILES = 16  # in a row
+LABEL_GAP = 0.065  # between the middles of labels, in heights of a figure
 
 
 def dots(values: Mapping[str, Sequence[float | int]], label: str) -> Figure:
@@ -80,21 +81,13 @@ def prices(
     log_x: bool,
 ) -> Figure:
     """What each costs (across) and brings (up): the means, with the range of the runs."""
-    figure = Figure(figsize=(7.4, 4.6), layout="constrained")
+    figure = Figure(figsize=(8.2, 4.6), layout="constrained")
     axes = figure.subplots()
     for number, name in enumerate(costs):
         colour = PALETTE[number % len(PALETTE)]
         x, y = float(np.mean(costs[name])), float(np.mean(gains[name]))
         axes.plot([x, x], [min(gains[name]), max(gains[name])], color=colour, alpha=0.6)
         axes.plot([x], [y], "o", color=colour, markersize=7)
-        axes.annotate(
-            name,
-            (x, y),
-            xytext=(7, 5 if number % 2 else -12),
-            textcoords="offset points",
-            color=colour,
-            fontsize=9,
-        )
     if log_x:
         axes.set_xscale("log")
         middles = [float(np.mean(one)) for one in costs.values()]
@@ -102,11 +95,39 @@ def prices(
         ticks = [tick for tick in ticks if min(middles) / 2 < tick < 2 * max(middles)]
         axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
         axes.minorticks_off()
-    axes.margins(x=0.18)
+    axes.margins(x=0.08)
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
+    low, high = axes.get_ylim()
+    heights = [(float(np.mean(gains[name])) - low) / (high - low) for name in costs]
+    for number, (name, place) in enumerate(zip(costs, spread(heights, LABEL_GAP), strict=True)):
+        colour = PALETTE[number % len(PALETTE)]
+        axes.annotate(
+            name,
+            (float(np.mean(costs[name])), float(np.mean(gains[name]))),
+            xytext=(1.02, place),
+            textcoords="axes fraction",
+            va="center",
+            color=colour,
+            fontsize=9,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "alpha": 0.6},
+        )
     return figure
+
+
+def spread(heights: Sequence[float], gap: float) -> list[float]:
+    """The heights, moved up (at the top: down) until they are a gap apart, in the same order.
+
+    All are from 0 to 1; too many for the gap stand closer.
+    """
+    gap = min(gap, 1 / max(len(heights) - 1, 1))
+    order = np.argsort(heights, kind="stable")
+    steps = gap * np.arange(len(heights))
+    lowest = np.maximum.accumulate(np.asarray(heights)[order] - steps)
+    placed = np.empty(len(heights))
+    placed[order] = np.clip(lowest, 0, 1 - steps[-1]) + steps
+    return [float(one) for one in placed]
 
 
 def tiles(
