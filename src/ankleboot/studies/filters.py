@@ -163,5 +163,5 @@ STUDY = Study(
         "ankleboot train plain --set kernel_size=7 --set blocks=1",
         "ankleboot report runs/plain-seed0-001   # filters and maps of a run of your own",
     ),
-    minutes=5.0,
+    minutes=4.0,
 )

@@ -158,5 +158,5 @@ STUDY = Study(
         "ankleboot compare runs/plain-seed* runs/pocket-seed*    # 4 or more runs of each",
     ),
     seeds=6,
-    minutes=25.0,
+    minutes=45.0,
 )

@@ -121,5 +121,5 @@ STUDY = Study(
         "ankleboot train plain --set normalisation=none --set batch_norm=true",
         "ankleboot train plain --set normalisation=standard --set optimizer=sgd",
     ),
-    minutes=5.0,
+    minutes=7.0,
 )

@@ -166,5 +166,5 @@ STUDY = Study(
         "ankleboot train leaky --set flip=true --set shift=2 --set precision=auto",
         "ankleboot train leaky --set l2=0.0005 --set train_size=4800",
     ),
-    minutes=60.0,
+    minutes=75.0,
 )

@@ -109,5 +109,5 @@ STUDY = Study(
         "ankleboot train leaky --set pooling=average --set epochs=5",
         "ankleboot train plain --set shift=2  # shifts as augmentation",
     ),
-    minutes=8.0,
+    minutes=10.0,
 )
