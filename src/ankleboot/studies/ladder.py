@@ -81,7 +81,7 @@ def answer(found: Findings) -> tuple[str, str, str]:
     )
     if not single or not all(one.has_enough_runs for one in single):
         first = f"Single changes bring {_gains(found, single)}."
-        return first, _price(found), joined(_together(found))
+        return first, joined([_price(found)]), joined(_together(found))
     second = joined(
         [
             *(["worse with " + _gains(found, harming)] if harming else []),
@@ -89,7 +89,7 @@ def answer(found: Findings) -> tuple[str, str, str]:
             *([] if harming or rest else ["every single change makes a difference"]),
         ]
     )
-    return first, second, joined([*_together(found), _price(found).rstrip(".")])
+    return first, second, joined([*_together(found), _price(found)])
 
 
 def _gains(found: Findings, differences: list[Difference]) -> str:
@@ -98,11 +98,10 @@ def _gains(found: Findings, differences: list[Difference]) -> str:
 
 
 def _gain(found: Findings, one: Difference) -> str:
-    p = f"; p = {one.p_adjusted:.2g}" if one.has_enough_runs else ""
     bounds = one.ci95
     between = f", {100 * bounds[0]:.2f} to {100 * bounds[1]:.2f}" if bounds else ""
     seconds = found.mean(one.first, "train_seconds")
-    return f"{one.first} ({100 * one.mean:+.2f} points{between}{p}; {seconds:.0f} s)"
+    return f"{one.first} ({100 * one.mean:+.2f} points{between}; {seconds:.0f} s)"
 
 
 def _together(found: Findings) -> list[str]:
@@ -113,8 +112,8 @@ def _price(found: Findings) -> str:
     times = found.mean(ALL, "train_seconds") / found.mean(START, "train_seconds")
     more = found.mean(ALL, "parameters") / found.mean(START, "parameters")
     return (
-        f"All together reach {found.show(ALL, 'accuracy')} with {times:.1f} times the seconds and "
-        f"{more:.1f} times the parameters."
+        f"all together reach {found.show(ALL, 'accuracy')} with {times:.1f} times the seconds and "
+        f"{more:.1f} times the parameters"
     )
 
 
