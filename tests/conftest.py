@@ -1,6 +1,7 @@
 """Shared pieces: a tiny data set that is learned in a second, and one run trained on it."""
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,9 @@ from ankleboot.files import write_json
 from ankleboot.model_info import ModelInfo
 from ankleboot.recipes import PLAIN
 from ankleboot.runs import Run
+
+# A suite that a shell runs in the background inherits that Ctrl-C is ignored, and so do its runs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY = replace(PLAIN, name="tiny", blocks=1, filters=4, dense_units=16, batch_size=32, epochs=3)
 """Small enough to be traced and trained within seconds."""
