@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -21,24 +22,28 @@ def study_list(rows: Sequence[dict[str, Any]]) -> None:
             f"[bold]{row['name']}[/bold]  {row['question']} "
             f"[dim]({runs}, about {minutes} on two cores)[/dim]"
         )
-        if row["answer"]:
-            console.print(Padding(_numbered(row["answer"]), (0, 0, 1, 2)))
+        _numbered(console, row["answer"], indent=2)
+        console.print()
     console.print("ankleboot study NAME makes the runs here; --quick takes two minutes at most.")
 
 
-def _numbered(sentences: Sequence[str]) -> Table:
-    """Sentences with their numbers before them."""
-    grid = Table.grid(padding=(0, 1))
+def _numbered(console: Console, sentences: Sequence[str], *, indent: int = 0) -> None:
+    """Sentences with their numbers before them; one line each where nobody watches."""
     for number, sentence in enumerate(sentences, 1):
-        grid.add_row(f"{number}.", Text(sentence))
-    return grid
+        if console.is_terminal:
+            grid = Table.grid(padding=(0, 1))
+            grid.add_row(f"{number}.", Text(sentence))
+            console.print(Padding.indent(grid, indent))
+        else:
+            line = f"{' ' * indent}{number}. {sentence}"
+            console.print(line, markup=False, soft_wrap=True)
 
 
 def study_result(document: dict[str, Any]) -> None:
     """A study's answer and its table."""
     console = out()
     console.print(document["question"], style="bold", markup=False)
-    console.print(_numbered(document["sentences"]))
+    _numbered(console, document["sentences"])
     head, *lines = document["table"]
     table = Table(box=None, pad_edge=False)
     for place, title in enumerate(head):

@@ -9,7 +9,6 @@ import numpy as np
 from ankleboot.statistics import (
     Interval,
     bootstrap_means,
-    fewest_p,
     holm,
     mean_interval,
     percentile_interval,
@@ -233,8 +232,3 @@ def _images_interval(versus: Versus, rows: Sequence[Row]) -> Interval | None:
             return None
         sides.append(np.mean(right, axis=0))
     return percentile_interval(bootstrap_means(sides[0] - sides[1]))
-
-
-def most_comparisons(seeds: int) -> int:
-    """How many comparisons a study may make and still find all of them with so many seeds."""
-    return int(SIGNIFICANT / fewest_p(seeds, seeds) - 1e-9)

@@ -151,7 +151,7 @@ def estimate(study: Study, num: int, num_missing: int, *, quick: bool) -> str:
     minutes = QUICK_MINUTES if quick else study.minutes
     there = "" if num_missing == num else f", {num - num_missing} of them there already"
     most = "at most" if quick else "about"
-    share = minutes * num_missing / (num if quick else len(study.variants) * study.seeds)
+    share = minutes * num_missing / (num if quick else study.num_runs)
     return f"{study.name}: {num} runs{there}; {most} {share:.1f} minutes on two cores"
 
 
