@@ -28,7 +28,7 @@ from ankleboot.studies.measures import MEASURES
 from ankleboot.studies.packing import packed, unpacked
 from ankleboot.studies.page import markdown, write_page
 from ankleboot.studies.quantities import QUANTITIES
-from ankleboot.studies.runner import code_hash, meaning, run_study
+from ankleboot.studies.runner import run_key, run_study
 from ankleboot.studies.study import FULL_SEEDS, Job, Row, Study, Variant, Versus, jobs
 from conftest import TINY
 
@@ -310,11 +310,26 @@ def test_what_no_seed_changes_is_run_once() -> None:
     ]
 
 
-def test_comments_do_not_make_runs_stale_and_code_does() -> None:
-    source = 'def f(x):\n    """Words."""\n    # why\n    return x + 1\n'
-    assert meaning(source) == meaning("def f( x ):\n    return x + 1")
-    assert meaning(source) != meaning(source.replace("1", "2"))
-    assert code_hash(("answers",)) != code_hash(("shifts",))
+def test_a_stored_run_is_known_by_what_decides_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job("toy", Variant(name="one", recipe=find("leaky")), 0, ("answers",), "sample")
+    key = run_key(job, "data")
+    assert run_key(job, "other data") != key
+    assert run_key(replace(job, measures=("answers", "cost")), "data") != key
+    changed = replace(job.variant, recipe=override(job.variant.recipe, {"epochs": "3"}))
+    assert run_key(replace(job, variant=changed), "data") != key
+    monkeypatch.setattr("ankleboot.environment.NUMERICS_VERSION", 99)
+    assert run_key(job, "data") != key
+
+
+def test_neither_a_new_field_nor_a_new_version_makes_stored_runs_stale(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = Job("toy", Variant(name="one", recipe=find("leaky")), 0, ("answers",), "sample")
+    key = run_key(job, "data")
+    to_json = type(job.recipe).to_json
+    monkeypatch.setattr(type(job.recipe), "to_json", lambda self: to_json(self) | {"new": 0.5})
+    monkeypatch.setattr("ankleboot.environment.__version__", "99")
+    assert run_key(job, "data") == key
 
 
 # Pages and the command

@@ -9,6 +9,10 @@ from typing import Any
 
 from ankleboot import __version__
 
+NUMERICS_VERSION = 1
+"""Raise it when a change of this package alters the weights that a recipe and a seed give; stored
+runs of studies are then repeated. tests/test_numerics.py notices such a change."""
+
 VERSIONED = ("keras", "numpy", "opencv-python-headless", "tensorflow", "tensorflow-cpu")
 CPU_FLAGS = ("fma", "avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 """The instruction sets that change which kernels TensorFlow picks, and so the last bits."""

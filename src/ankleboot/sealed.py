@@ -24,6 +24,7 @@ from ankleboot.files import DAMAGED_ZIP, sha256_of, sha256_of_file, write_json
 from ankleboot.model_info import ModelInfo
 
 INFO_NAME = "ankleboot.json"
+LABELS_NAME = "labels.txt"
 ONNX_KEY = "ankleboot"  # of the description among an ONNX file's metadata_props
 MAX_INFO_BYTES = 1_000_000  # of a description; ours have 600, more with many classes
 MAX_BYTES = 200 * 2**20  # of a model file; ours are below two MB
@@ -31,22 +32,26 @@ _NOT_OURS = "has no seal of Ankleboot; make model files with ankleboot export"
 
 
 def seal_tflite(flatbuffer: bytes, info: ModelInfo) -> bytes:
-    """Append labels, description and hash; always the same bytes for the same content."""
+    """Append labels, description and checksum; equal content gives equal bytes."""
     document = info.to_json() | {"bytes": len(flatbuffer), "sha256": sha256_of(flatbuffer)}
+    labels = "\n".join(info.labels) + "\n"
+    return _pack(flatbuffer, labels.encode(), json.dumps(document).encode())
+
+
+def _pack(flatbuffer: bytes, labels: bytes, description: bytes) -> bytes:
     packed = io.BytesIO(flatbuffer)
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
-        for name, text in (
-            ("labels.txt", "\n".join(info.labels) + "\n"),
-            (INFO_NAME, json.dumps(document)),
-        ):
-            entry = zipfile.ZipInfo(name)  # of 1980: no clock in it
+        for name, content in ((LABELS_NAME, labels), (INFO_NAME, description)):
+            entry = zipfile.ZipInfo(name)  # dated 1980: the bytes depend on no clock
             entry.create_system = 3  # the same bytes on every system
-            archive.writestr(entry, text)
+            archive.writestr(entry, content)
     return packed.getvalue()
 
 
 def open_tflite(path: Path) -> tuple[bytes, ModelInfo]:
     """Return the checked flatbuffer and its description.
+
+    The check packs the stored bytes again, so it depends on no field of `ModelInfo`.
 
     Raises:
         ModelError: If the file is missing, damaged or not sealed.
@@ -54,16 +59,18 @@ def open_tflite(path: Path) -> tuple[bytes, ModelInfo]:
     content = _read(path)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if archive.getinfo(INFO_NAME).file_size > MAX_INFO_BYTES:
-                raise ModelError(f"{path}: a description that is too large")
-            document = json.loads(archive.read(INFO_NAME))
+            for name in (LABELS_NAME, INFO_NAME):
+                if archive.getinfo(name).file_size > MAX_INFO_BYTES:
+                    raise ModelError(f"{path}: {name} is larger than {MAX_INFO_BYTES:,} bytes")
+            labels, description = archive.read(LABELS_NAME), archive.read(INFO_NAME)
+        document = json.loads(description)
         size = document.pop("bytes")
         digest = document.pop("sha256")
         flatbuffer = content[:size]
     except (*DAMAGED_ZIP, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: damaged, or {_NOT_OURS}") from error
     info = model_info.from_json(document, path)
-    if digest != sha256_of(flatbuffer) or content != seal_tflite(flatbuffer, info):
+    if digest != sha256_of(flatbuffer) or content != _pack(flatbuffer, labels, description):
         raise ModelError(f"{path}: damaged, not the bytes that were written (sha256)")
     return flatbuffer, info
 

@@ -11,18 +11,11 @@ from ankleboot.studies.study import Chart, Study, Variant, Versus
 from ankleboot.studies.treatments import SHUFFLED
 from ankleboot.studies.wording import compared, joined, listed, told
 
-CNN = replace(
-    PLAIN,
-    filters=16,
-    padding="same",
-    dense_units=64,
-    batch_size=128,
-    epochs=4,
-    precision="auto",
-)
-SAME_PARAMETERS = replace(CNN, model="dense", dense_units=133)
+BASE = replace(PLAIN, batch_size=128, epochs=4, precision="auto")
+CNN = replace(BASE, filters=16, padding="same", dense_units=64)
+SAME_PARAMETERS = replace(BASE, model="dense", dense_units=133)
 """785 x 133 weights and the last layer: within a per cent of the convolutions' 105,866."""
-SAME_COMPUTE = replace(CNN, model="dense", dense_units=735, dense_layers=2)
+SAME_COMPUTE = replace(BASE, model="dense", dense_units=735, dense_layers=2)
 """As many multiplications an image as the convolutions, within a few per cent: ten times the
 parameters."""
 

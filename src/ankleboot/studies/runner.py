@@ -2,13 +2,12 @@
 
     document = run_study(find("pooling"), data, Path("runs/studies"), say=print)
 
-A run's file bears the hash of all that decides its numbers: recipe, measures, data, versions,
-processor, and the code that trains and measures (not its comments). What is there under the same
-hash is not made again; what is there under another one is left alone.
+A stored run is known by the key of everything that decides its numbers: the recipe's fields that
+differ from their defaults, measures, data, versions of the numerical libraries, processor, and two
+version numbers that rise when a change of this package alters what a run gives. A stored run of the
+same key is not repeated; files of other keys are left alone.
 """
 
-import ast
-import functools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -23,24 +22,10 @@ from ankleboot.bench.process import circumstances, isolated
 from ankleboot.data import Dataset
 from ankleboot.errors import EnvironmentFailure
 from ankleboot.files import locked, make_folder, sha256_of, sweep, write_json
-from ankleboot.recipes import PLAIN
+from ankleboot.recipes import PLAIN, Recipe
 from ankleboot.studies import findings
-from ankleboot.studies.measures import MEASURES
+from ankleboot.studies.measures import MEASURES_VERSION
 from ankleboot.studies.study import Job, Row, Study, jobs
-
-DECIDING = (
-    "data/augment.py",
-    "data/splits.py",
-    "engines",
-    "feed.py",
-    "models",
-    "optimizers",
-    "studies/measures/trained.py",
-    "studies/run.py",
-    "studies/treatments.py",
-    "training.py",
-)
-"""Parts of the package whose code decides a run's numbers, beside its measures."""
 
 QUICK_MINUTES = 2
 
@@ -156,18 +141,30 @@ def estimate(study: Study, num: int, num_missing: int, *, quick: bool) -> str:
 
 
 def _name(job: Job, data: Dataset) -> str:
+    return f"{job.variant.name.replace(' ', '-')}-seed{job.seed}-{run_key(job, data.train_sha256)}"
+
+
+def run_key(job: Job, data_sha256: str) -> str:
+    """Return the key of everything that decides the numbers of a run.
+
+    Neither a new recipe field nor a new version of this package changes the key: a field at its
+    default decides nothing new, and `NUMERICS_VERSION` and `MEASURES_VERSION` stand for the code.
+    """
+    usual = Recipe(name="").to_json()
+    fields = {key: value for key, value in job.recipe.to_json().items() if value != usual[key]}
+    versions = environment.versions()
     decisive = {
-        "recipe": job.recipe.to_json(),
+        "recipe": {key: value for key, value in fields.items() if key != "name"},
         "pixels": job.variant.pixels,
         "shipped": job.variant.shipped,
         "measures": job.measures,
-        "data": data.train_sha256,
-        "versions": environment.versions(),
+        "data": data_sha256,
+        "versions": {name: versions[name] for name in versions if name != "ankleboot"},
         "cpu": environment.hardware(),
-        "code": code_hash(tuple(MEASURES[name] for name in job.measures)),
+        "numerics": environment.NUMERICS_VERSION,
+        "measurements": MEASURES_VERSION,
     }
-    key = sha256_of(json.dumps(decisive, sort_keys=True).encode())[:12]
-    return f"{job.variant.name.replace(' ', '-')}-seed{job.seed}-{key}"
+    return sha256_of(json.dumps(decisive, sort_keys=True).encode())[:12]
 
 
 def _stored(path: Path) -> Row | None:
@@ -176,36 +173,3 @@ def _stored(path: Path) -> Row | None:
     except (OSError, ValueError):  # not there, or damaged: it is made again
         return None
     return row
-
-
-@functools.cache
-def code_hash(measures: tuple[str, ...]) -> str:
-    """Of the code that decides a run's numbers; comments, docstrings and layout do not count.
-
-    Args:
-        measures: The modules in `studies.measures` that take part.
-    """
-    package = Path(__file__).parents[1]
-    files = [
-        path
-        for name in (*DECIDING, *(f"studies/measures/{one}.py" for one in measures))
-        for path in (sorted((package / name).rglob("*.py")) or [package / name])
-    ]
-    return sha256_of("".join(meaning(path.read_text()) for path in files).encode())
-
-
-def meaning(source: str) -> str:
-    """Python source reduced to what it does."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [one for one in node.body if not _is_words(one)] or [ast.Pass()]
-    return ast.dump(tree)
-
-
-def _is_words(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the parent process knows the names, and loads no TensorFlow
     from ankleboot.studies.measures.trained import Trained
 
+MEASURES_VERSION = 1
+"""Raise it when a change alters what a measure returns for the same run: stored runs of studies are
+then repeated."""
+
 MEASURES: Mapping[str, str] = MappingProxyType(
     {
         "ablation": "filters",
