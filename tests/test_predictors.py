@@ -1,5 +1,6 @@
 """Every runtime behind the one interface: same answers, any number of images, many threads."""
 
+import io
 import json
 import random
 import shutil
@@ -18,6 +19,7 @@ from ankleboot import pretrained
 from ankleboot.classes import CLASS_NAMES
 from ankleboot.data import Dataset, load
 from ankleboot.errors import ModelError
+from ankleboot.files import sha256_of
 from ankleboot.model_info import ModelInfo, from_json
 from ankleboot.predictors import Predictor, load_predictor
 from ankleboot.predictors.batches import check_shapes
@@ -153,6 +155,22 @@ def test_every_flipped_bit_of_a_tflite_is_refused(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(ModelError, match=r"a\.tflite: "):
             open_tflite(path)
+
+
+def test_a_description_of_another_layout_of_bytes_still_opens(tmp_path: Path) -> None:
+    """Yesterday's files open whatever order and spacing today's code would write."""
+    body = b"some flatbuffer"
+    packed = io.BytesIO(body)
+    document = INFO.to_json() | {"bytes": len(body), "sha256": sha256_of(body)}
+    texts = {"labels.txt": "a\nb\n", "ankleboot.json": json.dumps(document, indent=1, sort_keys=True)}
+    with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
+        for name, text in texts.items():
+            entry = zipfile.ZipInfo(name)
+            entry.create_system = 3
+            archive.writestr(entry, text)
+    path = tmp_path / "old.tflite"
+    path.write_bytes(packed.getvalue())
+    assert open_tflite(path) == (body, INFO)
 
 
 def test_every_flipped_bit_of_the_seal_is_refused(tmp_path: Path) -> None:

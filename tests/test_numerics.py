@@ -1,0 +1,29 @@
+"""Guard of `NUMERICS_VERSION`: short trainings give the losses that were stored with it."""
+
+from pathlib import Path
+
+import pytest
+
+from ankleboot import environment
+from ankleboot.data import Dataset
+from ankleboot.recipes import find, override
+
+SHORT = {"train_size": "96", "epochs": "2", "batch_size": "32", "precision": "float32"}
+LOSSES = {  # of the last epoch on training and validation images, with NUMERICS_VERSION 1
+    "plain": ({"dropout": "0.2", "l2": "0.001"}, 1.939209, 1.760248),
+    "sprint": ({"hardest": "0.5", "flip": "true", "shift": "1", "erasing": "0.5"}, 1.204275, 1.223662),
+    "leaky": ({"optimizer": "sgd", "schedule": "cosine", "rotation": "10"}, 2.298555, 2.294950),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_training_gives_the_stored_losses(name: str, bar_data: Dataset, tmp_path: Path) -> None:
+    """A change here without a higher `NUMERICS_VERSION` would mix old and new runs of a study."""
+    from ankleboot.training import train
+
+    assert environment.NUMERICS_VERSION == 1, "store the losses of the new version"
+    changes, train_loss, validation_loss = LOSSES[name]
+    recipe = override(find(name), SHORT | changes)
+    last = train(recipe, bar_data, tmp_path / "run").history()[-1]
+    assert last.train_loss == pytest.approx(train_loss, rel=1e-3)
+    assert last.validation_loss == pytest.approx(validation_loss, rel=1e-3)
