@@ -1,52 +1,56 @@
-"""Training curves as event files for TensorBoard."""
+"""Training curves as event files for TensorBoard, written without TensorFlow."""
 
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
-import tensorflow as tf
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboard.summary.writer.record_writer import RecordWriter
 
-from ankleboot.errors import EnvironmentFailure
+from ankleboot.files import make_folder, write_failure
 from ankleboot.runs import EpochRecord
+
+SPLITS = ("train", "validation")
+METRICS = ("loss", "accuracy")
 
 
 class Curves:
     """Event files of a run, written anew from the history whenever a process starts.
 
+    No file stays open between two epochs, so there is nothing to close.
+
     Raises:
-        EnvironmentFailure: If they cannot be written; so do the methods.
+        EnvironmentFailure: If they cannot be written; so does `add`.
     """
 
     def __init__(self, folder: Path, history: Iterable[EpochRecord]) -> None:
-        self._folder = folder
         shutil.rmtree(folder, ignore_errors=True)
-        with self._disk_errors():
-            self._writers = {
-                part: tf.summary.create_file_writer(str(folder / part))
-                for part in ("train", "validation")
-            }
+        # TensorBoard knows event files by "tfevents" and reads them in the order of their names
+        name = f"events.out.tfevents.{time.time():.0f}"
+        self._paths = {split: folder / split / name for split in SPLITS}
+        for path in self._paths.values():
+            make_folder(path.parent)
+            _append(path, [Event(wall_time=time.time(), file_version="brain.Event:2")])
         for record in history:
             self.add(record)
 
     def add(self, record: EpochRecord) -> None:
-        """Write one epoch."""
-        with self._disk_errors():
-            for part, writer in self._writers.items():
-                with writer.as_default(step=record.epoch):
-                    tf.summary.scalar("loss", getattr(record, f"{part}_loss"))
-                    tf.summary.scalar("accuracy", getattr(record, f"{part}_accuracy"))
-                writer.flush()
+        """Write the metrics of one epoch."""
+        for split, path in self._paths.items():
+            summaries = [scalar_pb(tag, getattr(record, f"{split}_{tag}")) for tag in METRICS]
+            _append(
+                path,
+                [Event(wall_time=time.time(), step=record.epoch, summary=s) for s in summaries],
+            )
 
-    def close(self) -> None:
-        """Release the files."""
-        for writer in self._writers.values():
-            writer.close()
 
-    @contextmanager
-    def _disk_errors(self) -> Iterator[None]:
-        """TensorFlow has its own words for a full disk; they must not pass for lack of memory."""
-        try:
-            yield
-        except tf.errors.OpError as error:
-            raise EnvironmentFailure(f"cannot write {self._folder}: {error.message}") from error
+def _append(path: Path, events: list[Event]) -> None:
+    try:
+        with path.open("ab") as file:
+            writer = RecordWriter(file)
+            for event in events:
+                writer.write(event.SerializeToString())
+    except OSError as error:
+        raise write_failure(path, error, None) from error

@@ -201,11 +201,8 @@ class _Session:
         """Train what is missing, and write the finished run's files."""
         run, progress, recipe = self._run, self._progress, self._recipe
         self._observer.started(run, summarise(self._portable.model), self._parts)
-        # the thread ends before the curves that it writes are closed
-        with (
-            closing(Curves(run.folder / "tensorboard", progress.history)) as curves,
-            closing(self._background),
-        ):
+        curves = Curves(run.folder / "tensorboard", progress.history)
+        with closing(self._background):
             while progress.epoch <= recipe.epochs and not _is_over(recipe, progress.history):
                 if self._is_frozen and progress.epoch > recipe.frozen_epochs:
                     self._thaw()
