@@ -18,6 +18,7 @@ from ankleboot.statistics import (
     permutation_interval,
     permutation_p,
     probability_of_superiority,
+    students_quantile,
 )
 
 
@@ -152,9 +153,15 @@ def test_too_few_runs_have_no_interval() -> None:
     assert permutation_interval([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]) is None
 
 
+def test_students_quantile_is_scipys_for_any_degrees_of_freedom() -> None:
+    for freedom in (*range(1, 201), 9_999, 10_000):
+        expected = stats.t.ppf(0.975, freedom)
+        assert students_quantile(freedom) == pytest.approx(expected, rel=1e-10), freedom
+
+
 def test_the_interval_of_a_mean_is_students() -> None:
-    for num in (2, 5, 13):
+    for num in (2, 5, 13, 14, 41):
         values = np.random.default_rng(num).normal(size=num)
         expected = stats.t.interval(0.95, num - 1, values.mean(), stats.sem(values))
-        assert mean_interval(values.tolist()) == pytest.approx(expected, rel=1e-3)
+        assert mean_interval(values.tolist()) == pytest.approx(expected, rel=1e-9)
     assert mean_interval([1.0]) is None

@@ -1,5 +1,6 @@
 """How sure a figure is, and whether two differ; NumPy alone, tested against scipy."""
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -12,9 +13,6 @@ NUM_RESAMPLES = 2_000
 LEVEL = 0.95
 MOST_SPLITS = 20_000
 BLOCK = 100  # resamples that are drawn at once: bounds the memory
-
-T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179)
-"""Student's 97.5 % quantiles for 1, 2, ... degrees of freedom; the last one serves beyond."""
 
 Interval = tuple[float, float]
 
@@ -66,8 +64,35 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
     if len(values) < 2:
         return None
     middle, num = float(np.mean(values)), len(values)
-    half = T_95[min(num - 2, len(T_95) - 1)] * float(np.std(values, ddof=1)) / math.sqrt(num)
+    half = students_quantile(num - 1) * float(np.std(values, ddof=1)) / math.sqrt(num)
     return middle - half, middle + half
+
+
+@functools.cache
+def students_quantile(freedom: int) -> float:
+    """Compute Student's 97.5 % quantile t for whole degrees of freedom.
+
+    The probability between -t and t is a finite sum in the angle atan(t / sqrt(freedom)), and
+    bisection finds the angle at which that is 95 %.
+
+    Source: Abramowitz and Stegun 1964, 26.7.3 and 26.7.4
+    """
+    is_odd = freedom % 2 == 1
+    even = 2 * np.arange(1, freedom // 2)
+    ratios = even / (even + 1) if is_odd else (even - 1) / even
+    factors = np.cumprod([float(freedom > 1), *ratios])
+    powers = np.arange(len(factors))
+
+    def probability(angle: float) -> float:
+        cosine = math.cos(angle)
+        series = math.sin(angle) * float(factors @ cosine ** (2 * powers))
+        return (angle + cosine * series) * 2 / math.pi if is_odd else series
+
+    low, high = 0.0, math.pi / 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if probability(middle) < LEVEL else (low, middle)
+    return math.sqrt(freedom) * math.tan(high)
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:
