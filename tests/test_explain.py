@@ -172,12 +172,25 @@ def test_filters_and_maps_have_their_shapes() -> None:
 
 
 def test_an_image_is_its_own_neighbour(network: keras.Model, bar_data: Dataset) -> None:
-    known = layers.features(network, bar_data.train.images)
-    np.testing.assert_allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
-    found = layers.nearest(known[:20], known, count=3)
-    np.testing.assert_array_equal(found[:, 0], np.arange(20))
-    labels = bar_data.train.labels
+    images, labels = bar_data.train.images, bar_data.train.labels
+    assert np.linalg.norm(layers.features(network, images), axis=1) == pytest.approx(1, abs=1e-5)
+    found = layers.similar(network, images[:20], images, np.arange(len(images)), count=3)
+    assert found[:, 0].tolist() == list(range(20))
     assert (labels[found[:, 1]] == labels[:20]).mean() > 0.9
+
+
+def test_neighbours_are_those_with_the_highest_cosine(
+    network: keras.Model, bar_data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oracle compares all features at once; the product goes on in blocks of 100 images."""
+    monkeypatch.setattr(layers, "BLOCK", 100)
+    queries, known = bar_data.test.images[:20], bar_data.train.images
+    among = np.random.default_rng(0).permutation(len(known))[:350]
+    cosines = layers.features(network, queries) @ layers.features(network, known).T
+    found = layers.similar(network, queries, known, among, count=5)
+    assert found.shape == (20, 5) and np.isin(found, among).all()
+    expected = -np.sort(-cosines[:, among], axis=1)[:, :5]
+    assert np.take_along_axis(cosines, found, axis=1) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_command_explains_files_and_images_of_the_data(

@@ -99,10 +99,3 @@ def similar(
         found = np.take_along_axis(found, order, axis=1)
         likeness = np.take_along_axis(likeness, order, axis=1)
     return found
-
-
-def nearest(queries: np.ndarray, known: np.ndarray, *, count: int = 5) -> np.ndarray:
-    """Positions of the most similar rows (by cosine) for each query, the nearest first."""
-    similarity = queries @ known.T
-    order: np.ndarray = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
-    return order
