@@ -101,7 +101,7 @@ from ankleboot import data
 from ankleboot.data.sources import Folder
 data.FASHION_MNIST = data.SAMPLE
 print("ready", flush=True)
-data.fetch([Folder(data.SAMPLE_FOLDER)])
+data.fetch(lambda _: [Folder(data.SAMPLE_FOLDER)])
 """
 
 

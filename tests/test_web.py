@@ -46,12 +46,17 @@ FAKE_FILES = {"index.js": b'import "@litertjs/wasm-utils"', "wasm-utils.js": b"e
 @pytest.fixture
 def small_runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A runtime of two tiny files, an empty cache, no npm and no network."""
-    files = {
-        name: (runtime.CORE if name == "index.js" else runtime.UTILS, name, sha256_of(content))
+    files = tuple(
+        runtime.RuntimeFile(
+            name,
+            runtime.CORE if name == "index.js" else runtime.UTILS,
+            name,
+            sha256_of(content),
+        )
         for name, content in FAKE_FILES.items()
-    }
+    )
     monkeypatch.setattr(runtime, "FILES", files)
-    monkeypatch.setattr(runtime, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("shutil.which", lambda name: None)
 
     def closed(url: str, max_bytes: int) -> bytes:
@@ -64,6 +69,20 @@ def small_runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def deliver(url: str, max_bytes: int) -> bytes:
     return FAKE_FILES[url.rpartition("/")[2]]
+
+
+def kept(small_runtime: Path) -> Path:
+    """The folder of the runtime in the cache."""
+    return small_runtime.with_name("cache") / f"litertjs-{runtime.VERSION}"
+
+
+def test_the_variable_moves_the_cache_of_the_runtime(
+    small_runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "download", deliver)
+    runtime.place(small_runtime)
+    for name, content in FAKE_FILES.items():
+        assert (kept(small_runtime) / name).read_bytes() == content
 
 
 def test_without_any_source_the_causes_are_named(small_runtime: Path) -> None:
@@ -86,7 +105,7 @@ def test_another_content_is_refused(small_runtime: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(runtime, "download", lambda url, max_bytes: b"evil()")
     with pytest.raises(EnvironmentFailure, match=r"index\.js has sha256 .*, expected"):
         runtime.place(small_runtime)
-    assert not runtime.cache_folder().exists()
+    assert [path.name for path in kept(small_runtime).iterdir()] == ["lock"]
 
 
 def test_a_damaged_cache_is_fetched_anew(
@@ -94,10 +113,38 @@ def test_a_damaged_cache_is_fetched_anew(
 ) -> None:
     monkeypatch.setattr(runtime, "download", deliver)
     runtime.place(small_runtime)
-    victim = runtime.cache_folder() / "wasm-utils.js"
+    victim = kept(small_runtime) / "wasm-utils.js"
     victim.write_bytes(b"damaged")
     runtime.place(small_runtime)
     assert victim.read_bytes() == FAKE_FILES["wasm-utils.js"]
+
+
+def test_what_npm_lacks_comes_from_the_network(
+    small_runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """npm is asked once, not once per file."""
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/npm")
+    asked = []
+
+    def fail(command: list[str], **rest: Any) -> subprocess.CompletedProcess[str]:
+        asked.append(command[-1])
+        return subprocess.CompletedProcess(command, 1, "", "no such package")
+
+    monkeypatch.setattr("subprocess.run", fail)
+    monkeypatch.setattr(runtime, "download", deliver)
+    runtime.place(small_runtime)
+    assert asked == [f"{runtime.CORE}@{runtime.VERSION}"]
+    assert (small_runtime / "wasm-utils.js").read_bytes() == FAKE_FILES["wasm-utils.js"]
+
+
+def test_a_read_only_cache_serves_what_it_holds(
+    small_runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(runtime, "download", deliver)
+        runtime.place(small_runtime)
+    monkeypatch.setattr("filelock.FileLock.acquire", lambda lock: pytest.fail("locked"))
+    runtime.place(small_runtime)
 
 
 def test_npm_is_asked_with_the_users_own_settings(

@@ -8,12 +8,11 @@ this user.
 import json
 from pathlib import Path
 
-import platformdirs
-
 from ankleboot import pretrained
 from ankleboot.errors import ModelError
 from ankleboot.files import locked, make_folder, sha256_of_file, write_json
 from ankleboot.model_info import ModelInfo
+from ankleboot.paths import state_folder
 from ankleboot.runs import run_of
 
 FILE_NAME = "test_reads.json"
@@ -31,7 +30,7 @@ def folder_of(model: Path, info: ModelInfo | None = None) -> Path:
     if run and not pretrained.is_shipped(run.folder):
         return run.folder
     known = sha256_of_file(run.model_path if run else model) if info is None else info.model_sha256
-    return Path(platformdirs.user_state_dir("ankleboot")) / "test_reads" / known
+    return state_folder() / "test_reads" / known
 
 
 def count(model: Path, info: ModelInfo | None = None) -> int:

@@ -22,11 +22,13 @@ def fetch(as_json: bool) -> None:
     archive. Only content with the right SHA-256 is accepted.
     """
     from ankleboot import console
-    from ankleboot.data import FASHION_MNIST, cache_folder
+    from ankleboot.data import FASHION_MNIST
     from ankleboot.data import fetch as fetch_data
+    from ankleboot.paths import cache_folder
 
     source = fetch_data()
-    paths = [cache_folder() / wanted.name for wanted in FASHION_MNIST]
+    cache = cache_folder("fashion-mnist")
+    paths = [cache / wanted.name for wanted in FASHION_MNIST]
     if as_json:
         console.print_json({"source": source, "files": [str(path) for path in paths]})
     else:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 def data_of(run: Run) -> str:
     """The data a run was trained on, as `load` wants it: a name, or the user's own folder."""
-    from ankleboot.data import cache_folder
+    from ankleboot.paths import cache_folder
 
     manifest = run.manifest()
     if "pictures" in manifest:
         return str(manifest["data_source"])  # also if it is gone: then that is what to say
     source = Path(manifest["data_source"])
-    own_folder = source.is_dir() and source != cache_folder()
+    own_folder = source.is_dir() and source != cache_folder("fashion-mnist")
     return str(source if own_folder else manifest["data"]["name"])
 
 

@@ -13,15 +13,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-import platformdirs
-
 from ankleboot.classes import CLASS_NAMES
 from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.data.download import Source, complete
 from ankleboot.data.findings import LAYOUT
 from ankleboot.data.idx import IdxFile, parse_images, parse_labels
-from ankleboot.data.sources import Folder, Source, all_sources, obtain
-from ankleboot.errors import AnklebootError, DataError, EnvironmentFailure, UsageError
-from ankleboot.files import atomic_write, locked, make_folder, remove, sweep
+from ankleboot.data.sources import FAILURE, Folder, all_sources
+from ankleboot.errors import AnklebootError, UsageError
+from ankleboot.paths import cache_folder
 from ankleboot.preparation import Preparation
 
 __all__ = ["FASHION_MNIST", "SAMPLE", "Dataset", "LabeledImages", "load"]
@@ -128,7 +127,7 @@ def load(
         return _assemble("sample", SAMPLE, SAMPLE_FOLDER, "shipped with the package")
     if folder:
         return _assemble("fashion-mnist", FASHION_MNIST, Path(folder), folder)
-    cache = cache_folder()
+    cache = cache_folder("fashion-mnist")
     try:
         return _assemble("fashion-mnist", FASHION_MNIST, cache, str(cache))
     except AnklebootError:  # something is missing or damaged
@@ -143,51 +142,17 @@ def is_folder_of_pictures(name: str) -> bool:
     return name not in ("fashion-mnist", "sample") and Path(name).is_dir() and not idx
 
 
-def cache_folder(name: str = "fashion-mnist") -> Path:
-    """Our own folder for a kind of data; ANKLEBOOT_CACHE moves it."""
-    base = os.environ.get("ANKLEBOOT_CACHE") or platformdirs.user_cache_dir("ankleboot")
-    return Path(base) / name
-
-
-def fetch(sources: list[Source] | None = None) -> str:
-    """Make the cache whole; return where the bytes came from.
-
-    Safe with several processes at once (one works, the others wait and find the work done) and
-    with a kill at any moment (files appear under their names only when complete and verified).
+def fetch(sources: Callable[[ExitStack], list[Source[IdxFile]]] | None = None) -> str:
+    """Complete the cache of Fashion-MNIST; return the origins of its files.
 
     Args:
-        sources: Asked in this order. Defaults to other tools' folders, mirrors and Debian.
+        sources: As for `complete`. Defaults to other tools' folders, mirrors and Debian.
 
     Raises:
         DataError, EnvironmentFailure: As `load`.
     """
-    cache = cache_folder()
-    make_folder(cache)
-    with locked(cache / "lock"), ExitStack() as cleanup:
-        sweep(cache)
-        asked = all_sources(cleanup) if sources is None else sources
-        origins = [_fetch_one(wanted, cache, asked) for wanted in FASHION_MNIST]
-    return ", ".join(dict.fromkeys(origins))
-
-
-def _fetch_one(wanted: IdxFile, cache: Path, sources: list[Source]) -> str:
-    causes = []
-    try:
-        Folder(cache).read(wanted)
-        return str(cache)
-    except DataError as error:  # damaged: replace it, and say so if that fails
-        causes.append(str(error))
-        remove(cache / wanted.name)
-    except EnvironmentFailure:
-        pass  # not there yet
-    try:
-        raw, origin = obtain(wanted, sources)
-    except AnklebootError as error:
-        if causes:
-            raise DataError(f"{causes[0]}; removed it, but {error}") from error
-        raise
-    atomic_write(cache / wanted.name, raw)
-    return origin
+    cache = cache_folder("fashion-mnist")
+    return complete(cache, FASHION_MNIST, Folder(cache).read, sources or all_sources, FAILURE)
 
 
 def _assemble(name: str, files: tuple[IdxFile, ...], folder: Path, origin: str) -> Dataset:

@@ -1,17 +1,23 @@
-"""Fetch one small file over the network within bounds: time, bytes, speed, and https.
+"""Files of the cache: each is fetched once, from the first source that delivers it.
 
-What arrives is judged by its hash elsewhere; here a dead, slow, endless or redirecting server must
-not hold anybody up.
+A source verifies the content, so the order of the sources is one of cost, not of trust. `download`
+bounds the time, bytes and speed of one request: no dead, slow, endless or redirecting server can
+hold up the program.
 """
 
 import threading
 import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
 
-from ankleboot.errors import AnklebootError
+from ankleboot.errors import AnklebootError, DataError, EnvironmentFailure
+from ankleboot.files import atomic_write, locked, make_folder, remove, sweep
 
 ANSWER_SECONDS = 4.0  # from the look-up of the name to the last header of the answer
 STALL_SECONDS = 10.0  # without MIN_BYTES_PER_WINDOW more bytes: give this server up
@@ -27,6 +33,115 @@ class DownloadError(AnklebootError):
         super().__init__(message)
         self.dead = dead
         self.retry = retry
+
+
+@runtime_checkable
+class Named(Protocol):
+    """A file to fetch."""
+
+    @property
+    def name(self) -> str: ...
+
+
+File = TypeVar("File", bound=Named, contravariant=True)
+
+
+@runtime_checkable
+class Source(Protocol[File]):
+    """Delivers the content of files."""
+
+    name: str
+
+    def read(self, file: File) -> bytes:
+        """Return the verified content, or raise an AnklebootError with the cause."""
+
+
+class Sources(Generic[File]):
+    """Sources to ask in turn; a dead source is asked only once.
+
+    Args:
+        sources: The cheapest first.
+        failure: Message for a file that no source delivers, with the fields `name` and `causes`.
+    """
+
+    def __init__(self, sources: Iterable[Source[File]], failure: str) -> None:
+        self._sources = list(sources)
+        self._failure = failure
+        self._dead: dict[int, DownloadError] = {}
+
+    def obtain(self, file: File) -> tuple[bytes, str]:
+        """Return the verified content of a file and the name of its source.
+
+        Raises:
+            DataError: If all sources fail, one of them with wrong content.
+            EnvironmentFailure: If all sources fail for other reasons.
+        """
+        causes: list[AnklebootError] = []
+        for number, source in enumerate(self._sources):
+            if number in self._dead:  # one wait for a dead server is enough
+                causes.append(self._dead[number])
+                continue
+            try:
+                return source.read(file), source.name
+            except AnklebootError as error:
+                causes.append(error)
+                if isinstance(error, DownloadError) and error.dead:
+                    self._dead[number] = error
+        is_wrong = any(isinstance(cause, DataError) for cause in causes)
+        kind = DataError if is_wrong else EnvironmentFailure
+        raise kind(self._failure.format(name=file.name, causes="; ".join(map(str, causes))))
+
+
+def complete(
+    folder: Path,
+    files: Iterable[File],
+    kept: Callable[[File], bytes],
+    sources: Callable[[ExitStack], list[Source[File]]],
+    failure: str,
+) -> str:
+    """Fetch the missing and damaged files of a cache folder; return their origins.
+
+    Safe with several processes at once (one works, the others wait and find the work done) and
+    with a kill at any moment (files appear under their names only when complete and verified).
+
+    Args:
+        folder: Path to the cache folder.
+        files: Files that the folder shall hold.
+        kept: Returns the verified content of a file in the folder.
+        sources: Returns the sources, the cheapest first; the stack cleans up after them.
+        failure: As for `Sources`.
+
+    Raises:
+        DataError, EnvironmentFailure: As `Sources.obtain`, and if the folder cannot be written.
+    """
+    make_folder(folder)
+    with locked(folder / "lock"), ExitStack() as cleanup:
+        sweep(folder)
+        asked = Sources(sources(cleanup), failure)
+        origins = [_complete_one(folder, file, kept, asked) for file in files]
+    return ", ".join(dict.fromkeys(origins))
+
+
+def _complete_one(
+    folder: Path, file: File, kept: Callable[[File], bytes], sources: Sources[File]
+) -> str:
+    damage = ""
+    try:
+        kept(file)
+        return str(folder)
+    except DataError as error:
+        damage = str(error)
+        remove(folder / file.name)
+    except EnvironmentFailure:
+        pass  # not there yet
+    try:
+        content, origin = sources.obtain(file)
+    except AnklebootError as error:
+        if damage:
+            raise DataError(f"{damage}; removed it, but {error}") from error
+        raise
+    atomic_write(folder / file.name, content)
+    return origin
 
 
 def download(url: str, max_bytes: int, *, schemes: tuple[str, ...] = ("https",)) -> bytes:

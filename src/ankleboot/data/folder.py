@@ -19,13 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ankleboot.data import cache_folder
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.findings import LAYOUT, LEAKAGE, Findings, listed, together
 from ankleboot.data.listing import FEWEST, Listing, Picture, list_pictures
 from ankleboot.data.prepared import THREADS, Prepared, prepare_all
 from ankleboot.errors import DataError
 from ankleboot.files import sha256_of, sha256_of_file
+from ankleboot.paths import cache_folder
 from ankleboot.preparation import Preparation
 from ankleboot.printable import printable
 

@@ -9,53 +9,80 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-import platformdirs
-
-from ankleboot.data.download import DownloadError, download
+from ankleboot.data.download import DownloadError, complete, download
 from ankleboot.errors import EnvironmentFailure
-from ankleboot.files import DAMAGED_ZIP, atomic_write, make_folder, sha256_of
+from ankleboot.files import DAMAGED_ZIP, sha256_of
+from ankleboot.paths import cache_folder
 
 VERSION = "2.5.3"
 CORE, UTILS = "@litertjs/core", "@litertjs/wasm-utils"
 CDN = "https://cdn.jsdelivr.net/npm"
-NPM_SECONDS = 120
+NPM_TIMEOUT_S = 120
 MAX_BYTES = 20 * 2**20  # of one file
 
-FILES = {
-    "index.js": (
+FAILURE = f"cannot get LiteRT.js {VERSION}, which the web page runs on: {{causes}}"
+
+
+@dataclass(frozen=True)
+class RuntimeFile:
+    """One file of the runtime.
+
+    Attributes:
+        name: Name in the runtime folder of the page.
+        package: Name of the npm package.
+        path: Path in the package.
+        sha256: Hexadecimal SHA-256 of the content.
+    """
+
+    name: str
+    package: str
+    path: str
+    sha256: str
+
+
+FILES = (
+    RuntimeFile(
+        "index.js",
         CORE,
         "dist/index.js",
         "e7daccc3a31eef890848a737ccb863ded5f046a6b40c3fdc0556495adeb5d9b3",
     ),
-    "wasm-utils.js": (
+    RuntimeFile(
+        "wasm-utils.js",
         UTILS,
         "dist/index.js",
         "e0e20bc28ab001ac732cf40d15b6eebd24fb0deaeb95eeba5100f51eebf015f2",
     ),
-    "litert_wasm_internal.js": (
+    RuntimeFile(
+        "litert_wasm_internal.js",
         CORE,
         "wasm/litert_wasm_internal.js",
         "68efb69f770e3f76aff36a377de629ca496c131b86ac0f0f4b592a1543a898eb",
     ),
-    "litert_wasm_internal.wasm": (
+    RuntimeFile(
+        "litert_wasm_internal.wasm",
         CORE,
         "wasm/litert_wasm_internal.wasm",
         "7280cf4471774867e385e6c3cd53e2b45e2975b80fea338fff4ef359b0865614",
     ),
-    "litert_wasm_compat_internal.js": (
+    RuntimeFile(
+        "litert_wasm_compat_internal.js",
         CORE,
         "wasm/litert_wasm_compat_internal.js",
         "4d8f894b7883654fd6e8439730aa41e79ceaab7d19184fc4f1f0b0f1a2a2c8a5",
     ),
-    "litert_wasm_compat_internal.wasm": (
+    RuntimeFile(
+        "litert_wasm_compat_internal.wasm",
         CORE,
         "wasm/litert_wasm_compat_internal.wasm",
         "5255c8ad06eabdbd2522cdebf6b22fc10faf74625c23a49b9e072570cd1fa41c",
     ),
-}
-"""Name in our folder: package, path in it, SHA-256. Browsers without relaxed SIMD take "compat"."""
+)
+"""Browsers without relaxed SIMD load the files with "compat"."""
 
 NOTICE = f"""LiteRT.js {VERSION} ({CORE} and {UTILS} of npm)
 Copyright Google LLC, Apache License 2.0: https://www.apache.org/licenses/LICENSE-2.0
@@ -68,7 +95,7 @@ def place(folder: Path) -> None:
     """Put the runtime into `folder`, which must exist.
 
     Raises:
-        EnvironmentFailure: If it is not in the cache and nobody delivers it.
+        EnvironmentFailure: If a file is neither in the cache nor delivered by npm or the CDN.
     """
     for name, content in _contents().items():
         if name == "index.js":  # a browser knows no packages, only addresses
@@ -77,95 +104,89 @@ def place(folder: Path) -> None:
     (folder / "NOTICE.txt").write_text(NOTICE)
 
 
-def cache_folder() -> Path:
-    """Where the files are kept."""
-    return Path(platformdirs.user_cache_dir("ankleboot")) / f"litertjs-{VERSION}"
-
-
 def _contents() -> dict[str, bytes]:
-    kept = cache_folder()
-    found = _checked({name: kept / name for name in FILES})
-    if len(found) == len(FILES):
-        return found
-    causes = []
-    for source in (_from_npm, _from_cdn):
+    cache = cache_folder(f"litertjs-{VERSION}")
+
+    def kept(file: RuntimeFile) -> bytes:
         try:
-            found = source()
-        except EnvironmentFailure as error:
-            causes.append(str(error))
-            continue
-        make_folder(kept)
-        for name, content in found.items():
-            atomic_write(kept / name, content)
-        return found
-    raise EnvironmentFailure(
-        f"cannot get LiteRT.js {VERSION}, which the web page runs on: {'; '.join(causes)}"
-    )
+            content = (cache / file.name).read_bytes()
+        except OSError as error:
+            raise EnvironmentFailure(f"cannot read {cache / file.name}: {error}") from error
+        return _checked(content, file, str(cache))
+
+    try:
+        return {file.name: kept(file) for file in FILES}
+    except EnvironmentFailure:  # a file is missing or damaged
+        complete(cache, FILES, kept, lambda _: [_Npm(), _Cdn()], FAILURE)
+        return {file.name: kept(file) for file in FILES}
 
 
-def _checked(paths: dict[str, Path]) -> dict[str, bytes]:
-    """The contents of those files that are there and have the right hash."""
-    found = {}
-    for name, path in paths.items():
-        if path.is_file() and sha256_of(content := path.read_bytes()) == FILES[name][2]:
-            found[name] = content
-    return found
+def _checked(content: bytes, file: RuntimeFile, origin: str) -> bytes:
+    found = sha256_of(content)
+    if found != file.sha256:
+        raise EnvironmentFailure(
+            f"{origin}: {file.name} has sha256 {found}, expected {file.sha256}"
+        )
+    return content
 
 
-def _from_npm() -> dict[str, bytes]:
-    """Ask npm, which knows the user's registry, proxy and certificates."""
-    npm = shutil.which("npm")
-    if npm is None:
-        raise EnvironmentFailure("no npm here")
-    with tempfile.TemporaryDirectory() as folder:
-        for package in (CORE, UTILS):
-            wanted = f"{package}@{VERSION}"
+class _Cdn:
+    """The public content network."""
+
+    name = CDN
+
+    def read(self, file: RuntimeFile) -> bytes:
+        content = download(f"{CDN}/{file.package}@{VERSION}/{file.path}", MAX_BYTES)
+        return _checked(content, file, self.name)
+
+
+class _Npm:
+    """The npm command, which knows the user's registry, proxy and certificates."""
+
+    name = "npm"
+
+    def read(self, file: RuntimeFile) -> bytes:
+        return _checked(self._delivered.get(file.name, b""), file, self.name)
+
+    @cached_property
+    def _delivered(self) -> dict[str, bytes]:
+        npm = shutil.which("npm")
+        if npm is None:
+            raise DownloadError("no npm here", dead=True)
+        with tempfile.TemporaryDirectory() as folder:
+            for package in (CORE, UTILS):
+                _pack(npm, package, folder)
             try:
-                done = subprocess.run(
-                    [npm, "pack", "--loglevel=error", "--pack-destination=.", wanted],
-                    cwd=folder,
-                    capture_output=True,
-                    text=True,
-                    timeout=NPM_SECONDS,
-                    check=False,
-                )
-            except subprocess.TimeoutExpired as error:
-                raise EnvironmentFailure(f"npm took more than {NPM_SECONDS} s") from error
-            except OSError as error:
-                raise EnvironmentFailure(f"npm cannot be run ({error.strerror})") from error
-            if done.returncode:
-                words = (done.stderr.strip().splitlines() or ["no message"])[-1]
-                raise EnvironmentFailure(f"npm pack {package}: {words}")
-        try:
-            found = dict(_members(Path(folder)))
-        except (*DAMAGED_ZIP, tarfile.TarError) as error:
-            raise EnvironmentFailure(f"npm packed something else ({error})") from error
-    return _all_of(found, "npm")
+                return dict(_members(Path(folder)))
+            except (*DAMAGED_ZIP, tarfile.TarError) as error:
+                raise DownloadError(f"npm packed something else ({error})", dead=True) from error
+
+
+def _pack(npm: str, package: str, folder: str) -> None:
+    """Download a package as a .tgz file into `folder`."""
+    try:
+        done = subprocess.run(
+            [npm, "pack", "--loglevel=error", "--pack-destination=.", f"{package}@{VERSION}"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=NPM_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DownloadError(f"npm took more than {NPM_TIMEOUT_S} s", dead=True) from error
+    except OSError as error:
+        raise DownloadError(f"npm cannot be run ({error.strerror})", dead=True) from error
+    if done.returncode:
+        words = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise DownloadError(f"npm pack {package}: {words}", dead=True)
 
 
 def _members(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Read our files out of the packed packages; nothing is unpacked to the disk."""
-    for name, (package, path, _) in FILES.items():
-        packed = folder / f"{package.removeprefix('@').replace('/', '-')}-{VERSION}.tgz"
+    """Read the files out of the packed packages; nothing is unpacked to the disk."""
+    for file in FILES:
+        packed = folder / f"{file.package.removeprefix('@').replace('/', '-')}-{VERSION}.tgz"
         with tarfile.open(packed) as archive:
-            member = archive.extractfile(f"package/{path}")
+            member = archive.extractfile(f"package/{file.path}")
             if member is not None:
-                yield name, member.read(MAX_BYTES)
-
-
-def _from_cdn() -> dict[str, bytes]:
-    found = {}
-    for name, (package, path, _) in FILES.items():
-        try:
-            found[name] = download(f"{CDN}/{package}@{VERSION}/{path}", MAX_BYTES)
-        except DownloadError as error:
-            raise EnvironmentFailure(str(error)) from error
-    return _all_of(found, CDN)
-
-
-def _all_of(found: dict[str, bytes], source: str) -> dict[str, bytes]:
-    for name, (_, _, expected) in FILES.items():
-        got = sha256_of(found.get(name, b""))
-        if got != expected:
-            raise EnvironmentFailure(f"{source}: {name} has sha256 {got}, expected {expected}")
-    return found
+                yield file.name, member.read(MAX_BYTES)
