@@ -1,8 +1,10 @@
-"""A server of its own for tests: the real command in a real process, and clients without manners.
+"""Servers for tests, each in a process of its own, and clients that send any bytes.
 
-with served("--workers", "1") as server:
+with served("--workers", "1") as server:        # the command
     server.post(PNG)                            # a well-behaved client
-    said(server.raw(b"GET / HTTP/0.9\\r\\n\\r\\n"))  # any bytes
+    server.raw(b"GET / HTTP/0.9\\r\\n\\r\\n")     # any bytes
+with served(config=config(header_timeout_s=0.2)) as server:  # any field of ServerConfig
+    ...
 """
 
 import http.client
@@ -21,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ankleboot.server.settings import ServerConfig
+
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 PATIENCE = 20.0  # seconds for anything that should take far less
@@ -32,7 +36,15 @@ from ankleboot.cli import main
 sys.argv[0] = "ankleboot"
 main()
 """
-"""A server into which a test puts something before it begins."""
+"""The command, after code that replaces functions of the server."""
+
+START_WITH_CONFIG = """
+{code}
+from ankleboot.cli.serve import run
+from ankleboot.server.settings import ServerConfig
+run({config!r}, "json", as_json=True)
+"""
+"""A server with any configuration, after code that replaces functions of it."""
 
 
 @dataclass
@@ -149,12 +161,35 @@ class Server:
             time.sleep(0.02)
 
 
-def start(log: Path, *options: str, code: str = "", **environment: str) -> subprocess.Popen[bytes]:
-    """Begin a server whose stderr goes to a file; `code` runs in its process first."""
-    command = [sys.executable, "-c", START.format(code=code)] if code else _COMMAND
+def config(**fields: Any) -> ServerConfig:
+    """Return a configuration for tests: a free port, no draining, one worker."""
+    return ServerConfig(**{"port": 0, "drain_s": 0.0, "workers": 1} | fields)
+
+
+def start(
+    log: Path,
+    *options: str,
+    config: ServerConfig | None = None,
+    code: str = "",
+    **environment: str,
+) -> subprocess.Popen[bytes]:
+    """Start a server whose stderr goes to a file.
+
+    Args:
+        log: The file.
+        options: Options of the command, after those that all tests use.
+        config: Configuration of a server that is not started by the command.
+        code: Code that runs in the server's process first.
+        environment: Additional variables.
+    """
+    if config is not None:
+        command = [sys.executable, "-c", START_WITH_CONFIG.format(code=code, config=config)]
+    else:
+        command = [sys.executable, "-c", START.format(code=code)] if code else _COMMAND
+        command = [*command, "serve", "--port", "0", "--drain-seconds", "0", "--json", *options]
     with log.open("ab") as file:
         return subprocess.Popen(
-            [*command, "serve", "--port", "0", "--drain", "0", "--json", *options],
+            command,
             stdout=subprocess.PIPE,
             stderr=file,
             env=os.environ | environment,
@@ -162,11 +197,14 @@ def start(log: Path, *options: str, code: str = "", **environment: str) -> subpr
 
 
 @contextmanager
-def served(*options: str, code: str = "", **environment: str) -> Iterator[Server]:
-    """A server that answers; it is ended, and must end well unless the test ended it."""
+def served(
+    *options: str, config: ServerConfig | None = None, code: str = "", **environment: str
+) -> Iterator[Server]:
+    """Yield a server that is ready; it must exit with 0 unless the test ended it."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
-        with ending(start(log, *options, code=code, **environment)) as process:
+        started = start(log, *options, config=config, code=code, **environment)
+        with ending(started) as process:
             document = _said(process, log)
             host, _, port = document["url"].removeprefix("http://").rpartition(":")
             server = Server(process, host.strip("[]"), int(port), log, document)

@@ -15,6 +15,7 @@ LAYERS = {
     "arrays": 0,
     "classes": 0,
     "files": 0,
+    "limits": 0,
     "environment": 0,
     "preparation": 0,
     "recipes": 0,

@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,10 @@ from PIL import Image
 from ankleboot import pretrained
 from ankleboot.classes import CLASS_NAMES
 from ankleboot.cli import cli
+from ankleboot.cli.serve import serve as serve_command
 from ankleboot.data import load
 from ankleboot.errors import EnvironmentFailure, ModelError, UsageError
+from ankleboot.limits import MAX_PIXELS
 from ankleboot.model_info import ModelInfo
 from ankleboot.prediction import load_experts
 from ankleboot.runs import Run
@@ -39,9 +43,12 @@ from ankleboot.server.payload import Sent, pictures
 from ankleboot.server.placing import Placed
 from ankleboot.server.problems import RequestProblem
 from ankleboot.server.rates import RateLimit
-from ankleboot.server.settings import PICTURES, Settings
+from ankleboot.server.settings import ServerConfig
 from conftest import FakePredictor
+from serving import config, served
 
+ROOT = Path(__file__).parents[1]
+MAX_IMAGES = ServerConfig.max_images_per_request
 heads = st.dictionaries(st.text(max_size=9), st.integers() | st.text(max_size=9), max_size=4)
 
 
@@ -84,17 +91,17 @@ def form(*parts: tuple[str, str, bytes]) -> tuple[str, bytes]:
 def test_all_three_kinds_of_body_hold_the_same_pictures(contents: list[bytes]) -> None:
     contents = [content.replace(b"--limit", b"") or b"x" for content in contents]
     encoded = [base64.b64encode(content).decode() for content in contents]
-    by_json = pictures("application/json", json.dumps({"images": encoded}).encode())
+    by_json = pictures("application/json", json.dumps({"images": encoded}).encode(), MAX_IMAGES)
     assert by_json == [Sent(None, content) for content in contents]
     kind, body = form(*((f"{i}.png", "image/png", c) for i, c in enumerate(contents)))
-    assert pictures(kind, body) == [Sent(f"{i}.png", c) for i, c in enumerate(contents)]
-    assert pictures("image/png", contents[0]) == [Sent(None, contents[0])]
+    assert pictures(kind, body, MAX_IMAGES) == [Sent(f"{i}.png", c) for i, c in enumerate(contents)]
+    assert pictures("image/png", contents[0], MAX_IMAGES) == [Sent(None, contents[0])]
 
 
 @given(st.sampled_from(["application/json", "multipart/form-data; boundary=x"]), st.binary())
 def test_no_body_ends_in_anything_but_pictures_or_a_problem(kind: str, body: bytes) -> None:
     try:
-        found = pictures(kind, body)
+        found = pictures(kind, body, MAX_IMAGES)
     except RequestProblem as problem:
         assert problem.status in (400, 413, 422)
     else:
@@ -124,26 +131,30 @@ def test_no_body_ends_in_anything_but_pictures_or_a_problem(kind: str, body: byt
 )
 def test_a_bad_body_has_its_status_and_code(kind: str, body: bytes, status: int, code: str) -> None:
     with pytest.raises(RequestProblem) as caught:
-        pictures(kind, body)
+        pictures(kind, body, MAX_IMAGES)
     assert (caught.value.status, caught.value.code) == (status, code)
 
 
 def test_too_many_pictures_are_not_even_looked_at() -> None:
-    with pytest.raises(RequestProblem, match=f"More than {PICTURES} pictures"):
-        pictures("application/json", json.dumps({"images": ["x"] * (PICTURES + 1)}).encode())
-    with pytest.raises(RequestProblem, match=f"More than {PICTURES} pictures"):
-        pictures(*form(*[("a.png", "image/png", b"x")] * (PICTURES + 1)))
+    bodies = [
+        ("application/json", json.dumps({"images": ["eA=="] * 4}).encode()),
+        form(*[("a.png", "image/png", b"x")] * 4),
+    ]
+    for kind, body in bodies:
+        assert len(pictures(kind, body, 4)) == 4
+        with pytest.raises(RequestProblem, match="More than 3 images"):
+            pictures(kind, body, 3)
 
 
 def test_a_part_that_is_no_picture_keeps_its_place() -> None:
     kind, body = form(("a.svg", "image/svg+xml", b"<svg/>"), ("b.png", "image/png", b"x"))
-    first, second = pictures(kind, body)
+    first, second = pictures(kind, body, MAX_IMAGES)
     assert isinstance(first, RequestProblem) and first.status == 415
     assert second == Sent("b.png", b"x")
 
 
 def test_names_are_made_printable_and_short() -> None:
-    (found,) = pictures(*form(("../\u202egnp.exe" + "x" * 999, "image/png", b"x")))
+    (found,) = pictures(*form(("../\u202egnp.exe" + "x" * 999, "image/png", b"x")), MAX_IMAGES)
     assert isinstance(found, Sent) and found.name is not None
     assert found.name.startswith("../\\u202egnp") and len(found.name) == 255
 
@@ -153,7 +164,7 @@ def test_names_are_made_printable_and_short() -> None:
 
 @pytest.fixture(scope="module")
 def answerer() -> Answerer:
-    return Answerer({"pretrained": load_experts(Path("pretrained"))}, seconds=5.0)
+    return Answerer({"pretrained": load_experts(Path("pretrained"))}, ServerConfig())
 
 
 def ask(answerer: Answerer, *bodies: tuple[str, bytes], kind: str = "predict") -> list[Any]:
@@ -233,7 +244,8 @@ def test_only_one_picture_is_explained_at_a_time(answerer: Answerer) -> None:
 
 
 def test_pictures_that_take_too_long_together_are_cut_off() -> None:
-    answerer = Answerer({"pretrained": load_experts(Path("pretrained"))}, seconds=0.0)
+    config = ServerConfig(request_timeout_s=0.0)
+    answerer = Answerer({"pretrained": load_experts(Path("pretrained"))}, config)
     image = png(load("sample").test.images[0])
     ((status, document),) = ask(answerer, form(*[("a.png", "image/png", image)] * 3))
     assert (status, document["error"]["code"]) == (413, "too_slow")
@@ -253,7 +265,7 @@ class Broken:
 def test_a_fault_of_one_request_is_logged_and_the_others_are_answered() -> None:
     from ankleboot.prediction import Experts
 
-    answerer = Answerer({"pretrained": Experts(Broken())}, seconds=5.0)
+    answerer = Answerer({"pretrained": Experts(Broken())}, ServerConfig())
     good, bad = (np.full((28, 28), value, np.uint8) for value in (9, 7))
     requests = [
         Request("predict", "pretrained", "image/png", png(one)) for one in (good, bad, good)
@@ -273,7 +285,7 @@ def test_a_model_whose_answers_are_no_probabilities_is_not_served() -> None:
 
     images = load("sample").test.images
     with pytest.raises(ModelError, match="no probabilities"):
-        check(Loud(np.full((len(images), 10), 0.1, np.float32)))
+        check(Loud(np.full((len(images), 10), 0.1, np.float32)), ServerConfig())
 
 
 def test_a_model_that_names_nothing_right_is_not_served() -> None:
@@ -284,7 +296,7 @@ def test_a_model_that_names_nothing_right_is_not_served() -> None:
             return np.eye(10, dtype=np.float32)[[3] * len(images)]
 
     with pytest.raises(ModelError, match="names 10% of 100 golden images right"):
-        check(Stuck())
+        check(Stuck(), ServerConfig())
 
 
 def test_a_run_is_exported_where_it_was_not(
@@ -337,6 +349,115 @@ def test_what_cannot_be_served_is_refused_by_name(tmp_path: Path) -> None:
         Placed(["photo", "photo"], print)
 
 
+# configuration
+
+
+def configured(*arguments: str, **environment: str) -> ServerConfig:
+    """Return the configuration that `ankleboot serve` runs with."""
+    found: list[ServerConfig] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ankleboot.server.serve.serve", lambda config, *_: found.append(config))
+        result = CliRunner().invoke(cli, ["serve", *arguments], env=environment)
+    assert result.exit_code == 0, result.output
+    return found[0]
+
+
+def test_the_command_runs_with_the_defaults_of_the_configuration() -> None:
+    assert configured() == ServerConfig()
+    assert configured().workers == (os.cpu_count() or 1)
+
+
+def test_another_default_in_the_configuration_is_another_default_of_the_command() -> None:
+    """Every option, each in turn, in a process that changes the dataclass before the import."""
+    code = (
+        "from dataclasses import fields\n"
+        "from ankleboot.server.settings import ServerConfig\n"
+        "for field in fields(ServerConfig):\n"
+        "    field.default = ('changed', field.name)\n"
+        "from ankleboot.cli.serve import serve\n"
+        "for option in serve.params:\n"
+        "    if option.name not in ('log', 'as_json', 'workers'):\n"
+        "        assert option.default == ('changed', option.name), option.name\n"
+        "        print(option.name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert len(done.stdout.split()) == 11
+
+
+def test_every_option_has_a_variable_of_its_name() -> None:
+    variables = {
+        "ANKLEBOOT_MODELS": "photo zero-shot",
+        "ANKLEBOOT_HOST": "::1",
+        "ANKLEBOOT_PORT": "1",
+        "ANKLEBOOT_WORKERS": "3",
+        "ANKLEBOOT_MAX_BODY": "2000",
+        "ANKLEBOOT_QUEUE": "4",
+        "ANKLEBOOT_TIMEOUT": "5",
+        "ANKLEBOOT_DRAIN_SECONDS": "6",
+        "ANKLEBOOT_API_KEY": "key",
+        "ANKLEBOOT_ALLOWED_HOSTS": "a b",
+        "ANKLEBOOT_RATE_LIMIT": "7",
+        "ANKLEBOOT_PAGE": "0",
+    }
+    expected = ServerConfig(
+        models=("photo", "zero-shot"),
+        host="::1",
+        port=1,
+        workers=3,
+        max_body_bytes=2000,
+        queue_size=4,
+        request_timeout_s=5.0,
+        drain_s=6.0,
+        api_key="key",
+        allowed_hosts=("a", "b"),
+        rate_limit_per_s=7.0,
+        page=False,
+    )
+    assert configured(**variables) == expected
+    assert configured(ANKLEBOOT_API_KEY="").api_key is None
+
+
+def test_a_worker_gets_every_limit_and_no_key() -> None:
+    config = ServerConfig(api_key="s3cret", max_decoded_images=3, request_timeout_s=7.0)
+    text = config.to_worker_json()
+    assert "s3cret" not in text
+    assert ServerConfig.from_worker_json(text) == replace(config, api_key=None)
+
+
+def test_the_documented_figures_are_those_of_the_configuration() -> None:
+    text = (ROOT / "docs/deploy.md").read_text()
+    config = ServerConfig()
+    mib = 2**20
+    for words in (
+        f"did not arrive within {config.body_timeout_s:g} seconds",
+        f"{MAX_PIXELS // 10**6} megapixels, {config.max_images_per_request} images",
+        f"headers of more than {config.max_header_bytes // 1024} KiB",
+        f"client_max_body_size {config.max_body_bytes // mib}m;",
+    ):
+        assert words in text, words
+    (patience,) = map(int, re.findall(r"at least (\d+) seconds before it kills", text))
+    end = config.drain_s + config.shutdown_grace_s + config.worker_exit_timeout_s
+    assert end < patience
+
+
+def documented_fields() -> list[tuple[str, str]]:
+    text = (ROOT / "docs/deploy.md").read_text()
+    return re.findall(r"^\| `(\w+_\w+)` \| ([^|]+?) \|", text, re.M)
+
+
+@pytest.mark.parametrize(("field", "value"), documented_fields())
+def test_a_documented_default_is_that_of_the_configuration(field: str, value: str) -> None:
+    units = {"s": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+    number, _, unit = value.replace(",", "").partition(" ")
+    assert getattr(ServerConfig(), field) == float(number) * units.get(unit, 1)
+
+
+def test_every_limit_of_the_configuration_is_documented() -> None:
+    options = {option.name for option in serve_command.params}
+    limits = {field.name for field in fields(ServerConfig)} - options
+    assert {field for field, _ in documented_fields()} >= limits
+
+
 # who may call
 
 
@@ -357,26 +478,26 @@ def test_what_cannot_be_served_is_refused_by_name(tmp_path: Path) -> None:
     ],
 )
 def test_names_that_lead_here(host: str, header: str, is_allowed: bool) -> None:
-    settings = Settings(host=host, allowed_hosts=("clothes.example",))
-    assert Hosts(settings).allows(header) == is_allowed
+    config = ServerConfig(host=host, allowed_hosts=("clothes.example",))
+    assert Hosts(config).allows(header) == is_allowed
 
 
 def test_a_client_may_ask_so_often_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    limit = RateLimit(2.0)
+    limit = RateLimit(ServerConfig(rate_limit_per_s=2.0))
     assert [limit.wait("a") for _ in range(4)] == [0, 0, 0, 0]  # a burst of two seconds' worth
     assert limit.wait("a") == pytest.approx(0.5)
     assert limit.wait("b") == 0
     now[0] += 0.5
     assert limit.wait("a") == 0
     assert limit.wait("a") > 0
-    assert all(RateLimit(0.0).wait("a") == 0 for _ in range(99))
+    unlimited = RateLimit(ServerConfig())
+    assert all(unlimited.wait("a") == 0 for _ in range(99))
 
 
-def test_clients_that_are_long_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ankleboot.server.rates.CLIENTS", 3)
-    limit = RateLimit(1.0)
+def test_clients_that_are_long_gone_are_forgotten() -> None:
+    limit = RateLimit(ServerConfig(rate_limit_per_s=1.0, max_tracked_clients=3))
     for client in "abcdabcd":
         limit.wait(client)
     assert len(limit._buckets) == 3
@@ -457,6 +578,13 @@ def test_models_are_described_with_their_figures(url: str) -> None:
     assert shipped["metrics"]["test"]["accuracy"] == stored["accuracy"]
     assert shipped["classes"] == list(CLASS_NAMES) and shipped["card"].startswith("#")
     assert shipped["photo"]["declined"] == ["hat", "shorts", "skirt"]
+
+
+def test_the_described_number_of_pixels_is_that_of_the_decoder(url: str) -> None:
+    most = json.loads(fetch(f"{url}/v1/model")[2])["limits"]["pixels"]
+    image = png(np.zeros((most // 5_000 + 1, 5_000), np.uint8))
+    status, _, body = fetch(f"{url}/v1/predict", image, Content_Type="image/png")
+    assert status == 413 and f"allowed are {most:,} in all" in body.decode()
 
 
 def test_another_model_is_asked_by_its_name(url: str) -> None:
@@ -540,6 +668,31 @@ def test_the_journal_has_a_line_for_a_request_and_no_content() -> None:
     assert request["status"] == 200 and request["route"] == "/v1/predict"
     assert request["bytes_in"] == len(body) and "secret-name" not in words
     assert [lines[0]["event"], lines[-1]["event"]] == ["worker_ready", "stopped"]
+
+
+def test_a_request_rejected_by_its_connection_is_logged_and_counted() -> None:
+    with served(config=config(queue_size=0)) as server:
+        image = png(load("sample").test.images[0])
+        server.get("/v1/model")
+        rejected = server.post(image, x_request_id="mine")
+        malformed = server.raw(b"nonsense\r\n\r\n")
+        usual = server.awaits("request", 1)
+        line = server.awaits("request", 2)
+        other = server.awaits("request", 3)
+        assert (rejected.status, rejected.code) == (503, "overloaded")
+        assert line.keys() == other.keys() == usual.keys()
+        assert {key: line[key] for key in ("request", "method", "route", "status", "client")} == {
+            "request": "mine",
+            "method": "POST",
+            "route": "/v1/predict",
+            "status": 503,
+            "client": "127.0.0.1",
+        }
+        assert other["status"] == 400 and other["request"].encode() in malformed
+        for route, status in (("/v1/predict", 503), ("none", 400)):
+            name = f'ankleboot_requests_total{{route="{route}",status="{status}"}}'
+            assert server.metric(name) == 1
+        assert [one for one in server.events() if one.get("request") == "mine"] == [line]
 
 
 def test_ctrl_c_is_an_interruption() -> None:

@@ -35,15 +35,15 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from ankleboot import pretrained
 from ankleboot.prediction import load_experts
 from ankleboot.server.answering import Answerer, Request
-from ankleboot.server.pool import AT_ONCE
-from ankleboot.server.protocol import READ_AT_LEAST, Protocol
-from ankleboot.server.schema import BOOT
-from ankleboot.server.settings import MIB
+from ankleboot.server.protocol import Protocol
+from ankleboot.server.schema import EXAMPLE_IMAGE_BASE64
+from ankleboot.server.settings import MIB, ServerConfig
 from serving import (
     PATIENCE,
     Answer,
     Server,
     asked,
+    config,
     cpu_seconds,
     drained,
     end,
@@ -63,16 +63,19 @@ if not Path("/proc/self/smaps_rollup").exists():
 
 pytestmark = pytest.mark.hostile
 
-PNG = base64.b64decode(BOOT)
-LIMIT = 20 * MIB  # of a body, unless told otherwise
+PNG = base64.b64decode(EXAMPLE_IMAGE_BASE64)
+DATA_URL = f"data:image/png;base64,{EXAMPLE_IMAGE_BASE64}"
+LIMIT = ServerConfig.max_body_bytes
 JSON = "application/json"
 FORM = "multipart/form-data; boundary=b"
 
-SHORT_PATIENCE = """
-from ankleboot.server import asking, guard, protocol, serve
-protocol.HEADERS_WITHIN = protocol.READ_WITHIN = asking.BODY_WITHIN = guard.LINGER_SECONDS = 1.0
-serve.KEEP_ALIVE = 1
-"""
+IMPATIENT = config(
+    keep_alive_s=1,
+    header_timeout_s=1.0,
+    body_timeout_s=1.0,
+    write_stall_timeout_s=1.0,
+    discard_timeout_s=1.0,
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +89,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def hasty() -> Iterator[Server]:
     """One that waits a second where others wait ten or fifteen."""
-    with served("--workers", "1", "--log", "json", code=SHORT_PATIENCE) as one:
+    with served(config=IMPATIENT) as one:
         yield one
 
 
@@ -210,8 +213,8 @@ def test_s1_the_largest_bodies_leave_nothing_behind(server: Server) -> None:
 
 def test_s1_bodies_on_their_way_share_their_memory() -> None:
     """Each is within the limit and none is finished; small ones go through all the while."""
-    few = "from ankleboot.server import asking\nasking.QUEUE_BYTES = 4 * 2**20"
-    with served("--workers", "1", "--log", "off", code=few) as server, ExitStack() as stack:
+    few = config(max_queue_bytes=4 * MIB)
+    with served(config=few) as server, ExitStack() as stack:
         server.post(PNG)
         begun = head(content_type="image/png", content_length=str(MIB)) + bytes(MIB - 1)
 
@@ -324,8 +327,8 @@ def test_s3_what_follows_a_form_is_ignored_in_silence(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["####", "AAA", "=AAA", "A=AA", "AA AA", "AAAA\n", "é" * 4, "", "data:image/png;base64," + BOOT]
-    + [BOOT[:-2], BOOT + "AAAA="],
+    ["####", "AAA", "=AAA", "A=AA", "AA AA", "AAAA\n", "é" * 4, "", DATA_URL]
+    + [EXAMPLE_IMAGE_BASE64[:-2], EXAMPLE_IMAGE_BASE64 + "AAAA="],
 )
 def test_s4_what_is_no_base64_is_422(server: Server, text: str) -> None:
     answer = server.post(images(text), JSON)
@@ -333,7 +336,7 @@ def test_s4_what_is_no_base64_is_422(server: Server, text: str) -> None:
 
 
 def test_s4_only_a_data_url_is_told_what_to_leave_out(server: Server) -> None:
-    answer = server.post(images("data:image/png;base64," + BOOT), JSON)
+    answer = server.post(images(DATA_URL), JSON)
     assert "before the comma" in answer.json["error"]["message"]
 
 
@@ -362,18 +365,18 @@ BROKEN_JSON = {
     "a huge integer": b'{"images": [' + b"9" * 100_000 + b"]}",
     "a huge exponent": b'{"images": [1e999999999]}',
     "a key twice": b'{"images": [""], "images": [""]}',
-    "another key": b'{"images": ["%b"], "image": 1}' % BOOT.encode(),
-    "a byte order mark": b"\xef\xbb\xbf" + images(BOOT),
-    "UTF-16": images(BOOT).decode().encode("utf-16"),
+    "another key": b'{"images": ["%b"], "image": 1}' % EXAMPLE_IMAGE_BASE64.encode(),
+    "a byte order mark": b"\xef\xbb\xbf" + images(EXAMPLE_IMAGE_BASE64),
+    "UTF-16": images(EXAMPLE_IMAGE_BASE64).decode().encode("utf-16"),
     "latin-1": b'{"images": ["\xe9"]}',
     "a lone surrogate": b'{"images": ["\\ud800"]}',
     "no string": images(1, None, True, [], {}),
-    "no list": b'{"images": "%b"}' % BOOT.encode(),
-    "a list alone": b'["%b"]' % BOOT.encode(),
+    "no list": b'{"images": "%b"}' % EXAMPLE_IMAGE_BASE64.encode(),
+    "a list alone": b'["%b"]' % EXAMPLE_IMAGE_BASE64.encode(),
     "an empty list": images(),
     "null": b"null",
     "empty": b"",
-    "something behind": images(BOOT) + b"{}",
+    "something behind": images(EXAMPLE_IMAGE_BASE64) + b"{}",
     "no JSON": b"images=1",
     "NUL": b'{"images": ["\x00"]}',
 }
@@ -573,6 +576,7 @@ def test_s7_a_reader_that_is_only_slow_is_not_left() -> None:
         return SimpleNamespace(cancel=due.clear)
 
     connection = Protocol.__new__(Protocol)
+    connection.limits = config(min_read_bytes=1_000)
     connection.loop = SimpleNamespace(call_later=call_later)  # type: ignore[assignment]
     connection.flow = FlowControl(SimpleNamespace())  # type: ignore[arg-type]
     connection.transport = SimpleNamespace(  # type: ignore[assignment]
@@ -580,10 +584,10 @@ def test_s7_a_reader_that_is_only_slow_is_not_left() -> None:
     )
     connection.pause_writing()
     for _ in range(6):
-        waiting[0] -= READ_AT_LEAST
+        waiting[0] -= 1_000
         due.pop()()
     assert not left and due
-    waiting[0] -= READ_AT_LEAST - 1
+    waiting[0] -= 999
     due.pop()()
     assert left
     connection.pause_writing()
@@ -646,7 +650,7 @@ def stuck(narrow: Server) -> Iterator[Server]:
     os.kill(worker, signal.SIGSTOP)
     try:
         with ExitStack() as stack:
-            for _ in range(AT_ONCE + 8):  # as many as a worker has at once, and the queue
+            for _ in range(ServerConfig.max_jobs_per_worker + 8):  # those of the worker, the queue
                 stack.enter_context(narrow.connect()).sendall(request(PNG))
             _wait_for(lambda: narrow.metric("ankleboot_requests_waiting") == 8)
             yield narrow
@@ -909,7 +913,7 @@ def hundred_in_flight(server: Server, stack: ExitStack) -> list[socket.socket]:
 
 
 def test_s14_what_was_accepted_is_answered() -> None:
-    options = ("--workers", "2", "--log", "json", "--drain", "0.5")
+    options = ("--workers", "2", "--log", "json", "--drain-seconds", "0.5")
     with served(*options) as server, ExitStack() as stack:
         server.until_all(2)
         idle = stack.enter_context(server.connect())
@@ -933,8 +937,7 @@ def test_s14_what_was_accepted_is_answered() -> None:
 @pytest.mark.slow
 def test_s14_who_cannot_be_answered_in_time_hears_so() -> None:
     """A worker that hangs and a client that never finishes; the end comes all the same."""
-    short = "from ankleboot.server import serve\nserve.GRACE = 1"
-    with served("--workers", "1", "--log", "json", code=short) as server, ExitStack() as stack:
+    with served(config=config(shutdown_grace_s=1)) as server, ExitStack() as stack:
         held = hundred_in_flight(server, stack)[:3]
         unfinished = stack.enter_context(server.connect())
         unfinished.sendall(request(PNG)[:-1])
@@ -971,7 +974,7 @@ def test_s14_a_second_signal_ends_it_at_once() -> None:
 @pytest.mark.slow
 def test_s14_twenty_ends_under_load_lose_nothing() -> None:
     for _ in range(20):
-        with served("--workers", "2", "--log", "off", "--drain", "0.3") as server:
+        with served("--workers", "2", "--log", "off", "--drain-seconds", "0.3") as server:
             found = Load(server, 8)
             time.sleep(0.3)
             server.signal(signal.SIGTERM)
@@ -1057,7 +1060,7 @@ def noise(number: int) -> list[bytes]:
 
 def _answers_equal(server: Server, calls: int) -> None:
     bodies = [PNG, *noise(31)]
-    alone = Answerer({"pretrained": load_experts(Path("pretrained"))}, 10.0)
+    alone = Answerer({"pretrained": load_experts(Path("pretrained"))}, ServerConfig())
     wanted = [
         json.loads(alone.answer([Request("predict", "pretrained", "image/png", body)])[0].body)
         for body in bodies
@@ -1187,7 +1190,7 @@ import sys
 from ankleboot.server import worker
 worker.main(sys.argv[3:])
 """
-"""In place of the interpreter that runs `-m ankleboot.server.worker SETTINGS`."""
+"""In place of the interpreter that runs `-m ankleboot.server.worker MODELS CONFIG`."""
 
 
 class Misbehaving:
@@ -1196,8 +1199,11 @@ class Misbehaving:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def __call__(self, code: str, *options: str, front: str = "") -> Any:
-        return served("--log", "json", *options, code=self._front(code) + front)
+    def __call__(
+        self, code: str, *options: str, config: ServerConfig | None = None, front: str = ""
+    ) -> Any:
+        options = ("--log", "json", *options)
+        return served(*options, config=config, code=self._front(code) + front)
 
     def start(self, log: Path, code: str, *options: str) -> subprocess.Popen[bytes]:
         return start(log, "--log", "json", *options, code=self._front(code))
@@ -1359,7 +1365,11 @@ def test_s18_a_soak_leaves_all_flat() -> None:
 
         def everything() -> None:
             place = 0
-            kinds = [(PNG, "image/png"), (images(BOOT, "x"), JSON), (b"x", "image/jpeg")]
+            kinds = [
+                (PNG, "image/png"),
+                (images(EXAMPLE_IMAGE_BASE64, "x"), JSON),
+                (b"x", "image/jpeg"),
+            ]
             kinds += [(form((file(), PNG)), FORM), (b"{", JSON), (PNG + bytes(MIB), "image/png")]
             while not is_over.is_set():
                 server.post(*kinds[place % len(kinds)])
@@ -1698,8 +1708,8 @@ def test_m13_a_new_worker_that_hangs_does_not_hold_up_the_next_swap(
 ) -> None:
     old = shutil.copy(model, tmp_path / "old")
     code = WAITS_FOR_THE_SECOND_MODEL.format(old=str(old), go=str(tmp_path / "never"))
-    soon = "from ankleboot.server import pool\npool.LOADING = 1.5"
-    with misbehaving(code, "--model", str(model), "--workers", "1", front=soon) as server:
+    soon = config(models=(str(model),), model_load_timeout_s=1.5)
+    with misbehaving(code, config=soon) as server:
         shutil.copy(pretrained.FOLDER / "zero_shot" / "model.tflite", model)
         server.signal(signal.SIGHUP)
         server.awaits("models_kept")

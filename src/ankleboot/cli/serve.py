@@ -1,117 +1,124 @@
 """`ankleboot serve`: an API and a page."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from typing import Any, Literal, TypeVar
 
 import click
 
+from ankleboot.server.settings import ServerConfig
+
 BEGAN = time.monotonic()
+Command = TypeVar("Command", bound=Callable[..., Any])
+FIELDS = {field.name: field for field in fields(ServerConfig)}
 
 
-@click.command(context_settings={"auto_envvar_prefix": "ANKLEBOOT", "show_default": True})
-@click.option(
+def _option(declaration: str, field: str, **attributes: Any) -> Callable[[Command], Command]:
+    """Declare an option that sets a field of ServerConfig and has its default."""
+    known = FIELDS[field]
+    default = known.default if known.default_factory is MISSING else known.default_factory
+    name = declaration.partition("/")[0].removeprefix("--")
+    attributes.setdefault("envvar", f"ANKLEBOOT_{name.replace('-', '_').upper()}")
+    return click.option(declaration, field, default=default, **attributes)
+
+
+@click.command(context_settings={"show_default": True})
+@_option(
     "--model",
     "models",
     multiple=True,
-    default=("pretrained", "zero-shot"),
     envvar="ANKLEBOOT_MODELS",
     help="A shipped model, a run folder, or a LiteRT, ONNX or OpenVINO file; several by "
-    "repetition. The first one answers where none is asked for.",
+    "repetition. The first one is the default model.",
 )
-@click.option("--host", default="127.0.0.1", help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65_535), default=8000, help="0: a free one.")
-@click.option(
+@_option("--host", "host", help="Address to listen on.")
+@_option("--port", "port", type=click.IntRange(0, 65_535), help="Port; 0 takes a free one.")
+@_option(
     "--workers",
+    "workers",
     type=click.IntRange(1, 256),
-    default=lambda: os.cpu_count() or 1,
     show_default="number of cores",
-    help="Processes that answer.",
+    help="Number of worker processes.",
 )
-@click.option(
-    "--max-body", type=click.IntRange(min=1_024), default=20 * 2**20, help="Bytes of a request."
+@_option(
+    "--max-body",
+    "max_body_bytes",
+    type=click.IntRange(min=1_024),
+    help="Largest request body in bytes.",
 )
-@click.option("--queue", type=click.IntRange(min=1), default=256, help="Requests that may wait.")
-@click.option(
-    "--timeout", type=click.FloatRange(min=1), default=10.0, help="Seconds until an answer."
+@_option(
+    "--queue",
+    "queue_size",
+    type=click.IntRange(min=1),
+    help="Number of requests that may wait for a worker.",
 )
-@click.option(
-    "--drain",
+@_option(
+    "--timeout",
+    "request_timeout_s",
+    type=click.FloatRange(min=1),
+    help="Seconds from a request to its response.",
+)
+@_option(
+    "--drain-seconds",
+    "drain_s",
     type=click.FloatRange(min=0),
-    default=0.5,
-    help="Seconds in which a stopping server still accepts.",
+    help="Seconds for which a stopping server still accepts connections.",
 )
-@click.option(
+@_option(
     "--api-key",
-    help="That callers must send. Better as the variable: others on the machine see arguments.",
+    "api_key",
+    help="Key that clients must send. Set it as a variable: other users of the machine see "
+    "arguments.",
 )
-@click.option(
+@_option(
     "--allowed-host",
     "allowed_hosts",
     multiple=True,
     envvar="ANKLEBOOT_ALLOWED_HOSTS",
     metavar="NAME",
-    help="A name by which the server may be called; several by repetition.",
+    help="Host name of the server, besides those of this machine; several by repetition.",
 )
-@click.option(
+@_option(
     "--rate-limit",
+    "rate_limit_per_s",
     type=click.FloatRange(min=0),
-    default=0.0,
-    help="Requests per second of one client; 0: any number.",
+    help="Requests per second and client; 0 switches the limit off.",
 )
-@click.option("--page/--no-page", default=True, help="Whether there is a web page at /.")
+@_option("--page/--no-page", "page", help="Serve a web page at /.")
 @click.option(
     "--log",
     type=click.Choice(["json", "text", "off"]),
     default=lambda: "text" if sys.stderr.isatty() else "json",
     show_default="text on a terminal, else json",
-    help="Lines on stderr.",
+    envvar="ANKLEBOOT_LOG",
+    help="Format of the log on stderr.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document once it serves.")
-def serve(
-    models: tuple[str, ...],
-    host: str,
-    port: int,
-    workers: int,
-    max_body: int,
-    queue: int,
-    timeout: float,
-    drain: float,
-    api_key: str | None,
-    allowed_hosts: tuple[str, ...],
-    rate_limit: float,
-    page: bool,
-    log: Literal["json", "text", "off"],
-    as_json: bool,
-) -> None:
-    """Answer over HTTP: an API for programs, a page for people.
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    envvar="ANKLEBOOT_JSON",
+    help="Print one JSON document once the server is ready.",
+)
+def serve(log: Literal["json", "text", "off"], as_json: bool, **options: Any) -> None:
+    """Serve an HTTP API for programs and a page for people.
 
-    POST a picture to /v1/predict; /openapi.json describes all routes. Every option can be given as
-    a variable, too: ANKLEBOOT_PORT and so on; lists are separated by blanks. SIGTERM ends the
-    server once it has answered what it accepted, SIGHUP lets it read the models anew.
+    POST an image to /v1/predict; /openapi.json describes all routes. Every option has a variable,
+    such as ANKLEBOOT_PORT; blanks separate the items of lists. SIGTERM stops the server after it
+    has answered all accepted requests, SIGHUP reloads the models.
     """
+    options["api_key"] = options["api_key"] or None  # an empty variable is no key
+    run(ServerConfig(**options), log, as_json=as_json)
+
+
+def run(config: ServerConfig, log: Literal["json", "text", "off"], *, as_json: bool) -> None:
+    """Run a server, and print its address once it is ready."""
     from ankleboot import console
     from ankleboot.server.journal import Journal
-    from ankleboot.server.serve import serve as run
-    from ankleboot.server.settings import Settings
-
-    settings = Settings(
-        models=models,
-        host=host,
-        port=port,
-        workers=workers,
-        max_body=max_body,
-        queue=queue,
-        timeout=timeout,
-        drain=drain,
-        api_key=api_key or None,
-        allowed_hosts=allowed_hosts,
-        rate_limit=rate_limit,
-        page=page,
-    )
+    from ankleboot.server.serve import serve as serve_until_signal
 
     def started(url: str) -> None:
         if as_json:
@@ -120,8 +127,8 @@ def serve(
                 {
                     "url": url,
                     "pid": os.getpid(),
-                    "models": list(models),
-                    "workers": workers,
+                    "models": list(config.models),
+                    "workers": config.workers,
                     "ready_seconds": seconds,
                 }
             )
@@ -129,4 +136,4 @@ def serve(
             print(url)
         sys.stdout.flush()
 
-    run(settings, Journal(log), started)
+    serve_until_signal(config, Journal(log), started)

@@ -12,6 +12,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ankleboot.arrays import Pixels
 from ankleboot.errors import DataError, first_line
+from ankleboot.limits import MAX_PIXELS
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 SUFFIXES = frozenset(
@@ -21,7 +22,6 @@ SUFFIXES = frozenset(
 """Names by which folders are searched; a file named by the user is tried whatever its name."""
 
 MAX_BYTES = 100 * 2**20
-MAX_PIXELS = 25_000_000  # checked before anything is decoded
 MAX_EDGE = 65_535  # as JPEG allows; a line one pixel wide takes three times the memory
 MAX_SCANS = 100  # of a JPEG, usual are ten; each goes over all pixels again and may be ten bytes
 MAX_SIDE = 640  # of what is returned: more would not be seen in 28 pixels

@@ -23,10 +23,10 @@ from ankleboot.photos.decode import TooLargeError, decode_bytes
 from ankleboot.photos.steps import pictures as steps_of
 from ankleboot.prediction import Experts, Looked, Prediction, answer, ask, look
 from ankleboot.server.payload import TYPES, Sent, pictures
-from ankleboot.server.problems import FAULT, RequestProblem
+from ankleboot.server.problems import INTERNAL_ERROR, RequestProblem
+from ankleboot.server.settings import ServerConfig
 
-TOGETHER = 16  # pictures that are in memory at a time
-NEIGHBOURS = 5
+NUM_NEIGHBORS = 5
 WARM, COOL = (255, 122, 26), (40, 120, 255)  # what speaks for the answer, and against it
 FORMATS = tuple(TYPES.values())
 WITHOUT_NAME = "picture"  # in messages of the decoder
@@ -81,12 +81,12 @@ class Answerer:
 
     Args:
         models: By the names that they are asked for.
-        seconds: That the pictures of one request may take.
+        config: Limits on the images of a request.
     """
 
-    def __init__(self, models: dict[str, Experts], seconds: float) -> None:
+    def __init__(self, models: dict[str, Experts], config: ServerConfig) -> None:
         self._models = models
-        self._seconds = seconds
+        self._config = config
 
     def answer(self, requests: Sequence[Request]) -> list[Reply]:
         """Answer them in their order; what is wrong with one does not harm the others.
@@ -102,14 +102,14 @@ class Answerer:
             return self._together(requests)
         except Exception:  # one of them found a fault in this program
             if len(requests) == 1:
-                return [Reply(FAULT.status, FAULT.body, traceback.format_exc())]
+                return [Reply(INTERNAL_ERROR.status, INTERNAL_ERROR.body, traceback.format_exc())]
             return [self.answer([request])[0] for request in requests]
 
     def _together(self, requests: Sequence[Request]) -> list[Reply]:
         said: dict[int, list[dict[str, Any]]] = {place: [] for place in range(len(requests))}
         problems: dict[int, RequestProblem] = {}
         items = self._items(requests, problems)
-        while chunk := list(islice(items, TOGETHER)):
+        while chunk := list(islice(items, self._config.max_decoded_images)):
             rows = ask([one.looked for one in chunk if isinstance(one.looked, Looked)])
             for one in chunk:
                 said[one.request].append(one.said(rows))
@@ -128,9 +128,9 @@ class Answerer:
     ) -> Iterator[_Item]:
         """The pictures of all requests, one after the other, decoded when they are asked for."""
         for place, request in enumerate(requests):
-            until = time.monotonic() + self._seconds
+            until = time.monotonic() + self._config.image_budget_s
             try:
-                sent = pictures(request.content_type, request.body)
+                sent = self._sent(request)
             except RequestProblem as problem:
                 problems[place] = problem.with_traceback(None)  # it would keep the body
                 continue
@@ -141,6 +141,9 @@ class Answerer:
                     yield _Item(place, one.name, _TOO_SLOW)
                 else:
                     yield _Item(place, one.name, self._look(one, request.model))
+
+    def _sent(self, request: Request) -> list[Sent | RequestProblem]:
+        return pictures(request.content_type, request.body, self._config.max_images_per_request)
 
     def _look(self, sent: Sent, model: str, *, cut_out: bool = False) -> Looked | RequestProblem:
         try:
@@ -158,7 +161,7 @@ class Answerer:
             return _reply(problem)
 
     def _explanation(self, request: Request) -> dict[str, Any]:
-        sent = pictures(request.content_type, request.body)
+        sent = self._sent(request)
         if len(sent) != 1:
             raise RequestProblem(413, "too_many", "Only one picture at a time can be explained.")
         (one,) = sent
@@ -260,7 +263,7 @@ def _neighbours(image: Image) -> list[dict[str, Any]]:
     """The training images whose pixels correlate most with these."""
     images, labels, rows = _known()
     likeness = rows @ _standardised(image[None])[0]
-    nearest = np.argsort(-likeness, kind="stable")[:NEIGHBOURS]
+    nearest = np.argsort(-likeness, kind="stable")[:NUM_NEIGHBORS]
     return [
         {"png": _png(images[i]), "label": CLASS_NAMES[labels[i]], "likeness": float(likeness[i])}
         for i in nearest

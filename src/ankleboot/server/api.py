@@ -11,20 +11,21 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from ankleboot import __version__
+from ankleboot.limits import MAX_PIXELS
 from ankleboot.server import schema
 from ankleboot.server.asking import EXPLAIN, Asking
 from ankleboot.server.measures import TYPE, Measures
 from ankleboot.server.page_files import PageFile, page_file, page_files
 from ankleboot.server.pool import Pool
-from ankleboot.server.problems import FAULT, RequestProblem
+from ankleboot.server.problems import INTERNAL_ERROR, RequestProblem
 from ankleboot.server.protocol import PREDICT
-from ankleboot.server.settings import MAX_PIXELS, PICTURES, Settings
+from ankleboot.server.settings import ServerConfig
 
 SAMPLES = "/samples.png"
 
 
 def make_api(
-    settings: Settings,
+    config: ServerConfig,
     names: list[str],
     pool: Pool,
     asking: Asking,
@@ -34,7 +35,7 @@ def make_api(
     """The application.
 
     Args:
-        settings: Limits, and whether there is a page.
+        config: Limits, and whether there is a page.
         names: Of the models; the first one is the default.
         pool: Tells of the models and whether they can be asked.
         asking: Answers what is asked of them.
@@ -52,7 +53,7 @@ def make_api(
     ModelName = enum.StrEnum("ModelName", members)  # type: ignore[misc]
     Model = Annotated[ModelName, Query(description="The model to ask.")]
     default = ModelName(names[0])
-    guarded = (400, 429) + ((401,) if settings.api_key else ())
+    guarded = (400, 429) + ((401,) if config.api_key else ())
     may_fail = schema.problems(*guarded, 408, 413, 415, 422, 503)
 
     async def asked(kind: str, request: Request, model: str) -> Response:
@@ -63,7 +64,7 @@ def make_api(
         summary="Say what garments pictures show",
         response_model=schema.Predictions,
         responses=may_fail,
-        openapi_extra=schema.picture_body(several=True),
+        openapi_extra=schema.picture_body(config.max_images_per_request),
     )
     async def predict(request: Request, model: Model = default) -> Response:
         return await asked("predict", request, model)
@@ -73,7 +74,7 @@ def make_api(
         summary="Show how the answer about one picture comes about",
         response_model=schema.Explanation,
         responses=may_fail,
-        openapi_extra=schema.picture_body(several=False),
+        openapi_extra=schema.picture_body(1),
     )
     async def explain(request: Request, model: Model = default) -> Response:
         return await asked("explain", request, model)
@@ -88,8 +89,8 @@ def make_api(
         if not pool.description:
             raise RequestProblem(503, "not_ready", f"Not ready: {pool.trouble}.", retry_after=1)
         limits = {
-            "body_bytes": settings.max_body,
-            "pictures": PICTURES,
+            "body_bytes": config.max_body_bytes,
+            "pictures": config.max_images_per_request,
             "pixels": MAX_PIXELS,
         }
         document = {"version": __version__, "default": names[0], "limits": limits}
@@ -128,7 +129,7 @@ def make_api(
 
     for path, route in (("/healthz", healthz), ("/readyz", readyz)):
         app.add_api_route(path, route, methods=["HEAD"], include_in_schema=False)
-    if settings.page:
+    if config.page:
         _add_page(app, asking)
     _add_problems(app)
     return app
@@ -174,7 +175,7 @@ def _add_problems(app: FastAPI) -> None:
         return response
 
     async def of_ours(_: Request, error: Exception) -> Response:
-        return answered(error if isinstance(error, RequestProblem) else FAULT)
+        return answered(error if isinstance(error, RequestProblem) else INTERNAL_ERROR)
 
     async def of_routing(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101

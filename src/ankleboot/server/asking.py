@@ -11,11 +11,9 @@ from ankleboot.server.payload import check_type
 from ankleboot.server.pool import Pool
 from ankleboot.server.problems import RequestProblem, overloaded
 from ankleboot.server.protocol import CONNECTION, PREDICT
-from ankleboot.server.settings import QUEUE_BYTES, Settings
+from ankleboot.server.settings import ServerConfig
 
 EXPLAIN = "/v1/explain"
-BODY_WITHIN = 12.0  # seconds in which a request's body must have come
-SMALL_BODY = 64 * 1024  # bytes for which there is always room
 
 Facts = Callable[..., None]
 
@@ -24,13 +22,13 @@ class Asking:
     """Asks the workers.
 
     Args:
-        settings: Limits.
+        config: Limits of a request body.
         pool: The workers.
         note: Called with a fault of a worker's.
     """
 
-    def __init__(self, settings: Settings, pool: Pool, note: Facts) -> None:
-        self._max_body, self._pool, self._note = settings.max_body, pool, note
+    def __init__(self, config: ServerConfig, pool: Pool, note: Facts) -> None:
+        self._config, self._pool, self._note = config, pool, note
         self._coming_bytes = 0  # of bodies of which a part is here, of all requests
 
     async def __call__(
@@ -68,12 +66,13 @@ class Asking:
 
     async def _body(self, scope: Scope, receive: Receive) -> bytearray:
         """The body, as long as it is not too long or too slow, and there is room for it."""
+        config = self._config
         declared = _header(scope, b"content-length")
-        if declared.isdigit() and int(declared) > self._max_body:
+        if declared.isdigit() and int(declared) > config.max_body_bytes:
             raise self._too_large()
         content = bytearray()
         try:
-            async with asyncio.timeout(BODY_WITHIN):
+            async with asyncio.timeout(config.body_timeout_s):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
@@ -81,22 +80,27 @@ class Asking:
                     piece = message.get("body", b"")
                     self._coming_bytes += len(piece)
                     content += piece
-                    if len(content) > self._max_body:
+                    if len(content) > config.max_body_bytes:
                         raise self._too_large()
-                    if self._coming_bytes > QUEUE_BYTES and len(content) > SMALL_BODY:
+                    has_room = self._coming_bytes <= config.max_queue_bytes
+                    if not has_room and len(content) > config.always_read_body_bytes:
                         raise overloaded()
                     if not message.get("more_body", False):
                         return content
         except TimeoutError:
             raise RequestProblem(
-                408, "too_slow", f"The body did not come within {BODY_WITHIN:.0f} seconds."
+                408,
+                "too_slow",
+                f"The body did not arrive within {config.body_timeout_s:g} seconds.",
             ) from None
         finally:
             self._coming_bytes -= len(content)
 
     def _too_large(self) -> RequestProblem:
         return RequestProblem(
-            413, "too_large", f"The body has more than the allowed {self._max_body:,} bytes."
+            413,
+            "too_large",
+            f"The body has more than the allowed {self._config.max_body_bytes:,} bytes.",
         )
 
 

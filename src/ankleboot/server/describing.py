@@ -12,18 +12,16 @@ from ankleboot.errors import ModelError
 from ankleboot.prediction import Experts
 from ankleboot.predictors import Predictor
 from ankleboot.preparation import Preparation
+from ankleboot.server.settings import ServerConfig
 
 SPLITS = ("validation", "test")
-SHOWN = ("recipe", "data", "format", "parameters", "image_size", "colour", "framing") + (
+PUBLIC_FIELDS = ("recipe", "data", "format", "parameters", "image_size", "colour", "framing") + (
     "abstain_below",
     "temperature",
     "version",
 )
-FEW = 8  # images in a batch
-GOLDEN = 10  # images of each class
-LEAST_RIGHT = 0.3  # of them: a network that guesses has a tenth, one that learned little has half
 KNOWN_DATA = ("fashion-mnist", "sample")
-TOLERANCE = 1e-4  # of probabilities that should be equal
+PROB_TOLERANCE = 1e-4  # between probabilities that should be equal
 
 
 def described(name: str, experts: Experts, usual: Path, photo: Path) -> dict[str, Any]:
@@ -43,7 +41,7 @@ def described(name: str, experts: Experts, usual: Path, photo: Path) -> dict[str
 def _document(predictor: Predictor, folder: Path) -> dict[str, Any]:
     info = predictor.info
     everything = asdict(info)
-    return {key: everything[key] for key in SHOWN} | {
+    return {key: everything[key] for key in PUBLIC_FIELDS} | {
         "classes": [label for label in info.labels if label not in info.declined],
         "declined": list(info.declined),
         "sha256": info.model_sha256,
@@ -68,8 +66,12 @@ def _text(folder: Path, name: str) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
-def check(predictor: Predictor) -> None:
-    """Let a model prove itself on a hundred images before it is asked by anybody.
+def check(predictor: Predictor, config: ServerConfig) -> None:
+    """Test a model on a hundred images before the server uses it.
+
+    Args:
+        predictor: The model.
+        config: Extent of the test, and the accuracy that it takes to pass.
 
     Raises:
         ModelError: If its answers are no probabilities, depend on the company, or are wrong: those
@@ -77,28 +79,30 @@ def check(predictor: Predictor) -> None:
     """
     info = predictor.info
     knows_clothes = info.data in KNOWN_DATA and info.preparation == Preparation()
-    images, labels = _golden(info.preparation.image_shape, knows_clothes)
+    num = config.smoke_test_images_per_class if knows_clothes else 0
+    images, labels = _golden(info.preparation.image_shape, num)
+    size = config.smoke_test_batch_size
     # few at a time, as when it is served: memory is laid out for each size of a batch
-    parts = [images[start : start + FEW] for start in range(0, len(images), FEW)]
+    parts = [images[start : start + size] for start in range(0, len(images), size)]
     probs = np.concatenate([predictor.predict(part) for part in parts])
-    if not np.isfinite(probs).all() or np.abs(probs.sum(axis=1) - 1).max() > TOLERANCE:
+    if not np.isfinite(probs).all() or np.abs(probs.sum(axis=1) - 1).max() > PROB_TOLERANCE:
         raise ModelError(f"{predictor.name}: its answers are no probabilities")
     alone = np.concatenate([predictor.predict(image[None]) for image in images[:10]])
-    if np.abs(alone - probs[:10]).max() > TOLERANCE:
+    if np.abs(alone - probs[:10]).max() > PROB_TOLERANCE:
         raise ModelError(f"{predictor.name}: one image is not answered as many are")
     right = float((probs.argmax(axis=1) == labels).mean())
-    if knows_clothes and right < LEAST_RIGHT:
+    if knows_clothes and right < config.min_smoke_test_accuracy:
         raise ModelError(
             f"{predictor.name}: names {right:.0%} of {len(labels)} golden images right"
         )
 
 
-def _golden(shape: tuple[int, ...], is_of_clothes: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Images with their labels; noise where nothing is known of what the model learned."""
-    if not is_of_clothes:
+def _golden(shape: tuple[int, ...], num_per_class: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return test images and labels; noise where no image of the model's classes is known."""
+    if not num_per_class:
         noise = np.random.default_rng(0).integers(0, 256, (10, *shape), dtype=np.uint8)
         return noise, np.zeros(10, int)
     sample = load("sample").test
-    places = [np.flatnonzero(sample.labels == label)[:GOLDEN] for label in range(10)]
+    places = [np.flatnonzero(sample.labels == label)[:num_per_class] for label in range(10)]
     chosen = np.concatenate(places)
     return sample.images[chosen], sample.labels[chosen]

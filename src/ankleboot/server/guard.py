@@ -17,15 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ankleboot.server.headers import SECURITY, request_id
 from ankleboot.server.journal import Journal
 from ankleboot.server.measures import Measures
-from ankleboot.server.problems import FAULT, RequestProblem
+from ankleboot.server.problems import INTERNAL_ERROR, RequestProblem
 from ankleboot.server.rates import RateLimit
-from ankleboot.server.settings import Settings
+from ankleboot.server.settings import ServerConfig
 
-LINGER_SECONDS = 5.0  # for what remains of a body that is refused, so that its sender hears why;
-LINGER_BYTES = 64 * 1024  # these beyond the limit of a body
-OPEN = frozenset(("/healthz", "/readyz"))  # asked all the time; not worth a line each
-COUNTED = ("/v1/", "/metrics")  # by the rate limit, and need the API key where there is one
-_ENDED = RequestProblem(
+UNLOGGED_PATHS = frozenset(("/healthz", "/readyz"))  # probes; a line each would fill the log
+PROTECTED_PREFIXES = ("/v1/", "/metrics")  # subject to the rate limit and the API key
+_SHUTDOWN_ERROR = RequestProblem(
     503, "draining", "The server has ended before this was answered.", retry_after=1
 )
 _LOCAL = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -36,7 +34,7 @@ class Guard:
 
     Args:
         app: To whom.
-        settings: Who may call, and how often.
+        config: Hosts, key and rate limit.
         journal: Where requests are noted.
         measures: Where they are counted.
         is_draining: Whether the server is about to end: then every answer closes its connection.
@@ -45,16 +43,16 @@ class Guard:
     def __init__(
         self,
         app: ASGIApp,
-        settings: Settings,
+        config: ServerConfig,
         journal: Journal,
         measures: Measures,
         is_draining: Callable[[], bool],
     ) -> None:
         self._app, self._journal, self._measures = app, journal, measures
-        self._rate = RateLimit(settings.rate_limit)
-        self._key = settings.api_key.encode() if settings.api_key else None
-        self._hosts = Hosts(settings)
-        self.max_body = settings.max_body
+        self._rate = RateLimit(config)
+        self._key = config.api_key.encode() if config.api_key else None
+        self._hosts = Hosts(config)
+        self.config = config
         self.is_draining = is_draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,21 +68,20 @@ class Guard:
         except RequestProblem as problem:
             await exchange.answer(problem)
         except asyncio.CancelledError:  # the server ends and has waited long enough
-            await exchange.answer(_ENDED, lingers=False)
+            await exchange.answer(_SHUTDOWN_ERROR, lingers=False)
         except Exception:  # a fault of ours
             self._journal("fault", request=exchange.id, trace=traceback.format_exc())
-            await exchange.answer(FAULT)
+            await exchange.answer(INTERNAL_ERROR)
         seconds = time.perf_counter() - began
         route = _route(scope)
         self._measures.answered(route, exchange.status or 0, seconds)
-        if scope["path"] not in OPEN:
-            self._journal(
-                "request",
-                request=exchange.id,
+        if scope["path"] not in UNLOGGED_PATHS:
+            self._journal.request(
+                request_id=exchange.id,
                 method=scope["method"],
                 route=route,
                 status=exchange.status,
-                ms=round(1000 * seconds, 2),
+                seconds=seconds,
                 bytes_in=exchange.bytes_in,
                 client=_client(scope),
             )
@@ -97,7 +94,7 @@ class Guard:
             raise RequestProblem(
                 400, "unknown_host", "This server does not answer by that name; see --allowed-host."
             )
-        if not scope["path"].startswith(COUNTED):
+        if not scope["path"].startswith(PROTECTED_PREFIXES):
             return
         if wait := self._rate.wait(_client(scope)):
             raise RequestProblem(
@@ -151,9 +148,10 @@ class _Exchange:
 
         A connection that is closed with bytes unread is reset, and the answer may be lost with it.
         """
-        until = max(self.bytes_in, self._guard.max_body) + LINGER_BYTES
+        config = self._guard.config
+        until = max(self.bytes_in, config.max_body_bytes) + config.discard_margin_bytes
         try:
-            async with asyncio.timeout(LINGER_SECONDS):
+            async with asyncio.timeout(config.discard_timeout_s):
                 while not self._has_all and self.bytes_in < until:
                     await self.receive()
         except TimeoutError:
@@ -176,9 +174,9 @@ class Hosts:
     answers. Addresses in numbers cannot be turned like that.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._names = {name.lower() for name in (*settings.allowed_hosts, settings.host)} | _LOCAL
-        self._is_public = not is_local(settings.host)
+    def __init__(self, config: ServerConfig) -> None:
+        self._names = {name.lower() for name in (*config.allowed_hosts, config.host)} | _LOCAL
+        self._is_public = not is_local(config.host)
 
     def allows(self, header: str) -> bool:
         """Judge a Host header."""

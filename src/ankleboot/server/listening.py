@@ -7,11 +7,9 @@ import socket
 from collections.abc import Callable
 
 from ankleboot.errors import EnvironmentFailure
+from ankleboot.server.settings import ServerConfig
 
-BACKLOG = 2048  # connections that the system holds until they are taken
 SYSTEMD_SOCKET = 3  # file descriptor of the first socket that systemd passes on
-HUSH = 0.02  # seconds in which nobody is taken, so that nobody comes in the moment of closing
-SETTLING = 0.1  # seconds in which those who came last say what they want
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -60,34 +58,39 @@ class Arrivals:
 
     Args:
         listening: The socket.
-        connection: Makes what talks to a client.
+        connection: Creates the protocol of a connection.
+        config: Backlog, and the pauses at shutdown.
     """
 
     def __init__(
-        self, listening: socket.socket, connection: Callable[[], asyncio.BaseProtocol]
+        self,
+        listening: socket.socket,
+        connection: Callable[[], asyncio.BaseProtocol],
+        config: ServerConfig,
     ) -> None:
-        self._listening, self._connection = listening, connection
+        self._listening, self._connection, self._config = listening, connection, config
         self._tasks: set[asyncio.Task[object]] = set()
 
     def begin(self) -> None:
         """Listen."""
         self._listening.setblocking(False)
-        self._listening.listen(BACKLOG)
+        self._listening.listen(self._config.accept_backlog)
         asyncio.get_running_loop().add_reader(self._listening.fileno(), self._take_all)
 
     async def end(self) -> None:
         """Take who has come, close the door, and give them the time to say something."""
         asyncio.get_running_loop().remove_reader(self._listening.fileno())
         if not _is_systemds():  # another process goes on with its socket, and takes them
-            self._listening.listen(0)  # from now on they are asked to try again, but for one or two
-            await asyncio.sleep(HUSH)  # whose greetings may be on their way still
+            # the system now makes clients retry, except for one or two whose handshake is under way
+            self._listening.listen(0)
+            await asyncio.sleep(self._config.accept_pause_s)
             self._take_all()
         self._listening.close()
-        await asyncio.sleep(SETTLING)
+        await asyncio.sleep(self._config.last_request_grace_s)
 
     def _take_all(self) -> None:
         loop = asyncio.get_running_loop()
-        for _ in range(BACKLOG):
+        for _ in range(self._config.accept_backlog):
             try:
                 connection, _ = self._listening.accept()
             except OSError:  # nobody any more; or somebody who has left already

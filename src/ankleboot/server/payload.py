@@ -11,7 +11,6 @@ from python_multipart.multipart import MultipartParser, MultipartState, parse_op
 
 from ankleboot.printable import printable
 from ankleboot.server.problems import RequestProblem
-from ankleboot.server.settings import PICTURES
 
 TYPES = {
     "image/png": "PNG",
@@ -22,11 +21,11 @@ TYPES = {
 }
 """Media types of pictures and Pillow's names of their formats; no other decoder is asked."""
 
-TYPE_LENGTH = 512  # characters of a Content-Type; a boundary has at most 70
+MAX_CONTENT_TYPE_CHARS = 512  # a boundary has at most 70
 JSON, FORM = "application/json", "multipart/form-data"
-JSON_COMMAS = 4 * PICTURES  # base64 has none; millions of values take seconds and 600 MB
-NAME_LENGTH = 255  # characters of a file's name that are given back
-HEADER_BYTES, HEADERS = 4_096, 16  # of a part
+MAX_COMMAS_PER_IMAGE = 4  # of JSON; base64 has none, and millions of values take 600 MB
+MAX_NAME_CHARS = 255  # of a file name in the response
+MAX_PART_HEADER_BYTES, MAX_PART_HEADERS = 4_096, 16
 
 
 @dataclass(frozen=True)
@@ -42,12 +41,13 @@ class Sent:
     content: bytes
 
 
-def pictures(content_type: str, body: bytes) -> list[Sent | RequestProblem]:
-    """Take a body apart.
+def pictures(content_type: str, body: bytes, max_images: int) -> list[Sent | RequestProblem]:
+    """Parse a request body.
 
     Args:
         content_type: The request's header.
-        body: Whole.
+        body: The whole body.
+        max_images: Number of images that a request may hold.
 
     Returns:
         In the order of the body; a problem in place of a picture that is none.
@@ -61,8 +61,8 @@ def pictures(content_type: str, body: bytes) -> list[Sent | RequestProblem]:
             raise RequestProblem(422, "no_picture", "The body is empty; send a picture.")
         return [Sent(None, body)]
     if media_type == JSON:
-        return _from_json(body)
-    return _from_form(body, options.get(b"boundary", b""))
+        return _from_json(body, max_images)
+    return _from_form(body, options.get(b"boundary", b""), max_images)
 
 
 def check_type(content_type: str) -> tuple[str, dict[bytes, bytes]]:
@@ -71,7 +71,7 @@ def check_type(content_type: str) -> tuple[str, dict[bytes, bytes]]:
     Raises:
         RequestProblem: If it is none that is accepted.
     """
-    if len(content_type) > TYPE_LENGTH:  # a long one takes long, and in the server's own process
+    if len(content_type) > MAX_CONTENT_TYPE_CHARS:  # parsing it would block the event loop
         content_type = ""
     kind, options = parse_options_header(content_type)
     media_type = kind.decode("latin-1").strip().lower()
@@ -81,14 +81,17 @@ def check_type(content_type: str) -> tuple[str, dict[bytes, bytes]]:
     return media_type, options
 
 
-def _from_json(body: bytes) -> list[Sent | RequestProblem]:
+def _from_json(body: bytes, max_images: int) -> list[Sent | RequestProblem]:
+    if body.count(b",") > MAX_COMMAS_PER_IMAGE * max_images:
+        raise _too_many(max_images)
     document = _parsed(body)
     if not isinstance(document, dict) or document.keys() != {"images"}:
         raise _not_as_expected('an object with the key "images" alone')
     images = document["images"]
     if not isinstance(images, list) or not images:
         raise _not_as_expected('a list of base64 strings under "images"')
-    _check_number(len(images))
+    if len(images) > max_images:
+        raise _too_many(max_images)
     return [_decoded(place, text) for place, text in enumerate(images)]
 
 
@@ -101,8 +104,6 @@ def _parsed(body: bytes) -> Any:
             raise ValueError("a key that is there twice")
         return dict(pairs)
 
-    if body.count(b",") > JSON_COMMAS:
-        raise _too_many()
     try:
         text = body.decode()  # UTF-8 is what JSON between programs is in (RFC 8259, section 8.1)
         return json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
@@ -127,16 +128,16 @@ def _decoded(place: int, text: object) -> Sent | RequestProblem:
         return problem
 
 
-def _from_form(body: bytes, boundary: bytes) -> list[Sent | RequestProblem]:
+def _from_form(body: bytes, boundary: bytes, max_images: int) -> list[Sent | RequestProblem]:
     if not boundary:
         raise RequestProblem(400, "bad_form", "The Content-Type of a form must name its boundary.")
-    form = _Form()
+    form = _Form(max_images)
     try:
         parser = MultipartParser(
             boundary,
             form.callbacks(),  # type: ignore[arg-type]
-            max_header_count=HEADERS,
-            max_header_size=HEADER_BYTES,
+            max_header_count=MAX_PART_HEADERS,
+            max_header_size=MAX_PART_HEADER_BYTES,
         )
         parser.write(body)
     except FormParserError as error:
@@ -151,7 +152,8 @@ def _from_form(body: bytes, boundary: bytes) -> list[Sent | RequestProblem]:
 class _Form:
     """Collects the parts; python-multipart calls it."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_images: int) -> None:
+        self._max_images = max_images
         self.parts: list[Sent | RequestProblem] = []
         self._headers: dict[bytes, bytes] = {}
         self._field = self._value = b""
@@ -168,7 +170,8 @@ class _Form:
         }
 
     def _begin(self) -> None:
-        _check_number(len(self.parts) + 1)
+        if len(self.parts) == self._max_images:
+            raise _too_many(self._max_images)
         self._headers, self._content = {}, []
 
     def _add(self, name: str, piece: bytes) -> None:
@@ -187,22 +190,17 @@ class _Form:
 
 def _part(options: dict[bytes, bytes], kind: str, content: bytes) -> Sent | RequestProblem:
     if b"filename" not in options:
-        field = printable(options.get(b"name", b"").decode(errors="replace"))[:NAME_LENGTH]
+        field = printable(options.get(b"name", b"").decode(errors="replace"))[:MAX_NAME_CHARS]
         raise RequestProblem(422, "no_file", f"The form's field {field!r} is no file.")
     if kind.startswith(("image/", "multipart/")) and kind not in TYPES:
         return RequestProblem(
             415, "unsupported_type", f"{printable(kind)} is not among {', '.join(TYPES)}."
         )
-    name = printable(options[b"filename"].decode(errors="replace"))[:NAME_LENGTH]
+    name = printable(options[b"filename"].decode(errors="replace"))[:MAX_NAME_CHARS]
     return Sent(name or None, content)
 
 
-def _check_number(number: int) -> None:
-    if number > PICTURES:
-        raise _too_many()
-
-
-def _too_many() -> RequestProblem:
+def _too_many(max_images: int) -> RequestProblem:
     return RequestProblem(
-        413, "too_many", f"More than {PICTURES} pictures; send them in several requests."
+        413, "too_many", f"More than {max_images} images; send them in several requests."
     )

@@ -15,8 +15,8 @@ from pathlib import Path
 from ankleboot import pretrained
 from ankleboot.errors import EnvironmentFailure, ModelError, UsageError
 
-RUNNABLE = (".tflite", ".onnx")
-BESIDE = ("README.md", "result.json", "evaluation-validation.json", "evaluation-test.json")
+SERVABLE_SUFFIXES = (".tflite", ".onnx")
+SIDE_FILES = ("README.md", "result.json", "evaluation-validation.json", "evaluation-test.json")
 """What is shown of a run, and goes with its model."""
 
 Say = Callable[[str], None]
@@ -75,7 +75,7 @@ class Placed:
             return _run_copied(source, target, say)
         if source.is_dir() and (source / "ankleboot.json").is_file():
             return str(shutil.copytree(source, target))
-        if source.suffix not in RUNNABLE:
+        if source.suffix not in SERVABLE_SUFFIXES:
             raise ModelError(
                 f"{model}: the server runs LiteRT, ONNX and OpenVINO; name a run folder, or what "
                 "ankleboot export made of it"
@@ -92,7 +92,7 @@ def _run_copied(run: Path, target: Path, say: Say) -> str:
     """The run's LiteRT file, made now if it has none that fits, and what is known of it."""
     exported = run / "exports" / pretrained.LITERT
     target.mkdir()
-    for name in BESIDE:
+    for name in SIDE_FILES:
         with suppress(FileNotFoundError):
             shutil.copy(run / name, target)
     if _fits(exported, run):

@@ -11,19 +11,9 @@ from typing import Any
 
 from ankleboot.errors import AnklebootError
 from ankleboot.server.problems import RequestProblem, overloaded
-from ankleboot.server.settings import QUEUE_BYTES, Settings, WorkerSettings
+from ankleboot.server.settings import ServerConfig
 from ankleboot.server.waiting import Waiting, is_tiny
 from ankleboot.server.worker_process import Job, WorkerProcess
-
-AT_ONCE = 128  # jobs that one worker has; more would wait where they cannot be taken back ...
-BYTES_AT_ONCE = 2**19  # ... and these of their bodies, but for a single larger one
-LONGEST_WAIT = 0.5  # seconds that a request would have to wait before it is turned away
-ALONE = 16  # jobs that may wait to be alone
-LOADING = 60.0  # seconds that a worker may take to load its models
-ENDING = 1.0  # seconds in which a worker that got nothing more to do ends by itself
-SLOW = 0.25  # seconds without an answer, after which others are given more to do
-LONGEST_PAUSE = 4.0  # seconds before a worker that cannot begin is tried again
-TICK = 0.5  # seconds
 
 Log = Callable[..., None]
 
@@ -40,7 +30,7 @@ class Pool:
     """Processes that answer requests.
 
     Args:
-        settings: How many, and what may wait.
+        config: Number of workers, and limits of the queue.
         log: Called with a word for what happened, and facts about it.
 
     Attributes:
@@ -49,8 +39,8 @@ class Pool:
         num_lost: Workers that died.
     """
 
-    def __init__(self, settings: Settings, log: Log) -> None:
-        self._settings, self._log = settings, log
+    def __init__(self, config: ServerConfig, log: Log) -> None:
+        self._config, self._log = config, log
         self._paths: dict[str, str] = {}
         self._workers: list[WorkerProcess] = []
         self._others: list[WorkerProcess] = []  # that are to serve other models, or did so
@@ -79,8 +69,17 @@ class Pool:
 
         A queue of photographs is long when one of tiny pictures is not: what counts is the wait.
         """
-        is_long = len(self._queue) >= self._settings.queue
-        return is_long or self._queue.seconds > LONGEST_WAIT or self._num_bytes >= QUEUE_BYTES
+        config = self._config
+        return (
+            len(self._queue) >= config.queue_size
+            or self._queue.seconds > config.max_queue_delay_s
+            or self._num_bytes >= config.max_queue_bytes
+        )
+
+    def _is_full_for(self, job: Job) -> bool:
+        if job.is_alone:
+            return len(self._alone) >= self._config.max_exclusive_jobs
+        return self.is_full
 
     @property
     def _num_bytes(self) -> int:
@@ -109,7 +108,7 @@ class Pool:
         """
         coming: list[WorkerProcess] = []
         try:
-            for _ in range(self._settings.workers):
+            for _ in range(self._config.workers):
                 coming.append(await self._launch(self._others, paths))
                 await self._up(coming[-1])
         except StartError:
@@ -144,11 +143,11 @@ class Pool:
             raise RequestProblem(503, "not_ready", f"Not ready: {trouble}.", retry_after=1)
         loop = asyncio.get_running_loop()
         job = Job(head, body, loop.create_future(), is_gone, is_alone=head["kind"] == "explain")
-        if len(self._alone) >= ALONE if job.is_alone else self.is_full:
+        if self._is_full_for(job):
             raise overloaded()
         (self._alone if job.is_alone else self._queue).append(job)
         self._dispatch()
-        expiry = loop.call_later(self._settings.timeout, _expire, job)
+        expiry = loop.call_later(self._config.request_timeout_s, _expire, job)
         try:
             return await job.answer
         finally:
@@ -160,7 +159,7 @@ class Pool:
         self._is_closed = True
         for worker in (*self._workers, *self._others):
             worker.retire()
-        until = time.monotonic() + ENDING
+        until = time.monotonic() + self._config.worker_exit_timeout_s
         while (self._workers or self._others) and time.monotonic() < until:
             await self._news()
         for worker in (*self._workers, *self._others):
@@ -208,24 +207,24 @@ class Pool:
             self._failures += 1
             self._reason = worker.trouble[0] if worker.trouble else "a worker cannot begin"
             self._log("worker_cannot_begin", reason=self._reason)
-            pause = min(LONGEST_PAUSE, 0.1 * 2**self._failures)
+            pause = min(self._config.max_restart_backoff_s, 0.1 * 2**self._failures)
         if self.description:  # the first one of all is waited for elsewhere
             self._soon(self._launch_more(pause))
 
     def _fill(self) -> None:
         """Start what is missing."""
-        for _ in range(self._settings.workers - len(self._workers)):
+        for _ in range(self._config.workers - len(self._workers)):
             self._soon(self._launch_more())
 
     async def _launch_more(self, pause: float = 0.0) -> None:
         await asyncio.sleep(pause)
-        if not self._is_closed and len(self._workers) < self._settings.workers:
+        if not self._is_closed and len(self._workers) < self._config.workers:
             await self._launch(self._workers, self._paths)
 
     async def _launch(self, among: list[WorkerProcess], paths: dict[str, str]) -> WorkerProcess:
         worker = WorkerProcess(self)
         among.append(worker)
-        await worker.start(WorkerSettings(paths, self._settings.timeout / 2))
+        await worker.start(paths, self._config)
         return worker
 
     async def _up(self, worker: WorkerProcess) -> None:
@@ -243,7 +242,7 @@ class Pool:
         """Wait until something happens to a worker, or a moment."""
         self._changed.clear()
         try:
-            async with asyncio.timeout(TICK):
+            async with asyncio.timeout(self._config.watchdog_period_s):
                 await self._changed.wait()
         except TimeoutError:
             pass
@@ -278,11 +277,11 @@ class Pool:
                 reserved.give(self._alone.take())
                 self._is_turn_of_queue = True
         while self._queue.any():
-            open_ = [worker for worker in ready if _has_room(worker)]
+            open_ = [worker for worker in ready if self._has_room(worker)]
             if not open_:
                 return
-            now = time.monotonic()
-            open_ = [one for one in open_ if not one.jobs or now < one.last_sign + SLOW] or open_
+            since = time.monotonic() - self._config.busy_after_s
+            open_ = [one for one in open_ if not one.jobs or since < one.last_sign] or open_
             self._is_turn_of_queue = False
             job = self._queue.take()
             if not is_tiny(job):
@@ -291,15 +290,15 @@ class Pool:
 
     async def _watch(self) -> None:
         """End workers that hang; not when this process was late itself, as on a paused machine."""
-        then = time.monotonic()
+        config, then = self._config, time.monotonic()
         while True:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(config.watchdog_period_s)
             now = time.monotonic()
-            paused, then = max(0.0, now - then - TICK), now
+            paused, then = max(0.0, now - then - config.watchdog_period_s), now
             for worker in (*self._workers, *self._others):
                 worker.last_sign += paused
-                patience = self._settings.timeout if worker.is_ready else LOADING
-                if (worker.jobs or not worker.is_ready) and now - worker.last_sign > patience:
+                limit = config.request_timeout_s if worker.is_ready else config.model_load_timeout_s
+                if (worker.jobs or not worker.is_ready) and now - worker.last_sign > limit:
                     self._log("worker_hangs", pid=worker.pid)
                     worker.kill()
 
@@ -308,10 +307,12 @@ class Pool:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-
-def _has_room(worker: WorkerProcess) -> bool:
-    has_place = len(worker.jobs) < AT_ONCE and worker.num_bytes < BYTES_AT_ONCE
-    return has_place and not worker.is_reserved
+    def _has_room(self, worker: WorkerProcess) -> bool:
+        return (
+            len(worker.jobs) < self._config.max_jobs_per_worker
+            and worker.num_bytes < self._config.max_bytes_per_worker
+            and not worker.is_reserved
+        )
 
 
 def _expire(job: Job) -> None:

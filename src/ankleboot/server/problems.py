@@ -53,5 +53,5 @@ def overloaded() -> RequestProblem:
     )
 
 
-FAULT = RequestProblem(500, "internal", "This should not have happened.")
+INTERNAL_ERROR = RequestProblem(500, "internal", "This should not have happened.")
 """What is said of a fault of ours; never raised."""

@@ -1,12 +1,12 @@
-"""HTTP as uvicorn speaks it, without patience for clients that never finish.
+"""uvicorn's HTTP/1.1 protocol with timeouts for headers, refused bodies and stalled readers.
 
-uvicorn waits for ever for a request's headers, for the rest of a body that nobody wants any more
-and for a reader that reads nothing; a few hundred such clients would hold all its connections.
+uvicorn alone waits without limit in these three cases; a few hundred such clients would hold all
+its connections.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import (
@@ -17,28 +17,43 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from ankleboot.server.headers import SECURITY, request_id
 from ankleboot.server.problems import RequestProblem, overloaded
+from ankleboot.server.settings import ServerConfig
 
-HEADERS_WITHIN = 10.0  # seconds from a request's first byte, or the connection, to its headers' end
-READ_WITHIN = 15.0  # seconds in which a client must take something of what waits for it:
-READ_AT_LEAST = 128 * 1024  # bytes, where there is more
-HEADER_BYTES = 32 * 1024  # of a request's headers; of what stands around a body as well
 PREDICT = "/v1/predict"
 CONNECTION = "ankleboot.connection"  # among a scope's extensions: {"is_closing": function}
+
+
+class Rejection(NamedTuple):
+    """A request that the connection answers itself.
+
+    Attributes:
+        request_id: Identifier in the response.
+        method: Method, or nothing where the bytes are no request.
+        route: Route, or "none".
+        status: Status of the response.
+        client: Address and port of the client.
+    """
+
+    request_id: bytes
+    method: str
+    route: str
+    status: int
+    client: tuple[str, int] | None
 
 
 class Protocol(HttpToolsProtocol):
     """One connection.
 
     Attributes:
-        is_full: Whether predictions have to be turned away; set by who makes the class.
-        turned_away: Called for each of them.
-        most_ignored: Bytes of a body that are read although its request was answered already: a
-            connection that is closed with bytes unread is reset, and the answer lost with it.
+        limits: Timeouts and sizes. `serve` sets this and the next two on a subclass, because
+            uvicorn creates the connections.
+        is_full: Return whether the queue has no room for a prediction.
+        rejected: Count and log a request that is answered here and does not reach the application.
     """
 
+    limits: ServerConfig
     is_full: Callable[[], bool]
-    turned_away: Callable[[], None]
-    most_ignored: int
+    rejected: Callable[[Rejection], None]
     _headers_due: asyncio.TimerHandle | None = None
     _reading_due: asyncio.TimerHandle | None = None
     _working: RequestResponseCycle | None = None  # on this request
@@ -79,10 +94,10 @@ class Protocol(HttpToolsProtocol):
                 except httptools.HttpParserUpgrade as upgrade:  # we stay with this one
                     data = data[upgrade.args[0] :]
         except httptools.HttpParserError:
-            is_long = self._header_bytes > HEADER_BYTES
+            is_long = self._header_bytes > self.limits.max_header_bytes
             self.refuse(_TOO_MUCH if is_long else _NO_HTTP)
         else:
-            if self._silent_bytes > HEADER_BYTES:
+            if self._silent_bytes > self.limits.max_header_bytes:
                 self.refuse(_TOO_MUCH)
 
     def on_message_begin(self) -> None:
@@ -118,7 +133,8 @@ class Protocol(HttpToolsProtocol):
         self._silent_bytes = 0
         if self.cycle.response_complete:
             self._ignored_bytes += len(body)
-            if self._ignored_bytes > self.most_ignored:
+            # a connection closed with bytes unread is reset, and loses the response
+            if self._ignored_bytes > self.limits.max_body_bytes:
                 self.transport.close()
         super().on_body(body)
 
@@ -131,21 +147,22 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Begin to work on a request, or turn it away at once.
+        """Start a request, or reject it at once.
 
-        Under overload most requests are turned away, and each should cost next to nothing: this
-        takes a small part of what the way through the application does.
+        Under overload the server rejects most requests. A rejection here takes a small part of the
+        time of one by the application.
         """
         self._working = cycle
         scope = cycle.scope
         if scope["path"] != PREDICT or scope["method"] != "POST" or not self.is_full():
             super()._start_asgi_task(cycle, app)
             return
-        self.turned_away()
         # who waits for "100 Continue" may or may not send the body now
         hangs_up = not cycle.keep_alive or cycle.waiting_for_100_continue
-        form = _TURNED_AWAY_FOR_GOOD if hangs_up else _TURNED_AWAY
-        self.transport.write(form % request_id(scope["headers"]))
+        form = _QUEUE_FULL_CLOSE if hangs_up else _QUEUE_FULL
+        identifier = request_id(scope["headers"])
+        self.transport.write(form % identifier)
+        self.rejected(Rejection(identifier, "POST", PREDICT, 503, self.client))
         cycle.response_complete = True
         if hangs_up and not cycle.more_body:
             self.transport.close()
@@ -181,17 +198,19 @@ class Protocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if working is None or not working.response_started:
-            self.transport.write(_form(problem, closes=True) % request_id([]))
+            identifier = request_id([])
+            self.transport.write(_form(problem, closes=True) % identifier)
+            self.rejected(Rejection(identifier, "", "none", problem.status, self.client))
         self.transport.close()
 
     def _count(self, num_bytes: int) -> None:
         """Note bytes of headers; the parser, which would collect them without end, is stopped."""
         self._header_bytes += num_bytes
-        if self._header_bytes > HEADER_BYTES:
+        if self._header_bytes > self.limits.max_header_bytes:
             raise ValueError("headers too large")
 
     def _expect_headers(self) -> None:
-        self._headers_due = self.loop.call_later(HEADERS_WITHIN, self.transport.abort)
+        self._headers_due = self.loop.call_later(self.limits.header_timeout_s, self.transport.abort)
 
     def _headers_came(self) -> None:
         if self._headers_due is not None:
@@ -200,10 +219,12 @@ class Protocol(HttpToolsProtocol):
 
     def _expect_reading(self) -> None:
         waiting = self.transport.get_write_buffer_size()
-        self._reading_due = self.loop.call_later(READ_WITHIN, self._judge_reading, waiting)
+        self._reading_due = self.loop.call_later(
+            self.limits.write_stall_timeout_s, self._judge_reading, waiting
+        )
 
     def _judge_reading(self, waited: int) -> None:
-        if self.transport.get_write_buffer_size() > waited - READ_AT_LEAST:
+        if self.transport.get_write_buffer_size() > waited - self.limits.min_read_bytes:
             self.transport.abort()
         else:
             self._expect_reading()
@@ -225,5 +246,5 @@ def _form(problem: RequestProblem, *, closes: bool) -> bytes:
 
 _NO_HTTP = RequestProblem(400, "bad_request", "This is no valid HTTP request.")
 _TOO_MUCH = RequestProblem(431, "headers_too_large", "The headers are too large.")
-_TURNED_AWAY = _form(overloaded(), closes=False)
-_TURNED_AWAY_FOR_GOOD = _form(overloaded(), closes=True)
+_QUEUE_FULL = _form(overloaded(), closes=False)
+_QUEUE_FULL_CLOSE = _form(overloaded(), closes=True)

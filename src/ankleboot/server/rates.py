@@ -1,22 +1,22 @@
-"""How often one client may ask."""
+"""Rate limit per client."""
 
 import time
 from collections import OrderedDict
 
-CLIENTS = 10_000  # that are remembered; the one that has not asked for longest is forgotten
-BURST = 2.0  # seconds' worth of requests that may come at once
+from ankleboot.server.settings import ServerConfig
 
 
 class RateLimit:
     """A token bucket for every client.
 
     Args:
-        per_second: Requests; 0 for any number.
+        config: Rate, burst, and number of clients whose buckets are kept.
     """
 
-    def __init__(self, per_second: float) -> None:
-        self._per_second = per_second
-        self._most = max(1.0, per_second * BURST)
+    def __init__(self, config: ServerConfig) -> None:
+        self._per_second = config.rate_limit_per_s
+        self._most = max(1.0, self._per_second * config.rate_burst_s)
+        self._max_clients = config.max_tracked_clients
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait(self, client: str) -> float:
@@ -28,6 +28,6 @@ class RateLimit:
         tokens = min(self._most, tokens + (now - then) * self._per_second)
         is_free = tokens >= 1
         self._buckets[client] = (tokens - is_free, now)
-        if len(self._buckets) > CLIENTS:
+        if len(self._buckets) > self._max_clients:
             self._buckets.popitem(last=False)
         return 0.0 if is_free else (1 - tokens) / self._per_second

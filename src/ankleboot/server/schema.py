@@ -5,9 +5,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from ankleboot.server.payload import FORM, JSON, TYPES
-from ankleboot.server.settings import PICTURES
 
-BOOT = (
+EXAMPLE_IMAGE_BASE64 = (
     "iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAABWUlEQVR42t3SPS9DYRwF8PPc539v74tGpanGO4sE"
     "i9TGZpMQk7DYLNgIEl/BZmOwYJYYTCwsbRqJMFpqKBYpWu2993kzCNGPwJlO8ttODvBvw9C//dUSBN5EZEsc5jou"
     "AUBpsCZ0QxQi3dXXeHy+LxfPmpArbC49pLhjyLFaSzn6ZZbC2lah3dMmhBvKIxAz32YLnAzmg4g0PEvLKAv6Mb/u"
@@ -150,11 +149,10 @@ class Models(BaseModel):
     models: list[Described]
 
 
-def picture_body(*, several: bool) -> dict[str, Any]:
+def picture_body(max_images: int) -> dict[str, Any]:
     """The request body of a route, with an example of each kind that needs one."""
-    most = PICTURES if several else 1
     raw = {"schema": {"type": "string", "format": "binary"}}
-    files = {"type": "array", "minItems": 1, "maxItems": most}
+    files = {"type": "array", "minItems": 1, "maxItems": max_images}
     form = {
         "type": "object",
         "required": ["images"],
@@ -172,7 +170,7 @@ def picture_body(*, several: bool) -> dict[str, Any]:
     }
     content: dict[str, Any] = dict.fromkeys(TYPES, raw)
     content[FORM] = {"schema": form}
-    content[JSON] = {"schema": document, "example": {"images": [BOOT]}}
+    content[JSON] = {"schema": document, "example": {"images": [EXAMPLE_IMAGE_BASE64]}}
     return {"requestBody": {"required": True, "content": content}}
 
 

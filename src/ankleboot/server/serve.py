@@ -17,21 +17,18 @@ from ankleboot.server.measures import Measures
 from ankleboot.server.memory import give_back
 from ankleboot.server.placing import Placed
 from ankleboot.server.pool import Pool
-from ankleboot.server.protocol import PREDICT, Protocol
-from ankleboot.server.settings import Settings
-
-KEEP_ALIVE = 15  # seconds that a connection may rest
-GRACE = 8  # seconds for what is being answered when the server ends, beside the time to drain
+from ankleboot.server.protocol import Protocol, Rejection
+from ankleboot.server.settings import ServerConfig
 
 Started = Callable[[str], None]
 
 
-def serve(settings: Settings, journal: Journal, started: Started) -> None:
+def serve(config: ServerConfig, journal: Journal, started: Started) -> None:
     """Serve until SIGINT or SIGTERM; SIGHUP reads the models anew.
 
     Args:
-        settings: How.
-        journal: Where to note what happens.
+        config: Configuration.
+        journal: Log of events and requests.
         started: Called with the address once requests are answered.
 
     Raises:
@@ -39,13 +36,13 @@ def serve(settings: Settings, journal: Journal, started: Started) -> None:
         ModelError: If a model is missing or refused.
         StoppedBySignal: At SIGINT; SIGTERM is the usual end of a server.
     """
-    with listen(settings.host, settings.port) as listening:
-        if not is_local(settings.host):
+    with listen(config.host, config.port) as listening:
+        if not is_local(config.host):
             journal("public", note="every machine that reaches this one can use the server")
-        models = Placed(settings.models, lambda words: journal("models", note=words))
+        models = Placed(config.models, lambda words: journal("models", note=words))
         _allow_many_connections()
         give_back()
-        service = _Service(settings, journal, models)
+        service = _Service(config, journal, models)
         factory = uvicorn.Config("", loop="auto").get_loop_factory()
         try:
             with asyncio.Runner(loop_factory=factory) as runner:
@@ -63,9 +60,9 @@ class _Service:
         models: That are served, for who removes them at the end.
     """
 
-    def __init__(self, settings: Settings, journal: Journal, models: Placed) -> None:
-        self._settings, self._journal, self.models = settings, journal, models
-        self._pool = Pool(settings, journal)
+    def __init__(self, config: ServerConfig, journal: Journal, models: Placed) -> None:
+        self._config, self._journal, self.models = config, journal, models
+        self._pool = Pool(config, journal)
         self._measures = Measures(
             {
                 "ankleboot_requests_waiting": (
@@ -88,14 +85,14 @@ class _Service:
         from ankleboot.server.asking import Asking, Shortcut
 
         names = list(self.models.paths)
-        server = _Server(self._settings, listening, self._protocol())
-        asking = Asking(self._settings, self._pool, self._journal)
+        server = _Server(self._config, listening, self._protocol())
+        asking = Asking(self._config, self._pool, self._journal)
         app = make_api(
-            self._settings, names, self._pool, asking, self._measures, lambda: server.is_draining
+            self._config, names, self._pool, asking, self._measures, lambda: server.is_draining
         )
         guard = Guard(
             Shortcut(app, asking, names),
-            self._settings,
+            self._config,
             self._journal,
             self._measures,
             lambda: server.is_draining,
@@ -106,7 +103,7 @@ class _Service:
             if not serving.done():
                 _leave_garbage()
                 started(address(listening))
-                self._journal("serving", models=",".join(names), workers=self._settings.workers)
+                self._journal("serving", models=",".join(names), workers=self._config.workers)
             await serving
         finally:
             server.should_exit = server.force_exit = True
@@ -117,14 +114,27 @@ class _Service:
 
     def _protocol(self) -> type[Protocol]:
         """Connections are made by uvicorn; so what they ask belongs to their class."""
-        pool, measures, settings = self._pool, self._measures, self._settings
+        pool, config = self._pool, self._config
 
         class Connection(Protocol):
-            most_ignored = settings.max_body
+            limits = config
             is_full = staticmethod(lambda: pool.is_full)
-            turned_away = staticmethod(lambda: measures.answered(PREDICT, 503, 0.0))
+            rejected = staticmethod(self._rejected)
 
         return Connection
+
+    def _rejected(self, rejection: Rejection) -> None:
+        """Count and log a request that its connection has answered."""
+        self._measures.answered(rejection.route, rejection.status, 0.0)
+        self._journal.request(
+            request_id=rejection.request_id.decode(),
+            method=rejection.method,
+            route=rejection.route,
+            status=rejection.status,
+            seconds=0.0,
+            bytes_in=0,
+            client=rejection.client[0] if rejection.client else "",
+        )
 
     async def _until_loaded(
         self, loading: "asyncio.Task[None]", serving: "asyncio.Task[None]"
@@ -144,7 +154,7 @@ class _Service:
         loop, journal = asyncio.get_running_loop(), self._journal
         try:
             coming = await loop.run_in_executor(
-                None, Placed, self._settings.models, lambda words: journal("models", note=words)
+                None, Placed, self._config.models, lambda words: journal("models", note=words)
             )
         except AnklebootError as error:
             self._measures.swaps.labels("refused").inc()
@@ -172,10 +182,10 @@ class _Server(uvicorn.Server):
     """
 
     def __init__(
-        self, settings: Settings, listening: socket.socket, protocol: type[Protocol]
+        self, config: ServerConfig, listening: socket.socket, protocol: type[Protocol]
     ) -> None:
-        self._settings, self._protocol = settings, protocol
-        self._arrivals = Arrivals(listening, self._connection)
+        self._config, self._protocol = config, protocol
+        self._arrivals = Arrivals(listening, self._connection, config)
         self.is_draining = False
         self.signum: int | None = None
 
@@ -192,8 +202,8 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,  # anybody could write them
                 server_header=False,
-                timeout_keep_alive=KEEP_ALIVE,
-                timeout_graceful_shutdown=GRACE,
+                timeout_keep_alive=self._config.keep_alive_s,
+                timeout_graceful_shutdown=self._config.shutdown_grace_s,
             )
         )
         await self.serve(sockets=[])
@@ -218,7 +228,7 @@ class _Server(uvicorn.Server):
         A connection that is closed while a request is on its way loses that request. So the server
         goes on for a moment; /readyz says 503 meanwhile, and a balancer sends nobody any more.
         """
-        until = asyncio.get_running_loop().time() + self._settings.drain
+        until = asyncio.get_running_loop().time() + self._config.drain_s
         while asyncio.get_running_loop().time() < until and not self.force_exit:
             await asyncio.sleep(0.02)
         await self._arrivals.end()

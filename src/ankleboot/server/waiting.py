@@ -6,14 +6,14 @@ from collections import deque
 from ankleboot.server.problems import RequestProblem
 from ankleboot.server.worker_process import Job
 
-TINY = 4 * 2**10  # bytes of a picture that takes a fraction of a millisecond
-USUAL = {True: 0.0005, False: 0.02}  # seconds per tiny and other request, before any was measured
-MEMORY = 32  # requests over which the pace is averaged
+SMALL_BODY_BYTES = 4 * 2**10  # a body that a worker handles in a fraction of a millisecond
+INITIAL_SERVICE_TIME_S = {True: 0.0005, False: 0.02}  # of small and other bodies, until measured
+AVERAGING_WINDOW = 32  # number of requests over which the service time is averaged
 
 
 def is_tiny(job: Job) -> bool:
     """Whether a request is answered within a fraction of a millisecond."""
-    return len(job.body) <= TINY
+    return len(job.body) <= SMALL_BODY_BYTES
 
 
 class Waiting:
@@ -27,7 +27,7 @@ class Waiting:
     def __init__(self) -> None:
         self._jobs: deque[Job] = deque()
         self._num = {True: 0, False: 0}  # by whether they are tiny
-        self._pace = dict(USUAL)  # seconds from one answer to the next
+        self._pace = dict(INITIAL_SERVICE_TIME_S)  # seconds from one answer to the next
         self._last: float | None = None
         self.num_bytes = 0
 
@@ -65,7 +65,7 @@ class Waiting:
         now = time.monotonic()
         if self._last is not None:
             tiny = is_tiny(job)
-            self._pace[tiny] += (now - self._last - self._pace[tiny]) / MEMORY
+            self._pace[tiny] += (now - self._last - self._pace[tiny]) / AVERAGING_WINDOW
         self._last = now if self._jobs else None
 
     def _count(self, job: Job, step: int) -> None:

@@ -1,4 +1,4 @@
-"""A process that answers: `python -m ankleboot.server.worker SETTINGS` with frames on its pipes.
+"""Worker process, `python -m ankleboot.server.worker MODELS CONFIG`, with frames on its pipes.
 
 It takes all requests that are waiting, so there is a batch as soon as there is a load, and no
 waiting for one when there is none. It ends when its standard input does.
@@ -18,41 +18,40 @@ from ankleboot.server.answering import Answerer, Request
 from ankleboot.server.describing import check, described
 from ankleboot.server.frames import Splitter, pack
 from ankleboot.server.memory import give_back
-from ankleboot.server.settings import WorkerSettings
+from ankleboot.server.settings import ServerConfig
 
-CHUNK = 2**20  # bytes read at a time
-SMALL = 64 * 1024  # bytes of a picture that does not take long
-ADDRESS_SPACE = 8 * 2**30  # bytes: a decoder that wants more ends with MemoryError
+READ_CHUNK_BYTES = 2**20
 
 Frame = tuple[dict[str, Any], bytes]
 
 
 def main(arguments: list[str]) -> None:
     """Load the models, say what they are, then answer until nobody asks any more."""
-    settings = WorkerSettings(**json.loads(arguments[0]))
+    paths: dict[str, str] = json.loads(arguments[0])
+    config = ServerConfig.from_worker_json(arguments[1])
     for number in (signal.SIGINT, signal.SIGTERM):  # they come to the whole group; the server says
         signal.signal(number, signal.SIG_IGN)  # when it is over, by closing the pipe
     requests, replies = sys.stdin.fileno(), os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
-    _limit_memory()
+    _limit_memory(config.max_worker_memory_bytes)
     give_back()
     try:
-        models = {name: _loaded(Path(path)) for name, path in settings.models.items()}
+        models = {name: _loaded(Path(path), config) for name, path in paths.items()}
         descriptions = [
-            described(name, experts, *_folders(Path(settings.models[name])))
+            described(name, experts, *_folders(Path(paths[name])))
             for name, experts in models.items()
         ]
     except AnklebootError as error:
         _write(replies, pack({"error": str(error), "exit_code": error.exit_code}))
         return
     _write(replies, pack({"ready": True}, json.dumps(descriptions).encode()))
-    _serve(Answerer(models, settings.seconds), requests, replies)
+    _serve(Answerer(models, config), config.max_batched_image_bytes, requests, replies)
 
 
-def _loaded(path: Path) -> Experts:
+def _loaded(path: Path, config: ServerConfig) -> Experts:
     experts = load_experts(path)
     for predictor in {id(one): one for one in (experts.usual, experts.photo)}.values():
-        check(predictor)
+        check(predictor, config)
     return experts
 
 
@@ -62,22 +61,22 @@ def _folders(path: Path) -> tuple[Path, Path]:
     return own, pretrained.NAMES[pretrained.PHOTO]
 
 
-def _limit_memory() -> None:
+def _limit_memory(max_bytes: int) -> None:
     try:
         import resource
     except ImportError:  # Windows
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = ADDRESS_SPACE if hard == resource.RLIM_INFINITY else min(ADDRESS_SPACE, hard)
+    most = max_bytes if hard == resource.RLIM_INFINITY else min(max_bytes, hard)
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _serve(answerer: Answerer, requests: int, replies: int) -> None:
+def _serve(answerer: Answerer, max_batched_bytes: int, requests: int, replies: int) -> None:
     splitter = Splitter()
-    while data := os.read(requests, CHUNK):
+    while data := os.read(requests, READ_CHUNK_BYTES):
         frames = list(splitter.feed(data))
-        for group in _groups(frames):
+        for group in _groups(frames, max_batched_bytes):
             asked = [
                 Request(head["kind"], head["model"], head["type"], body) for head, body in group
             ]
@@ -91,16 +90,16 @@ def _serve(answerer: Answerer, requests: int, replies: int) -> None:
             )
 
 
-def _groups(frames: list[Frame]) -> list[list[Frame]]:
-    """Small pictures together, all else alone: its answer is given before the next is begun."""
-    small = [frame for frame in frames if _is_small(*frame)]
-    others = [[frame] for frame in frames if not _is_small(*frame)]
+def _groups(frames: list[Frame], max_batched_bytes: int) -> list[list[Frame]]:
+    """Batch small images; a large one is alone and gets its response before the next begins."""
+    small = [frame for frame in frames if _is_small(*frame, max_batched_bytes)]
+    others = [[frame] for frame in frames if not _is_small(*frame, max_batched_bytes)]
     return [small, *others] if small else others
 
 
-def _is_small(head: dict[str, Any], body: bytes) -> bool:
+def _is_small(head: dict[str, Any], body: bytes, max_bytes: int) -> bool:
     is_picture = head["kind"] == "predict" and head["type"].startswith("image/")
-    return is_picture and len(body) <= SMALL
+    return is_picture and len(body) <= max_bytes
 
 
 def _write(pipe: int, data: bytes) -> None:

@@ -6,11 +6,11 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol, cast, runtime_checkable
 
 from ankleboot.server.frames import Splitter, pack_head
-from ankleboot.server.settings import WorkerSettings
+from ankleboot.server.settings import ServerConfig
 
 
 @dataclass(eq=False)
@@ -75,9 +75,10 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.num_bytes = 0
         self.last_sign = time.monotonic()
 
-    async def start(self, settings: WorkerSettings) -> None:
+    async def start(self, paths: dict[str, str], config: ServerConfig) -> None:
         """Start the process; the owner hears when it is ready, or that it cannot be had."""
-        command = [sys.executable, "-m", "ankleboot.server.worker", json.dumps(asdict(settings))]
+        arguments = (json.dumps(paths), config.to_worker_json())
+        command = [sys.executable, "-m", "ankleboot.server.worker", *arguments]
         pipe = asyncio.subprocess.PIPE
         try:
             await asyncio.get_running_loop().subprocess_exec(
