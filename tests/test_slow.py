@@ -100,8 +100,9 @@ FETCH = """
 from ankleboot import data
 from ankleboot.data.sources import Folder
 data.FASHION_MNIST = data.SAMPLE
+data.all_sources = lambda _: [Folder(data.SAMPLE_FOLDER)]
 print("ready", flush=True)
-data.fetch(lambda _: [Folder(data.SAMPLE_FOLDER)])
+data.fetch()
 """
 
 

@@ -33,14 +33,6 @@ def sources_of(*sources: Source[IdxFile]) -> Sources[IdxFile]:
     return Sources(sources, FAILURE)
 
 
-def sample_folder(cleanup: ExitStack) -> list[Source[IdxFile]]:
-    return [Folder(data.SAMPLE_FOLDER)]
-
-
-def no_source(cleanup: ExitStack) -> list[Source[IdxFile]]:
-    return []
-
-
 def send(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(status)
@@ -240,41 +232,44 @@ def test_the_next_source_helps_out(tmp_path: Path, server: Server) -> None:
 def sample_as_full(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the sample's files stand for the full ones, so that whole fetches are quick."""
     monkeypatch.setattr(data, "FASHION_MNIST", data.SAMPLE)
+    monkeypatch.setattr(data, "all_sources", lambda cleanup: [Folder(data.SAMPLE_FOLDER)])
     return own_cache
 
 
 def test_a_fetched_cache_needs_no_source_any_more(
     sample_as_full: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data.fetch(sample_folder)
+    data.fetch()
     monkeypatch.setattr(data, "all_sources", lambda cleanup: pytest.fail("asked a source"))
     monkeypatch.setattr("socket.socket.connect", lambda *a: pytest.fail("used the network"))
     assert len(data.load().train) == 2_000
     assert data.load().source == str(sample_as_full)
 
 
-def test_a_damaged_cache_heals(sample_as_full: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data.fetch(sample_folder)
+def test_a_damaged_cache_heals(sample_as_full: Path) -> None:
+    data.fetch()
     victim = sample_as_full / data.SAMPLE[2].name
     victim.write_bytes(victim.read_bytes()[:-100])
-    monkeypatch.setattr(data, "all_sources", sample_folder)
     assert len(data.load().test) == 500
     assert sha256_of(victim.read_bytes()) == data.SAMPLE[2].sha256
 
 
-def test_a_damaged_cache_that_cannot_heal_is_named(sample_as_full: Path) -> None:
-    data.fetch(sample_folder)
+def test_a_damaged_cache_that_cannot_heal_is_named(
+    sample_as_full: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data.fetch()
     victim = sample_as_full / data.SAMPLE[1].name
     victim.write_bytes(b"x" * 10)
-    with pytest.raises(DataError, match="train-labels.*sha256.*removed it, but no source"):
-        data.fetch(no_source)
+    monkeypatch.setattr(data, "all_sources", lambda cleanup: [])
+    with pytest.raises(DataError, match=f"no source could give train-labels.*: {victim}: .*sha256"):
+        data.fetch()
 
 
 def test_leftovers_of_killed_fetches_are_swept(sample_as_full: Path) -> None:
     sample_as_full.mkdir(parents=True)
     leftover = sample_as_full / ".train-images-idx3-ubyte.0123456789ab.tmp"
     leftover.write_bytes(b"half")
-    data.fetch(sample_folder)
+    data.fetch()
     assert not leftover.exists()
 
 
@@ -284,7 +279,7 @@ def test_a_cache_that_cannot_be_made_is_named(
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "file"))
     with pytest.raises(EnvironmentFailure, match="cannot create folder .*file"):
-        data.fetch(no_source)
+        data.fetch()
 
 
 def test_a_read_only_cache_is_named_and_nothing_else_is_used(
@@ -295,7 +290,7 @@ def test_a_read_only_cache_is_named_and_nothing_else_is_used(
 
     monkeypatch.setattr("filelock.FileLock.acquire", read_only)
     with pytest.raises(EnvironmentFailure, match=f"cannot write {own_cache}/lock: Read-only"):
-        data.fetch(sample_folder)
+        data.fetch()
 
 
 def test_a_full_disk_is_named_and_leaves_nothing(
@@ -309,7 +304,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(
     with pytest.raises(
         EnvironmentFailure, match="disk full while writing .*train-images.* of 1568016 bytes"
     ):
-        data.fetch(sample_folder)
+        data.fetch()
     assert [p.name for p in sample_as_full.iterdir()] == ["lock"]
 
 
@@ -317,7 +312,8 @@ FETCH = """
 from ankleboot import data
 from ankleboot.data.sources import Folder
 data.FASHION_MNIST = data.SAMPLE
-data.fetch(lambda _: [Folder(data.SAMPLE_FOLDER)])
+data.all_sources = lambda _: [Folder(data.SAMPLE_FOLDER)]
+data.fetch()
 """
 
 

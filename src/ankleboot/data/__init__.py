@@ -10,12 +10,11 @@ Images stay uint8, in memory (55 MB for Fashion-MNIST) or, of one's own pictures
 
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 from ankleboot.classes import CLASS_NAMES
 from ankleboot.data.dataset import Dataset, LabeledImages
-from ankleboot.data.download import Source, complete
+from ankleboot.data.download import complete
 from ankleboot.data.findings import LAYOUT
 from ankleboot.data.idx import IdxFile, parse_images, parse_labels
 from ankleboot.data.sources import FAILURE, Folder, all_sources
@@ -142,17 +141,16 @@ def is_folder_of_pictures(name: str) -> bool:
     return name not in ("fashion-mnist", "sample") and Path(name).is_dir() and not idx
 
 
-def fetch(sources: Callable[[ExitStack], list[Source[IdxFile]]] | None = None) -> str:
+def fetch() -> str:
     """Complete the cache of Fashion-MNIST; return the origins of its files.
-
-    Args:
-        sources: As for `complete`. Defaults to other tools' folders, mirrors and Debian.
 
     Raises:
         DataError, EnvironmentFailure: As `load`.
     """
     cache = cache_folder("fashion-mnist")
-    return complete(cache, FASHION_MNIST, Folder(cache).read, sources or all_sources, FAILURE)
+    return complete(
+        cache, FASHION_MNIST, lambda cleanup: [Folder(cache), *all_sources(cleanup)], FAILURE
+    )
 
 
 def _assemble(name: str, files: tuple[IdxFile, ...], folder: Path, origin: str) -> Dataset:

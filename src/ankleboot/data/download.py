@@ -17,7 +17,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from ankleboot.errors import AnklebootError, DataError, EnvironmentFailure
-from ankleboot.files import atomic_write, locked, make_folder, remove, sweep
+from ankleboot.files import atomic_write, locked, make_folder, sweep
 
 ANSWER_SECONDS = 4.0  # from the look-up of the name to the last header of the answer
 STALL_SECONDS = 10.0  # without MIN_BYTES_PER_WINDOW more bytes: give this server up
@@ -57,16 +57,15 @@ class Source(Protocol[File]):
 
 
 class Sources(Generic[File]):
-    """Sources to ask in turn; a dead source is asked only once.
+    """Sources to ask in turn, the cheapest first; a dead source is asked only once.
 
     Args:
-        sources: The cheapest first.
+        sources: In this order.
         failure: Message for a file that no source delivers, with the fields `name` and `causes`.
     """
 
     def __init__(self, sources: Iterable[Source[File]], failure: str) -> None:
-        self._sources = list(sources)
-        self._failure = failure
+        self._sources, self._failure = list(sources), failure
         self._dead: dict[int, DownloadError] = {}
 
     def obtain(self, file: File) -> tuple[bytes, str]:
@@ -78,10 +77,9 @@ class Sources(Generic[File]):
         """
         causes: list[AnklebootError] = []
         for number, source in enumerate(self._sources):
-            if number in self._dead:  # one wait for a dead server is enough
-                causes.append(self._dead[number])
-                continue
             try:
+                if number in self._dead:  # one wait for a dead server is enough
+                    raise self._dead[number]
                 return source.read(file), source.name
             except AnklebootError as error:
                 causes.append(error)
@@ -95,11 +93,10 @@ class Sources(Generic[File]):
 def complete(
     folder: Path,
     files: Iterable[File],
-    kept: Callable[[File], bytes],
     sources: Callable[[ExitStack], list[Source[File]]],
     failure: str,
 ) -> str:
-    """Fetch the missing and damaged files of a cache folder; return their origins.
+    """Fetch the missing and damaged files of a cache folder; return the origins of all.
 
     Safe with several processes at once (one works, the others wait and find the work done) and
     with a kill at any moment (files appear under their names only when complete and verified).
@@ -107,41 +104,23 @@ def complete(
     Args:
         folder: Path to the cache folder.
         files: Files that the folder shall hold.
-        kept: Returns the verified content of a file in the folder.
-        sources: Returns the sources, the cheapest first; the stack cleans up after them.
+        sources: Returns the sources, that of the folder first; the stack cleans up after them.
         failure: As for `Sources`.
 
     Raises:
         DataError, EnvironmentFailure: As `Sources.obtain`, and if the folder cannot be written.
     """
+    origins = []
     make_folder(folder)
     with locked(folder / "lock"), ExitStack() as cleanup:
         sweep(folder)
         asked = Sources(sources(cleanup), failure)
-        origins = [_complete_one(folder, file, kept, asked) for file in files]
+        for file in files:
+            content, origin = asked.obtain(file)
+            if origin != str(folder):
+                atomic_write(folder / file.name, content)
+            origins.append(origin)
     return ", ".join(dict.fromkeys(origins))
-
-
-def _complete_one(
-    folder: Path, file: File, kept: Callable[[File], bytes], sources: Sources[File]
-) -> str:
-    damage = ""
-    try:
-        kept(file)
-        return str(folder)
-    except DataError as error:
-        damage = str(error)
-        remove(folder / file.name)
-    except EnvironmentFailure:
-        pass  # not there yet
-    try:
-        content, origin = sources.obtain(file)
-    except AnklebootError as error:
-        if damage:
-            raise DataError(f"{damage}; removed it, but {error}") from error
-        raise
-    atomic_write(folder / file.name, content)
-    return origin
 
 
 def download(url: str, max_bytes: int, *, schemes: tuple[str, ...] = ("https",)) -> bytes:

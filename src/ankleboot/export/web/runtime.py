@@ -9,9 +9,9 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from ankleboot.data.download import DownloadError, complete, download
 from ankleboot.errors import EnvironmentFailure
@@ -27,16 +27,8 @@ MAX_BYTES = 20 * 2**20  # of one file
 FAILURE = f"cannot get LiteRT.js {VERSION}, which the web page runs on: {{causes}}"
 
 
-@dataclass(frozen=True)
-class RuntimeFile:
-    """One file of the runtime.
-
-    Attributes:
-        name: Name in the runtime folder of the page.
-        package: Name of the npm package.
-        path: Path in the package.
-        sha256: Hexadecimal SHA-256 of the content.
-    """
+class RuntimeFile(NamedTuple):
+    """One file: its name in the page's folder, and its path in an npm package."""
 
     name: str
     package: str
@@ -105,20 +97,12 @@ def place(folder: Path) -> None:
 
 
 def _contents() -> dict[str, bytes]:
-    cache = cache_folder(f"litertjs-{VERSION}")
-
-    def kept(file: RuntimeFile) -> bytes:
-        try:
-            content = (cache / file.name).read_bytes()
-        except OSError as error:
-            raise EnvironmentFailure(f"cannot read {cache / file.name}: {error}") from error
-        return _checked(content, file, str(cache))
-
+    cache = _Cache(cache_folder(f"litertjs-{VERSION}"))
     try:
-        return {file.name: kept(file) for file in FILES}
+        return {file.name: cache.read(file) for file in FILES}
     except EnvironmentFailure:  # a file is missing or damaged
-        complete(cache, FILES, kept, lambda _: [_Npm(), _Cdn()], FAILURE)
-        return {file.name: kept(file) for file in FILES}
+        complete(cache.path, FILES, lambda _: [cache, _Npm(), _Cdn()], FAILURE)
+        return {file.name: cache.read(file) for file in FILES}
 
 
 def _checked(content: bytes, file: RuntimeFile, origin: str) -> bytes:
@@ -128,6 +112,20 @@ def _checked(content: bytes, file: RuntimeFile, origin: str) -> bytes:
             f"{origin}: {file.name} has sha256 {found}, expected {file.sha256}"
         )
     return content
+
+
+class _Cache:
+    """The files that were fetched before."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.name = path, str(path)
+
+    def read(self, file: RuntimeFile) -> bytes:
+        path = self.path / file.name
+        try:
+            return _checked(path.read_bytes(), file, self.name)
+        except OSError as error:
+            raise EnvironmentFailure(f"cannot read {path}: {error.strerror}") from error
 
 
 class _Cdn:
