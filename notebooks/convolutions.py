@@ -31,7 +31,7 @@ from ankleboot.quiet import import_keras
 import_keras()  # without TensorFlow's greetings
 
 from ankleboot.models import build
-from ankleboot.recipes import RECIPES
+from ankleboot.recipes import RECIPES, override
 
 plain = RECIPES["plain"]
 images = min(12_000, len(data.split(plain).train))  # as many as the data have
@@ -46,7 +46,7 @@ convolutional = replace(
     epochs=3,
     train_size=images,
 )
-dense = replace(convolutional, model="dense", dense_units=33)
+dense = override(convolutional, {"model": "dense", "dense_units": "33"})
 
 by_hand = {
     "convolutional": [

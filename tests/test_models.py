@@ -18,7 +18,7 @@ from ankleboot.models.layers import (
 )
 from ankleboot.optimizers import schedules
 from ankleboot.optimizers.muon import SGD_RATIO, orthogonalised
-from ankleboot.recipes import CHOICES, LEAKY, PLAIN, SPRINT, Recipe, override
+from ankleboot.recipes import LEAKY, OPTIONS, PLAIN, SPRINT, Recipe, override
 
 INPUTS = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
 
@@ -79,7 +79,7 @@ def test_a_setting_changes_the_layers(settings: dict[str, str], kind: str, count
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
-@pytest.mark.parametrize("pooling", CHOICES["pooling"])
+@pytest.mark.parametrize("pooling", OPTIONS["pooling"].choices)
 @pytest.mark.parametrize("size", [28, 27])
 def test_maps_have_the_size_that_the_recipe_says(padding: str, pooling: str, size: int) -> None:
     recipe = replace(
@@ -91,7 +91,8 @@ def test_maps_have_the_size_that_the_recipe_says(padding: str, pooling: str, siz
 
 def test_pooling_or_none_the_dense_layer_has_the_same_kernel() -> None:
     counts = {
-        models.build(replace(LEAKY, pooling=one)).count_params() for one in CHOICES["pooling"]
+        models.build(replace(LEAKY, pooling=one)).count_params()
+        for one in OPTIONS["pooling"].choices
     }
     assert counts == {356_234}
 
@@ -338,10 +339,10 @@ def test_the_seed_decides_the_weights() -> None:
 
 
 def test_models_are_those_that_recipes_may_name() -> None:
-    assert tuple(models.MODELS) == CHOICES["model"]
+    assert tuple(models.MODELS) == OPTIONS["model"].choices
 
 
-@pytest.mark.parametrize("name", CHOICES["optimizer"])
+@pytest.mark.parametrize("name", OPTIONS["optimizer"].choices)
 def test_weight_decay_shrinks_kernels_and_spares_biases(name: str) -> None:
     kernel, bias = (
         keras.Variable(np.ones(2), name="kernel"),

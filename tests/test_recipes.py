@@ -1,4 +1,5 @@
 from dataclasses import FrozenInstanceError, fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -6,33 +7,34 @@ from hypothesis import strategies as st
 
 from ankleboot.errors import UsageError
 from ankleboot.recipes import (
-    CHOICES,
     LEAKY,
+    OPTIONS,
     PLAIN,
-    RANGES,
+    POCKET,
     RECIPES,
+    SPRINT,
+    TINY,
+    TRANSFER,
     Recipe,
+    changes,
     find,
     from_json,
     override,
-    valid_values,
 )
 
 
-def any_value(name: str, kind: type) -> st.SearchStrategy[object]:
-    if name in CHOICES:
-        return st.sampled_from(CHOICES[name])
-    if name == "weights":
-        return st.sampled_from(["", "some/file.pth"])
-    if kind is bool:
-        return st.booleans()
-    low, high = RANGES[name]
-    return st.integers(int(low), int(high)) if kind is int else st.floats(low, high)
+def any_value(name: str) -> st.SearchStrategy[Any]:
+    declared = OPTIONS[name]
+    if declared.choices:
+        return st.sampled_from(declared.choices)
+    if declared.limits is None:
+        return st.booleans() if declared.kind is bool else st.sampled_from(["", "some/file.pth"])
+    low, high = declared.limits
+    return st.integers(int(low), int(high)) if declared.kind is int else st.floats(low, high)
 
 
-SETTINGS = st.sampled_from([f for f in fields(Recipe) if f.name != "name"]).flatmap(
-    lambda f: st.tuples(st.just(f.name), any_value(f.name, f.type))
-)
+SETTINGS = st.sampled_from(sorted(OPTIONS)).flatmap(lambda n: st.tuples(st.just(n), any_value(n)))
+SEVERAL = st.lists(SETTINGS, max_size=5).map(dict)
 
 
 @given(SETTINGS)
@@ -42,24 +44,19 @@ def test_every_valid_value_survives_text_and_json(setting: tuple[str, object]) -
     try:
         recipe = override(base, {name: str(value)})
     except UsageError as error:
-        said = (
-            "leaves no pixel",
-            "at most half of image_size",
-            "at most epochs",
-            "framing=garment",
-        )
-        assert any(words in str(error) for words in (*said, "only model=transfer"))
+        said = ("leaves no pixel", "at most half of image_size", "makes grey images of 28 x 28")
+        assert any(words in str(error) for words in (*said, f"{name} has no effect with "))
         return
     assert getattr(recipe, name) == value
     assert from_json(recipe.to_json()) == recipe
 
 
-@given(st.sampled_from(sorted({f.name for f in fields(Recipe)} - {"name"})), st.text(max_size=8))
+@given(st.sampled_from(sorted(OPTIONS)), st.text(max_size=8))
 def test_any_text_is_a_valid_recipe_or_one_clear_line(name: str, text: str) -> None:
     try:
         recipe = override(LEAKY, {name: text})
     except UsageError as error:
-        assert name in str(error) and "\n" not in valid_values(name)
+        assert name in str(error) and "\n" not in OPTIONS[name].valid_values()
     else:
         assert from_json(recipe.to_json()) == recipe
 
@@ -73,9 +70,10 @@ def test_any_text_is_a_valid_recipe_or_one_clear_line(name: str, text: str) -> N
         ({"learning_rate": "-1"}, "learning_rate: expected a number from"),
         ({"learning_rate": "nan"}, "learning_rate: expected a number from"),
         ({"activation": "swish"}, "relu or leaky_relu or gelu, got 'swish'"),
-        ({"flip": "maybe"}, "flip: expected true or false"),
+        ({"flip": "maybe"}, "flip: expected true or false, got 'maybe'"),
         ({"name": "other"}, "unknown recipe field 'name'"),
         ({"blocks": "4"}, "leaves no pixel after block 4"),
+        ({"model": "lstm", "blocks": "4"}, "model: expected cnn or dense or transfer, got 'lstm'"),
     ],
 )
 def test_a_wrong_setting_names_the_valid_ones(setting: dict[str, str], said: str) -> None:
@@ -84,15 +82,213 @@ def test_a_wrong_setting_names_the_valid_ones(setting: dict[str, str], said: str
     assert said in str(caught.value)
 
 
+# Fields without effect
+
+DENSE = override(PLAIN, {"model": "dense"})
+LINEAR = override(DENSE, {"dense_units": "0"})
+FROZEN = override(TRANSFER, {"frozen_epochs": str(TRANSFER.epochs)})
+PATTERNS = override(SPRINT, {"blocks": "1"})  # no trained convolution, no hidden layer
+NO_CNN = "blocks filters max_filters convolutions kernel_size padding pooling block_order stem"
+NO_NETWORK = "activation batch_norm dense_units dense_layers normalisation hardest"
+AUGMENTATION = "flip shift rotation zoom stretch erasing tone"
+WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
+    (DENSE, NO_CNN, "model=dense", "model=cnn"),
+    (TRANSFER, NO_CNN, "model=transfer", "model=cnn"),
+    (TRANSFER, NO_NETWORK, "model=transfer", "model=cnn or dense"),
+    (PLAIN, "backbone weights frozen_epochs", "model=cnn", "model=transfer"),
+    (DENSE, "backbone weights frozen_epochs", "model=dense", "model=transfer"),
+    (LINEAR, "dense_layers", "dense_units=0", "dense_units above 0"),
+    (
+        LINEAR,
+        "activation",
+        "dense_units=0 and model=dense",
+        "dense_units above 0 or with model=cnn",
+    ),
+    (
+        LINEAR,
+        "dropout",
+        "dense_units=0 and model=dense",
+        "dense_units above 0 or with model=cnn or transfer",
+    ),
+    (POCKET, "dense_layers", "dense_units=0", "dense_units above 0"),
+    (
+        LINEAR,
+        "batch_norm",
+        "model=dense and dense_units=0",
+        "model=cnn or with dense_units above 0",
+    ),
+    (
+        PATTERNS,
+        "convolutions kernel_size block_order batch_norm",
+        "stem=dct and blocks=1",
+        "stem=trained or with blocks above 1",
+    ),
+    (
+        PATTERNS,
+        "activation",
+        "dense_units=0 and stem=dct and blocks=1",
+        "dense_units above 0 or with stem=trained or with blocks above 1",
+    ),
+    (
+        PATTERNS,
+        "dropout",
+        "dense_units=0 and stem=dct and blocks=1 and model=cnn",
+        "dense_units above 0 or with stem=trained or with blocks above 1 or with model=transfer",
+    ),
+    (replace(PLAIN, pooling="none"), "block_order", "pooling=none", "pooling=max or average"),
+    (replace(PLAIN, pooling="strided"), "block_order", "pooling=strided", "pooling=max or average"),
+    (PLAIN, "leaky_slope", "activation=relu", "activation=leaky_relu"),
+    (replace(PLAIN, activation="gelu"), "leaky_slope", "activation=gelu", "activation=leaky_relu"),
+    (PLAIN, "momentum", "optimizer=adam", "optimizer=sgd or muon or rmsprop"),
+    (TRANSFER, "momentum", "optimizer=adamw", "optimizer=sgd or muon or rmsprop"),
+    (
+        PLAIN,
+        "split_seed",
+        "split=last and train_size=0",
+        "split=stratified or with train_size above 0",
+    ),
+    (PLAIN, "frozen_rate", "frozen_epochs=0", "frozen_epochs above 0"),
+    (TRANSFER, "photo_faults", "framing=whole", "framing=garment"),
+    (
+        FROZEN,
+        f"{AUGMENTATION} learning_rate schedule",
+        "epochs=13",
+        "epochs above frozen_epochs=13",
+    ),
+    (
+        FROZEN,
+        "photo_faults",
+        "epochs=13 and framing=whole",
+        "epochs above frozen_epochs=13 and framing=garment",
+    ),
+    (
+        override(TINY, {"frozen_epochs": str(TINY.epochs)}),
+        "photo_faults",
+        "epochs=65",
+        "epochs above frozen_epochs=65",
+    ),
+]
+"""Recipe, fields that it does not use, what prevents it, and what would help."""
+
+
+@given(st.data())
+def test_a_setting_without_effect_is_refused_with_its_condition(data: st.DataObject) -> None:
+    recipe, names, present, needed = data.draw(st.sampled_from(WITHOUT_EFFECT))
+    name = data.draw(st.sampled_from(names.split()))
+    value = data.draw(any_value(name))
+    sentence = f"{name} has no effect with {present}; it is used with {needed}"
+    with pytest.raises(UsageError) as caught:
+        override(recipe, {name: str(value)})
+    assert str(caught.value) == sentence
+    if value == OPTIONS[name].default:
+        assert replace(recipe, **{name: value}) == recipe
+    else:
+        with pytest.raises(UsageError):
+            from_json(recipe.to_json() | {name: value})
+
+
+@pytest.mark.parametrize("case", WITHOUT_EFFECT, ids=lambda case: f"{case[1]}, {case[2]}")
+def test_every_refused_field_is_refused_in_one_sentence(
+    case: tuple[Recipe, str, str, str],
+) -> None:
+    recipe, names, present, needed = case
+    for name in names.split():
+        with pytest.raises(UsageError) as caught:
+            override(recipe, {name: str(OPTIONS[name].default)})
+        assert str(caught.value) == f"{name} has no effect with {present}; it is used with {needed}"
+
+
+def test_every_field_with_a_condition_is_refused_somewhere() -> None:
+    refused = {name for _, names, _, _ in WITHOUT_EFFECT for name in names.split()}
+    assert {name for name, declared in OPTIONS.items() if declared.used_by} == refused
+
+
+@pytest.mark.parametrize(
+    ("recipe", "unused"),
+    [
+        (TRANSFER, {"blocks": 5}),
+        (PLAIN, {"leaky_slope": 0.3}),
+        (PLAIN, {"momentum": 0.5}),
+        (LEAKY, {"model": "dense"}),  # keeps the blocks of leaky
+    ],
+)
+def test_a_recipe_made_in_python_with_an_unused_value_is_refused(
+    recipe: Recipe, unused: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError, match=r"^\w+ has no effect with \S+; it is used with "):
+        replace(recipe, **unused)
+
+
+def test_inherited_fields_that_lose_their_effect_return_to_their_defaults() -> None:
+    dense = override(LEAKY, {"model": "dense"})
+    assert (dense.blocks, dense.padding, dense.activation) == (2, "valid", "leaky_relu")
+    assert dense == replace(
+        PLAIN, name="leaky", model="dense", activation="leaky_relu", epochs=LEAKY.epochs
+    )
+    assert changes(dense) == ["model=dense"]
+    linear = override(LEAKY, {"model": "dense", "dense_units": "0"})
+    assert (linear.activation, linear.leaky_slope) == ("relu", 0.1)
+    steep = replace(LEAKY, leaky_slope=0.3)
+    assert override(steep, {"activation": "gelu"}).leaky_slope == 0.1
+    small = override(TRANSFER, {"model": "cnn", "flip": "false"})  # flip has an effect again
+    assert (small.frozen_epochs, small.flip, small.shift) == (0, False, TRANSFER.shift)
+
+
+@given(st.sampled_from(sorted(RECIPES)), SEVERAL)
+def test_overridden_recipes_are_stored_and_repeated_exactly(
+    name: str, settings: dict[str, Any]
+) -> None:
+    base = RECIPES[name]
+    try:
+        recipe = override(base, {key: str(value) for key, value in settings.items()})
+    except UsageError as error:
+        assert "\n" not in str(error)
+        return
+    assert from_json(recipe.to_json()) == recipe
+    document = recipe.to_json()
+    assert document == document | settings
+    for key, declared in OPTIONS.items():
+        kept = document[key] == getattr(base, key)
+        reset = document[key] == declared.default and not declared.is_used(document)
+        assert key in settings or kept or reset
+    named = dict(one.split("=", 1) for one in changes(recipe)) | {"seed": str(recipe.seed)}
+    assert override(base, named) == recipe
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_can_be_made_from_its_own_fields(name: str) -> None:
+    recipe = RECIPES[name]
+    assert recipe.name == name and changes(recipe) == []
+    assert from_json(recipe.to_json()) == override(recipe, {}) == recipe
+
+
 def test_an_unknown_recipe_lists_the_known_ones() -> None:
     with pytest.raises(UsageError, match="did you mean leaky.*plain, leaky"):
         find("leaki")
 
 
-@pytest.mark.parametrize("document", [{}, {"name": "x", "depth": 3}, {"name": "x", "epochs": "3"}])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"name": 3},
+        {"name": "x", "depth": 3},
+        {"name": "x", "epochs": "3"},
+        {"name": "x", "epochs": True},
+        {"name": "x", "activation": ["relu"]},
+        {"name": "x", "momentum": 0.5},
+    ],
+)
 def test_a_foreign_recipe_file_is_refused(document: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         from_json(document)
+
+
+def test_a_stored_recipe_may_lack_newer_fields() -> None:
+    document = LEAKY.to_json()
+    del document["dense_layers"], document["frozen_rate"]
+    assert from_json(document) == LEAKY
+    assert set(LEAKY.to_json()) == {"name", *OPTIONS}
 
 
 def test_recipes_cannot_be_changed() -> None:
@@ -100,15 +296,17 @@ def test_recipes_cannot_be_changed() -> None:
         LEAKY.epochs = 3  # type: ignore[misc]
 
 
-def test_recipes_bear_their_names() -> None:
-    assert all(name == recipe.name for name, recipe in RECIPES.items())
-
-
 def test_feature_maps_shrink_as_published() -> None:
     assert LEAKY.feature_map_sizes() == [14, 7, 4]
     assert PLAIN.feature_map_sizes() == [13, 5]
 
 
-def test_a_range_or_choice_belongs_to_every_field_that_needs_one() -> None:
-    free = {f.name for f in fields(Recipe) if f.type is not bool} - {"name", "weights"}
-    assert set(CHOICES) | set(RANGES) == free
+def test_every_field_is_declared_with_its_valid_values() -> None:
+    assert [field.name for field in fields(Recipe)] == ["name", *OPTIONS]
+    for field in fields(Recipe)[1:]:
+        declared = OPTIONS[field.name]
+        assert (field.type, field.default) == (declared.kind, declared.default)
+        assert declared.meaning.endswith(".")
+        needs_none = declared.kind is bool or field.name == "weights"
+        assert needs_none != bool(declared.choices or declared.limits), field.name
+        assert declared.checked(field.name, declared.default) == declared.default

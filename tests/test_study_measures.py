@@ -11,7 +11,7 @@ from ankleboot import models
 from ankleboot.arrays import to_inputs
 from ankleboot.data import Dataset, LabeledImages
 from ankleboot.errors import DivergedError
-from ankleboot.recipes import LEAKY, PLAIN
+from ankleboot.recipes import LEAKY, PLAIN, override
 from ankleboot.runs import Run
 from ankleboot.studies.measures import MEASURES, gradients, measure
 from ankleboot.studies.measures.confusions import among, merged_accuracy
@@ -159,7 +159,7 @@ def test_arithmetic_and_maps_are_those_counted_by_hand() -> None:
 
 # Gradients and rates
 
-LINEAR = replace(TINY, model="dense", dense_units=0)
+LINEAR = override(TINY, {"model": "dense", "dense_units": "0"})
 
 
 def test_the_gradient_of_a_linear_network_is_its_formula(bar_data: Dataset) -> None:

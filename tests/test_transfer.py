@@ -18,7 +18,7 @@ from ankleboot.models import layers, transfer
 from ankleboot.models.backbones import BACKBONES, Backbone, applications, efficientnet_lite
 from ankleboot.models.backbones.torch_file import read_tensors
 from ankleboot.models.layers import Arithmetic
-from ankleboot.recipes import CHOICES, TINY, TRANSFER, Recipe
+from ankleboot.recipes import OPTIONS, TINY, TRANSFER, Recipe, override
 from ankleboot.recipes import SMALL as SMALL_RECIPE
 from ankleboot.runs import Run
 from ankleboot.training import resume, train
@@ -147,7 +147,7 @@ def test_files_of_other_kinds_are_refused_in_one_line(tmp_path: Path) -> None:
 
 
 def test_every_backbone_can_be_chosen() -> None:
-    assert tuple(BACKBONES) == CHOICES["backbone"]
+    assert tuple(BACKBONES) == OPTIONS["backbone"].choices
 
 
 def test_efficientnet_lite0_is_the_reference_s() -> None:
@@ -221,7 +221,7 @@ def test_a_closed_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("tiny_backbone")
 def test_frozen_epochs_train_the_last_layer_alone(coloured: Dataset, tmp_path: Path) -> None:
     fresh = models.build(SMALL, num_classes=3)
-    run = train(replace(SMALL, epochs=2), coloured, tmp_path / "run")
+    run = train(override(SMALL, {"epochs": "2"}), coloured, tmp_path / "run")
     trained = keras.models.load_model(run.model_path)
     for layer in trained.layers:
         before = fresh.get_layer(layer.name).get_weights()
@@ -289,9 +289,15 @@ def test_a_run_killed_at_the_thaw_goes_on(
     ("changes", "said"),
     [
         ({"frozen_epochs": 9}, "at most epochs=4"),
-        ({"model": "cnn"}, "only model=transfer has a backbone"),
+        (
+            {"model": "cnn"},
+            "frozen_epochs has no effect with model=cnn; it is used with model=transfer",
+        ),
         ({"framing": "garment", "image_size": 28, "colour": False}, "whole"),
-        ({"hardest": 0.5}, "trains on all pictures"),
+        (
+            {"hardest": 0.5},
+            "hardest has no effect with model=transfer; it is used with model=cnn or dense",
+        ),
     ],
 )
 def test_impossible_recipes_are_one_line(changes: dict[str, object], said: str) -> None:
@@ -332,7 +338,7 @@ def test_tone_changes_light_and_colour_but_no_shape(colour: bool) -> None:
 
 @pytest.mark.usefixtures("tiny_backbone")
 def test_frozen_epochs_have_a_rate_of_their_own(coloured: Dataset, tmp_path: Path) -> None:
-    recipe = replace(SMALL, epochs=1, frozen_epochs=1, frozen_rate=0.5)
+    recipe = override(SMALL, {"epochs": "1", "frozen_epochs": "1", "frozen_rate": "0.5"})
     assert train(recipe, coloured, tmp_path / "run").history()[0].learning_rate == 0.5
 
 

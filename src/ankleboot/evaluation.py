@@ -107,7 +107,8 @@ def recipe_of(info: ModelInfo) -> Recipe:
         name="default",
         split=info.split,
         validation_fraction=info.validation_fraction,
-        split_seed=info.split_seed,
+        # with split=last the seed draws training images alone
+        split_seed=info.split_seed if info.split == "stratified" else 0,
     )
 
 

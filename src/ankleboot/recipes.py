@@ -4,11 +4,12 @@ A recipe is its difference from another one, every field can be overridden by na
 name or value is one line with the valid ones:
 
     recipe = override(RECIPES["leaky"], {"dropout": "0.3", "epochs": "8"})
+
+A field without effect keeps its default, so that equal trainings have equal recipes.
 """
 
 import difflib
 import math
-import types
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -16,74 +17,19 @@ from typing import Any
 from ankleboot.arrays import IMAGE_SIZE
 from ankleboot.errors import UsageError
 from ankleboot.preparation import FRAMINGS, IMAGE_SIZES, Preparation
-
-CHOICES: Mapping[str, tuple[str, ...]] = types.MappingProxyType(
-    {
-        "model": ("cnn", "dense", "transfer"),
-        "backbone": (
-            "efficientnet_lite0",
-            "efficientnet_lite0_small",
-            "fashion_mnist",
-            "mobilenet_v3_large",
-            "resnet50_v2",
-            "vgg16",
-        ),
-        "padding": ("valid", "same"),
-        "block_order": ("norm_act_pool", "pool_norm_act"),
-        "stem": ("trained", "dct"),
-        "pooling": ("max", "average", "strided", "none"),
-        "activation": ("relu", "leaky_relu", "gelu"),
-        "normalisation": ("none", "unit", "standard"),
-        "framing": FRAMINGS,
-        "split": ("last", "stratified"),
-        "optimizer": ("adam", "adamw", "muon", "rmsprop", "sgd"),
-        "schedule": ("constant", "cosine", "one_cycle"),
-        "monitor": ("loss", "accuracy"),
-        "precision": ("float32", "bfloat16", "auto"),
-    }
-)
-"""Every value that a field of names may take."""
-
-RANGES: Mapping[str, tuple[float, float]] = types.MappingProxyType(
-    {
-        "blocks": (1, 5),
-        "filters": (1, 1024),
-        "max_filters": (1, 8192),
-        "convolutions": (1, 8),
-        "kernel_size": (1, 11),
-        "leaky_slope": (0.0, 1.0),
-        "dropout": (0.0, 0.95),
-        "dense_units": (0, 8192),
-        "dense_layers": (1, 16),
-        "l2": (0.0, 1.0),
-        "image_size": IMAGE_SIZES,
-        "validation_fraction": (0.01, 0.9),
-        "split_seed": (0, 2**31 - 1),
-        "train_size": (0, 10_000_000),
-        "shift": (0, IMAGE_SIZES[1] // 2),
-        "rotation": (0.0, 180.0),
-        "zoom": (0.0, 0.9),
-        "stretch": (0.0, 1.0),
-        "erasing": (0.0, 1.0),
-        "tone": (0.0, 0.9),
-        "photo_faults": (0.0, 1.0),
-        "learning_rate": (1e-8, 10.0),
-        "momentum": (0.0, 0.9999),
-        "weight_decay": (0.0, 1.0),
-        "label_smoothing": (0.0, 0.9),
-        "batch_size": (1, 65_536),
-        "hardest": (0.01, 1.0),
-        "epochs": (1, 10_000),
-        "frozen_epochs": (0, 10_000),
-        "frozen_rate": (1e-8, 10.0),
-        "early_stopping": (0, 10_000),
-        "seed": (0, 2**31 - 1),
-    }
-)
-"""Smallest and largest value of every field of numbers, both included."""
+from ankleboot.recipe_fields import KEY, Above, Case, Option, in_order, option, shown
 
 TRUE_WORDS = ("true", "yes", "on", "1")
 FALSE_WORDS = ("false", "no", "off", "0")
+
+CNN: Case = {"model": ("cnn",)}
+TRANSFERRED: Case = {"model": ("transfer",)}
+HIDDEN: Case = {"model": ("cnn", "dense"), "dense_units": Above(0)}
+BLOCKS: tuple[Case, ...] = ({**CNN, "stem": ("trained",)}, {**CNN, "blocks": Above(1)})
+"""A trained block exists: with stem=dct the first block is nothing but patterns and a pooling."""
+POOLED: tuple[Case, ...] = tuple({**case, "pooling": ("max", "average")} for case in BLOCKS)
+THAWED: Case = {"epochs": Above("frozen_epochs")}
+"""Some epochs train on images; those with a frozen backbone read features, at their own rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,99 +37,260 @@ class Recipe:
     """Everything that decides a training run; immutable, and valid once it exists.
 
     Raises:
-        UsageError: If a value is not valid; the message names the field and the valid values.
+        UsageError: If a value is not valid, or differs from the default of a field that has no
+            effect; the message names the field and what is valid.
     """
 
     name: str
 
     # Network: [convolution(s), normalisation, activation, pooling] x blocks, dense, softmax
-    model: str = "cnn"  # a key of ankleboot.models.MODELS
-    blocks: int = 2
-    filters: int = 32  # of the first block; every further block doubles them ...
-    max_filters: int = 8192  # ... up to this many
-    convolutions: int = 1  # per block
-    kernel_size: int = 3  # pixels
-    padding: str = "valid"  # of convolutions and poolings alike
-    pooling: str = "max"  # 2x2; "strided": the block's last convolution takes every second place;
-    # "none": maps keep their size, and are averaged to as few places once, behind the last block
-    block_order: str = "norm_act_pool"  # pooling first leaves a quarter of the pixels for the rest
-    stem: str = "trained"  # "dct": the first block is frozen cosine patterns and a pooling
-    activation: str = "relu"
-    leaky_slope: float = 0.1  # of leaky_relu for negative inputs
-    batch_norm: bool = False  # between convolution and activation
-    dropout: float = 0.0  # rate after every pooling and after the dense layer
-    dense_units: int = 128  # of each hidden dense layer; 0 = none
-    dense_layers: int = 1  # hidden ones; of model "dense" they are the whole network
-    l2: float = 0.0  # penalty on every kernel, added to the training objective
-    normalisation: str = "unit"  # pixels reach the network as 0-255, as 0-1, or standardised
+    model: str = option("cnn", "Architecture.", choices=("cnn", "dense", "transfer"))
+    blocks: int = option(2, "Number of blocks.", limits=(1, 5), used_by=CNN)
+    filters: int = option(
+        32,
+        "Number of filters of the first block; every further block doubles it.",
+        limits=(1, 1024),
+        used_by=CNN,
+    )
+    max_filters: int = option(
+        8192, "Largest number of filters of a block.", limits=(1, 8192), used_by=CNN
+    )
+    convolutions: int = option(
+        1, "Number of convolutions per block.", limits=(1, 8), used_by=BLOCKS
+    )
+    kernel_size: int = option(3, "Side of a kernel in pixels.", limits=(1, 11), used_by=BLOCKS)
+    padding: str = option(
+        "valid", "Padding of convolutions and poolings.", choices=("valid", "same"), used_by=CNN
+    )
+    pooling: str = option(
+        "max",
+        "2 x 2 pooling of a block; strided: its last convolution has stride 2; none: one average "
+        "behind the last block.",
+        choices=("max", "average", "strided", "none"),
+        used_by=CNN,
+    )
+    block_order: str = option(
+        "norm_act_pool",
+        "Pooling behind or before normalization and activation.",
+        choices=("norm_act_pool", "pool_norm_act"),
+        used_by=POOLED,
+    )
+    stem: str = option(
+        "trained",
+        "First block: trained, or frozen cosine patterns and a pooling.",
+        choices=("trained", "dct"),
+        used_by=CNN,
+    )
+    activation: str = option(
+        "relu",
+        "Activation of convolutions and hidden dense layers.",
+        choices=("relu", "leaky_relu", "gelu"),
+        used_by=(HIDDEN, *BLOCKS),
+    )
+    leaky_slope: float = option(
+        0.1,
+        "Slope for negative inputs.",
+        limits=(0.0, 1.0),
+        used_by={"activation": ("leaky_relu",)},
+    )
+    batch_norm: bool = option(
+        False,
+        "Batch normalization before the activations of convolutions, or of a dense network.",
+        used_by=(*BLOCKS, {"model": ("dense",), "dense_units": Above(0)}),
+    )
+    dropout: float = option(
+        0.0,
+        "Dropout rate behind each block, hidden dense layer or backbone.",
+        limits=(0.0, 0.95),
+        used_by=(HIDDEN, *BLOCKS, TRANSFERRED),
+    )
+    dense_units: int = option(
+        128,
+        "Number of units of each hidden dense layer; 0 = no such layer.",
+        limits=(0, 8192),
+        used_by={"model": ("cnn", "dense")},
+    )
+    dense_layers: int = option(1, "Number of hidden dense layers.", limits=(1, 16), used_by=HIDDEN)
+    l2: float = option(0.0, "Penalty on every kernel in the training objective.", limits=(0.0, 1.0))
+    normalisation: str = option(
+        "unit",
+        "Scale of the network's pixels: 0 to 255, 0 to 1, or standardized.",
+        choices=("none", "unit", "standard"),
+        used_by={"model": ("cnn", "dense")},
+    )
+    backbone: str = option(
+        "efficientnet_lite0",
+        "Pretrained network whose features a new last layer reads.",
+        choices=(
+            "efficientnet_lite0",
+            "efficientnet_lite0_small",
+            "fashion_mnist",
+            "mobilenet_v3_large",
+            "resnet50_v2",
+            "vgg16",
+        ),
+        used_by=TRANSFERRED,
+    )
+    weights: str = option(
+        "",
+        "File of the backbone's weights; empty = the backbone's own source.",
+        used_by=TRANSFERRED,
+    )
 
-    # Network of model "transfer": a backbone, dropout, softmax; the fields above have no say in it
-    backbone: str = "efficientnet_lite0"  # a key of ankleboot.models.backbones.BACKBONES
-    weights: str = ""  # file of the backbone's weights; empty = where they usually come from
-
-    # Data; the first three say how pictures of one's own are prepared
-    image_size: int = IMAGE_SIZE  # pixels per side
-    colour: bool = False  # RGB; otherwise grey
-    framing: str = "garment"  # cut out as Fashion-MNIST's authors did, or the whole picture
-    split: str = "last"  # validation = the last images, or drawn class by class with split_seed
-    validation_fraction: float = 0.2  # of the training file: 12,000 of 60,000
-    split_seed: int = 0
-    train_size: int = 0  # training images drawn class by class with split_seed; 0 = all
+    # Data; the first three decide how photos become images
+    image_size: int = option(IMAGE_SIZE, "Pixels per side.", limits=IMAGE_SIZES)
+    colour: bool = option(False, "RGB images; otherwise gray.")
+    framing: str = option(
+        "garment", "Garment cut out as in Fashion-MNIST, or the whole photo.", choices=FRAMINGS
+    )
+    split: str = option(
+        "last",
+        "Validation images: the last ones, or drawn class by class.",
+        choices=("last", "stratified"),
+    )
+    validation_fraction: float = option(
+        0.2, "Fraction of the training file for validation.", limits=(0.01, 0.9)
+    )
+    split_seed: int = option(
+        0,
+        "Seed of the draws of split=stratified and train_size.",
+        limits=(0, 2**31 - 1),
+        used_by=({"split": ("stratified",)}, {"train_size": Above(0)}),
+    )
+    train_size: int = option(
+        0, "Number of training images, drawn class by class; 0 = all.", limits=(0, 10_000_000)
+    )
 
     # Augmentation of training images, fresh every epoch
-    flip: bool = False  # left-right, one image in two
-    shift: int = 0  # up to this many pixels in each direction
-    rotation: float = 0.0  # up to this many degrees either way
-    zoom: float = 0.0  # up to this fraction larger or smaller
-    stretch: float = 0.0  # up to this fraction wider or higher
-    erasing: float = 0.0  # probability that a random rectangle is overwritten with noise
-    tone: float = 0.0  # brightness, contrast and colour changed by up to this fraction
-    photo_faults: float = 0.0  # share of images that a photograph's conversion is done to
+    flip: bool = option(False, "Mirror half of the images, left to right.", used_by=THAWED)
+    shift: int = option(
+        0,
+        "Largest shift in each direction, in pixels.",
+        limits=(0, IMAGE_SIZES[1] // 2),
+        used_by=THAWED,
+    )
+    rotation: float = option(
+        0.0, "Largest rotation either way, in degrees.", limits=(0.0, 180.0), used_by=THAWED
+    )
+    zoom: float = option(
+        0.0, "Largest change of size, as a fraction.", limits=(0.0, 0.9), used_by=THAWED
+    )
+    stretch: float = option(
+        0.0, "Largest change of aspect, as a fraction.", limits=(0.0, 1.0), used_by=THAWED
+    )
+    erasing: float = option(
+        0.0, "Probability of a random rectangle of noise.", limits=(0.0, 1.0), used_by=THAWED
+    )
+    tone: float = option(
+        0.0,
+        "Largest change of brightness, contrast and color, as a fraction.",
+        limits=(0.0, 0.9),
+        used_by=THAWED,
+    )
+    photo_faults: float = option(
+        0.0,
+        "Share of images with the faults of a converted photo.",
+        limits=(0.0, 1.0),
+        used_by={**THAWED, "framing": ("garment",)},
+    )
 
     # Optimisation
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3  # peak of the schedule
-    momentum: float = 0.9  # of sgd and muon (Nesterov) and rmsprop
-    schedule: str = "constant"
-    weight_decay: float = 0.0  # decoupled, per step and unit of learning rate; kernels only
-    label_smoothing: float = 0.0  # probability mass spread evenly over the classes
-    batch_size: int = 64  # images
-    epochs: int = 5  # passes over the training images
-    hardest: float = 1.0  # part of them, by loss when last seen, in every epoch after the first
-    frozen_epochs: int = (
-        0  # of them the first, in which only what is behind the backbone learns ...
+    optimizer: str = option(
+        "adam", "Optimizer.", choices=("adam", "adamw", "muon", "rmsprop", "sgd")
     )
-    frozen_rate: float = 1e-3  # ... at this rate, from cached features without augmentation
-    early_stopping: int = 0  # epochs without improvement until stop and best epoch; 0 = off
-    monitor: str = "loss"  # what improves on validation images: chooses the best epoch
-    precision: str = "float32"  # of training; auto = bfloat16 where the processor has it
-    seed: int = 0  # of initial weights, order, augmentation and dropout
+    learning_rate: float = option(
+        1e-3, "Peak of the schedule.", limits=(1e-8, 10.0), used_by=THAWED
+    )
+    momentum: float = option(
+        0.9,
+        "Momentum; of sgd and muon Nesterov's.",
+        limits=(0.0, 0.9999),
+        used_by={"optimizer": ("sgd", "muon", "rmsprop")},
+    )
+    schedule: str = option(
+        "constant",
+        "Course of the learning rate.",
+        choices=("constant", "cosine", "one_cycle"),
+        used_by=THAWED,
+    )
+    weight_decay: float = option(
+        0.0, "Decoupled decay of kernels, per step and unit of learning rate.", limits=(0.0, 1.0)
+    )
+    label_smoothing: float = option(
+        0.0, "Probability mass spread evenly over the classes.", limits=(0.0, 0.9)
+    )
+    batch_size: int = option(64, "Number of images per step.", limits=(1, 65_536))
+    epochs: int = option(5, "Number of passes over the training images.", limits=(1, 10_000))
+    hardest: float = option(
+        1.0,
+        "Share of images, by their last loss, in each epoch after the first.",
+        limits=(0.01, 1.0),
+        used_by={"model": ("cnn", "dense")},
+    )
+    frozen_epochs: int = option(
+        0,
+        "Number of first epochs that train the last layer alone, without augmentation.",
+        limits=(0, 10_000),
+        used_by=TRANSFERRED,
+    )
+    frozen_rate: float = option(
+        1e-3,
+        "Learning rate of the frozen epochs.",
+        limits=(1e-8, 10.0),
+        used_by={"frozen_epochs": Above(0)},
+    )
+    early_stopping: int = option(
+        0,
+        "Number of epochs without improvement before training stops and keeps the best; 0 = off.",
+        limits=(0, 10_000),
+    )
+    monitor: str = option(
+        "loss", "Validation metric that chooses the best epoch.", choices=("loss", "accuracy")
+    )
+    precision: str = option(
+        "float32",
+        "Arithmetic of training; auto = bfloat16 where the processor has it.",
+        choices=("float32", "bfloat16", "auto"),
+    )
+    seed: int = option(
+        0, "Seed of initial weights, image order, augmentation and dropout.", limits=(0, 2**31 - 1)
+    )
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = _plain_float(field.type, getattr(self, field.name))
-            object.__setattr__(self, field.name, value)
-            _check(field.name, field.type, value)
-        _ = self.preparation  # refuses what cannot be had together
+        for key, declared in OPTIONS.items():
+            object.__setattr__(self, key, declared.checked(key, getattr(self, key)))
+        self._refuse_conflicts()
+        values = self.to_json()
+        for key in IN_ORDER:
+            declared = OPTIONS[key]
+            if values[key] != declared.default and not declared.is_used(values):
+                raise UsageError(declared.refusal(key, values))
+
+    def _refuse_conflicts(self) -> None:
+        _ = self.preparation  # refuses a size or a color that the framing cannot give
         if self.shift > self.image_size // 2:
             raise UsageError(
                 f"shift: expected at most half of image_size={self.image_size}, got {self.shift}"
             )
-        if self.model == "transfer":
-            wanted = "garment" if self.backbone == "fashion_mnist" else "whole"
-            if self.framing != wanted:
-                raise UsageError(f"backbone={self.backbone} wants framing={wanted}")
-            if self.hardest < 1:
-                raise UsageError("model=transfer trains on all pictures: hardest=1")
-        if self.photo_faults and self.framing != "garment":
-            raise UsageError("photo_faults: imitates what framing=garment does to photographs")
         if self.frozen_epochs > self.epochs:
-            raise UsageError(f"frozen_epochs: expected at most epochs={self.epochs}")
-        if self.frozen_epochs and self.model != "transfer":
-            raise UsageError("frozen_epochs: only model=transfer has a backbone to freeze")
-        if self.pooling not in ("max", "average") and self.stem == "dct":
-            raise UsageError("stem=dct is nothing without its pooling: set max or average")
-        sizes = self.feature_map_sizes() if self.model == "cnn" else [1]
+            raise UsageError(
+                f"frozen_epochs: expected at most epochs={self.epochs}, got {self.frozen_epochs}"
+            )
+        if self.model == "transfer":
+            needed = "garment" if self.backbone == "fashion_mnist" else "whole"
+            if self.framing != needed:
+                raise UsageError(
+                    f"backbone={self.backbone} needs framing={needed}, got framing={self.framing}"
+                )
+        if self.model == "cnn":
+            self._refuse_impossible_blocks()
+
+    def _refuse_impossible_blocks(self) -> None:
+        if self.stem == "dct" and self.pooling not in ("max", "average"):
+            raise UsageError(
+                f"stem=dct needs a pooling, got pooling={self.pooling}; set max or average"
+            )
+        sizes = self.feature_map_sizes()
         if min(sizes) < 1:
             raise UsageError(
                 f"blocks={self.blocks} with kernel_size={self.kernel_size} and "
@@ -193,7 +300,7 @@ class Recipe:
 
     @property
     def preparation(self) -> Preparation:
-        """What is done with pictures before the network sees them."""
+        """Preparation of photos for the network."""
         return Preparation(self.image_size, self.colour, self.framing)
 
     def feature_map_sizes(self) -> list[int]:
@@ -218,7 +325,7 @@ class Recipe:
         return sizes
 
     def block_filters(self) -> list[int]:
-        """Filters of each block."""
+        """Count the filters of each block."""
         return [min(self.filters * 2**block, self.max_filters) for block in range(self.blocks)]
 
     def to_json(self) -> dict[str, Any]:
@@ -226,87 +333,74 @@ class Recipe:
         return asdict(self)
 
 
-def _check(name: str, expected: Any, value: Any) -> None:
-    if type(value) is not expected:
-        raise UsageError(f"{name}: expected {valid_values(name)}, got {value!r}")
-    if name in CHOICES and value not in CHOICES[name]:
-        raise UsageError(f"{name}: expected {valid_values(name)}, got {value!r}")
-    if name in RANGES:
-        low, high = RANGES[name]
-        if not low <= value <= high:  # also refuses nan
-            raise UsageError(f"{name}: expected {valid_values(name)}, got {value!r}")
+OPTIONS: Mapping[str, Option] = {
+    field.name: field.metadata[KEY] for field in fields(Recipe) if KEY in field.metadata
+}
+"""Declaration of every field but the name."""
 
-
-def valid_values(name: str) -> str:
-    """Say in words what the field `name` accepts."""
-    if name in CHOICES:
-        return " or ".join(CHOICES[name])
-    if name in RANGES:
-        low, high = RANGES[name]
-        kind = "a whole number" if _TYPES[name] is int else "a number"
-        return f"{kind} from {low:g} to {high:.10g}"
-    return "true or false" if _TYPES[name] is bool else "a name or path"
+IN_ORDER = in_order(OPTIONS)
 
 
 def from_json(document: Mapping[str, Any]) -> Recipe:
-    """Rebuild a recipe from `Recipe.to_json`.
+    """Rebuild a recipe from `Recipe.to_json`; fields that it lacks take their defaults.
 
     Raises:
-        UsageError: If a field is unknown, missing or invalid.
+        UsageError: If a field is unknown or invalid, or the name is missing.
     """
     for key in document:
-        if key not in _TYPES:
-            raise UsageError(_unknown("recipe field", key, sorted(_TYPES)))
-    if "name" not in document:
-        raise UsageError("a recipe needs a name")
-    values = {key: _plain_float(_TYPES[key], value) for key, value in document.items()}
-    for key, value in values.items():
-        _check(key, _TYPES[key], value)
-    return Recipe(**values)
-
-
-def _plain_float(expected: Any, value: Any) -> Any:
-    """Let a whole number stand where a float is expected, as JSON and people write it."""
-    return float(value) if expected is float and type(value) is int else value
+        if key != "name" and key not in OPTIONS:
+            raise UsageError(_unknown("recipe field", key, ["name", *sorted(OPTIONS)]))
+    name = document.get("name")
+    if not isinstance(name, str):
+        raise UsageError(f"name: expected a name, got {name!r}")
+    values = {key: OPTIONS[key].checked(key, document[key]) for key in document if key != "name"}
+    return Recipe(name=name, **values)
 
 
 def override(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
     """Return the recipe with some fields replaced by values written as text.
 
+    A field that the values name must have an effect in the new recipe. A field of the old recipe
+    that loses its effect returns to its default: `{"model": "dense"}` on `leaky` resets `blocks`
+    and `padding`.
+
     Raises:
-        UsageError: If a field is unknown or a value invalid.
+        UsageError: If a field is unknown or has no effect, or a value is invalid.
     """
     parsed = {}
     for key, text in values.items():
-        if key not in _TYPES or key == "name":
-            valid = sorted(set(_TYPES) - {"name"})
-            raise UsageError(_unknown("recipe field", key, valid))
-        parsed[key] = _parse(key, text.strip())
-    return replace(recipe, **parsed)
+        if key not in OPTIONS:
+            raise UsageError(_unknown("recipe field", key, sorted(OPTIONS)))
+        parsed[key] = OPTIONS[key].checked(key, _parse(key, text.strip()))
+    document = recipe.to_json() | parsed
+    for key in IN_ORDER:
+        if OPTIONS[key].is_used(document):
+            continue
+        if key in parsed:
+            raise UsageError(OPTIONS[key].refusal(key, document))
+        document[key] = OPTIONS[key].default
+    return Recipe(**document)
 
 
 def _parse(name: str, text: str) -> Any:
-    kind = _TYPES[name]
+    kind = OPTIONS[name].kind
     if kind is bool and text.lower() in TRUE_WORDS + FALSE_WORDS:
         return text.lower() in TRUE_WORDS
-    if kind is str:
-        return text
-    if kind is not bool:
+    if kind in (int, float):
         try:
             return kind(text)
         except ValueError:
             pass
-    raise UsageError(f"{name}: expected {valid_values(name)}, got {text!r}")
+    return text
 
 
 def changes(recipe: Recipe) -> list[str]:
-    """What `train NAME` must be told by --set to give this recipe, its seed left out."""
-    named = RECIPES.get(recipe.name, PLAIN)
-    own, usual = recipe.to_json(), named.to_json()
+    """List the --set values that make `train NAME` train this recipe, its seed left out."""
+    own, named = recipe.to_json(), RECIPES.get(recipe.name, PLAIN).to_json()
     return [
-        f"{key}={str(value).lower() if isinstance(value, bool) else value}"
-        for key, value in own.items()
-        if key not in ("name", "seed") and value != usual[key]
+        f"{key}={shown(own[key])}"
+        for key, declared in OPTIONS.items()
+        if key != "seed" and own[key] != named[key] and declared.is_used(own)
     ]
 
 
@@ -326,8 +420,6 @@ def _unknown(what: str, name: str, valid: list[str]) -> str:
     hint = f" (did you mean {close[0]}?)" if close else ""
     return f"unknown {what} {name!r}{hint}; valid: {', '.join(valid)}"
 
-
-_TYPES: dict[str, Any] = {field.name: field.type for field in fields(Recipe)}
 
 PLAIN = Recipe(name="plain", epochs=5)
 """The first ancestor's "simple CNN": two convolution + max-pooling blocks of 32 and 64 filters, a

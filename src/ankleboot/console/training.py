@@ -1,7 +1,6 @@
 """Training as people see it: the network, a bar, a line per epoch, the end; and the recipes."""
 
 from contextlib import suppress
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,11 @@ from ankleboot.data.splits import Split
 from ankleboot.diagnosis import FitVerdict
 from ankleboot.measured import Measured
 from ankleboot.observer import LayerSummary
-from ankleboot.recipes import Recipe, valid_values
+from ankleboot.recipe_fields import shown
+from ankleboot.recipes import OPTIONS, Recipe
 from ankleboot.runs import EpochRecord, Run
+
+LONGEST_ROW = 320  # characters of a field's row in `recipes RECIPE`
 
 
 class TrainingProgress:
@@ -156,14 +158,19 @@ def recipe_list(recipes: dict[str, Recipe], figures: dict[str, Measured]) -> Non
 
 
 def recipe_fields(recipe: Recipe) -> None:
-    """One recipe with every field that --set can change."""
+    """Print every field that --set can change; one without effect has a dash for a value."""
+    values = recipe.to_json()
     table = Table(box=None, pad_edge=False)
     table.add_column("field", no_wrap=True)
     table.add_column(recipe.name, no_wrap=True)
     table.add_column("valid values")
-    for field in fields(recipe):
-        if field.name != "name":
-            value = getattr(recipe, field.name)
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            table.add_row(field.name, text, valid_values(field.name))
-    out().print(table)
+    table.add_column("meaning")
+    for name, declared in OPTIONS.items():
+        text, meaning = shown(values[name]), declared.meaning
+        if not declared.is_used(values):
+            text, meaning = "-", f"{meaning} Used with {declared.remedy(values)}."
+        table.add_row(name, text, declared.valid_values(), meaning)
+    console = out()
+    if not console.is_terminal:
+        console.width = LONGEST_ROW  # one line per field for grep and the like
+    console.print(table)

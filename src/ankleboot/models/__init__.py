@@ -3,7 +3,7 @@
 Every model takes `inputs` (n, size, size, 1 or 3) in [0, 1], ends in a layer "logits" (n, classes)
 followed by a softmax "probs", and holds its own input normalisation, so that a saved model needs to
 know nothing of its recipe. To add an architecture, add a file and a line here (and to
-`recipes.CHOICES["model"]`; a test compares the two).
+the choices of `Recipe.model`; a test compares the two).
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Networks that have learned to see elsewhere, one per file: features for `transfer`.
 
 To add one, add a file with these two functions and a line here (and to
-`recipes.CHOICES["backbone"]`; a test compares the two).
+the choices of `Recipe.backbone`; a test compares the two).
 """
 
 from collections.abc import Callable, Mapping
