@@ -1642,10 +1642,10 @@ WAITS_FOR_THE_SECOND_MODEL = """
 import os, time
 from ankleboot.server import worker
 real = worker._loaded
-def _loaded(path):
+def _loaded(path, config):
     if open(path, "rb").read() != open({old!r}, "rb").read():
         while not os.path.exists({go!r}): time.sleep(0.01)
-    return real(path)
+    return real(path, config)
 worker._loaded = _loaded
 """
 

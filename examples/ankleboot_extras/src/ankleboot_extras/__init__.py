@@ -1,0 +1,1 @@
+"""Example extension of Ankleboot: an architecture, a data set and an export format."""
