@@ -17,16 +17,17 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from ankleboot import environment
-from ankleboot.arrays import one_hot, to_inputs
-from ankleboot.bench.contenders import keras_model
-from ankleboot.data import Dataset, LabeledImages, load
+from ankleboot.core import environment
+from ankleboot.core.files import write_json
+from ankleboot.core.types import one_hot, to_inputs
+from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.data.load import load_data
 from ankleboot.data.splits import Split
-from ankleboot.files import write_json
-from ankleboot.observer import LayerSummary, Silent
-from ankleboot.recipes import LEAKY
-from ankleboot.runs import EpochRecord, Run
-from ankleboot.training import train
+from ankleboot.models.run import EpochRecord, Run
+from ankleboot.recipes.catalog import LEAKY
+from ankleboot.training.callbacks import LayerSummary, Silent
+from ankleboot.training.trainer import train
+from lib.contenders import keras_model
 
 RESULT = Path(__file__).parent / "results/epoch_cost.json"
 
@@ -71,7 +72,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--images", type=int, default=60_000, help="of the training file, from 0")
     arguments = parser.parse_args()
-    data = load()
+    data = load_data()
     head = slice(arguments.images)
     data = replace(data, train=LabeledImages(data.train.images[head], data.train.labels[head]))
     recipe = replace(LEAKY, epochs=arguments.pairs + 1)

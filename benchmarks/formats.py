@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ankleboot.bench.process import circumstances
-from ankleboot.data import load
-from ankleboot.files import atomic_write, write_json
+from ankleboot.core.files import atomic_write, write_json
+from ankleboot.core.subprocesses import machine_info
+from ankleboot.data.load import load_data
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks/results/formats.json"
@@ -43,16 +43,16 @@ def main() -> int:
 
 
 def measure() -> None:
-    from ankleboot.export import FORMATS, export  # TensorFlow, which --check can do without
+    from ankleboot.export.export import FORMATS, export  # TensorFlow, which --check can do without
 
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name, format in FORMATS.items():
-            done = export(Path("pretrained"), name, Path(folder) / format.file_name, load())
+            done = export(Path("pretrained"), name, Path(folder) / format.file_name, load_data())
             rows.append(done.to_json() | {"path": format.file_name})
             print(json.dumps(rows[-1]))
     write_json(
-        RESULT, {"command": "python benchmarks/formats.py", "formats": rows, **circumstances()}
+        RESULT, {"command": "python benchmarks/formats.py", "formats": rows, **machine_info()}
     )
 
 

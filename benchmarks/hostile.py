@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from PIL import Image
 
-from ankleboot.bench.load import HOST
-from ankleboot.bench.pictures import BOUNDARY
-from ankleboot.bench.servers import PATH
+from lib.load import HOST
+from lib.payloads import BOUNDARY
+from lib.servers import PATH
 
 PATIENCE = 20.0  # seconds that an answer may take
 PIECE = 1 << 16
@@ -123,7 +123,7 @@ def two_lengths(port: int) -> str:
     return shoot(port, [head("image/png", *lines, size=4), b"0\r\n\r\nGET / HTTP/1.1\r\n\r\n"])
 
 
-def one_colour(side: int, mode: str) -> bytes:
+def one_color(side: int, mode: str) -> bytes:
     """A PNG file that is small on the wire and large in memory."""
     file = io.BytesIO()
     Image.new(mode, (side, side)).save(file, "PNG", optimize=False, compress_level=9)
@@ -132,14 +132,14 @@ def one_colour(side: int, mode: str) -> bytes:
 
 def bombs() -> dict[str, Callable[[int], str]]:
     """Pictures that would fill the memory: 170 megapixels, alone and sixteen at once."""
-    grey, colour = one_colour(13_000, "L"), one_colour(13_000, "RGB")
+    grey, color = one_color(13_000, "L"), one_color(13_000, "RGB")
     part = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n'.encode()
     )
-    together = (part + colour + b"\r\n") * 16 + f"--{BOUNDARY}--\r\n".encode()
+    together = (part + color + b"\r\n") * 16 + f"--{BOUNDARY}--\r\n".encode()
     return {
         "13000 x 13000, grey": lambda port: post(port, "image/png", grey),
-        "13000 x 13000, colour": lambda port: post(port, "image/png", colour),
+        "13000 x 13000, color": lambda port: post(port, "image/png", color),
         "16 of them": lambda port: post(port, MULTIPART, together),
     }
 

@@ -1,6 +1,6 @@
 """How long the report and the audit take, and how well `leaky` is calibrated at its best epoch.
 
-    ankleboot train leaky --set early_stopping=20 --run-dir runs/leaky-best
+    ankleboot train leaky --set patience=20 --run-dir runs/leaky-best
     python benchmarks/judging.py runs/leaky-best [--rounds 3]
 
 (A patience of 20 in 20 epochs never stops, but keeps the best epoch.) Evaluates the run on the test
@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ankleboot.bench.process import circumstances
-from ankleboot.files import write_json
-from ankleboot.runs import Run
+from ankleboot.core.files import write_json
+from ankleboot.core.subprocesses import machine_info
+from ankleboot.models.run import Run
 
 RESULTS = Path(__file__).parents[1] / "benchmarks/results"
 
@@ -55,7 +55,7 @@ def main() -> None:
         "audit_seconds": audit,
         "temperature": calibration.temperature if calibration else None,
         "test": {key: test[key] for key in ("accuracy", "ece", "ece_ci95", "loss", "test_reads")},
-        **circumstances(),
+        **machine_info(),
     }
     write_json(RESULTS / "judging.json", document)
     print(json.dumps({k: document[k] for k in ("report_seconds", "audit_seconds", "test")}))

@@ -20,10 +20,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from ankleboot import environment
-from ankleboot.errors import AnklebootError
-from ankleboot.files import write_json
-from ankleboot.runs import Run
+from ankleboot.core import environment
+from ankleboot.core.errors import AnklebootError
+from ankleboot.core.files import write_json
+from ankleboot.models.run import Run
 
 RESULT = Path(__file__).parent / "results/kills.json"
 SETTINGS = {
@@ -35,10 +35,10 @@ SETTINGS = {
     "batch_norm": "true",
     "dropout": 0.2,
     "flip": "true",
-    "shift": 2,
+    "max_shift": 2,
     "rotation": 10,
-    "erasing": 0.3,
-    "hardest": 0.5,
+    "random_erasing": 0.3,
+    "hard_example_fraction": 0.5,
     "optimizer": "sgd",
     "schedule": "one_cycle",
 }
@@ -112,7 +112,7 @@ def assert_started(process: "subprocess.Popen[str]") -> None:
 
 
 def loads(run: Run) -> bool:
-    from ankleboot.predictors.keras import KerasPredictor
+    from ankleboot.inference.keras import KerasPredictor
 
     try:
         run.read_checkpoint()

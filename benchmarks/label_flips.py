@@ -17,11 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ankleboot.audit import FOLDS, find_suspects, out_of_fold_probs
-from ankleboot.bench.process import circumstances
-from ankleboot.data import LabeledImages, load
-from ankleboot.files import write_json
-from ankleboot.recipes import SPRINT
+from ankleboot.core.files import write_json
+from ankleboot.core.subprocesses import machine_info
+from ankleboot.data.dataset import LabeledImages
+from ankleboot.data.load import load_data
+from ankleboot.evaluation.label_issues import find_label_issues
+from ankleboot.recipes.catalog import SPRINT
+from ankleboot.training.data_audit import NUM_FOLDS, out_of_fold_probs
 
 RESULT = Path(__file__).parents[1] / "benchmarks/results/label_flips.json"
 
@@ -32,7 +34,7 @@ def main() -> None:
     parser.add_argument("--among", type=int, default=1_000)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
-    data = load()
+    data = load_data()
     rows = []
     for seed in range(arguments.seeds):
         generator = np.random.default_rng(seed)
@@ -41,8 +43,10 @@ def main() -> None:
         labels[planted] = (labels[planted] + generator.integers(1, 10, len(planted))) % 10
         flipped = replace(data, train=LabeledImages(data.train.images, labels))
         started = time.perf_counter()
-        probs = out_of_fold_probs(flipped, SPRINT, FOLDS, lambda line: print(line, file=sys.stderr))
-        suspects = find_suspects(probs, labels, data.class_names)
+        probs = out_of_fold_probs(
+            flipped, SPRINT, NUM_FOLDS, lambda line: print(line, file=sys.stderr)
+        )
+        suspects = find_label_issues(probs, labels, data.class_names)
         first = {suspect.index for suspect in suspects[: arguments.among]}
         rows.append(
             {
@@ -61,7 +65,7 @@ def main() -> None:
             "flips": arguments.flips,
             "among": arguments.among,
             "runs": rows,
-            **circumstances(),
+            **machine_info(),
         },
     )
 

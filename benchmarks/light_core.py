@@ -19,8 +19,8 @@ import venv
 from pathlib import Path
 from typing import Any
 
-from ankleboot.bench.process import circumstances
-from ankleboot.files import write_json
+from ankleboot.core.files import write_json
+from ankleboot.core.subprocesses import machine_info
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks/results/light_core.json"
@@ -47,7 +47,7 @@ def main() -> None:
         "peak_mib": max(run["peak_mib"] for run in runs),
         "installed_mib": round(size / 2**20),
         "runs": runs,
-        **circumstances(),
+        **machine_info(),
     }
     write_json(RESULT, document)
     print(json.dumps({key: document[key] for key in ("seconds", "peak_mib", "installed_mib")}))

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ankleboot.bench.predict import BATCH_SIZES
+from ankleboot.export.benchmark import BATCH_SIZES
 from reproduce import place
 
 ROOT = Path(__file__).parents[1]

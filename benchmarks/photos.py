@@ -12,11 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ankleboot.bench.process import circumstances
-from ankleboot.console import TrainingProgress, note
-from ankleboot.data import load
-from ankleboot.files import atomic_write, write_json
-from ankleboot.recipes import RECIPES
+from ankleboot.cli.output import TrainingProgress, log_line
+from ankleboot.core.files import atomic_write, write_json
+from ankleboot.core.subprocesses import machine_info
+from ankleboot.data.load import load_data
+from ankleboot.recipes.catalog import RECIPES
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
@@ -55,27 +55,27 @@ def main() -> int:
 
 
 def name(folder: Path) -> None:
-    from ankleboot.bench import photos  # here and below what --check can do without
+    from ankleboot.evaluation import photo_benchmark  # here and below what --check can do without
 
-    document, _ = photos.run(folder, note)
+    document, _ = photo_benchmark.benchmark_photos(folder, log_line)
     command = "python benchmarks/photos.py --photos DIR --only names"
     write_json(RESULTS / "photos.json", {"command": command} | document)
 
 
 def learn(recipe_name: str, folder: Path) -> None:
     """Train a recipe on the ten folders as anybody would, and export it in int8."""
-    from ankleboot.evaluation import calibrate, evaluate, validation_part
-    from ankleboot.export import export
-    from ankleboot.predictors import load_predictor
-    from ankleboot.training import train
+    from ankleboot.evaluation.evaluate import calibrate, evaluate, validation_images
+    from ankleboot.export.export import export
+    from ankleboot.inference.load import load_predictor
+    from ankleboot.training.trainer import train
 
     recipe = RECIPES[recipe_name]
-    data = load(str(folder), recipe.preparation, say=note)
+    data = load_data(str(folder), recipe.image_spec, say=log_line)
     with tempfile.TemporaryDirectory() as temporary:
         run = train(recipe, data, Path(temporary) / "run", TrainingProgress(recipe))
         calibrate(run, data)
         exported = export(run.folder, "litert-int8", Path(temporary) / "model.tflite", data)
-        part, judged = validation_part(recipe, data), {}
+        part, judged = validation_images(recipe, data), {}
         for kind, path in (("float32", run.folder), ("int8", exported.path)):
             found = evaluate(
                 load_predictor(path), part, data=data.name, split="validation", test_reads=0
@@ -89,7 +89,7 @@ def learn(recipe_name: str, folder: Path) -> None:
             "int8_bytes": exported.bytes,
             "latency_ms": exported.latency_ms.to_json(),
             **judged,
-            **circumstances(),
+            **machine_info(),
         }
     path = RESULTS / "transfer.json"
     rows = json.loads(path.read_text())["learners"] if path.exists() else {}

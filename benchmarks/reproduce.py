@@ -4,7 +4,7 @@
 
 Trains every recipe with every seed (an interrupted run is resumed, a complete one is used as it
 is), judges each on the test split once, and writes benchmarks/results/reproduction.json,
-docs/reproduction.md, the table in README.md and src/ankleboot/measured.json. With --report-only
+docs/reproduction.md, the table in README.md and src/ankleboot/recipes/measured_results.json. With --report-only
 nothing is trained: the report covers the complete runs that are there. With --keep the rows of an
 earlier reproduction.json made by the same recipes stand, and only what is missing is trained.
 """
@@ -18,15 +18,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ankleboot.files import atomic_write, write_json
-from ankleboot.recipes import RECIPES, from_json
-from ankleboot.runs import Run
+from ankleboot.core.files import atomic_write, write_json
+from ankleboot.models.run import Run
+from ankleboot.recipes.catalog import RECIPES
+from ankleboot.recipes.recipe import from_json
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks/results/reproduction.json"
 PAGE = ROOT / "docs/reproduction.md"
 README = ROOT / "README.md"
-MEASURED = ROOT / "src/ankleboot/measured.json"
+MEASURED = ROOT / "src/ankleboot/recipes/measured_results.json"
 
 PUBLISHED: dict[str, dict[str, Any]] = {
     "plain": {"test_accuracy": (0.89, 0.91)},

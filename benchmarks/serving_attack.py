@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import hostile
-from ankleboot.bench import pictures, servers
-from ankleboot.bench.load import Load, Request, alone, drive, finish, start
-from ankleboot.bench.process import circumstances
-from ankleboot.bench.servers import PATH, Server, tree
-from ankleboot.files import write_json
+from ankleboot.core.files import write_json
+from ankleboot.core.subprocesses import machine_info
+from lib import payloads, servers
+from lib.load import Load, Request, alone, drive, finish, start
+from lib.servers import PATH, Server, tree
 
 RESULT = Path(__file__).parent / "results/serving_attack.json"
 SLOW = 200  # connections
@@ -40,14 +40,14 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--serve", nargs="*", default=[], help="options of ankleboot serve")
     arguments = parser.parse_args()
-    images, photos = pictures.images(200), pictures.photographs(10)
+    images, photos = payloads.images(200), payloads.photographs(10)
     asked = [Request(PATH, "image/png", image) for image in images]
     asked += [Request(PATH, "image/jpeg", photo) for photo in photos]
     with servers.ours(arguments.serve) as server:
         found = attack(server, alone(server.port, asked), photos[0], arguments.seconds)
     found |= {"exit_code": server.process.returncode}
     found = {"command": " ".join(["python", *sys.argv])} | found
-    write_json(arguments.out, found | circumstances())
+    write_json(arguments.out, found | machine_info())
     print(json.dumps({key: found[key] for key in found if key != "memory_mib"}, indent=2))
     return int(bool(found["faults"]))
 
@@ -98,7 +98,7 @@ def attack(server: Server, asked: list[Request], photo: bytes, seconds: float) -
     sizes.append(server.memory_of_each())
     pids_after, at_end = tree(server.process.pid), memory.usual("calm again")
     memory.doing = "the largest picture that is allowed"
-    largest = hostile.post(server.port, "image/png", hostile.one_colour(5_000, "RGB"))
+    largest = hostile.post(server.port, "image/png", hostile.one_color(5_000, "RGB"))
     memory.stop()
     most = memory.most()
     largest_mib = most.pop("the largest picture that is allowed", None)

@@ -19,12 +19,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ankleboot.bench import pictures, servers
-from ankleboot.bench.load import Load, Request, alone, finish, start
-from ankleboot.bench.process import circumstances
-from ankleboot.bench.servers import PATH
-from ankleboot.bench.tally import FAILURES
-from ankleboot.files import write_json
+from ankleboot.core.files import write_json
+from ankleboot.core.subprocesses import machine_info
+from lib import payloads, servers
+from lib.load import Load, Request, alone, finish, start
+from lib.servers import PATH
+from lib.tally import FAILURES
 
 RESULT = Path(__file__).parent / "results/serving_stops.json"
 EARLIEST, LATEST = 0.7, 2.5  # seconds after the clients were started
@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--serve", nargs="*", default=[], help="options of ankleboot serve")
     arguments = parser.parse_args()
     moments = random.Random(arguments.seed)
-    images, photos = pictures.images(200), pictures.photographs(10)
+    images, photos = payloads.images(200), payloads.photographs(10)
     asked = {
         "kept": [Request(PATH, "image/png", image) for image in images],
         "photographs": [Request(PATH, "image/jpeg", photo) for photo in photos],
@@ -57,7 +57,7 @@ def main() -> int:
         rows.append(stop(asked, moments.uniform(EARLIEST, LATEST), arguments.serve))
         print(number + 1, json.dumps(rows[-1]), flush=True)
     found = total(rows) | {"command": " ".join(["python", *sys.argv])}
-    write_json(arguments.out, found | {"runs": rows} | circumstances())
+    write_json(arguments.out, found | {"runs": rows} | machine_info())
     print(json.dumps(found, indent=2))
     return int(any(found["failures"][name] for name in LOSSES) or set(found["exit_codes"]) != {"0"})
 

@@ -15,13 +15,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ankleboot.files import atomic_write, make_folder, write_json
-from ankleboot.pages.charts import picture_bytes, svg_file
-from ankleboot.studies import STUDIES, findings
-from ankleboot.studies.answers import PATH as ANSWERS
+from ankleboot.core.files import atomic_write, make_folder, write_json
+from ankleboot.evaluation.plots.svg import picture_bytes, svg_file
+from ankleboot.studies import results
+from ankleboot.studies.catalog import STUDIES
 from ankleboot.studies.page import markdown
+from ankleboot.studies.sentences import sentences
+from ankleboot.studies.stored_answers import PATH as ANSWERS
 from ankleboot.studies.study import Study
-from ankleboot.studies.wording import sentences
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results/studies"
@@ -67,7 +68,7 @@ def texts() -> dict[Path, str]:
     """Every generated text and where it belongs."""
     documents = stored()
     said = {
-        name: list(sentences(findings.from_json(document, STUDIES[name])))
+        name: list(sentences(results.from_json(document, STUDIES[name])))
         for name, document in documents.items()
     }
     pages = {
@@ -90,7 +91,7 @@ def texts() -> dict[Path, str]:
 def figures(study: Study) -> list[str]:
     """The names of a study's figures, which lie beside its page."""
     document = json.loads((RESULTS / f"{study.name}.json").read_text())
-    charts = study.charts(findings.from_json(document, study))
+    charts = study.charts(results.from_json(document, study))
     return [
         f"{study.name}-{number}.{'png' if chart.is_picture else 'svg'}"
         for number, chart in enumerate(charts, 1)
@@ -100,7 +101,7 @@ def figures(study: Study) -> list[str]:
 def draw(study: Study) -> None:
     """Write a study's figures."""
     document = json.loads((RESULTS / f"{study.name}.json").read_text())
-    charts = study.charts(findings.from_json(document, study))
+    charts = study.charts(results.from_json(document, study))
     for chart, name in zip(charts, figures(study), strict=True):
         content = (
             picture_bytes(chart.draw()) if chart.is_picture else svg_file(chart.draw, chart.title)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import generate_cli
 import reference
-from ankleboot.studies import STUDIES as QUESTIONS
+from ankleboot.studies.catalog import STUDIES as QUESTIONS
 from site_pages import STUDIES, notebook_page, only_documents, readme_pages, results_table
 
 ROOT = Path(__file__).parents[1]
@@ -129,13 +129,13 @@ def reference_index(written: dict[str, str]) -> str:
 
 def playground(source: Path) -> None:
     """The shipped model's playground, beside the pages, with a link to it."""
-    from ankleboot.data import load
-    from ankleboot.quiet import import_keras
+    from ankleboot.core.silence import import_keras
+    from ankleboot.data.load import load_data
 
     import_keras()
-    from ankleboot.export import export
+    from ankleboot.export.export import export
 
-    export(Path("pretrained"), "playground", source / "extra/playground", load("sample"))
+    export(Path("pretrained"), "playground", source / "extra/playground", load_data("sample"))
     page = source / "docs/playground.md"
     title, _, rest = page.read_text().partition("\n\n")
     link = '<p><a class="open" href="../playground/index.html">Open the playground</a></p>'

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ankleboot.cli import cli
+from ankleboot.cli.main import cli
 
 PAGE = Path(__file__).parent / "cli.md"
 HEAD = "# The command line\n\nWritten by `make docs` from `--help`; do not edit.\n"

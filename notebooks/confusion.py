@@ -11,11 +11,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data import load
+from ankleboot.data.load import load_data
 
 DATA = "fashion-mnist"
 
-data = load(DATA)
+data = load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -29,21 +29,21 @@ from pathlib import Path
 
 import numpy as np
 
-from ankleboot import plots
-from ankleboot.quiet import import_keras
+from ankleboot.evaluation import plots
+from ankleboot.core.silence import import_keras
 
 import_keras()  # without TensorFlow's greetings
 
-from ankleboot.evaluation import calibrate, validation_part
-from ankleboot.predictors import load_predictor
-from ankleboot.recipes import RECIPES
-from ankleboot.runs import next_folder
-from ankleboot.training import train
+from ankleboot.evaluation.evaluate import calibrate, validation_images
+from ankleboot.inference.load import load_predictor
+from ankleboot.recipes.catalog import RECIPES
+from ankleboot.models.run import next_run_dir
+from ankleboot.training.trainer import train
 
 recipe = replace(RECIPES["sprint"], batch_size=64, learning_rate=0.03)
-run = train(recipe, data, next_folder(Path("runs"), recipe))
+run = train(recipe, data, next_run_dir(Path("runs"), recipe))
 calibrate(run, data)
-predictor, part = load_predictor(run.folder), validation_part(recipe, data)
+predictor, part = load_predictor(run.folder), validation_images(recipe, data)
 probs, labels, names = predictor.predict(part.images), part.labels, data.class_names
 said = probs.argmax(axis=1)
 print(f"{100 * (said == labels).mean():.2f} % of {len(part):,} validation images right")
@@ -53,7 +53,7 @@ print(f"{100 * (said == labels).mean():.2f} % of {len(part):,} validation images
 # *Where is the accuracy in it? Which cells do you expect to be large?*
 
 # %%
-from ankleboot import metrics
+from ankleboot.evaluation import metrics
 
 matrix = np.zeros((len(names), len(names)), int)
 for true, answer in zip(labels, said, strict=True):
@@ -63,7 +63,7 @@ assert np.array_equal(matrix, metrics.confusion_matrix(said, labels, num_classes
 assert np.isclose(matrix.trace() / matrix.sum(), (said == labels).mean())
 print(f"on the diagonal {matrix.trace():,} of {matrix.sum():,} images")
 
-plots.heat(matrix, names)
+plots.confusion_heatmap(matrix, names)
 
 # %% [markdown]
 # **5. Two questions about every class.** Down a column: of the garments called Shirt, how many are
@@ -84,9 +84,9 @@ for name, p, r in zip(names, precision, recall, strict=True):
 # of all errors?*
 
 # %%
-from ankleboot.mistakes import find_mistakes
+from ankleboot.evaluation.error_analysis import analyze_errors
 
-mistakes = find_mistakes(probs, labels, names)
+mistakes = analyze_errors(probs, labels, names)
 for pair in mistakes.pairs[:6]:
     print(
         f"{100 * pair.share:4.1f} % of the errors: {pair.first_as_second:3} x {pair.first} taken "
@@ -106,7 +106,7 @@ print(
 shirts = [names.index("T-shirt/top"), names.index("Shirt")]
 between = np.flatnonzero((said != labels) & np.isin(said, shirts) & np.isin(labels, shirts))
 surest = between[np.argsort(-probs[between].max(axis=1))][:10]
-plots.tiles({"": list(part.images[surest])}, {"": [names[labels[one]] for one in surest]})
+plots.image_rows({"": list(part.images[surest])}, {"": [names[labels[one]] for one in surest]})
 
 # %% [markdown]
 # **8. Merge them.** A shop that sells both from one shelf does not mind that error. *How much
@@ -156,7 +156,7 @@ print(f"{(careful != said).sum()} answers differ")
 
 # %%
 other = replace(RECIPES["plain"], filters=16, padding="same", epochs=2)
-second = load_predictor(train(other, data, next_folder(Path("runs"), other)).folder)
+second = load_predictor(train(other, data, next_run_dir(Path("runs"), other)).folder)
 theirs = second.predict(part.images).argmax(axis=1)
 
 wrong = said != labels
@@ -180,7 +180,7 @@ print(f"{len(doubted)} of {len(labels):,} labels are doubted")
 print(f"{100 * np.isin(np.flatnonzero(wrong), doubted).mean():.0f} % of the errors are among them")
 
 worst = doubted[np.argsort(probs[doubted, labels[doubted]])][:10]
-plots.tiles(
+plots.image_rows(
     {"": list(part.images[worst])},
     {"": [f"{names[labels[one]]}?\n{names[suggested[one]]}?" for one in worst]},
 )
@@ -197,7 +197,7 @@ plots.tiles(
 # five others.
 
 # %%
-from ankleboot.studies import find
-from ankleboot.studies.answers import in_words
+from ankleboot.studies.catalog import get_study
+from ankleboot.studies.stored_answers import format_answer
 
-print(in_words(find("confusion")))
+print(format_answer(get_study("confusion")))

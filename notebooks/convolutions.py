@@ -11,11 +11,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data import load
+from ankleboot.data.load import load_data
 
 DATA = "fashion-mnist"
 
-data = load(DATA)
+data = load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -26,12 +26,13 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 # %%
 from dataclasses import replace
 
-from ankleboot.quiet import import_keras
+from ankleboot.core.silence import import_keras
 
 import_keras()  # without TensorFlow's greetings
 
-from ankleboot.models import build
-from ankleboot.recipes import RECIPES, override
+from ankleboot.models.architectures import build_model
+from ankleboot.recipes.catalog import RECIPES
+from ankleboot.recipes.recipe import override
 
 plain = RECIPES["plain"]
 images = min(12_000, len(data.split(plain).train))  # as many as the data have
@@ -46,7 +47,7 @@ convolutional = replace(
     epochs=3,
     train_size=images,
 )
-dense = override(convolutional, {"model": "dense", "dense_units": "33"})
+dense = override(convolutional, {"architecture": "mlp", "dense_units": "33"})
 
 by_hand = {
     "convolutional": [
@@ -58,7 +59,7 @@ by_hand = {
     "dense": [(28 * 28 + 1) * 33, (33 + 1) * 10],
 }
 for name, recipe in (("convolutional", convolutional), ("dense", dense)):
-    network = build(recipe)
+    network = build_model(recipe)
     assert network.count_params() == sum(by_hand[name])
     print(
         f"{name:<14} {' + '.join(map(str, by_hand[name]))} = {sum(by_hand[name]):,}, as Keras says"
@@ -73,7 +74,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ankleboot import plots
+from ankleboot.evaluation import plots
 
 layer = keras.layers.Conv2D(1, 3, padding="same", use_bias=False, kernel_initializer="ones")
 pixels = np.eye(36, dtype=np.float32).reshape(36, 6, 6, 1)  # 36 images of one bright pixel
@@ -94,13 +95,13 @@ plt.show()
 # %%
 from pathlib import Path
 
-from ankleboot.runs import next_folder
-from ankleboot.training import train
+from ankleboot.models.run import next_run_dir
+from ankleboot.training.trainer import train
 
 
 def learn(recipe, some):
     """A finished run: its network, and the share of validation images that it gets right."""
-    run = train(recipe, some, next_folder(Path("runs"), recipe))
+    run = train(recipe, some, next_run_dir(Path("runs"), recipe))
     return keras.models.load_model(run.model_path), run.result()["validation"]["accuracy"]
 
 
@@ -114,10 +115,10 @@ for name, recipe in (("convolutional", convolutional), ("dense", dense)):
 # order could be restored. *Which network will mind?*
 
 # %%
-from ankleboot.studies.treatments import SHUFFLED, shuffled, treated
+from ankleboot.studies.pixel_transforms import SHUFFLED, shuffled, transform_pixels
 
 first = [data.train.images[data.train.labels == label][0] for label in range(10)]
-plots.tiles(
+plots.image_rows(
     {"as they are": first, "shuffled": list(shuffled(np.array(first)))},
     {"as they are": data.class_names},
 )
@@ -127,7 +128,7 @@ plots.tiles(
 # what it said before.
 
 # %%
-twin = build(dense)
+twin = build_model(dense)
 weights = networks["dense"].get_weights()
 order = np.random.default_rng(0).permutation(28 * 28)  # as `shuffled` draws it
 weights[0] = weights[0][order]
@@ -143,7 +144,7 @@ print(f"{len(part):,} images: the same probabilities, shuffled or not")
 # **8. And trained on shuffled images?**
 
 # %%
-mixed = treated(data, SHUFFLED)
+mixed = transform_pixels(data, SHUFFLED)
 for name, recipe in (("convolutional", convolutional), ("dense", dense)):
     _, accuracies[f"{name}, shuffled"] = learn(recipe, mixed)
 
@@ -154,7 +155,7 @@ plots.bars(list(accuracies), [100 * one for one in accuracies.values()], "valida
 # (*equivariance*), apart from the margin. *For a dense layer?*
 
 # %%
-from ankleboot.studies.measures.shifts import shifted
+from ankleboot.studies.measures.shift_robustness import shifted
 
 image = part.images[:1]
 right = shifted(image, 0, 3)
@@ -183,12 +184,12 @@ print(
 # independent of the place?*
 
 # %%
-from ankleboot.studies.measures.shifts import shift_tolerance
+from ankleboot.studies.measures.shift_robustness import shift_tolerance
 
 tolerance = {
     name: shift_tolerance(network, part.images, part.labels) for name, network in networks.items()
 }
-plots.bands(
+plots.curves_with_range(
     {name: one["shift_distances"] for name, one in tolerance.items()},
     {name: 100 * np.array([one["shift_accuracies"]]) for name, one in tolerance.items()},
     "pixels, up, down, left and right",
@@ -215,7 +216,7 @@ for name, recipe in (("convolutional", convolutional), ("dense", dense)):
 # and tests the differences over five runs of each.
 
 # %%
-from ankleboot.studies import find
-from ankleboot.studies.answers import in_words
+from ankleboot.studies.catalog import get_study
+from ankleboot.studies.stored_answers import format_answer
 
-print(in_words(find("convolutions")))
+print(format_answer(get_study("convolutions")))

@@ -11,11 +11,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data import load
+from ankleboot.data.load import load_data
 
 DATA = "fashion-mnist"
 
-data = load(DATA)
+data = load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -26,7 +26,7 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 # %%
 import numpy as np
 
-from ankleboot import plots
+from ankleboot.evaluation import plots
 
 
 def slide(pixels, kernel):
@@ -44,7 +44,7 @@ sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 image = data.train.images[data.train.labels == data.class_names.index("Ankle boot")][0]
 inputs = image / 255
 
-plots.tiles(
+plots.image_rows(
     {"": [inputs, sobel, slide(inputs, sobel)]},
     {"": ["the image", "the kernel", "the result"]},
     signed=True,
@@ -56,7 +56,7 @@ plots.tiles(
 # kernel by 180 degrees first; a network that learns its kernels does not care.)
 
 # %%
-from ankleboot.quiet import import_keras
+from ankleboot.core.silence import import_keras
 
 import_keras()  # without TensorFlow's greetings
 
@@ -81,7 +81,7 @@ kernels = {
     "spot": np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]),
     "blur": np.ones((3, 3)) / 9,
 }
-plots.tiles(
+plots.image_rows(
     {
         "kernels": list(kernels.values()),
         "results": [slide(inputs, kernel) for kernel in kernels.values()],
@@ -100,11 +100,11 @@ plots.tiles(
 from dataclasses import replace
 from pathlib import Path
 
-from ankleboot.explain import layers
-from ankleboot.models import build
-from ankleboot.recipes import RECIPES
-from ankleboot.runs import next_folder
-from ankleboot.training import train
+from ankleboot.evaluation.explain import features
+from ankleboot.models.architectures import build_model
+from ankleboot.recipes.catalog import RECIPES
+from ankleboot.models.run import next_run_dir
+from ankleboot.training.trainer import train
 
 plain = RECIPES["plain"]
 recipe = replace(
@@ -120,12 +120,12 @@ recipe = replace(
     epochs=3,
     train_size=min(12_000, len(data.split(plain).train)),  # as many as the data have
 )
-run = train(recipe, data, next_folder(Path("runs"), recipe))
-trained, untrained = keras.models.load_model(run.model_path), build(recipe)
+run = train(recipe, data, next_run_dir(Path("runs"), recipe))
+trained, untrained = keras.models.load_model(run.model_path), build_model(recipe)
 print(f"{100 * run.result()['validation']['accuracy']:.2f} % of the validation images right")
 
-before, after = layers.first_filters(untrained), layers.first_filters(trained)
-plots.tiles({"before": list(before[:10]), "after": list(after[:10])}, {}, signed=True)
+before, after = features.first_filters(untrained), features.first_filters(trained)
+plots.image_rows({"before": list(before[:10]), "after": list(after[:10])}, {}, signed=True)
 
 # %% [markdown]
 # **7. Edges, in a number.** Eyes like to find patterns, so we measure: the correlation of each
@@ -147,7 +147,7 @@ for name, found in (("before", before), ("after", after)):
 # layer could you still name the garment?*
 
 # %%
-maps = {name: values[0] for name, values in layers.feature_maps(trained, image[None]).items()}
+maps = {name: values[0] for name, values in features.feature_maps(trained, image[None]).items()}
 first = next(iter(maps))
 weights, biases = trained.get_layer(first).get_weights()
 by_hand = slide(np.pad(inputs, 2), weights[:, :, 0, 0]) + biases[0]
@@ -161,7 +161,7 @@ plots.feature_maps(maps)
 # look at larger parts of the image. The image has 28 pixels per side.
 
 # %%
-for one in layers.receptive_fields(trained):
+for one in features.receptive_fields(trained):
     print(f"{one.layer:<13} sees {one.size:2} pixels per side")
 
 # %% [markdown]
@@ -170,7 +170,7 @@ for one in layers.receptive_fields(trained):
 
 # %%
 from ankleboot.studies.measures.filters import ablation_drops
-from ankleboot.studies.measures.trained import predict
+from ankleboot.studies.measures.trained_run import predict
 
 part = data.train.take(data.split(recipe).validation[:1000])
 
@@ -206,7 +206,7 @@ known = data.train.take(data.split(recipe).train[:1500])
 def read(network, images):
     """Rows of values: the pixels, and the maps after every pooling."""
     found = {"pixels": images.reshape(len(images), -1) / 255}
-    for name, values in layers.feature_maps(network, images).items():
+    for name, values in features.feature_maps(network, images).items():
         if name.endswith("pool"):
             found[name] = values.reshape(len(images), -1).astype(float)
     return found
@@ -221,7 +221,7 @@ for name, network in (("untrained", untrained), ("trained", trained)):
     )
     print(f"{name:<9} {words}")
 
-plots.bands(
+plots.curves_with_range(
     {name: list(range(len(found))) for name, found in shares.items()},
     {name: 100 * np.array([found]) for name, found in shares.items()},
     "poolings passed (0: the pixels)",
@@ -239,7 +239,7 @@ plots.bands(
 # one.
 
 # %%
-from ankleboot.studies import find
-from ankleboot.studies.answers import in_words
+from ankleboot.studies.catalog import get_study
+from ankleboot.studies.stored_answers import format_answer
 
-print(in_words(find("filters")))
+print(format_answer(get_study("filters")))

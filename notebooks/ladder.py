@@ -10,11 +10,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data import load
+from ankleboot.data.load import load_data
 
 DATA = "fashion-mnist"
 
-data = load(DATA)
+data = load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -27,15 +27,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ankleboot import plots
-from ankleboot.quiet import import_keras
+from ankleboot.evaluation import plots
+from ankleboot.core.silence import import_keras
 
 import_keras()  # without TensorFlow's greetings
 
-from ankleboot.models import build
-from ankleboot.recipes import RECIPES
-from ankleboot.runs import next_folder
-from ankleboot.training import train
+from ankleboot.models.architectures import build_model
+from ankleboot.recipes.catalog import RECIPES
+from ankleboot.models.run import next_run_dir
+from ankleboot.training.trainer import train
 
 plain = RECIPES["plain"]
 start = replace(
@@ -47,7 +47,7 @@ start = replace(
     epochs=2,
     train_size=min(12_000, len(data.split(plain).train)),  # as many as the data have
 )
-build(start).summary()
+build_model(start).summary()
 
 # %% [markdown]
 # **4. Price first.** Before anything is trained, parameters can be counted, and multiplications too
@@ -58,10 +58,10 @@ build(start).summary()
 from ankleboot.studies.measures.cost import forward_flops
 
 changes = {
-    "two convolutions a block": {"convolutions": 2},
+    "two convolutions a block": {"convs_per_block": 2},
     "batch normalisation": {"batch_norm": True},
     "falling rate": {"schedule": "one_cycle", "learning_rate": 3e-3},
-    "augmentation": {"flip": True, "shift": 1},
+    "augmentation": {"flip": True, "max_shift": 1},
     "AdamW": {"optimizer": "adamw", "weight_decay": 0.01},
     "LeakyReLU": {"activation": "leaky_relu"},
 }
@@ -69,7 +69,7 @@ rungs = {"start": start} | {name: replace(start, **change) for name, change in c
 
 print("rung                      parameters  MFLOP an image")
 for name, recipe in rungs.items():
-    network = build(recipe)
+    network = build_model(recipe)
     print(f"{name:<26}{network.count_params():>10,} {forward_flops(network) / 1e6:>15.2f}")
 
 # %% [markdown]
@@ -78,11 +78,11 @@ for name, recipe in rungs.items():
 # per place: 28 x 28 places in the first block, 14 x 14 in the second.
 
 # %%
-more = replace(start, convolutions=2)
+more = replace(start, convs_per_block=2)
 parameters = (3 * 3 * 8 + 1) * 8 + (3 * 3 * 16 + 1) * 16
 operations = 2 * (28 * 28 * 3 * 3 * 8 * 8 + 14 * 14 * 3 * 3 * 16 * 16)
-assert build(more).count_params() - build(start).count_params() == parameters
-assert forward_flops(build(more)) - forward_flops(build(start)) == operations
+assert build_model(more).count_params() - build_model(start).count_params() == parameters
+assert forward_flops(build_model(more)) - forward_flops(build_model(start)) == operations
 print(f"{parameters:,} parameters and {operations / 1e6:.2f} MFLOP more, as counted above")
 
 # %% [markdown]
@@ -93,7 +93,7 @@ print(f"{parameters:,} parameters and {operations / 1e6:.2f} MFLOP more, as coun
 # %%
 def learn(recipe):
     """Validation accuracy in per cent, and seconds of training."""
-    found = train(recipe, data, next_folder(Path("runs"), recipe)).result()
+    found = train(recipe, data, next_run_dir(Path("runs"), recipe)).result()
     return 100 * found["validation"]["accuracy"], found["train_seconds"]
 
 
@@ -119,7 +119,7 @@ for name in changes:
 # waits longest for that.
 
 # %%
-plots.prices(
+plots.cost_benefit(
     {name: [one] for name, one in seconds.items()},
     {name: [one] for name, one in accuracies.items()},
     "seconds of training",
@@ -167,7 +167,7 @@ plots.bars(
 # which gains are more than luck.
 
 # %%
-from ankleboot.studies import find
-from ankleboot.studies.answers import in_words
+from ankleboot.studies.catalog import get_study
+from ankleboot.studies.stored_answers import format_answer
 
-print(in_words(find("ladder")))
+print(format_answer(get_study("ladder")))

@@ -11,11 +11,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data import load
+from ankleboot.data.load import load_data
 
 DATA = "fashion-mnist"
 
-data = load(DATA)
+data = load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -28,15 +28,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from ankleboot.arrays import to_inputs
-from ankleboot.quiet import import_keras
+from ankleboot.core.types import to_inputs
+from ankleboot.core.silence import import_keras
 
 import_keras()  # without TensorFlow's greetings
 
 import keras
 
-from ankleboot.models import build
-from ankleboot.recipes import RECIPES
+from ankleboot.models.architectures import build_model
+from ankleboot.recipes.catalog import RECIPES
 
 plain = RECIPES["plain"]
 base = replace(
@@ -49,15 +49,15 @@ base = replace(
     train_size=min(6_000, len(data.split(plain).train)),  # as many as the data have
 )
 recipes = {
-    "0 to 255": replace(base, normalisation="none"),
+    "0 to 255": replace(base, input_scaling="none"),
     "0 to 1": base,
-    "standard": replace(base, normalisation="standard"),
-    "0 to 255, batch norm": replace(base, normalisation="none", batch_norm=True),
+    "standard": replace(base, input_scaling="standard"),
+    "0 to 255, batch norm": replace(base, input_scaling="none", batch_norm=True),
 }
 
 images = data.train.images[:1000]
 for name, recipe in recipes.items():
-    network = build(recipe)
+    network = build_model(recipe)
     first = keras.Model(network.inputs[0], network.get_layer("block1_conv1").input)
     seen = np.asarray(first(to_inputs(images)))
     print(
@@ -101,7 +101,7 @@ assert np.isclose(norms[1] / norms[0], 255, rtol=1e-3)
 # change of the logits is gradient times pixels.)
 
 # %%
-from ankleboot import plots
+from ankleboot.evaluation import plots
 
 
 def loss_after(pixels, rate, steps=60):
@@ -122,7 +122,7 @@ best = {name: powers[np.argmin(found)] for name, found in losses.items()}
 print(f"best rates: {', '.join(f'2^{power} ({name})' for name, power in best.items())}")
 print(f"255 squared is about 2^{2 * np.log2(255):.0f}")
 
-plots.bands(
+plots.curves_with_range(
     {name: powers for name in losses},
     {name: np.minimum([found], 5) for name, found in losses.items()},
     "learning rate, as a power of two",
@@ -138,7 +138,7 @@ import matplotlib.pyplot as plt
 
 from ankleboot.studies.measures.gradients import gradient_norms
 
-norms = {name: gradient_norms(build(one), images[:few], labels) for name, one in recipes.items()}
+norms = {name: gradient_norms(build_model(one), images[:few], labels) for name, one in recipes.items()}
 _, axes = plt.subplots(figsize=(8.4, 3.2), layout="constrained")
 for name, by_layer in norms.items():
     axes.semilogy(list(by_layer), list(by_layer.values()), "o-", label=name)
@@ -166,17 +166,17 @@ for name, rate in rates.items():
 # %%
 from pathlib import Path
 
-from ankleboot.runs import next_folder
-from ankleboot.training import train
+from ankleboot.models.run import next_run_dir
+from ankleboot.training.trainer import train
 
 histories = {}
 for name, recipe in recipes.items():
-    run = train(recipe, data, next_folder(Path("runs"), recipe))
+    run = train(recipe, data, next_run_dir(Path("runs"), recipe))
     histories[name] = run.history()
     last = histories[name][-1]
     print(f"{name:<21} {100 * last.validation_accuracy:.2f} % of the validation images right")
 
-plots.bands(
+plots.curves_with_range(
     {name: [record.epoch for record in history] for name, history in histories.items()},
     {
         name: 100 * np.array([[record.validation_accuracy for record in history]])
@@ -205,7 +205,7 @@ assert difference < 0.01
 # %% [markdown]
 # **Try it yourself**
 #
-# 1. Give the raw pixels a chance: `replace(base, normalisation="none", learning_rate=...)`, with a
+# 1. Give the raw pixels a chance: `replace(base, input_scaling="none", learning_rate=...)`, with a
 #    rate that section 7 suggests. How many epochs does it need now?
 # 2. Replace Adam by `optimizer="sgd"` at `learning_rate=0.05` in `base`. Who still learns? (A run
 #    that diverges ends with an error that says so.)
@@ -213,7 +213,7 @@ assert difference < 0.01
 # **What the full study found**, with commands to repeat it. It has five runs of each.
 
 # %%
-from ankleboot.studies import find
-from ankleboot.studies.answers import in_words
+from ankleboot.studies.catalog import get_study
+from ankleboot.studies.stored_answers import format_answer
 
-print(in_words(find("normalisation")))
+print(format_answer(get_study("normalisation")))

@@ -10,11 +10,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data import load
+from ankleboot.data.load import load_data
 
 DATA = "fashion-mnist"
 
-data = load(DATA)
+data = load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -25,17 +25,17 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 from dataclasses import replace
 from pathlib import Path
 
-from ankleboot import plots
-from ankleboot.quiet import import_keras
+from ankleboot.evaluation import plots
+from ankleboot.core.silence import import_keras
 
 import_keras()  # without TensorFlow's greetings
 
 import keras
 import numpy as np
 
-from ankleboot.recipes import RECIPES
-from ankleboot.runs import next_folder
-from ankleboot.training import train
+from ankleboot.recipes.catalog import RECIPES
+from ankleboot.models.run import next_run_dir
+from ankleboot.training.trainer import train
 
 base = replace(
     RECIPES["leaky"],
@@ -50,7 +50,7 @@ base = replace(
 
 def learn(recipe, some=data):
     """A finished run."""
-    return train(recipe, some, next_folder(Path("runs"), recipe))
+    return train(recipe, some, next_run_dir(Path("runs"), recipe))
 
 
 runs = {"nothing": learn(base)}
@@ -62,9 +62,9 @@ plots.learning_curves(history, runs["nothing"].result()["best_epoch"], "300 imag
 # answers are.
 
 # %%
-from ankleboot.diagnosis import fit_verdict
+from ankleboot.evaluation.overfitting import diagnose_fit
 
-for sentence in fit_verdict(history).sentences:
+for sentence in diagnose_fit(history).sentences:
     print(sentence)
 
 # %% [markdown]
@@ -72,7 +72,7 @@ for sentence in fit_verdict(history).sentences:
 # *What will the two accuracies be?*
 
 # %%
-from ankleboot.data import LabeledImages
+from ankleboot.data.dataset import LabeledImages
 
 nonsense = np.random.default_rng(0).permutation(data.train.labels)
 random = replace(data, train=LabeledImages(data.train.images, nonsense))
@@ -86,17 +86,17 @@ print(f"validation images right {100 * last.validation_accuracy:5.1f} %")
 # you still name?*
 
 # %%
-from ankleboot.data.augment import augment
+from ankleboot.data.augmentation import augment
 
 remedies = {
     "dropout": {"dropout": 0.3},
-    "augmentation": {"flip": True, "shift": 2},
+    "augmentation": {"flip": True, "max_shift": 2},
     "L2": {"l2": 1e-3},
-    "early stopping": {"early_stopping": 3},
+    "early stopping": {"patience": 3},
 }
 copies = np.repeat(data.train.images[:2], 6, axis=0)
 changed = augment(copies, replace(base, **remedies["augmentation"]), np.random.default_rng(0))
-plots.tiles({"first image": list(changed[:6]), "second image": list(changed[6:])}, {})
+plots.image_rows({"first image": list(changed[:6]), "second image": list(changed[6:])}, {})
 
 # %% [markdown]
 # **7. Dropout by hand.** In training a share of the values is set to zero at random, and the others
@@ -122,7 +122,7 @@ for name, found in (("by hand", by_hand), ("Keras", theirs)):
 # gap the best network?*
 
 # %%
-from ankleboot.studies.measures.trained import predict
+from ankleboot.studies.measures.trained_run import predict
 
 split = data.split(base)
 known = data.train.take(split.train)
@@ -148,7 +148,7 @@ for name, run in runs.items():
 # **9. The losses.** What differs is the end of the curves.
 
 # %%
-plots.bands(
+plots.curves_with_range(
     {name: [record.epoch for record in run.history()] for name, run in runs.items()},
     {
         name: np.array([[record.validation_loss for record in run.history()]])
@@ -192,7 +192,7 @@ for size in sizes:
     accuracies.append(100 * run.result()["validation"]["accuracy"])
     print(f"{size:>6,} images: {accuracies[-1]:.1f} % of the validation images right")
 
-plots.bands(
+plots.curves_with_range(
     {"no remedy": sizes},
     {"no remedy": np.array([accuracies])},
     "training images",
@@ -211,7 +211,7 @@ plots.bands(
 # above, may be luck.
 
 # %%
-from ankleboot.studies import find
-from ankleboot.studies.answers import in_words
+from ankleboot.studies.catalog import get_study
+from ankleboot.studies.stored_answers import format_answer
 
-print(in_words(find("overfitting")))
+print(format_answer(get_study("overfitting")))

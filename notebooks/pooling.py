@@ -11,11 +11,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data import load
+from ankleboot.data.load import load_data
 
 DATA = "fashion-mnist"
 
-data = load(DATA)
+data = load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -25,7 +25,7 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 # %%
 import numpy as np
 
-from ankleboot import plots
+from ankleboot.evaluation import plots
 
 
 def squares(pixels):
@@ -41,14 +41,14 @@ ways = {
 image = data.train.images[data.train.labels == data.class_names.index("Sandal")][0]
 
 pictures = {"the image": image} | {way: pool(image) for way, pool in ways.items()}
-plots.tiles({"": list(pictures.values())}, {"": list(pictures)}, inches=2)
+plots.image_rows({"": list(pictures.values())}, {"": list(pictures)}, inches=2)
 
 # %% [markdown]
 # **4. The same by Keras.** A cell that passes in silence would prove little, so it says what it
 # compared.
 
 # %%
-from ankleboot.quiet import import_keras
+from ankleboot.core.silence import import_keras
 
 import_keras()  # without TensorFlow's greetings
 
@@ -70,7 +70,7 @@ for way, layer in layers.items():
 # one, a place further. *And by one pixel: which pooling changes least?*
 
 # %%
-from ankleboot.studies.measures.shifts import shifted
+from ankleboot.studies.measures.shift_robustness import shifted
 
 many = data.train.images[:300]
 print("what one pixel to the right changes, relative to the picture itself, in per cent")
@@ -90,9 +90,9 @@ for way, pool in ways.items():
 # %%
 from dataclasses import replace
 
-from ankleboot.explain.layers import receptive_fields
-from ankleboot.models import build
-from ankleboot.recipes import RECIPES
+from ankleboot.evaluation.explain.features import receptive_fields
+from ankleboot.models.architectures import build_model
+from ankleboot.recipes.catalog import RECIPES
 from ankleboot.studies.measures.cost import activation_bytes, forward_flops
 
 plain = RECIPES["plain"]
@@ -114,7 +114,7 @@ recipes = {way: replace(base, pooling=way) for way in ("max", "average", "stride
 parameters = set()
 print("pooling   parameters  MFLOP  maps in KiB  a last value sees, pixels per side")
 for way, recipe in recipes.items():
-    network = build(recipe)
+    network = build_model(recipe)
     parameters.add(network.count_params())
     places = [one for one in receptive_fields(network) if one.layer != "places"]
     print(
@@ -129,12 +129,12 @@ assert len(parameters) == 1
 # %%
 from pathlib import Path
 
-from ankleboot.runs import next_folder
-from ankleboot.training import train
+from ankleboot.models.run import next_run_dir
+from ankleboot.training.trainer import train
 
 runs = {}
 for way, recipe in recipes.items():
-    runs[way] = train(recipe, data, next_folder(Path("runs"), recipe))
+    runs[way] = train(recipe, data, next_run_dir(Path("runs"), recipe))
     found = runs[way].result()
     accuracy = 100 * found["validation"]["accuracy"]
     print(f"{way:<8} {accuracy:.2f} % of the validation images, {found['train_seconds']:.1f} s")
@@ -144,7 +144,7 @@ for way, recipe in recipes.items():
 
 # %%
 found = {way: run.result() for way, run in runs.items()}
-plots.prices(
+plots.cost_benefit(
     {way: [one["train_seconds"]] for way, one in found.items()},
     {way: [100 * one["validation"]["accuracy"]] for way, one in found.items()},
     "seconds of training",
@@ -157,7 +157,7 @@ plots.prices(
 # do you expect the networks to fail, and which one first?*
 
 # %%
-from ankleboot.studies.measures.shifts import shift_tolerance
+from ankleboot.studies.measures.shift_robustness import shift_tolerance
 
 part = data.train.take(data.split(base).validation[:1000])
 tolerance = {
@@ -167,7 +167,7 @@ tolerance = {
 for way, one in tolerance.items():
     print(f"{way:<8} a pixel leaves {100 * one['unchanged']:.1f} % of the answers as they were")
 
-plots.bands(
+plots.curves_with_range(
     {way: one["shift_distances"] for way, one in tolerance.items()},
     {way: 100 * np.array([one["shift_accuracies"]]) for way, one in tolerance.items()},
     "pixels, up, down, left and right",
@@ -177,7 +177,7 @@ plots.bands(
 # %% [markdown]
 # **Try it yourself**
 #
-# 1. Train all four with `shift=2` in `base` (images shifted at random while learning). What is left
+# 1. Train all four with `max_shift=2` in `base` (images shifted at random while learning). What is left
 #    of the differences in section 9?
 # 2. Blur the image a little before taking every second place. Does section 5 change? (This is known
 #    as anti-aliasing.)
@@ -186,7 +186,7 @@ plots.bands(
 # differences; the cells above have one.
 
 # %%
-from ankleboot.studies import find
-from ankleboot.studies.answers import in_words
+from ankleboot.studies.catalog import get_study
+from ankleboot.studies.stored_answers import format_answer
 
-print(in_words(find("pooling")))
+print(format_answer(get_study("pooling")))

@@ -12,18 +12,18 @@
 # every byte is checked. `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data import load
+from ankleboot.data.load import load_data
 
 DATA = "fashion-mnist"
 
-data = load(DATA)
+data = load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
 # **3. What the images show.** Ten classes of clothing, 28 by 28 grey pixels each.
 
 # %%
-from ankleboot import plots
+from ankleboot.evaluation import plots
 
 plots.samples(data.train.images, data.train.labels, data.class_names)
 
@@ -32,7 +32,8 @@ plots.samples(data.train.images, data.train.labels, data.class_names)
 # layer, softmax. Every field can be set; `sprint` in place of `plain` reaches more in less time.
 
 # %%
-from ankleboot.recipes import RECIPES, override
+from ankleboot.recipes.catalog import RECIPES
+from ankleboot.recipes.recipe import override
 
 recipe = override(RECIPES["plain"], {"epochs": "3"})
 print(recipe)
@@ -41,13 +42,13 @@ print(recipe)
 # **5. The network.** Where are most of its parameters?
 
 # %%
-from ankleboot.quiet import import_keras
+from ankleboot.core.silence import import_keras
 
 import_keras()  # without TensorFlow's greetings
 
-from ankleboot.models import build
+from ankleboot.models.architectures import build_model
 
-build(recipe).summary()
+build_model(recipe).summary()
 
 # %% [markdown]
 # **6. Training.** The run folder keeps the model, the curves and what it takes to continue after a
@@ -56,11 +57,11 @@ build(recipe).summary()
 # %%
 from pathlib import Path
 
-from ankleboot.console import TrainingProgress
-from ankleboot.runs import next_folder
-from ankleboot.training import train
+from ankleboot.cli.output import TrainingProgress
+from ankleboot.models.run import next_run_dir
+from ankleboot.training.trainer import train
 
-run = train(recipe, data, next_folder(Path("runs"), recipe), TrainingProgress(recipe))
+run = train(recipe, data, next_run_dir(Path("runs"), recipe), TrainingProgress(recipe))
 
 # %% [markdown]
 # **7. How it learned.** Curves that part are overfitting.
@@ -72,9 +73,9 @@ plots.learning_curves(run.history(), run.result()["best_epoch"], recipe.name)
 # **8. The same in words.**
 
 # %%
-from ankleboot.diagnosis import fit_verdict
+from ankleboot.evaluation.overfitting import diagnose_fit
 
-for sentence in fit_verdict(run.history()).sentences:
+for sentence in diagnose_fit(run.history()).sentences:
     print(sentence)
 
 # %% [markdown]
@@ -82,11 +83,11 @@ for sentence in fit_verdict(run.history()).sentences:
 # `ankleboot evaluate RUN --split test` reads them and counts it.
 
 # %%
-from ankleboot.evaluation import evaluate, validation_part
-from ankleboot.predictors import load_predictor
+from ankleboot.evaluation.evaluate import evaluate, validation_images
+from ankleboot.inference.load import load_predictor
 
 predictor = load_predictor(run.folder)
-part = validation_part(recipe, data)
+part = validation_images(recipe, data)
 found = evaluate(predictor, part, data=data.name, split="validation", test_reads=0)
 low, high = found.accuracy_ci95
 print(f"{100 * found.accuracy:.2f} % right (95 % interval {100 * low:.2f} to {100 * high:.2f})")
@@ -111,9 +112,9 @@ plots.confusion(found)
 # the same?
 
 # %%
-from ankleboot.mistakes import find_mistakes
+from ankleboot.evaluation.error_analysis import analyze_errors
 
-mistakes = find_mistakes(predictor.predict(part.images), part.labels, data.class_names)
+mistakes = analyze_errors(predictor.predict(part.images), part.labels, data.class_names)
 print(*mistakes.sentences, sep="\n")
 worst = list(mistakes.top_losses[:24])
 plots.samples(part.images[worst], part.labels[worst], data.class_names)

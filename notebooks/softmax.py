@@ -11,11 +11,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data import load
+from ankleboot.data.load import load_data
 
 DATA = "fashion-mnist"
 
-data = load(DATA)
+data = load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -28,9 +28,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ankleboot import plots
-from ankleboot.predictors import load_predictor
-from ankleboot.recipes import RECIPES
+from ankleboot.evaluation import plots
+from ankleboot.inference.load import load_predictor
+from ankleboot.recipes.catalog import RECIPES
 
 predictor = load_predictor(Path("pretrained"))
 validation = data.train.take(data.split(RECIPES["pocket"]).validation)
@@ -39,7 +39,7 @@ chosen = int(np.abs(predictor.predict(some).max(axis=1) - 0.6).argmin())
 image, label = some[chosen : chosen + 1], int(validation.labels[chosen])
 names = data.class_names
 
-plots.tiles({"": list(image)}, {"": [names[label]]}, inches=2.4)
+plots.image_rows({"": list(image)}, {"": [names[label]]}, inches=2.4)
 
 # %% [markdown]
 # **4. Its logits.** They come from the Keras model, one layer before the end. They are not
@@ -48,16 +48,16 @@ plots.tiles({"": list(image)}, {"": [names[label]]}, inches=2.4)
 # *What do you expect: which two classes will the network hesitate between?*
 
 # %%
-from ankleboot.quiet import import_keras
+from ankleboot.core.silence import import_keras
 
 import_keras()  # without TensorFlow's greetings
 
 import keras
 
-from ankleboot import pretrained
-from ankleboot.arrays import to_inputs
+from ankleboot.models.pretrained import catalog
+from ankleboot.core.types import to_inputs
 
-model = keras.models.load_model(pretrained.FOLDER / "model.keras")
+model = keras.models.load_model(catalog.FOLDER / "model.keras")
 before = keras.Model(model.inputs[0], model.get_layer("logits").output)
 logits = np.asarray(before(to_inputs(image)))[0].astype(np.float64)
 
@@ -107,7 +107,7 @@ assert (by_temperature.argmax(axis=1) == first).all()
 print(f"At every temperature the answer is {names[first]}.")
 
 best = np.argsort(-probs)[:4]
-plots.bands(
+plots.curves_with_range(
     {names[one]: temperatures for one in best},
     {names[one]: 100 * by_temperature[None, :, one] for one in best},
     "temperature",
@@ -207,7 +207,7 @@ print(f"one-hot {np.mean(dense):.5f}, whole numbers {np.mean(sparse):.5f}: the s
 # image.
 
 # %%
-from ankleboot.studies import find
-from ankleboot.studies.answers import in_words
+from ankleboot.studies.catalog import get_study
+from ankleboot.studies.stored_answers import format_answer
 
-print(in_words(find("softmax")))
+print(format_answer(get_study("softmax")))

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from ankleboot.arrays import Images, Probs
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.data import Dataset, LabeledImages
-from ankleboot.evaluation import calibrate
-from ankleboot.files import write_json
-from ankleboot.model_info import ModelInfo
-from ankleboot.recipes import PLAIN
-from ankleboot.runs import Run
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.files import write_json
+from ankleboot.core.types import Images, Probs
+from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.evaluation.evaluate import calibrate
+from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.run import Run
+from ankleboot.recipes.catalog import PLAIN
 
 # A suite that a shell runs in the background inherits that Ctrl-C is ignored, and so do its runs.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -50,7 +50,7 @@ def bar_data() -> Dataset:
 @pytest.fixture(scope="session")
 def bar_run(bar_data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The one run that all tests of views share; do not change its folder."""
-    from ankleboot.training import train
+    from ankleboot.training.trainer import train
 
     return train(TINY, bar_data, tmp_path_factory.mktemp("bars") / "run")
 
@@ -75,7 +75,7 @@ def exported(
     folder = tmp_path_factory.mktemp("exported")
 
     def path_of(format: str) -> Path:
-        from ankleboot.export import FORMATS, export
+        from ankleboot.export.export import FORMATS, export
 
         path = folder / FORMATS[format].file_name
         if not path.exists():
@@ -93,14 +93,14 @@ def paint(
     seed: int = 0,
     noise: int = 60,
 ) -> Path:
-    """Picture files in a folder per class, of noise around a colour of the class; all differ."""
+    """Picture files in a folder per class, of noise around a color of the class; all differ."""
     generator = np.random.default_rng([seed, len(classes)])
     folder.mkdir(parents=True, exist_ok=True)
     for number, (name, count) in enumerate(classes.items()):
         (folder / name).mkdir(exist_ok=True)
-        colour = np.roll([220, 110, 0], number) // (1 + number // 3)
+        color = np.roll([220, 110, 0], number) // (1 + number // 3)
         for place in range(count):
-            pixels = generator.integers(0, noise + 1, (*size, 3)) // 2 + colour * 0.8
+            pixels = generator.integers(0, noise + 1, (*size, 3)) // 2 + color * 0.8
             pixels[0, 0] = (number % 256, place % 256, seed)
             picture = Picture.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
             picture.save(folder / name / f"{place}.png")
@@ -112,9 +112,9 @@ class FakePredictor:
 
     name = "fake"
 
-    def __init__(self, probs: Probs, info: ModelInfo | None = None) -> None:
+    def __init__(self, probs: Probs, info: ModelMetadata | None = None) -> None:
         self.probs = probs
-        self.info = info or ModelInfo()
+        self.info = info or ModelMetadata()
 
     def predict(self, images: Images) -> Probs:
         return self.probs[: len(images)]
@@ -131,7 +131,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and no other place on this machine where data might be found."""
     monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("ANKLEBOOT_DATA", raising=False)
-    monkeypatch.setattr("ankleboot.data.sources.folders_of_other_tools", list)
+    monkeypatch.setattr("ankleboot.data.fashion_mnist.sources.folders_of_other_tools", list)
     return tmp_path / "cache" / "fashion-mnist"
 
 

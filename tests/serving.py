@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ankleboot.server.settings import ServerConfig
+from ankleboot.server.config import ServerConfig
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -32,7 +32,7 @@ PATIENCE = 20.0  # seconds for anything that should take far less
 START = """
 import sys
 {code}
-from ankleboot.cli import main
+from ankleboot.cli.main import main
 sys.argv[0] = "ankleboot"
 main()
 """
@@ -41,7 +41,7 @@ main()
 START_WITH_CONFIG = """
 {code}
 from ankleboot.cli.serve import run
-from ankleboot.server.settings import ServerConfig
+from ankleboot.server.config import ServerConfig
 run({config!r}, "json", as_json=True)
 """
 """A server with any configuration, after code that replaces functions of it."""

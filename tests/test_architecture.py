@@ -9,129 +9,94 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src/ankleboot"
 
-LAYERS = {
-    "__init__": 0,
-    "errors": 0,
-    "arrays": 0,
-    "classes": 0,
-    "files": 0,
-    "paths": 0,
-    "limits": 0,
-    "environment": 0,
-    "preparation": 0,
-    "recipe_fields": 0,
-    "recipes": 0,
-    "measured": 0,
-    "signals": 0,
-    "printable": 0,
-    "quiet": 0,
-    "pretrained": 0,
-    "metrics": 1,
-    "statistics": 1,
-    "model_info": 1,
-    "models": 1,
-    "optimizers": 1,
-    "sealed": 2,
-    "calibration": 2,
-    "engines": 2,
-    "photos": 3,
-    "data": 4,
-    "feed": 5,
-    "runs": 5,
-    "saving": 5,
-    "curves": 6,
-    "manifests": 6,
-    "provenance": 6,
-    "test_reads": 6,
-    "observer": 6,
-    "predictors": 7,
-    "training": 7,
-    "evaluation": 8,
-    "prediction": 8,
-    "answers": 8,
-    "comparison": 8,
-    "mistakes": 8,
-    "occlusion": 8,
-    "explain": 9,
-    "robustness": 8,
-    "audit": 9,
-    "learning_curve": 9,
-    "diagnosis": 9,
-    "plots": 10,
-    "export": 10,
-    "pages": 11,
-    "report": 12,
-    "bench": 11,
-    "server": 11,
-    "console": 11,
-    "studies": 12,
-    "cli": 13,
-    "__main__": 14,
-}
-"""A module may import modules of a lower layer; exceptions within a layer are listed next."""
-
-SAME_LAYER = {("files", "errors"), ("recipes", "arrays"), ("recipes", "errors")}
-SAME_LAYER |= {("environment", "__init__"), ("preparation", "arrays"), ("preparation", "errors")}
-SAME_LAYER |= {
-    ("recipes", "preparation"),
-    ("recipes", "recipe_fields"),
-    ("recipe_fields", "errors"),
-}
+PACKAGES = (
+    "core",
+    "web",
+    "recipes",
+    "models",
+    "data",
+    "inference",
+    "evaluation",
+    "training",
+    "export",
+    "server",
+    "studies",
+    "cli",
+)
+"""Every package imports itself and those above it in this list."""
 
 
-def violations(source: str, module: str) -> list[str]:
-    """Names of the modules that the code of `module` imports although they are not below it."""
+def violations(source: str, package: str) -> list[str]:
+    """Return the packages that the source imports although they stand below `package`."""
+    allowed = PACKAGES[: PACKAGES.index(package) + 1]
     found = []
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ankleboot"):
-            path = (node.module or "").split(".")
-            names = path[1:2] or [a.name if a.name in LAYERS else "__init__" for a in node.names]
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ankleboot":
+            parts = (node.module or "").split(".")
+            names = parts[1:2] or [a.name for a in node.names if a.name != "__version__"]
         elif isinstance(node, ast.Import):
-            parts = [alias.name.split(".") for alias in node.names]
-            names = [(p[1:] or ["__init__"])[0] for p in parts if p[0] == "ankleboot"]
+            dotted = [alias.name.split(".") for alias in node.names]
+            names = [(parts[1:] or ["the whole"])[0] for parts in dotted if parts[0] == "ankleboot"]
         else:
             continue
-        for name in names:
-            allowed = LAYERS[name] < LAYERS[module] or (module, name) in SAME_LAYER
-            if name != module and not allowed:
-                found.append(name)
+        found += [name for name in names if name not in allowed]
     return found
 
 
 def test_imports_point_down() -> None:
-    for path in SOURCE.rglob("*.py"):
-        module = path.relative_to(SOURCE).parts[0].removesuffix(".py")
-        assert module in LAYERS, f"{module} has no layer yet"
-        assert violations(path.read_text(), module) == [], path
+    for package in PACKAGES:
+        for path in (SOURCE / package).rglob("*.py"):
+            assert violations(path.read_text(), package) == [], path
 
 
-def test_every_layer_belongs_to_a_module() -> None:
-    assert {
-        p.stem for p in SOURCE.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()
-    } == set(LAYERS)
+def test_the_package_holds_its_twelve_packages_and_nothing_else() -> None:
+    names = {path.name for path in SOURCE.iterdir() if path.name != "__pycache__"}
+    assert names == {*PACKAGES, "__init__.py", "__main__.py", "py.typed"}
 
 
 @pytest.mark.parametrize(
     "line",
-    ["from ankleboot import cli", "import ankleboot.plots", "from ankleboot.training import train"],
+    [
+        "from ankleboot import cli",
+        "import ankleboot.evaluation.plots",
+        "from ankleboot.training.trainer import train",
+        "import ankleboot",
+    ],
 )
-def test_the_layer_check_sees_an_upward_import(line: str) -> None:
-    assert violations(f"def f():\n    {line}\n", "metrics")
+def test_the_check_of_imports_sees_an_upward_one(line: str) -> None:
+    assert violations(f"def f():\n    {line}\n", "inference")
+
+
+def test_an_init_holds_a_docstring_and_imports_alone() -> None:
+    for path in SOURCE.rglob("*/__init__.py"):
+        document, *rest = ast.parse(path.read_text()).body
+        assert isinstance(document, ast.Expr) and isinstance(document.value, ast.Constant), path
+        for node in rest:
+            is_all = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+            assert is_all or isinstance(node, ast.ImportFrom), f"{path}: {ast.unparse(node)}"
+
+
+def test_the_init_of_every_package_explains_it() -> None:
+    for package in PACKAGES:
+        text = ast.get_docstring(ast.parse((SOURCE / package / "__init__.py").read_text())) or ""
+        assert "imports" in text.lower(), package
+        assert "to add" in text.lower(), package
 
 
 LIGHT = [
     "ankleboot",
-    "ankleboot.cli",
-    "ankleboot.data",
-    "ankleboot.predictors",
-    "ankleboot.predictors.litert",
-    "ankleboot.evaluation",
-    "ankleboot.prediction",
-    "ankleboot.console",
-    "ankleboot.server.serve",
-    "ankleboot.server.worker",
+    "ankleboot.cli.main",
+    "ankleboot.cli.output",
+    "ankleboot.core.plugins",
+    "ankleboot.data.load",
+    "ankleboot.inference.load",
+    "ankleboot.inference.litert",
+    "ankleboot.inference.predict",
+    "ankleboot.evaluation.evaluate",
+    "ankleboot.server.lifecycle",
+    "ankleboot.server.workers.worker",
     "ankleboot.studies.runner",
-    "ankleboot.studies.wording",
+    "ankleboot.studies.sentences",
 ]
 HEAVY = ("tensorflow", "keras", "matplotlib", "cv2", "sklearn", "onnxruntime", "openvino")
 
@@ -146,13 +111,17 @@ def test_light_modules_load_nothing_heavy() -> None:
     assert not loaded_by("import " + ", ".join(LIGHT)) & set(HEAVY)
 
 
+def test_the_bare_import_loads_neither_numpy_nor_click() -> None:
+    assert not loaded_by("import ankleboot") & {"numpy", "click", "rich", *HEAVY}
+
+
 def test_figures_and_pages_of_numbers_load_no_tensorflow() -> None:
-    drawing = "import ankleboot.plots, ankleboot.studies.page"
+    drawing = "import ankleboot.evaluation.plots, ankleboot.studies.page"
     assert not loaded_by(drawing) & {"tensorflow", "keras"}
 
 
 def test_the_light_check_can_fail() -> None:
-    assert "matplotlib" in loaded_by("import ankleboot.plots")
+    assert "matplotlib" in loaded_by("import ankleboot.evaluation.plots")
 
 
 def test_exactly_one_tensorflow_is_installed() -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ankleboot import audit, data
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.cli import run
-from ankleboot.data import Dataset, LabeledImages
-from ankleboot.recipes import Recipe
-from ankleboot.runs import Run
+from ankleboot.cli.main import run
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.data import load as data
+from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.evaluation import label_issues
+from ankleboot.models.run import Run
+from ankleboot.recipes.recipe import Recipe
+from ankleboot.training import data_audit
 from conftest import TINY, bars
 
 
@@ -27,7 +29,7 @@ def flipped(part: LabeledImages, number: int) -> tuple[LabeledImages, np.ndarray
 def test_planted_labels_are_found(bar_data: Dataset) -> None:
     train, planted = flipped(bar_data.train, 20)
     said: list[str] = []
-    found = audit.audit(replace(bar_data, train=train), said.append, recipe=TINY, folds=2)
+    found = data_audit.audit_data(replace(bar_data, train=train), said.append, recipe=TINY, folds=2)
     suspects = {suspect.index: suspect for suspect in found.suspects}
     assert len(set(suspects) & set(planted.tolist())) >= 18
     one = suspects[int(next(i for i in planted if int(i) in suspects))]
@@ -53,9 +55,9 @@ def test_no_image_is_judged_by_a_model_that_saw_it(
             assert len(learned[-1]) + len(images) == 640  # and it learned from all the others
             return np.full((len(images), 10), 0.1, np.float32)
 
-    monkeypatch.setattr("ankleboot.training.train", note)
-    monkeypatch.setattr("ankleboot.audit.load_predictor", lambda folder: Judge())
-    audit.out_of_fold_probs(bar_data, TINY, 3, lambda line: None)
+    monkeypatch.setattr("ankleboot.training.trainer.train", note)
+    monkeypatch.setattr("ankleboot.training.data_audit.load_predictor", lambda folder: Judge())
+    data_audit.out_of_fold_probs(bar_data, TINY, 3, lambda line: None)
     assert len(learned) == 3
 
 
@@ -63,8 +65,8 @@ def test_every_image_is_judged_once(bar_data: Dataset, monkeypatch: pytest.Monke
     def fake(held_out: np.ndarray, of: Dataset, recipe: object) -> np.ndarray:
         return np.repeat(held_out[:, None], 10, axis=1).astype(np.float32)
 
-    monkeypatch.setattr(audit, "_probs_of", fake)
-    probs = audit.out_of_fold_probs(bar_data, TINY, 7, lambda line: None)
+    monkeypatch.setattr(data_audit, "_probs_of", fake)
+    probs = data_audit.out_of_fold_probs(bar_data, TINY, 7, lambda line: None)
     np.testing.assert_array_equal(probs[:, 3], np.arange(640))
 
 
@@ -75,7 +77,7 @@ def test_twins_are_found_by_hand() -> None:
     images[9] = np.clip(first.images[8].astype(int) + 3, 0, 255)  # near
     images[9, 0, 0] ^= 255
     changed = LabeledImages(images, second.labels)
-    found = audit.find_duplicates("train", first, "test", changed)
+    found = label_issues.find_duplicates("train", first, "test", changed)
     assert found.exact == 1 and found.near == 2
     assert [(a, b) for a, b, _ in found.pairs] == [(4, 7), (9, 8)]
     assert found.conflicts == sum(changed.labels[a] != first.labels[b] for a, b, _ in found.pairs)
@@ -85,22 +87,22 @@ def test_twins_are_found_by_hand() -> None:
 def test_twins_inside_a_part_count_once_and_no_image_is_its_own_twin(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(audit, "BLOCK", 7)  # twins within and across blocks
+    monkeypatch.setattr(data_audit, "BLOCK", 7)  # twins within and across blocks
     part = bars(40, 0)
     images = part.images.copy()
     images[3], images[30] = images[2], images[11]
-    found = audit.find_duplicates("a", LabeledImages(images, part.labels), "a", part)
+    found = label_issues.find_duplicates("a", LabeledImages(images, part.labels), "a", part)
     same = LabeledImages(images, part.labels)
-    found = audit.find_duplicates("a", same, "a", same)
+    found = label_issues.find_duplicates("a", same, "a", same)
     assert found.exact == 2 and sorted((a, b) for a, b, _ in found.pairs) == [(3, 2), (30, 11)]
 
 
 def test_correlations_are_those_of_numpy() -> None:
     images = bars(6, 0).images
-    units = audit._units(images)
+    units = label_issues._units(images)
     expected = np.corrcoef(images.reshape(6, -1).astype(float))
     np.testing.assert_allclose(units @ units.T, expected, atol=1e-5)
-    assert np.isfinite(audit._units(np.zeros((1, 28, 28), np.uint8))).all()
+    assert np.isfinite(label_issues._units(np.zeros((1, 28, 28), np.uint8))).all()
 
 
 def test_the_command_writes_numbers_and_contact_sheets(
@@ -114,8 +116,8 @@ def test_the_command_writes_numbers_and_contact_sheets(
     images[0] = train.images[5]
     test = LabeledImages(images, bar_data.test.labels)
     monkeypatch.setattr(data, "load", lambda *_, **__: replace(bar_data, train=train, test=test))
-    quick = functools.partial(audit.audit, recipe=TINY, folds=2)
-    monkeypatch.setattr("ankleboot.audit.audit", quick)
+    quick = functools.partial(data_audit.audit_data, recipe=TINY, folds=2)
+    monkeypatch.setattr("ankleboot.training.data_audit.audit_data", quick)
     command = ["data", "audit", "--output", str(tmp_path / "a")]
     assert run([*command, "--json"]) == 0
     document = json.loads(capfd.readouterr().out)

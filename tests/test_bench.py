@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ankleboot import models
-from ankleboot.bench import growth, predict, train
-from ankleboot.bench.cost import training_flops
-from ankleboot.bench.process import own_mib, peak_mib
-from ankleboot.cli import run
-from ankleboot.data import load
-from ankleboot.errors import EnvironmentFailure, UsageError
-from ankleboot.recipes import PLAIN, SPRINT
+from ankleboot.cli.main import run
+from ankleboot.core.errors import EnvironmentFailure, UsageError
+from ankleboot.core.subprocesses import anonymous_memory_mib, peak_mib
+from ankleboot.data.load import load_data
+from ankleboot.export import benchmark
+from ankleboot.models import architectures
+from ankleboot.models.flops import training_flops
+from ankleboot.recipes.catalog import PLAIN, SPRINT
+from lib import growth, train
 
 
 def test_flops_of_plain_are_those_counted_by_hand() -> None:
@@ -22,14 +23,14 @@ def test_flops_of_plain_are_those_counted_by_hand() -> None:
     second = 11 * 11 * 9 * 32 * 64
     dense, logits = 1600 * 128, 128 * 10
     expected = 2 * (2 * first + 3 * (second + dense + logits))
-    assert training_flops(models.build(PLAIN)) == expected
+    assert training_flops(architectures.build_model(PLAIN)) == expected
 
 
 def test_a_frozen_stem_costs_its_forward_pass_alone() -> None:
     stem = 28 * 28 * 16 * 16
     second = 14 * 14 * 9 * 16 * 32  # no gradient for the frozen layer below
     rest = 7 * 7 * 9 * 32 * 64 + 4 * 4 * 9 * 64 * 64 + 256 * 10
-    assert training_flops(models.build(SPRINT)) == 2 * (stem + 2 * second + 3 * rest)
+    assert training_flops(architectures.build_model(SPRINT)) == 2 * (stem + 2 * second + 3 * rest)
 
 
 def row(name: str, seed: int, seconds: float, accuracy: float, **more: Any) -> dict[str, Any]:
@@ -84,12 +85,12 @@ def test_contenders_are_refused_or_left_out_in_words(monkeypatch: pytest.MonkeyP
 
 
 def test_a_contender_that_fails_is_named_with_its_last_words() -> None:
-    from ankleboot.bench.process import isolated
+    from ankleboot.core.subprocesses import run_isolated
 
     with pytest.raises(
         EnvironmentFailure, match=r"contenders nobody 0 sample: .*unknown contender"
     ):
-        isolated("bench.contenders", "nobody", "0", "sample")
+        run_isolated("lib.contenders", "nobody", "0", "sample")
 
 
 def test_a_line_is_fitted_with_its_coefficient_of_determination() -> None:
@@ -99,7 +100,7 @@ def test_a_line_is_fitted_with_its_coefficient_of_determination() -> None:
 
 
 def test_more_images_than_there_are_come_from_a_mapped_file(tmp_path: Path) -> None:
-    sample = load("sample")
+    sample = load_data("sample")
     num = len(sample.train)
     larger = growth.sized(sample, 2 * num + 10, tmp_path).train
     assert isinstance(larger.images, np.memmap) and len(larger) == 2 * num + 10
@@ -110,7 +111,7 @@ def test_more_images_than_there_are_come_from_a_mapped_file(tmp_path: Path) -> N
 
 
 def test_memory_is_read() -> None:
-    peak, own = peak_mib(), own_mib()
+    peak, own = peak_mib(), anonymous_memory_mib()
     assert peak is None or peak > 50
     assert own is None or peak is None or 10 < own <= peak
 
@@ -162,11 +163,11 @@ def test_bench_growth_measures_points(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["keras-script", "hog-svm", "pytorch", "lightgbm"])
 def test_every_peer_learns_something(name: str) -> None:
-    from ankleboot.bench.contenders import CONTENDERS, NEEDS
+    from lib.contenders import CONTENDERS, NEEDS
 
     for module in NEEDS.get(name, ()):
         pytest.importorskip(module)
-    outcome = CONTENDERS[name](load("sample"), 0)
+    outcome = CONTENDERS[name](load_data("sample"), 0)
     assert outcome.test_accuracy > 0.6 and outcome.num_test == 500
     assert outcome.seconds >= outcome.curve[-1][0]
 
@@ -174,7 +175,9 @@ def test_every_peer_learns_something(name: str) -> None:
 def test_bench_predict_measures_every_way_alike() -> None:
     said: list[str] = []
     ways = ["model(x)", "litert"]
-    document = predict.run(1, ways, Path("pretrained"), "sample", said.append, seconds=0.02)
+    document = benchmark.benchmark_formats(
+        1, ways, Path("pretrained"), "sample", said.append, seconds=0.02
+    )
     keras, litert = document["summary"]
     assert [keras["name"], litert["name"]] == ways == [line.split()[2] for line in said]
     assert litert["validation_accuracy"] == keras["validation_accuracy"] > 0.9
@@ -183,7 +186,7 @@ def test_bench_predict_measures_every_way_alike() -> None:
     assert all(rate > 0 for rate in litert["images_per_second"].values())
     assert litert["times_faster"] is None  # nothing to compare with
     with pytest.raises(UsageError, match="unknown way 'tflite'; valid: model.predict, "):
-        predict.run(1, ["tflite"], Path("pretrained"), "sample", said.append)
+        benchmark.benchmark_formats(1, ["tflite"], Path("pretrained"), "sample", said.append)
 
 
 def way(name: str, round_: int, p50: float, rate: float) -> dict[str, Any]:
@@ -195,7 +198,7 @@ def way(name: str, round_: int, p50: float, rate: float) -> dict[str, Any]:
 def test_ways_are_compared_round_by_round() -> None:
     rows = [way("model.predict", r, p50, 100.0) for r, p50 in enumerate((1000.0, 3000.0, 5000.0))]
     rows += [way("litert", r, p50, 400.0 * (r + 1)) for r, p50 in enumerate((10.0, 10.0, 100.0))]
-    first, second = predict.summary(rows)
+    first, second = benchmark.summary(rows)
     assert first["times_faster"] == 1 and first["times_throughput"] == 1
     assert second["times_faster"] == 100 and second["times_throughput"] == 8
     assert second["images_per_second"] == {"batch 1": 400.0, "batch 8": 800.0}

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ankleboot import console
-from ankleboot.bench import client, pictures, serve
-from ankleboot.bench.client import Client
-from ankleboot.bench.load import Load, Request, alone, drive, schedule
-from ankleboot.bench.peers import PEERS
-from ankleboot.bench.servers import Server, tree
-from ankleboot.bench.tally import FAILURES, quantiles
-from ankleboot.errors import EnvironmentFailure, UsageError
+from ankleboot.cli import output
+from ankleboot.core.errors import EnvironmentFailure, UsageError
+from lib import client, payloads, serve
+from lib.client import Client
+from lib.load import Load, Request, alone, drive, schedule
+from lib.peers import PEERS
+from lib.servers import Server, tree
+from lib.tally import FAILURES, quantiles
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
 """Answers the request that was just read; the number is how many came before it."""
@@ -344,13 +344,13 @@ def test_a_server_that_does_not_start_is_quoted() -> None:
 
 
 def test_what_is_sent_are_pictures() -> None:
-    images, (photo, other) = pictures.images(20), pictures.photographs(2)
+    images, (photo, other) = payloads.images(20), payloads.photographs(2)
     assert len(set(images)) == 20 and photo != other
     for image in images:
         assert np.asarray(Image.open(io.BytesIO(image))).shape == (28, 28)
     opened = Image.open(io.BytesIO(photo))
     assert opened.format == "JPEG" and opened.size == (640, 480)
-    kind, body = pictures.multipart([("files", "a.png", "image/png", images[0])] * 3)
+    kind, body = payloads.multipart([("files", "a.png", "image/png", images[0])] * 3)
     assert body.count(images[0]) == 3 and body.count(kind.partition("boundary=")[2].encode()) == 4
 
 
@@ -422,7 +422,7 @@ def test_the_table_of_servers(capsys: pytest.CaptureFixture[str]) -> None:
     document = {"summary": serve.summary(found), "faults": serve.faults(found)}
     checked: dict[str, Any] = {"sent": 100_000, "pictures": 2_525, "wrong": 0}
     checked |= {"labels_as_in_process": 2_525, "largest_difference_of_probs": 3e-7}
-    console.bench_serve(document | {"correctness": checked})
+    output.bench_serve(document | {"correctness": checked})
     shown = capsys.readouterr().out
     assert "100.0 x" in shown and "at 840 requests/s: p50 1.50 ms, p99 9.00 ms" in shown
     assert (
@@ -430,7 +430,7 @@ def test_the_table_of_servers(capsys: pytest.CaptureFixture[str]) -> None:
         in shown
     )
     assert "12,000 uploaded" in shown and "probabilities within 3e-07" in shown
-    console.bench_serve(document | {"correctness": None})
+    output.bench_serve(document | {"correctness": None})
     assert "alone" not in capsys.readouterr().out
 
 

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from ankleboot import calibration, metrics
-from ankleboot.calibration import abstention_threshold, apply_temperature, fit, fit_temperature
-from ankleboot.errors import DataError, ModelError
+from ankleboot.core.errors import DataError, ModelError
+from ankleboot.evaluation import metrics
+from ankleboot.evaluation.calibration import abstention_threshold, fit_calibration, fit_temperature
+from ankleboot.models.files.calibration import apply_temperature, from_json
 
 
 def drawn(temperature: float, num: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -40,12 +41,12 @@ def test_the_temperature_has_the_least_loss() -> None:
 
 def test_calibration_mends_an_overconfident_model() -> None:
     probs, labels = drawn(3.0)
-    fitted = fit(probs, labels)
+    fitted = fit_calibration(probs, labels)
     assert fitted.temperature == pytest.approx(3, rel=0.03)
     assert fitted.ece[1] < 0.02 < fitted.ece[0]
     assert fitted.loss[1] < fitted.loss[0]
     assert fitted.num_examples == len(labels)
-    assert calibration.from_json(fitted.to_json(), "here") == fitted
+    assert from_json(fitted.to_json(), "here") == fitted
 
 
 @given(st.floats(0.05, 20), st.integers(0, 1000))
@@ -93,11 +94,11 @@ def test_equal_confidences_are_answered_together_or_not_at_all() -> None:
 
 def test_nothing_to_fit_on_is_refused() -> None:
     with pytest.raises(DataError, match="no images"):
-        fit(np.zeros((0, 10), np.float32), np.zeros(0, int))
+        fit_calibration(np.zeros((0, 10), np.float32), np.zeros(0, int))
 
 
 @pytest.mark.parametrize("change", [{"temperature": "hot"}, {"temperature": 0.0}, {"more": 1}])
 def test_a_damaged_calibration_is_refused(change: dict[str, object]) -> None:
     probs, labels = drawn(1, num=50)
     with pytest.raises(ModelError, match="here: damaged calibration"):
-        calibration.from_json(fit(probs, labels).to_json() | change, "here")
+        from_json(fit_calibration(probs, labels).to_json() | change, "here")

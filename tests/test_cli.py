@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ankleboot import data
-from ankleboot.cli import run as ankleboot
-from ankleboot.data.sources import Folder
+from ankleboot.cli.main import run as ankleboot
+from ankleboot.data import load as data
+from ankleboot.data.fashion_mnist.sources import LocalFolder
 
 TINY = ["blocks=1", "filters=4", "dense_units=16", "batch_size=100", "epochs=2"]
 TINY_SETTINGS = [part for setting in TINY for part in ("--set", setting)]
@@ -109,9 +109,9 @@ def test_train_tells_people_what_happened(
 
 def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"plain", "leaky"} <= set(output_of(capsys, "recipes").split())
-    assert "leaky_slope" in output_of(capsys, "recipes", "leaky")
+    assert "negative_slope" in output_of(capsys, "recipes", "leaky")
     documents = json.loads(output_of(capsys, "recipes", "--json"))
-    names = ["sprint", "pocket", "street", "plain", "leaky", "transfer", "small", "tiny"]
+    names = ["sprint", "pocket", "simulated", "plain", "leaky", "transfer", "small", "tiny"]
     assert [document["name"] for document in documents] == names
     assert documents[4]["epochs"] == 20
 
@@ -127,7 +127,7 @@ def test_data_fetch_fills_the_cache(
     capsys: pytest.CaptureFixture[str], own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data, "FASHION_MNIST", data.SAMPLE)
-    monkeypatch.setattr(data, "all_sources", lambda cleanup: [Folder(data.SAMPLE_FOLDER)])
+    monkeypatch.setattr(data, "all_sources", lambda cleanup: [LocalFolder(data.SAMPLE_FOLDER)])
     document = json.loads(output_of(capsys, "data", "fetch", "--json"))
     assert [Path(file).parent for file in document["files"]] == [own_cache] * 4
     assert "every file verified; from " in output_of(capsys, "data", "fetch")
@@ -151,7 +151,7 @@ def test_data_fetch_fills_the_cache(
         (["evaluate"], 2, "Missing argument 'MODEL'"),
         (["evaluate", "nowhere.keras"], 4, "no such model file"),
         (["evaluate", "x", "--split", "train"], 2, "'train' is not one of 'validation', 'test'"),
-        (["recipes", "nothing"], 2, "valid: sprint, pocket, street, plain"),
+        (["recipes", "nothing"], 2, "valid: sprint, pocket, simulated, plain"),
         (["data", "verify", "--data", "nowhere"], 2, "nowhere"),
     ],
 )
@@ -184,7 +184,7 @@ def test_a_missing_extra_is_named() -> None:
     code = """
 import sys
 sys.modules["tensorflow"] = None  # as if it were not installed
-from ankleboot.cli import run
+from ankleboot.cli.main import run
 sys.exit(run(["train", "leaky", "--data", "sample"]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -201,7 +201,7 @@ def test_help_is_quick_and_loads_no_tensorflow() -> None:
     done = subprocess.run(command("--help"), capture_output=True, text=True, check=True)
     assert time.perf_counter() - started < 2  # 0.2 s on an idle machine
     assert "Exit codes" in done.stdout
-    code = "import sys, ankleboot.cli as c; c.run(['--help']); print(*sys.modules)"
+    code = "import sys, ankleboot.cli.main as c; c.run(['--help']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"tensorflow", "keras", "numpy", "rich"} & set(done.stdout.split())
 

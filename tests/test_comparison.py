@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ankleboot import pretrained
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.cli import run
-from ankleboot.comparison import Answers, compare
-from ankleboot.data import Dataset, LabeledImages
-from ankleboot.errors import DataError, UsageError
-from ankleboot.files import write_json
-from ankleboot.runs import Run
+from ankleboot.cli.main import run
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import DataError, UsageError
+from ankleboot.core.files import write_json
+from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.evaluation.compare import ModelPredictions, compare
+from ankleboot.models.pretrained import catalog
+from ankleboot.models.run import Run
 from conftest import TINY
 
 LABELS = np.arange(1_000) % 10
@@ -36,7 +36,9 @@ def first(number: int) -> np.ndarray:
 
 def test_a_clear_difference_is_called_one() -> None:
     found = compare(
-        [Answers("a", saying(first(50))), Answers("b", saying(first(90)))], LABELS, CLASS_NAMES
+        [ModelPredictions("a", saying(first(50))), ModelPredictions("b", saying(first(90)))],
+        LABELS,
+        CLASS_NAMES,
     )
     (pair,) = found.pairs
     assert (pair.only_first, pair.only_second) == (40, 0)
@@ -50,7 +52,9 @@ def test_a_clear_difference_is_called_one() -> None:
 
 def test_the_better_one_is_named_whatever_the_order() -> None:
     found = compare(
-        [Answers("a", saying(first(90))), Answers("b", saying(first(50)))], LABELS, CLASS_NAMES
+        [ModelPredictions("a", saying(first(90))), ModelPredictions("b", saying(first(50)))],
+        LABELS,
+        CLASS_NAMES,
     )
     assert found.pairs[0].difference == pytest.approx(-0.04)
     words = found.pairs[0].conclusion
@@ -59,7 +63,9 @@ def test_the_better_one_is_named_whatever_the_order() -> None:
 
 def test_a_small_difference_is_left_open() -> None:
     found = compare(
-        [Answers("a", saying(first(50))), Answers("b", saying(first(53)))], LABELS, CLASS_NAMES
+        [ModelPredictions("a", saying(first(50))), ModelPredictions("b", saying(first(53)))],
+        LABELS,
+        CLASS_NAMES,
     )
     assert found.pairs[0].p_value == pytest.approx(0.25)
     assert "a and b cannot be told apart on 1,000 images" in found.pairs[0].conclusion
@@ -68,7 +74,9 @@ def test_a_small_difference_is_left_open() -> None:
 def test_classes_are_compared_too() -> None:
     boots = LABELS == 9
     found = compare(
-        [Answers("a", saying(first(0))), Answers("b", saying(boots))], LABELS, CLASS_NAMES
+        [ModelPredictions("a", saying(first(0))), ModelPredictions("b", saying(boots))],
+        LABELS,
+        CLASS_NAMES,
     )
     differences = {one.label: one for one in found.pairs[0].per_class}
     assert differences["Ankle boot"].only_first == 100
@@ -79,7 +87,9 @@ def test_classes_are_compared_too() -> None:
 def test_disagreements_are_listed_the_surest_first() -> None:
     sure, unsure = saying(first(3), 0.99), saying(first(0), 0.6)
     sure[1] = np.roll(saying(first(3), 0.7)[1], 0)
-    found = compare([Answers("a", sure), Answers("b", unsure)], LABELS, CLASS_NAMES)
+    found = compare(
+        [ModelPredictions("a", sure), ModelPredictions("b", unsure)], LABELS, CLASS_NAMES
+    )
     pair = found.pairs[0]
     assert pair.num_disagreements == 3
     assert [one.index for one in pair.disagreements] == [0, 1, 2]
@@ -88,7 +98,7 @@ def test_disagreements_are_listed_the_surest_first() -> None:
 
 
 def test_several_pairs_pay_for_being_several() -> None:
-    answers = [Answers(str(n), saying(first(n))) for n in (50, 58, 50 + 16)]
+    answers = [ModelPredictions(str(n), saying(first(n))) for n in (50, 58, 50 + 16)]
     found = compare(answers, LABELS, CLASS_NAMES)
     assert len(found.pairs) == 3
     assert all(pair.p_adjusted >= pair.p_value for pair in found.pairs)
@@ -96,8 +106,8 @@ def test_several_pairs_pay_for_being_several() -> None:
 
 
 def test_runs_of_a_recipe_are_a_group() -> None:
-    answers = [Answers(f"a{n}", saying(first(n)), "A") for n in (50, 51, 53, 54)]
-    answers += [Answers(f"b{n}", saying(first(n)), "B") for n in (70, 74, 76, 80)]
+    answers = [ModelPredictions(f"a{n}", saying(first(n)), "A") for n in (50, 51, 53, 54)]
+    answers += [ModelPredictions(f"b{n}", saying(first(n)), "B") for n in (70, 74, 76, 80)]
     found = compare(answers, LABELS, CLASS_NAMES)
     assert found.pairs == ()
     assert [group.name for group in found.groups] == ["A", "B"]
@@ -111,48 +121,50 @@ def test_runs_of_a_recipe_are_a_group() -> None:
 @pytest.mark.parametrize("number", [2, 3])
 def test_two_or_three_runs_prove_nothing(number: int) -> None:
     """Complete separation of 3 and 3 equal runs happens once in ten times."""
-    answers = [Answers(f"a{n}", saying(first(50 + n)), "A") for n in range(number)]
-    answers += [Answers(f"b{n}", saying(first(150 + n)), "B") for n in range(number)]
+    answers = [ModelPredictions(f"a{n}", saying(first(50 + n)), "A") for n in range(number)]
+    answers += [ModelPredictions(f"b{n}", saying(first(150 + n)), "B") for n in range(number)]
     (pair,) = compare(answers, LABELS, CLASS_NAMES).group_pairs
     assert pair.superiority == 1 and pair.conclusion.startswith("Too few runs to tell A and B")
 
 
 def test_a_recipe_and_a_single_model_are_compared_as_models() -> None:
-    answers = [Answers(f"a{n}", saying(first(n)), "A") for n in (50, 52)]
-    found = compare([*answers, Answers("c", saying(first(90)))], LABELS, CLASS_NAMES)
+    answers = [ModelPredictions(f"a{n}", saying(first(n)), "A") for n in (50, 52)]
+    found = compare([*answers, ModelPredictions("c", saying(first(90)))], LABELS, CLASS_NAMES)
     assert found.group_pairs == () and len(found.pairs) == 3 == len(found.sentences)
 
 
 def test_a_draw_with_disagreements_has_an_interval_around_nothing() -> None:
     last = np.arange(len(LABELS)) >= 960
     found = compare(
-        [Answers("a", saying(first(40))), Answers("b", saying(last))], LABELS, CLASS_NAMES
+        [ModelPredictions("a", saying(first(40))), ModelPredictions("b", saying(last))],
+        LABELS,
+        CLASS_NAMES,
     )
     words = found.pairs[0].conclusion
     assert "0.00 points (95 % interval -" in words and "ahead" not in words
 
 
 def test_overlapping_groups_are_left_open() -> None:
-    answers = [Answers(f"a{n}", saying(first(n)), "A") for n in (50, 54, 58, 62)]
-    answers += [Answers(f"b{n}", saying(first(n)), "B") for n in (52, 56, 60, 64)]
+    answers = [ModelPredictions(f"a{n}", saying(first(n)), "A") for n in (50, 54, 58, 62)]
+    answers += [ModelPredictions(f"b{n}", saying(first(n)), "B") for n in (52, 56, 60, 64)]
     (pair,) = compare(answers, LABELS, CLASS_NAMES).group_pairs
     assert 0.5 < pair.superiority < 0.75 and "cannot be told apart" in pair.conclusion
 
 
 @pytest.mark.usefixtures("no_type_checks")
 def test_what_cannot_be_compared_is_refused() -> None:
-    one = Answers("a", saying(first(1)))
+    one = ModelPredictions("a", saying(first(1)))
     with pytest.raises(UsageError, match="two or more different"):
         compare([one], LABELS, CLASS_NAMES)
     with pytest.raises(UsageError, match="two or more different"):
         compare([one, one], LABELS, CLASS_NAMES)
     with pytest.raises(DataError, match="10 rows of probabilities for 1000 labels"):
-        compare([one, Answers("b", saying(first(1))[:10])], LABELS, CLASS_NAMES)
+        compare([one, ModelPredictions("b", saying(first(1))[:10])], LABELS, CLASS_NAMES)
 
 
 @pytest.mark.usefixtures("own_state")
 def test_the_command_obeys_its_contract(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    tflite = pretrained.FOLDER / pretrained.LITERT
+    tflite = catalog.FOLDER / catalog.LITERT
     copy = tmp_path / "copy.tflite"
     copy.write_bytes(tflite.read_bytes())
     command = ["compare", "pretrained", str(copy), "--data", "sample", "--split", "test"]
@@ -201,8 +213,8 @@ def test_seeds_are_grouped_and_other_splits_refused(
 def test_answers_are_kept_and_never_stale(
     calibrated_run: Run, bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ankleboot.answers import answers
-    from ankleboot.model_info import ModelInfo
+    from ankleboot.evaluation.prediction_cache import cached_predictions
+    from ankleboot.models.files.metadata import ModelMetadata
     from conftest import FakePredictor
 
     folder = tmp_path / "run"
@@ -210,8 +222,8 @@ def test_answers_are_kept_and_never_stale(
     kept, other = (np.full((100, 10), value, np.float32) for value in (0.1, 0.2))
 
     def ask(probs: np.ndarray, part: LabeledImages = bar_data.test, **info: Any) -> np.ndarray:
-        predictor = FakePredictor(probs, ModelInfo(**info))
-        return answers(folder, predictor, part, "test")
+        predictor = FakePredictor(probs, ModelMetadata(**info))
+        return cached_predictions(folder, predictor, part, "test")
 
     assert ask(kept)[0, 0] == np.float32(0.1)
     assert ask(other)[0, 0] == np.float32(0.1)  # from the file

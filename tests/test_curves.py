@@ -10,9 +10,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
-from ankleboot.curves import Curves
-from ankleboot.errors import EnvironmentFailure
-from ankleboot.runs import EpochRecord
+from ankleboot.core.errors import EnvironmentFailure
+from ankleboot.models.run import EpochRecord
+from ankleboot.training.tensorboard import TensorBoardWriter
 
 FIRST = EpochRecord(1, 2.25, 0.125, 2.0, 0.25, 0.001, 1.5)
 SECOND = replace(FIRST, epoch=2, train_loss=1.0, validation_accuracy=0.75)
@@ -30,7 +30,7 @@ def read_back(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
-    curves = Curves(tmp_path / "tensorboard", [FIRST])
+    curves = TensorBoardWriter(tmp_path / "tensorboard", [FIRST])
     curves.add(SECOND)
     assert read_back(tmp_path / "tensorboard/train") == {
         "loss": [(1, 2.25), (2, 1.0)],
@@ -43,14 +43,14 @@ def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
 
 
 def test_a_restart_writes_the_files_anew(tmp_path: Path) -> None:
-    Curves(tmp_path, [FIRST, SECOND])
-    Curves(tmp_path, [FIRST])
+    TensorBoardWriter(tmp_path, [FIRST, SECOND])
+    TensorBoardWriter(tmp_path, [FIRST])
     assert read_back(tmp_path / "train")["loss"] == [(1, 2.25)]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
-    curves = Curves(tmp_path, [])
+    curves = TensorBoardWriter(tmp_path, [])
     (path,) = (tmp_path / "train").iterdir()
     path.unlink()
     path.symlink_to("/dev/full")
@@ -61,14 +61,14 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFailure, match="cannot create folder .*file/tensorboard/train"):
-        Curves(tmp_path / "file/tensorboard", [])
+        TensorBoardWriter(tmp_path / "file/tensorboard", [])
 
 
 def test_writing_loads_no_tensorflow(tmp_path: Path) -> None:
     """JAX trains without TensorFlow."""
     code = (
-        "import sys; from pathlib import Path; from ankleboot.curves import Curves\n"
-        "from ankleboot.runs import EpochRecord\n"
+        "import sys; from pathlib import Path; from ankleboot.training.tensorboard import Curves\n"
+        "from ankleboot.models.run import EpochRecord\n"
         f"Curves(Path({str(tmp_path)!r}), [EpochRecord(1, 2.25, 0.125, 2.0, 0.25, 0.001, 1.5)])\n"
         "print(*sys.modules)"
     )

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ankleboot.arrays import one_hot, to_inputs
-from ankleboot.data import LabeledImages, load
-from ankleboot.data.augment import augment
+from ankleboot.core.errors import DataError
+from ankleboot.core.types import one_hot, to_inputs
+from ankleboot.data.augmentation import augment
+from ankleboot.data.dataset import LabeledImages
+from ankleboot.data.load import load_data
 from ankleboot.data.splits import draw, split
-from ankleboot.errors import DataError
-from ankleboot.recipes import LEAKY, PLAIN, Recipe
+from ankleboot.recipes.catalog import LEAKY, PLAIN
+from ankleboot.recipes.recipe import Recipe
 
 SHA256_OF_THE_DEFAULT_SPLIT = "b475f3faaf1dce0da98f16cb8ec9e568092b385baaca973a71d4363d612fa805"
 LABELS = np.random.default_rng(3).integers(0, 10, 60_000).astype(np.uint8)
@@ -72,7 +74,7 @@ def test_a_draw_gives_each_class_its_share() -> None:
 
 
 def test_arrays_are_as_the_ancestors_had_them() -> None:
-    sample = load("sample").train
+    sample = load_data("sample").train
     inputs, targets = to_inputs(sample.images), one_hot(sample.labels)
     assert inputs.shape == (2_000, 28, 28, 1) and inputs.dtype == np.float32
     assert inputs.min() == 0 and inputs.max() == 1
@@ -86,7 +88,7 @@ def test_images_and_labels_of_different_length_are_refused() -> None:
         LabeledImages(np.zeros((3, 28, 28), np.uint8), np.zeros(2, np.uint8))
 
 
-IMAGES = load("sample").train.images[:300]
+IMAGES = load_data("sample").train.images[:300]
 
 
 def augmented(seed: int = 0, **changes: object) -> np.ndarray:
@@ -108,7 +110,7 @@ def test_flip_mirrors_about_half_of_the_images() -> None:
 
 def test_shift_moves_by_whole_pixels_and_fills_with_black() -> None:
     seen = set()
-    for before, after in zip(IMAGES, augmented(shift=2), strict=True):
+    for before, after in zip(IMAGES, augmented(max_shift=2), strict=True):
         padded = np.pad(before, 2)
         places = [
             (down, right)
@@ -134,14 +136,14 @@ def test_a_rotation_by_a_right_angle_is_exact() -> None:
 def test_zoom_changes_the_size_of_what_is_seen() -> None:
     square = np.zeros((200, 28, 28), np.uint8)
     square[:, 9:19, 9:19] = 255
-    recipe = replace(PLAIN, zoom=0.3)
+    recipe = replace(PLAIN, scale_jitter=0.3)
     areas = augment(square, recipe, np.random.default_rng(0)).sum(axis=(1, 2)) / 25_500
     assert areas.min() == pytest.approx(0.7**2, abs=0.08)
     assert areas.max() == pytest.approx(1.3**2, abs=0.08)
 
 
 def test_erasing_overwrites_a_rectangle_in_some_images() -> None:
-    erased = augmented(erasing=0.5) != IMAGES
+    erased = augmented(random_erasing=0.5) != IMAGES
     touched = erased.any(axis=(1, 2))
     assert 100 < touched.sum() < 200
     for mask in erased[touched]:
@@ -152,26 +154,34 @@ def test_erasing_overwrites_a_rectangle_in_some_images() -> None:
 
 
 def test_one_generator_state_gives_one_result() -> None:
-    every = {"flip": True, "shift": 3, "rotation": 20.0, "zoom": 0.2, "erasing": 0.5}
+    every = {
+        "flip": True,
+        "max_shift": 3,
+        "rotation": 20.0,
+        "scale_jitter": 0.2,
+        "random_erasing": 0.5,
+    }
     assert (augmented(5, **every) == augmented(5, **every)).all()
     assert not (augmented(5, **every) == augmented(6, **every)).all()
 
 
-@pytest.mark.parametrize("changes", [{"flip": True}, {"shift": 5}, {"rotation": 30.0, "zoom": 0.2}])
-def test_augmentation_treats_all_colours_alike_in_any_size(changes: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "changes", [{"flip": True}, {"max_shift": 5}, {"rotation": 30.0, "scale_jitter": 0.2}]
+)
+def test_augmentation_treats_all_colors_alike_in_any_size(changes: dict[str, object]) -> None:
     grey = np.random.default_rng(0).integers(0, 256, (20, 40, 40), dtype=np.uint8)
-    recipe: Recipe = replace(PLAIN, image_size=40, framing="whole", **changes)  # type: ignore[arg-type]
-    coloured = augment(np.stack([grey] * 3, axis=-1), recipe, np.random.default_rng(1))
+    recipe: Recipe = replace(PLAIN, image_size=40, crop="none", **changes)  # type: ignore[arg-type]
+    colored = augment(np.stack([grey] * 3, axis=-1), recipe, np.random.default_rng(1))
     alone = augment(grey, recipe, np.random.default_rng(1))
-    assert (coloured == alone[..., None]).all() and (alone != grey).any()
+    assert (colored == alone[..., None]).all() and (alone != grey).any()
 
 
-def test_erasing_covers_all_colours_of_a_pixel() -> None:
+def test_erasing_covers_all_colors_of_a_pixel() -> None:
     images = np.zeros((200, 40, 40, 3), np.uint8)
-    recipe = replace(PLAIN, image_size=40, colour=True, framing="whole", erasing=1.0)
+    recipe = replace(PLAIN, image_size=40, color=True, crop="none", random_erasing=1.0)
     erased: np.ndarray = augment(images, recipe, np.random.default_rng(0)).max(axis=-1) > 0
     share = erased.mean(axis=(1, 2))
     assert (share > 0.01).all() and share.mean() == pytest.approx(0.17, abs=0.04)
-    for one in erased[:20]:  # a rectangle (noise is 0 in three colours once in 2^24)
+    for one in erased[:20]:  # a rectangle (noise is 0 in three colors once in 2^24)
         rows, columns = np.flatnonzero(one.any(axis=1)), np.flatnonzero(one.any(axis=0))
         assert one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()

@@ -10,9 +10,9 @@ from typing import Any
 import click
 import pytest
 
-from ankleboot.cli import cli
-from ankleboot.measured import measured
-from ankleboot.recipes import RECIPES
+from ankleboot.cli.main import cli
+from ankleboot.recipes.catalog import RECIPES
+from ankleboot.recipes.measured_results import load_results
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -78,8 +78,8 @@ def test_the_links_of_the_documents_lead_somewhere() -> None:
 
 def test_the_measured_figures_are_those_of_the_stored_result() -> None:
     runs = json.loads((ROOT / "benchmarks/results/reproduction.json").read_text())["runs"]
-    assert measured(), "nothing measured"
-    for name, figures in measured().items():
+    assert load_results(), "nothing measured"
+    for name, figures in load_results().items():
         accuracies = [run["test_accuracy"] for run in runs if run["recipe"] == name]
         assert figures.num_seeds == len(accuracies)
         assert figures.accuracy_mean == pytest.approx(sum(accuracies) / len(accuracies))

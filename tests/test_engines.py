@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ankleboot import engines, feed
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.data import Dataset, LabeledImages
-from ankleboot.engines import Chunk, Totals
-from ankleboot.recipes import SPRINT, Recipe
-from ankleboot.runs import Run
-from ankleboot.training import train
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.models.run import Run
+from ankleboot.recipes.catalog import SPRINT
+from ankleboot.recipes.recipe import Recipe
+from ankleboot.training import data_loader
+from ankleboot.training.engines import base
+from ankleboot.training.engines.base import Chunk, RunningMetrics
+from ankleboot.training.trainer import train
 from conftest import TINY, bars
 
 SMALL = replace(
@@ -26,30 +28,30 @@ NOTHING = np.zeros(0, np.float32)
 
 
 def test_the_order_is_a_permutation_that_epoch_and_seed_decide() -> None:
-    first = feed.order(TINY, 100, 1, NOTHING)
+    first = data_loader.epoch_order(TINY, 100, 1, NOTHING)
     assert sorted(first) == list(range(100))
-    assert (first == feed.order(TINY, 100, 1, NOTHING)).all()
-    assert (first != feed.order(TINY, 100, 2, NOTHING)).any()
-    assert (first != feed.order(replace(TINY, seed=9), 100, 1, NOTHING)).any()
+    assert (first == data_loader.epoch_order(TINY, 100, 1, NOTHING)).all()
+    assert (first != data_loader.epoch_order(TINY, 100, 2, NOTHING)).any()
+    assert (first != data_loader.epoch_order(replace(TINY, seed=9), 100, 1, NOTHING)).any()
 
 
 def test_later_epochs_take_the_images_with_the_highest_losses() -> None:
-    recipe = replace(SMALL, hardest=0.3)
+    recipe = replace(SMALL, hard_example_fraction=0.3)
     losses = np.random.default_rng(0).random(100).astype(np.float32)
-    assert len(feed.order(recipe, 100, 1, losses)) == 100
-    second = feed.order(recipe, 100, 2, losses)
+    assert len(data_loader.epoch_order(recipe, 100, 1, losses)) == 100
+    second = data_loader.epoch_order(recipe, 100, 2, losses)
     assert set(second) == set(np.argsort(losses)[-30:])
-    assert feed.steps_in(recipe, 100, 1) == 4 and feed.steps_in(recipe, 100, 2) == 1
+    assert data_loader.num_steps(recipe, 100, 1) == 4 and data_loader.num_steps(recipe, 100, 2) == 1
 
 
 def gathered(first_step: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Chunk, int, int]]:
-    monkeypatch.setattr(feed, "CHUNK", 64)
-    data, recipe = bars(300, 0), replace(TINY, shift=2, flip=True)
+    monkeypatch.setattr(data_loader, "CHUNK", 64)
+    data, recipe = bars(300, 0), replace(TINY, max_shift=2, flip=True)
     indices = np.arange(300)[::-1].copy()
-    places = feed.order(recipe, 300, 1, NOTHING)
+    places = data_loader.epoch_order(recipe, 300, 1, NOTHING)
     rates = np.linspace(1, 0, 10).astype(np.float32)  # 9 whole batches of 32 and one of 12
     return list(
-        feed.chunks(
+        data_loader.iter_chunks(
             data.images,
             data.labels,
             CLASS_NAMES,
@@ -68,7 +70,7 @@ def test_chunks_cover_the_epoch_in_order(monkeypatch: pytest.MonkeyPatch) -> Non
     chunks = gathered(0, monkeypatch)
     assert [(first, last) for _, first, last in chunks] == [(i, i + 2) for i in range(0, 10, 2)]
     places = np.concatenate([chunk.places for chunk, _, _ in chunks])
-    assert (places == feed.order(TINY, 300, 1, NOTHING)).all()
+    assert (places == data_loader.epoch_order(TINY, 300, 1, NOTHING)).all()
     labels = np.concatenate([chunk.labels for chunk, _, _ in chunks])
     assert (labels == bars(300, 0).labels[299 - places]).all()
     assert [len(chunk.rates) for chunk, _, _ in chunks] == [2] * 5
@@ -88,7 +90,7 @@ def test_an_error_while_preparing_reaches_the_consumer() -> None:
     broken = np.full(10, 999, np.int32)
     with pytest.raises(IndexError):
         list(
-            feed.chunks(
+            data_loader.iter_chunks(
                 data.images,
                 data.labels,
                 CLASS_NAMES,
@@ -105,11 +107,11 @@ def test_an_error_while_preparing_reaches_the_consumer() -> None:
 
 def test_the_engine_remembers_every_image_s_loss() -> None:
     part = bars(96, 0)
-    engine = engines.build(SMALL, 200)
+    engine = base.create_engine(SMALL, 200)
     before = engine.evaluate(part.images, part.labels)
     places = np.arange(100, 196, dtype=np.int32)
     chunk = engine.put(Chunk(part.images, part.labels, places, np.full(3, 1e-8, np.float32)))
-    totals = engine.train(chunk, 0, 3, Totals())
+    totals = engine.train(chunk, 0, 3, RunningMetrics())
     losses = engine.losses()
     assert (losses[:100] == 0).all() and (losses[196:] == 0).all() and (losses[100:196] > 0).all()
     assert losses.sum() == pytest.approx(totals.loss, rel=1e-5)
@@ -136,31 +138,31 @@ def test_training_on_the_hardest_reports_a_fair_sample(bar_data: Dataset, tmp_pa
 
 def test_auto_precision_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     for flags, expected in ((["avx2"], "float32"), (["avx512f", "avx512_bf16"], "bfloat16")):
-        monkeypatch.setattr(engines, "cpu_flags", lambda flags=flags: flags)
-        assert engines.dtype(SPRINT) == expected
-    assert engines.dtype(TINY) == "float32"
-    assert engines.dtype(replace(TINY, precision="bfloat16")) == "bfloat16"
+        monkeypatch.setattr(base, "cpu_flags", lambda flags=flags: flags)
+        assert base.compute_dtype(SPRINT) == expected
+    assert base.compute_dtype(TINY) == "float32"
+    assert base.compute_dtype(replace(TINY, precision="bfloat16")) == "bfloat16"
 
 
 def test_a_resume_in_another_arithmetic_is_refused(
     bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ankleboot.errors import ModelError
-    from ankleboot.training import resume
+    from ankleboot.core.errors import ModelError
+    from ankleboot.training.trainer import resume
 
-    monkeypatch.setattr(engines, "cpu_flags", list)
+    monkeypatch.setattr(base, "cpu_flags", list)
     run = train(replace(SMALL, precision="auto", epochs=1), bar_data, tmp_path / "run")
-    monkeypatch.setattr(engines, "cpu_flags", lambda: ["amx_bf16"])
+    monkeypatch.setattr(base, "cpu_flags", lambda: ["amx_bf16"])
     with pytest.raises(ModelError, match="arithmetic was float32 .* and is bfloat16"):
         resume(run.folder, bar_data)
 
 
 def test_an_unknown_backend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ankleboot.errors import EnvironmentFailure
+    from ankleboot.core.errors import EnvironmentFailure
 
     monkeypatch.setattr("keras.backend.backend", lambda: "torch")
     with pytest.raises(EnvironmentFailure, match="TensorFlow or JAX, not on torch"):
-        engines.build(TINY, 1)
+        base.create_engine(TINY, 1)
 
 
 def test_a_file_of_a_bfloat16_run_needs_neither_bfloat16_nor_us(
@@ -184,9 +186,9 @@ JAX_STEPS = """
 import json, sys
 from pathlib import Path
 from ankleboot import engines
-from ankleboot.engines import Chunk, Totals
-from ankleboot.recipes import from_json
-from ankleboot.runs import Run
+from ankleboot.training.engines.base import Chunk, Totals
+from ankleboot.recipes.recipe import from_json
+from ankleboot.models.run import Run
 arrays, recipe = Run(Path(sys.argv[1])).read_checkpoint()
 chunk = Chunk(*(arrays.pop(key) for key in ("images", "labels", "places", "rates")))
 engine = engines.build(from_json(recipe), len(chunk.images), int(sys.argv[2]))
@@ -200,13 +202,13 @@ print(json.dumps(engine.losses().tolist()))
 """
 
 
-COLOURFUL = replace(TINY, image_size=20, colour=True, framing="whole", label_smoothing=0.1)
+COLORFUL = replace(TINY, image_size=20, color=True, crop="none", label_smoothing=0.1)
 
 
 @pytest.mark.parametrize(
     "recipe",
     [
-        COLOURFUL,
+        COLORFUL,
         pytest.param(replace(TINY, label_smoothing=0.1, l2=1e-3), marks=pytest.mark.slow),
         pytest.param(SMALL, marks=pytest.mark.slow),
     ],
@@ -214,15 +216,15 @@ COLOURFUL = replace(TINY, image_size=20, colour=True, framing="whole", label_smo
 def test_jax_takes_the_steps_that_tensorflow_takes(recipe: Recipe, tmp_path: Path) -> None:
     """Two whole batches and one of 16, from the same weights, in two processes."""
     part, num_classes = bars(80, 4), 10
-    if recipe.colour:
+    if recipe.color:
         images = np.random.default_rng(0).integers(0, 256, (80, 20, 20, 3), dtype=np.uint8)
         part, num_classes = LabeledImages(images, np.arange(80) % 3), 3
     places, rates = np.arange(80, dtype=np.int32), np.full(3, 0.01, np.float32)
     inputs = {"images": part.images, "labels": part.labels, "places": places, "rates": rates}
-    engine = engines.build(recipe, 80, num_classes)
+    engine = base.create_engine(recipe, 80, num_classes)
     Run(tmp_path).write_checkpoint(engine.state() | inputs, recipe.to_json())
     chunk = engine.put(Chunk(part.images, part.labels, places, rates))
-    totals = engine.train(chunk, 0, 3, Totals())
+    totals = engine.train(chunk, 0, 3, RunningMetrics())
     judged = engine.evaluate(part.images, part.labels)
 
     done = in_jax("-c", JAX_STEPS, str(tmp_path), str(num_classes))

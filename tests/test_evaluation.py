@@ -7,20 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ankleboot import test_reads as reads
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.data import Dataset, load
-from ankleboot.diagnosis import fit_verdict
-from ankleboot.errors import DataError, ModelError, UsageError
-from ankleboot.evaluation import TEST_SIZES, evaluate, evaluate_probs, validation_part
-from ankleboot.model_info import ModelInfo
-from ankleboot.predictors import load_predictor
-from ankleboot.runs import EpochRecord, Run
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import DataError, ModelError, UsageError
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.load import load_data
+from ankleboot.evaluation import test_set_usage as reads
+from ankleboot.evaluation.evaluate import TEST_SIZES, evaluate, evaluate_probs, validation_images
+from ankleboot.evaluation.overfitting import diagnose_fit
+from ankleboot.inference.load import load_predictor
+from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.run import EpochRecord, Run
 from conftest import FakePredictor, bars
 
 
 def test_a_perfect_and_a_uniform_predictor() -> None:
-    test = load("sample").test
+    test = load_data("sample").test
     perfect = evaluate(
         FakePredictor(np.eye(10)[test.labels]), test, data="sample", split="test", test_reads=1
     )
@@ -62,7 +63,7 @@ MEMORISING = history(
 
 
 def test_the_ancestors_curves_are_called_overfitting() -> None:
-    verdict = fit_verdict(MEMORISING)
+    verdict = diagnose_fit(MEMORISING)
     assert verdict.verdict == "overfitting"
     assert verdict.best_epoch == 3 and verdict.gap_opened == 4
     assert verdict.gap == pytest.approx(0.074)
@@ -86,30 +87,32 @@ def test_the_ancestors_curves_are_called_overfitting() -> None:
     ],
 )
 def test_other_curves_get_other_words(rows: tuple[EpochRecord, ...], expected: str) -> None:
-    verdict = fit_verdict(rows)
+    verdict = diagnose_fit(rows)
     assert verdict.verdict == expected
     assert all(sentence.endswith(".") for sentence in verdict.sentences)
 
 
 def test_no_history_is_no_verdict() -> None:
     with pytest.raises(DataError):
-        fit_verdict(())
+        diagnose_fit(())
 
 
 def test_looks_at_the_test_split_are_counted(
     bar_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "recipe.json").write_bytes((bar_run.folder / "recipe.json").read_bytes())
-    assert reads.so_far(tmp_path) == 0
-    assert [reads.count(tmp_path) for _ in range(3)] == [1, 2, 3]
-    assert reads.so_far(tmp_path / "model.keras") == 3  # the run's file counts with the run
+    assert reads.num_test_evaluations(tmp_path) == 0
+    assert [reads.record_test_evaluation(tmp_path) for _ in range(3)] == [1, 2, 3]
+    assert (
+        reads.num_test_evaluations(tmp_path / "model.keras") == 3
+    )  # the run's file counts with the run
     monkeypatch.setattr("platformdirs.user_state_dir", lambda name: str(tmp_path / "state"))
     alone = tmp_path / "elsewhere" / "model.keras"
     alone.parent.mkdir()
     alone.write_bytes(b"some model")
-    assert reads.count(alone) == 1
+    assert reads.record_test_evaluation(alone) == 1
     alone.rename(alone.with_name("renamed.keras"))
-    assert reads.count(alone.with_name("renamed.keras")) == 2
+    assert reads.record_test_evaluation(alone.with_name("renamed.keras")) == 2
 
 
 @pytest.fixture
@@ -202,7 +205,7 @@ def test_predictions_do_not_depend_on_the_batch(
     predictor = load_predictor(bar_run.folder)
     images = bars(50, 9).images
     at_once = predictor.predict(images)
-    monkeypatch.setattr("ankleboot.predictors.keras.BATCH_SIZE", 7)
+    monkeypatch.setattr("ankleboot.inference.keras.BATCH_SIZE", 7)
     np.testing.assert_allclose(predictor.predict(images), at_once, atol=1e-6)
     assert predictor.predict(images[:0]).shape == (0, 10)
 
@@ -238,5 +241,5 @@ def test_the_interval_of_the_calibration_error_holds_it(gap: float) -> None:
 
 def test_validation_images_of_other_data_are_refused(bar_data: Dataset) -> None:
     with pytest.raises(UsageError, match="no validation images in bars, take --split test"):
-        validation_part(ModelInfo(data="fashion-mnist"), bar_data)
-    assert len(validation_part(ModelInfo(data="bars"), bar_data)) == 128
+        validation_images(ModelMetadata(data="fashion-mnist"), bar_data)
+    assert len(validation_images(ModelMetadata(data="bars"), bar_data)) == 128

@@ -7,19 +7,22 @@ import keras
 import numpy as np
 import pytest
 
-from ankleboot import models, pretrained
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.cli import cli, run
-from ankleboot.data import Dataset, load
-from ankleboot.errors import ModelError
-from ankleboot.explain import METHODS, layers
-from ankleboot.explain.grad_cam import from_gradients, grad_cam
-from ankleboot.explain.gradients import class_gradients, integrated_gradients
-from ankleboot.occlusion import PATCH, occlusion
-from ankleboot.predictors import load_predictor
-from ankleboot.predictors.keras import KerasPredictor
-from ankleboot.recipes import LEAKY, PLAIN, SPRINT
-from ankleboot.runs import Run
+from ankleboot.cli.main import cli, run
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import ModelError
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.load import load_data
+from ankleboot.evaluation.explain import features
+from ankleboot.evaluation.explain.grad_cam import from_gradients, grad_cam
+from ankleboot.evaluation.explain.gradients import class_gradients, integrated_gradients
+from ankleboot.evaluation.explain.methods import METHODS
+from ankleboot.evaluation.explain.occlusion import PATCH, occlusion
+from ankleboot.inference.keras import KerasPredictor
+from ankleboot.inference.load import load_predictor
+from ankleboot.models import architectures
+from ankleboot.models.pretrained import catalog
+from ankleboot.models.run import Run
+from ankleboot.recipes.catalog import LEAKY, PLAIN, SPRINT
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +126,7 @@ def test_maps_depend_on_what_was_learned(
 ) -> None:
     """The sanity check of Adebayo et al. 2018: random weights give other maps."""
     images, labels = bar_data.test.images[:20], bar_data.test.labels[:20].astype(int)
-    random = models.build(bar_run.recipe())
+    random = architectures.build_model(bar_run.recipe())
     learned, unlearned = (METHODS[method](m, images, labels) for m in (network, random))
     similar = [
         abs(np.corrcoef(a.ravel(), b.ravel())[0, 1])
@@ -136,14 +139,14 @@ def test_maps_depend_on_what_was_learned(
 def test_a_foreign_network_is_refused_in_one_line() -> None:
     foreign = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
     with pytest.raises(ModelError, match='no layer "logits"'):
-        layers.features(foreign, np.zeros((1, 28, 28), np.uint8))
+        features.features(foreign, np.zeros((1, 28, 28), np.uint8))
 
 
 def test_grad_cam_says_something_of_the_shipped_model() -> None:
     """A layer too far from the logits gives empty maps: its mean gradients speak against all."""
-    predictor = load_predictor(pretrained.FOLDER)
+    predictor = load_predictor(catalog.FOLDER)
     assert isinstance(predictor, KerasPredictor)
-    images = load("sample").test.images[:100]
+    images = load_data("sample").test.images[:100]
     maps = grad_cam(predictor.model, images, predictor.predict(images).argmax(axis=1))
     assert (maps.max(axis=(1, 2)) > 0).mean() > 0.9
 
@@ -158,23 +161,29 @@ def test_a_layer_that_is_not_there_is_named(network: keras.Model) -> None:
 
 
 def test_receptive_fields_by_hand() -> None:
-    plain = [(f.size, f.stride) for f in layers.receptive_fields(models.build(PLAIN))]
+    plain = [
+        (f.size, f.stride) for f in features.receptive_fields(architectures.build_model(PLAIN))
+    ]
     assert plain == [(3, 1), (4, 2), (8, 2), (10, 4)]
-    leaky = [(f.size, f.stride) for f in layers.receptive_fields(models.build(LEAKY))]
+    leaky = [
+        (f.size, f.stride) for f in features.receptive_fields(architectures.build_model(LEAKY))
+    ]
     assert leaky == [(3, 1), (4, 2), (8, 2), (10, 4), (18, 4), (22, 8)]
 
 
 def test_filters_and_maps_have_their_shapes() -> None:
-    model = models.build(SPRINT)
-    assert layers.first_filters(model).shape == (16, 4, 4)
-    maps = layers.feature_maps(model, np.zeros((2, 28, 28), np.uint8))
+    model = architectures.build_model(SPRINT)
+    assert features.first_filters(model).shape == (16, 4, 4)
+    maps = features.feature_maps(model, np.zeros((2, 28, 28), np.uint8))
     assert maps["block1_pool"].shape == (2, 14, 14, 16)
 
 
 def test_an_image_is_its_own_neighbour(network: keras.Model, bar_data: Dataset) -> None:
     images, labels = bar_data.train.images, bar_data.train.labels
-    assert np.linalg.norm(layers.features(network, images), axis=1) == pytest.approx(1, abs=1e-5)
-    found = layers.similar(network, images[:20], images, np.arange(len(images)), count=3)
+    assert np.linalg.norm(features.features(network, images), axis=1) == pytest.approx(1, abs=1e-5)
+    found = features.nearest_training_images(
+        network, images[:20], images, np.arange(len(images)), count=3
+    )
     assert found[:, 0].tolist() == list(range(20))
     assert (labels[found[:, 1]] == labels[:20]).mean() > 0.9
 
@@ -183,11 +192,11 @@ def test_neighbours_are_those_with_the_highest_cosine(
     network: keras.Model, bar_data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oracle compares all features at once; the product goes on in blocks of 100 images."""
-    monkeypatch.setattr(layers, "BLOCK", 100)
+    monkeypatch.setattr(features, "BLOCK", 100)
     queries, known = bar_data.test.images[:20], bar_data.train.images
     among = np.random.default_rng(0).permutation(len(known))[:350]
-    cosines = layers.features(network, queries) @ layers.features(network, known).T
-    found = layers.similar(network, queries, known, among, count=5)
+    cosines = features.features(network, queries) @ features.features(network, known).T
+    found = features.nearest_training_images(network, queries, known, among, count=5)
     assert found.shape == (20, 5) and np.isin(found, among).all()
     expected = -np.sort(-cosines[:, among], axis=1)[:, :5]
     assert np.take_along_axis(cosines, found, axis=1) == pytest.approx(expected, abs=1e-5)
@@ -196,9 +205,9 @@ def test_neighbours_are_those_with_the_highest_cosine(
 def test_the_command_explains_files_and_images_of_the_data(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from ankleboot.data.pictures import write_pictures
+    from ankleboot.data.export_images import export_images
 
-    (boot,) = write_pictures(load("sample").test, CLASS_NAMES, tmp_path / "p", 10)[9:]
+    (boot,) = export_images(load_data("sample").test, CLASS_NAMES, tmp_path / "p", 10)[9:]
     command = ["explain", "pretrained", str(boot), "test:3", "--data", "sample"]
     assert run([*command, "--output", str(tmp_path / "out"), "--json"]) == 0
     images = json.loads(capfd.readouterr().out)["images"]

@@ -12,13 +12,14 @@ import keras
 import numpy as np
 import pytest
 
-from ankleboot.cli import cli, run
-from ankleboot.data import Dataset, LabeledImages
-from ankleboot.errors import ModelError, UsageError
-from ankleboot.export import FORMATS, export, network, parity
-from ankleboot.predictors import load_predictor
-from ankleboot.predictors.keras import KerasPredictor
-from ankleboot.runs import Run
+from ankleboot.cli.main import cli, run
+from ankleboot.core.errors import ModelError, UsageError
+from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.export import deployable, parity
+from ankleboot.export.export import FORMATS, export
+from ankleboot.inference.keras import KerasPredictor
+from ankleboot.inference.load import load_predictor
+from ankleboot.models.run import Run
 from conftest import FakePredictor
 
 
@@ -85,10 +86,10 @@ def test_nothing_of_training_travels(
     """Dropout and augmentation are in the recipe of this run, and not in its files."""
     import onnx
 
-    from ankleboot.training import train
+    from ankleboot.training.trainer import train
     from conftest import TINY
 
-    recipe = replace(TINY, dropout=0.5, shift=2, flip=True, epochs=1)
+    recipe = replace(TINY, dropout=0.5, max_shift=2, flip=True, epochs=1)
     made = train(recipe, bar_data, tmp_path / "run")
     path = export(made.folder, "onnx", tmp_path / "x.onnx", bar_data).path
     kinds = {node.op_type for node in onnx.load(path).graph.node}
@@ -100,7 +101,7 @@ def test_nothing_of_training_travels(
 def broken(change: Callable[[Any], Any]) -> cached_property[keras.Model]:
     """A deployable network with something done to its scaled inputs."""
 
-    def build(self: network.Network) -> keras.Model:
+    def build(self: deployable.DeployableModel) -> keras.Model:
         images = keras.Input((28, 28), dtype="uint8", name="images")
         x = keras.layers.Rescaling(1 / 255)(images)
         x = change(keras.layers.Reshape((28, 28, 1))(x))
@@ -112,7 +113,7 @@ def broken(change: Callable[[Any], Any]) -> cached_property[keras.Model]:
         return model
 
     made = cached_property(build)
-    made.__set_name__(network.Network, "deployable")
+    made.__set_name__(deployable.DeployableModel, "deployable")
     return made
 
 
@@ -145,7 +146,7 @@ def test_a_broken_export_is_caught_and_removed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(network.Network, "deployable", broken(FAULTS[fault]))
+    monkeypatch.setattr(deployable.DeployableModel, "deployable", broken(FAULTS[fault]))
     path = tmp_path / "out" / FORMATS[format].file_name
     with pytest.raises(ModelError, match="does not answer as the Keras model: .*; removed"):
         export(calibrated_run.folder, format, path, bar_data)
@@ -155,15 +156,15 @@ def test_a_broken_export_is_caught_and_removed(
 def test_a_forgotten_temperature_is_caught(
     calibrated_run: Run, bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = network.Network.__dict__["deployable"].func
+    whole = deployable.DeployableModel.__dict__["deployable"].func
 
-    def forgetful(self: network.Network) -> keras.Model:
+    def forgetful(self: deployable.DeployableModel) -> keras.Model:
         model: keras.Model = whole(replace(self, info=replace(self.info, temperature=1.0)))
         return model
 
     made = cached_property(forgetful)
-    made.__set_name__(network.Network, "deployable")
-    monkeypatch.setattr(network.Network, "deployable", made)
+    made.__set_name__(deployable.DeployableModel, "deployable")
+    monkeypatch.setattr(deployable.DeployableModel, "deployable", made)
     with pytest.raises(ModelError, match="probabilities differ"):
         export(calibrated_run.folder, "litert", tmp_path / "x.tflite", bar_data)
 
@@ -182,16 +183,16 @@ def test_the_gate_counts_and_measures() -> None:
     other[3] = np.roll(other[3], 1)
     other[4, 0] += 0.001
     fakes = FakePredictor(probs), FakePredictor(other)
-    found = parity.check(*fakes, part, parity.INT8, "x")
+    found = parity.check_parity(*fakes, part, parity.INT8, "x")
     assert found.top1_agreement == pytest.approx(0.999)
     assert found.max_abs_diff == pytest.approx(0.8)
     assert found.accuracy_change == pytest.approx(-0.001)
     assert found.num_examples == 1000
     with pytest.raises(ModelError, match=r"up to 0\.8 \(allowed 0\.0001\); 1 of 1,000 first"):
-        parity.check(*fakes, part, parity.FLOAT32, "x")
+        parity.check_parity(*fakes, part, parity.FLOAT32, "x")
     other[:4] = np.roll(probs[:4], 1, axis=1)
     with pytest.raises(ModelError, match=r"the accuracy falls by 0\.40 points \(allowed 0\.3\)"):
-        parity.check(*fakes, part, parity.INT8, "x")
+        parity.check_parity(*fakes, part, parity.INT8, "x")
 
 
 def test_the_gate_refuses_what_is_no_number() -> None:
@@ -200,25 +201,25 @@ def test_the_gate_refuses_what_is_no_number() -> None:
     other[7, 7] = np.nan
     for limits in (parity.FLOAT32, parity.FLOAT16, parity.INT8):
         with pytest.raises(ModelError, match="up to inf"):
-            parity.check(FakePredictor(probs), FakePredictor(other), part, limits, "x")
+            parity.check_parity(FakePredictor(probs), FakePredictor(other), part, limits, "x")
 
 
 def test_int8_asks_for_labels_and_says_so(
     calibrated_run: Run, bar_data: Dataset, tmp_path: Path
 ) -> None:
-    from ankleboot import test_reads
+    from ankleboot.evaluation import test_set_usage
 
-    before = test_reads.so_far(calibrated_run.folder)
+    before = test_set_usage.num_test_evaluations(calibrated_run.folder)
     assert (
         export(
             calibrated_run.folder, "litert", tmp_path / "a.tflite", bar_data
         ).parity.accuracy_change
         is None
     )
-    assert test_reads.so_far(calibrated_run.folder) == before
+    assert test_set_usage.num_test_evaluations(calibrated_run.folder) == before
     done = export(calibrated_run.folder, "litert-int8", tmp_path / "b.tflite", bar_data)
     assert done.parity.accuracy_change is not None
-    assert test_reads.so_far(calibrated_run.folder) == before + 1
+    assert test_set_usage.num_test_evaluations(calibrated_run.folder) == before + 1
 
 
 def test_the_command_obeys_its_contract(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -13,15 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ankleboot.data import Dataset, load
-from ankleboot.data.listing import list_pictures
+from ankleboot.core.errors import AnklebootError, DataError, UsageError
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.image_folder.scan import scan_folder
+from ankleboot.data.load import load_data
 from ankleboot.data.splits import split
-from ankleboot.errors import AnklebootError, DataError, UsageError
-from ankleboot.preparation import Preparation
-from ankleboot.recipes import PLAIN, Recipe
+from ankleboot.recipes.catalog import PLAIN
+from ankleboot.recipes.image_spec import ImageSpec
+from ankleboot.recipes.recipe import Recipe
 from conftest import paint
 
-WHOLE = Preparation(32, colour=True, framing="whole")
+WHOLE = ImageSpec(32, color=True, crop="none")
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +38,7 @@ def pets(tmp_path: Path) -> Path:
 
 
 def loaded(folder: Path, *, skip_bad: bool = False, strict: bool = False) -> Dataset:
-    return load(str(folder), WHOLE, skip_bad=skip_bad, strict=strict)
+    return load_data(str(folder), WHOLE, skip_bad=skip_bad, strict=strict)
 
 
 def test_a_folder_of_classes_becomes_a_data_set(pets: Path) -> None:
@@ -111,11 +113,11 @@ def test_a_copy_follows_its_picture_whatever_its_name_or_format(pets: Path) -> N
 def test_pictures_are_prepared_as_they_are_wanted(tmp_path: Path) -> None:
     folder = paint(tmp_path / "pets", {"cat": 2, "dog": 2}, size=(30, 50))
     for kind, shape in (
-        (Preparation(16, colour=True, framing="whole"), (16, 16, 3)),
-        (Preparation(64, framing="whole"), (64, 64)),
-        (Preparation(), (28, 28)),
+        (ImageSpec(16, color=True, crop="none"), (16, 16, 3)),
+        (ImageSpec(64, crop="none"), (64, 64)),
+        (ImageSpec(), (28, 28)),
     ):
-        assert load(str(folder), kind).image_shape == shape
+        assert load_data(str(folder), kind).image_shape == shape
     flat = paint(tmp_path / "flat", {"cat": 2, "dog": 2}, size=(32, 32), noise=0)
     images = loaded(flat).train
     for name, image in zip(images.names, images.images, strict=True):
@@ -123,9 +125,9 @@ def test_pictures_are_prepared_as_they_are_wanted(tmp_path: Path) -> None:
 
 
 def test_fashion_mnist_is_only_what_it_is() -> None:
-    with pytest.raises(UsageError, match="28 x 28 pixels, not colour 32 x 32"):
-        load("sample", WHOLE)
-    with pytest.raises(UsageError, match="for image_size=64 colour=false set framing=whole"):
+    with pytest.raises(UsageError, match="28 x 28 pixels, not color 32 x 32"):
+        load_data("sample", WHOLE)
+    with pytest.raises(UsageError, match="for image_size=64 color=false set crop=none"):
         Recipe(name="x", image_size=64)
 
 
@@ -134,12 +136,12 @@ def test_fashion_mnist_is_only_what_it_is() -> None:
 
 def test_a_second_start_decodes_nothing(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = loaded(pets)
-    monkeypatch.setattr("ankleboot.data.prepared.decode", None)  # calling it would fail
+    monkeypatch.setattr("ankleboot.data.image_folder.cache.decode", None)  # calling it would fail
     second = loaded(pets)
     assert (first.train.images == second.train.images).all()
     assert isinstance(second.train.images, np.memmap) and second.findings == first.findings
     with pytest.raises(TypeError):  # the guard can fail: other pixels are wanted here
-        load(str(pets), Preparation(16, framing="whole"))
+        load_data(str(pets), ImageSpec(16, crop="none"))
 
 
 def test_new_code_makes_new_pixels(
@@ -174,7 +176,7 @@ def test_a_kill_while_preparing_leaves_nothing_that_counts(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("ankleboot.data.prepared.write_json", killed)
+        patch.setattr("ankleboot.data.image_folder.cache.write_json", killed)
         with pytest.raises(KeyboardInterrupt):
             loaded(pets)
     assert len(loaded(pets).train) == 10
@@ -333,7 +335,7 @@ def test_names_that_some_systems_confuse_are_refused(
     if len(list(folder.iterdir())) < 2:
         pytest.skip("this system is one of them")
     with pytest.raises(DataError, match=f"{shown} differ only by case or Unicode form"):
-        list_pictures(folder)
+        scan_folder(folder)
 
 
 def test_the_same_picture_in_two_parts_is_leakage(tmp_path: Path) -> None:

@@ -9,24 +9,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Picture
 
-from ankleboot import photos
-from ankleboot.arrays import Image, Pixels
-from ankleboot.bench import masks
-from ankleboot.bench import photos as bench_photos
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.cli import run
-from ankleboot.data import load
-from ankleboot.data.augment import augment
-from ankleboot.data.photo_faults import imitate
-from ankleboot.errors import ModelError, UsageError
-from ankleboot.model_info import ModelInfo, from_json
-from ankleboot.photos.convert import convert, has_plain_background, negated, opacity
-from ankleboot.photos.cut_out import CutOut, locate, parts, tidied
-from ankleboot.photos.steps import strip
-from ankleboot.prediction import Experts, Prediction, answer, predict_files
-from ankleboot.predictors.views import ViewsPredictor
-from ankleboot.pretrained import CUT_OUT, FOLDER
-from ankleboot.recipes import STREET, TRANSFER, override
+from ankleboot.cli.main import run
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import ModelError, UsageError
+from ankleboot.core.types import Image, Pixels
+from ankleboot.data.augmentation import augment
+from ankleboot.data.load import load_data
+from ankleboot.data.photo_simulation import simulate_photo
+from ankleboot.data.preprocessing import preprocess
+from ankleboot.data.preprocessing.garment import (
+    garment_image,
+    has_plain_background,
+    negated,
+    opacity,
+)
+from ankleboot.data.preprocessing.segmentation import (
+    Segmentation,
+    connected_components,
+    remove_specks,
+    segment_garment,
+)
+from ankleboot.data.preprocessing.visualize import preprocessing_strip
+from ankleboot.evaluation import grabcut
+from ankleboot.evaluation import photo_benchmark as bench_photos
+from ankleboot.inference.ensemble import EnsemblePredictor
+from ankleboot.inference.predict import ModelRouter, Prediction, decide, predict_files
+from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.pretrained.catalog import FOLDER, SEGMENTATION
+from ankleboot.recipes.catalog import SIMULATED, TRANSFER
+from ankleboot.recipes.recipe import override
 from conftest import FakePredictor
 
 
@@ -40,7 +51,7 @@ def scene(
     boards = np.tile(across[None, :, None] * np.array([1.2, 1.0, 0.7]), (height, 1, 1))
     boards += generator.normal(0, 7, boards.shape)
     side = int(0.75 * width)
-    image = Picture.fromarray(load("sample").test.images[index]).resize((side, side))
+    image = Picture.fromarray(load_data("sample").test.images[index]).resize((side, side))
     thing = np.asarray(image).astype(float)
     top, left = (height - side) // 2, (width - side) // 2
     mask = np.zeros((height, width), bool)
@@ -59,8 +70,8 @@ def enlarged(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 @pytest.mark.parametrize("index", [0, 1, 2, 4, 9])
 def test_the_garment_is_found(index: int) -> None:
     pixels, mask = scene(index)
-    found = locate(pixels)
-    assert masks.overlap(enlarged(found.mask, (300, 400)), mask) > 0.8
+    found = segment_garment(pixels)
+    assert grabcut.overlap(enlarged(found.mask, (300, 400)), mask) > 0.8
     assert found.reason is None and found.things >= 1
     assert found.share == pytest.approx(mask.mean(), abs=0.08)
 
@@ -70,11 +81,11 @@ def test_parts_are_joined_over_sides_and_not_over_corners() -> None:
     mask[10:30, 10:30] = mask[50:70, 40:60] = mask[80, 80] = True
     mask[30:40, 29] = True  # joined over a side
     mask[40, 30] = True  # not over a corner
-    numbers = parts(mask)
+    numbers = connected_components(mask)
     assert ((numbers > 0) == mask).all()
     _, areas = np.unique(numbers[mask], return_counts=True)
     assert sorted(areas.tolist()) == [1, 1, 400, 410]
-    assert not parts(np.zeros((96, 96), bool)).any()
+    assert not connected_components(np.zeros((96, 96), bool)).any()
 
 
 def test_specks_are_left_out_and_things_are_counted() -> None:
@@ -83,24 +94,24 @@ def test_specks_are_left_out_and_things_are_counted() -> None:
     mask[9, 10:50] = 90  # its soft edge
     mask[60:80, 20:60] = 200  # half as large
     mask[90:94, 90:94] = 255
-    found = tidied(mask)
+    found = remove_specks(mask)
     assert found.things == 2 and found.share == pytest.approx(2400 / 96**2)
     assert not found.mask[90:94, 90:94].any()
     np.testing.assert_array_equal(found.mask[:90], mask[:90])
-    empty = tidied(np.full((96, 96), 100, np.uint8))
+    empty = remove_specks(np.full((96, 96), 100, np.uint8))
     assert empty.things == 0 and empty.reason == "no garment found on the photograph"
 
 
 def test_a_damaged_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ankleboot.photos import cut_out as module
+    from ankleboot.data.preprocessing import segmentation as module
 
-    content = bytearray(CUT_OUT.read_bytes())
+    content = bytearray(SEGMENTATION.read_bytes())
     content[1000] ^= 1
     (tmp_path / "cut_out.tflite").write_bytes(content)
     monkeypatch.setattr(module, "CUT_OUT", tmp_path / "cut_out.tflite")
     module._network.cache_clear()
     with pytest.raises(ModelError, match="damaged"):
-        locate(scene(0)[0])
+        segment_garment(scene(0)[0])
     module._network.cache_clear()
 
 
@@ -109,7 +120,7 @@ def test_backgrounds_are_told_apart() -> None:
     assert not has_plain_background(pixels)
     on_white = np.where(mask[..., None], pixels, 250).astype(np.uint8)
     assert has_plain_background(on_white)
-    assert photos.find_garment(on_white) is None and photos.find_garment(pixels) is not None
+    assert preprocess.find_garment(on_white) is None and preprocess.find_garment(pixels) is not None
     speck = on_white.copy()
     speck[0, :5] = 0  # dirt
     assert has_plain_background(speck)
@@ -120,7 +131,7 @@ def test_a_cut_out_garment_looks_as_on_a_plain_background() -> None:
     pixels, mask = scene(0)
     on_white = np.where(mask[..., None], pixels, 255).astype(np.uint8)
     cells = Picture.fromarray(mask.astype(np.uint8) * 255).resize((96, 96), Picture.Resampling.BOX)
-    cut, plain = convert(pixels, np.asarray(cells)), convert(on_white)
+    cut, plain = garment_image(pixels, np.asarray(cells)), garment_image(on_white)
     assert np.corrcoef(cut.ravel(), plain.ravel())[0, 1] > 0.93
 
 
@@ -129,7 +140,7 @@ def test_a_white_garment_does_not_vanish_and_the_background_does() -> None:
     pixels[30:90, 20:80] = 255
     mask = np.zeros((96, 96), np.uint8)
     mask[24:72, 20:76] = 255
-    image = convert(pixels, mask)
+    image = garment_image(pixels, mask)
     assert image.shape == (28, 28) and image[14, 14] == 25
     assert image[:, 0].max() > 0 or image[0].max() > 0  # the longest side has 28 pixels
     alpha = opacity(pixels, mask)
@@ -143,25 +154,27 @@ def test_any_mask_gives_an_image(seed: int) -> None:
     height, width = generator.integers(1, 60, 2)
     pixels = generator.integers(0, 256, (height, width, 3), dtype=np.uint8)
     mask = (generator.random((96, 96)) < generator.random()).astype(np.uint8) * 255
-    image = convert(pixels, mask)
+    image = garment_image(pixels, mask)
     assert image.shape == (28, 28) and (mask.any() or not image.any())
 
 
 def test_images_of_the_data_set_are_not_searched() -> None:
-    image = load("sample").test.images[0]
+    image = load_data("sample").test.images[0]
     pixels = np.repeat(image[..., None], 3, axis=2)
-    assert photos.is_image(pixels) and photos.find_garment(pixels) is None
-    np.testing.assert_array_equal(photos.garment(pixels, None), image)
-    assert not photos.is_image(pixels[:, :27])
+    assert preprocess.is_dataset_image(pixels) and preprocess.find_garment(pixels) is None
+    np.testing.assert_array_equal(preprocess.extract_garment(pixels, None), image)
+    assert not preprocess.is_dataset_image(pixels[:, :27])
 
 
 LABELS = ("Dress", "Shirt", "Pullover", "hat", "skirt")
-INFO = ModelInfo(labels=LABELS, declined=("hat", "skirt"), framing="whole", abstain_below=0.6)
+INFO = ModelMetadata(labels=LABELS, reject_labels=("hat", "skirt"), crop="none", abstain_below=0.6)
 
 
-def said(*shares: float, garment: CutOut | None = None, info: ModelInfo = INFO) -> Prediction:
+def said(
+    *shares: float, garment: Segmentation | None = None, info: ModelMetadata = INFO
+) -> Prediction:
     image = np.arange(784, dtype=np.uint8).reshape(28, 28)
-    return answer("a", image, garment, np.array(shares, np.float32), info, info.abstain_below)
+    return decide("a", image, garment, np.array(shares, np.float32), info, info.abstain_below)
 
 
 def test_answers_are_put_into_words() -> None:
@@ -173,35 +186,35 @@ def test_answers_are_put_into_words() -> None:
     assert between.reason == "unsure between Shirt and Pullover" and between.label == "Shirt"
     foreign = said(0.2, 0.1, 0.1, 0.2, 0.4)
     assert foreign.reason == "not one of the 3 (most like skirt)" and foreign.label == "Dress"
-    nothing = CutOut(np.zeros((96, 96), np.uint8), 0, 0.0)
+    nothing = Segmentation(np.zeros((96, 96), np.uint8), 0, 0.0)
     lost = said(0.9, 0.1, 0, 0, 0, garment=nothing)
     assert lost.abstained and lost.reason == "no garment found on the photograph"
-    two = CutOut(np.zeros((96, 96), np.uint8), 2, 0.3)
+    two = Segmentation(np.zeros((96, 96), np.uint8), 2, 0.3)
     assert said(0.9, 0.1, 0, 0, 0, garment=two).reason == "more than one garment on the photograph"
-    shoes = ModelInfo(labels=("Sneaker", "Coat"))
+    shoes = ModelMetadata(labels=("Sneaker", "Coat"))
     assert said(0.9, 0.1, garment=two, info=shoes).reason is None  # a pair
-    own = ModelInfo(labels=("cat", "dog"), framing="whole")  # a model of other things
+    own = ModelMetadata(labels=("cat", "dog"), crop="none")  # a model of other things
     assert said(0.9, 0.1, garment=nothing, info=own).reason is None
 
 
 def test_declined_labels_travel_with_the_model() -> None:
-    assert from_json(json.loads(json.dumps(INFO.to_json())), "a") == INFO
-    assert "declined" not in ModelInfo().to_json()
+    assert ModelMetadata.from_json(json.loads(json.dumps(INFO.to_json())), "a") == INFO
+    assert "declined" not in ModelMetadata().to_json()
     with pytest.raises(ModelError, match="damaged description"):
-        from_json(INFO.to_json() | {"declined": ["boat"]}, "a")
+        ModelMetadata.from_json(INFO.to_json() | {"reject_labels": ["boat"]}, "a")
 
 
 def test_views_agree_by_their_geometric_mean() -> None:
     rows = [np.array([[0.8, 0.2]], np.float32), np.array([[0.2, 0.8]], np.float32)]
-    info = ModelInfo(labels=("a", "b"), recipe="both")
+    info = ModelMetadata(labels=("a", "b"), recipe="both")
     first, second = (FakePredictor(row, info) for row in rows)
-    image = load("sample").test.images[:1]
-    even = ViewsPredictor([(first, 1.0), (second, 1.0)], info).predict(image)
+    image = load_data("sample").test.images[:1]
+    even = EnsemblePredictor([(first, 1.0), (second, 1.0)], info).predict(image)
     assert even[0] == pytest.approx([0.5, 0.5], abs=1e-3)
-    heavier = ViewsPredictor([(first, 2.0), (second, 1.0)], info).predict(image)
+    heavier = EnsemblePredictor([(first, 2.0), (second, 1.0)], info).predict(image)
     yes, no = (0.8**2 * 0.2) ** (1 / 3), (0.2**2 * 0.8) ** (1 / 3)
     assert heavier[0, 0] == pytest.approx(yes / (yes + no), abs=1e-3)
-    assert ViewsPredictor([(first, 1.0)], info).predict(image[:0]).shape == (0, 2)
+    assert EnsemblePredictor([(first, 1.0)], info).predict(image[:0]).shape == (0, 2)
 
 
 def test_the_views_are_of_the_image() -> None:
@@ -212,10 +225,10 @@ def test_the_views_are_of_the_image() -> None:
             seen.append(images)
             return super().predict(images)
 
-    info = ModelInfo(labels=("a", "b"))
+    info = ModelMetadata(labels=("a", "b"))
     watcher = Watcher(np.full((1, 2), 0.5, np.float32), info)
-    image = load("sample").test.images[:1]
-    ViewsPredictor([(watcher, 1.0)], info).predict(image)
+    image = load_data("sample").test.images[:1]
+    EnsemblePredictor([(watcher, 1.0)], info).predict(image)
     assert len(seen) == 4 and any(np.array_equal(view, image) for view in seen)
     assert any(np.array_equal(view, image[:, :, ::-1]) for view in seen)
     upright = image[0].astype(float)
@@ -229,8 +242,8 @@ def test_the_views_are_of_the_image() -> None:
 @given(st.integers(0, 9), st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
 def test_imitations_are_images_that_fill_their_frame(label: int, seed: int) -> None:
-    image = load("sample").train.images[label * 7]
-    found = imitate(image, CLASS_NAMES[label], np.random.default_rng(seed))
+    image = load_data("sample").train.images[label * 7]
+    found = simulate_photo(image, CLASS_NAMES[label], np.random.default_rng(seed))
     assert found.shape == (28, 28) and found.dtype == np.uint8
     inside = np.argwhere(found > 0)
     assert np.ptp(inside, axis=0).max() >= 20
@@ -239,27 +252,29 @@ def test_imitations_are_images_that_fill_their_frame(label: int, seed: int) -> N
 def test_an_empty_image_has_no_imitation() -> None:
     nothing: Image = np.zeros((28, 28), np.uint8)
     for name in ("Sneaker", "Pullover", "Dress"):
-        assert not imitate(nothing, name, np.random.default_rng(0)).any()
+        assert not simulate_photo(nothing, name, np.random.default_rng(0)).any()
 
 
 def test_photo_faults_are_done_to_their_share_and_can_be_repeated() -> None:
-    part = load("sample").train
+    part = load_data("sample").train
     images, names = part.images[:200], [CLASS_NAMES[label] for label in part.labels[:200]]
-    recipe = override(STREET, {"flip": "false", "photo_faults": "0.3"})
+    recipe = override(SIMULATED, {"flip": "false", "photo_simulation": "0.3"})
     first, again = (augment(images, recipe, np.random.default_rng(5), names) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     changed = (first != images).any(axis=(1, 2)).mean()
     assert 0.2 < changed < 0.4
-    with pytest.raises(UsageError, match="framing=garment"):
-        override(TRANSFER, {"photo_faults": "0.5"})
+    with pytest.raises(UsageError, match="crop=garment"):
+        override(TRANSFER, {"photo_simulation": "0.5"})
 
 
 def test_steps_are_shown(tmp_path: Path) -> None:
     pixels, _ = scene(0)
-    found = locate(pixels)
-    sheet = strip(pixels, found, photos.garment(pixels, found), "T-shirt/top, 99 % sure")
+    found = segment_garment(pixels)
+    sheet = preprocessing_strip(
+        pixels, found, preprocess.extract_garment(pixels, found), "T-shirt/top, 99 % sure"
+    )
     assert sheet.height < 300 < sheet.width
-    alone = strip(pixels, None, pixels, "whole")
+    alone = preprocessing_strip(pixels, None, pixels, "whole")
     assert alone.width < sheet.width / 2
 
 
@@ -292,12 +307,12 @@ def test_zero_shot_knows_the_data_set_too(capfd: pytest.CaptureFixture[str]) -> 
 
 def test_each_picture_gets_its_model() -> None:
     usual = FakePredictor(np.full((9, 10), 0.1, np.float32))
-    experts = Experts(usual, Path("photo"))
-    small = np.repeat(load("sample").test.images[0][..., None], 3, axis=2)
+    experts = ModelRouter(usual, Path("photo"))
+    small = np.repeat(load_data("sample").test.images[0][..., None], 3, axis=2)
     assert experts.for_picture(small) is usual
     assert experts.for_picture(scene(0)[0]) is experts.photo is not usual
-    assert experts.photo.info.declined == ("hat", "shorts", "skirt")
-    assert Experts(usual).for_picture(scene(0)[0]) is usual
+    assert experts.photo.info.reject_labels == ("hat", "shorts", "skirt")
+    assert ModelRouter(usual).for_picture(scene(0)[0]) is usual
 
 
 def test_a_pattern_as_users_write_it(tmp_path: Path) -> None:
@@ -305,14 +320,16 @@ def test_a_pattern_as_users_write_it(tmp_path: Path) -> None:
     Picture.fromarray(scene(2)[0]).save(tmp_path / "deep" / "a.jpg")
     usual = FakePredictor(np.full((9, 10), 0.1, np.float32))
     found = photos_found(str(tmp_path / "**"))
-    (only,) = [one for one in predict_files(Experts(usual), found) if isinstance(one, Prediction)]
+    (only,) = [
+        one for one in predict_files(ModelRouter(usual), found) if isinstance(one, Prediction)
+    ]
     assert only.path.endswith("a.jpg")
 
 
 def photos_found(pattern: str) -> list[Path]:
-    from ankleboot.photos.find import find
+    from ankleboot.data.preprocessing.find_images import find_images
 
-    return find([pattern], lambda _: None)
+    return find_images([pattern], lambda _: None)
 
 
 @pytest.fixture

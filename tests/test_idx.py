@@ -8,9 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ankleboot.data.idx import IdxFile, diagnose, gunzip, parse_images, parse_labels, verify
-from ankleboot.errors import DataError
-from ankleboot.files import sha256_of
+from ankleboot.core.errors import DataError
+from ankleboot.core.files import sha256_of
+from ankleboot.data.fashion_mnist.idx import (
+    IdxFile,
+    diagnose,
+    gunzip,
+    parse_images,
+    parse_labels,
+    verify,
+)
 
 
 def image_bytes(num: int = 3, magic: int = 2051, count: int | None = None, side: int = 28) -> bytes:

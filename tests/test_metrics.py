@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from ankleboot import metrics
-from ankleboot.arrays import Labels, Probs
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.errors import DataError
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import DataError
+from ankleboot.core.types import Labels, Probs
+from ankleboot.evaluation import metrics
 
 
 def answers(seed: int, num: int = 400) -> tuple[Probs, Labels]:
@@ -86,7 +86,7 @@ def test_calibration_error_by_an_independent_loop() -> None:
 )
 def test_what_cannot_be_judged_is_refused(probs: Probs, labels: Labels, said: str) -> None:
     with pytest.raises(DataError, match=said):
-        metrics.check(probs, labels)
+        metrics.validate_predictions(probs, labels)
 
 
 @given(st.integers(0, 10_000), st.integers(0, 9))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.mistakes import find_mistakes
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.evaluation.error_analysis import analyze_errors
 
 SHIRT, TOP, COAT, BAG = (CLASS_NAMES.index(n) for n in ("Shirt", "T-shirt/top", "Coat", "Bag"))
 
@@ -17,7 +17,7 @@ def case() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_pairs_count_both_directions() -> None:
-    found = find_mistakes(*case(), CLASS_NAMES)
+    found = analyze_errors(*case(), CLASS_NAMES)
     first, second = found.pairs
     assert (first.first, first.second) == ("T-shirt/top", "Shirt")
     assert (first.first_as_second, first.second_as_first, first.share) == (1, 2, 0.75)
@@ -25,19 +25,19 @@ def test_pairs_count_both_directions() -> None:
 
 
 def test_the_upper_body_is_one_group() -> None:
-    found = find_mistakes(*case(), CLASS_NAMES)
+    found = analyze_errors(*case(), CLASS_NAMES)
     assert found.num_errors == 4 and found.upper_body_share == 0.75
     assert found.merged_accuracy == 5 / 6
     assert found.sentences[0].startswith("75 % of the 4 errors are between T-shirt/top and Shirt")
 
 
 def test_images_are_sorted_by_what_they_cost() -> None:
-    found = find_mistakes(*case(), CLASS_NAMES)
+    found = analyze_errors(*case(), CLASS_NAMES)
     assert set(found.top_losses[:4]) == {0, 1, 2, 5}
     assert found.most_certain == (3, 4)
     assert found.least_certain[:2] == (1, 5)
 
 
 def test_without_errors_there_is_nothing_to_say() -> None:
-    found = find_mistakes(np.eye(10), np.arange(10), CLASS_NAMES)
+    found = analyze_errors(np.eye(10), np.arange(10), CLASS_NAMES)
     assert found.sentences == ("No image is answered wrongly.",) and found.pairs == ()

@@ -12,8 +12,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from ankleboot.studies import STUDIES
-from ankleboot.studies.answers import in_words
+from ankleboot.studies.catalog import STUDIES
+from ankleboot.studies.stored_answers import format_answer
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -130,4 +130,4 @@ def test_a_lesson_ends_with_the_answer_of_its_study(
     """What it makes by hand is compared with Keras by `assert` in its cells."""
     notebook = executed(ROOT / f"notebooks/{name}.ipynb", tmp_path, monkeypatch)
     printed = check_outputs(notebook, *LESSONS[name])
-    assert printed.endswith(in_words(STUDIES[name]) + "\n")
+    assert printed.endswith(format_answer(STUDIES[name]) + "\n")

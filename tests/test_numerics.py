@@ -4,14 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from ankleboot import environment
-from ankleboot.data import Dataset
-from ankleboot.recipes import find, override
+from ankleboot.core import environment
+from ankleboot.data.dataset import Dataset
+from ankleboot.recipes.catalog import get_recipe
+from ankleboot.recipes.recipe import override
 
 SHORT = {"train_size": "96", "epochs": "2", "batch_size": "32", "precision": "float32"}
 LOSSES = {  # of the last epoch on training and validation images, with NUMERICS_VERSION 1
     "plain": ({"dropout": "0.2", "l2": "0.001"}, 1.939209, 1.760248),
-    "sprint": ({"hardest": "0.5", "flip": "true", "shift": "1", "erasing": "0.5"}, 1.204275, 1.223662),
+    "sprint": (
+        {"hard_example_fraction": "0.5", "flip": "true", "max_shift": "1", "random_erasing": "0.5"},
+        1.204275,
+        1.223662,
+    ),
     "leaky": ({"optimizer": "sgd", "schedule": "cosine", "rotation": "10"}, 2.298555, 2.294950),
 }
 
@@ -19,11 +24,11 @@ LOSSES = {  # of the last epoch on training and validation images, with NUMERICS
 @pytest.mark.parametrize("name", LOSSES)
 def test_training_gives_the_stored_losses(name: str, bar_data: Dataset, tmp_path: Path) -> None:
     """A change here without a higher `NUMERICS_VERSION` would mix old and new runs of a study."""
-    from ankleboot.training import train
+    from ankleboot.training.trainer import train
 
     assert environment.NUMERICS_VERSION == 1, "store the losses of the new version"
     changes, train_loss, validation_loss = LOSSES[name]
-    recipe = override(find(name), SHORT | changes)
+    recipe = override(get_recipe(name), SHORT | changes)
     last = train(recipe, bar_data, tmp_path / "run").history()[-1]
     assert last.train_loss == pytest.approx(train_loss, rel=1e-3)
     assert last.validation_loss == pytest.approx(validation_loss, rel=1e-3)

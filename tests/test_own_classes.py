@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ankleboot.cli import run as ankleboot
-from ankleboot.errors import DataError, UsageError
-from ankleboot.prediction import Experts, Prediction, predict_files
-from ankleboot.predictors import load_predictor
+from ankleboot.cli.main import run as ankleboot
+from ankleboot.core.errors import DataError, UsageError
+from ankleboot.inference.load import load_predictor
+from ankleboot.inference.predict import ModelRouter, Prediction, predict_files
 from conftest import paint
 
 NAMES = ("<u>&amp; $x$", "[red]line\\nbreak", "plain")
 FOLDERS = {"<u>&amp; $x$": 30, "[red]line\nbreak": 30, "plain": 30}
 RECIPE = ["blocks=1", "filters=4", "dense_units=0", "batch_size=10", "epochs=3", "seed=1"]
-FRAMING = ["framing=whole", "image_size=32", "colour=true"]
-SETTINGS = [part for setting in (*RECIPE, *FRAMING) for part in ("--set", setting)]
+CROP = ["crop=none", "image_size=32", "color=true"]
+SETTINGS = [part for setting in (*RECIPE, *CROP) for part in ("--set", setting)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -33,7 +33,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three classes with odd names, and no part for validation."""
-    folder = tmp_path_factory.mktemp("own") / "colours"
+    folder = tmp_path_factory.mktemp("own") / "colors"
     paint(folder / "train", FOLDERS, size=(24, 40))
     return paint(folder / "test", {name: 4 for name in FOLDERS}, size=(24, 40), seed=1).parent
 
@@ -69,7 +69,7 @@ def test_a_run_knows_its_pictures_and_is_judged_without_being_told(
     assert manifest["pictures"]["test/plain"]["count"] == 4
     for split, number in (("validation", 18), ("test", 12)):
         found = json_of(capsys, "evaluate", own_run, "--split", split)
-        assert found["num_examples"] == number and found["data"] == "colours/"
+        assert found["num_examples"] == number and found["data"] == "colors/"
         assert np.shape(found["confusion_matrix"]) == (3, 3) and found["accuracy"] > 0.8
         assert tuple(one["label"] for one in found["per_class"]) == NAMES
         assert (own_run / f"confusion-{split}.png").is_file()
@@ -85,7 +85,7 @@ def test_the_report_escapes_names_and_says_what_the_model_is_for(
     text = Path(said["path"]).read_text()
     assert "<u>" not in text
     assert "&lt;u&gt;&amp;amp; $x$" in text and "line\nbreak" not in text
-    assert "the whole picture, colour 32 x 32 pixels" in text
+    assert "the whole picture, color 32 x 32 pixels" in text
     assert "body shapes" not in text  # Fashion-MNIST's card
     assert "data:image/jpeg;base64," in text
     assert not any("T-shirt" in sentence for sentence in said["sentences"])
@@ -114,10 +114,10 @@ def test_an_exported_file_labels_pictures(
     assert found["parity"]["num_examples"] == 12 and found["parity"]["split"] == "test"
     predictor = load_predictor(path)
     assert predictor.info.labels == NAMES
-    assert str(predictor.info.preparation) == "colour 32 x 32"
+    assert str(predictor.info.image_spec) == "color 32 x 32"
     files = sorted((pictures / "test").rglob("*.png"))
-    answers = list(predict_files(Experts(predictor), files))
-    reference = list(predict_files(Experts(load_predictor(own_run)), files))
+    answers = list(predict_files(ModelRouter(predictor), files))
+    reference = list(predict_files(ModelRouter(load_predictor(own_run)), files))
     for one, other in zip(answers, reference, strict=True):
         assert isinstance(one, Prediction) and isinstance(other, Prediction)
         assert one.label == other.label
@@ -142,7 +142,7 @@ def test_every_other_format_too(
 def test_the_web_page_knows_the_classes_and_the_size(
     own_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("ankleboot.export.web.runtime.place", lambda folder: None)
+    monkeypatch.setattr("ankleboot.export.litertjs.place", lambda folder: None)
     arguments: list[str | Path] = ["export", own_run, "--format", "web"]
     arguments += ["--output", tmp_path / "web"]
     assert json_of(capsys, *arguments)["parity"]["num_examples"] == 12
@@ -151,7 +151,7 @@ def test_the_web_page_knows_the_classes_and_the_size(
     assert list(read["networks"]) == ["usual"]
     usual = read["networks"]["usual"]
     assert (usual["labels"], usual["declined"]) == (list(NAMES), [])
-    assert (usual["image_size"], usual["colour"], usual["framing"]) == (32, True, "whole")
+    assert (usual["image_size"], usual["color"], usual["crop"]) == (32, True, "none")
     assert load_predictor(tmp_path / "web").info.labels == NAMES
 
 
@@ -175,9 +175,9 @@ def test_other_classes_are_refused(
     own_run: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = error_of(capsys, 2, "evaluate", "pretrained", "--data", pictures)
-    assert "the model's classes are T-shirt/top, Trouser" in said and "those of colours/" in said
+    assert "the model's classes are T-shirt/top, Trouser" in said and "those of colors/" in said
     said = error_of(capsys, 2, "evaluate", own_run, "--data", "sample")
-    assert "Fashion-MNIST has grey images of 28 x 28 pixels, not colour 32 x 32" in said
+    assert "Fashion-MNIST has grey images of 28 x 28 pixels, not color 32 x 32" in said
 
 
 # What changes after training
@@ -186,7 +186,7 @@ def test_other_classes_are_refused(
 @pytest.fixture
 def moved(own_run: Path, pictures: Path, tmp_path: Path) -> tuple[Path, Path]:
     """Copies of run and pictures that belong together."""
-    folder, run = tmp_path / "colours", tmp_path / "run"
+    folder, run = tmp_path / "colors", tmp_path / "run"
     shutil.copytree(pictures, folder)
     shutil.copytree(own_run, run)
     path = run / "manifest.json"
@@ -253,7 +253,7 @@ def test_a_run_that_skipped_bad_pictures_goes_on_without_them(
 def test_verify_counts_everything(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = tmp_path / "colours"
+    folder = tmp_path / "colors"
     shutil.copytree(pictures, folder)
     shutil.copy(folder / "train/plain/0.png", folder / "test/plain/leak.png")
     shutil.copy(folder / "train/plain/1.png", folder / f"train/{list(FOLDERS)[0]}/two.png")
@@ -283,15 +283,15 @@ def test_images_of_a_folder_are_written_as_the_shipped_model_sees_them(
 
 
 def test_python_refuses_images_of_another_kind(pictures: Path, tmp_path: Path) -> None:
-    from ankleboot.data import load
-    from ankleboot.recipes import PLAIN
-    from ankleboot.training import train
+    from ankleboot.data.load import load_data
+    from ankleboot.recipes.catalog import PLAIN
+    from ankleboot.training.trainer import train
 
-    data = load(str(pictures), load_predictor(Path("pretrained")).info.preparation)
+    data = load_data(str(pictures), load_predictor(Path("pretrained")).info.image_spec)
     assert data.image_shape == (28, 28)
-    with pytest.raises(UsageError, match="load it with recipe.preparation"):
+    with pytest.raises(UsageError, match="load it with recipe.image_spec"):
         from dataclasses import replace
 
-        train(replace(PLAIN, image_size=32, framing="whole"), data, tmp_path / "run")
+        train(replace(PLAIN, image_size=32, crop="none"), data, tmp_path / "run")
     with pytest.raises(DataError):
-        load(str(pictures.parent))
+        load_data(str(pictures.parent))

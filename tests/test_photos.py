@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ankleboot import photos
-from ankleboot.data import load
-from ankleboot.errors import DataError
-from ankleboot.photos.convert import convert
-from ankleboot.photos.decode import MAX_SIDE, decode
-from ankleboot.photos.find import find
+from ankleboot.core.errors import DataError
+from ankleboot.data.load import load_data
+from ankleboot.data.preprocessing import preprocess
+from ankleboot.data.preprocessing.decode import MAX_SIDE, decode
+from ankleboot.data.preprocessing.find_images import find_images
+from ankleboot.data.preprocessing.garment import garment_image
 
 
 def scene() -> Image.Image:
@@ -182,9 +182,9 @@ def test_random_bytes_never_escape_as_another_error(content: bytes) -> None:
 
 
 def test_images_of_the_data_set_pass_unchanged(tmp_path: Path) -> None:
-    for index, image in enumerate(load("sample").test.images[:50]):
+    for index, image in enumerate(load_data("sample").test.images[:50]):
         path = saved(tmp_path / f"{index}.png", Image.fromarray(image))
-        np.testing.assert_array_equal(photos.read(path), image)
+        np.testing.assert_array_equal(preprocess.read_image(path), image)
 
 
 def garment(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -202,7 +202,7 @@ def garment(height: int, width: int, seed: int = 0) -> np.ndarray:
 def test_the_longest_side_becomes_28_and_the_rest_is_centred(
     height: int, width: int, box: tuple[int, int]
 ) -> None:
-    image = convert(garment(height, width))
+    image = garment_image(garment(height, width))
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     assert (rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1) == box
     assert rows[0] == (28 - box[0]) // 2 and columns[0] == (28 - box[1]) // 2
@@ -211,28 +211,28 @@ def test_the_longest_side_becomes_28_and_the_rest_is_centred(
 def test_margins_do_not_matter() -> None:
     pixels = garment(80, 60)
     wider = np.pad(pixels, ((40, 3), (0, 77), (0, 0)), constant_values=255)
-    np.testing.assert_array_equal(convert(pixels), convert(wider))
+    np.testing.assert_array_equal(garment_image(pixels), garment_image(wider))
 
 
 def test_polarity_does_not_matter() -> None:
     pixels = garment(80, 60)
-    np.testing.assert_array_equal(convert(pixels), convert(255 - pixels))
+    np.testing.assert_array_equal(garment_image(pixels), garment_image(255 - pixels))
 
 
 def test_dark_on_light_becomes_light_on_dark() -> None:
-    image = convert(np.asarray(scene()))
+    image = garment_image(np.asarray(scene()))
     assert image[0, 0] == 0 and image.max() > 150
 
 
 @pytest.mark.parametrize("level", [0, 127, 255])
-def test_a_single_colour_gives_nothing(level: int) -> None:
-    assert not convert(np.full((50, 40, 3), level, np.uint8)).any()
+def test_a_single_color_gives_nothing(level: int) -> None:
+    assert not garment_image(np.full((50, 40, 3), level, np.uint8)).any()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 2), (28, 28)])
 def test_odd_shapes_are_converted(shape: tuple[int, int]) -> None:
     generator = np.random.default_rng(1)
-    image = convert(generator.integers(0, 255, (*shape, 3), dtype=np.uint8))
+    image = garment_image(generator.integers(0, 255, (*shape, 3), dtype=np.uint8))
     assert image.shape == (28, 28) and image.dtype == np.uint8
 
 
@@ -243,7 +243,9 @@ def test_folders_are_searched_in_order_and_links_are_not_followed(tmp_path: Path
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "link.png").symlink_to("/etc/passwd")
     notes: list[str] = []
-    names = [path.relative_to(tmp_path).as_posix() for path in find([str(tmp_path)], notes.append)]
+    names = [
+        path.relative_to(tmp_path).as_posix() for path in find_images([str(tmp_path)], notes.append)
+    ]
     assert names == ["a.JPG", "b.png", "sub/c.webp"]
     assert len(notes) == 1 and "3 skipped" in notes[0] and "notes.txt" in notes[0]
 
@@ -252,20 +254,20 @@ def test_patterns_and_missing_names(tmp_path: Path) -> None:
     for name in ("b.png", "a.png", "we[i]rd.png"):
         (tmp_path / name).write_bytes(b"x")
     pattern, literal, missing = (str(tmp_path / n) for n in ("?.png", "we[i]rd.png", "no*.png"))
-    found = find([pattern, literal, missing], pytest.fail)
+    found = find_images([pattern, literal, missing], pytest.fail)
     assert [path.name for path in found] == ["a.png", "b.png", "we[i]rd.png", "no*.png"]
 
 
 def test_a_folder_without_pictures_stays_to_be_reported(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    assert find([str(tmp_path / "a"), str(tmp_path / "?")], print) == [tmp_path / "a"] * 2
+    assert find_images([str(tmp_path / "a"), str(tmp_path / "?")], print) == [tmp_path / "a"] * 2
     with pytest.raises(DataError, match=f"{tmp_path}/a: no pictures in this folder"):
         decode(tmp_path / "a")
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "no/such/folder/a.png"])
 def test_impossible_names_are_refused_in_one_line(name: str) -> None:
-    assert find([name], pytest.fail) == [Path(name)]
+    assert find_images([name], pytest.fail) == [Path(name)]
     with pytest.raises(DataError, match="no such file"):
         decode(Path(name))
 
@@ -273,4 +275,4 @@ def test_impossible_names_are_refused_in_one_line(name: str) -> None:
 def test_half_and_half_is_no_division_by_zero() -> None:
     pixels = np.zeros((40, 40, 3), np.uint8)
     pixels[:, 20:] = 255
-    assert convert(pixels).max() == 255
+    assert garment_image(pixels).max() == 255

@@ -10,19 +10,20 @@ import keras
 import numpy as np
 import pytest
 
-from ankleboot.arrays import to_inputs
-from ankleboot.data import load
-from ankleboot.errors import ModelError
-from ankleboot.export.network import Network
+from ankleboot.core.errors import ModelError
+from ankleboot.core.types import to_inputs
+from ankleboot.data.load import load_data
+from ankleboot.export.deployable import DeployableModel
+from ankleboot.export.network_json import layers_of
 from ankleboot.export.playground import LAYOUT, write
-from ankleboot.export.playground.chain import layers_of
-from ankleboot.model_info import ModelInfo
-from ankleboot.models import build
-from ankleboot.predictors import load_predictor
-from ankleboot.predictors.chain import KINDS, layers_in
-from ankleboot.pretrained import FOLDER
-from ankleboot.recipes import LEAKY, PLAIN, POCKET, SPRINT, Recipe
-from ankleboot.sealed import seal_folder
+from ankleboot.inference.load import load_predictor
+from ankleboot.inference.numpy_network import KINDS, layers_in
+from ankleboot.models.architectures import build_model
+from ankleboot.models.files.checksums import add_folder_checksums
+from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.pretrained.catalog import FOLDER
+from ankleboot.recipes.catalog import LEAKY, PLAIN, POCKET, SPRINT
+from ankleboot.recipes.recipe import Recipe
 
 SMALL = replace(PLAIN, filters=3, dense_units=7)
 SMALL_LEAKY = replace(LEAKY, filters=3, dense_units=7)
@@ -31,38 +32,38 @@ RECIPES = {
     "leaky, same": SMALL_LEAKY,
     "pocket": replace(POCKET, filters=3, max_filters=8),
     "cosines": replace(SPRINT, filters=10),
-    "average, valid": replace(SMALL, pooling="average", batch_norm=True, convolutions=2),
+    "average, valid": replace(SMALL, pooling="average", batch_norm=True, convs_per_block=2),
     "average, same, odd": replace(SMALL_LEAKY, pooling="average", kernel_size=4),
-    "gelu, raw pixels": replace(SMALL, activation="gelu", normalisation="none"),
-    "strided": replace(SMALL, pooling="strided", convolutions=2),
+    "gelu, raw pixels": replace(SMALL, activation="gelu", input_scaling="none"),
+    "strided": replace(SMALL, pooling="strided", convs_per_block=2),
     "strided, same": replace(SMALL_LEAKY, pooling="strided", batch_norm=True),
     "no pooling": replace(SMALL, pooling="none"),
-    "colour": replace(SMALL, image_size=21, colour=True, framing="whole", dropout=0.5),
+    "color": replace(SMALL, image_size=21, color=True, crop="none", dropout=0.5),
 }
 
 
-def network_of(recipe: Recipe) -> Network:
+def network_of(recipe: Recipe) -> DeployableModel:
     """With weights and statistics that are all different from what they begin with."""
-    model = build(recipe)
+    model = build_model(recipe)
     generator = np.random.default_rng(0)
     for variable in model.variables:
         if "seed" not in variable.path:
             drawn = generator.normal(0, 0.3, variable.shape)
             positive = "variance" in variable.path or "gamma" in variable.path
             variable.assign(np.abs(drawn) + 0.3 if positive else drawn)
-    info = ModelInfo(
+    info = ModelMetadata(
         recipe=recipe.name,
         format="playground",
         image_size=recipe.image_size,
-        colour=recipe.colour,
-        framing=recipe.framing,
+        color=recipe.color,
+        crop=recipe.crop,
         temperature=1.7,
     )
-    return Network(model, info, images_for(recipe)[:1])
+    return DeployableModel(model, info, images_for(recipe)[:1])
 
 
 def images_for(recipe: Recipe) -> np.ndarray:
-    shape = recipe.preparation.image_shape
+    shape = recipe.image_spec.image_shape
     images = np.random.default_rng(1).integers(0, 256, (6, *shape), dtype=np.uint8)
     images[0] = 0
     return images
@@ -88,7 +89,7 @@ def test_every_layer_gives_what_it_gives_in_keras(name: str) -> None:
         np.testing.assert_allclose(x / scale, wanted / scale, atol=1e-5, err_msg=layer["name"])
 
 
-def document_of(network: Network) -> str:
+def document_of(network: DeployableModel) -> str:
     head = {"layout": LAYOUT, "samples": False, "info": asdict(network.info)}
     return json.dumps(head | {"layers": layers_of(network.model)})
 
@@ -99,7 +100,7 @@ def test_what_branches_is_refused_in_one_line() -> None:
     both = keras.layers.Add()([left, keras.layers.Conv2D(2, 3)(inputs)])
     logits = keras.layers.Dense(10, name="logits")(keras.layers.Flatten()(both))
     with pytest.raises(
-        ModelError, match=r"model=cnn, one layer behind the other; conv2d\w* does not"
+        ModelError, match=r"architecture=cnn, one layer behind the other; conv2d\w* does not"
     ):
         layers_of(keras.Model(inputs, logits))
 
@@ -123,7 +124,7 @@ def write_shipped(path: Path) -> Path:
     """The shipped model's playground."""
     model = keras.models.load_model(FOLDER / "model.keras", compile=False)
     info = replace(load_predictor(FOLDER).info, format="playground")
-    write(Network(model, info, load("sample").train.images[:1]), path)
+    write(DeployableModel(model, info, load_data("sample").train.images[:1]), path)
     return path
 
 
@@ -133,7 +134,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_folder_is_a_predictor(folder: Path) -> None:
-    images = load("sample").test.images[:50]
+    images = load_data("sample").test.images[:50]
     expected = load_predictor(FOLDER).predict(images)
     np.testing.assert_allclose(load_predictor(folder).predict(images), expected, atol=1e-5)
 
@@ -155,6 +156,6 @@ def test_a_file_of_something_else_is_refused(
     document = json.loads((path / "network.json").read_text())
     (path / "network.json").write_text(json.dumps(document | change))
     (path / "ankleboot.json").unlink()
-    seal_folder(path, load_predictor(folder).info)
+    add_folder_checksums(path, load_predictor(folder).info)
     with pytest.raises(ModelError, match="no chain of layers"):
         load_predictor(path)

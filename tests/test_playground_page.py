@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ankleboot.arrays import to_inputs
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.data import load
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.types import to_inputs
+from ankleboot.data.load import load_data
+from ankleboot.export.network_json import layers_of
 from ankleboot.export.playground import PAGE
-from ankleboot.export.playground.chain import layers_of
-from ankleboot.export.web import ASSETS
-from ankleboot.models import build
-from ankleboot.predictors import load_predictor
-from ankleboot.pretrained import FOLDER
-from ankleboot.recipes import POCKET
+from ankleboot.inference.load import load_predictor
+from ankleboot.models.architectures import build_model
+from ankleboot.models.pretrained.catalog import FOLDER
+from ankleboot.recipes.catalog import POCKET
+from ankleboot.web.render import SHARED as ASSETS
 from test_playground import (
     RECIPES,
     document_of,
@@ -107,7 +107,7 @@ def test_the_browser_computes_what_keras_does(name: str, blank_page: Any, addres
     images = images_for(recipe)
     names = [layer["name"] for layer in layers_of(network.model)]
     expected = kept_by_keras(network.model, names, images)
-    channels = 3 if recipe.colour else 1
+    channels = 3 if recipe.color else 1
     sent = [address, document_of(network), [packed(one) for one in images]]
     got = blank_page.evaluate(FORWARD, [*sent, recipe.image_size, channels])
     for index, one in enumerate(got):
@@ -139,7 +139,7 @@ def shares(page: Any) -> list[float]:
 
 
 def sneaker() -> np.ndarray:
-    test = load("sample").test
+    test = load_data("sample").test
     images: np.ndarray = test.images[np.flatnonzero(test.labels == 7)[:1]]
     return images
 
@@ -224,7 +224,7 @@ def test_a_filter_that_is_off_gives_zeros(page: Any) -> None:
 def test_another_pooling_gives_the_answer_of_such_a_network(page: Any) -> None:
     page.select_option("#pool-by", "average")
 
-    expected = build(replace(POCKET, pooling="average"))
+    expected = build_model(replace(POCKET, pooling="average"))
     source = keras.models.load_model(FOLDER / "model.keras", compile=False)
     one = [i for i, layer in enumerate(source.layers) if "pool" in layer.name][0]
     x = expected.input
@@ -314,7 +314,7 @@ def test_ones_own_picture_and_drawing_are_answered(page: Any, tmp_path: Path) ->
 
 @needs_browser
 def test_ones_own_network_can_be_opened(browser: Any, address: str, tmp_path: Path) -> None:
-    recipe = replace(RECIPES["colour"], name="mine")
+    recipe = replace(RECIPES["color"], name="mine")
     network = network_of(recipe)
     labels = tuple(f"thing {i}" for i in range(10))
     network = replace(network, info=replace(network.info, labels=labels))

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.cli import run
-from ankleboot.data import load
-from ankleboot.data.pictures import write_pictures
-from ankleboot.errors import UsageError
-from ankleboot.model_info import ModelInfo
-from ankleboot.prediction import Experts, Failure, Prediction, predict_files
+from ankleboot.cli.main import run
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import UsageError
+from ankleboot.data.export_images import export_images
+from ankleboot.data.load import load_data
+from ankleboot.inference.predict import FailedImage, ModelRouter, Prediction, predict_files
+from ankleboot.models.files.metadata import ModelMetadata
 from conftest import FakePredictor
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     folder = tmp_path / "pictures"
-    write_pictures(load("sample").test, CLASS_NAMES, folder, 20)
+    export_images(load_data("sample").test, CLASS_NAMES, folder, 20)
     return folder
 
 
@@ -101,7 +101,7 @@ def test_a_progress_bar_leaves_the_results_where_they_belong(tmp_path: Path) -> 
     import pty
     import subprocess
 
-    write_pictures(load("sample").test, CLASS_NAMES, tmp_path / "p", 30)
+    export_images(load_data("sample").test, CLASS_NAMES, tmp_path / "p", 30)
     terminal, stderr = pty.openpty()
     with (tmp_path / "out.jsonl").open("wb") as out:
         command = [sys.executable, "-m", "ankleboot", "predict", "--json", str(tmp_path / "p")]
@@ -136,32 +136,32 @@ def test_a_missing_path_is_a_slip(capfd: pytest.CaptureFixture[str]) -> None:
 def fake(confidence: float, abstain_below: float) -> FakePredictor:
     probs = np.full((70, 10), (1 - confidence) / 9, np.float32)
     probs[:, 3] = confidence
-    return FakePredictor(probs, ModelInfo(abstain_below=abstain_below))
+    return FakePredictor(probs, ModelMetadata(abstain_below=abstain_below))
 
 
 def test_unsure_answers_say_why(pictures: Path) -> None:
     paths = sorted(pictures.iterdir())[:2]
-    first, _ = predict_files(Experts(fake(0.5, 0.6)), paths)
+    first, _ = predict_files(ModelRouter(fake(0.5, 0.6)), paths)
     assert isinstance(first, Prediction)
     assert first.abstained and first.reason == "not sure of Dress"
     assert (first.label, first.index) == ("Dress", 3)
-    first, _ = predict_files(Experts(fake(0.5, 0.6)), paths, abstain_below=0.4)
+    first, _ = predict_files(ModelRouter(fake(0.5, 0.6)), paths, abstain_below=0.4)
     assert isinstance(first, Prediction) and not first.abstained and first.reason is None
 
 
 def test_a_blank_picture_is_not_answered(tmp_path: Path) -> None:
     Image.new("RGB", (50, 50), "white").save(tmp_path / "a.png")
-    (only,) = predict_files(Experts(fake(1.0, 0.1)), [tmp_path / "a.png"])
+    (only,) = predict_files(ModelRouter(fake(1.0, 0.1)), [tmp_path / "a.png"])
     assert isinstance(only, Prediction)
-    assert only.abstained and only.reason == "the picture is of one colour"
+    assert only.abstained and only.reason == "the picture is of one color"
 
 
 def test_batches_keep_the_order(tmp_path: Path, pictures: Path) -> None:
     good = sorted(pictures.iterdir())
     paths = [p for path in good * 7 for p in (path, tmp_path / "gone.png")]
-    found = list(predict_files(Experts(fake(0.9, 0.1)), iter(paths)))
+    found = list(predict_files(ModelRouter(fake(0.9, 0.1)), iter(paths)))
     assert [one.path for one in found] == list(map(str, paths))
-    assert sum(isinstance(one, Failure) for one in found) == len(paths) // 2
+    assert sum(isinstance(one, FailedImage) for one in found) == len(paths) // 2
 
 
 def test_pictures_are_written_class_by_class(pictures: Path) -> None:
@@ -169,9 +169,9 @@ def test_pictures_are_written_class_by_class(pictures: Path) -> None:
     assert names[:2] == ["00000-t-shirt-top.png", "00001-trouser.png"]
     assert names[9] == "00009-ankle-boot.png" and names[10] == "00010-t-shirt-top.png"
     with pytest.raises(UsageError, match="not empty"):
-        write_pictures(load("sample").test, CLASS_NAMES, pictures, 1)
+        export_images(load_data("sample").test, CLASS_NAMES, pictures, 1)
     with pytest.raises(UsageError, match="there are 500 images"):
-        write_pictures(load("sample").test, CLASS_NAMES, pictures.parent / "more", 501)
+        export_images(load_data("sample").test, CLASS_NAMES, pictures.parent / "more", 501)
 
 
 def test_the_command_that_writes_pictures(

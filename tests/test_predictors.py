@@ -15,16 +15,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ankleboot import pretrained
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.data import Dataset, load
-from ankleboot.errors import ModelError
-from ankleboot.files import sha256_of
-from ankleboot.model_info import ModelInfo, from_json
-from ankleboot.predictors import Predictor, load_predictor
-from ankleboot.predictors.batches import check_shapes
-from ankleboot.runs import Run
-from ankleboot.sealed import open_onnx, open_tflite, seal_folder, seal_onnx, seal_tflite
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import ModelError
+from ankleboot.core.files import sha256_of
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.load import load_data
+from ankleboot.inference.batching import check_shapes
+from ankleboot.inference.load import Predictor, load_predictor
+from ankleboot.models.files.checksums import (
+    add_folder_checksums,
+    add_onnx_checksum,
+    add_tflite_checksum,
+    read_verified_onnx,
+    read_verified_tflite,
+)
+from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.pretrained import catalog
+from ankleboot.models.run import Run
 
 EXACT = ("litert", "onnx", "openvino", "saved-model", "playground")
 FORMATS = (*EXACT, "litert-fp16", "litert-int8", "onnx-int8")
@@ -113,7 +120,7 @@ def test_an_onnx_file_is_valid_and_names_its_classes(exported: Callable[[str], P
 LIGHT = """
 import sys
 import numpy as np
-from ankleboot.predictors import load_predictor
+from ankleboot.inference.load import load_predictor
 from pathlib import Path
 print(load_predictor(Path(sys.argv[1])).predict(np.zeros((3, 28, 28), np.uint8)).shape)
 print(*sys.modules)
@@ -144,17 +151,17 @@ def flips(content: bytes, number: int) -> list[bytes]:
     return found
 
 
-INFO = ModelInfo(recipe="x", format="litert", temperature=1.3)
+INFO = ModelMetadata(recipe="x", format="litert", temperature=1.3)
 
 
 def test_every_flipped_bit_of_a_tflite_is_refused(tmp_path: Path) -> None:
     """Without a seal seven in ten load and answer wrongly."""
     path = tmp_path / "a.tflite"
-    content = (pretrained.FOLDER / pretrained.LITERT).read_bytes()
+    content = (catalog.FOLDER / catalog.LITERT).read_bytes()
     for damaged in flips(content, 1_000):
         path.write_bytes(damaged)
         with pytest.raises(ModelError, match=r"a\.tflite: "):
-            open_tflite(path)
+            read_verified_tflite(path)
 
 
 def test_a_description_of_another_layout_of_bytes_still_opens(tmp_path: Path) -> None:
@@ -162,7 +169,10 @@ def test_a_description_of_another_layout_of_bytes_still_opens(tmp_path: Path) ->
     body = b"some flatbuffer"
     packed = io.BytesIO(body)
     document = INFO.to_json() | {"bytes": len(body), "sha256": sha256_of(body)}
-    texts = {"labels.txt": "a\nb\n", "ankleboot.json": json.dumps(document, indent=1, sort_keys=True)}
+    texts = {
+        "labels.txt": "a\nb\n",
+        "ankleboot.json": json.dumps(document, indent=1, sort_keys=True),
+    }
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
         for name, text in texts.items():
             entry = zipfile.ZipInfo(name)
@@ -170,19 +180,19 @@ def test_a_description_of_another_layout_of_bytes_still_opens(tmp_path: Path) ->
             archive.writestr(entry, text)
     path = tmp_path / "old.tflite"
     path.write_bytes(packed.getvalue())
-    assert open_tflite(path) == (body, INFO)
+    assert read_verified_tflite(path) == (body, INFO)
 
 
 def test_every_flipped_bit_of_the_seal_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.tflite"
     body = bytes(range(256))
-    sealed = seal_tflite(body, INFO)
+    sealed = add_tflite_checksum(body, INFO)
     path.write_bytes(sealed)
-    assert open_tflite(path) == (body, INFO)
+    assert read_verified_tflite(path) == (body, INFO)
     for place in range(len(sealed)):
         path.write_bytes(sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :])
         with pytest.raises(ModelError):
-            open_tflite(path)
+            read_verified_tflite(path)
 
 
 def test_every_flipped_bit_of_an_onnx_file_is_refused(
@@ -193,7 +203,7 @@ def test_every_flipped_bit_of_an_onnx_file_is_refused(
     for damaged in flips(content, 500) + flips(content[-90:], 200):
         path.write_bytes(damaged if len(damaged) > 90 else content[:-90] + damaged)
         with pytest.raises(ModelError, match=r"a\.onnx: damaged"):
-            open_onnx(path)
+            read_verified_onnx(path)
 
 
 @pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
@@ -237,16 +247,16 @@ def test_a_changed_digit_of_a_description_is_refused(
 
 
 def test_a_seal_is_the_same_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = seal_tflite(b"model", INFO)
+    here = add_tflite_checksum(b"model", INFO)
     monkeypatch.setattr("sys.platform", "win32")
-    assert seal_tflite(b"model", INFO) == here
+    assert add_tflite_checksum(b"model", INFO) == here
 
 
 def test_sealed_nonsense_is_one_line(tmp_path: Path) -> None:
     """A seal says that nothing changed, not that there was sense in it."""
-    (tmp_path / "a.tflite").write_bytes(seal_tflite(b"TFL3 or not", INFO))
-    (tmp_path / "a.onnx").write_bytes(seal_onnx(b"onnx or not"))
-    seal_folder(tmp_path, replace(INFO, format="painting"))
+    (tmp_path / "a.tflite").write_bytes(add_tflite_checksum(b"TFL3 or not", INFO))
+    (tmp_path / "a.onnx").write_bytes(add_onnx_checksum(b"onnx or not"))
+    add_folder_checksums(tmp_path, replace(INFO, format="painting"))
     for path, said in (
         (tmp_path / "a.tflite", "LiteRT cannot run it"),
         (tmp_path / "a.onnx", "ONNX Runtime cannot run it"),
@@ -258,11 +268,11 @@ def test_sealed_nonsense_is_one_line(tmp_path: Path) -> None:
 
 
 def test_other_shapes_are_refused_by_name() -> None:
-    check_shapes("x", ModelInfo(), ((28, 28), "uint8"), ((10,), "float32"))
+    check_shapes("x", ModelMetadata(), ((28, 28), "uint8"), ((10,), "float32"))
     with pytest.raises(ModelError, match=r"expected input .*28.*got .*\(32, 32\)"):
-        check_shapes("x", ModelInfo(), ((32, 32), "uint8"), ((10,), "float32"))
+        check_shapes("x", ModelMetadata(), ((32, 32), "uint8"), ((10,), "float32"))
     with pytest.raises(ModelError, match="int8"):
-        check_shapes("x", ModelInfo(), ((28, 28), "uint8"), ((10,), "int8"))
+        check_shapes("x", ModelMetadata(), ((28, 28), "uint8"), ((10,), "int8"))
 
 
 @pytest.mark.parametrize(
@@ -279,9 +289,9 @@ def test_other_shapes_are_refused_by_name() -> None:
     ],
 )
 def test_a_strange_description_is_refused(change: dict[str, object], said: str) -> None:
-    assert from_json(INFO.to_json(), "here") == INFO
+    assert ModelMetadata.from_json(INFO.to_json(), "here") == INFO
     with pytest.raises(ModelError, match=f"here: {said}"):
-        from_json(INFO.to_json() | change, "here")
+        ModelMetadata.from_json(INFO.to_json() | change, "here")
 
 
 @pytest.mark.parametrize("name", ["a.h5", "a.pkl", "a.pt", "a.xml"])
@@ -300,15 +310,15 @@ def test_the_name_pretrained_means_the_shipped_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exported: Callable[[str], Path]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert load_predictor(Path("pretrained")).info.recipe == Run(pretrained.FOLDER).recipe().name
+    assert load_predictor(Path("pretrained")).info.recipe == Run(catalog.FOLDER).recipe().name
     shutil.copytree(exported("openvino"), "pretrained")  # a folder of the user's own comes first
     assert load_predictor(Path("pretrained")).info.recipe == "tiny"
 
 
 def test_the_shipped_model_is_as_accurate_as_it_says() -> None:
     """On the test images that ship along; a slow test has all 10,000."""
-    test = load("sample").test
-    stated = json.loads((pretrained.FOLDER / "evaluation-sample.json").read_text())
+    test = load_data("sample").test
+    stated = json.loads((catalog.FOLDER / "evaluation-sample.json").read_text())
     probs = load_predictor(Path("pretrained")).predict(test.images)
     right = (probs.argmax(axis=1) == test.labels).mean()
     assert right == pytest.approx(stated["accuracy"]) and stated["num_examples"] == 500
@@ -316,11 +326,11 @@ def test_the_shipped_model_is_as_accurate_as_it_says() -> None:
 
 
 def test_the_shipped_files_are_small_and_belong_together() -> None:
-    sizes = {path: path.stat().st_size for path in pretrained.FOLDER.rglob("*") if path.is_file()}
+    sizes = {path: path.stat().st_size for path in catalog.FOLDER.rglob("*") if path.is_file()}
     assert sum(sizes.values()) <= 10_000_000
-    assert sizes[pretrained.NAMES[pretrained.PHOTO] / pretrained.LITERT] <= 6_000_000
+    assert sizes[catalog.NAMES[catalog.PHOTO] / catalog.LITERT] <= 6_000_000
     assert sum(size for path, size in sizes.items() if path.name != "cut_out.tflite") <= 6_000_000
-    run = Run(pretrained.FOLDER)
+    run = Run(catalog.FOLDER)
     run.check_model()
     info = load_predictor(Path("pretrained")).info
     calibration = run.calibration()
@@ -328,10 +338,8 @@ def test_the_shipped_files_are_small_and_belong_together() -> None:
     assert info.model_sha256 == run.result()["model_sha256"]
     assert info.temperature == calibration.temperature
     assert info.abstain_below == calibration.abstain_below
-    text = "".join(
-        p.read_text() for p in pretrained.FOLDER.iterdir() if p.suffix in (".json", ".md")
-    )
+    text = "".join(p.read_text() for p in catalog.FOLDER.iterdir() if p.suffix in (".json", ".md"))
     assert '"/' not in text  # no path of the machine that made them
-    card = (pretrained.FOLDER / "README.md").read_text()
-    stated = json.loads((pretrained.FOLDER / "evaluation-test.json").read_text())
+    card = (catalog.FOLDER / "README.md").read_text()
+    stated = json.loads((catalog.FOLDER / "evaluation-test.json").read_text())
     assert f"{100 * stated['accuracy']:.2f} %" in card and info.model_sha256[:12] in card

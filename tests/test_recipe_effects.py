@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ankleboot import feed, models, optimizers
-from ankleboot.data import load
+from ankleboot.core.errors import ModelError
+from ankleboot.data.load import load_data
 from ankleboot.data.splits import split
-from ankleboot.engines import Chunk
-from ankleboot.errors import ModelError
-from ankleboot.evaluation import recipe_of
-from ankleboot.model_info import ModelInfo
-from ankleboot.recipes import OPTIONS, PLAIN, TINY, Recipe, override
+from ankleboot.evaluation.evaluate import recipe_of
+from ankleboot.models import architectures
+from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.recipes.catalog import PLAIN, TINY
+from ankleboot.recipes.recipe import OPTIONS, Recipe, override
+from ankleboot.training import data_loader
+from ankleboot.training.engines.base import Chunk
+from ankleboot.training.optimizers.build import build_optimizer
 
 SMALL = replace(PLAIN, filters=4, dense_units=8)
 BASES = {
@@ -24,27 +27,27 @@ BASES = {
     "leaky": replace(SMALL, activation="leaky_relu", optimizer="sgd"),
     "patterns": replace(SMALL, stem="dct", blocks=1, dense_units=0, optimizer="muon"),
     "patterns with a hidden layer": replace(SMALL, stem="dct", blocks=1, train_size=100),
-    "dense": override(SMALL, {"model": "dense", "optimizer": "rmsprop"}),
-    "linear": override(SMALL, {"model": "dense", "dense_units": "0", "split": "stratified"}),
+    "dense": override(SMALL, {"architecture": "mlp", "optimizer": "rmsprop"}),
+    "linear": override(SMALL, {"architecture": "mlp", "dense_units": "0", "split": "stratified"}),
     "transfer": TINY,
 }
 OTHER: dict[str, Any] = {
     "blocks": 3,
     "filters": 6,
     "max_filters": 2,
-    "convolutions": 2,
+    "convs_per_block": 2,
     "kernel_size": 2,
     "padding": "same",
     "pooling": "average",
     "block_order": "pool_norm_act",
     "activation": "gelu",
-    "leaky_slope": 0.3,
+    "negative_slope": 0.3,
     "batch_norm": True,
     "dropout": 0.4,
     "dense_units": 5,
     "dense_layers": 2,
     "l2": 0.01,
-    "normalisation": "none",
+    "input_scaling": "none",
     "weights": "none.keras",
     "momentum": 0.5,
     "split_seed": 7,
@@ -62,12 +65,12 @@ def forced(recipe: Recipe, **values: object) -> Recipe:
 
 def made_from(recipe: Recipe) -> tuple[object, ...]:
     """All that a run takes from the fields in `OTHER`."""
-    labels = load("sample").train.labels
+    labels = load_data("sample").train.labels
     parts = split(labels, recipe).sha256
-    optimizer = optimizers.build(recipe)
+    optimizer = build_optimizer(recipe)
     momentum = getattr(optimizer, "momentum", None)
     try:
-        model = models.build(recipe)
+        model = architectures.build_model(recipe)
     except ModelError as error:  # the file of weights that does not exist
         return str(error), momentum, parts
     config = json.dumps(model.get_config(), default=str, sort_keys=True)
@@ -85,9 +88,9 @@ def test_a_field_is_used_where_it_changes_something(base: str) -> None:
 
 
 def test_frozen_epochs_take_images_as_they_are() -> None:
-    data = load("sample")
+    data = load_data("sample")
     part = data.train
-    recipe = override(TINY, {"epochs": "1", "frozen_epochs": "1"})
+    recipe = override(TINY, {"epochs": "1", "head_epochs": "1"})
     assert not any(OPTIONS[name].is_used(recipe.to_json()) for name in ("flip", "rotation"))
     indices = np.arange(len(part.labels))
 
@@ -95,7 +98,7 @@ def test_frozen_epochs_take_images_as_they_are() -> None:
         chunks: list[Chunk] = []
         rates = np.full(2, 0.1, np.float32)
         places = np.arange(2 * recipe.batch_size, dtype=np.int32)
-        made = feed.chunks(
+        made = data_loader.iter_chunks(
             part.images, part.labels, data.class_names, indices, places, rates, recipe, 1, 0,
             chunks.append,
         )  # fmt: skip
@@ -103,15 +106,15 @@ def test_frozen_epochs_take_images_as_they_are() -> None:
         return np.asarray(chunks[0].images)
 
     expected = part.images[: 2 * recipe.batch_size]
-    cases: list[dict[str, Any]] = [{"flip": True}, {"rotation": 30.0}, {"photo_faults": 1.0}]
+    cases: list[dict[str, Any]] = [{"flip": True}, {"rotation": 30.0}, {"photo_simulation": 1.0}]
     for changes in cases:
         np.testing.assert_array_equal(images(forced(recipe, **changes)), expected)
-        assert (images(forced(recipe, frozen_epochs=0, **changes)) != expected).any()
+        assert (images(forced(recipe, head_epochs=0, **changes)) != expected).any()
 
 
 def test_a_split_seed_of_training_images_does_not_hide_the_validation_images() -> None:
     recipe = replace(PLAIN, train_size=100, split_seed=7)
-    info = ModelInfo(split=recipe.split, split_seed=recipe.split_seed)
-    labels = load("sample").train.labels
+    info = ModelMetadata(split=recipe.split, split_seed=recipe.split_seed)
+    labels = load_data("sample").train.labels
     expected = split(labels, recipe).validation
     np.testing.assert_array_equal(split(labels, recipe_of(info)).validation, expected)

@@ -5,22 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ankleboot.errors import UsageError
-from ankleboot.recipes import (
+from ankleboot.core.errors import UsageError
+from ankleboot.recipes.catalog import (
     LEAKY,
-    OPTIONS,
     PLAIN,
     POCKET,
     RECIPES,
     SPRINT,
     TINY,
     TRANSFER,
-    Recipe,
-    changes,
-    find,
-    from_json,
-    override,
+    get_recipe,
+    overrides_of,
 )
+from ankleboot.recipes.recipe import OPTIONS, Recipe, from_json, override
 
 
 def any_value(name: str) -> st.SearchStrategy[Any]:
@@ -40,7 +37,7 @@ SEVERAL = st.lists(SETTINGS, max_size=5).map(dict)
 @given(SETTINGS)
 def test_every_valid_value_survives_text_and_json(setting: tuple[str, object]) -> None:
     name, value = setting
-    base = replace(LEAKY, blocks=1, framing="whole")  # small: fits whatever the rest is
+    base = replace(LEAKY, blocks=1, crop="none")  # small: fits whatever the rest is
     try:
         recipe = override(base, {name: str(value)})
     except UsageError as error:
@@ -73,7 +70,10 @@ def test_any_text_is_a_valid_recipe_or_one_clear_line(name: str, text: str) -> N
         ({"flip": "maybe"}, "flip: expected true or false, got 'maybe'"),
         ({"name": "other"}, "unknown recipe field 'name'"),
         ({"blocks": "4"}, "leaves no pixel after block 4"),
-        ({"model": "lstm", "blocks": "4"}, "model: expected cnn or dense or transfer, got 'lstm'"),
+        (
+            {"model": "lstm", "blocks": "4"},
+            "architecture: expected cnn or mlp or transfer, got 'lstm'",
+        ),
     ],
 )
 def test_a_wrong_setting_names_the_valid_ones(setting: dict[str, str], said: str) -> None:
@@ -84,42 +84,42 @@ def test_a_wrong_setting_names_the_valid_ones(setting: dict[str, str], said: str
 
 # Fields without effect
 
-DENSE = override(PLAIN, {"model": "dense"})
+DENSE = override(PLAIN, {"architecture": "mlp"})
 LINEAR = override(DENSE, {"dense_units": "0"})
-FROZEN = override(TRANSFER, {"frozen_epochs": str(TRANSFER.epochs)})
+FROZEN = override(TRANSFER, {"head_epochs": str(TRANSFER.epochs)})
 PATTERNS = override(SPRINT, {"blocks": "1"})  # no trained convolution, no hidden layer
-NO_CNN = "blocks filters max_filters convolutions kernel_size padding pooling block_order stem"
-NO_NETWORK = "activation batch_norm dense_units dense_layers normalisation hardest"
-AUGMENTATION = "flip shift rotation zoom stretch erasing tone"
+NO_CNN = "blocks filters max_filters convs_per_block kernel_size padding pooling block_order stem"
+NO_NETWORK = "activation batch_norm dense_units dense_layers input_scaling hard_example_fraction"
+AUGMENTATION = "flip max_shift rotation scale_jitter aspect_jitter random_erasing color_jitter"
 WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
-    (DENSE, NO_CNN, "model=dense", "model=cnn"),
-    (TRANSFER, NO_CNN, "model=transfer", "model=cnn"),
-    (TRANSFER, NO_NETWORK, "model=transfer", "model=cnn or dense"),
-    (PLAIN, "backbone weights frozen_epochs", "model=cnn", "model=transfer"),
-    (DENSE, "backbone weights frozen_epochs", "model=dense", "model=transfer"),
+    (DENSE, NO_CNN, "architecture=mlp", "architecture=cnn"),
+    (TRANSFER, NO_CNN, "architecture=transfer", "architecture=cnn"),
+    (TRANSFER, NO_NETWORK, "architecture=transfer", "architecture=cnn or mlp"),
+    (PLAIN, "backbone weights head_epochs", "architecture=cnn", "architecture=transfer"),
+    (DENSE, "backbone weights head_epochs", "architecture=mlp", "architecture=transfer"),
     (LINEAR, "dense_layers", "dense_units=0", "dense_units above 0"),
     (
         LINEAR,
         "activation",
-        "dense_units=0 and model=dense",
-        "dense_units above 0 or with model=cnn",
+        "dense_units=0 and architecture=mlp",
+        "dense_units above 0 or with architecture=cnn",
     ),
     (
         LINEAR,
         "dropout",
-        "dense_units=0 and model=dense",
-        "dense_units above 0 or with model=cnn or transfer",
+        "dense_units=0 and architecture=mlp",
+        "dense_units above 0 or with architecture=cnn or transfer",
     ),
     (POCKET, "dense_layers", "dense_units=0", "dense_units above 0"),
     (
         LINEAR,
         "batch_norm",
-        "model=dense and dense_units=0",
-        "model=cnn or with dense_units above 0",
+        "architecture=mlp and dense_units=0",
+        "architecture=cnn or with dense_units above 0",
     ),
     (
         PATTERNS,
-        "convolutions kernel_size block_order batch_norm",
+        "convs_per_block kernel_size block_order batch_norm",
         "stem=dct and blocks=1",
         "stem=trained or with blocks above 1",
     ),
@@ -132,13 +132,18 @@ WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
     (
         PATTERNS,
         "dropout",
-        "dense_units=0 and stem=dct and blocks=1 and model=cnn",
-        "dense_units above 0 or with stem=trained or with blocks above 1 or with model=transfer",
+        "dense_units=0 and stem=dct and blocks=1 and architecture=cnn",
+        "dense_units above 0 or with stem=trained or with blocks above 1 or with architecture=transfer",
     ),
     (replace(PLAIN, pooling="none"), "block_order", "pooling=none", "pooling=max or average"),
     (replace(PLAIN, pooling="strided"), "block_order", "pooling=strided", "pooling=max or average"),
-    (PLAIN, "leaky_slope", "activation=relu", "activation=leaky_relu"),
-    (replace(PLAIN, activation="gelu"), "leaky_slope", "activation=gelu", "activation=leaky_relu"),
+    (PLAIN, "negative_slope", "activation=relu", "activation=leaky_relu"),
+    (
+        replace(PLAIN, activation="gelu"),
+        "negative_slope",
+        "activation=gelu",
+        "activation=leaky_relu",
+    ),
     (PLAIN, "momentum", "optimizer=adam", "optimizer=sgd or muon or rmsprop"),
     (TRANSFER, "momentum", "optimizer=adamw", "optimizer=sgd or muon or rmsprop"),
     (
@@ -147,25 +152,25 @@ WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
         "split=last and train_size=0",
         "split=stratified or with train_size above 0",
     ),
-    (PLAIN, "frozen_rate", "frozen_epochs=0", "frozen_epochs above 0"),
-    (TRANSFER, "photo_faults", "framing=whole", "framing=garment"),
+    (PLAIN, "head_learning_rate", "head_epochs=0", "head_epochs above 0"),
+    (TRANSFER, "photo_simulation", "crop=none", "crop=garment"),
     (
         FROZEN,
         f"{AUGMENTATION} learning_rate schedule",
         "epochs=13",
-        "epochs above frozen_epochs=13",
+        "epochs above head_epochs=13",
     ),
     (
         FROZEN,
-        "photo_faults",
-        "epochs=13 and framing=whole",
-        "epochs above frozen_epochs=13 and framing=garment",
+        "photo_simulation",
+        "epochs=13 and crop=none",
+        "epochs above head_epochs=13 and crop=garment",
     ),
     (
-        override(TINY, {"frozen_epochs": str(TINY.epochs)}),
-        "photo_faults",
+        override(TINY, {"head_epochs": str(TINY.epochs)}),
+        "photo_simulation",
         "epochs=65",
-        "epochs above frozen_epochs=65",
+        "epochs above head_epochs=65",
     ),
 ]
 """Recipe, fields that it does not use, what prevents it, and what would help."""
@@ -207,9 +212,9 @@ def test_every_field_with_a_condition_is_refused_somewhere() -> None:
     ("recipe", "unused"),
     [
         (TRANSFER, {"blocks": 5}),
-        (PLAIN, {"leaky_slope": 0.3}),
+        (PLAIN, {"negative_slope": 0.3}),
         (PLAIN, {"momentum": 0.5}),
-        (LEAKY, {"model": "dense"}),  # keeps the blocks of leaky
+        (LEAKY, {"architecture": "mlp"}),  # keeps the blocks of leaky
     ],
 )
 def test_a_recipe_made_in_python_with_an_unused_value_is_refused(
@@ -220,18 +225,18 @@ def test_a_recipe_made_in_python_with_an_unused_value_is_refused(
 
 
 def test_inherited_fields_that_lose_their_effect_return_to_their_defaults() -> None:
-    dense = override(LEAKY, {"model": "dense"})
+    dense = override(LEAKY, {"architecture": "mlp"})
     assert (dense.blocks, dense.padding, dense.activation) == (2, "valid", "leaky_relu")
     assert dense == replace(
-        PLAIN, name="leaky", model="dense", activation="leaky_relu", epochs=LEAKY.epochs
+        PLAIN, name="leaky", architecture="mlp", activation="leaky_relu", epochs=LEAKY.epochs
     )
-    assert changes(dense) == ["model=dense"]
-    linear = override(LEAKY, {"model": "dense", "dense_units": "0"})
-    assert (linear.activation, linear.leaky_slope) == ("relu", 0.1)
-    steep = replace(LEAKY, leaky_slope=0.3)
-    assert override(steep, {"activation": "gelu"}).leaky_slope == 0.1
-    small = override(TRANSFER, {"model": "cnn", "flip": "false"})  # flip has an effect again
-    assert (small.frozen_epochs, small.flip, small.shift) == (0, False, TRANSFER.shift)
+    assert overrides_of(dense) == ["architecture=mlp"]
+    linear = override(LEAKY, {"architecture": "mlp", "dense_units": "0"})
+    assert (linear.activation, linear.negative_slope) == ("relu", 0.1)
+    steep = replace(LEAKY, negative_slope=0.3)
+    assert override(steep, {"activation": "gelu"}).negative_slope == 0.1
+    small = override(TRANSFER, {"architecture": "cnn", "flip": "false"})  # flip has an effect again
+    assert (small.head_epochs, small.flip, small.max_shift) == (0, False, TRANSFER.max_shift)
 
 
 @given(st.sampled_from(sorted(RECIPES)), SEVERAL)
@@ -251,20 +256,20 @@ def test_overridden_recipes_are_stored_and_repeated_exactly(
         kept = document[key] == getattr(base, key)
         reset = document[key] == declared.default and not declared.is_used(document)
         assert key in settings or kept or reset
-    named = dict(one.split("=", 1) for one in changes(recipe)) | {"seed": str(recipe.seed)}
+    named = dict(one.split("=", 1) for one in overrides_of(recipe)) | {"seed": str(recipe.seed)}
     assert override(base, named) == recipe
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_can_be_made_from_its_own_fields(name: str) -> None:
     recipe = RECIPES[name]
-    assert recipe.name == name and changes(recipe) == []
+    assert recipe.name == name and overrides_of(recipe) == []
     assert from_json(recipe.to_json()) == override(recipe, {}) == recipe
 
 
 def test_an_unknown_recipe_lists_the_known_ones() -> None:
     with pytest.raises(UsageError, match="did you mean leaky.*plain, leaky"):
-        find("leaki")
+        get_recipe("leaki")
 
 
 @pytest.mark.parametrize(
@@ -286,7 +291,7 @@ def test_a_foreign_recipe_file_is_refused(document: dict[str, object]) -> None:
 
 def test_a_stored_recipe_may_lack_newer_fields() -> None:
     document = LEAKY.to_json()
-    del document["dense_layers"], document["frozen_rate"]
+    del document["dense_layers"], document["head_learning_rate"]
     assert from_json(document) == LEAKY
     assert set(LEAKY.to_json()) == {"name", *OPTIONS}
 

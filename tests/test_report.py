@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.cli import run
-from ankleboot.data import Dataset
-from ankleboot.files import write_json
-from ankleboot.report import write_report
-from ankleboot.report.sprite import COLUMNS, Sprite
-from ankleboot.runs import Run
+from ankleboot.cli.main import run
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.files import write_json
+from ankleboot.data.dataset import Dataset
+from ankleboot.evaluation.report.sprite import COLUMNS, Sprite
+from ankleboot.evaluation.report.write import write_report
+from ankleboot.models.run import Run
 from test_web import CHROMIUM, needs_browser
 
 
@@ -76,10 +76,10 @@ def test_what_comes_from_files_is_escaped(
 def test_cells_hold_images_of_the_cell(
     reported: tuple[Path, dict[str, Any]], calibrated_run: Run, bar_data: Dataset
 ) -> None:
-    from ankleboot.evaluation import validation_part
-    from ankleboot.predictors import load_predictor
+    from ankleboot.evaluation.evaluate import validation_images
+    from ankleboot.inference.load import load_predictor
 
-    part = validation_part(calibrated_run.recipe(), bar_data)
+    part = validation_images(calibrated_run.recipe(), bar_data)
     said = load_predictor(calibrated_run.folder).predict(part.images).argmax(axis=1)
     text = reported[0].read_text()
     cells = json.loads(text.split('id="cells">')[1].split("</script>")[0])
@@ -94,7 +94,7 @@ def test_cells_hold_images_of_the_cell(
 def test_a_curve_by_size_is_shown_on_request(
     calibrated_run: Run, bar_data: Dataset, tmp_path: Path
 ) -> None:
-    from ankleboot.learning_curve import learning_curve
+    from ankleboot.training.learning_curve import learning_curve
 
     said: list[str] = []
     points = learning_curve(calibrated_run, bar_data, said.append, sizes=(50, 200, 9_000))
@@ -121,12 +121,13 @@ def test_a_sprite_holds_each_image_once() -> None:
 def test_the_commands_on_the_page_make_the_run_again(
     reported: tuple[Path, dict[str, Any]], calibrated_run: Run
 ) -> None:
-    from ankleboot.recipes import find, override
+    from ankleboot.recipes.catalog import get_recipe
+    from ankleboot.recipes.recipe import override
 
     line = reported[0].read_text().split("<pre>")[1].split("\n")[0].split()
     assert line[:2] == ["ankleboot", "train"] and line[line.index("--data") + 1] == "bars"
     settings = [line[i + 1] for i, word in enumerate(line) if word == "--set"]
-    again = override(find(line[2]), dict(setting.split("=") for setting in settings))
+    again = override(get_recipe(line[2]), dict(setting.split("=") for setting in settings))
     expected = calibrated_run.recipe().to_json()
     assert again.to_json() | {"name": expected["name"]} == expected
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ankleboot.data import load
-from ankleboot.robustness import robustness
-from ankleboot.robustness.corruptions import CORRUPTIONS, SEVERITIES, inversion, shift
-from ankleboot.robustness.outliers import OUTLIERS, auroc
+from ankleboot.data.load import load_data
+from ankleboot.evaluation.robustness.corruptions import CORRUPTIONS, SEVERITIES, inversion, shift
+from ankleboot.evaluation.robustness.measure import measure_robustness
+from ankleboot.evaluation.robustness.out_of_distribution import OUTLIERS, auroc
 from conftest import FakePredictor
 
-IMAGES = load("sample").test.images[:60]
+IMAGES = load_data("sample").test.images[:60]
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
@@ -62,33 +62,33 @@ def test_auroc_is_that_of_scikit_learn() -> None:
 
 
 def test_photos_are_one_more_kind_of_outlier() -> None:
-    part = load("sample").test
+    part = load_data("sample").test
     probs = np.full((500, 10), 0.05, np.float32)
     probs[:, 4] = np.linspace(0.3, 0.9, 500)
     photos = np.zeros((7, 28, 28), np.uint8)
-    found = robustness(FakePredictor(probs), part, num_images=100, photos=photos)
+    found = measure_robustness(FakePredictor(probs), part, num_images=100, photos=photos)
     assert set(found.auroc) == {*OUTLIERS, "photos"} and found.auroc["photos"] > 0.9
 
 
 def test_a_model_that_always_says_the_same_loses_nothing() -> None:
-    part = load("sample").test
+    part = load_data("sample").test
     probs = np.full((500, 10), 0.05, np.float32)
     probs[:, 4] = 0.55
-    found = robustness(FakePredictor(probs), part, num_images=200)
+    found = measure_robustness(FakePredictor(probs), part, num_images=200)
     assert found.num_examples == 200 and found.clean == found.mean
     assert set(found.accuracy) == set(CORRUPTIONS) and set(found.auroc) == set(OUTLIERS)
     assert all(value == 0.5 for value in found.auroc.values())
 
 
 @pytest.mark.parametrize("name", sorted(CORRUPTIONS))
-def test_spoiling_treats_all_colours_alike_in_any_size(name: str) -> None:
+def test_spoiling_treats_all_colors_alike_in_any_size(name: str) -> None:
     grey = np.random.default_rng(0).integers(0, 256, (6, 56, 56), dtype=np.uint8)
-    coloured = np.stack([grey] * 3, axis=-1)
+    colored = np.stack([grey] * 3, axis=-1)
     for severity in (1, 5):
-        found = CORRUPTIONS[name](coloured, severity, np.random.default_rng(1))
-        assert found.shape == coloured.shape and found.dtype == np.uint8
-        assert (found != coloured).any()
-        if "noise" not in name:  # noise of each colour is its own
+        found = CORRUPTIONS[name](colored, severity, np.random.default_rng(1))
+        assert found.shape == colored.shape and found.dtype == np.uint8
+        assert (found != colored).any()
+        if "noise" not in name:  # noise of each color is its own
             alone = CORRUPTIONS[name](grey, severity, np.random.default_rng(1))
             assert np.abs(found.astype(int) - alone[..., None]).max() <= 1
 
@@ -98,6 +98,6 @@ def test_outliers_have_the_shape_of_the_images(name: str) -> None:
     images = np.random.default_rng(0).integers(0, 256, (4, 80, 80, 3), dtype=np.uint8)
     found = OUTLIERS[name](images, np.random.default_rng(1))
     assert found.shape == images.shape and (found != images).any()
-    if name == "shuffled pixels":  # colours stay together
+    if name == "shuffled pixels":  # colors stay together
         kept = {tuple(pixel) for pixel in images[0].reshape(-1, 3).tolist()}
         assert {tuple(pixel) for pixel in found[0].reshape(-1, 3).tolist()} == kept

@@ -1,5 +1,6 @@
 """The server's parts by themselves, and the command from its start to its end."""
 
+import asyncio
 import base64
 import io
 import json
@@ -24,26 +25,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ankleboot import pretrained
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.cli import cli
+from ankleboot.cli.main import cli
 from ankleboot.cli.serve import serve as serve_command
-from ankleboot.data import load
-from ankleboot.errors import EnvironmentFailure, ModelError, UsageError
-from ankleboot.limits import MAX_PIXELS
-from ankleboot.model_info import ModelInfo
-from ankleboot.prediction import load_experts
-from ankleboot.runs import Run
-from ankleboot.server.answering import Answerer, Request
-from ankleboot.server.describing import check
-from ankleboot.server.frames import Splitter, pack
-from ankleboot.server.guard import Hosts
-from ankleboot.server.listening import listen
-from ankleboot.server.payload import Sent, pictures
-from ankleboot.server.placing import Placed
-from ankleboot.server.problems import RequestProblem
-from ankleboot.server.rates import RateLimit
-from ankleboot.server.settings import ServerConfig
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError
+from ankleboot.core.limits import MAX_PIXELS
+from ankleboot.data.load import load_data
+from ankleboot.inference.predict import load_router
+from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.pretrained import catalog
+from ankleboot.models.run import Run
+from ankleboot.server.body_parser import Sent, pictures
+from ankleboot.server.config import ServerConfig
+from ankleboot.server.error_responses import RequestProblem
+from ankleboot.server.http.access_log import FLUSH_AFTER_S, Form, Journal
+from ankleboot.server.http.listener import listen
+from ankleboot.server.http.middleware import Hosts
+from ankleboot.server.http.rate_limit import RateLimit
+from ankleboot.server.workers.handler import Answerer, Request
+from ankleboot.server.workers.model_check import check
+from ankleboot.server.workers.model_store import Placed
+from ankleboot.server.workers.wire import Splitter, pack
 from conftest import FakePredictor
 from serving import config, served
 
@@ -164,7 +166,7 @@ def test_names_are_made_printable_and_short() -> None:
 
 @pytest.fixture(scope="module")
 def answerer() -> Answerer:
-    return Answerer({"pretrained": load_experts(Path("pretrained"))}, ServerConfig())
+    return Answerer({"pretrained": load_router(Path("pretrained"))}, ServerConfig())
 
 
 def ask(answerer: Answerer, *bodies: tuple[str, bytes], kind: str = "predict") -> list[Any]:
@@ -174,7 +176,7 @@ def ask(answerer: Answerer, *bodies: tuple[str, bytes], kind: str = "predict") -
 
 
 def test_one_bad_picture_does_not_harm_the_others(answerer: Answerer) -> None:
-    good = png(load("sample").test.images[0])
+    good = png(load_data("sample").test.images[0])
     ((status, document),) = ask(
         answerer, form(("a.png", "image/png", good), ("b.png", "image/png", b"no picture"))
     )
@@ -185,7 +187,7 @@ def test_one_bad_picture_does_not_harm_the_others(answerer: Answerer) -> None:
 
 
 def test_requests_that_are_answered_together_get_the_same_answers(answerer: Answerer) -> None:
-    bodies = [("image/png", png(image)) for image in load("sample").test.images[:40]]
+    bodies = [("image/png", png(image)) for image in load_data("sample").test.images[:40]]
     bodies[7] = ("image/png", b"no picture")
     bodies[11] = ("text/plain", b"")
     together = ask(answerer, *bodies)
@@ -196,7 +198,7 @@ def test_requests_that_are_answered_together_get_the_same_answers(answerer: Answ
 def test_the_answer_is_that_of_predict(answerer: Answerer, tmp_path: Path) -> None:
     """The command line is the oracle: another way through the same code."""
     names = []
-    for i, image in enumerate(load("sample").test.images[:5]):
+    for i, image in enumerate(load_data("sample").test.images[:5]):
         (tmp_path / f"{i}.png").write_bytes(png(image))
         names.append(str(tmp_path / f"{i}.png"))
     said = CliRunner().invoke(cli, ["predict", "--json", *names]).stdout.splitlines()
@@ -229,7 +231,7 @@ def test_an_explanation_shows_every_step(answerer: Answerer) -> None:
 
 
 def test_a_training_image_is_its_own_nearest_neighbour(answerer: Answerer) -> None:
-    image = load("sample").train.images[123]
+    image = load_data("sample").train.images[123]
     ((_, document),) = ask(answerer, ("image/png", png(image)), kind="explain")
     nearest = document["neighbours"][0]
     assert nearest["likeness"] == pytest.approx(1, abs=1e-5)
@@ -245,8 +247,8 @@ def test_only_one_picture_is_explained_at_a_time(answerer: Answerer) -> None:
 
 def test_pictures_that_take_too_long_together_are_cut_off() -> None:
     config = ServerConfig(request_timeout_s=0.0)
-    answerer = Answerer({"pretrained": load_experts(Path("pretrained"))}, config)
-    image = png(load("sample").test.images[0])
+    answerer = Answerer({"pretrained": load_router(Path("pretrained"))}, config)
+    image = png(load_data("sample").test.images[0])
     ((status, document),) = ask(answerer, form(*[("a.png", "image/png", image)] * 3))
     assert (status, document["error"]["code"]) == (413, "too_slow")
 
@@ -254,7 +256,7 @@ def test_pictures_that_take_too_long_together_are_cut_off() -> None:
 class Broken:
     """A model with a fault of its own."""
 
-    name, info = "broken", ModelInfo()
+    name, info = "broken", ModelMetadata()
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         if (images == 7).all(axis=(1, 2)).any():
@@ -263,9 +265,9 @@ class Broken:
 
 
 def test_a_fault_of_one_request_is_logged_and_the_others_are_answered() -> None:
-    from ankleboot.prediction import Experts
+    from ankleboot.inference.predict import ModelRouter
 
-    answerer = Answerer({"pretrained": Experts(Broken())}, ServerConfig())
+    answerer = Answerer({"pretrained": ModelRouter(Broken())}, ServerConfig())
     good, bad = (np.full((28, 28), value, np.uint8) for value in (9, 7))
     requests = [
         Request("predict", "pretrained", "image/png", png(one)) for one in (good, bad, good)
@@ -283,14 +285,14 @@ def test_a_model_whose_answers_are_no_probabilities_is_not_served() -> None:
         def predict(self, images: np.ndarray) -> np.ndarray:
             return 2 * super().predict(images)
 
-    images = load("sample").test.images
+    images = load_data("sample").test.images
     with pytest.raises(ModelError, match="no probabilities"):
         check(Loud(np.full((len(images), 10), 0.1, np.float32)), ServerConfig())
 
 
 def test_a_model_that_names_nothing_right_is_not_served() -> None:
     class Stuck:
-        name, info = "stuck", replace(ModelInfo(), data="fashion-mnist")
+        name, info = "stuck", replace(ModelMetadata(), data="fashion-mnist")
 
         def predict(self, images: np.ndarray) -> np.ndarray:
             return np.eye(10, dtype=np.float32)[[3] * len(images)]
@@ -356,7 +358,7 @@ def configured(*arguments: str, **environment: str) -> ServerConfig:
     """Return the configuration that `ankleboot serve` runs with."""
     found: list[ServerConfig] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ankleboot.server.serve.serve", lambda config, *_: found.append(config))
+        patch.setattr("ankleboot.server.lifecycle.serve", lambda config, *_: found.append(config))
         result = CliRunner().invoke(cli, ["serve", *arguments], env=environment)
     assert result.exit_code == 0, result.output
     return found[0]
@@ -371,7 +373,7 @@ def test_another_default_in_the_configuration_is_another_default_of_the_command(
     """Every option, each in turn, in a process that changes the dataclass before the import."""
     code = (
         "from dataclasses import fields\n"
-        "from ankleboot.server.settings import ServerConfig\n"
+        "from ankleboot.server.config import ServerConfig\n"
         "for field in fields(ServerConfig):\n"
         "    field.default = ('changed', field.name)\n"
         "from ankleboot.cli.serve import serve\n"
@@ -560,11 +562,11 @@ def url() -> Iterator[str]:
 
 
 def test_a_picture_is_posted_and_named(url: str) -> None:
-    image = load("sample").test.images[0]
+    image = load_data("sample").test.images[0]
     status, headers, body = fetch(f"{url}/v1/predict", png(image), Content_Type="image/png")
     assert status == 200 and headers["content-type"] == "application/json"
     (found,) = json.loads(body)["predictions"]
-    expected = load_experts(Path("pretrained")).usual.predict(image[None])[0]
+    expected = load_router(Path("pretrained")).usual.predict(image[None])[0]
     assert found["probs"] == dict(zip(CLASS_NAMES, map(float, expected), strict=True))
 
 
@@ -574,7 +576,7 @@ def test_models_are_described_with_their_figures(url: str) -> None:
     assert status == 200 and document["default"] == "pretrained"
     assert [one["name"] for one in document["models"]] == ["pretrained", "zero-shot"]
     shipped = document["models"][0]
-    stored = json.loads((pretrained.FOLDER / "evaluation-test.json").read_text())
+    stored = json.loads((catalog.FOLDER / "evaluation-test.json").read_text())
     assert shipped["metrics"]["test"]["accuracy"] == stored["accuracy"]
     assert shipped["classes"] == list(CLASS_NAMES) and shipped["card"].startswith("#")
     assert shipped["photo"]["declined"] == ["hat", "shorts", "skirt"]
@@ -588,7 +590,7 @@ def test_the_described_number_of_pixels_is_that_of_the_decoder(url: str) -> None
 
 
 def test_another_model_is_asked_by_its_name(url: str) -> None:
-    image = png(load("sample").test.images[3])
+    image = png(load_data("sample").test.images[3])
     answers = {
         model: json.loads(
             fetch(f"{url}/v1/predict?model={model}", image, Content_Type="image/png")[2]
@@ -658,7 +660,7 @@ def test_too_frequent_clients_are_told_when_to_come_back() -> None:
 
 def test_the_journal_has_a_line_for_a_request_and_no_content() -> None:
     with serving("--log", "json", "--workers", "1") as (said, process):
-        kind, body = form(("secret-name.png", "image/png", png(load("sample").test.images[0])))
+        kind, body = form(("secret-name.png", "image/png", png(load_data("sample").test.images[0])))
         fetch(f"{said['url']}/v1/predict?model=pretrained", body, Content_Type=kind)
         process.send_signal(signal.SIGTERM)
         _, words = process.communicate(timeout=15)
@@ -672,7 +674,7 @@ def test_the_journal_has_a_line_for_a_request_and_no_content() -> None:
 
 def test_a_request_rejected_by_its_connection_is_logged_and_counted() -> None:
     with served(config=config(queue_size=0)) as server:
-        image = png(load("sample").test.images[0])
+        image = png(load_data("sample").test.images[0])
         server.get("/v1/model")
         rejected = server.post(image, x_request_id="mine")
         malformed = server.raw(b"nonsense\r\n\r\n")
@@ -695,6 +697,60 @@ def test_a_request_rejected_by_its_connection_is_logged_and_counted() -> None:
         assert [one for one in server.events() if one.get("request") == "mine"] == [line]
 
 
+@pytest.mark.parametrize("form", ["json", "text", "off"])
+def test_the_log_has_its_lines_in_order_and_in_its_form(
+    form: Form, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter((1.5, 1.999, 2.25))
+    monkeypatch.setattr(time, "time", lambda: next(times))
+    request: dict[str, Any] = {
+        "method": "GET",
+        "route": "/",
+        "seconds": 0.00123,
+        "bytes_in": 5,
+        "client": 'a"b',
+    }
+
+    async def log() -> None:
+        journal = Journal(form)
+        journal.request(request_id="x", status=200, **request)
+        journal.request(request_id="y", status=None, **request)
+        journal("stopped", code=3)
+
+    asyncio.run(log())
+    lines = capsys.readouterr().err.splitlines()
+    if form == "json":
+        rest = {"method": "GET", "route": "/", "ms": 1.23, "bytes_in": 5, "client": 'a"b'}
+        start = {"event": "request"} | rest
+        assert [json.loads(line) for line in lines] == [
+            {"time": "1970-01-01T00:00:01.500Z", "request": "x", "status": 200} | start,
+            {"time": "1970-01-01T00:00:01.999Z", "request": "y", "status": None} | start,
+            {"time": "1970-01-01T00:00:02.250Z", "event": "stopped", "code": 3},
+        ]
+    elif form == "text":
+        rest_ = 'ms=1.23 bytes_in=5 client=a"b'
+        assert lines == [
+            f"00:00:01 request request=x method=GET route=/ status=200 {rest_}",
+            f"00:00:01 request request=y method=GET route=/ status=None {rest_}",
+            "00:00:02 stopped code=3",
+        ]
+    else:
+        assert lines == []
+
+
+def test_the_line_of_a_request_does_not_wait_for_others(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def log() -> None:
+        Journal("text").request(
+            request_id="x", method="", route="", status=1, seconds=0.0, bytes_in=0, client=""
+        )
+        await asyncio.sleep(5 * FLUSH_AFTER_S)
+
+    asyncio.run(log())
+    assert "request=x" in capsys.readouterr().err
+
+
 def test_ctrl_c_is_an_interruption() -> None:
     with serving("--log", "off", "--workers", "1") as (_, process):
         process.send_signal(signal.SIGINT)
@@ -703,7 +759,7 @@ def test_ctrl_c_is_an_interruption() -> None:
 
 
 def test_a_damaged_model_ends_the_command_with_one_line(tmp_path: Path) -> None:
-    content = bytearray((pretrained.FOLDER / "model.tflite").read_bytes())
+    content = bytearray((catalog.FOLDER / "model.tflite").read_bytes())
     content[5000] ^= 1
     (tmp_path / "m.tflite").write_bytes(content)
     command = [sys.executable, "-m", "ankleboot", "serve", "--port", "0", "--log", "off"]
@@ -727,11 +783,11 @@ def test_settings_come_from_variables_too() -> None:
 
 def test_no_tensorflow_is_in_any_of_the_processes() -> None:
     code = (
-        "import sys, ankleboot.server.serve, ankleboot.server.api\n"
+        "import sys, ankleboot.server.lifecycle, ankleboot.server.routes\n"
         "print(*(m for m in ('numpy', 'PIL', 'tensorflow', 'keras') if m in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []  # those who speak HTTP know no pictures either
-    code = "import sys, ankleboot.server.worker\nprint('keras' in sys.modules)"
+    code = "import sys, ankleboot.server.workers.worker\nprint('keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

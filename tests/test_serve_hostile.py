@@ -32,12 +32,12 @@ import pytest
 from PIL import Image
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from ankleboot import pretrained
-from ankleboot.prediction import load_experts
-from ankleboot.server.answering import Answerer, Request
-from ankleboot.server.protocol import Protocol
-from ankleboot.server.schema import EXAMPLE_IMAGE_BASE64
-from ankleboot.server.settings import MIB, ServerConfig
+from ankleboot.inference.predict import load_router
+from ankleboot.models.pretrained import catalog
+from ankleboot.server.config import MIB, ServerConfig
+from ankleboot.server.http.protocol import Protocol
+from ankleboot.server.schemas import EXAMPLE_IMAGE_BASE64
+from ankleboot.server.workers.handler import Answerer, Request
 from serving import (
     PATIENCE,
     Answer,
@@ -1040,7 +1040,7 @@ def outcome(*options: str) -> tuple[int, str]:
 
 
 def test_s15_a_model_that_cannot_be_loaded_is_one_line_and_exit_4(tmp_path: Path) -> None:
-    model = damaged(Path(shutil.copy(pretrained.FOLDER / "model.tflite", tmp_path)))
+    model = damaged(Path(shutil.copy(catalog.FOLDER / "model.tflite", tmp_path)))
     for path, why in ((model, "damaged"), (tmp_path / "none.tflite", "no such model")):
         code, said = outcome("--model", str(path))
         assert code == 4 and said.startswith("error: ") and said.count("\n") == 1, said
@@ -1060,7 +1060,7 @@ def noise(number: int) -> list[bytes]:
 
 def _answers_equal(server: Server, calls: int) -> None:
     bodies = [PNG, *noise(31)]
-    alone = Answerer({"pretrained": load_experts(Path("pretrained"))}, ServerConfig())
+    alone = Answerer({"pretrained": load_router(Path("pretrained"))}, ServerConfig())
     wanted = [
         json.loads(alone.answer([Request("predict", "pretrained", "image/png", body)])[0].body)
         for body in bodies
@@ -1187,10 +1187,10 @@ def test_s17_all_workers_at_once_come_back() -> None:
 WORKER = """#!{python}
 import sys
 {code}
-from ankleboot.server import worker
+from ankleboot.server.workers import worker
 worker.main(sys.argv[3:])
 """
-"""In place of the interpreter that runs `-m ankleboot.server.worker MODELS CONFIG`."""
+"""In place of the interpreter that runs `-m ankleboot.server.workers.worker MODELS CONFIG`."""
 
 
 class Misbehaving:
@@ -1213,8 +1213,8 @@ class Misbehaving:
         script.write_text(WORKER.format(python=sys.executable, code=code))
         script.chmod(0o755)
         return (
-            "import types\nfrom ankleboot.server import worker_process\n"
-            f"worker_process.sys = types.SimpleNamespace(executable={str(script)!r})\n"
+            "import types\nfrom ankleboot.server.workers import process\n"
+            f"process.sys = types.SimpleNamespace(executable={str(script)!r})\n"
         )
 
 
@@ -1225,8 +1225,8 @@ def misbehaving(tmp_path: Path) -> Misbehaving:
 
 EVIL_PICTURES = """
 import os, time
-from ankleboot.server import answering
-real = answering.decode_bytes
+from ankleboot.server.workers import handler
+real = handler.decode_bytes
 def decode_bytes(content, *rest):
     if b"DIE" in content:
         os.kill(os.getpid(), 11)
@@ -1235,7 +1235,7 @@ def decode_bytes(content, *rest):
     if b"FAULT" in content:
         raise ZeroDivisionError("a fault")
     return real(content, *rest)
-answering.decode_bytes = decode_bytes
+handler.decode_bytes = decode_bytes
 """
 
 
@@ -1310,10 +1310,8 @@ def test_s17_a_fault_is_noted_and_not_told(misbehaving: Misbehaving) -> None:
 @pytest.mark.slow
 def test_s17_explanations_leave_predictions_their_turn(misbehaving: Misbehaving) -> None:
     """Of one worker, too, which six clients want for themselves all the time."""
-    slow = "import time\nfrom ankleboot.server import answering\n"
-    slow += (
-        "answering.Answerer._explain = lambda *_: time.sleep(0.1) or answering.Reply(200, b'{}')"
-    )
+    slow = "import time\nfrom ankleboot.server.workers import handler\n"
+    slow += "handler.Answerer._explain = lambda *_: time.sleep(0.1) or handler.Reply(200, b'{}')"
     with misbehaving(slow, "--workers", "1") as server:
         is_over = threading.Event()
 
@@ -1337,7 +1335,8 @@ def test_s17_explanations_leave_predictions_their_turn(misbehaving: Misbehaving)
 def test_s17_a_worker_that_cannot_be_started_is_tried_again() -> None:
     """Connections may have taken all files; then there are none for a worker's pipes."""
     few = (
-        "import resource\nfrom ankleboot.server import serve\nserve._allow_many_connections = "
+        "import resource\nfrom ankleboot.server import lifecycle\n"
+        "lifecycle._allow_many_connections = "
         "lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60))"
     )
     with served("--workers", "1", "--log", "json", code=few) as server:
@@ -1585,7 +1584,7 @@ def test_s20_it_listens_to_this_machine_alone(server: Server) -> None:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    return Path(shutil.copy(pretrained.FOLDER / "model.tflite", tmp_path / "own.tflite"))
+    return Path(shutil.copy(catalog.FOLDER / "model.tflite", tmp_path / "own.tflite"))
 
 
 def sha256_of_served(server: Server) -> str:
@@ -1624,7 +1623,7 @@ def test_m13_a_good_model_is_taken_without_losing_a_request(model: Path, tmp_pat
         old_sha, old_workers = sha256_of_served(server), server.workers()
         load = Load(server, 4)
         try:
-            shutil.copy(pretrained.FOLDER / "zero_shot" / "model.tflite", model)
+            shutil.copy(catalog.FOLDER / "zero_shot" / "model.tflite", model)
             server.signal(signal.SIGHUP)
             server.awaits("models_replaced")
             _wait_for(lambda: not set(server.workers()) & set(old_workers))
@@ -1640,7 +1639,7 @@ def test_m13_a_good_model_is_taken_without_losing_a_request(model: Path, tmp_pat
 
 WAITS_FOR_THE_SECOND_MODEL = """
 import os, time
-from ankleboot.server import worker
+from ankleboot.server.workers import worker
 real = worker._loaded
 def _loaded(path, config):
     if open(path, "rb").read() != open({old!r}, "rb").read():
@@ -1683,7 +1682,7 @@ def test_m13_a_new_worker_that_dies_before_the_swap_is_replaced(
     with misbehaving(code, "--model", str(model), "--workers", "2") as server:
         server.until_all(2)
         was = server.workers()
-        shutil.copy(pretrained.FOLDER / "zero_shot" / "model.tflite", model)
+        shutil.copy(catalog.FOLDER / "zero_shot" / "model.tflite", model)
         server.signal(signal.SIGHUP)
         while len(server.workers()) < 3:
             time.sleep(0.01)
@@ -1710,7 +1709,7 @@ def test_m13_a_new_worker_that_hangs_does_not_hold_up_the_next_swap(
     code = WAITS_FOR_THE_SECOND_MODEL.format(old=str(old), go=str(tmp_path / "never"))
     soon = config(models=(str(model),), model_load_timeout_s=1.5)
     with misbehaving(code, config=soon) as server:
-        shutil.copy(pretrained.FOLDER / "zero_shot" / "model.tflite", model)
+        shutil.copy(catalog.FOLDER / "zero_shot" / "model.tflite", model)
         server.signal(signal.SIGHUP)
         server.awaits("models_kept")
         assert len(server.workers()) == 1 and server.post(PNG).status == 200
@@ -1749,9 +1748,9 @@ def test_nothing_of_a_request_gets_into_the_journal(server: Server) -> None:
 
 
 def test_samples_that_could_not_be_drawn_are_not_kept(misbehaving: Misbehaving) -> None:
-    code = "import os\nfrom ankleboot.server import answering\nreal = answering._samples\n"
-    code += "def _samples():\n    answering._samples = real\n    raise OSError('no such file')\n"
-    code += "answering._samples = _samples"
+    code = "import os\nfrom ankleboot.server.workers import handler\nreal = handler._samples\n"
+    code += "def _samples():\n    handler._samples = real\n    raise OSError('no such file')\n"
+    code += "handler._samples = _samples"
     with misbehaving(code, "--workers", "1") as server:
         assert server.get("/samples.png").status == 500
         found = server.get("/samples.png")

@@ -17,14 +17,14 @@ import pytest
 from PIL import Image
 
 import ankleboot
-from ankleboot import pretrained
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.data import load
-from ankleboot.prediction import Experts, Prediction, load_experts, predict_files
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.data.load import load_data
+from ankleboot.inference.predict import ModelRouter, Prediction, load_router, predict_files
+from ankleboot.models.pretrained import catalog
 from test_web import CHROMIUM, headline, needs_browser, scene
 
-ASSETS = Path(ankleboot.__file__).parent / "assets"
-PAGE = Path(ankleboot.__file__).parent / "server/page"
+ASSETS = Path(ankleboot.__file__).parent / "web/shared"
+PAGE = Path(ankleboot.__file__).parent / "web/server_page"
 COMMAND = [sys.executable, "-m", "ankleboot", "serve", "--port", "0", "--json", "--log", "off"]
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -142,13 +142,13 @@ def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def of_data_set(number: int, path: Path) -> Path:
-    Image.fromarray(load("sample").test.images[number]).save(path)
+    Image.fromarray(load_data("sample").test.images[number]).save(path)
     return path
 
 
 @cache
-def experts(model: str) -> Experts:
-    return load_experts(Path(model))
+def experts(model: str) -> ModelRouter:
+    return load_router(Path(model))
 
 
 def said_by(model: str, path: Path) -> Prediction:
@@ -229,7 +229,7 @@ def test_a_drawing_is_answered_and_cleared(page: Any) -> None:
         page.mouse.up()
     page.locator("#seen-size:text-is('28 × 28 pixels')").wait_for()
     page.click("#clear")
-    page.locator("#answer:has-text('The picture is of one colour')").wait_for()
+    page.locator("#answer:has-text('The picture is of one color')").wait_for()
 
 
 @needs_browser
@@ -460,7 +460,7 @@ def test_many_pictures_become_a_table_and_a_file(
 def test_hundreds_of_pictures_can_be_stopped_and_taken_up(
     browser: Any, address: str, tmp_path: Path
 ) -> None:
-    images = load("sample").test.images[:110]
+    images = load_data("sample").test.images[:110]
     paths = [tmp_path / f"{number:03}.png" for number in range(110)]
     for image, path in zip(images, paths, strict=True):
         Image.fromarray(image).save(path)
@@ -493,12 +493,12 @@ def test_hundreds_of_pictures_can_be_stopped_and_taken_up(
 def test_about_shows_what_was_measured(page: Any) -> None:
     page.click("#tab-about")
     for split in ("test", "validation"):
-        measured = json.loads((pretrained.FOLDER / f"evaluation-{split}.json").read_text())
+        measured = json.loads((catalog.FOLDER / f"evaluation-{split}.json").read_text())
         low, high = (f"{100 * bound:.2f}" for bound in measured["accuracy_ci95"])
         score = page.locator(".scores li", has_text=f"{split.capitalize()} accuracy").inner_text()
         assert f"{100 * measured['accuracy']:.2f} %" in score
         assert f"95 % interval {low} to {high}" in score
-    test = json.loads((pretrained.FOLDER / "evaluation-test.json").read_text())
+    test = json.loads((catalog.FOLDER / "evaluation-test.json").read_text())
     shown = page.locator(".matrix tbody td").all_inner_texts()
     assert [int(text or 0) for text in shown] == np.ravel(test["confusion_matrix"]).tolist()
     assert page.locator("#card-body h3").first.inner_text() == "The shipped model"
@@ -510,7 +510,7 @@ def test_about_shows_what_was_measured(page: Any) -> None:
 def test_the_example_for_python_works_as_it_stands(
     page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Image.fromarray(load("sample").test.images[0]).convert("RGB").save(tmp_path / "boot.jpg")
+    Image.fromarray(load_data("sample").test.images[0]).convert("RGB").save(tmp_path / "boot.jpg")
     monkeypatch.chdir(tmp_path)
     page.click("#tab-about")
     exec(page.locator(".example", has_text="From Python").locator("pre").inner_text(), {})

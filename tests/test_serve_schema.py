@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from schemathesis.engine import Status, events, from_schema
 
-from ankleboot.server.payload import TYPES
+from ankleboot.server.body_parser import TYPES
 from serving import Server, served
 
 pytestmark = pytest.mark.hostile

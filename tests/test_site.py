@@ -39,7 +39,7 @@ def test_the_reference_has_signatures_and_what_docstrings_say(written: dict[str,
     assert "num_bins: int = NUM_BINS" in part and "**Takes**" in part and "- `probs`: " in part
     assert "<https://arxiv.org/abs/1706.04599>" in part
     assert "class Recipe" in written["recipes"] and "    epochs: int" in written["recipes"]
-    assert "\n## `ankleboot.data.idx`\n" in written["data"]
+    assert "\n## `ankleboot.data.fashion_mnist.idx`\n" in written["data"]
 
 
 def test_a_docstring_about_nothing_is_refused(tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ankleboot import pretrained
-from ankleboot.data import FASHION_MNIST, load
-from ankleboot.evaluation import evaluate
-from ankleboot.export import FORMATS, export
-from ankleboot.files import sha256_of_file
-from ankleboot.predictors import load_predictor
+from ankleboot.core.files import sha256_of_file
+from ankleboot.data.load import FASHION_MNIST, load_data
+from ankleboot.evaluation.evaluate import evaluate
+from ankleboot.export.export import FORMATS, export
+from ankleboot.inference.load import load_predictor
+from ankleboot.models.pretrained import catalog
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ LABEL_COUNTS = [6_000] * 10
 
 
 def test_the_real_data_is_whole_and_balanced() -> None:
-    data = load()
+    data = load_data()
     assert data.sha256 == {wanted.name: wanted.sha256 for wanted in FASHION_MNIST}
     assert np.bincount(data.train.labels).tolist() == LABEL_COUNTS
     assert np.bincount(data.test.labels).tolist() == [1_000] * 10
@@ -33,18 +33,19 @@ def test_the_real_data_is_whole_and_balanced() -> None:
 
 
 def test_one_epoch_of_plain_learns_the_real_data(tmp_path: Path) -> None:
-    from ankleboot.recipes import PLAIN, override
-    from ankleboot.training import train
+    from ankleboot.recipes.catalog import PLAIN
+    from ankleboot.recipes.recipe import override
+    from ankleboot.training.trainer import train
 
-    run = train(override(PLAIN, {"epochs": "1"}), load(), tmp_path / "run")
+    run = train(override(PLAIN, {"epochs": "1"}), load_data(), tmp_path / "run")
     assert run.result()["validation"]["accuracy"] > 0.84
 
 
 def test_the_shipped_model_keeps_what_its_card_says() -> None:
-    stated = json.loads((pretrained.FOLDER / "evaluation-test.json").read_text())
+    stated = json.loads((catalog.FOLDER / "evaluation-test.json").read_text())
     found = evaluate(
         load_predictor(Path("pretrained")),
-        load().test,
+        load_data().test,
         data="fashion-mnist",
         split="test",
         test_reads=1,
@@ -56,7 +57,7 @@ def test_the_shipped_model_keeps_what_its_card_says() -> None:
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_passes_the_gate_on_all_test_images(format: str, tmp_path: Path) -> None:
     target = tmp_path / FORMATS[format].file_name
-    done = export(Path("pretrained"), format, target, load())
+    done = export(Path("pretrained"), format, target, load_data())
     assert done.parity.num_examples == 10_000
     if format == "litert-int8":
         assert done.bytes <= 150_000
@@ -66,7 +67,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from ankleboot.runs import Run
+from ankleboot.models.run import Run
 
 run, number = Run(Path(sys.argv[1])), 0
 print("ready", flush=True)
@@ -78,7 +79,7 @@ while True:
 
 
 def test_kills_while_saving_leave_a_whole_checkpoint(tmp_path: Path) -> None:
-    from ankleboot.runs import Run
+    from ankleboot.models.run import Run
 
     moments = random.Random(1)
     for _ in range(50):
@@ -98,7 +99,7 @@ def test_kills_while_saving_leave_a_whole_checkpoint(tmp_path: Path) -> None:
 
 FETCH = """
 from ankleboot import data
-from ankleboot.data.sources import Folder
+from ankleboot.data.fashion_mnist.sources import Folder
 data.FASHION_MNIST = data.SAMPLE
 data.all_sources = lambda _: [Folder(data.SAMPLE_FOLDER)]
 print("ready", flush=True)
@@ -109,7 +110,7 @@ data.fetch()
 def test_kills_while_fetching_leave_no_partial_file(
     own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ankleboot import data
+    from ankleboot.data import load as data
 
     moments = random.Random(2)
     expected = {wanted.name: wanted.sha256 for wanted in data.SAMPLE}

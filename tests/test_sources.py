@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from ankleboot import data
-from ankleboot.data import debian, download, sources
-from ankleboot.data.download import DownloadError, Source, Sources
-from ankleboot.data.idx import IdxFile
-from ankleboot.data.sources import FAILURE, Folder, Mirror
-from ankleboot.errors import AnklebootError, DataError, EnvironmentFailure
-from ankleboot.files import sha256_of
+from ankleboot.core import download
+from ankleboot.core.download import DownloadError, Source, Sources
+from ankleboot.core.errors import AnklebootError, DataError, EnvironmentFailure
+from ankleboot.core.files import sha256_of
+from ankleboot.data import load as data
+from ankleboot.data.fashion_mnist import debian, sources
+from ankleboot.data.fashion_mnist.idx import IdxFile
+from ankleboot.data.fashion_mnist.sources import FAILURE, LocalFolder, Mirror
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 CONTENT = bytes(8) + bytes(range(200))
@@ -215,16 +216,16 @@ def test_a_dead_mirror_is_asked_once(url: str, monkeypatch: pytest.MonkeyPatch) 
 def test_all_causes_are_listed_and_decide_the_exit_code(tmp_path: Path) -> None:
     dead = Mirror("https://name.invalid/")
     with pytest.raises(EnvironmentFailure, match="not found; name.invalid.*--data sample"):
-        sources_of(Folder(tmp_path), dead).obtain(WANTED)
+        sources_of(LocalFolder(tmp_path), dead).obtain(WANTED)
     (tmp_path / WANTED.name).write_bytes(CONTENT[:-1])
     with pytest.raises(DataError, match="sha256 .*; name.invalid"):
-        sources_of(Folder(tmp_path), dead).obtain(WANTED)
+        sources_of(LocalFolder(tmp_path), dead).obtain(WANTED)
 
 
 def test_the_next_source_helps_out(tmp_path: Path, server: Server) -> None:
     (tmp_path / f"{WANTED.name}.gz").write_bytes(gzip.compress(CONTENT)[:50])
     server.answers = [send(gzip.compress(CONTENT, mtime=0))]
-    found = sources_of(Folder(tmp_path), server.mirror()).obtain(WANTED)
+    found = sources_of(LocalFolder(tmp_path), server.mirror()).obtain(WANTED)
     assert found == (CONTENT, server.url)
 
 
@@ -232,44 +233,44 @@ def test_the_next_source_helps_out(tmp_path: Path, server: Server) -> None:
 def sample_as_full(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the sample's files stand for the full ones, so that whole fetches are quick."""
     monkeypatch.setattr(data, "FASHION_MNIST", data.SAMPLE)
-    monkeypatch.setattr(data, "all_sources", lambda cleanup: [Folder(data.SAMPLE_FOLDER)])
+    monkeypatch.setattr(data, "all_sources", lambda cleanup: [LocalFolder(data.SAMPLE_FOLDER)])
     return own_cache
 
 
 def test_a_fetched_cache_needs_no_source_any_more(
     sample_as_full: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data.fetch()
+    data.fetch_fashion_mnist()
     monkeypatch.setattr(data, "all_sources", lambda cleanup: pytest.fail("asked a source"))
     monkeypatch.setattr("socket.socket.connect", lambda *a: pytest.fail("used the network"))
-    assert len(data.load().train) == 2_000
-    assert data.load().source == str(sample_as_full)
+    assert len(data.load_data().train) == 2_000
+    assert data.load_data().source == str(sample_as_full)
 
 
 def test_a_damaged_cache_heals(sample_as_full: Path) -> None:
-    data.fetch()
+    data.fetch_fashion_mnist()
     victim = sample_as_full / data.SAMPLE[2].name
     victim.write_bytes(victim.read_bytes()[:-100])
-    assert len(data.load().test) == 500
+    assert len(data.load_data().test) == 500
     assert sha256_of(victim.read_bytes()) == data.SAMPLE[2].sha256
 
 
 def test_a_damaged_cache_that_cannot_heal_is_named(
     sample_as_full: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data.fetch()
+    data.fetch_fashion_mnist()
     victim = sample_as_full / data.SAMPLE[1].name
     victim.write_bytes(b"x" * 10)
     monkeypatch.setattr(data, "all_sources", lambda cleanup: [])
     with pytest.raises(DataError, match=f"no source could give train-labels.*: {victim}: .*sha256"):
-        data.fetch()
+        data.fetch_fashion_mnist()
 
 
 def test_leftovers_of_killed_fetches_are_swept(sample_as_full: Path) -> None:
     sample_as_full.mkdir(parents=True)
     leftover = sample_as_full / ".train-images-idx3-ubyte.0123456789ab.tmp"
     leftover.write_bytes(b"half")
-    data.fetch()
+    data.fetch_fashion_mnist()
     assert not leftover.exists()
 
 
@@ -279,7 +280,7 @@ def test_a_cache_that_cannot_be_made_is_named(
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "file"))
     with pytest.raises(EnvironmentFailure, match="cannot create folder .*file"):
-        data.fetch()
+        data.fetch_fashion_mnist()
 
 
 def test_a_read_only_cache_is_named_and_nothing_else_is_used(
@@ -290,7 +291,7 @@ def test_a_read_only_cache_is_named_and_nothing_else_is_used(
 
     monkeypatch.setattr("filelock.FileLock.acquire", read_only)
     with pytest.raises(EnvironmentFailure, match=f"cannot write {own_cache}/lock: Read-only"):
-        data.fetch()
+        data.fetch_fashion_mnist()
 
 
 def test_a_full_disk_is_named_and_leaves_nothing(
@@ -304,13 +305,13 @@ def test_a_full_disk_is_named_and_leaves_nothing(
     with pytest.raises(
         EnvironmentFailure, match="disk full while writing .*train-images.* of 1568016 bytes"
     ):
-        data.fetch()
+        data.fetch_fashion_mnist()
     assert [p.name for p in sample_as_full.iterdir()] == ["lock"]
 
 
 FETCH = """
 from ankleboot import data
-from ankleboot.data.sources import Folder
+from ankleboot.data.fashion_mnist.sources import Folder
 data.FASHION_MNIST = data.SAMPLE
 data.all_sources = lambda _: [Folder(data.SAMPLE_FOLDER)]
 data.fetch()
@@ -332,26 +333,26 @@ def test_a_folder_of_ones_own_is_used_and_never_touched(
     tmp_path: Path, sample_as_full: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for wanted in data.SAMPLE:
-        raw = Folder(data.SAMPLE_FOLDER).read(wanted)
+        raw = LocalFolder(data.SAMPLE_FOLDER).read(wanted)
         (tmp_path / wanted.name).write_bytes(raw)
     monkeypatch.setenv("ANKLEBOOT_DATA", str(tmp_path))
-    assert data.load().source == str(tmp_path)
+    assert data.load_data().source == str(tmp_path)
     victim = tmp_path / data.SAMPLE[0].name
     victim.write_bytes(victim.read_bytes()[:-1])
     with pytest.raises(DataError, match=str(victim)):
-        data.load()
+        data.load_data()
     assert victim.exists() and not sample_as_full.exists()
 
 
 def test_plain_mnist_is_refused(tmp_path: Path) -> None:
     for wanted in data.SAMPLE:  # right names and formats, other content than Fashion-MNIST's
-        (tmp_path / wanted.name).write_bytes(Folder(data.SAMPLE_FOLDER).read(wanted))
+        (tmp_path / wanted.name).write_bytes(LocalFolder(data.SAMPLE_FOLDER).read(wanted))
     with pytest.raises(DataError, match="train-images.*expected 60000"):
-        data.load(str(tmp_path))
+        data.load_data(str(tmp_path))
 
 
 def test_the_sample_is_stratified() -> None:
-    sample = data.load("sample")
+    sample = data.load_data("sample")
     for part, each in ((sample.train, 200), (sample.test, 50)):
         assert [int((part.labels == label).sum()) for label in range(10)] == [each] * 10
 
@@ -376,7 +377,7 @@ def test_mute_mirrors_are_waited_for_once_each(
 ) -> None:
     """They accept a connection and never answer: the slowest way to be dead."""
     monkeypatch.setattr(download, "ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr("ankleboot.data.debian.shutil.which", lambda name: None)
+    monkeypatch.setattr("ankleboot.data.fashion_mnist.debian.shutil.which", lambda name: None)
     with socket.create_server(("127.0.0.1", 0)) as mute, ExitStack() as cleanup:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/"
         monkeypatch.setattr(sources, "MIRRORS", (url,) * 3)
@@ -398,7 +399,7 @@ def test_a_closed_network_is_given_up_in_time(
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: time.sleep(60))
     real_run = debian._run
     monkeypatch.setattr(debian, "_run", lambda command, folder: real_run(["sleep", "60"], folder))
-    monkeypatch.setattr("ankleboot.data.debian.shutil.which", lambda name: name)
+    monkeypatch.setattr("ankleboot.data.fashion_mnist.debian.shutil.which", lambda name: name)
     started = time.monotonic()
     with ExitStack() as cleanup, pytest.raises(EnvironmentFailure, match="no answer within 4 s"):
         sources_of(*sources.all_sources(cleanup)).obtain(WANTED)
@@ -407,5 +408,5 @@ def test_a_closed_network_is_given_up_in_time(
 
 def test_every_error_is_one_line() -> None:
     with pytest.raises(AnklebootError) as caught:
-        data.load("no/such/folder")
+        data.load_data("no/such/folder")
     assert "\n" not in str(caught.value) and "no/such/folder" in str(caught.value)

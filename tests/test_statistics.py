@@ -6,17 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ankleboot import metrics
-from ankleboot.errors import DataError
-from ankleboot.statistics import (
+from ankleboot.core.errors import DataError
+from ankleboot.evaluation import metrics
+from ankleboot.evaluation.statistics import (
     bootstrap_means,
-    fewest_p,
-    holm,
+    holm_adjust,
     mcnemar_exact,
     mean_interval,
+    min_p_value,
     percentile_interval,
     permutation_interval,
-    permutation_p,
+    permutation_test,
     probability_of_superiority,
     students_quantile,
 )
@@ -82,15 +82,15 @@ def test_a_difference_between_equals_is_found_five_times_in_100() -> None:
 
 
 def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5]) == [0.5] and holm([]) == []
-    assert holm([0.6, 0.9]) == [1.0, 1.0]
+    assert holm_adjust([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm_adjust([0.5]) == [0.5] and holm_adjust([]) == []
+    assert holm_adjust([0.6, 0.9]) == [1.0, 1.0]
 
 
 def test_permutations_by_hand() -> None:
-    assert permutation_p([3.0, 4.0], [1.0, 2.0]) == pytest.approx(2 / 6) == fewest_p(2, 2)
-    assert permutation_p([4.0] * 4, [1.0] * 4) == pytest.approx(2 / 70) == fewest_p(4, 4)
-    assert permutation_p([1.0, 2.0], [1.0, 2.0]) == 1.0
+    assert permutation_test([3.0, 4.0], [1.0, 2.0]) == pytest.approx(2 / 6) == min_p_value(2, 2)
+    assert permutation_test([4.0] * 4, [1.0] * 4) == pytest.approx(2 / 70) == min_p_value(4, 4)
+    assert permutation_test([1.0, 2.0], [1.0, 2.0]) == 1.0
 
 
 def test_permutations_are_scipys() -> None:
@@ -100,12 +100,14 @@ def test_permutations_are_scipys() -> None:
         expected = stats.permutation_test(
             (a, b), lambda x, y: np.mean(x) - np.mean(y), n_resamples=50_000, rng=1
         ).pvalue
-        assert permutation_p(a.tolist(), b.tolist()) == pytest.approx(expected, abs=0.012)
+        assert permutation_test(a.tolist(), b.tolist()) == pytest.approx(expected, abs=0.012)
 
 
 def test_equal_recipes_are_told_apart_five_times_in_100() -> None:
     generator = np.random.default_rng(4)
-    found = sum(permutation_p(*generator.normal(size=(2, 5)).tolist()) < 0.05 for _ in range(1_000))
+    found = sum(
+        permutation_test(*generator.normal(size=(2, 5)).tolist()) < 0.05 for _ in range(1_000)
+    )
     assert 0.02 < found / 1_000 < 0.065
 
 
@@ -134,7 +136,7 @@ def test_the_interval_of_a_difference_holds_what_the_test_does_not_rule_out() ->
         assert interval is not None
         low, high = interval
         assert low < np.mean(a) - np.mean(b) < high
-        assert (low <= 0 <= high) == (permutation_p(a, b) >= 0.05)
+        assert (low <= 0 <= high) == (permutation_test(a, b) >= 0.05)
         mirrored = permutation_interval(b, a)
         assert mirrored == pytest.approx((-high, -low), abs=1e-6)
 

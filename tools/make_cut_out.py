@@ -21,17 +21,17 @@ import numpy as np
 import tensorflow as tf
 
 from ankleboot import __version__
-from ankleboot.bench.masks import consensus
-from ankleboot.files import atomic_write
-from ankleboot.model_info import ModelInfo
+from ankleboot.core.files import atomic_write
+from ankleboot.core.silence import silenced
+from ankleboot.data.preprocessing.decode import decode
+from ankleboot.data.preprocessing.find_images import find_images
+from ankleboot.data.preprocessing.segmentation import GRID, SIDE
+from ankleboot.evaluation.grabcut import consensus
 from ankleboot.models.backbones import efficientnet_lite
-from ankleboot.models.layers import Arithmetic
-from ankleboot.photos.cut_out import GRID, SIDE
-from ankleboot.photos.decode import decode
-from ankleboot.photos.find import find
-from ankleboot.pretrained import CUT_OUT
-from ankleboot.quiet import hushed
-from ankleboot.sealed import seal_tflite
+from ankleboot.models.files.checksums import add_tflite_checksum
+from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.layers import ComputePolicy
+from ankleboot.models.pretrained.catalog import SEGMENTATION
 
 EPOCHS, BATCH_SIZE, LEARNING_RATE = 5, 32, 1e-3
 AGREED, SURE = 0.85, 0.93  # intersection over union of two masks: to learn from, to cut out with
@@ -45,7 +45,7 @@ class Photos:
     """Photographs with masks that two guesses agree on."""
 
     def __init__(self, folder: Path) -> None:
-        paths = find([str(folder)], print)
+        paths = find_images([str(folder)], print)
         with ThreadPoolExecutor(2) as pool:
             read = list(pool.map(self._read, paths))
         masks = np.stack([mask for _, mask, _ in read])
@@ -91,7 +91,7 @@ class Photos:
         return picture, cv2.resize(mask, (GRID, GRID), interpolation=cv2.INTER_AREA)
 
     def _background(self, generator: np.random.Generator) -> np.ndarray:
-        """The border of a photograph as a pattern, one without its garment, or soft colours."""
+        """The border of a photograph as a pattern, one without its garment, or soft colors."""
         kind, index = generator.random(), int(generator.choice(self.good))
         picture = self.pixels[index]
         if kind < 0.6:
@@ -115,8 +115,8 @@ class Photos:
         soft = cv2.resize(generator.normal(0, 1, (8, 8, 3)), (WORK, WORK))
         soft = soft * generator.uniform(0, 40) + generator.uniform(0, 255, 3)
         soft += generator.normal(0, generator.uniform(0, 12), (WORK, WORK, 1))
-        coloured: np.ndarray = np.clip(soft, 0, 255).astype(np.uint8)
-        return coloured
+        colored: np.ndarray = np.clip(soft, 0, 255).astype(np.uint8)
+        return colored
 
 
 def _view(generator: np.random.Generator) -> np.ndarray:
@@ -167,7 +167,7 @@ def network() -> keras.Model:
     Source: Ronneberger, Fischer, Brox 2015, https://arxiv.org/abs/1505.04597
     """
     inputs = keras.Input((SIDE, SIDE, 3), name="inputs")
-    whole = keras.Model(inputs, efficientnet_lite.features(inputs, Arithmetic()))
+    whole = keras.Model(inputs, efficientnet_lite.features(inputs, ComputePolicy()))
     efficientnet_lite.load_weights(whole, "")
 
     def convolved(x: Any, width: int, name: str) -> Any:
@@ -268,7 +268,7 @@ def quantized(model: keras.Model, photos: Photos) -> bytes:
         {"images": cv2.resize(photos.pixels[i], (SIDE, SIDE), interpolation=cv2.INTER_AREA)[None]}
         for i in chosen
     ]
-    with tempfile.TemporaryDirectory() as folder, hushed():
+    with tempfile.TemporaryDirectory() as folder, silenced():
         path = Path(folder) / "model.tflite"
         shape = keras.InputSpec(shape=(1, SIDE, SIDE, 3), dtype="uint8", name="images")
         whole.export(str(path), format="litert", verbose=False, input_signature=[shape])
@@ -280,7 +280,7 @@ def quantized(model: keras.Model, photos: Photos) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("photos", type=Path, help="folder of photographs, searched to the bottom")
-    parser.add_argument("--to", type=Path, default=CUT_OUT)
+    parser.add_argument("--to", type=Path, default=SEGMENTATION)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     arguments = parser.parse_args()
     keras.utils.set_random_seed(0)
@@ -288,18 +288,18 @@ def main() -> None:
     photos = Photos(arguments.photos)
     model = network()
     train(model, photos, arguments.epochs)
-    info = ModelInfo(
+    info = ModelMetadata(
         recipe="cut-out",
         data=f"{len(photos.good)} photographs without labels",
         format="litert-int8",
         parameters=model.count_params(),
         labels=("background", "garment"),
         image_size=SIDE,
-        colour=True,
-        framing="whole",
+        color=True,
+        crop="none",
         version=__version__,
     )
-    sealed = seal_tflite(quantized(model, photos), info)
+    sealed = add_tflite_checksum(quantized(model, photos), info)
     atomic_write(arguments.to, sealed)
     print(f"{arguments.to}: {len(sealed):,} bytes, {model.count_params():,} parameters")
 

@@ -5,7 +5,7 @@
 PHOTOS holds the ten folders of the clothing dataset's small version (CC0). Their names become ours
 (longsleeve: Pullover, outwear: Coat ...); shoe_kinds.csv, made by eye, divides the shoes; hats,
 shorts and skirts are learned in order to be declined. There is no photograph of a bag among them:
-bags, and some of every other class, come from Fashion-MNIST, enlarged, coloured and laid on the
+bags, and some of every other class, come from Fashion-MNIST, enlarged, colored and laid on the
 photographs' backgrounds. Everything else is `ankleboot train transfer`. The run's own validation
 images, a tenth, calibrate it; nothing outside PHOTOS is looked at. A quarter of an hour on two
 cores.
@@ -22,24 +22,27 @@ import keras
 import numpy as np
 from PIL import Image as Picture
 
-from ankleboot import __version__, evaluation, pretrained
-from ankleboot.arrays import Image
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.console import TrainingProgress
-from ankleboot.data import Dataset, load
+from ankleboot import __version__
+from ankleboot.cli.output import TrainingProgress
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.files import atomic_write, write_json
+from ankleboot.core.types import Image
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.load import load_data
+from ankleboot.data.preprocessing.decode import decode
+from ankleboot.data.preprocessing.find_images import find_images
+from ankleboot.evaluation import evaluate
 from ankleboot.export import litert, parity
-from ankleboot.export.network import Network, calibration_images
-from ankleboot.files import atomic_write, write_json
-from ankleboot.photos.decode import decode
-from ankleboot.photos.find import find
-from ankleboot.predictors import load_predictor
-from ankleboot.predictors.keras import KerasPredictor
-from ankleboot.pretrained import LITERT, PHOTO
-from ankleboot.recipes import TRANSFER
-from ankleboot.runs import Run
-from ankleboot.training import train
+from ankleboot.export.deployable import DeployableModel, calibration_images
+from ankleboot.inference.keras import KerasPredictor
+from ankleboot.inference.load import load_predictor
+from ankleboot.models.pretrained import catalog
+from ankleboot.models.pretrained.catalog import LITERT, PHOTO
+from ankleboot.models.run import Run
+from ankleboot.recipes.catalog import TRANSFER
+from ankleboot.training.trainer import train
 
-RECIPE = replace(TRANSFER, name="photo", validation_fraction=0.1, frozen_epochs=5, epochs=15)
+RECIPE = replace(TRANSFER, name="photo", validation_fraction=0.1, head_epochs=5, epochs=15)
 OURS = {
     "t-shirt": "T-shirt/top",
     "pants": "Trouser",
@@ -85,7 +88,7 @@ def prepare(photos: Path, folder: Path) -> tuple[int, int]:
     """Lay out a folder per class; the number of photographs, and of images that were made."""
     with SHOES.open(newline="") as file:
         kinds = {row["file"]: row["kind"] for row in csv.DictReader(file)}
-    paths = find([str(photos)], print)
+    paths = find_images([str(photos)], print)
     for path in paths:
         name = path.parent.name
         label = kinds[path.name] if name == "shoes" else OURS.get(name, name)
@@ -94,7 +97,7 @@ def prepare(photos: Path, folder: Path) -> tuple[int, int]:
         place = folder / label.replace("/", "_")
         place.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place / path.name)
-    generator, train_part, made = np.random.default_rng(0), load().train, 0
+    generator, train_part, made = np.random.default_rng(0), load_data().train, 0
     for index, label in enumerate(CLASS_NAMES):
         number = NUM_BAGS if label == "Bag" else NUM_OTHERS
         chosen = generator.choice(np.flatnonzero(train_part.labels == index), number, replace=False)
@@ -109,7 +112,7 @@ def prepare(photos: Path, folder: Path) -> tuple[int, int]:
 
 
 def composite(image: Image, behind: np.ndarray, generator: np.random.Generator) -> Picture.Image:
-    """An image of the data set as a coloured thing on a photograph's border, repeated."""
+    """An image of the data set as a colored thing on a photograph's border, repeated."""
     height, width = behind.shape[:2]
     strip = behind[: height // 6] if generator.random() < 0.5 else behind[:, : width // 6]
     strip = np.concatenate([strip, strip[::-1]])
@@ -123,10 +126,10 @@ def composite(image: Image, behind: np.ndarray, generator: np.random.Generator) 
     )
     grey += generator.normal(0, 6, grey.shape)
     tint = generator.uniform(0.5, 1.1, 3)
-    colour = np.clip(grey[..., None] * tint + generator.uniform(0, 40, 3), 0, 255)
+    color = np.clip(grey[..., None] * tint + generator.uniform(0, 40, 3), 0, 255)
     alpha = Picture.fromarray(np.where(image > 8, 255, 0).astype(np.uint8))
     alpha = alpha.resize((side, side), Picture.Resampling.BICUBIC)
-    thing, degrees = Picture.fromarray(colour.astype(np.uint8)), generator.normal(0, 10)
+    thing, degrees = Picture.fromarray(color.astype(np.uint8)), generator.normal(0, 10)
     left, top = generator.integers(0, SIDE - side, 2)
     canvas.paste(thing.rotate(degrees), (int(left), int(top)), alpha.rotate(degrees))
     return canvas
@@ -143,23 +146,23 @@ def in_our_order(model: keras.Model, names: tuple[str, ...]) -> None:
 def ship(run: Run, data: Dataset, numbers: tuple[int, int], target: Path) -> None:
     """Calibrate, quantise, judge, and write the files."""
     target.mkdir(exist_ok=True)
-    fitted = evaluation.calibrate(run, data)
+    fitted = evaluate.calibrate(run, data)
     reference = load_predictor(run.folder)
     if not isinstance(reference, KerasPredictor):
         raise SystemExit("expected a Keras model")
-    before = reference.predict(evaluation.validation_part(RECIPE, data).images)
+    before = reference.predict(evaluate.validation_images(RECIPE, data).images)
     in_our_order(reference.model, data.class_names)
     info = replace(
         reference.info,
         format="litert-int8",
         labels=LABELS,
-        declined=DECLINED,
+        reject_labels=DECLINED,
         version=__version__,
     )
-    network = Network(reference.model, info, calibration_images(data.train.images))
+    network = DeployableModel(reference.model, info, calibration_images(data.train.images))
     litert.write_int8(network, target / LITERT, batch_size=1)  # the web page wants it fixed
 
-    part = evaluation.validation_part(RECIPE, data)
+    part = evaluate.validation_images(RECIPE, data)
     small = load_predictor(target / LITERT).predict(part.images)
     order = [data.class_names.index(label.replace("/", "_")) for label in LABELS]
     differing = float(np.abs(small - before[:, order]).max())
@@ -170,12 +173,12 @@ def ship(run: Run, data: Dataset, numbers: tuple[int, int], target: Path) -> Non
     write_json(target / "manifest.json", {name: manifest[name] for name in sorted(kept)})
     right = np.array(order)[small.argmax(axis=1)] == part.labels
     result, hardware = run.result(), manifest["hardware"]
-    latency = parity.latency(load_predictor(target / LITERT), part.images)
+    latency = parity.measure_latency(load_predictor(target / LITERT), part.images)
     card = CARD.format(
         num_photos=numbers[0],
         num_made=numbers[1],
         epochs=result["epochs"],
-        frozen=RECIPE.frozen_epochs,
+        frozen=RECIPE.head_epochs,
         seconds=result["train_seconds"],
         hardware=f"{hardware['cores']} cores, {hardware['cpu']}",
         parameters=result["parameters"],
@@ -199,12 +202,12 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         numbers = prepare(arguments.photos, Path(temporary) / "photos")
-        data = load(str(Path(temporary) / "photos"), RECIPE.preparation)
+        data = load_data(str(Path(temporary) / "photos"), RECIPE.image_spec)
         place = arguments.run or Path(temporary) / "run"
         run = Run(place)
         if not run.is_complete:
             run = train(RECIPE, data, place, TrainingProgress(RECIPE))
-        ship(run, data, numbers, pretrained.NAMES[PHOTO])
+        ship(run, data, numbers, catalog.NAMES[PHOTO])
 
 
 if __name__ == "__main__":

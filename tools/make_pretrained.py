@@ -12,19 +12,19 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ankleboot import evaluation, test_reads
-from ankleboot.calibration import Calibration
-from ankleboot.classes import CLASS_NAMES
-from ankleboot.console import TrainingProgress
-from ankleboot.data import load
-from ankleboot.evaluation import Evaluation
-from ankleboot.export import Exported, export
-from ankleboot.files import atomic_write, sha256_of_file, write_json
-from ankleboot.predictors import load_predictor
-from ankleboot.pretrained import FOLDER, LITERT
-from ankleboot.recipes import POCKET
-from ankleboot.runs import Run
-from ankleboot.training import train
+from ankleboot.cli.output import TrainingProgress
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.files import atomic_write, sha256_of_file, write_json
+from ankleboot.data.load import load_data
+from ankleboot.evaluation import evaluate, test_set_usage
+from ankleboot.evaluation.evaluate import Evaluation
+from ankleboot.export.export import ExportResult, export
+from ankleboot.inference.load import load_predictor
+from ankleboot.models.files.calibration import Calibration
+from ankleboot.models.pretrained.catalog import FOLDER, LITERT
+from ankleboot.models.run import Run
+from ankleboot.recipes.catalog import POCKET
+from ankleboot.training.trainer import train
 
 KEPT = ("recipe.json", "manifest.json", "result.json", "history.csv", "calibration.json")
 
@@ -62,23 +62,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--to", type=Path, default=FOLDER, help="the folder to fill")
     target = parser.parse_args().to
-    data, sample = load(), load("sample")
+    data, sample = load_data(), load_data("sample")
     with tempfile.TemporaryDirectory() as folder:
         run = train(POCKET, data, Path(folder) / "run", TrainingProgress(POCKET))
-        calibration = evaluation.calibrate(run, data)
+        calibration = evaluate.calibrate(run, data)
         exported = export(run.folder, "litert", Path(folder) / LITERT, data)
         predictor = load_predictor(exported.path)
         judged = {
-            name: evaluation.evaluate(predictor, part, data=of, split=split, test_reads=reads)
+            name: evaluate.evaluate(predictor, part, data=of, split=split, test_reads=reads)
             for name, part, of, split, reads in (
                 (
                     "validation",
-                    evaluation.validation_part(POCKET, data),
+                    evaluate.validation_images(POCKET, data),
                     data.name,
                     "validation",
                     0,
                 ),
-                ("test", data.test, data.name, "test", test_reads.count(run.folder)),
+                (
+                    "test",
+                    data.test,
+                    data.name,
+                    "test",
+                    test_set_usage.record_test_evaluation(run.folder),
+                ),
                 ("sample", sample.test, sample.name, "test", 1),
             )
         }
@@ -103,7 +109,7 @@ def card(
     calibration: Calibration,
     test: Evaluation,
     validation: Evaluation,
-    exported: Exported,
+    exported: ExportResult,
 ) -> str:
     """The model card, after Mitchell et al. 2019, https://arxiv.org/abs/1810.03993."""
     result, manifest, recipe = run.result(), run.manifest(), run.recipe()

@@ -2,7 +2,7 @@
 
     python tools/make_sample.py
 
-Prints the lines for `ankleboot.data.SAMPLE`. The draw is stratified with a fixed seed and keeps the
+Prints the lines for `ankleboot.data.load.SAMPLE`. The draw is stratified with a fixed seed and keeps the
 order of the files, so it can be repeated byte for byte.
 """
 
@@ -11,16 +11,17 @@ import struct
 
 import numpy as np
 
-from ankleboot.data import SAMPLE_FOLDER, LabeledImages, load
-from ankleboot.data.idx import IMAGES_MAGIC, LABELS_MAGIC
+from ankleboot.core.files import atomic_write, sha256_of
+from ankleboot.data.dataset import LabeledImages
+from ankleboot.data.fashion_mnist.idx import IMAGES_MAGIC, LABELS_MAGIC
+from ankleboot.data.load import SAMPLE_FOLDER, load_data
 from ankleboot.data.splits import draw
-from ankleboot.files import atomic_write, sha256_of
 
 TRAIN_SIZE, TEST_SIZE = 2_000, 500
 
 
 def main() -> None:
-    data = load()
+    data = load_data()
     for prefix, part, size in (("train", data.train, TRAIN_SIZE), ("t10k", data.test, TEST_SIZE)):
         for name, raw in idx_files(prefix, part, size).items():
             packed = gzip.compress(raw, compresslevel=9, mtime=0)

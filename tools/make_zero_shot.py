@@ -2,9 +2,9 @@
 
     make zero-shot             (python tools/make_zero_shot.py)
 
-The recipe `street` on Fashion-MNIST; together with the shipped model of 28 x 28 pixels, and over
+The recipe `simulated` on Fashion-MNIST; together with the shipped model of 28 x 28 pixels, and over
 several views of an image, it is the model "zero-shot". Temperature and threshold are fitted on
-validation images to which the faults of photographs were done (`data.photo_faults`): no photograph
+validation images to which the faults of photographs were done (`data.photo_simulation`): no photograph
 has a say in it. The test split is read once, at the end.
 """
 
@@ -14,18 +14,20 @@ from pathlib import Path
 
 import numpy as np
 
-from ankleboot import calibration, evaluation, pretrained, test_reads
-from ankleboot.arrays import Images
-from ankleboot.console import TrainingProgress
-from ankleboot.data import LabeledImages, load
-from ankleboot.data.photo_faults import imitate
-from ankleboot.export import export
-from ankleboot.files import atomic_write, write_json
-from ankleboot.predictors import load_predictor
-from ankleboot.pretrained import LITERT, ZERO_SHOT
-from ankleboot.recipes import STREET
-from ankleboot.runs import Run
-from ankleboot.training import train
+from ankleboot.cli.output import TrainingProgress
+from ankleboot.core.files import atomic_write, write_json
+from ankleboot.core.types import Images
+from ankleboot.data.dataset import LabeledImages
+from ankleboot.data.load import load_data
+from ankleboot.data.photo_simulation import simulate_photo
+from ankleboot.evaluation import calibration, evaluate, test_set_usage
+from ankleboot.export.export import export
+from ankleboot.inference.load import load_predictor
+from ankleboot.models.pretrained import catalog
+from ankleboot.models.pretrained.catalog import LITERT, ZERO_SHOT
+from ankleboot.models.run import Run
+from ankleboot.recipes.catalog import SIMULATED
+from ankleboot.training.trainer import train
 
 KEPT = ("recipe.json", "manifest.json", "result.json", "history.csv")
 
@@ -33,7 +35,7 @@ CARD = """# The model "zero-shot"
 
 Names garments on photographs although none was shown to it in training: the geometric mean of what
 two networks say of four views of 28 x 28 pixels (as they are, mirrored, blurred): the shipped model
-and, counted twice, recipe `street` (seed {seed}, {epochs} epochs in {seconds:.0f} s on {hardware}),
+and, counted twice, recipe `simulated` (seed {seed}, {epochs} epochs in {seconds:.0f} s on {hardware}),
 which learned Fashion-MNIST with sleeves laid out, shoes in pairs, other light and faulty masks.
 `ankleboot predict --model zero-shot`; `make zero-shot` makes it anew.
 
@@ -50,31 +52,33 @@ MIT licence, like the data (c) 2017 Zalando SE.
 
 
 def main() -> None:
-    data = load()
-    target = pretrained.NAMES[ZERO_SHOT]
+    data = load_data()
+    target = catalog.NAMES[ZERO_SHOT]
     target.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        run = train(STREET, data, Path(folder) / "run", TrainingProgress(STREET))
+        run = train(SIMULATED, data, Path(folder) / "run", TrainingProgress(SIMULATED))
         exported = export(run.folder, "litert", Path(folder) / LITERT, data)
         for name in KEPT:
             shutil.copyfile(run.folder / name, target / name)
         shutil.copyfile(exported.path, target / LITERT)
-        reads = test_reads.count(run.folder)
+        reads = test_set_usage.record_test_evaluation(run.folder)
     (target / "calibration.json").unlink(missing_ok=True)
-    part = evaluation.validation_part(STREET, data)
+    part = evaluate.validation_images(SIMULATED, data)
     images = imitations(part, data.class_names)
-    fitted = calibration.fit(load_predictor(Path(ZERO_SHOT)).predict(images), part.labels)
+    fitted = calibration.fit_calibration(
+        load_predictor(Path(ZERO_SHOT)).predict(images), part.labels
+    )
     write_json(target / "calibration.json", fitted.to_json())
 
     predictor = load_predictor(Path(ZERO_SHOT))
-    test = evaluation.evaluate(predictor, data.test, data=data.name, split="test", test_reads=reads)
+    test = evaluate.evaluate(predictor, data.test, data=data.name, split="test", test_reads=reads)
     write_json(target / "evaluation-test.json", test.to_json() | {"model": ZERO_SHOT})
     kept = Run(target)
     source = {"data_source": "Fashion-MNIST, verified by its hashes"}  # not where it lay here
     write_json(target / "manifest.json", kept.manifest() | source)
     result, hardware = kept.result(), kept.manifest()["hardware"]
     card = CARD.format(
-        seed=STREET.seed,
+        seed=SIMULATED.seed,
         epochs=result["epochs"],
         seconds=result["train_seconds"],
         hardware=f"{hardware['cores']} cores, {hardware['cpu']}",
@@ -97,7 +101,7 @@ def imitations(part: LabeledImages, class_names: tuple[str, ...]) -> Images:
     generator = np.random.default_rng(0)
     return np.stack(
         [
-            imitate(image, class_names[label], generator)
+            simulate_photo(image, class_names[label], generator)
             for image, label in zip(part.images, part.labels, strict=True)
         ]
     )

@@ -1,5 +1,5 @@
 """`python -m ankleboot` is `ankleboot`."""
 
-from ankleboot.cli import main
+from ankleboot.cli.main import main
 
 main()

@@ -46,18 +46,18 @@ def train(rounds: int, only: tuple[str, ...], out: Path, data_name: str, as_json
     batches of 256), sprint; pytorch, hog-svm and lightgbm where they are installed. The rounds take
     about half an hour on two cores.
     """
-    from ankleboot import console
-    from ankleboot.bench import train as bench_train
+    from ankleboot.cli import output
+    from lib import train as bench_train
 
-    document = bench_train.run(rounds, only, data_name, console.note)
+    document = bench_train.run(rounds, only, data_name, output.log_line)
     _store(document, out, "train")
     if as_json:
-        console.print_json(document)
+        output.print_json(document)
         return
-    from ankleboot import plots
     from ankleboot.cli.run_folder import save_figure
+    from ankleboot.evaluation import plots
 
-    console.bench_train(document)
+    output.bench_train(document)
     figure = out / "train.png"
     save_figure(plots.time_to_accuracy(document["runs"], document["target"]), figure)
     print(out / "train.json", figure, sep="\n")
@@ -70,10 +70,10 @@ def train(rounds: int, only: tuple[str, ...], out: Path, data_name: str, as_json
 @json_option
 def growth(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
     """Time and memory of training against images (1,000 to 600,000) and network width."""
-    from ankleboot import console
-    from ankleboot.bench import growth as bench_growth
+    from ankleboot.cli import output
+    from lib import growth as bench_growth
 
-    document = bench_growth.run(rounds, data_name, console.note)
+    document = bench_growth.run(rounds, data_name, output.log_line)
     fit = document["fit"]
     sentence = (
         f"{1e6 * fit['slope']:.1f} microseconds per image trained on, "
@@ -89,10 +89,10 @@ def growth(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
 @json_option
 def start(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
     """Seconds from the command to the first training step, and where they go."""
-    from ankleboot import console
-    from ankleboot.bench import start as bench_start
+    from ankleboot.cli import output
+    from lib import start as bench_start
 
-    document = bench_start.run(rounds, data_name, console.note)
+    document = bench_start.run(rounds, data_name, output.log_line)
     sentence = f"{document['total']:.2f} s in all (median of {rounds})"
     _deliver("start", document, sentence, out, as_json)
 
@@ -104,10 +104,10 @@ def start(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
 @json_option
 def profile(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
     """Where a training step of sprint spends its time, operation by operation."""
-    from ankleboot import console
-    from ankleboot.bench import profile as bench_profile
+    from ankleboot.cli import output
+    from lib import profile as bench_profile
 
-    document = bench_profile.run(rounds, data_name, console.note)
+    document = bench_profile.run(rounds, data_name, output.log_line)
     sentence = (
         f"{document['step_ms']:.1f} ms a step, {document['gflops']:.0f} GFLOP/s: "
         f"{100 * document['utilisation']:.0f} % of the {document['precision']} GEMM peak"
@@ -130,17 +130,17 @@ def predict(
     Ways: model.predict, model(x), and the formats of export but the web page. A model of yours must
     be a run folder.
     """
-    from ankleboot import console
-    from ankleboot.bench import predict as bench_predict
-    from ankleboot.quiet import import_keras
+    from ankleboot.cli import output
+    from ankleboot.core.silence import import_keras
+    from ankleboot.export import benchmark as bench_predict
 
     import_keras()
-    document = bench_predict.run(rounds, only, model, data_name, console.note)
+    document = bench_predict.benchmark_formats(rounds, only, model, data_name, output.log_line)
     _store(document, out, "predict")
     if as_json:
-        console.print_json(document)
+        output.print_json(document)
     else:
-        console.bench_predict(document)
+        output.bench_predict(document)
         print(out / "predict.json")
 
 
@@ -161,11 +161,12 @@ def photos(folder: Path, out: Path, as_json: bool) -> None:
     Methods: grey (resized as tutorials do), inverted, grabcut (rough), cut-out (our network), all
     four for the shipped model of Fashion-MNIST; and the models zero-shot and photo.
     """
-    from ankleboot import console, plots
-    from ankleboot.bench import photos as bench_photos
+    from ankleboot.cli import output
     from ankleboot.cli.run_folder import save_figure
+    from ankleboot.evaluation import photo_benchmark as bench_photos
+    from ankleboot.evaluation import plots
 
-    document, found = bench_photos.run(folder, console.note)
+    document, found = bench_photos.benchmark_photos(folder, output.log_line)
     _store(document, out, "photos")
     figures = {
         "risk": plots.risks(document["risk"]),
@@ -174,9 +175,9 @@ def photos(folder: Path, out: Path, as_json: bool) -> None:
     for name, figure in figures.items():
         save_figure(figure, out / f"photos-{name}.png")
     if as_json:
-        console.print_json(document)
+        output.print_json(document)
         return
-    console.bench_photos(document)
+    output.bench_photos(document)
     print(out / "photos.json", *(out / f"photos-{name}.png" for name in figures), sep="\n")
 
 
@@ -206,31 +207,31 @@ def serve(
     Contenders: ankleboot, fastapi-keras (an endpoint as tutorials write it), and gradio where it is
     installed; all on this machine, which the client shares. A round takes about two minutes.
     """
-    from ankleboot import console
-    from ankleboot.bench import serve as bench_serve
+    from ankleboot.cli import output
+    from lib import serve as bench_serve
 
-    document = bench_serve.run(rounds, only, requests, models, console.note)
+    document = bench_serve.run(rounds, only, requests, models, output.log_line)
     _store(document, out, "serve")
     if as_json:
-        console.print_json(document)
+        output.print_json(document)
     else:
-        console.bench_serve(document)
+        output.bench_serve(document)
         print(out / "serve.json")
 
 
 def _deliver(name: str, document: dict[str, Any], sentence: str, out: Path, as_json: bool) -> None:
     """Store a result and print it, whole or in a sentence."""
-    from ankleboot import console
+    from ankleboot.cli import output
 
     _store(document, out, name)
     if as_json:
-        console.print_json(document)
+        output.print_json(document)
     else:
         print(sentence, out / f"{name}.json", sep="\n")
 
 
 def _store(document: dict[str, Any], out: Path, name: str) -> None:
-    from ankleboot.files import make_folder, write_json
+    from ankleboot.core.files import make_folder, write_json
 
     make_folder(out)
     write_json(out / f"{name}.json", document)

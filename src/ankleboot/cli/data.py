@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ankleboot.cli.options import DataChoice, data_option, json_option
+from ankleboot.cli.options import DataOptions, data_option, json_option
 
 
 @click.group()
@@ -21,10 +21,10 @@ def fetch(as_json: bool) -> None:
     Asked in this order: the cache itself, folders of other tools, the public mirrors, Debian's
     archive. Only content with the right SHA-256 is accepted.
     """
-    from ankleboot import console
-    from ankleboot.data import FASHION_MNIST
-    from ankleboot.data import fetch as fetch_data
-    from ankleboot.paths import cache_folder
+    from ankleboot.cli import output as console
+    from ankleboot.core.paths import cache_folder
+    from ankleboot.data.load import FASHION_MNIST
+    from ankleboot.data.load import fetch_fashion_mnist as fetch_data
 
     source = fetch_data()
     cache = cache_folder("fashion-mnist")
@@ -38,17 +38,17 @@ def fetch(as_json: bool) -> None:
 @data.command()
 @data_option
 @json_option
-def verify(data_choice: DataChoice, as_json: bool) -> None:
+def verify(data_choice: DataOptions, as_json: bool) -> None:
     """Check every byte of Fashion-MNIST against its pinned hashes, or a folder of pictures.
 
     Of a folder every picture is decoded: counts by class and part, sizes, what cannot be read,
     what is there twice, in two parts (leakage) or under two labels.
     """
-    from ankleboot import console
-    from ankleboot.preparation import Preparation
+    from ankleboot.cli import output as console
+    from ankleboot.recipes.image_spec import ImageSpec
 
     # how they are prepared is no matter, only that they can be read
-    checked = data_choice.load(Preparation(framing="whole"))
+    checked = data_choice.load(ImageSpec(crop="none"))
     document = {
         "data": checked.name,
         "train": len(checked.train),
@@ -77,18 +77,18 @@ def verify(data_choice: DataChoice, as_json: bool) -> None:
     help="How many, the classes in turn.",
 )
 @json_option
-def images(folder: Path, data_choice: DataChoice, split: str, count: int, as_json: bool) -> None:
+def images(folder: Path, data_choice: DataOptions, split: str, count: int, as_json: bool) -> None:
     """Write images as PNG files into FOLDER, named by number and class.
 
     With --data sample nothing needs to be fetched.
     """
-    from ankleboot import console
-    from ankleboot.data.pictures import write_pictures
-    from ankleboot.preparation import Preparation
+    from ankleboot.cli import output as console
+    from ankleboot.data.export_images import export_images
+    from ankleboot.recipes.image_spec import ImageSpec
 
-    loaded = data_choice.load(Preparation())
+    loaded = data_choice.load(ImageSpec())
     part = loaded.test if split == "test" else loaded.train
-    paths = write_pictures(part, loaded.class_names, folder, count)
+    paths = export_images(part, loaded.class_names, folder, count)
     if as_json:
         console.print_json({"data": loaded.name, "split": split, "files": [str(p) for p in paths]})
     else:
@@ -105,27 +105,27 @@ def images(folder: Path, data_choice: DataChoice, split: str, count: int, as_jso
     help="Folder for the numbers and the contact sheets.",
 )
 @json_option
-def audit(data_choice: DataChoice, output: Path, as_json: bool) -> None:
+def audit(data_choice: DataOptions, output: Path, as_json: bool) -> None:
     """Look for doubtful labels, duplicates and unbalanced classes.
 
     Labels are judged by models that have not seen the image (sprint, five folds, about a minute);
-    of a folder of pictures on whole ones of 32 x 32 pixels in colour.
+    of a folder of pictures on whole ones of 32 x 32 pixels in color.
     """
-    from ankleboot import console
-    from ankleboot.files import make_folder, write_json
-    from ankleboot.quiet import import_keras
-    from ankleboot.recipes import SPRINT
+    from ankleboot.cli import output as console
+    from ankleboot.core.files import make_folder, write_json
+    from ankleboot.core.silence import import_keras
+    from ankleboot.recipes.catalog import SPRINT
 
     recipe = SPRINT
     if data_choice.is_folder_of_pictures:
-        recipe = replace(SPRINT, image_size=32, colour=True, framing="whole")
-    loaded = data_choice.load(recipe.preparation)
+        recipe = replace(SPRINT, image_size=32, color=True, crop="none")
+    loaded = data_choice.load(recipe.image_spec)
     import_keras()
-    from ankleboot import plots
-    from ankleboot.audit import audit as look
     from ankleboot.cli.run_folder import save_figure
+    from ankleboot.evaluation import plots
+    from ankleboot.training.data_audit import audit_data as look
 
-    found = look(loaded, console.note, recipe=recipe)
+    found = look(loaded, console.log_line, recipe=recipe)
     make_folder(output)
     write_json(output / "audit.json", found.to_json())
     paths = [output / "audit.json", output / "suspects.png"]

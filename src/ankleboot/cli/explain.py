@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ankleboot.cli.options import DataChoice, data_option, json_option
+from ankleboot.cli.options import DataOptions, data_option, json_option
 from ankleboot.cli.run_folder import place_of, save_figure
-from ankleboot.errors import DataError, ModelError, UsageError
+from ankleboot.core.errors import DataError, ModelError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ankleboot.data import Dataset
-    from ankleboot.preparation import Preparation
+    from ankleboot.data.dataset import Dataset
+    from ankleboot.recipes.image_spec import ImageSpec
 
 METHODS = ("grad-cam", "occlusion", "integrated-gradients", "smooth-grad")
-"""The keys of `ankleboot.explain.METHODS`, which imports TensorFlow; a test compares them."""
+"""The keys of `ankleboot.evaluation.explain.methods.METHODS`, which imports TensorFlow; a test compares them."""
 
 
 @click.command()
@@ -47,7 +47,7 @@ def explain(
     chosen: tuple[str, ...],
     class_name: str | None,
     output: Path,
-    data_choice: DataChoice,
+    data_choice: DataOptions,
     as_json: bool,
 ) -> None:
     """Show which pixels speak for the answer, and the most similar training images.
@@ -57,12 +57,13 @@ def explain(
     """
     import numpy as np
 
-    from ankleboot import console, test_reads
-    from ankleboot.evaluation import recipe_of
-    from ankleboot.files import make_folder
-    from ankleboot.predictors import load_predictor
-    from ankleboot.predictors.keras import KerasPredictor
-    from ankleboot.runs import run_of
+    from ankleboot.cli import output as console
+    from ankleboot.core.files import make_folder
+    from ankleboot.evaluation import test_set_usage
+    from ankleboot.evaluation.evaluate import recipe_of
+    from ankleboot.inference.keras import KerasPredictor
+    from ankleboot.inference.load import load_predictor
+    from ankleboot.models.run import find_run
 
     place = place_of(model)
     predictor = load_predictor(place)
@@ -71,12 +72,12 @@ def explain(
     info, names = predictor.info, predictor.info.labels
     if class_name is not None and class_name not in names:
         raise UsageError(f"unknown class {class_name!r}; valid: {', '.join(names)}")
-    loaded = data_choice.load(info.preparation, run=run_of(place), known=info.data)
-    pixels = np.stack([_read(image, loaded, info.preparation) for image in images])
+    loaded = data_choice.load(info.image_spec, run=find_run(place), known=info.data)
+    pixels = np.stack([_read(image, loaded, info.image_spec) for image in images])
 
-    from ankleboot import explain as explaining
-    from ankleboot import plots
-    from ankleboot.explain import layers
+    from ankleboot.evaluation import plots
+    from ankleboot.evaluation.explain import features
+    from ankleboot.evaluation.explain import methods as explaining
 
     probs = predictor.predict(pixels)
     index = names.index(class_name) if class_name else None
@@ -88,9 +89,9 @@ def explain(
     learned = loaded.split(recipe_of(info)).train
     asked = [int(name.partition(":")[2]) for name in images if name.startswith("train:")]
     among = np.setdiff1d(learned, asked)
-    near = layers.similar(predictor.model, pixels, loaded.train.images, among)
+    near = features.nearest_training_images(predictor.model, pixels, loaded.train.images, among)
     if any(image.startswith("test:") for image in images):
-        test_reads.count(model, info)
+        test_set_usage.record_test_evaluation(model, info)
     make_folder(output)
     documents: list[dict[str, Any]] = []
     for row, name in enumerate(images):
@@ -126,9 +127,9 @@ def explain(
             )
 
 
-def _read(image: str, loaded: Dataset, preparation: Preparation) -> np.ndarray:
+def _read(image: str, loaded: Dataset, image_spec: ImageSpec) -> np.ndarray:
     """A picture file, or an image of the data set as in test:17."""
-    from ankleboot import photos
+    from ankleboot.data.preprocessing import preprocess
 
     part, colon, number = image.partition(":")
     if colon and part in ("train", "test") and number.isdigit():
@@ -137,7 +138,7 @@ def _read(image: str, loaded: Dataset, preparation: Preparation) -> np.ndarray:
             raise DataError(f"{image}: there are {len(pixels):,} images in {part}")
         found: np.ndarray = pixels[int(number)]
         return found
-    return photos.prepare(Path(image), preparation)
+    return preprocess.load_image(Path(image), image_spec)
 
 
 def _file_name(text: str) -> str:

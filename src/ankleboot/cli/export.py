@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ankleboot.cli.options import DataChoice, data_option, json_option
+from ankleboot.cli.options import DataOptions, data_option, json_option
 from ankleboot.cli.run_folder import place_of
 
 FORMATS = (
@@ -20,7 +20,7 @@ FORMATS = (
     "web",
     "playground",
 )
-"""The keys of `ankleboot.export.FORMATS`, which imports TensorFlow; a test compares them."""
+"""The keys of `ankleboot.export.export.FORMATS`, which imports TensorFlow; a test compares them."""
 
 
 @click.command()
@@ -34,7 +34,7 @@ FORMATS = (
 @data_option
 @json_option
 def export(
-    model: Path, format_name: str, output: Path | None, data_choice: DataChoice, as_json: bool
+    model: Path, format_name: str, output: Path | None, data_choice: DataOptions, as_json: bool
 ) -> None:
     """Write MODEL for another runtime, and prove that it answers the same.
 
@@ -43,22 +43,22 @@ def export(
     (where the data has none, on the validation images). If its
     answers differ it is removed, and the exit code is 4.
     """
-    from ankleboot import console
-    from ankleboot.quiet import import_keras
-    from ankleboot.recipes import Recipe
-    from ankleboot.runs import run_of
+    from ankleboot.cli import output as console
+    from ankleboot.core.silence import import_keras
+    from ankleboot.models.run import find_run
+    from ankleboot.recipes.recipe import Recipe
 
     place = place_of(model)
-    run = run_of(place)
+    run = find_run(place)
     import_keras()
-    from ankleboot import export as exporting
+    from ankleboot.export import export as exporting
 
     if output is None:
         folder = run.folder if run and place == model else Path()
         output = folder / "exports" / exporting.FORMATS[format_name].file_name
     exporting.check_target(output, format_name)
     recipe = run.recipe() if run else Recipe(name="default")
-    loaded = data_choice.load(recipe.preparation, run=run)
+    loaded = data_choice.load(recipe.image_spec, run=run)
     exported = exporting.export(model, format_name, output, loaded)
     if as_json:
         console.print_json(exported.to_json())

@@ -13,9 +13,9 @@ import click
 from ankleboot.cli.run_folder import data_of
 
 if TYPE_CHECKING:
-    from ankleboot.data import Dataset
-    from ankleboot.preparation import Preparation
-    from ankleboot.runs import Run
+    from ankleboot.data.dataset import Dataset
+    from ankleboot.models.run import Run
+    from ankleboot.recipes.image_spec import ImageSpec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -28,7 +28,7 @@ def json_option(command: Command) -> Command:
 
 
 @dataclass(frozen=True)
-class DataChoice:
+class DataOptions:
     """The data that the user asked for.
 
     Attributes:
@@ -44,29 +44,31 @@ class DataChoice:
     @property
     def is_folder_of_pictures(self) -> bool:
         """Whether it is neither Fashion-MNIST nor its sample, but somebody's own."""
-        from ankleboot.data import is_folder_of_pictures
+        from ankleboot.data.load import is_image_folder
 
-        return self.name is not None and is_folder_of_pictures(self.name)
+        return self.name is not None and is_image_folder(self.name)
 
-    def load(self, preparation: Preparation, *, run: Run | None = None, known: str = "") -> Dataset:
+    def load(self, image_spec: ImageSpec, *, run: Run | None = None, known: str = "") -> Dataset:
         """Load it, and say on stderr what is remarkable about it.
 
         Args:
-            preparation: What the recipe or model makes of pictures.
+            image_spec: What the recipe or model makes of pictures.
             run: What it trained on is taken where nothing was said, and must not have changed.
             known: The name of the data if there is no run.
         """
-        from ankleboot import console
-        from ankleboot.data import load
-        from ankleboot.provenance import check_unchanged
+        from ankleboot.cli import output
+        from ankleboot.data.load import load_data
+        from ankleboot.data.verify_data import verify_folder_unchanged
 
         name = self.name or (data_of(run) if run else known) or "fashion-mnist"
         skip_bad = self.skip_bad or (run is not None and run.manifest().get("num_bad", 0) > 0)
-        data = load(name, preparation, skip_bad=skip_bad, strict=self.strict, say=console.note)
+        data = load_data(
+            name, image_spec, skip_bad=skip_bad, strict=self.strict, say=output.log_line
+        )
         for sentence in data.findings.sentences if data.findings else ():
-            console.note(f"{data.name}: {sentence}")
+            output.log_line(f"{data.name}: {sentence}")
         if run is not None:
-            check_unchanged(run, data)
+            verify_folder_unchanged(run, data)
         return data
 
 
@@ -77,7 +79,7 @@ def data_option(command: Command) -> Command:
     def with_choice(
         *args: Any, data_name: str | None, skip_bad: bool, strict: bool, **kwargs: Any
     ) -> Any:
-        choice = DataChoice(data_name, skip_bad, strict)
+        choice = DataOptions(data_name, skip_bad, strict)
         return command(*args, data_choice=choice, **kwargs)
 
     text = (

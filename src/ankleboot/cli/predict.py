@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ankleboot.cli.options import model_option
-from ankleboot.errors import DataError, UsageError
+from ankleboot.core.errors import DataError, UsageError
 
 if TYPE_CHECKING:  # help and errors need no NumPy
-    from ankleboot.prediction import Looked, Prediction
+    from ankleboot.inference.predict import Prediction, PreparedImage
 
 
 @click.command()
@@ -50,24 +50,24 @@ def predict(
     per line. PNG, JPEG, WebP, BMP, GIF, TIFF; HEIC with ankleboot[heif]. A file that cannot be read
     does not stop the others; the exit code is 3 then.
     """
-    from ankleboot import console
-    from ankleboot.photos.find import find
-    from ankleboot.prediction import Failure, load_experts, predict_files
+    from ankleboot.cli import output
+    from ankleboot.data.preprocessing.find_images import find_images
+    from ankleboot.inference.predict import FailedImage, load_router, predict_files
 
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
-    files = find(_names(paths), console.note)
-    experts = load_experts(model)
+    files = find_images(_names(paths), output.log_line)
+    experts = load_router(model)
     steps = _Steps(show_steps) if show_steps else None
-    show: Any = console.PredictionTable()
+    show: Any = output.PredictionTable()
     if as_json:
-        show = console.JsonLines()
+        show = output.JsonLines()
     elif as_csv:
-        show = console.CsvLines(experts.usual.info)
+        show = output.CsvLines(experts.usual.info)
     failures = 0
-    with console.counting(len(files), "pictures") as count:
+    with output.counting(len(files), "pictures") as count:
         for result in predict_files(experts, files, abstain_below=abstain_below, show=steps):
-            failures += isinstance(result, Failure)
+            failures += isinstance(result, FailedImage)
             show.add(result)
             count()
     show.end()
@@ -79,14 +79,14 @@ class _Steps:
     """Writes the strips, named after their pictures."""
 
     def __init__(self, folder: Path) -> None:
-        from ankleboot.files import make_folder
+        from ankleboot.core.files import make_folder
 
         make_folder(folder)
         self._folder, self._taken = folder, set[str]()
 
-    def __call__(self, looked: Looked, prediction: Prediction) -> None:
-        from ankleboot.files import atomic_write
-        from ankleboot.photos.steps import strip
+    def __call__(self, looked: PreparedImage, prediction: Prediction) -> None:
+        from ankleboot.core.files import atomic_write
+        from ankleboot.data.preprocessing.visualize import preprocessing_strip
 
         stem, number = Path(prediction.path).stem, 1
         name = stem
@@ -95,7 +95,7 @@ class _Steps:
             name = f"{stem}-{number}"
         self._taken.add(name)
         said = prediction.reason or f"{prediction.label}, {100 * prediction.confidence:.0f} % sure"
-        picture = strip(looked.pixels, looked.garment, looked.image, said)
+        picture = preprocessing_strip(looked.pixels, looked.garment, looked.image, said)
         atomic_write(self._folder / f"{name}.png", lambda temp: picture.save(temp, "PNG"))
 
 

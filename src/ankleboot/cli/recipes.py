@@ -12,14 +12,14 @@ def recipes(name: str | None, as_json: bool) -> None:
     """List the recipes, or the fields of one of them."""
     from dataclasses import asdict
 
-    from ankleboot import console
-    from ankleboot.measured import measured
-    from ankleboot.recipes import RECIPES, find
+    from ankleboot.cli import output
+    from ankleboot.recipes.catalog import RECIPES, get_recipe
+    from ankleboot.recipes.measured_results import load_results
 
-    figures = measured()
+    figures = load_results()
     if as_json:
-        chosen = [find(name)] if name else list(RECIPES.values())
-        console.print_json(
+        chosen = [get_recipe(name)] if name else list(RECIPES.values())
+        output.print_json(
             [
                 recipe.to_json()
                 | {"measured": asdict(figures[recipe.name]) if recipe.name in figures else None}
@@ -27,6 +27,6 @@ def recipes(name: str | None, as_json: bool) -> None:
             ]
         )
     elif name:
-        console.recipe_fields(find(name))
+        output.recipe_fields(get_recipe(name))
     else:
-        console.recipe_list(RECIPES, figures)
+        output.recipe_list(RECIPES, figures)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ankleboot.cli.options import DataChoice, data_option, json_option, split_option
+from ankleboot.cli.options import DataOptions, data_option, json_option, split_option
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ankleboot.preparation import Preparation
+    from ankleboot.recipes.image_spec import ImageSpec
 
 
 @click.command()
@@ -40,7 +40,7 @@ def report(
     output: Path | None,
     learning_curve: bool,
     photo_folder: Path | None,
-    data_choice: DataChoice,
+    data_choice: DataOptions,
     as_json: bool,
 ) -> None:
     """Write an HTML page about RUN that opens from the disk and needs no network.
@@ -48,26 +48,32 @@ def report(
     How good, how sure, what it confuses and why, over- or underfitted, where it looks, how it takes
     spoiled images, how it was made. Every look at the test split is counted.
     """
-    from ankleboot import console, pretrained, test_reads
-    from ankleboot.evaluation import part_of
-    from ankleboot.files import make_folder
-    from ankleboot.quiet import import_keras
-    from ankleboot.runs import Run
+    from ankleboot.cli import output as console
+    from ankleboot.core.files import make_folder
+    from ankleboot.core.silence import import_keras
+    from ankleboot.evaluation import test_set_usage
+    from ankleboot.evaluation.evaluate import select_split
+    from ankleboot.models.pretrained import catalog
+    from ankleboot.models.run import Run
 
-    place = pretrained.resolve(run_dir)
+    place = catalog.resolve(run_dir)
     run = Run(place)
     run.check_model()
-    preparation = run.recipe().preparation
-    loaded = data_choice.load(preparation, run=run)
-    part_of(loaded, split_name, run.recipe())  # refuses before a look is counted
+    image_spec = run.recipe().image_spec
+    loaded = data_choice.load(image_spec, run=run)
+    select_split(loaded, split_name, run.recipe())  # refuses before a look is counted
     if output is None:
-        output = Path("report.html") if pretrained.is_shipped(place) else run.folder / "report.html"
+        output = Path("report.html") if catalog.is_shipped(place) else run.folder / "report.html"
     import_keras()
-    from ankleboot import learning_curve as curve
-    from ankleboot.report import write_report
+    from ankleboot.evaluation.report.write import write_report
+    from ankleboot.training import learning_curve as curve
 
-    sizes = curve.learning_curve(run, loaded, console.note) if learning_curve else ()
-    count = test_reads.count if split_name == "test" else test_reads.so_far
+    sizes = curve.learning_curve(run, loaded, console.log_line) if learning_curve else ()
+    count = (
+        test_set_usage.record_test_evaluation
+        if split_name == "test"
+        else test_set_usage.num_test_evaluations
+    )
     make_folder(output.parent)
     document = write_report(
         run,
@@ -76,7 +82,7 @@ def report(
         split=split_name,
         test_reads=count(run_dir),
         sizes=sizes,
-        photos=None if photo_folder is None else _read(photo_folder, preparation),
+        photos=None if photo_folder is None else _read(photo_folder, image_spec),
     )
     if as_json:
         console.print_json(document)
@@ -84,11 +90,12 @@ def report(
         console.report_result(document)
 
 
-def _read(folder: Path, preparation: Preparation) -> np.ndarray:
+def _read(folder: Path, image_spec: ImageSpec) -> np.ndarray:
     import numpy as np
 
-    from ankleboot import console, photos
-    from ankleboot.photos.find import find
+    from ankleboot.cli import output as console
+    from ankleboot.data.preprocessing import preprocess
+    from ankleboot.data.preprocessing.find_images import find_images
 
-    paths = find([str(folder)], console.note)
-    return np.stack([photos.prepare(path, preparation) for path in paths])
+    paths = find_images([str(folder)], console.log_line)
+    return np.stack([preprocess.load_image(path, image_spec) for path in paths])

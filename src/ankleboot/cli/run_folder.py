@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ankleboot.runs import Run
+    from ankleboot.models.run import Run
 
 
 def data_of(run: Run) -> str:
     """The data a run was trained on, as `load` wants it: a name, or the user's own folder."""
-    from ankleboot.paths import cache_folder
+    from ankleboot.core.paths import cache_folder
 
     manifest = run.manifest()
     if "pictures" in manifest:
@@ -29,10 +29,10 @@ def place_of(model: Path) -> Path:
     Raises:
         ModelError: If there is nothing.
     """
-    from ankleboot import pretrained
-    from ankleboot.errors import ModelError
+    from ankleboot.core.errors import ModelError
+    from ankleboot.models.pretrained import catalog
 
-    place = pretrained.resolve(model)
+    place = catalog.resolve(model)
     if not place.exists():
         raise ModelError(f"{model}: no such model file or run folder")
     return place
@@ -40,8 +40,8 @@ def place_of(model: Path) -> Path:
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a matplotlib figure in one step."""
-    from ankleboot.files import atomic_write
-    from ankleboot.quiet import without_glyph_warnings
+    from ankleboot.core.files import atomic_write
+    from ankleboot.core.silence import without_glyph_warnings
 
     with without_glyph_warnings():
         atomic_write(path, lambda temp: figure.savefig(temp, dpi=110), suffix=path.suffix)

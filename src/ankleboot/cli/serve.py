@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import click
 
-from ankleboot.server.settings import ServerConfig
+from ankleboot.server.config import ServerConfig
 
 BEGAN = time.monotonic()
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -116,14 +116,14 @@ def serve(log: Literal["json", "text", "off"], as_json: bool, **options: Any) ->
 
 def run(config: ServerConfig, log: Literal["json", "text", "off"], *, as_json: bool) -> None:
     """Run a server, and print its address once it is ready."""
-    from ankleboot import console
-    from ankleboot.server.journal import Journal
-    from ankleboot.server.serve import serve as serve_until_signal
+    from ankleboot.cli import output
+    from ankleboot.server.http.access_log import Journal
+    from ankleboot.server.lifecycle import serve as serve_until_signal
 
     def started(url: str) -> None:
         if as_json:
             seconds = round(time.monotonic() - BEGAN, 2)
-            console.print_json(
+            output.print_json(
                 {
                     "url": url,
                     "pid": os.getpid(),

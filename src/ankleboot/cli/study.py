@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ankleboot.cli.options import json_option
-from ankleboot.errors import UsageError
+from ankleboot.core.errors import UsageError
 
 ALL = "all"
 
@@ -38,37 +38,38 @@ def study(
     Without NAME the studies are listed with what they take and what was found. Stopped, it goes on
     where it was.
     """
-    from ankleboot import console
-    from ankleboot.studies import STUDIES, find
+    from ankleboot.cli import output
+    from ankleboot.studies.catalog import STUDIES, get_study
 
     if name is None:
         if quick or seeds:
             raise UsageError(f"name a study: {', '.join(STUDIES)} or {ALL}")
         _list(as_json)
         return
-    chosen = list(STUDIES) if name == ALL else [find(name).name]
+    chosen = list(STUDIES) if name == ALL else [get_study(name).name]
     documents = [_run(one, quick, seeds, data_name, out) for one in chosen]
     if as_json:
         shown = [{key: one[key] for key in one if key != "rows"} for one in documents]
-        console.print_json(shown if name == ALL else shown[0])
+        output.print_json(shown if name == ALL else shown[0])
         return
     for document in documents:
-        console.study_result(document)
+        output.study_result(document)
 
 
 def _run(name: str, quick: bool, seeds: int | None, data_name: str, out: Path) -> dict[str, Any]:
     """Make the runs and the page; the document with sentences, tables and paths."""
-    from ankleboot import console
-    from ankleboot.data import load
-    from ankleboot.studies import find, findings, tables
+    from ankleboot.cli import output
+    from ankleboot.data.load import load_data
+    from ankleboot.studies import results, tables
+    from ankleboot.studies.catalog import get_study
     from ankleboot.studies.runner import folder_of, run_study
-    from ankleboot.studies.wording import sentences
+    from ankleboot.studies.sentences import sentences
 
-    chosen, data = find(name), load(data_name)
+    chosen, data = get_study(name), load_data(data_name)
     document = run_study(
-        chosen, data, out, data_name=data_name, quick=quick, seeds=seeds, say=console.note
+        chosen, data, out, data_name=data_name, quick=quick, seeds=seeds, say=output.log_line
     )
-    found = findings.from_json(document, chosen)
+    found = results.from_json(document, chosen)
     folder = folder_of(chosen, out, quick=quick)
     from ankleboot.studies.page import write_page  # matplotlib, not before there is something
 
@@ -83,9 +84,9 @@ def _run(name: str, quick: bool, seeds: int | None, data_name: str, out: Path) -
 
 
 def _list(as_json: bool) -> None:
-    from ankleboot import console
-    from ankleboot.studies import STUDIES
-    from ankleboot.studies.answers import answers
+    from ankleboot.cli import output
+    from ankleboot.studies.catalog import STUDIES
+    from ankleboot.studies.stored_answers import answers
 
     stored = answers()
     rows = [
@@ -99,6 +100,6 @@ def _list(as_json: bool) -> None:
         for one in STUDIES.values()
     ]
     if as_json:
-        console.print_json(rows)
+        output.print_json(rows)
     else:
-        console.study_list(rows)
+        output.study_list(rows)

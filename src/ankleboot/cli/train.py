@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ankleboot.cli.options import DataChoice, data_option, json_option
+from ankleboot.cli.options import DataOptions, data_option, json_option
 from ankleboot.cli.run_folder import save_figure
-from ankleboot.errors import ModelError, UsageError
+from ankleboot.core.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
-    from ankleboot.data import Dataset
-    from ankleboot.recipes import Recipe
-    from ankleboot.runs import Run
+    from ankleboot.data.dataset import Dataset
+    from ankleboot.models.run import Run
+    from ankleboot.recipes.recipe import Recipe
 
 
 @click.command()
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @json_option
 def train(
     recipe_name: str | None,
-    data_choice: DataChoice,
+    data_choice: DataOptions,
     settings: tuple[str, ...],
     seed: int | None,
     run_dir: Path | None,
@@ -46,10 +46,11 @@ def train(
 
     `ankleboot recipes` lists the recipes, `ankleboot recipes RECIPE` the fields for --set.
     """
-    from ankleboot import console
-    from ankleboot.quiet import import_keras
-    from ankleboot.recipes import find, override
-    from ankleboot.runs import Run, next_folder
+    from ankleboot.cli import output
+    from ankleboot.core.silence import import_keras
+    from ankleboot.models.run import Run, next_run_dir
+    from ankleboot.recipes.catalog import get_recipe
+    from ankleboot.recipes.recipe import override
 
     values = _parse_settings(settings, seed)
     if resume_dir is not None:
@@ -57,23 +58,23 @@ def train(
             raise UsageError("--resume continues in the folder of the run; leave --run-dir out")
         recipe = Run(resume_dir).recipe()
         _refuse_changes(resume_dir, recipe, recipe_name, override(recipe, values))
-        loaded = data_choice.load(recipe.preparation, run=Run(resume_dir))
+        loaded = data_choice.load(recipe.image_spec, run=Run(resume_dir))
     elif recipe_name is not None:
-        recipe = override(find(recipe_name), values)
-        loaded = data_choice.load(recipe.preparation)
+        recipe = override(get_recipe(recipe_name), values)
+        loaded = data_choice.load(recipe.image_spec)
     else:
         raise UsageError("name a recipe (ankleboot recipes lists them), or a run with --resume")
 
-    progress = console.TrainingProgress(recipe)
+    progress = output.TrainingProgress(recipe)
     import_keras()  # after all that can fail quickly
-    from ankleboot import training
+    from ankleboot.training import trainer
 
     try:
         if resume_dir is not None:
-            run = training.resume(resume_dir, loaded, progress)
+            run = trainer.resume(resume_dir, loaded, progress)
         else:
-            folder = run_dir or next_folder(Path("runs"), recipe)
-            run = training.train(recipe, loaded, folder, progress)
+            folder = run_dir or next_run_dir(Path("runs"), recipe)
+            run = trainer.train(recipe, loaded, folder, progress)
     finally:
         progress.close()
     _report(run, loaded, as_json)
@@ -108,14 +109,15 @@ def _add_setting(values: dict[str, str], key: str, value: str) -> None:
 
 
 def _report(run: Run, loaded: Dataset, as_json: bool) -> None:
-    from ankleboot import console, plots
-    from ankleboot.diagnosis import fit_verdict
-    from ankleboot.evaluation import calibrate
-    from ankleboot.files import write_json
+    from ankleboot.cli import output
+    from ankleboot.core.files import write_json
+    from ankleboot.evaluation import plots
+    from ankleboot.evaluation.evaluate import calibrate
+    from ankleboot.evaluation.overfitting import diagnose_fit
 
     result, history = run.result(), run.history()
     calibration = calibrate(run, loaded)
-    verdict = fit_verdict(history)
+    verdict = diagnose_fit(history)
     write_json(run.folder / "verdict.json", verdict.to_json())
     title = f"{result['recipe']}, seed {result['seed']}: {verdict.verdict}"
     curves = run.folder / "curves.png"
@@ -127,7 +129,7 @@ def _report(run: Run, loaded: Dataset, as_json: bool) -> None:
     if as_json:
         place = {"run_dir": str(run.folder)}
         views = {"calibration": calibration.to_json(), "verdict": verdict.to_json()}
-        console.print_json(place | result | views)
+        output.print_json(place | result | views)
     else:
         files = [run.model_path, run.folder / "history.csv", curves, samples]
-        console.training_result(result, calibration, verdict, files)
+        output.training_result(result, calibration, verdict, files)

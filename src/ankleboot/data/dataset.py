@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.arrays import Images, Indices, Labels
+from ankleboot.core.errors import DataError
+from ankleboot.core.files import sha256_of
+from ankleboot.core.types import Images, Indices, Labels
 from ankleboot.data import splits
-from ankleboot.data.findings import Findings
+from ankleboot.data.image_folder.report import FolderReport
 from ankleboot.data.splits import Split
-from ankleboot.errors import DataError
-from ankleboot.files import sha256_of
-from ankleboot.recipes import Recipe
+from ankleboot.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ class Dataset:
     class_names: tuple[str, ...]
     validation: Indices | None = None
     twins: Indices | None = None
-    findings: Findings | None = None
+    findings: FolderReport | None = None
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Of one image: height and width, and 3 in colour."""
+        """Of one image: height and width, and 3 in color."""
         return self.train.images.shape[1:]
 
     @property

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ankleboot.arrays import Indices, Labels
-from ankleboot.errors import DataError
-from ankleboot.recipes import Recipe
+from ankleboot.core.errors import DataError
+from ankleboot.core.types import Indices, Labels
+from ankleboot.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)

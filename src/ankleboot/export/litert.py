@@ -7,19 +7,19 @@ from typing import Any
 
 import keras
 
-from ankleboot.export.network import Network
-from ankleboot.quiet import hushed
-from ankleboot.sealed import seal_tflite
+from ankleboot.core.silence import silenced
+from ankleboot.export.deployable import DeployableModel
+from ankleboot.models.files.checksums import add_tflite_checksum
 
 SIGNATURE = "serving_default"
 
 
-def write(network: Network, path: Path) -> None:
+def write(network: DeployableModel, path: Path) -> None:
     """Weights and arithmetic in float32."""
-    path.write_bytes(seal_tflite(flatbuffer(network), network.info))
+    path.write_bytes(add_tflite_checksum(flatbuffer(network), network.info))
 
 
-def write_float16(network: Network, path: Path) -> None:
+def write_float16(network: DeployableModel, path: Path) -> None:
     """Weights in float16, arithmetic in float32: half the bytes."""
 
     def configure(recipe: Any, op: Any) -> None:
@@ -28,10 +28,10 @@ def write_float16(network: Network, path: Path) -> None:
                 regex=".*", operation_name=name, num_bits=16, algorithm_key="float_casting"
             )
 
-    path.write_bytes(seal_tflite(_quantized(network, configure), network.info))
+    path.write_bytes(add_tflite_checksum(_quantized(network, configure), network.info))
 
 
-def write_int8(network: Network, path: Path, *, batch_size: int | None = None) -> None:
+def write_int8(network: DeployableModel, path: Path, *, batch_size: int | None = None) -> None:
     """Weights (per channel) and activations in int8; scaling and softmax stay in float32."""
 
     def configure(recipe: Any, op: Any) -> None:
@@ -52,19 +52,19 @@ def write_int8(network: Network, path: Path, *, batch_size: int | None = None) -
             )
 
     written = _quantized(network, configure, batch_size=batch_size)
-    path.write_bytes(seal_tflite(written, network.info))
+    path.write_bytes(add_tflite_checksum(written, network.info))
 
 
-def write_single(network: Network, path: Path) -> None:
+def write_single(network: DeployableModel, path: Path) -> None:
     """As `write`, for one image at a time: LiteRT.js knows no other number than the file's."""
-    path.write_bytes(seal_tflite(flatbuffer(network, batch_size=1), network.info))
+    path.write_bytes(add_tflite_checksum(flatbuffer(network, batch_size=1), network.info))
 
 
-def flatbuffer(network: Network, *, batch_size: int | None = None) -> bytes:
+def flatbuffer(network: DeployableModel, *, batch_size: int | None = None) -> bytes:
     """The network as Keras' own exporter writes it."""
-    with tempfile.TemporaryDirectory() as folder, hushed():
+    with tempfile.TemporaryDirectory() as folder, silenced():
         path = Path(folder) / "model.tflite"
-        shape = (batch_size, *network.info.preparation.image_shape)
+        shape = (batch_size, *network.info.image_spec.image_shape)
         signature = [keras.InputSpec(shape=shape, dtype="uint8", name="images")]
         network.deployable.export(
             str(path), format="litert", verbose=False, input_signature=signature
@@ -73,13 +73,16 @@ def flatbuffer(network: Network, *, batch_size: int | None = None) -> bytes:
 
 
 def _quantized(
-    network: Network, configure: Callable[[Any, Any], None], *, batch_size: int | None = None
+    network: DeployableModel,
+    configure: Callable[[Any, Any], None],
+    *,
+    batch_size: int | None = None,
 ) -> bytes:
     from litert_quantizer import qtyping, quantizer, recipe_manager
 
     recipe = recipe_manager.RecipeManager()
     configure(recipe, qtyping.TFLOperationName)
-    with hushed():
+    with silenced():
         worker = quantizer.Quantizer(flatbuffer(network), recipe.get_quantization_recipe())
         ranges = None
         if worker.need_calibration:

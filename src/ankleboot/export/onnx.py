@@ -6,27 +6,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ankleboot.arrays import Images
-from ankleboot.export.network import Network
-from ankleboot.quiet import hushed
-from ankleboot.sealed import ONNX_KEY, seal_onnx
+from ankleboot.core.silence import silenced
+from ankleboot.core.types import Images
+from ankleboot.export.deployable import DeployableModel
+from ankleboot.models.files.checksums import ONNX_KEY, add_onnx_checksum
 
 OPSET = 18
 QUANTIZED = ["Conv", "Gemm", "MatMul", "MaxPool", "AveragePool", "Relu"]
 
 
-def write(network: Network, path: Path) -> None:
+def write(network: DeployableModel, path: Path) -> None:
     """Weights and arithmetic in float32."""
     path.write_bytes(_sealed(_float32(network), network))
 
 
-def write_int8(network: Network, path: Path) -> None:
+def write_int8(network: DeployableModel, path: Path) -> None:
     """Weights (per channel) and activations in int8, as QDQ pairs that every runtime reads."""
     import onnx
     from onnxruntime import quantization
     from onnxruntime.quantization import shape_inference
 
-    with tempfile.TemporaryDirectory() as folder, hushed():
+    with tempfile.TemporaryDirectory() as folder, silenced():
         plain, prepared, small = (
             Path(folder) / f"{n}.onnx" for n in ("plain", "prepared", "small")
         )
@@ -45,10 +45,10 @@ def write_int8(network: Network, path: Path) -> None:
         path.write_bytes(_sealed(onnx.load(small), network))
 
 
-def _float32(network: Network) -> Any:
+def _float32(network: DeployableModel) -> Any:
     import onnx
 
-    with tempfile.TemporaryDirectory() as folder, hushed():
+    with tempfile.TemporaryDirectory() as folder, silenced():
         path = Path(folder) / "model.onnx"
         network.deployable.export(str(path), format="onnx", verbose=False, opset_version=OPSET)
         model = onnx.load(path)
@@ -62,7 +62,7 @@ def _float32(network: Network) -> Any:
     return model
 
 
-def _sealed(model: Any, network: Network) -> bytes:
+def _sealed(model: Any, network: DeployableModel) -> bytes:
     import onnx
 
     onnx.checker.check_model(model)
@@ -71,7 +71,7 @@ def _sealed(model: Any, network: Network) -> bytes:
         "labels": "\n".join(network.info.labels),
     }
     onnx.helper.set_model_props(model, properties)
-    return seal_onnx(model.SerializeToString())
+    return add_onnx_checksum(model.SerializeToString())
 
 
 class _Reader:

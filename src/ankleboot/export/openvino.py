@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from ankleboot.export.network import Network
-from ankleboot.predictors.openvino import MODEL_NAME
-from ankleboot.quiet import hushed, import_openvino
-from ankleboot.sealed import seal_folder
+from ankleboot.core.silence import import_openvino, silenced
+from ankleboot.export.deployable import DeployableModel
+from ankleboot.inference.openvino import MODEL_NAME
+from ankleboot.models.files.checksums import add_folder_checksums
 
 
-def write(network: Network, path: Path) -> None:
+def write(network: DeployableModel, path: Path) -> None:
     """Weights and arithmetic in float32."""
     import_openvino()
     path.mkdir()
-    with hushed():
+    with silenced():
         network.deployable.export(str(path / MODEL_NAME), format="openvino", verbose=False)
-    seal_folder(path, network.info)
+    add_folder_checksums(path, network.info)

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.arrays import Images
-from ankleboot.data import LabeledImages
-from ankleboot.errors import ModelError
-from ankleboot.predictors import Predictor
+from ankleboot.core.errors import ModelError
+from ankleboot.core.types import Images
+from ankleboot.data.dataset import LabeledImages
+from ankleboot.inference.load import Predictor
 
 WARM_UP, TIMED = 50, 500  # predictions of one image
 
 
 @dataclass(frozen=True)
-class Limits:
+class ParityLimits:
     """How far a format's answers may be from Keras'.
 
     Attributes:
@@ -31,14 +31,14 @@ class Limits:
     max_accuracy_loss: float | None = None
 
 
-FLOAT32 = Limits(max_abs_diff=1e-4, top1_agreement=1.0)
-FLOAT16 = Limits(max_abs_diff=1e-2, top1_agreement=0.999)
+FLOAT32 = ParityLimits(max_abs_diff=1e-4, top1_agreement=1.0)
+FLOAT16 = ParityLimits(max_abs_diff=1e-2, top1_agreement=0.999)
 """Half precision rounds every weight by up to 1 in 2,048: 1e-4 is beyond any such file."""
-INT8 = Limits(top1_agreement=0.97, max_accuracy_loss=0.003)
+INT8 = ParityLimits(top1_agreement=0.97, max_accuracy_loss=0.003)
 
 
 @dataclass(frozen=True)
-class Parity:
+class ParityResult:
     """A file's answers beside Keras' on the images of a split.
 
     Attributes:
@@ -69,9 +69,9 @@ class Latency:
         return asdict(self)
 
 
-def check(
-    reference: Predictor, candidate: Predictor, part: LabeledImages, limits: Limits, what: str
-) -> Parity:
+def check_parity(
+    reference: Predictor, candidate: Predictor, part: LabeledImages, limits: ParityLimits, what: str
+) -> ParityResult:
     """Compare two predictors on every image.
 
     Args:
@@ -90,7 +90,7 @@ def check(
     if limits.max_accuracy_loss is not None:
         change = float((second == part.labels).mean() - (first == part.labels).mean())
     finite = bool(np.isfinite(got).all())
-    found = Parity(
+    found = ParityResult(
         max_abs_diff=float(np.abs(expected - got).max()) if finite else float("inf"),
         top1_agreement=float((first == second).mean()),
         num_examples=len(part),
@@ -121,7 +121,7 @@ def _allowed(share: float, num: int) -> int:
     return max(1, math.floor(share * num + 1e-9)) if share > 0 else 0
 
 
-def latency(predictor: Predictor, images: Images) -> Latency:
+def measure_latency(predictor: Predictor, images: Images) -> Latency:
     """Time predictions of one image at a time, on this machine as it is now."""
     seconds = []
     for index in range(WARM_UP + TIMED):

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from ankleboot.export.network import Network
-from ankleboot.quiet import hushed
-from ankleboot.sealed import seal_folder
+from ankleboot.core.silence import silenced
+from ankleboot.export.deployable import DeployableModel
+from ankleboot.models.files.checksums import add_folder_checksums
 
 
-def write(network: Network, path: Path) -> None:
+def write(network: DeployableModel, path: Path) -> None:
     """Weights and arithmetic in float32, one signature."""
-    with hushed():
+    with silenced():
         network.deployable.export(str(path), format="tf_saved_model", verbose=False)
-    seal_folder(path, network.info)
+    add_folder_checksums(path, network.info)

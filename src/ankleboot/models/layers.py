@@ -8,19 +8,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from ankleboot.recipes import Recipe
+from ankleboot.recipes.recipe import Recipe
 
 PIXEL_MEAN, PIXEL_STD = 0.2860, 0.3530
 """Of the pixels in [0, 1] of Fashion-MNIST's 60,000 training images."""
 
 PHOTO_MEAN, PHOTO_STD = 0.449, 0.226
-"""Of photographs' pixels: ImageNet's, averaged over its colours."""
+"""Of photographs' pixels: ImageNet's, averaged over its colors."""
 
 NORM_MOMENTUM = 0.9  # of the moving statistics; Keras' 0.99 lags behind in runs of few steps
 
 
 @dataclass(frozen=True)
-class Arithmetic:
+class ComputePolicy:
     """How a network computes; its variables are the same (in float32) whatever is chosen here."""
 
     dtype: str = "float32"
@@ -34,10 +34,10 @@ class Arithmetic:
 
 def input_shape(recipe: Recipe) -> tuple[int, int, int]:
     """Height, width and channels of what a network takes."""
-    return (recipe.image_size, recipe.image_size, 3 if recipe.colour else 1)
+    return (recipe.image_size, recipe.image_size, 3 if recipe.color else 1)
 
 
-def seeds(recipe: Recipe) -> Iterator[int]:
+def seed_stream(recipe: Recipe) -> Iterator[int]:
     """Endless seeds for initialisers and dropout, decided by the recipe's seed alone.
 
     Explicit seeds keep Keras' global generator, and so the caller's other work, out of the run.
@@ -47,14 +47,14 @@ def seeds(recipe: Recipe) -> Iterator[int]:
         yield int(generator.integers(2**31))
 
 
-def normalise(x: Any, recipe: Recipe, policy: keras.DTypePolicy) -> Any:
+def scale_inputs(x: Any, recipe: Recipe, policy: keras.DTypePolicy) -> Any:
     """Bring inputs in [0, 1] to the scale that the recipe wants the network to see."""
-    match recipe.normalisation:
+    match recipe.input_scaling:
         case "none":
             return keras.layers.Rescaling(255.0, name="pixels", dtype=policy)(x)
         case "standard":
             mean, std = PIXEL_MEAN, PIXEL_STD
-            if recipe.framing == "whole":
+            if recipe.crop == "none":
                 mean, std = PHOTO_MEAN, PHOTO_STD
             return keras.layers.Rescaling(1 / std, -mean / std, name="standardised", dtype=policy)(
                 x
@@ -66,18 +66,18 @@ def activation(recipe: Recipe, name: str, policy: keras.DTypePolicy) -> keras.La
     """The recipe's activation as a layer of its own."""
     match recipe.activation:
         case "leaky_relu":
-            return keras.layers.LeakyReLU(recipe.leaky_slope, name=name, dtype=policy)
+            return keras.layers.LeakyReLU(recipe.negative_slope, name=name, dtype=policy)
         case "gelu":
             return keras.layers.Activation("gelu", name=name, dtype=policy)
     return keras.layers.ReLU(name=name, dtype=policy)
 
 
 def batch_norm(
-    name: str, arithmetic: Arithmetic, *, momentum: float = NORM_MOMENTUM
+    name: str, arithmetic: ComputePolicy, *, momentum: float = NORM_MOMENTUM
 ) -> keras.Layer:
     """Batch normalisation: Keras' own layer, or the fused one with the same variables."""
     if arithmetic.fused:
-        from ankleboot.models.fused import FusedBatchNormalization  # TensorFlow only
+        from ankleboot.models.fused_batch_norm import FusedBatchNormalization  # TensorFlow only
 
         return FusedBatchNormalization(
             momentum=momentum, name=name, dtype="float32", autocast=False
@@ -85,7 +85,7 @@ def batch_norm(
     return keras.layers.BatchNormalization(momentum=momentum, name=name, dtype=arithmetic.policy)
 
 
-def dense(x: Any, recipe: Recipe, arithmetic: Arithmetic, seeds: Iterator[int]) -> Any:
+def dense(x: Any, recipe: Recipe, arithmetic: ComputePolicy, seeds: Iterator[int]) -> Any:
     """The hidden dense layers, each with its activation and dropout.
 
     Batch normalisation comes behind convolutions, and here only where there are none.
@@ -94,9 +94,9 @@ def dense(x: Any, recipe: Recipe, arithmetic: Arithmetic, seeds: Iterator[int]) 
     for number in range(recipe.dense_layers if recipe.dense_units else 0):
         place = f"dense{number + 1}" if number else "dense"
         x = keras.layers.Dense(
-            recipe.dense_units, name=place, dtype=policy, **kernel(recipe, next(seeds))
+            recipe.dense_units, name=place, dtype=policy, **kernel_args(recipe, next(seeds))
         )(x)
-        if recipe.batch_norm and recipe.model == "dense":
+        if recipe.batch_norm and recipe.architecture == "mlp":
             # never the fused one, which is for images
             x = batch_norm(f"{place}_norm", replace(arithmetic, fused=False))(x)
         x = activation(recipe, f"{place}_{recipe.activation}", policy)(x)
@@ -107,15 +107,15 @@ def dense(x: Any, recipe: Recipe, arithmetic: Arithmetic, seeds: Iterator[int]) 
     return x
 
 
-def answers(x: Any, recipe: Recipe, seeds: Iterator[int], num_classes: int) -> Any:
+def classification_head(x: Any, recipe: Recipe, seeds: Iterator[int], num_classes: int) -> Any:
     """The last two layers; in float32: eight bits of mantissa are too few for probabilities."""
     logits = keras.layers.Dense(
-        num_classes, name="logits", dtype="float32", **kernel(recipe, next(seeds))
+        num_classes, name="logits", dtype="float32", **kernel_args(recipe, next(seeds))
     )(x)
     return keras.layers.Softmax(name="probs", dtype="float32")(logits)
 
 
-def cosine_patterns(num: int, *, colour: bool = False) -> np.ndarray:
+def dct_patterns(num: int, *, color: bool = False) -> np.ndarray:
     """The `num` smoothest patterns of the two-dimensional discrete cosine transform.
 
     They cover square patches whose side is the smallest that has `num` patterns, and are close to
@@ -123,8 +123,8 @@ def cosine_patterns(num: int, *, colour: bool = False) -> np.ndarray:
     of images to finer patterns is made up for: the norm of a pattern with u and v half-waves is
     (1 + u + v) / 4, so that all answers are of about the size of standardised pixels.
 
-    In colour every pattern comes in brightness and, as if it were `CHROMA_LATER` half-waves finer,
-    in two opposed colours (blue and yellow, red and green).
+    In color every pattern comes in brightness and, as if it were `CHROMA_LATER` half-waves finer,
+    in two opposed colors (blue and yellow, red and green).
 
     Returns:
         A kernel (side, side, 1 or 3, num), smoothest first.
@@ -133,7 +133,7 @@ def cosine_patterns(num: int, *, colour: bool = False) -> np.ndarray:
     place, frequency = np.arange(side), np.arange(side)[:, None]
     waves = np.cos(np.pi * (place + 0.5) * frequency / side) * math.sqrt(2 / side)
     waves[0] /= math.sqrt(2)
-    mixtures = OPPONENTS if colour else np.ones((1, 1))
+    mixtures = OPPONENTS if color else np.ones((1, 1))
     found = sorted(
         np.ndindex(side, side, len(mixtures)),
         key=lambda one: (one[0] + one[1] + CHROMA_LATER * (one[2] > 0), one),
@@ -151,13 +151,13 @@ OPPONENTS = np.array([[1, 1, 1], [1, 1, -2], [1.5, -1.5, 0]]) / 3
 CHROMA_LATER = 2
 
 
-def cosine_stem(x: Any, filters: int, recipe: Recipe, policy: keras.DTypePolicy) -> Any:
+def dct_stem(x: Any, filters: int, recipe: Recipe, policy: keras.DTypePolicy) -> Any:
     """A first convolution that is not trained: what it would learn costs more than it brings.
 
     Nothing below the first trained layer needs a gradient, and the maximum of the pooling behind
     it is all the non-linearity there is.
     """
-    patterns = cosine_patterns(filters, colour=recipe.colour)
+    patterns = dct_patterns(filters, color=recipe.color)
     layer = keras.layers.Conv2D(
         filters,
         patterns.shape[0],
@@ -173,7 +173,7 @@ def cosine_stem(x: Any, filters: int, recipe: Recipe, policy: keras.DTypePolicy)
     return x
 
 
-def kernel(recipe: Recipe, seed: int) -> dict[str, Any]:
+def kernel_args(recipe: Recipe, seed: int) -> dict[str, Any]:
     """Arguments that every layer with a kernel shares: Glorot uniform, and L2 where wanted."""
     return {
         "kernel_initializer": keras.initializers.GlorotUniform(seed=seed),

@@ -7,30 +7,30 @@ from typing import Any
 
 import keras
 
+from ankleboot.core import plugins
 from ankleboot.models import layers
-from ankleboot.models.backbones import BACKBONES
-from ankleboot.models.layers import Arithmetic
-from ankleboot.recipes import Recipe
+from ankleboot.models.layers import ComputePolicy
+from ankleboot.recipes.recipe import Recipe
 
 FEATURES = "features"
 """The layer whose output is all that the last layers see of an image: what is before it is frozen
-for `recipe.frozen_epochs`."""
+for `recipe.head_epochs`."""
 
 
-def build(recipe: Recipe, arithmetic: Arithmetic, num_classes: int) -> keras.Model:
+def build(recipe: Recipe, arithmetic: ComputePolicy, num_classes: int) -> keras.Model:
     """Build it, with the backbone's own weights; the last layer is fresh.
 
     Raises:
         EnvironmentFailure: If the weights are not on this machine and cannot be fetched.
         ModelError: If the file named by `recipe.weights` is not the backbone's.
     """
-    policy, seeds = arithmetic.policy, layers.seeds(recipe)
-    size, channels = recipe.image_size, 3 if recipe.colour else 1
+    policy, seeds = arithmetic.policy, layers.seed_stream(recipe)
+    size, channels = recipe.image_size, 3 if recipe.color else 1
     inputs = keras.Input((size, size, channels), name="inputs")
     x: Any = inputs
-    backbone = BACKBONES[recipe.backbone]
-    if not (recipe.colour or backbone.grey):
-        x = keras.layers.Concatenate(name="grey_as_colour")([inputs] * 3)
+    backbone = plugins.resolve("backbones", recipe.backbone)
+    if not (recipe.color or backbone.grey):
+        x = keras.layers.Concatenate(name="grey_as_color")([inputs] * 3)
     x = backbone.features(x, arithmetic)
     if backbone.grey:
         x = keras.layers.Flatten(name=FEATURES, dtype=policy)(x)
@@ -39,7 +39,7 @@ def build(recipe: Recipe, arithmetic: Arithmetic, num_classes: int) -> keras.Mod
     if recipe.dropout:
         x = keras.layers.Dropout(recipe.dropout, seed=next(seeds), name="dropout", dtype=policy)(x)
     logits = keras.layers.Dense(
-        num_classes, name="logits", dtype="float32", **layers.kernel(recipe, next(seeds))
+        num_classes, name="logits", dtype="float32", **layers.kernel_args(recipe, next(seeds))
     )(x)
     probs = keras.layers.Softmax(name="probs", dtype="float32")(logits)
     model = keras.Model(inputs, probs, name=recipe.name)

@@ -21,9 +21,9 @@ class Dots:
 
     def draw(self) -> "Figure":
         """Draw it."""
-        from ankleboot import plots
+        from ankleboot.evaluation import plots
 
-        return plots.dots(self.values, self.label)
+        return plots.strip_plot(self.values, self.label)
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,12 @@ class Curves:
 
     def draw(self) -> "Figure":
         """Draw it."""
-        from ankleboot import plots
+        from ankleboot.evaluation import plots
 
         labels = (self.x_label, self.y_label)
-        return plots.bands(self.places, self.values, *labels, names=self.names, log_x=self.log_x)
+        return plots.curves_with_range(
+            self.places, self.values, *labels, names=self.names, log_x=self.log_x
+        )
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,11 @@ class Price:
 
     def draw(self) -> "Figure":
         """Draw it."""
-        from ankleboot import plots
+        from ankleboot.evaluation import plots
 
-        return plots.prices(self.costs, self.gains, self.x_label, self.y_label, log_x=self.log_x)
+        return plots.cost_benefit(
+            self.costs, self.gains, self.x_label, self.y_label, log_x=self.log_x
+        )
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,9 @@ class Tiles:
 
     def draw(self) -> "Figure":
         """Draw it."""
-        from ankleboot import plots
+        from ankleboot.evaluation import plots
 
-        return plots.tiles(self.rows, self.captions, signed=self.signed)
+        return plots.image_rows(self.rows, self.captions, signed=self.signed)
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class Bars:
 
     def draw(self) -> "Figure":
         """Draw it."""
-        from ankleboot import plots
+        from ankleboot.evaluation import plots
 
         return plots.bars(self.names, self.values, self.label)
 
@@ -117,6 +121,6 @@ class Matrix:
 
     def draw(self) -> "Figure":
         """Draw it."""
-        from ankleboot import plots
+        from ankleboot.evaluation import plots
 
-        return plots.heat(np.array(self.counts), self.names)
+        return plots.confusion_heatmap(np.array(self.counts), self.names)

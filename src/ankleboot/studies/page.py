@@ -3,20 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from ankleboot.files import atomic_write
-from ankleboot.pages.charts import picture, svg
-from ankleboot.pages.page import render
-from ankleboot.studies import findings, tables
-from ankleboot.studies.findings import Findings
+from ankleboot.core.files import atomic_write
+from ankleboot.evaluation.plots.svg import picture, svg
+from ankleboot.studies import results, tables
+from ankleboot.studies.results import StudyResults
+from ankleboot.studies.sentences import sentences
 from ankleboot.studies.study import Study
-from ankleboot.studies.wording import sentences
+from ankleboot.web.render import render
 
-TEMPLATE = Path(__file__).parent / "study.html"
+TEMPLATE = "study.html"
 
 
 def write_page(study: Study, document: dict[str, Any], path: Path) -> None:
     """Write the HTML page; it opens from the disk and needs no network."""
-    found = findings.from_json(document, study)
+    found = results.from_json(document, study)
     charts = study.charts(found)
     drawings = [svg(one.draw, one.title) for one in charts if not one.is_picture]
     places = iter(range(len(drawings)))
@@ -42,15 +42,15 @@ def write_page(study: Study, document: dict[str, Any], path: Path) -> None:
         "tests_note": tables.TESTS_NOTE if len(tests) > 1 else tables.NO_TESTS_NOTE,
         "commands": "\n".join(study.next_steps),
         "variants": ways(found),
-        "place": tables.place(document),
+        "place": tables.environment_line(document),
     }
     atomic_write(path, render(content, TEMPLATE, drawn=("drawings",)).encode())
 
 
-def ways(found: Findings) -> dict[str, str]:
+def ways(found: StudyResults) -> dict[str, str]:
     """The command behind every variant that ran."""
     chosen = found.study.quick if found.is_quick else found.study.variants
-    return {one.name: tables.how(one) for one in chosen if one.name in found.variants}
+    return {one.name: tables.command_of(one) for one in chosen if one.name in found.variants}
 
 
 def markdown(study: Study, document: dict[str, Any], figures: list[str]) -> str:
@@ -61,7 +61,7 @@ def markdown(study: Study, document: dict[str, Any], figures: list[str]) -> str:
         document: What study.json holds.
         figures: Addresses of the charts, in their order.
     """
-    found = findings.from_json(document, study)
+    found = results.from_json(document, study)
     tests = tables.tests(found)
     pictures = [
         f"![{chart.title}]({address})"
@@ -99,7 +99,7 @@ def markdown(study: Study, document: dict[str, Any], figures: list[str]) -> str:
         "",
         *(f"- {name}: `{how}`" for name, how in ways(found).items()),
         "",
-        f"{tables.place(document)}. All runs: "
+        f"{tables.environment_line(document)}. All runs: "
         f"[{study.name}.json](../../benchmarks/results/studies/{study.name}.json).",
     ]
     return "\n".join(lines) + "\n"

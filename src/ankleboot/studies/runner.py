@@ -17,14 +17,15 @@ from typing import Any
 
 import filelock
 
-from ankleboot import environment
-from ankleboot.bench.process import circumstances, isolated
-from ankleboot.data import Dataset
-from ankleboot.errors import EnvironmentFailure
-from ankleboot.files import locked, make_folder, sha256_of, sweep, write_json
-from ankleboot.recipes import PLAIN, Recipe
-from ankleboot.studies import findings
-from ankleboot.studies.measures import MEASURES_VERSION
+from ankleboot.core import environment
+from ankleboot.core.errors import EnvironmentFailure
+from ankleboot.core.files import file_lock, make_folder, remove_temp_files, sha256_of, write_json
+from ankleboot.core.subprocesses import machine_info, run_isolated
+from ankleboot.data.dataset import Dataset
+from ankleboot.recipes.catalog import PLAIN
+from ankleboot.recipes.recipe import Recipe
+from ankleboot.studies import results
+from ankleboot.studies.measures.catalog import MEASURES_VERSION
 from ankleboot.studies.study import Job, Row, Study, jobs
 
 QUICK_MINUTES = 2
@@ -33,10 +34,12 @@ Say = Callable[[str], None]
 Execute = Callable[[Job, bool], Row]
 
 
-def in_own_process(job: Job, quick: bool) -> Row:
+def run_in_subprocess(job: Job, quick: bool) -> Row:
     """Make a run by `studies.run`."""
     kind = "quick" if quick else "full"
-    return isolated("studies.run", job.study, job.variant.name, str(job.seed), job.data, kind)
+    return run_isolated(
+        "ankleboot.studies.run_once", job.study, job.variant.name, str(job.seed), job.data, kind
+    )
 
 
 def run_study(
@@ -48,7 +51,7 @@ def run_study(
     quick: bool = False,
     seeds: int | None = None,
     say: Say = lambda _: None,
-    execute: Execute = in_own_process,
+    execute: Execute = run_in_subprocess,
 ) -> dict[str, Any]:
     """Run what is missing of a study and return the document that study.json holds.
 
@@ -71,15 +74,15 @@ def run_study(
     num = seeds or (1 if quick else study.seeds)
     num_train = len(data.split(PLAIN).train)
     wanted = jobs(study, data_name, num_train, quick=quick, seeds=num)
-    with _alone(folder):
-        sweep(folder / "runs")
+    with _exclusive(folder):
+        remove_temp_files(folder / "runs")
         rows = _rows(wanted, data, folder, quick, say, execute, study)
-        found = findings.summarise(study, rows, is_quick=quick)
+        found = results.summarise(study, rows, is_quick=quick)
         document = found.to_json() | {
             "seeds": num,
             "data": {"name": data.name, "train_sha256": data.train_sha256},
             "seconds": round(sum(row["seconds"] for row in rows), 1),
-            **circumstances(),
+            **machine_info(),
         }
         write_json(folder / "study.json", document)
     return document
@@ -91,11 +94,11 @@ def folder_of(study: Study, out: Path, *, quick: bool) -> Path:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _exclusive(folder: Path) -> Iterator[None]:
     """Hold the folder: two processes would make every run twice."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(locked(folder / ".lock", wait=False))
+            stack.enter_context(file_lock(folder / ".lock", wait=False))
         except filelock.Timeout as error:
             raise EnvironmentFailure(f"{folder}: another process works there") from error
         yield

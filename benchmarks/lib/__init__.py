@@ -1,0 +1,1 @@
+"""Library of the benchmark scripts: contenders, load generator, servers, statistics."""

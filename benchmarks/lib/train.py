@@ -1,0 +1,104 @@
+"""Time to accuracy: the ancestor's script, our recipes and their peers, in turn, on one machine."""
+
+import importlib.util
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ankleboot.core.errors import UsageError
+from ankleboot.core.subprocesses import machine_info, run_isolated
+from lib.contenders import CONTENDERS, NEEDS
+
+TARGET = 0.9123  # the ancestor's published test accuracy
+REFERENCE = next(iter(CONTENDERS))
+ONCE = ("leaky", *NEEDS)
+"""Contenders that run in the first round alone: what they show needs no pairing."""
+
+Say = Callable[[str], None]
+
+
+def run(rounds: int, only: Sequence[str], data: str, say: Say) -> dict[str, Any]:
+    """Run the contenders round by round (A B A B), each in a fresh process, seed = round.
+
+    Returns:
+        "runs" (one row per run), "summary" (one per contender; "ratio" is the median over rounds
+        of the reference's seconds over the contender's), "gemm_peak_gflops", "left_out", and the
+        circumstances.
+
+    Raises:
+        UsageError: If a contender is unknown.
+        EnvironmentFailure: If one fails.
+    """
+    if unknown := [name for name in only if name not in CONTENDERS]:
+        valid = ", ".join(CONTENDERS)
+        raise UsageError(f"unknown contender {unknown[0]!r}; valid: {valid}")
+    names = list(only) or list(CONTENDERS)
+    left_out = []
+    for name in names:
+        if missing := [m for m in NEEDS.get(name, ()) if importlib.util.find_spec(m) is None]:
+            say(f"{name} is left out: {missing[0]} is not installed")
+            left_out.append(name)
+    names = [name for name in names if name not in left_out]
+    peaks = run_isolated("lib.gemm_peak")
+    say(f"GEMM peak: float32 {peaks['float32']:.0f}, bfloat16 {peaks['bfloat16']:.0f} GFLOP/s")
+    rows: list[dict[str, Any]] = []
+    for seed in range(rounds):
+        for name in names:
+            if seed and name in ONCE:
+                continue
+            row = run_isolated("lib.contenders", name, str(seed), data)
+            rows.append(row)
+            say(
+                f"round {seed + 1}/{rounds}  {name:<12}  {row['seconds']:7.1f} s  "
+                f"{row['cpu_seconds']:7.1f} CPU s  test {100 * row['test_accuracy']:.2f} %"
+            )
+    return {
+        "target": TARGET,
+        "runs": rows,
+        "summary": summary(rows, peaks),
+        "gemm_peak_gflops": peaks,
+        "left_out": left_out,
+        **machine_info(),
+    }
+
+
+def summary(rows: list[dict[str, Any]], peaks: dict[str, float]) -> list[dict[str, Any]]:
+    """One line per contender, from all its runs."""
+    found = []
+    reference = {row["seed"]: row["seconds"] for row in rows if row["name"] == REFERENCE}
+    for name in dict.fromkeys(row["name"] for row in rows):
+        own = [row for row in rows if row["name"] == name]
+        tests = [row["test_accuracy"] for row in own]
+        ratios = [reference[r["seed"]] / r["seconds"] for r in own if r["seed"] in reference]
+        gflops = [row["gflops"] for row in own if row["gflops"]]
+        reached = [seconds for row in own if (seconds := seconds_to(row["curve"])) is not None]
+        found.append(
+            {
+                "name": name,
+                "runs": len(own),
+                "seconds": statistics.median(row["seconds"] for row in own),
+                "cpu_seconds": statistics.median(row["cpu_seconds"] for row in own),
+                "peak_mib": max((row["peak_mib"] or 0) for row in own),
+                "test_accuracy_mean": statistics.mean(tests),
+                "test_accuracy_std": statistics.stdev(tests) if len(tests) > 1 else None,
+                "ratio": statistics.median(ratios) if ratios else None,
+                "ratios": ratios,
+                "seconds_to_target": statistics.median(reached) if reached else None,
+                "reached_target": len(reached),
+                "gflops": statistics.median(gflops) if gflops else None,
+                "utilisation": statistics.median(gflops) / peaks[own[0]["precision"]]
+                if gflops
+                else None,
+                "precision": own[0]["precision"],
+                "stages": {
+                    stage: statistics.median(row["stages"][stage] for row in own)
+                    for stage in own[0]["stages"]
+                },
+            }
+        )
+    return found
+
+
+def seconds_to(curve: Sequence[Sequence[float]]) -> float | None:
+    """When the validation accuracy first reached the target; None if it never did."""
+    return next((seconds for seconds, accuracy in curve if accuracy >= TARGET), None)

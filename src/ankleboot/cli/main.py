@@ -1,0 +1,134 @@
+"""The command line: parse, call, print.
+
+Every command is the Python function of the same name with the same defaults, in a file of its own.
+Heavy modules are imported inside the commands, so that `--help` does not wait for TensorFlow.
+"""
+
+import errno
+import os
+import sys
+
+import click
+
+from ankleboot import __version__
+from ankleboot.cli.bench import bench
+from ankleboot.cli.compare import compare
+from ankleboot.cli.data import data
+from ankleboot.cli.evaluate import evaluate
+from ankleboot.cli.explain import explain
+from ankleboot.cli.export import export
+from ankleboot.cli.predict import predict
+from ankleboot.cli.recipes import recipes
+from ankleboot.cli.report import report
+from ankleboot.cli.serve import serve
+from ankleboot.cli.study import study
+from ankleboot.cli.train import train
+from ankleboot.core.errors import AnklebootError, EnvironmentFailure, UsageError
+from ankleboot.core.text import escape_unprintable
+
+EXTRAS = {
+    "keras": "train",
+    "tensorflow": "train",
+    "cv2": "train",
+    "matplotlib": "train",
+    "jax": "jax",
+    "jinja2": "train",
+    "cleanlab": "audit",
+    "onnxruntime": "onnx",
+    "openvino": "openvino",
+    "onnx": "export",
+    "tf2onnx": "export",
+    "litert_quantizer": "export",
+    "fastapi": "serve",
+    "httptools": "serve",
+    "prometheus_client": "serve",
+    "python_multipart": "serve",
+    "starlette": "serve",
+    "uvicorn": "serve",
+}
+"""Which extra brings a module that the light core does without."""
+
+
+def main() -> None:
+    """Run the command line; an AnklebootError or a slip in the arguments is one line on stderr."""
+    # KERAS_BACKEND says what the user's other work runs on; ours is on TensorFlow unless asked
+    os.environ["KERAS_BACKEND"] = os.environ.get("ANKLEBOOT_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on stderr otherwise
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w"))
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command and return its exit code."""
+    try:
+        with cli.make_context("ankleboot", arguments) as context:  # cli.main would exit on its own
+            cli.invoke(context)
+        sys.stdout.flush()
+        return 0
+    except click.exceptions.Exit as finished:  # after --help and --version
+        return finished.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.ctx.get_help() if error.ctx else "", file=sys.stderr)
+        return UsageError.exit_code
+    except click.ClickException as error:
+        return _fail(f"{error.format_message()} (see ankleboot --help)", UsageError.exit_code)
+    except AnklebootError as error:
+        return _fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", 130)
+    except BrokenPipeError:  # the reader (head, say) has seen enough
+        _drop_output()
+        return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        return _fail("disk full while writing the output", EnvironmentFailure.exit_code)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in EXTRAS:
+            raise
+        extra = EXTRAS[missing]
+        return _fail(
+            f"this needs {missing}: pip install 'ankleboot[{extra}]'", EnvironmentFailure.exit_code
+        )
+
+
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere; Python would complain about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(message: str, code: int) -> int:
+    print("error: " + escape_unprintable(" ".join(message.split())), file=sys.stderr)
+    return code
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ankleboot")
+def cli() -> None:
+    """Train, judge, explain and ship clothing classifiers on Fashion-MNIST.
+
+    Exit codes: 0 ok, 2 usage, 3 bad data, 4 refused or bad model, 5 environment (disk, network,
+    permission), 6 training diverged, 130 SIGINT, 143 SIGTERM.
+    """
+
+
+COMMANDS = (
+    bench,
+    compare,
+    data,
+    evaluate,
+    explain,
+    export,
+    predict,
+    recipes,
+    report,
+    serve,
+    study,
+    train,
+)
+for command in COMMANDS:
+    cli.add_command(command)

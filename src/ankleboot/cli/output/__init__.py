@@ -1,0 +1,47 @@
+"""What people see: progress on stderr, tables on stdout; plain lines where there is no terminal."""
+
+from ankleboot.cli.output.benchmark import bench_photos, bench_predict, bench_serve, bench_train
+from ankleboot.cli.output.evaluation import (
+    audit_result,
+    comparison_result,
+    data_fetched,
+    data_verified,
+    evaluation_result,
+    report_result,
+)
+from ankleboot.cli.output.prediction import CsvLines, JsonLines, PredictionTable, export_result
+from ankleboot.cli.output.studies import study_list, study_result
+from ankleboot.cli.output.terminal import counting, log_line, print_json, stdout_console
+from ankleboot.cli.output.training import (
+    TrainingProgress,
+    recipe_fields,
+    recipe_list,
+    training_result,
+)
+
+__all__ = [
+    "CsvLines",
+    "JsonLines",
+    "PredictionTable",
+    "TrainingProgress",
+    "audit_result",
+    "bench_photos",
+    "bench_predict",
+    "bench_serve",
+    "bench_train",
+    "comparison_result",
+    "counting",
+    "data_fetched",
+    "data_verified",
+    "evaluation_result",
+    "export_result",
+    "log_line",
+    "stdout_console",
+    "print_json",
+    "recipe_fields",
+    "recipe_list",
+    "report_result",
+    "study_list",
+    "study_result",
+    "training_result",
+]

@@ -1,0 +1,54 @@
+"""What the studies found."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ankleboot.cli.output.terminal import print_paths, stdout_console
+
+
+def study_list(rows: Sequence[dict[str, Any]]) -> None:
+    """The studies: what they ask, what they take, what was found."""
+    console = stdout_console()
+    for row in rows:
+        runs = f"{row['runs']} runs" if row["runs"] > 1 else "1 run"
+        minutes = f"{row['minutes']:g} minutes" if row["minutes"] > 1 else "a minute"
+        console.print(
+            f"[bold]{row['name']}[/bold]  {row['question']} "
+            f"[dim]({runs}, about {minutes} on two cores)[/dim]"
+        )
+        _numbered(console, row["answer"], indent=2)
+        console.print()
+    console.print("ankleboot study NAME makes the runs here; --quick takes two minutes at most.")
+
+
+def _numbered(console: Console, sentences: Sequence[str], *, indent: int = 0) -> None:
+    """Sentences with their numbers before them; one line each where nobody watches."""
+    for number, sentence in enumerate(sentences, 1):
+        if console.is_terminal:
+            grid = Table.grid(padding=(0, 1))
+            grid.add_row(f"{number}.", Text(sentence))
+            console.print(Padding.indent(grid, indent))
+        else:
+            line = f"{' ' * indent}{number}. {sentence}"
+            console.print(line, markup=False, soft_wrap=True)
+
+
+def study_result(document: dict[str, Any]) -> None:
+    """A study's answer and its table."""
+    console = stdout_console()
+    console.print(document["question"], style="bold", markup=False)
+    _numbered(console, document["sentences"])
+    head, *lines = document["table"]
+    table = Table(box=None, pad_edge=False)
+    for place, title in enumerate(head):
+        table.add_column(title, justify="right" if place else "left")
+    for line in lines:
+        table.add_row(*line)
+    console.print(table)
+    print_paths(console, [Path(document["page"])])

@@ -1,0 +1,156 @@
+"""Files that are either the old ones or the new ones, never a mix.
+
+`atomic_write` writes beside the target, flushes to the disk, and renames; a kill at any moment
+leaves the old file or the new one. Temporary names end in `TEMP_SUFFIX`, so leftovers of killed
+processes can be swept.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import re
+import uuid
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from ankleboot.core.errors import EnvironmentFailure
+
+TEMP_SUFFIX = ".tmp"
+TEMP_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmp(\.\w+)?")
+
+
+DAMAGED_ZIP = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    RuntimeError,  # "encrypted", and NotImplementedError for unknown compressions
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged zip archive may raise."""
+
+
+def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix: str = "") -> None:
+    """Put content at `path` in one step.
+
+    Args:
+        path: The final name; its folder must exist.
+        content: The bytes, or a function that writes the file at the path it is given.
+        suffix: Ending that the temporary name must have (a writer may insist on one).
+
+    Raises:
+        EnvironmentFailure: If the disk is full, the folder is missing or not writable.
+    """
+    temp = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{TEMP_SUFFIX}{suffix}")
+    try:
+        if callable(content):
+            content(temp)
+        else:
+            temp.write_bytes(content)
+        _flush(temp, os.O_RDWR)  # Windows flushes only what was opened for writing
+        temp.replace(path)
+        if os.name == "posix":  # a rename is on the disk once its folder is
+            _flush(path.parent, os.O_RDONLY)
+    except OSError as error:
+        size = None if callable(content) else len(content)
+        raise write_failure(path, error, size) from error
+    finally:
+        temp.unlink(missing_ok=True)
+
+
+def _flush(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_failure(path: Path, error: OSError, num_bytes: int | None) -> EnvironmentFailure:
+    """Say in one line why `path` could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        size = "" if num_bytes is None else f" of {num_bytes} bytes"
+        return EnvironmentFailure(f"disk full while writing {path}{size}; free some space")
+    return EnvironmentFailure(f"cannot write {path}: {error.strerror or error}")
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON document atomically, indented, with a final newline."""
+    atomic_write(path, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents.
+
+    Raises:
+        EnvironmentFailure: If that is not permitted, or a file stands in the way.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot create folder {path}: {error.strerror or error}"
+        ) from error
+
+
+@contextmanager
+def file_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold a lock file; the operating system frees it when its holder dies, so none is ever stale.
+
+    Raises:
+        EnvironmentFailure: If the lock file cannot be written.
+        filelock.Timeout: If another process holds it and `wait` is off.
+    """
+    lock = filelock.FileLock(path, blocking=wait)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise
+    except OSError as error:  # read-only folder or file system
+        raise write_failure(path, error, None) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def remove_temp_files(folder: Path) -> None:
+    """Remove the temporary files that killed writers left in `folder`."""
+    for leftover in temp_files(folder):
+        remove(leftover)
+
+
+def temp_files(folder: Path) -> list[Path]:
+    """The temporary files of `atomic_write` in `folder`."""
+    return [path for path in folder.iterdir() if TEMP_NAME.fullmatch(path.name)]
+
+
+def remove(path: Path) -> None:
+    """Delete a file that may be gone already.
+
+    Raises:
+        EnvironmentFailure: If that is not permitted.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise write_failure(path, error, None) from error
+
+
+def sha256_of(content: bytes) -> str:
+    """Hexadecimal SHA-256 of some bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,72 @@
+"""The shapes that travel between modules, named once.
+
+The test suite checks these types at run time (`--jaxtyping-packages` in pyproject.toml); elsewhere
+they cost nothing. Height and width are those of the data set: 28 x 28 in Fashion-MNIST, whatever a
+recipe says for pictures of one's own, which may have three colors.
+"""
+
+import numpy as np
+from jaxtyping import Float, Float32, Int64, Integer, UInt8
+
+NUM_CLASSES = 10  # of Fashion-MNIST
+IMAGE_SIZE = 28  # pixels per side, of Fashion-MNIST
+
+Images = UInt8[np.ndarray, "n height width"] | UInt8[np.ndarray, "n height width 3"]
+"""Pixels as stored, grey or RGB: 0 is black (Fashion-MNIST's background), 255 the brightest."""
+
+SomeImages = UInt8[np.ndarray, "_ height width"] | UInt8[np.ndarray, "_ height width 3"]
+"""A selection of them, whatever n is."""
+
+Image = UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]
+"""One of them."""
+
+Mask = UInt8[np.ndarray, "rows columns"]
+"""Where on a picture a garment is, stretched to a square of a few cells; 255 is surely garment."""
+
+Pixels = UInt8[np.ndarray, "_ _ 3"]
+"""A picture in RGB, of any size."""
+
+Inputs = Float32[np.ndarray, "n height width channels"]
+"""What every model takes: pixels in [0, 1] with one or three channels."""
+
+Features = Float32[np.ndarray, "n filters"]
+"""What a backbone says of images."""
+
+Labels = Integer[np.ndarray, " n"]
+"""Class indices from 0."""
+
+OneHot = Float32[np.ndarray, "n classes"]
+Probs = Float[np.ndarray, "n classes"]
+"""One row per image; each row sums to 1."""
+
+Maps = Float32[np.ndarray, "n height width"]
+"""What each pixel says for (positive) or against a class."""
+
+Losses = Float32[np.ndarray, " images"]
+"""Cross-entropy of each image, in nats."""
+
+Indices = Int64[np.ndarray, " _"]
+"""Positions in a file; any number of them, whatever n is elsewhere."""
+
+Matrix = Int64[np.ndarray, "classes classes"]
+"""Confusion matrix: rows are true classes, columns predicted ones."""
+
+
+def to_inputs(images: Images) -> Inputs:
+    """Scale uint8 pixels to [0, 1]; grey ones get a channel axis."""
+    scaled: np.ndarray = images.astype(np.float32) / np.float32(255)
+    return scaled[..., np.newaxis] if images.ndim == 3 else scaled
+
+
+def one_hot(labels: Labels, num_classes: int = NUM_CLASSES) -> OneHot:
+    """Turn class indices into rows with a single 1."""
+    rows: np.ndarray = np.eye(num_classes, dtype=np.float32)[labels]
+    return rows
+
+
+def batch_size_for(most: int, image_shape: tuple[int, ...]) -> int:
+    """How many images to take at a time where memory suffices for `most` small ones.
+
+    Up to twice the side of Fashion-MNIST's images it is `most`; larger ones count by their pixels.
+    """
+    return max(1, min(most, most * 4 * IMAGE_SIZE**2 // (image_shape[0] * image_shape[1])))

@@ -1,0 +1,104 @@
+"""Fashion-MNIST from Debian's package archive, for machines whose network reaches nothing else.
+
+`apt-get download` and `dpkg-deb --extract` need no root. A bare image has no package lists yet;
+then they are fetched into a folder of our own, and the system stays as it was.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from ankleboot.core.download import DownloadError
+
+PACKAGE = "dataset-fashion-mnist"
+STALL_SECONDS = 5.0  # without a new byte on the disk: give up
+BOUNDS = [
+    "-o",
+    "Acquire::Retries=0",
+    "-o",
+    "Acquire::http::Timeout=4",
+    "-o",
+    "Acquire::https::Timeout=4",
+]
+
+
+class _Stalled(DownloadError):
+    """Nothing arrived for STALL_SECONDS."""
+
+
+def fetch_package(folder: Path) -> Path:
+    """Download and unpack the package below `folder`; return the folder with its gzip IDX files.
+
+    Raises:
+        DownloadError: If there is no apt-get here, or it cannot get the package.
+    """
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        raise DownloadError(f"Debian package {PACKAGE}: no apt-get here", dead=True)
+    try:
+        _run(["apt-get", *BOUNDS, "download", PACKAGE], folder)
+    except _Stalled:
+        raise  # a network that swallows everything; another wait would end the same
+    except DownloadError:
+        own = _own_lists(folder)
+        _run(["apt-get", *BOUNDS, *own, "update"], folder)
+        _run(["apt-get", *BOUNDS, *own, "download", PACKAGE], folder)
+    package = next(folder.glob(f"{PACKAGE}_*.deb"), None)
+    if package is None:
+        raise DownloadError(f"Debian package {PACKAGE}: apt-get delivered no file", dead=True)
+    _run(["dpkg-deb", "--extract", str(package), str(folder / "unpacked")], folder)
+    return folder / "unpacked/usr/share/datasets/fashion-mnist"
+
+
+def _own_lists(folder: Path) -> list[str]:
+    """Options that keep package lists and caches below `folder`."""
+    options = []
+    for key in ("Dir::State::lists", "Dir::Cache"):
+        place = folder / key.replace(":", "_")
+        (place / "partial").mkdir(parents=True, exist_ok=True)
+        options += ["-o", f"{key}={place}/"]
+    return options
+
+
+def _run(command: list[str], folder: Path) -> None:
+    """Run a command in `folder`, ended when nothing has grown there for STALL_SECONDS."""
+    log = folder / "log.txt"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # so that apt-get's own helpers end with it
+        )
+        size, since = -1, time.monotonic()
+        try:
+            while process.poll() is None and time.monotonic() - since < STALL_SECONDS:
+                time.sleep(0.05)
+                now_size = _bytes_below(folder)
+                if now_size != size:
+                    size, since = now_size, time.monotonic()
+            stalled = process.poll() is None
+        finally:  # also when interrupted: nothing may outlive its folder
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        if stalled:
+            raise _Stalled(f"Debian package {PACKAGE}: {command[0]} stalled", dead=True)
+    if process.returncode != 0:
+        lines = log.read_text(errors="replace").strip().splitlines()
+        reason = next((line for line in lines if line.startswith("E: ")), "E: no reason given")
+        raise DownloadError(f"Debian package {PACKAGE}: {reason.removeprefix('E: ')}", dead=True)
+
+
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size
+        except OSError:  # a temporary file of apt-get, gone again
+            continue
+    return total

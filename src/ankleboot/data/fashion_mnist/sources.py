@@ -1,0 +1,103 @@
+"""Sources of Fashion-MNIST: folders, mirrors and Debian's archive."""
+
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from ankleboot.core.download import Source, download
+from ankleboot.core.errors import DataError, EnvironmentFailure
+from ankleboot.core.files import sha256_of
+from ankleboot.data.fashion_mnist.debian import fetch_package
+from ankleboot.data.fashion_mnist.idx import IdxFile, gunzip, verify
+
+MAX_DOWNLOAD_BYTES = 64_000_000  # the largest file has 26 million
+
+FAILURE = (
+    "no source could give {name}: {causes}. "
+    "Get the four files elsewhere and pass their folder with --data, or use --data sample"
+)
+
+MIRRORS = (
+    # The bucket behind the authors' http address; asked by its https name.
+    "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
+    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+)
+
+
+class LocalFolder:
+    """Files that are already on this machine, as `NAME` or `NAME.gz`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = str(path)
+
+    def read(self, file: IdxFile) -> bytes:
+        plain, packed = self.path / file.name, self.path / f"{file.name}.gz"
+        path = plain if plain.is_file() else packed
+        try:
+            if path.stat().st_size > MAX_DOWNLOAD_BYTES:
+                raise DataError(f"{path}: far larger than the expected {file.num_bytes} bytes")
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise EnvironmentFailure(f"{plain} and {packed.name}: not found") from error
+        except OSError as error:
+            raise EnvironmentFailure(f"cannot read {path}: {error.strerror or error}") from error
+        raw = gunzip(content, file.num_bytes, str(path)) if path == packed else content
+        verify(raw, file, str(path))
+        return raw
+
+
+class Mirror:
+    """A web address below which the gzip files lie."""
+
+    def __init__(self, url: str, schemes: tuple[str, ...] = ("https",)) -> None:
+        self.name = url
+        self._url = url
+        self._schemes = schemes
+
+    def read(self, file: IdxFile) -> bytes:
+        url = f"{self._url}{file.name}.gz"
+        packed = download(url, MAX_DOWNLOAD_BYTES, schemes=self._schemes)
+        raw = gunzip(packed, file.num_bytes, url)
+        verify(raw, file, url)
+        if sha256_of(packed) != file.gz_sha256:
+            self.name = f"{self._url} (recompressed there, content verified)"
+        return raw
+
+
+class DebianArchive:
+    """The package dataset-fashion-mnist, downloaded once; the stack removes the download."""
+
+    name = "Debian package dataset-fashion-mnist"
+
+    def __init__(self, cleanup: ExitStack) -> None:
+        self._cleanup = cleanup
+        self._folder: LocalFolder | None = None
+
+    def read(self, file: IdxFile) -> bytes:
+        if self._folder is None:
+            folder = self._cleanup.enter_context(tempfile.TemporaryDirectory("-ankleboot"))
+            self._folder = LocalFolder(fetch_package(Path(folder)))
+        return self._folder.read(file)
+
+
+def folders_of_other_tools() -> list[Path]:
+    """Where Keras, torchvision and Debian put Fashion-MNIST."""
+    keras_home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    return [
+        keras_home / "datasets/fashion-mnist",
+        Path("data/FashionMNIST/raw"),
+        Path.home() / "data/FashionMNIST/raw",
+        Path("/usr/share/datasets/fashion-mnist"),
+    ]
+
+
+def all_sources(cleanup: ExitStack) -> list[Source[IdxFile]]:
+    """List every source besides the cache, the cheapest first."""
+    return [
+        *(LocalFolder(path) for path in folders_of_other_tools() if path.is_dir()),
+        *(Mirror(url) for url in MIRRORS),
+        DebianArchive(cleanup),
+    ]

@@ -1,0 +1,1 @@
+"""Preprocessing: from a photo file to the image that a network takes."""

@@ -1,0 +1,1 @@
+"""Robustness to image corruptions, and out-of-distribution detection."""

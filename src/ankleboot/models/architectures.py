@@ -1,0 +1,49 @@
+"""The network that a recipe names: from a recipe to an untrained Keras model.
+
+Every model takes `inputs` of shape (n, size, size, 1 or 3) in [0, 1], ends in a layer "logits" of
+shape (n, classes) and a softmax "probs", and holds its own input scaling, so that a saved model
+depends on nothing of its recipe.
+"""
+
+import keras
+
+from ankleboot.core import plugins
+from ankleboot.core.errors import UsageError
+from ankleboot.core.types import NUM_CLASSES
+from ankleboot.models import layers
+from ankleboot.models.layers import ComputePolicy
+from ankleboot.recipes.recipe import Recipe
+
+
+def build_model(
+    recipe: Recipe, policy: ComputePolicy | None = None, *, num_classes: int = NUM_CLASSES
+) -> keras.Model:
+    """Build the recipe's network with initial weights that its seed decides.
+
+    Without a policy the network computes in float32 and consists of Keras' own layers, so that its
+    file opens everywhere; the variables are the same with every policy.
+
+    Raises:
+        UsageError: If the architecture is unknown, or gives a model of another form.
+    """
+    build = plugins.resolve("architectures", recipe.architecture)
+    model: keras.Model = build(recipe, policy or ComputePolicy(), num_classes)
+    if not plugins.is_built_in("architectures", recipe.architecture):
+        _check_form(model, recipe, num_classes)
+    return model
+
+
+def _check_form(model: keras.Model, recipe: Recipe, num_classes: int) -> None:
+    """Refuse a model of a plugin whose inputs or last layers are not those stated above."""
+    names = [layer.name for layer in model.layers[-2:]]
+    inputs, outputs = model.input_shape, model.output_shape
+    if (
+        names != ["logits", "probs"]
+        or inputs != (None, *layers.input_shape(recipe))
+        or outputs != (None, num_classes)
+    ):
+        raise UsageError(
+            f"architecture {recipe.architecture}: expected inputs "
+            f"{(None, *layers.input_shape(recipe))}, last layers logits and probs with "
+            f"{num_classes} classes; got inputs {inputs}, last layers {names}, outputs {outputs}"
+        )

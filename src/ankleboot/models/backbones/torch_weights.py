@@ -1,0 +1,109 @@
+"""Tensors out of a PyTorch file of the time before 1.6, without PyTorch and without its code.
+
+Such a file is a row of pickles followed by raw numbers. A pickle may name any function to be
+called; here it may name five, all of which are replaced by ours, and a file that names another
+one is refused.
+
+Source: torch/serialization.py, `_legacy_load` and `_legacy_save`.
+"""
+
+import pickle
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ankleboot.core.errors import ModelError, first_line
+
+MAGIC = 0x1950A86A20F9469CFC6C
+STORAGES = {
+    "FloatStorage": np.dtype("<f4"),
+    "HalfStorage": np.dtype("<f2"),
+    "LongStorage": np.dtype("<i8"),
+}
+MAX_BYTES = 2**30
+
+
+@dataclass(frozen=True)
+class _Storage:
+    key: str
+    dtype: np.dtype
+
+
+@dataclass(frozen=True)
+class _View:
+    """A tensor before its numbers have been read."""
+
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+
+
+def _view(storage: _Storage, offset: int, shape: Any, stride: Any, *_: Any) -> _View:
+    return _View(storage, int(offset), tuple(shape), tuple(stride))
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _view
+        if module == "torch" and name in STORAGES:
+            return STORAGES[name]
+        raise pickle.UnpicklingError(f"it wants to call {module}.{name}")
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        kind, dtype, key = pid[:3]
+        if kind != "storage" or not isinstance(dtype, np.dtype):
+            raise pickle.UnpicklingError("an unknown kind of storage")
+        return _Storage(str(key), dtype)
+
+
+def read_tensors(path: Path) -> dict[str, np.ndarray]:
+    """Read a `state_dict`.
+
+    Raises:
+        ModelError: If the file is missing, of another kind, damaged, or wants code to be run.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError("more than a gibibyte")
+        with path.open("rb") as file:
+            if _Unpickler(file).load() != MAGIC:
+                raise ValueError("no PyTorch file of before 1.6")
+            _Unpickler(file).load()  # version of the format
+            _Unpickler(file).load()  # sizes of the C types where it was written
+            views = _Unpickler(file).load()
+            keys = _Unpickler(file).load()
+            dtypes = {view.storage.key: view.storage.dtype for view in views.values()}
+            numbers = {key: _numbers(file, dtypes[key]) for key in keys}
+        return {name: _array(view, numbers[view.storage.key]) for name, view in views.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ModelError(f"{path}: cannot be read as weights ({first_line(error)})") from error
+    except (pickle.UnpicklingError, EOFError, MemoryError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: refused as weights ({first_line(error)})") from error
+
+
+def _numbers(file: BinaryIO, dtype: np.dtype) -> np.ndarray:
+    count = int.from_bytes(file.read(8), "little")
+    raw = file.read(count * dtype.itemsize)
+    if len(raw) != count * dtype.itemsize:
+        raise ValueError("the file is cut off")
+    return np.frombuffer(raw, dtype)
+
+
+def _array(view: _View, numbers: np.ndarray) -> np.ndarray:
+    """Look at the numbers as the view says, having checked that all of it lies inside."""
+    if len(view.stride) != len(view.shape) or min((view.offset, *view.shape, *view.stride)) < 0:
+        raise ValueError("a tensor of an impossible shape")
+    steps = zip(view.shape, view.stride, strict=True)
+    last = view.offset + sum((side - 1) * step for side, step in steps)
+    if 0 not in view.shape and last >= len(numbers):
+        raise ValueError("a tensor that reaches beyond its numbers")
+    strides = [step * numbers.itemsize for step in view.stride]
+    part = numbers[view.offset :]
+    return np.lib.stride_tricks.as_strided(part, view.shape, strides, writeable=False).copy()

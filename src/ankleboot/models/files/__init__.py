@@ -1,0 +1,1 @@
+"""Model files: the metadata they carry, the checksums that guard them, their calibration."""

@@ -1,0 +1,1 @@
+"""Weights that ship with the package, with the numbers that describe them."""

@@ -1,0 +1,5 @@
+"""Recipes: everything that decides a training run, and the named recipes that ship.
+
+Imports core. To add a recipe, add it to `catalog.py`; to add a field, declare it in `recipe.py` with
+its range or choices and the fields that it depends on.
+"""

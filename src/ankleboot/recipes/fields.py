@@ -1,0 +1,191 @@
+"""Declarations of a recipe's fields: default, meaning, valid values, and when a field is used.
+
+    filters: int = option(32, "Number of filters.", limits=(1, 1024), used_by={"architecture": ("cnn",)})
+
+A field that is not used in a recipe has no effect on the training run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import Any, TypeVar
+
+from ankleboot.core import plugins
+from ankleboot.core.errors import UsageError
+
+T = TypeVar("T")
+
+KEY = "option"
+"""Key of the declaration in the metadata of a dataclass field."""
+
+
+@dataclass(frozen=True)
+class Above:
+    """Condition on a number: it is above the bound, which is a number or another field."""
+
+    bound: int | str
+
+
+Condition = tuple[str, ...] | Above
+"""Values that a field may have, or a bound that it exceeds."""
+
+Case = Mapping[str, Condition]
+"""Conditions by field that hold together."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """Declaration of one field.
+
+    Attributes:
+        default: Value of the field unless a recipe gives another.
+        meaning: Sentence or noun phrase for the user.
+        words: Valid words; empty for other kinds of fields.
+        plugins: Kind of plugin that the field names; empty for other kinds of fields.
+        limits: Smallest and largest valid number, both included.
+        used_by: Cases in each of which the field has an effect; empty if it always has one.
+    """
+
+    default: Any
+    meaning: str
+    words: tuple[str, ...] = ()
+    limits: tuple[float | int, float | int] | None = None
+    used_by: tuple[Case, ...] = ()
+    plugins: str = ""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Names that the field takes; those of installed plugins are among them."""
+        return plugins.names(self.plugins) if self.plugins else self.words
+
+    @property
+    def kind(self) -> type:
+        """Type of the field: bool, int, float or str."""
+        return type(self.default)
+
+    def valid_values(self) -> str:
+        """Describe the valid values in words."""
+        if self.choices:
+            valid = (*self.choices, "package.module:attribute") if self.plugins else self.choices
+            return " or ".join(valid)
+        if self.limits:
+            low, high = self.limits
+            kind = "a whole number" if self.kind is int else "a number"
+            return f"{kind} from {low:g} to {high:.10g}"
+        return "true or false" if self.kind is bool else "a name or path"
+
+    def checked(self, name: str, value: Any) -> Any:
+        """Return the value, a whole number as float where the field holds floats.
+
+        Raises:
+            UsageError: If the value is not valid.
+        """
+        if self.kind is float and type(value) is int:  # JSON and users write 1 for 1.0
+            value = float(value)
+        is_valid = type(value) is self.kind and (not self.words or value in self.words)
+        if is_valid and self.plugins and value:
+            is_valid = plugins.is_name(self.plugins, value)
+        if is_valid and self.limits:
+            low, high = self.limits
+            is_valid = low <= value <= high  # refuses nan, too
+        if not is_valid:
+            raise UsageError(f"{name}: expected {self.valid_values()}, got {value!r}")
+        return value
+
+    def is_used(self, values: Mapping[str, Any]) -> bool:
+        """Check if the field has an effect in a recipe of these values."""
+        return not self.used_by or any(not _unmet(case, values) for case in self.used_by)
+
+    def remedy(self, values: Mapping[str, Any]) -> str:
+        """Describe the fewest changes of other fields that give this field an effect."""
+        cases = self._missing(values)
+        return " or with ".join(
+            " and ".join(_requirement(key, case[key], values) for key in case) for case in cases
+        )
+
+    def refusal(self, name: str, values: Mapping[str, Any]) -> str:
+        """Describe why the field has no effect, and with which values it has one."""
+        keys = dict.fromkeys(key for case in self._missing(values) for key in case)
+        present = " and ".join(f"{key}={shown(values[key])}" for key in keys)
+        return f"{name} has no effect with {present}; it is used with {self.remedy(values)}"
+
+    def _missing(self, values: Mapping[str, Any]) -> list[Case]:
+        """Collect what the nearest cases lack; values of one field count as one case."""
+        unmet = [_unmet(case, values) for case in self.used_by]
+        fewest = min(len(case) for case in unmet)
+        found: dict[tuple[str, ...], Case] = {}
+        for case in unmet:
+            if len(case) == fewest:
+                keys = tuple(case)
+                found[keys] = _either(found[keys], case) if keys in found else case
+        return list(found.values())
+
+
+def option(
+    default: T,
+    meaning: str,
+    *,
+    choices: tuple[str, ...] = (),
+    limits: tuple[float | int, float | int] | None = None,
+    used_by: Case | tuple[Case, ...] = (),
+    plugin_kind: str = "",
+) -> T:
+    """Declare a field of a dataclass; see `Option`."""
+    cases = used_by if isinstance(used_by, tuple) else (used_by,)
+    return field(
+        default=default,
+        metadata={KEY: Option(default, meaning, choices, limits, cases, plugin_kind)},
+    )
+
+
+def in_order(options: Mapping[str, Option]) -> tuple[str, ...]:
+    """Order the fields so that each comes after all that decide if it has an effect."""
+    return tuple(
+        TopologicalSorter({key: _deciding(options[key]) for key in options}).static_order()
+    )
+
+
+def shown(value: Any) -> str:
+    """Write a value in the form that `--set` accepts."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _deciding(declared: Option) -> set[str]:
+    names = {key for case in declared.used_by for key in case}
+    conditions = [case[key] for case in declared.used_by for key in case]
+    bounds = {one.bound for one in conditions if isinstance(one, Above)}
+    return names | {bound for bound in bounds if isinstance(bound, str)}
+
+
+def _unmet(case: Case, values: Mapping[str, Any]) -> Case:
+    return {key: case[key] for key in case if not _holds(key, case[key], values)}
+
+
+def _either(first: Case, second: Case) -> Case:
+    """Unite two cases of one field of words; of others the first case stands for both."""
+    (key, one), *others = first.items()
+    other = second[key]
+    if others or isinstance(one, Above) or isinstance(other, Above):
+        return first
+    return {key: tuple(dict.fromkeys(one + other))}
+
+
+def _holds(name: str, condition: Condition, values: Mapping[str, Any]) -> bool:
+    value = values[name]
+    if isinstance(condition, Above):
+        bound = condition.bound
+        return bool(value > (values[bound] if isinstance(bound, str) else bound))
+    return value in condition or is_foreign(name, value)
+
+
+def is_foreign(name: str, value: Any) -> bool:
+    """Return whether the field names a plugin from outside, which may use any other field."""
+    kind = f"{name}s"  # the field "architecture" names one of the kind "architectures"
+    return kind in plugins.BUILT_IN and bool(value) and not plugins.is_built_in(kind, value)
+
+
+def _requirement(name: str, condition: Condition, values: Mapping[str, Any]) -> str:
+    if isinstance(condition, Above):
+        bound = condition.bound
+        return f"{name} above {f'{bound}={values[bound]}' if isinstance(bound, str) else bound}"
+    return f"{name}={' or '.join(condition)}"

@@ -1,0 +1,1 @@
+"""HTTP side of the server: listener, protocol, middleware, access log, metrics."""

@@ -1,0 +1,1 @@
+"""Worker processes of the server, and the pool that starts, feeds and restarts them."""
