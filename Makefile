@@ -20,10 +20,10 @@ run: $(VENV)/.train  ## Set up, get the data, train `sprint`, judge it and show 
 	$(BIN)/ankleboot evaluate $$run --split test
 
 test: $(VENV)/.dev  ## Set up and run the test suite, slow and hostile tests left out
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not hostile"
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not adversarial"
 
 hostile: $(VENV)/.dev  ## Attack the server, and hold it to its schema
-	$(BIN)/python -m pytest -q -m "hostile and not slow"
+	$(BIN)/python -m pytest -q -m "adversarial and not slow"
 
 quick: $(VENV)/.dev  ## The tests that need no TensorFlow
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_idx.py tests/test_recipes.py \

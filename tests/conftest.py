@@ -7,38 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import jaxtyping
-import numpy as np
 import pytest
-from PIL import Image as Picture
 
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.files import write_json
-from ankleboot.core.types import Images, Probs
-from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.evaluate import calibrate
-from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run
-from ankleboot.recipes.catalog import PLAIN
+from helpers.images import TINY, bars
 
 # A suite that a shell runs in the background inherits that Ctrl-C is ignored, and so do its runs.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-TINY = replace(PLAIN, name="tiny", blocks=1, filters=4, dense_units=16, batch_size=32, epochs=3)
-"""Small enough to be traced and trained within seconds."""
-
-
-def bars(num: int, seed: int) -> LabeledImages:
-    """Images with one bright bar whose place is the class: rows for 0-4, columns for 5-9."""
-    generator = np.random.default_rng(seed)
-    labels = np.arange(num, dtype=np.uint8) % 10
-    images = generator.integers(0, 60, (num, 28, 28), dtype=np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        start = 2 + 5 * (int(label) % 5)
-        if label < 5:
-            image[start : start + 3, :] = 230
-        else:
-            image[:, start : start + 3] = 230
-    return LabeledImages(images, labels)
 
 
 @pytest.fixture(scope="session")
@@ -85,49 +64,14 @@ def exported(
     return path_of
 
 
-def paint(
-    folder: Path,
-    classes: dict[str, int],
-    *,
-    size: tuple[int, int] = (32, 32),
-    seed: int = 0,
-    noise: int = 60,
-) -> Path:
-    """Picture files in a folder per class, of noise around a color of the class; all differ."""
-    generator = np.random.default_rng([seed, len(classes)])
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, (name, count) in enumerate(classes.items()):
-        (folder / name).mkdir(exist_ok=True)
-        color = np.roll([220, 110, 0], number) // (1 + number // 3)
-        for place in range(count):
-            pixels = generator.integers(0, noise + 1, (*size, 3)) // 2 + color * 0.8
-            pixels[0, 0] = (number % 256, place % 256, seed)
-            picture = Picture.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
-            picture.save(folder / name / f"{place}.png")
-    return folder
-
-
-class FakePredictor:
-    """Gives the probabilities it was made with."""
-
-    name = "fake"
-
-    def __init__(self, probs: Probs, info: ModelMetadata | None = None) -> None:
-        self.probs = probs
-        self.info = info or ModelMetadata()
-
-    def predict(self, images: Images) -> Probs:
-        return self.probs[: len(images)]
-
-
 @pytest.fixture
-def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def isolated_state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks at the test split are counted here, and not for the user who runs the tests."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def isolated_cache_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and no other place on this machine where data might be found."""
     monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("ANKLEBOOT_DATA", raising=False)

@@ -1,0 +1,342 @@
+"""The playground's page: what it computes is what Keras computes, and it can be played with."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from test_playground import (
+    RECIPES,
+    document_of,
+    images_for,
+    kept_by_keras,
+    network_of,
+    write_shipped,
+)
+from test_web import CHROMIUM, local, needs_browser, packed, served
+
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.types import to_inputs
+from ankleboot.data.load import load_data
+from ankleboot.export.network_json import layers_of
+from ankleboot.export.playground import PAGE
+from ankleboot.inference.load import load_predictor
+from ankleboot.models.architectures import build_model
+from ankleboot.models.pretrained.catalog import FOLDER
+from ankleboot.recipes.catalog import POCKET
+from ankleboot.web.render import SHARED as ASSETS
+
+
+def test_the_page_asks_nobody_else() -> None:
+    html = (PAGE / "index.html").read_text()
+    policy = html.split('content="default-src')[1].split('"')[0]
+    assert "'none'; script-src 'self'; style-src 'self'" in policy
+    assert "http" not in policy and "unsafe" not in policy
+    for path in [*PAGE.glob("*.js"), *PAGE.glob("*.css")]:
+        assert "http" not in path.read_text(), path
+    assert not {path.name for path in PAGE.iterdir()} & {path.name for path in ASSETS.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(write_shipped(tmp_path_factory.mktemp("site") / "playground")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # no sandbox: it cannot be had as root in a container, and the page is our own
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visited(browser: Any, address: str, **settings: Any) -> Iterator[Any]:
+    """A page of a fresh browser; what it says on the console, and other hosts, fail the test."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | settings)
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda r: None if local(r.url, address) else faults.append(r.url))
+    page.goto(address)
+    page.wait_for_selector("body[data-ready]")
+    try:
+        yield page
+    finally:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def blank_page(browser: Any, address: str) -> Iterator[Any]:
+    with visited(browser, address) as page:
+        yield page
+
+
+FORWARD = """async ([address, text, images, side, channels]) => {
+  const { forward, parse, softmax } = await import(address + "network.js");
+  const network = parse(text);
+  return images.map((packed) => {
+    const values = Float32Array.from(atob(packed), (c) => c.charCodeAt(0) / 255);
+    const outputs = forward(network, { height: side, width: side, channels, values });
+    return {
+      layers: outputs.map((maps) => [...maps.values]),
+      probs: softmax(outputs.at(-1).values, network.info.temperature),
+    };
+  });
+}"""
+
+
+@needs_browser
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_browser_computes_what_keras_does(name: str, blank_page: Any, address: str) -> None:
+    recipe = RECIPES[name]
+    network = network_of(recipe)
+    images = images_for(recipe)
+    names = [layer["name"] for layer in layers_of(network.model)]
+    expected = kept_by_keras(network.model, names, images)
+    channels = 3 if recipe.color else 1
+    sent = [address, document_of(network), [packed(one) for one in images]]
+    got = blank_page.evaluate(FORWARD, [*sent, recipe.image_size, channels])
+    for index, one in enumerate(got):
+        for layer, values, wanted in zip(names, one["layers"], expected, strict=True):
+            flat = wanted[index].ravel()
+            scale = max(1.0, float(np.abs(flat).max()))
+            np.testing.assert_allclose(
+                np.array(values) / scale, flat / scale, atol=1e-4, err_msg=layer
+            )
+        probs = np.asarray(network.deployable(images[index : index + 1]))[0]
+        np.testing.assert_allclose(one["probs"], probs, atol=1e-4)
+
+
+@pytest.fixture
+def page(blank_page: Any) -> Any:
+    """The first sneaker, nothing changed."""
+    if blank_page.locator("#undo").is_visible():
+        blank_page.click("#undo")
+    blank_page.locator("#samples button").nth(7).click()
+    blank_page.select_option("#conv-layer", index=0)
+    blank_page.select_option("#off-layer", index=0)
+    blank_page.select_option("#pool-layer", index=0)
+    return blank_page
+
+
+def shares(page: Any) -> list[float]:
+    texts = page.locator("#bars .share").all_text_contents()
+    return [float(text.removesuffix(" %")) / 100 for text in texts]
+
+
+def sneaker() -> np.ndarray:
+    test = load_data("sample").test
+    images: np.ndarray = test.images[np.flatnonzero(test.labels == 7)[:1]]
+    return images
+
+
+def keras_with(change: Any) -> np.ndarray:
+    """What Keras says of the sneaker after something was done to its network."""
+    model = keras.models.load_model(FOLDER / "model.keras", compile=False)
+    change(model)
+    logits = keras.Model(model.input, model.get_layer("logits").output)(to_inputs(sneaker()))
+    scaled = np.asarray(logits)[0] / load_predictor(FOLDER).info.temperature
+    powers = np.exp(scaled - scaled.max())
+    probs: np.ndarray = powers / powers.sum()
+    return probs
+
+
+@needs_browser
+def test_the_page_begins_with_the_shipped_models_answer(page: Any) -> None:
+    np.testing.assert_allclose(shares(page), keras_with(lambda model: None), atol=6e-4)
+    assert page.inner_text("#answer") == "Sneaker"
+    assert page.locator("#way li").count() == 19
+
+
+@needs_browser
+def test_an_edited_kernel_gives_the_answer_of_such_a_network(page: Any) -> None:
+    page.select_option("#conv-filter", index=1)
+    page.click("[data-preset='Sobel, upright']")
+    page.locator("#kernel input").nth(4).fill("5.5")
+
+    def change(model: keras.Model) -> None:
+        layer = model.get_layer("block1_conv1")
+        kernel = np.array(layer.kernel)
+        kernel[:, :, 0, 1] = [[-1, 0, 1], [-2, 5.5, 2], [-1, 0, 1]]
+        layer.kernel.assign(kernel)
+
+    np.testing.assert_allclose(shares(page), keras_with(change), atol=6e-4)
+    assert "as trained Sneaker" in page.inner_text("#bar-was")
+    page.click("[data-preset='As trained']")
+    assert page.locator("#undo").is_hidden()
+
+
+@needs_browser
+def test_patch_times_kernel_is_the_pixel_of_the_map(page: Any) -> None:
+    """Also in a deeper layer, where the other maps add to it."""
+    for layer in (0, 2):
+        page.select_option("#conv-layer", index=layer)
+        page.locator("#conv-out").focus()
+        page.keyboard.press("ArrowLeft")
+        patch, kernel, products = (
+            page.locator(f"#{name} > *").evaluate_all(
+                "cells => cells.map(c => Number((c.value ?? c.textContent).replace('−', '-')))"
+            )
+            for name in ("patch", "kernel", "products")
+        )
+        rounded = 0.01 * (np.abs(patch) + np.abs(kernel) + 1) + 0.06 * (np.abs(products) >= 10)
+        assert (np.abs(np.multiply(patch, kernel) - products) <= rounded).all()
+        said = page.inner_text("#conv-sum").replace("−", "-")
+        figures = [float(one) for one in re.findall(r": (-?\d+(?:\.\d+)?)", said)]
+        assert figures[0] == pytest.approx(sum(products), abs=0.05 + 0.005 * abs(figures[0]))
+        assert ("together" in said) == (layer > 0)
+
+
+@needs_browser
+def test_a_filter_that_is_off_gives_zeros(page: Any) -> None:
+    page.locator("#off-gallery button").nth(5).click()
+    page.locator("#off-gallery button").nth(1).click()
+
+    def change(model: keras.Model) -> None:  # the next layer does not see those maps
+        layer = model.get_layer("block2_conv1")
+        kernel = np.array(layer.kernel)
+        kernel[:, :, [1, 5]] = 0
+        layer.kernel.assign(kernel)
+
+    np.testing.assert_allclose(shares(page), keras_with(change), atol=6e-4)
+    page.click("#off-none")
+    page.click("#off-each")
+    effects = page.locator("#off-gallery span").all_text_contents()
+    assert len(effects) == 16 and len(set(effects)) > 2
+    assert page.locator("#off-gallery .weighty").count() >= 1
+
+
+@needs_browser
+def test_another_pooling_gives_the_answer_of_such_a_network(page: Any) -> None:
+    page.select_option("#pool-by", "average")
+
+    expected = build_model(replace(POCKET, pooling="average"))
+    source = keras.models.load_model(FOLDER / "model.keras", compile=False)
+    one = [i for i, layer in enumerate(source.layers) if "pool" in layer.name][0]
+    x = expected.input
+    for i, layer in enumerate(source.layers[1:], 1):  # the first pooling alone is another
+        x = keras.layers.AveragePooling2D(2, padding="same")(x) if i == one else layer(x)
+        if layer.name == "logits":
+            break
+    logits = np.asarray(keras.Model(expected.input, x)(to_inputs(sneaker())))[0]
+    scaled = logits / load_predictor(FOLDER).info.temperature
+    powers = np.exp(scaled - scaled.max())
+    np.testing.assert_allclose(shares(page), powers / powers.sum(), atol=6e-4)
+
+
+@needs_browser
+def test_maps_of_another_size_are_no_answer(page: Any) -> None:
+    page.select_option("#pool-by", "none")
+    assert page.inner_text("#answer") == "No answer"
+    assert re.search(
+        r"weight for each of 512 values and is given 2,048", page.inner_text("#pool-words")
+    )
+    page.select_option("#pool-by", "max")
+    assert page.inner_text("#answer") == "Sneaker" and page.locator("#undo").is_hidden()
+
+
+@needs_browser
+def test_moving_the_picture_changes_maps_less_after_pooling(page: Any) -> None:
+    page.locator("#shift-x").fill("1")
+    before, after = page.locator("#pool-changes td").all_text_contents()[:2]
+    assert 0 < float(after.removesuffix(" %")) < float(before.removesuffix(" %"))
+    moved = np.roll(sneaker(), 1, axis=2)
+    moved[:, :, 0] = 0
+    np.testing.assert_allclose(shares(page), load_predictor(FOLDER).predict(moved)[0], atol=6e-4)
+
+
+@needs_browser
+def test_a_constant_breaks_the_naive_formula_alone(page: Any) -> None:
+    before = page.locator("#logits .share").all_text_contents()
+    assert page.locator("#logits .naive").all_text_contents() == before
+    page.locator("#constant").fill("1000")
+    assert page.locator("#logits .share").all_text_contents() == before
+    assert set(page.locator("#logits .naive").all_text_contents()) == {"NaN"}
+    assert "Infinity over infinity" in page.inner_text("#naive-words")
+    page.locator("#constant").fill("-1000")
+    assert "Zero over zero" in page.inner_text("#naive-words")
+
+
+@needs_browser
+def test_the_loss_is_that_of_the_right_class(page: Any) -> None:
+    assert page.locator("#right option:checked").inner_text() == "Sneaker"
+    page.select_option("#right", label="Bag")
+    page.locator("#temperature").fill("0")  # its logarithm
+    logits = [
+        float(text.replace("−", "-")) for text in page.locator("#logits output").all_text_contents()
+    ]
+    wanted = np.log(np.exp(logits).sum()) - logits[CLASS_NAMES.index("Bag")]
+    found = re.search(r"= ([\d.]+)\. Its", page.inner_text("#loss"))
+    assert found and float(found[1]) == pytest.approx(wanted, abs=0.02)
+    page.locator("#logits input").nth(8).fill("14")
+    assert page.locator("#logits .share").nth(8).inner_text() == "100 %"
+    assert page.inner_text("#answer") == "Sneaker"  # the playground alone was changed
+
+
+@needs_browser
+def test_ones_own_picture_and_drawing_are_answered(page: Any, tmp_path: Path) -> None:
+    image = Image.fromarray(255 - np.pad(sneaker()[0], 4)).resize((200, 200))
+    image.convert("RGB").save(tmp_path / "mine.png")
+    page.set_input_files("#file", tmp_path / "mine.png")
+    page.wait_for_selector("#preview:visible")
+    assert page.inner_text("#answer") == "Sneaker"
+    noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    page.set_input_files("#file", tmp_path / "noise.png")
+    page.wait_for_selector("#picture-words:has-text('not plain')")
+    (tmp_path / "x.png").write_bytes(b"no picture")
+    page.set_input_files("#file", tmp_path / "x.png")
+    page.wait_for_selector("#picture-words:has-text('not a picture')")
+    before = page.locator("#seen").evaluate("c => c.toDataURL()")
+    page.click("#tab-draw")
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 200)
+    page.mouse.up()
+    assert page.locator("#seen").evaluate("c => c.toDataURL()") != before
+    page.click("#tab-photo")
+
+
+@needs_browser
+def test_ones_own_network_can_be_opened(browser: Any, address: str, tmp_path: Path) -> None:
+    recipe = replace(RECIPES["color"], name="mine")
+    network = network_of(recipe)
+    labels = tuple(f"thing {i}" for i in range(10))
+    network = replace(network, info=replace(network.info, labels=labels))
+    (tmp_path / "network.json").write_text(document_of(network))
+    (tmp_path / "other.json").write_text('{"layout": 7}')
+    with visited(browser, address) as page:
+        page.set_input_files("#network-file", tmp_path / "other.json")
+        page.wait_for_selector("#network-words:has-text('not a network.json')")
+        page.set_input_files("#network-file", tmp_path / "network.json")
+        page.wait_for_selector("#network-words:has-text('Opened')")
+        assert "Recipe mine" in page.inner_text("#about")
+        assert page.inner_text("#answer").startswith("thing ")
+        assert page.locator("#conv-input option").all_text_contents() == ["red", "green", "blue"]
+        page.locator("#shift-x").fill("-3")
+        page.click("[data-preset='Blur']")
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_nothing_sticks_out(browser: Any, address: str, width: int, scheme: str) -> None:
+    size = {"width": width, "height": 844}
+    with visited(browser, address, viewport=size, color_scheme=scheme) as page:
+        page.click("#off-each")
+        page.locator("#constant").fill("1000")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,560 @@
+"""The served page: what a person does with it, in a browser, against the real server."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_web import CHROMIUM, headline, needs_browser, scene
+
+import ankleboot
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.data.load import load_data
+from ankleboot.inference.predict import ModelRouter, Prediction, load_router, predict_files
+from ankleboot.models.pretrained import catalog
+
+ASSETS = Path(ankleboot.__file__).parent / "web/shared"
+PAGE = Path(ankleboot.__file__).parent / "web/server_page"
+COMMAND = [sys.executable, "-m", "ankleboot", "serve", "--port", "0", "--json", "--log", "off"]
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The real server, with the models that it has out of the box."""
+    server = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        ready = "".join(iter(server.stdout.readline, "}\n"))
+        yield json.loads(ready + "}")["url"] + "/"
+    finally:
+        server.terminate()
+        server.communicate(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # no sandbox: it cannot be had as root in a container, and the page is our own
+        camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", *camera]
+        )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visited(
+    browser: Any,
+    address: str,
+    section: str = "one",
+    *,
+    width: int = 1280,
+    refused: int | None = 0,
+    prepare: Callable[[Any], None] = lambda page: None,
+) -> Iterator[Any]:
+    """A page of a fresh browser.
+
+    The test fails on script errors, on what the page's policy forbids, on requests to another
+    host, and on another number of requests that fail; None for any number.
+    """
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    faults: list[str] = []
+    failed: list[str] = []
+
+    def hear(message: Any) -> None:
+        if "Failed to load resource" in message.text:
+            failed.append(message.text)
+        elif message.type in ("error", "warning"):
+            faults.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("dialog", lambda dialog: faults.append(dialog.message))
+    page.on("request", lambda r: None if is_local(r.url, address) else faults.append(r.url))
+    prepare(page)
+    page.goto(f"{address}#{section}")
+    try:
+        yield page
+    finally:
+        context.close()
+    assert faults == []
+    assert refused is None or len(failed) == refused, failed
+
+
+def is_local(url: str, address: str) -> bool:
+    return url.startswith((address, f"blob:{address}", "data:"))
+
+
+@pytest.fixture(scope="module")
+def shared_page(browser: Any, address: str) -> Iterator[Any]:
+    """For tests that leave it as others can go on with it; loading takes a second."""
+    with visited(browser, address) as page:
+        ready(page)
+        yield page
+
+
+@pytest.fixture
+def page(shared_page: Any) -> Any:
+    """One picture, answered by the first model and looked at closely."""
+    shared_page.click("#tab-one")
+    shared_page.click("#tab-photo")
+    shared_page.locator("#models [role=radio]").first.click()
+    shared_page.locator("#samples button").first.click()
+    shared_page.locator("#answer:text-is('T-shirt/top')").wait_for()
+    settled(shared_page)
+    return shared_page
+
+
+def ready(page: Any) -> None:
+    page.locator("#timing:has-text('Answered')").wait_for()
+    settled(page)
+
+
+def settled(page: Any) -> None:
+    """Until the closer look has been taken."""
+    page.locator("#result:not(.busy)").wait_for()
+    page.locator("#panel-one:not(.looking)").wait_for()
+    page.locator("#where").wait_for()
+
+
+@pytest.fixture(scope="module")
+def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Something like a T-shirt on a floor."""
+    path = tmp_path_factory.mktemp("photo") / "shirt.png"
+    Image.fromarray(scene(300, 280, 0)).save(path)
+    return path
+
+
+def of_data_set(number: int, path: Path) -> Path:
+    Image.fromarray(load_data("sample").test.images[number]).save(path)
+    return path
+
+
+@cache
+def experts(model: str) -> ModelRouter:
+    return load_router(Path(model))
+
+
+def said_by(model: str, path: Path) -> Prediction:
+    [said] = predict_files(experts(model), [path])
+    assert isinstance(said, Prediction)
+    return said
+
+
+def percent_of(text: str) -> float:
+    return float(text.removesuffix(" %"))
+
+
+def test_the_page_has_no_script_and_no_style_of_its_own_in_the_html() -> None:
+    """The server's policy would forbid them."""
+    html = (PAGE / "index.html").read_text()
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?! type=\"module\" src=)", html)
+    for path in [*PAGE.glob("*.js"), *ASSETS.glob("*.js")]:
+        script = path.read_text()
+        assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|\beval\(", script), path
+        assert not re.search(r"https?://\w", script), path
+
+
+def test_the_page_and_what_it_shares_have_no_name_in_common() -> None:
+    assert not {path.name for path in PAGE.iterdir()} & {path.name for path in ASSETS.iterdir()}
+
+
+@needs_browser
+def test_a_photograph_is_answered_and_explained(page: Any, photograph: Path) -> None:
+    said = said_by("pretrained", photograph)
+    assert said.reason is None
+    page.set_input_files("#file", photograph)
+    page.locator("#steps").wait_for()
+    settled(page)
+    assert page.locator("#answer").inner_text() == said.label
+    rows = dict(
+        zip(
+            page.locator("#bars .name").all_inner_texts(),
+            page.locator("#bars .share").all_inner_texts(),
+            strict=True,
+        )
+    )
+    assert [*rows] == [*CLASS_NAMES, "None of these"]
+    for label, share in said.probs.items():
+        assert percent_of(rows[label]) == pytest.approx(100 * share, abs=0.1)
+    captions = page.locator("#steps-list figcaption").all_inner_texts()
+    assert captions == ["Photograph", "Garment found", "Cut out", "Grey, negated", "28 × 28 pixels"]
+    assert page.locator("#seen-size").inner_text() == "224 × 224 pixels"
+    assert said.label in page.locator("#where-words").inner_text()
+    assert page.locator("#alike-list li").count() == 5
+    assert page.locator("#preview").is_visible()
+
+
+@needs_browser
+def test_the_map_can_be_made_fainter(page: Any) -> None:
+    overlay = page.locator("#where-overlay")
+    page.locator("#where-strength").fill("0")
+    assert overlay.evaluate("one => getComputedStyle(one).opacity") == "0"
+
+
+@needs_browser
+def test_a_sample_is_answered(page: Any) -> None:
+    page.locator("#samples button").nth(9).click()
+    page.locator("#answer:text-is('Ankle boot')").wait_for()
+    settled(page)
+    assert page.locator("#seen-size").inner_text() == "28 × 28 pixels"
+    assert page.locator("#steps").is_hidden()  # there is no way to show
+
+
+@needs_browser
+def test_a_drawing_is_answered_and_cleared(page: Any) -> None:
+    page.click("#tab-draw")
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + 130, box["y"] + 30)
+    page.mouse.down()
+    for x, y in ((130, 250), (150, 250), (150, 30), (170, 30), (170, 250)):
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=3)
+    with page.expect_response("**/v1/predict**"):
+        page.mouse.up()
+    page.locator("#seen-size:text-is('28 × 28 pixels')").wait_for()
+    page.click("#clear")
+    page.locator("#answer:has-text('The picture is of one color')").wait_for()
+
+
+@needs_browser
+def test_models_are_compared_about_one_picture(page: Any, photograph: Path) -> None:
+    names = ["pretrained", "zero-shot"]
+    page.set_input_files("#file", photograph)
+    page.locator("#steps").wait_for()
+    settled(page)
+    chips = page.locator("#models [role=radio]")
+    assert chips.locator(".model-name").all_inner_texts() == names
+    for chip, name in zip(chips.all(), names, strict=True):
+        said = said_by(name, photograph)
+        words = chip.locator(".model-answer").inner_text()
+        assert words.startswith(headline(said))
+        assert chip.locator(".mini .name").first.inner_text() == said.label
+    chips.nth(0).press("ArrowRight")
+    page.locator(f"#answer:text-is('{headline(said)}')").wait_for()
+    page.locator("#seen-size:text-is('28 × 28 pixels')").wait_for()
+    assert chips.nth(1).get_attribute("aria-checked") == "true"
+
+
+@needs_browser
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_a_picture_can_be_dropped_and_pasted(page: Any, tmp_path: Path, way: str) -> None:
+    content = of_data_set(3, tmp_path / "a.png").read_bytes()
+    said = said_by("pretrained", tmp_path / "a.png")
+    page.evaluate(
+        """([way, bytes]) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([Uint8Array.from(bytes)], "a.png", { type: "image/png" }));
+          const event = way === "drop"
+            ? new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })
+            : new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true });
+          document.querySelector("#drop").dispatchEvent(event);
+        }""",
+        [way, list(content)],
+    )
+    page.locator(f"#answer:text-is('{headline(said)}')").wait_for()
+    assert page.locator("#preview").is_visible()
+
+
+@needs_browser
+def test_a_computers_camera_can_be_used(page: Any) -> None:
+    page.click("#photograph")
+    page.locator("#live").wait_for()
+    page.click("#camera-close")
+    assert page.locator("#drop").is_visible()
+    page.click("#photograph")
+    page.click("#shoot")
+    page.locator("#preview").wait_for()
+    page.locator("#seen-size:text-is('224 × 224 pixels')").wait_for()
+    assert page.locator("#live-box").is_hidden()
+
+
+@needs_browser
+def test_an_answer_about_an_older_picture_is_not_shown(page: Any, tmp_path: Path) -> None:
+    cancelled: list[str] = []
+    page.on("requestfailed", lambda request: cancelled.append(request.failure))
+    page.route("**/v1/predict**", lambda route: None, times=2)  # never answered
+    page.set_input_files("#file", of_data_set(0, tmp_path / "old.png"))
+    with page.expect_request("**/v1/predict?model=zero-shot"):
+        pass
+    page.locator("#samples button").nth(1).click()
+    page.locator("#answer:text-is('Trouser')").wait_for()
+    settled(page)
+    assert cancelled == ["net::ERR_ABORTED"] * 2
+
+
+@needs_browser
+def test_what_is_no_picture_is_said_in_a_line(
+    browser: Any, address: str, tmp_path: Path, photograph: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with visited(browser, address, refused=2) as page:  # by both models
+        ready(page)
+        page.set_input_files("#file", tmp_path / "a.png")
+        page.locator("#answer:text-is('No answer')").wait_for()
+        assert "picture" in page.locator("#certainty").inner_text().lower()
+        assert page.locator("#where").is_hidden()
+        page.set_input_files("#file", photograph)
+        page.locator(f"#answer:text-is('{said_by('pretrained', photograph).label}')").wait_for()
+
+
+@needs_browser
+def test_a_busy_server_is_asked_again(browser: Any, address: str) -> None:
+    turned_away: list[str] = []
+
+    def refuse_once(route: Any) -> None:
+        if len(turned_away) == 2:
+            route.continue_()
+            return
+        turned_away.append(route.request.url)
+        problem = {"error": {"code": "overloaded", "message": "The server has its hands full."}}
+        route.fulfill(status=503, headers={"Retry-After": "0.1"}, json=problem)
+
+    def prepare(page: Any) -> None:
+        page.route("**/v1/predict**", refuse_once)
+
+    with visited(browser, address, refused=2, prepare=prepare) as page:
+        page.locator("#certainty:text-is('The server has its hands full.')").wait_for()
+        page.locator("#answer:text-is('T-shirt/top')").wait_for()
+
+
+@needs_browser
+def test_a_server_that_is_gone_is_named(browser: Any, address: str) -> None:
+    with visited(browser, address, refused=2) as page:
+        ready(page)
+        page.route("**/v1/**", lambda route: route.abort())
+        page.locator("#samples button").nth(1).click()
+        page.locator("#certainty:text-is('The server does not answer.')").wait_for()
+
+
+@needs_browser
+def test_a_failed_closer_look_leaves_the_answer(browser: Any, address: str) -> None:
+    problem = {"error": {"code": "broken", "message": "It broke."}}
+
+    def prepare(page: Any) -> None:
+        page.route("**/v1/explain**", lambda route: route.fulfill(status=500, json=problem))
+
+    with visited(browser, address, refused=1, prepare=prepare) as page:
+        page.locator("#closer-state:text-is('No closer look: It broke.')").wait_for()
+        assert page.locator("#answer").inner_text() == "T-shirt/top"
+
+
+@needs_browser
+def test_a_key_is_asked_for_once(browser: Any, address: str) -> None:
+    sent: list[str | None] = []
+
+    def guard(route: Any) -> None:
+        key = route.request.header_value("authorization")
+        sent.append(key)
+        if key == "Bearer right":
+            route.continue_()
+            return
+        problem = {"error": {"code": "unauthorized", "message": "A key is needed."}}
+        route.fulfill(status=401, json=problem)
+
+    def prepare(page: Any) -> None:
+        page.route("**/v1/**", guard)
+
+    with visited(browser, address, refused=2, prepare=prepare) as page:
+        page.fill("#key", "wrong")
+        page.press("#key", "Enter")
+        page.locator("#key-words:has-text('refused: A key is needed.')").wait_for()
+        page.fill("#key", "right")
+        page.press("#key", "Enter")
+        ready(page)
+        assert sent[:3] == [None, "Bearer wrong", "Bearer right"] and len(sent) == 6
+        page.reload()
+        ready(page)
+        page.click("#tab-about")
+        assert "$ANKLEBOOT_API_KEY" in page.locator("#use-body").inner_text()
+
+
+@needs_browser
+def test_a_picture_that_is_too_large_is_reduced(browser: Any, address: str, tmp_path: Path) -> None:
+    Image.fromarray(scene(700, 1300, 0)).save(tmp_path / "large.png")
+    most, sizes = 1_000_000, []
+
+    def limit(route: Any) -> None:
+        described = route.fetch().json()
+        described["limits"]["body_bytes"] = most
+        route.fulfill(json=described)
+
+    def measure(request: Any) -> None:
+        if "/v1/predict" in request.url:
+            sizes.append(len(request.post_data_buffer or b""))
+
+    def prepare(page: Any) -> None:
+        page.route("**/v1/model", limit)
+        page.on("request", measure)
+
+    assert (tmp_path / "large.png").stat().st_size > most
+    with visited(browser, address, prepare=prepare) as page:
+        ready(page)
+        page.set_input_files("#file", tmp_path / "large.png")
+        page.locator("#steps").wait_for()
+        settled(page)
+        assert page.locator("#seen-size").inner_text() == "224 × 224 pixels"
+        assert "A smaller copy was sent" in page.locator("#timing").inner_text()
+    assert 5_000 < max(sizes) <= most
+
+
+@needs_browser
+def test_many_pictures_become_a_table_and_a_file(
+    browser: Any, address: str, tmp_path: Path, photograph: Path
+) -> None:
+    names = ["=1+1.png", "-2.png", "@sum.png", "+3.png", f"{HOSTILE}.png", 'a, "b".png']
+    paths = [of_data_set(number, tmp_path / name) for number, name in enumerate(names)]
+    paths.append(photograph)
+    (tmp_path / "notes.txt").write_text("not a picture")
+    Image.fromarray(np.full((40, 40), 99, np.uint8)).save(tmp_path / "blank.png")
+    paths += [tmp_path / "notes.txt", tmp_path / "blank.png"]
+    said = {path.name: said_by("pretrained", path) for path in paths if path.suffix == ".png"}
+    with visited(browser, address, "many", refused=1) as page:
+        page.set_input_files("#many-files", paths)
+        page.locator("#many-state:text-is('All 9 done, 1 could not be answered.')").wait_for()
+        files = page.locator("#many-rows .file").all_inner_texts()
+        assert files == [path.name for path in paths]
+        assert page.locator("#many-rows img").count() == 0  # a name is text
+        page.locator("#many-counts li[data-label=Abstained] button").click()
+        abstained = [name for name, one in said.items() if one.abstained]
+        assert page.locator("#many-rows .file").all_inner_texts() == abstained
+        with page.expect_download() as download:
+            page.click("#many-save")
+        assert download.value.suggested_filename == "ankleboot-pretrained.csv"
+        text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+    header, *rows = csv.reader(io.StringIO(text))
+    fixed = "name label index confidence none_of_these abstained reason error".split()
+    assert header == [*fixed, *CLASS_NAMES]
+    assert [row[0] for row in rows][:6] == [f"'{name}" for name in names[:4]] + names[4:]
+    for path, row in zip(paths, rows, strict=True):
+        cells = dict(zip(header, row, strict=True))
+        if path.suffix == ".txt":
+            assert cells["label"] == cells["confidence"] == cells["Bag"] == "" and cells["error"]
+            continue
+        one = said[path.name]
+        assert (cells["label"], cells["error"]) == (one.label, "")
+        assert (int(cells["index"]), cells["reason"]) == (one.index, one.reason or "")
+        assert cells["abstained"] == ("true" if one.abstained else "false")
+        assert float(cells["confidence"]) == pytest.approx(one.confidence, abs=1e-4)
+        assert float(cells["none_of_these"]) == pytest.approx(one.none_of_these, abs=1e-4)
+        for label, share in one.probs.items():
+            assert float(cells[label]) == pytest.approx(share, abs=1e-4)
+
+
+@needs_browser
+def test_hundreds_of_pictures_can_be_stopped_and_taken_up(
+    browser: Any, address: str, tmp_path: Path
+) -> None:
+    images = load_data("sample").test.images[:110]
+    paths = [tmp_path / f"{number:03}.png" for number in range(110)]
+    for image, path in zip(images, paths, strict=True):
+        Image.fromarray(image).save(path)
+
+    def leave(route: Any) -> None:
+        asked.append(route)
+        route.continue_() if len(asked) < 20 else route.abort()
+
+    asked: list[Any] = []
+    with visited(browser, address, "many", refused=None) as page:
+        page.route("**/v1/predict**", leave)
+        page.set_input_files("#many-files", paths)
+        page.locator("#many-state:has-text('The server does not answer.')").wait_for()
+        page.unroute("**/v1/predict**")
+        page.click("#many-stop:text-is('Go on')")
+        page.locator("#many-state:text-is('All 110 done.')").wait_for()
+        assert page.locator("#many-rows tr").count() == 50  # a page of them
+        page.click("#many-next")
+        page.click("#many-next")
+        assert page.locator("#many-rows tr").count() == 10
+        assert page.locator("#many-page").inner_text() == "Page 3 of 3"
+        page.select_option("#many-model", "zero-shot")
+        page.click("#many-stop:text-is('Stop')")
+        page.locator("#many-state:has-text('of 110 done.')").wait_for()
+        page.click("#many-clear")
+        page.locator("#many-result").wait_for(state="hidden")
+
+
+@needs_browser
+def test_about_shows_what_was_measured(page: Any) -> None:
+    page.click("#tab-about")
+    for split in ("test", "validation"):
+        measured = json.loads((catalog.FOLDER / f"evaluation-{split}.json").read_text())
+        low, high = (f"{100 * bound:.2f}" for bound in measured["accuracy_ci95"])
+        score = page.locator(".scores li", has_text=f"{split.capitalize()} accuracy").inner_text()
+        assert f"{100 * measured['accuracy']:.2f} %" in score
+        assert f"95 % interval {low} to {high}" in score
+    test = json.loads((catalog.FOLDER / "evaluation-test.json").read_text())
+    shown = page.locator(".matrix tbody td").all_inner_texts()
+    assert [int(text or 0) for text in shown] == np.ravel(test["confusion_matrix"]).tolist()
+    assert page.locator("#card-body h3").first.inner_text() == "The shipped model"
+    page.select_option("#about-model", "zero-shot")
+    assert page.locator("#card-body h3").first.inner_text() == 'The model "zero-shot"'
+
+
+@needs_browser
+def test_the_example_for_python_works_as_it_stands(
+    page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(load_data("sample").test.images[0]).convert("RGB").save(tmp_path / "boot.jpg")
+    monkeypatch.chdir(tmp_path)
+    page.click("#tab-about")
+    exec(page.locator(".example", has_text="From Python").locator("pre").inner_text(), {})
+    said = said_by("pretrained", tmp_path / "boot.jpg")
+    assert capsys.readouterr().out.startswith(said.label)
+
+
+@needs_browser
+def test_what_a_model_says_of_itself_stays_text(browser: Any, address: str) -> None:
+    card = f"# {HOSTILE}\n\n[x](javascript:alert(2)) [y](https://example.org) **{HOSTILE}**\n\n"
+    card += f"| a | {HOSTILE} |\n|---|---|\n| `{HOSTILE}` | 2 |\n\n- one\n- two\n  more\n"
+
+    def spoil(route: Any) -> None:
+        described = route.fetch().json()
+        [model, *_] = described["models"]
+        model |= {"classes": [HOSTILE, "Ankle boot"], "card": card, "photo": None, "metrics": {}}
+        described["models"] = [model]
+        route.fulfill(json=described)
+
+    def prepare(page: Any) -> None:
+        page.route("**/v1/model", spoil)
+
+    with visited(browser, address, "about", prepare=prepare) as page:
+        page.locator("#card-body table").wait_for()
+        assert page.locator("img").count() == 0
+        assert page.locator("#card-body h3").inner_text() == HOSTILE
+        links = page.locator("#card-body a")
+        assert [one.get_attribute("href") for one in links.all()] == ["https://example.org"]
+        assert page.locator("#card-body li").all_inner_texts() == ["one", "two more"]
+        assert HOSTILE in page.locator("#facts").inner_text()
+        assert page.locator("#models").is_hidden()  # there is but one
+        assert "No evaluation" in page.locator("#judged").inner_text()
+
+
+@needs_browser
+def test_nothing_sticks_out_on_a_phone(browser: Any, address: str, photograph: Path) -> None:
+    with visited(browser, address, width=390) as page:
+        ready(page)
+        page.set_input_files("#file", photograph)
+        page.locator("#steps").wait_for()
+        settled(page)
+        for name in ("one", "many", "about"):
+            page.click(f"#tab-{name}")
+            if name == "many":
+                page.set_input_files("#many-files", [photograph])
+                page.locator("#many-state:has-text('All ')").wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, name

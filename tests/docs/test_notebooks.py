@@ -1,0 +1,133 @@
+"""The notebooks run, on the sample, and are those of the scripts beside them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from ankleboot.studies.catalog import STUDIES
+from ankleboot.studies.stored_answers import format_answer
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SETUP = (ROOT / "notebooks/shared/setup.py").read_text()
+DATA = 'DATA = "fashion-mnist"'
+
+LESSONS = {
+    "convolutions": (4, ["26,698, as Keras says", "the same probabilities, shuffled or not"]),
+    "filters": (6, ["26 x 26 places, all as by hand", "The first map by hand: the same."]),
+    "pooling": (3, ["average  (28, 28) -> (14, 14), as Keras says", "a pixel leaves"]),
+    "normalisation": (3, ["ratio 255.0", "about 2^16", "largest difference between 0 to 1"]),
+    "softmax": (4, ["The same as Keras.", "from x = 88.72 on", "[nan nan nan nan]", ": the same"]),
+    "overfitting": (
+        4,
+        ["Overfitting: after epoch", "early stopping", "random labels", "the rest 1.429"],
+    ),
+    "confusion": (
+        3,
+        ["of 45 pairs hold half", "labels are doubted", "with the probabilities added"],
+    ),
+    "ladder": (2, ["as counted above", "within that spread", "sum of the single gains"]),
+}
+"""Of each study's notebook: the number of figures, and words that it must print."""
+
+IN_SECONDS = ("confusion",)  # the others are slow tests
+
+
+def opened(path: Path) -> Any:
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def codes(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_the_notebooks_are_fresh() -> None:
+    command = [sys.executable, str(ROOT / "tools/make_notebooks.py"), "--check"]
+    assert subprocess.run(command, check=False).returncode == 0, "run make notebooks"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_valid_and_holds_no_outputs(path: Path) -> None:
+    notebook = opened(path)
+    nbformat.validate(notebook)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_notebook_begins_with_the_same_set_up(path: Path) -> None:
+    first, second = codes(opened(path))[:2]
+    assert first.source == SETUP.split("# %%\n")[1].strip()
+    assert DATA in second.source
+
+
+def test_every_study_has_a_notebook_that_asks_its_question() -> None:
+    assert list(LESSONS) == list(STUDIES)
+    for name, study in STUDIES.items():
+        notebook = opened(ROOT / f"notebooks/{name}.ipynb")
+        assert notebook.cells[0].source.startswith(f"# {study.question}\n")
+        assert f'in_words(find("{name}"))' in codes(notebook)[-1].source
+        assert 8 <= len(codes(notebook)) <= 14
+
+
+def executed(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The notebook after it has run on the sample, in a folder of its own."""
+    notebook = opened(path)
+    assert sum(DATA in cell.source for cell in codes(notebook)) == 1
+    for cell in codes(notebook):
+        cell.source = cell.source.replace(DATA, 'DATA = "sample"')
+    source = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+    monkeypatch.setenv("PYTHONPATH", source)
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
+    client.execute()
+    return notebook
+
+
+def check_outputs(notebook: Any, num_figures: int, words: Sequence[str]) -> str:
+    """What it printed, after a look at figures, words and warnings."""
+    outputs = [output for cell in codes(notebook) for output in cell.outputs]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == num_figures
+    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+    printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
+    for one in words:
+        assert one in printed, one
+    return printed
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in the kernel client's own code
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_the_quick_start_tells_its_story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = executed(ROOT / "notebooks/quickstart.ipynb", tmp_path, monkeypatch)
+    assert len(codes(notebook)) == 12
+    pictures = 4  # samples, curves, confusion matrix, the worst mistakes
+    check_outputs(notebook, pictures, ["2,000 training", "% right (95 %", "Shirt"])
+    shown = json.dumps([cell.outputs for cell in codes(notebook)])  # not all of it as plain text
+    assert "Trainable params" in shown and "epoch 3/3" in shown
+    (run,) = (tmp_path / "runs").iterdir()
+    assert (run / "model.keras").is_file()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in IN_SECONDS else pytest.param(name, marks=pytest.mark.slow)
+        for name in LESSONS
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in the kernel client's own code
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_lesson_ends_with_the_answer_of_its_study(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it makes by hand is compared with Keras by `assert` in its cells."""
+    notebook = executed(ROOT / f"notebooks/{name}.ipynb", tmp_path, monkeypatch)
+    printed = check_outputs(notebook, *LESSONS[name])
+    assert printed.endswith(format_answer(STUDIES[name]) + "\n")

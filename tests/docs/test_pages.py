@@ -1,0 +1,148 @@
+"""Documents that state facts about the code are true."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from ankleboot.cli.main import cli
+from ankleboot.recipes.catalog import RECIPES
+from ankleboot.recipes.measured_results import load_results
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_command_line_page_is_fresh() -> None:
+    done = subprocess.run([sys.executable, ROOT / "docs/generate_cli.py", "--check"], check=False)
+    assert done.returncode == 0, "run make docs"
+
+
+def test_the_performance_page_is_fresh() -> None:
+    page = ROOT / "benchmarks/performance.py"
+    done = subprocess.run([sys.executable, page, "--check"], check=False)
+    assert done.returncode == 0, "run python benchmarks/performance.py"
+
+
+def test_the_figures_of_the_server_are_fresh() -> None:
+    script = ROOT / "benchmarks/serving_page.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False)
+    assert done.returncode == 0, "run python benchmarks/serving_page.py"
+
+
+def test_the_table_of_formats_is_fresh() -> None:
+    script = ROOT / "benchmarks/formats.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False)
+    assert done.returncode == 0, "run python benchmarks/formats.py"
+
+
+def test_the_tables_about_photographs_are_fresh() -> None:
+    script = ROOT / "benchmarks/photos.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False)
+    assert done.returncode == 0, "run python benchmarks/photos.py --photos DIR"
+
+
+def test_the_pages_of_the_studies_are_fresh() -> None:
+    script = ROOT / "benchmarks/studies.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False)
+    assert done.returncode == 0, "run python benchmarks/studies.py --render"
+
+
+def test_every_command_has_help_and_is_in_the_readme() -> None:
+    groups = {n: c.commands for n, c in cli.commands.items() if isinstance(c, click.Group)}
+    for name, command in cli.commands.items():
+        assert command.help, name
+        for path in [f"{name} {sub}" for sub in groups.get(name, {})] or [name]:
+            assert f"`ankleboot {path}" in README
+
+
+def test_the_layout_in_the_readme_is_that_of_the_source() -> None:
+    tree = README.split("## Layout")[1].split("```")[1]
+    there = {p.name for p in (ROOT / "src/ankleboot").glob("*.py")} - {"__init__.py"}
+    assert {name for name in re.findall(r"\w+\.py", tree)} == there
+    for line in tree.splitlines():
+        if folder := re.match(r"  (\w+)/", line):
+            assert (ROOT / "src/ankleboot" / folder[1]).is_dir()
+
+
+def test_the_links_of_the_documents_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_measured_figures_are_those_of_the_stored_result() -> None:
+    runs = json.loads((ROOT / "benchmarks/results/reproduction.json").read_text())["runs"]
+    assert load_results(), "nothing measured"
+    for name, figures in load_results().items():
+        accuracies = [run["test_accuracy"] for run in runs if run["recipe"] == name]
+        assert figures.num_seeds == len(accuracies)
+        assert figures.accuracy_mean == pytest.approx(sum(accuracies) / len(accuracies))
+        assert f"{100 * figures.accuracy_mean:.2f}" in README
+        assert name in RECIPES
+    assert all(run["num_test"] == 10_000 and run["test_reads"] == 1 for run in runs)
+
+
+def test_the_measured_section_repeats_the_stored_results() -> None:
+    section = README.split("## Measured")[1].split("## ")[0]
+    results = ROOT / "benchmarks/results"
+    cost = json.loads((results / "epoch_cost.json").read_text())
+    assert (
+        f"{cost['ratio_wall']:.2f} of its wall time, {cost['ratio_cpu']:.2f} of its CPU" in section
+    )
+    contenders = json.loads((results / "train.json").read_text())["summary"]
+    rows = {row["name"]: row for row in contenders}
+    sprint, script, fast = (rows[name] for name in ("sprint", "keras-script", "leaky-fast"))
+    assert f"1/{sprint['ratio']:.0f} of its time" in section
+    assert f"({sprint['seconds']:.1f} s against {script['seconds']:.0f} s" in section
+    assert f"1/{fast['ratio']:.1f} of its time" in section
+    fit = json.loads((results / "growth.json").read_text())["fit"]
+    assert f"{1e6 * fit['slope']:.0f} microseconds per image" in section
+    assert f"R^2 = {fit['r_squared']:.4f}" in section
+    start = json.loads((results / "start.json").read_text())
+    assert f"{start['total']:.1f} s" in section
+    ways = {row["name"]: row for row in stored(results, "predict")["summary"]}
+    for name in ("litert", "litert-int8"):
+        assert f"1/{ways[name]['times_faster']:,.0f}" in section
+        assert f"{ways[name]['times_throughput']:.1f} x" in section
+    light = stored(results, "light_core")
+    assert f"{light['seconds']:.2f} s, {light['peak_mib']:.0f} MiB" in section
+    judging, flips = stored(results, "judging"), stored(results, "label_flips")
+    assert f"{judging['report_seconds']:.0f} s" in section
+    assert f"{100 * judging['test']['ece']:.2f} %" in section
+    assert ", ".join(str(run["found"]) for run in flips["runs"]) in section
+    audit = stored(results, "audit")
+    assert f"{len(audit['suspects']):,} doubtful" in section
+    assert f"{audit['duplicates'][0]['near']} test images" in section
+    kills = json.loads((results / "kills.json").read_text())
+    assert f"{kills['kills']} kills on the way to the end: {kills['unloadable']} unload" in section
+    equal = kills["chains"] - kills["chains_with_other_weights"]
+    assert f"({equal} of {kills['chains']} runs)" in section
+
+
+def stored(results: Path, name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((results / f"{name}.json").read_text())
+    return document
+
+
+def test_requirements_hold_hashes_and_no_address() -> None:
+    for path in (ROOT / "requirements").glob("*.txt"):
+        text = path.read_text()
+        assert "://" not in text and "--index" not in text and "find-links" not in text
+        packages = re.findall(r"^[a-z].*==", text, re.MULTILINE)
+        assert len(packages) > 20
+        hashed = re.findall(r"^[a-z][^\n]*==[^\n]*\\\n    --hash=", text, re.MULTILINE)
+        assert len(hashed) == len(packages)
+
+
+def test_make_help_lists_every_target() -> None:
+    text = (ROOT / "Makefile").read_text()
+    phony = re.search(r"\.PHONY: (.*)", text)
+    assert phony
+    for target in phony[1].split():
+        assert re.search(rf"^{target}:.*## ", text, re.MULTILINE), target

@@ -1,0 +1,177 @@
+"""The site of `make docs`: whole, without warnings, and on its own."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_web import CHROMIUM, local, needs_browser, served
+
+import build_site
+import reference
+from site_pages import SECTIONS, notebook_page, only_documents, readme_pages
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def written() -> dict[str, str]:
+    return reference.pages()
+
+
+def test_every_module_is_in_the_reference(written: dict[str, str]) -> None:
+    source = ROOT / "src/ankleboot"
+    names = {path.stem for path in source.iterdir() if path.suffix == ".py"}
+    names |= {path.name for path in source.iterdir() if (path / "__init__.py").is_file()}
+    assert set(written) == {name for name in names if not name.startswith("_")}
+    for name, page in written.items():
+        assert page.startswith(f"# `ankleboot.{name}`\n\n"), name
+        assert len(reference.first_sentence(page)) > 10, name
+
+
+def test_the_reference_has_signatures_and_what_docstrings_say(written: dict[str, str]) -> None:
+    page = written["metrics"]
+    part = page.split("## expected_calibration_error\n")[1].split("\n## ")[0]
+    assert "num_bins: int = NUM_BINS" in part and "**Takes**" in part and "- `probs`: " in part
+    assert "<https://arxiv.org/abs/1706.04599>" in part
+    assert "class Recipe" in written["recipes"] and "    epochs: int" in written["recipes"]
+    assert "\n## `ankleboot.data.fashion_mnist.idx`\n" in written["data"]
+
+
+def test_a_docstring_about_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ankleboot").mkdir()
+    (tmp_path / "ankleboot/__init__.py").write_text('"""A package."""\n')
+    (tmp_path / "ankleboot/a.py").write_text(
+        'def f(x: int) -> None:\n    """Do.\n\n    Args:\n        y: Not there.\n    """\n'
+    )
+    with pytest.raises(ValueError, match="'y' does not appear in the function signature"):
+        reference.pages(tmp_path)
+
+
+def test_readme_is_split_into_all_its_sections() -> None:
+    pages = readme_pages((ROOT / "README.md").read_text())
+    assert set(pages) == {*SECTIONS.values(), "about"}
+    with pytest.raises(ValueError, match="README has the sections"):
+        readme_pages("# A\n\n## Something else\n")
+
+
+def test_links_lead_to_pages_or_are_words(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/there.md").write_text("# There\n")
+    page = (
+        "[a](there.md) [b](../src/code.py) [c](https://example.org) "
+        "[d](../README.md#ship-it) ![e](gone.png)"
+    )
+    expected = "[a](there.md) b [c](https://example.org) [d](../ship.md) ![e](gone.png)"
+    assert only_documents(page, tmp_path / "docs", tmp_path) == expected
+
+
+def test_the_studies_are_in_the_navigation_in_the_order_of_the_questions(tmp_path: Path) -> None:
+    (tmp_path / "docs/studies").mkdir(parents=True)
+    for name in ("softmax", "pooling", "README"):
+        (tmp_path / f"docs/studies/{name}.md").write_text("# Study\n")
+    page = build_site.index(tmp_path, "# A\n\nB", [])
+    first, second, third, last = page.partition(":caption: Eight questions\n\n")[2].split("\n")[:4]
+    assert [first, second, third] == [f"docs/studies/{n}" for n in ("README", "pooling", "softmax")]
+    assert last == "Ask them yourself <questions>"
+    assert '<a href="docs/studies/README.html"><strong>Eight questions' in page
+
+
+def test_a_notebook_is_a_page() -> None:
+    page = notebook_page(ROOT / "notebooks/quickstart.ipynb")
+    assert page.startswith("# Quick start") and page.count("```python\n") == 12
+    assert "[The notebook itself](quickstart.ipynb)\n" in page
+    lesson = notebook_page(ROOT / "notebooks/pooling.ipynb")
+    assert "(pooling.ipynb), [what the full study found](../docs/studies/pooling.md)\n" in lesson
+
+
+def test_notebooks_stand_with_the_questions_or_with_the_first_steps(tmp_path: Path) -> None:
+    notebooks = [Path(f"{name}.ipynb") for name in ("pooling", "convolutions", "quickstart")]
+    page = build_site.index(tmp_path, "# A\n\nB", notebooks)
+    assert "docs/tutorial\nnotebooks/quickstart\n" in page
+    assert "step by step\n\nnotebooks/convolutions\nnotebooks/pooling\n```" in page
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built as `make docs` does; a warning would have been an error."""
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    command = [sys.executable, str(ROOT / "docs/build_site.py"), "--output", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+class Addresses(HTMLParser):
+    """What a page links to and loads, and its anchors."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.anchors.add(found.get("id", ""))
+        if tag == "a" and "href" in found:
+            self.links.append(found["href"])
+        elif tag == "link":
+            self.loaded.append(found.get("href", ""))
+        elif "src" in found:
+            self.loaded.append(found["src"])
+
+
+@pytest.mark.slow
+def test_every_link_leads_somewhere_and_nothing_is_loaded_from_elsewhere(site: Path) -> None:
+    pages = {path: Addresses(path.read_text()) for path in site.rglob("*.html")}
+    assert len(pages) > 60
+    for path, found in pages.items():
+        for address in [*found.links, *found.loaded]:
+            if re.match(r"https?:|mailto:", address):
+                assert address not in found.loaded, f"{path.name}: {address}"
+                continue
+            target, _, anchor = address.partition("#")
+            place = (path.parent / target.partition("?")[0]).resolve() if target else path
+            assert place.exists(), f"{path.name}: {address}"
+            if anchor and place in pages:
+                assert anchor in pages[place].anchors, f"{path.name}: {address}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # no sandbox: it cannot be had as root in a container, and the site is our own
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.slow
+@needs_browser
+def test_the_site_is_complete_in_a_browser(site: Path, browser: Any) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("response", lambda r: faults.append(r.url) if r.status >= 400 else None)
+    with served(site) as address:
+        page.on("request", lambda r: None if local(r.url, address) else faults.append(r.url))
+        for name in ("index", "start", "docs/performance", "docs/cli", "reference/recipes"):
+            page.goto(f"{address}{name}.html")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+        page.goto(f"{address}search.html?q=temperature")
+        page.wait_for_selector("#search-results li")
+        page.goto(f"{address}docs/playground.html")
+        page.click("a.open")
+        page.wait_for_selector("body[data-ready]")
+        assert page.inner_text("#answer") == "Ankle boot"
+    context.close()
+    assert faults == []

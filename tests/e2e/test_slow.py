@@ -1,0 +1,128 @@
+"""What takes its time: the real data, and processes killed for real."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ankleboot.core.files import sha256_of_file
+from ankleboot.data.load import FASHION_MNIST, load_data
+from ankleboot.evaluation.evaluate import evaluate
+from ankleboot.export.export import FORMATS, export
+from ankleboot.inference.load import load_predictor
+from ankleboot.models.pretrained import catalog
+
+pytestmark = pytest.mark.slow
+
+LABEL_COUNTS = [6_000] * 10
+
+
+def test_the_real_data_is_whole_and_balanced() -> None:
+    data = load_data()
+    assert data.sha256 == {wanted.name: wanted.sha256 for wanted in FASHION_MNIST}
+    assert np.bincount(data.train.labels).tolist() == LABEL_COUNTS
+    assert np.bincount(data.test.labels).tolist() == [1_000] * 10
+    assert data.train.labels[0] == 9  # the first training image is an ankle boot
+
+
+def test_one_epoch_of_plain_learns_the_real_data(tmp_path: Path) -> None:
+    from ankleboot.recipes.catalog import PLAIN
+    from ankleboot.recipes.recipe import override
+    from ankleboot.training.trainer import train
+
+    run = train(override(PLAIN, {"epochs": "1"}), load_data(), tmp_path / "run")
+    assert run.result()["validation"]["accuracy"] > 0.84
+
+
+def test_the_shipped_model_keeps_what_its_card_says() -> None:
+    stated = json.loads((catalog.FOLDER / "evaluation-test.json").read_text())
+    found = evaluate(
+        load_predictor(Path("pretrained")),
+        load_data().test,
+        data="fashion-mnist",
+        split="test",
+        test_reads=1,
+    )
+    assert stated["num_examples"] == 10_000 and found.accuracy == stated["accuracy"]
+    assert found.to_json()["confusion_matrix"] == tuple(map(tuple, stated["confusion_matrix"]))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_passes_the_gate_on_all_test_images(format: str, tmp_path: Path) -> None:
+    target = tmp_path / FORMATS[format].file_name
+    done = export(Path("pretrained"), format, target, load_data())
+    assert done.parity.num_examples == 10_000
+    if format == "litert-int8":
+        assert done.bytes <= 150_000
+
+
+WRITER = """
+import sys
+from pathlib import Path
+import numpy as np
+from ankleboot.models.run import Run
+
+run, number = Run(Path(sys.argv[1])), 0
+print("ready", flush=True)
+while True:
+    number += 1
+    arrays = {"a": np.full(400_000, number), "b": np.full(9, number)}
+    run.write_checkpoint(arrays, {"epoch": number})
+"""
+
+
+def test_kills_while_saving_leave_a_whole_checkpoint(tmp_path: Path) -> None:
+    from ankleboot.models.run import Run
+
+    moments = random.Random(1)
+    for _ in range(50):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        time.sleep(moments.uniform(0.05, 0.3))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        checkpoint = Run(tmp_path).read_checkpoint()
+        if checkpoint is not None:
+            arrays, progress = checkpoint
+            for array in arrays.values():
+                assert (array == progress["epoch"]).all()
+
+
+FETCH = """
+from ankleboot import data
+from ankleboot.data.fashion_mnist.sources import Folder
+data.FASHION_MNIST = data.SAMPLE
+data.all_sources = lambda _: [Folder(data.SAMPLE_FOLDER)]
+print("ready", flush=True)
+data.fetch()
+"""
+
+
+def test_kills_while_fetching_leave_no_partial_file(
+    isolated_cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ankleboot.data import load as data
+
+    moments = random.Random(2)
+    expected = {wanted.name: wanted.sha256 for wanted in data.SAMPLE}
+    for _ in range(40):
+        process = subprocess.Popen([sys.executable, "-c", FETCH], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        time.sleep(moments.uniform(0, 0.03))
+        process.kill()
+        process.communicate()
+        for path in isolated_cache_dir.glob("*-ubyte") if isolated_cache_dir.exists() else ():
+            assert sha256_of_file(path) == expected[path.name]
+            path.unlink()
+    done = subprocess.run([sys.executable, "-c", FETCH], check=False)
+    assert done.returncode == 0
+    assert {p.name for p in isolated_cache_dir.iterdir()} == {*expected, "lock"}

@@ -1,0 +1,377 @@
+"""Training learns, repeats itself bit for bit, and survives whatever happens to it."""
+
+import os
+import shutil
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import (
+    DataError,
+    DivergedError,
+    EnvironmentFailure,
+    Interrupted,
+    ModelError,
+    UsageError,
+)
+from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.models import architectures
+from ankleboot.models.run import EpochRecord, Run
+from ankleboot.recipes.recipe import Recipe, override
+from ankleboot.training import schedules, trainer
+from ankleboot.training.callbacks import Silent
+from ankleboot.training.engines.base import Chunk, RunningMetrics
+from ankleboot.training.engines.tensorflow import TensorFlowEngine
+from ankleboot.training.optimizers.build import build_optimizer
+from ankleboot.training.trainer import best_epoch, resume, train
+from helpers.images import TINY, bars
+
+
+def weights(run: Run) -> str:
+    return str(run.result()["weights_sha256"])
+
+
+def test_a_network_learns_the_bars(bar_run: Run) -> None:
+    result = bar_run.result()
+    assert result["validation"]["accuracy"] > 0.95
+    assert result["parameters"] == 4 * 9 + 4 + 13 * 13 * 4 * 16 + 16 + 16 * 10 + 10
+    assert result["epochs"] == len(bar_run.history()) == 3
+
+
+def test_a_run_folder_holds_what_its_docstring_says(bar_run: Run) -> None:
+    names = {path.name for path in bar_run.folder.iterdir() if not path.name.startswith(".")}
+    assert names == {
+        "recipe.json",
+        "manifest.json",
+        "checkpoint.npz",
+        "best.keras",
+        "history.csv",
+        "tensorboard",
+        "model.keras",
+        "result.json",
+    }
+    assert bar_run.recipe() == TINY
+    assert {"data", "split", "versions", "hardware", "git_commit"} <= bar_run.manifest().keys()
+
+
+def test_tensorboard_reads_the_curves(bar_run: Run) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    for part in ("train", "validation"):
+        events = EventAccumulator(str(bar_run.folder / "tensorboard" / part))
+        events.Reload()
+        found = [float(make_ndarray(e.tensor_proto)) for e in events.Tensors("accuracy")]
+        expected = [getattr(record, f"{part}_accuracy") for record in bar_run.history()]
+        assert found == pytest.approx(expected)
+
+
+EVERYTHING = replace(
+    TINY,
+    batch_norm=True,
+    dropout=0.2,
+    flip=False,
+    max_shift=1,
+    rotation=5.0,
+    scale_jitter=0.05,
+    random_erasing=0.2,
+    l2=1e-4,
+    weight_decay=1e-4,
+    label_smoothing=0.05,
+    schedule="one_cycle",
+    optimizer="sgd",
+    momentum=0.8,
+    learning_rate=0.05,
+    hard_example_fraction=0.6,
+    seed=3,
+)
+"""Whatever has state or chance in it."""
+
+
+class StopAt(Silent):
+    """Sends this process a signal after a step, as a user would."""
+
+    def __init__(self, epoch: int, step: int, signum: int = signal.SIGINT) -> None:
+        self.epoch, self.step, self.signum = epoch, step, signum
+
+    def stepped(self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float) -> None:
+        if (epoch, step) >= (self.epoch, self.step) and self.signum:
+            os.kill(os.getpid(), self.signum)
+            self.signum = 0
+
+
+def test_a_run_stopped_anywhere_ends_with_the_bits_of_an_unbroken_one(
+    bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer, "SECONDS_PER_CALL", 0.0)  # one step per call: stop at any step
+    unbroken = train(EVERYTHING, bar_data, tmp_path / "unbroken")
+    folder = tmp_path / "broken"
+    with pytest.raises(Interrupted) as caught:
+        train(EVERYTHING, bar_data, folder, StopAt(1, 5))
+    assert caught.value.exit_code == 130
+    with pytest.raises(Interrupted) as caught:  # in the last step of an epoch
+        resume(folder, bar_data, StopAt(2, 5, signal.SIGTERM))
+    assert caught.value.exit_code == 143
+    with pytest.raises(ModelError, match="not complete"):
+        Run(folder).check_model()
+    finished = resume(folder, bar_data)
+    assert weights(finished) == weights(unbroken)
+    for ours, theirs in zip(finished.history(), unbroken.history(), strict=True):
+        assert replace(ours, seconds=0.0) == replace(theirs, seconds=0.0)
+    assert resume(folder, bar_data).result() == finished.result()  # nothing left to do
+
+
+class Killed(Exception):
+    """Stands for SIGKILL: nothing after it runs in the training code."""
+
+
+def test_a_run_killed_between_two_writes_ends_with_the_same_bits(
+    bar_data: Dataset, bar_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the best model of epoch 2 is written and before its checkpoint is."""
+    original = Run.write_checkpoint
+
+    def die_in_epoch_2(
+        run: Run, arrays: dict[str, np.ndarray], progress: dict[str, object]
+    ) -> None:
+        if progress["epoch"] == 3:
+            raise Killed
+        original(run, arrays, progress)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Run, "write_checkpoint", die_in_epoch_2)
+        train(TINY, bar_data, tmp_path / "run")
+    assert weights(resume(tmp_path / "run", bar_data)) == weights(bar_run)
+
+
+def test_a_kill_between_checkpoint_and_history_loses_no_epoch(
+    bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(run: Run, history: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Run, "write_history", die)
+        train(replace(TINY, epochs=1), bar_data, tmp_path / "run")
+    assert len(resume(tmp_path / "run", bar_data).history()) == 1
+
+
+def test_a_signal_while_saving_stops_after_it(bar_data: Dataset, tmp_path: Path) -> None:
+    class StopAfterTheLastEpoch(Silent):
+        def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:
+            if record.epoch == TINY.epochs:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted, match="after epoch 3"):
+        train(TINY, bar_data, tmp_path / "run", StopAfterTheLastEpoch())
+    assert resume(tmp_path / "run", bar_data).is_complete
+
+
+def test_an_edited_recipe_is_not_resumed(bar_data: Dataset, bar_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(bar_run.folder, tmp_path / "run")
+    path = tmp_path / "run" / "recipe.json"
+    path.write_text(path.read_text().replace('"epochs": 3', '"epochs": 4'))
+    with pytest.raises(ModelError, match="recipe.epochs was 3 and is 4"):
+        resume(tmp_path / "run", bar_data)
+
+
+def test_a_run_that_never_began_does_not_block_its_folder(
+    bar_data: Dataset, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(DataError):
+        train(replace(TINY, train_size=5_000), bar_data, folder)
+    folder.mkdir(exist_ok=True)
+    (folder / ".lock").touch()
+    (folder / "manifest.json").write_text("{}")  # killed before recipe.json
+    assert train(replace(TINY, epochs=1), bar_data, folder).is_complete
+
+
+def test_another_seed_gives_other_weights(bar_data: Dataset, bar_run: Run, tmp_path: Path) -> None:
+    other = train(replace(TINY, seed=1, epochs=1), bar_data, tmp_path / "run")
+    assert weights(other) != weights(bar_run)
+
+
+def test_early_stopping_restores_the_best_epoch(tmp_path: Path) -> None:
+    """Random labels cannot be learned: the validation loss rises as soon as they are memorised."""
+    noise = bars(640, 0)
+    labels = np.random.default_rng(5).permutation(noise.labels)
+    hashes = {"train": "2" * 64}
+    data = Dataset(
+        "noise", LabeledImages(noise.images, labels), bars(100, 1), "tests", hashes, CLASS_NAMES
+    )
+    recipe = replace(TINY, epochs=30, patience=2, learning_rate=0.02, batch_size=64)
+    run = train(recipe, data, tmp_path / "run")
+    result, history = run.result(), run.history()
+    best = best_epoch(history, "loss")
+    assert len(history) == best + 2 < 30
+    assert result["model_epoch"] == result["best_epoch"] == best
+    assert result["validation"]["loss"] == history[best - 1].validation_loss
+    assert run.model_path.read_bytes() == run.best_path.read_bytes()
+
+
+def test_the_monitor_decides_which_epoch_is_best() -> None:
+    history = tuple(
+        EpochRecord(i + 1, 0.1, 0.9, loss, accuracy, 0.001, 1.0)
+        for i, (loss, accuracy) in enumerate([(0.5, 0.8), (0.3, 0.85), (0.4, 0.9), (0.3, 0.9)])
+    )
+    assert best_epoch(history, "loss") == 2
+    assert best_epoch(history, "accuracy") == 3
+    assert replace(TINY, monitor="accuracy").monitor == "accuracy"
+
+
+def test_divergence_names_the_batch_and_keeps_the_last_good_checkpoint(
+    bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = schedules.learning_rates
+
+    def blow_up_in_epoch_2(recipe: Recipe, num_steps: int) -> schedules.LearningRates:
+        rates: np.ndarray = original(recipe, num_steps)
+        rates[num_steps // recipe.epochs + 3] = np.inf
+        return rates
+
+    monkeypatch.setattr(schedules, "rates", blow_up_in_epoch_2)
+    with pytest.raises(DivergedError, match="training loss became nan in batch 5 of epoch 2"):
+        train(TINY, bar_data, tmp_path / "run")
+    checkpoint = Run(tmp_path / "run").read_checkpoint()
+    assert checkpoint is not None
+    arrays, progress = checkpoint
+    assert progress["epoch"] == 2 and progress["step"] == 0
+    assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+def test_a_resume_with_other_data_or_versions_is_refused(
+    bar_data: Dataset, bar_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = replace(bar_data, sha256={"train-bars": "9" * 64})
+    with pytest.raises(ModelError, match="cannot resume, data.train_sha256 was .* and is "):
+        resume(bar_run.folder, other)
+    monkeypatch.setattr("ankleboot.core.environment.__version__", "99")
+    with pytest.raises(ModelError, match="ankleboot was .* and is 99"):
+        resume(bar_run.folder, bar_data)
+
+
+def test_other_hardware_is_noted(
+    bar_data: Dataset, bar_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+
+    class Listener(Silent):
+        def noted(self, message: str) -> None:
+            notes.append(message)
+
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
+    resume(bar_run.folder, bar_data, Listener())
+    assert any("intra_op_threads was default and is 1" in note for note in notes)
+
+
+def test_folders_are_never_overwritten(bar_data: Dataset, bar_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not empty"):
+        train(TINY, bar_data, bar_run.folder)
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / ".notes.tmp").touch()
+    with pytest.raises(UsageError, match="not empty"):
+        train(TINY, bar_data, others)
+    assert [path.name for path in others.iterdir()] == [".notes.tmp"]
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="a file of that name"):
+        train(TINY, bar_data, tmp_path / "file")
+    with pytest.raises(ModelError, match="no such run folder"):
+        resume(tmp_path / "nowhere", bar_data)
+    with pytest.raises(ModelError, match="not a run folder"):
+        resume(tmp_path, bar_data)
+
+
+def test_two_processes_cannot_train_in_one_folder(bar_data: Dataset, bar_run: Run) -> None:
+    from ankleboot.models.run import open_run
+
+    with open_run(bar_run.folder), pytest.raises(ModelError, match="another process"):
+        resume(bar_run.folder, bar_data)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write_checkpoint({"a/b%c": np.arange(5)}, {"epoch": 1})
+    checkpoint = run.read_checkpoint()
+    assert checkpoint is not None
+    assert checkpoint[0]["a/b%c"].tolist() == [0, 1, 2, 3, 4] and checkpoint[1] == {"epoch": 1}
+    path = tmp_path / "checkpoint.npz"
+    whole = path.read_bytes()
+    for damaged in (whole[:-30], whole[: len(whole) // 2], b"", whole.replace(b"\x03", b"\x04")):
+        path.write_bytes(damaged)
+        with pytest.raises(ModelError, match="damaged checkpoint"):
+            run.read_checkpoint()
+
+
+def test_a_full_disk_ends_training_and_keeps_the_old_checkpoint(
+    bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    original, calls = Path.write_bytes, []
+
+    def fill_up(path: Path, content: bytes) -> int:
+        if "checkpoint" in path.name:
+            calls.append(path)
+            if len(calls) == 2:
+                raise OSError(28, "No space left on device")
+        return original(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", fill_up)
+    with pytest.raises(EnvironmentFailure, match="disk full while writing .*checkpoint.npz"):
+        train(TINY, bar_data, folder)
+    checkpoint = Run(folder).read_checkpoint()
+    assert checkpoint is not None and checkpoint[1]["epoch"] == 2
+    assert not list(folder.glob(".*.tmp*"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": "adam", "label_smoothing": "0.1", "l2": "0.001"},
+        {"optimizer": "sgd", "momentum": "0.5", "weight_decay": "0.01"},
+    ],
+)
+def test_the_engine_takes_the_steps_that_keras_takes(settings: dict[str, str]) -> None:
+    """The oracle is Keras' own `fit` of the same network on the same batches."""
+    import keras
+
+    recipe = override(TINY, settings)
+    part = bars(80, 4)  # two batches of 32 and one of 16
+    engine = TensorFlowEngine(recipe, 80)
+    rates = np.full(3, recipe.learning_rate, np.float32)
+    chunk = engine.put(Chunk(part.images, part.labels, np.arange(80, dtype=np.int32), rates))
+    totals = engine.train(chunk, 0, 3, RunningMetrics())
+    assert totals.images == 80
+
+    model = architectures.build_model(recipe)
+    optimizer = build_optimizer(recipe)
+    optimizer.build(model.trainable_variables)
+    optimizer.learning_rate.assign(recipe.learning_rate)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+    model.compile(optimizer, loss)
+    inputs, targets = part.images[..., None] / np.float32(255), np.eye(10)[part.labels]
+    model.fit(inputs, targets, batch_size=32, shuffle=False, verbose=0)
+    for ours, theirs in zip(engine.model.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-5)
+
+
+def test_evaluation_during_training_equals_the_predictor(bar_data: Dataset, bar_run: Run) -> None:
+    from ankleboot.evaluation import metrics
+    from ankleboot.inference.load import load_predictor
+
+    predictor = load_predictor(bar_run.folder)
+    validation = bar_data.train.images[512:], bar_data.train.labels[512:]
+    probs = predictor.predict(validation[0])
+    reported = bar_run.result()["validation"]
+    assert metrics.top_k_accuracy(probs, validation[1]) == pytest.approx(reported["accuracy"])
+    assert metrics.log_loss(probs, validation[1]) == pytest.approx(reported["loss"], rel=1e-4)
+
+
+def test_a_batch_larger_than_the_data_is_one_step(bar_data: Dataset, tmp_path: Path) -> None:
+    run = train(replace(TINY, batch_size=4096, epochs=1), bar_data, tmp_path / "run")
+    assert run.result()["epochs"] == 1
