@@ -1,16 +1,11 @@
 """The exported page: a checked runtime, the arithmetic of Python, and a browser that shows it."""
 
-import base64
 import dataclasses
-import functools
-import http.server
 import io
 import json
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +37,16 @@ from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.web.render import SHARED as ASSETS
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+from helpers.browser import (
+    CHROMIUM,
+    headline,
+    needs_browser,
+    packed,
+    scene,
+    served,
+    unpacked,
+    visited,
 )
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 FAKE_FILES = {"index.js": b'import "@litertjs/wasm-utils"', "wasm-utils.js": b"export {}"}
 
@@ -202,16 +202,6 @@ def test_the_page_and_what_it_shares_have_no_name_in_common() -> None:
     assert not {path.name for path in PAGE.iterdir()} & {path.name for path in ASSETS.iterdir()}
 
 
-class Site(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-class Server(http.server.ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        pass  # the browser has hung up
-
-
 DECLINED = ("hat", "shorts", "skirt")
 PHOTO_LABELS = ("hat", *CLASS_NAMES, "shorts", "skirt")
 
@@ -273,19 +263,6 @@ def page_folder(tmp_path_factory: pytest.TempPathFactory, photo_model: Path) -> 
         return exported_or_skipped(Path("pretrained"), folder, load_data("sample"))
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    server = Server(("127.0.0.1", 0), functools.partial(Site, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 @pytest.fixture(scope="module")
 def address(page_folder: Path) -> Iterator[str]:
     with served(page_folder) as address:
@@ -303,33 +280,12 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
-@contextmanager
-def visited(browser: Any, address: str) -> Iterator[Any]:
-    """A page of a fresh browser; requests to other hosts and script errors fail the test."""
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("request", lambda r: None if local(r.url, address) else faults.append(r.url))
-    page.on("response", lambda r: faults.append(r.url) if r.status >= 400 else None)
-    page.goto(address)
-    try:
-        yield page
-    finally:
-        context.close()
-    assert faults == []
-
-
 @pytest.fixture
 def page(browser: Any, address: str) -> Iterator[Any]:
     """The shipped model's page, loaded and ready."""
     with visited(browser, address) as page:
         page.locator("#timing:has-text('Answered')").wait_for()
         yield page
-
-
-def local(url: str, address: str) -> bool:
-    return url.startswith((address, "blob:", "data:"))
 
 
 ASK = """async ([address, images]) => {
@@ -365,14 +321,6 @@ CONVERT = """async ([address, text, width, height, masked, sides]) => {
 }"""
 
 
-def packed(array: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-
-
-def unpacked(text: str) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(text), np.uint8)
-
-
 @needs_browser
 def test_the_browser_answers_as_python_does(page: Any, address: str, page_folder: Path) -> None:
     images = load_data("sample").test.images[:200]
@@ -403,20 +351,6 @@ def pictures() -> list[np.ndarray]:
     ]
     sizes = ((640, 480), (480, 640), (193, 250), (250, 193), (150, 400), (300, 300))
     return found + [scene(height, width, seed) for seed, (height, width) in enumerate(sizes)]
-
-
-def scene(height: int, width: int, seed: int, color: tuple[int, int, int] = (90, 60, 30)) -> Any:
-    """A thing like a T-shirt on a floor of uneven light: all noise, gradients and edges."""
-    generator = np.random.default_rng(seed)
-    rows, columns = np.mgrid[:height, :width] / np.array([height, width])[:, None, None]
-    boards = 150 + 40 * rows - 30 * columns + 12 * (np.sin(40 * columns) > 0)
-    pixels = np.stack([boards, 0.9 * boards, 0.75 * boards], axis=-1)
-    body = (abs(columns - 0.5) < 0.18) & (rows > 0.2) & (rows < 0.85)
-    sleeves = (abs(columns - 0.5) < 0.36 - 0.6 * abs(rows - 0.3)) & (rows > 0.2) & (rows < 0.42)
-    neck = (columns - 0.5) ** 2 / 0.01 + (rows - 0.2) ** 2 / 0.003 < 1
-    pixels[(body | sleeves) & ~neck] = color
-    pixels += generator.normal(0, 6, (height, width, 1))
-    return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
 def masks(number: int) -> np.ndarray:
@@ -584,10 +518,6 @@ def photographs() -> dict[str, Any]:
         "blank": np.full((90, 60, 3), 200, np.uint8),
         "image": np.repeat(load_data("sample").test.images[3][..., None], 3, axis=2),
     }
-
-
-def headline(said: Prediction) -> str:
-    return said.label if said.reason is None else said.reason[0].upper() + said.reason[1:]
 
 
 @needs_browser

@@ -11,15 +11,6 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from test_playground import (
-    RECIPES,
-    document_of,
-    images_for,
-    kept_by_keras,
-    network_of,
-    write_shipped,
-)
-from test_web import CHROMIUM, local, needs_browser, packed, served
 
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.types import to_inputs
@@ -31,6 +22,15 @@ from ankleboot.models.architectures import build_model
 from ankleboot.models.pretrained.catalog import FOLDER
 from ankleboot.recipes.catalog import POCKET
 from ankleboot.web.render import SHARED as ASSETS
+from helpers.browser import CHROMIUM, local, needs_browser, packed, served
+from helpers.playground import (
+    RECIPES,
+    document_of,
+    images_for,
+    kept_by_keras,
+    network_of,
+    write_shipped,
+)
 
 
 def test_the_page_asks_nobody_else() -> None:

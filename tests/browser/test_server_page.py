@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from test_web import CHROMIUM, headline, needs_browser, scene
 
 import ankleboot
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.data.load import load_data
 from ankleboot.inference.predict import ModelRouter, Prediction, load_router, predict_files
 from ankleboot.models.pretrained import catalog
+from helpers.browser import CHROMIUM, headline, needs_browser, scene
 
 ASSETS = Path(ankleboot.__file__).parent / "web/shared"
 PAGE = Path(ankleboot.__file__).parent / "web/server_page"

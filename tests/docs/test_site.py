@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_web import CHROMIUM, local, needs_browser, served
 
 import build_site
 import reference
+from helpers.browser import CHROMIUM, local, needs_browser, served
 from site_pages import SECTIONS, notebook_page, only_documents, readme_pages
 
 ROOT = Path(__file__).parents[2]

@@ -28,7 +28,7 @@ from ankleboot.recipes.recipe import Recipe, override
 from ankleboot.training import data_loader, trainer
 from ankleboot.training.engines import base
 from ankleboot.training.trainer import resume, train
-from test_training import StopAt, weights
+from helpers.training import StopAt, weights
 
 SMALL = replace(
     TRANSFER,

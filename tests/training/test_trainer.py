@@ -29,10 +29,7 @@ from ankleboot.training.engines.tensorflow import TensorFlowEngine
 from ankleboot.training.optimizers.build import build_optimizer
 from ankleboot.training.trainer import best_epoch, resume, train
 from helpers.images import TINY, bars
-
-
-def weights(run: Run) -> str:
-    return str(run.result()["weights_sha256"])
+from helpers.training import StopAt, weights
 
 
 def test_a_network_learns_the_bars(bar_run: Run) -> None:
@@ -90,18 +87,6 @@ EVERYTHING = replace(
     seed=3,
 )
 """Whatever has state or chance in it."""
-
-
-class StopAt(Silent):
-    """Sends this process a signal after a step, as a user would."""
-
-    def __init__(self, epoch: int, step: int, signum: int = signal.SIGINT) -> None:
-        self.epoch, self.step, self.signum = epoch, step, signum
-
-    def stepped(self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float) -> None:
-        if (epoch, step) >= (self.epoch, self.step) and self.signum:
-            os.kill(os.getpid(), self.signum)
-            self.signum = 0
 
 
 def test_a_run_stopped_anywhere_ends_with_the_bits_of_an_unbroken_one(

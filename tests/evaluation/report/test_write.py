@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_web import CHROMIUM, needs_browser
 
 from ankleboot.cli.main import run
 from ankleboot.core.classes import CLASS_NAMES
@@ -18,6 +17,7 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.report.sprite import COLUMNS, Sprite
 from ankleboot.evaluation.report.write import write_report
 from ankleboot.models.run import Run
+from helpers.browser import CHROMIUM, needs_browser
 
 
 @pytest.fixture(scope="module")
