@@ -16,7 +16,7 @@ from ankleboot.inference.load import load_predictor
 from ankleboot.models.architectures import build_model
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained.catalog import FOLDER
-from ankleboot.recipes.catalog import POCKET, SPRINT
+from ankleboot.recipes.catalog import LEAKY, PLAIN, POCKET, SPRINT
 from ankleboot.recipes.recipe import Recipe
 
 SMALL = replace(PLAIN, filters=3, dense_units=7)
