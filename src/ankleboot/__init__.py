@@ -1,8 +1,83 @@
 """Ankleboot: train, judge, explain and ship clothing classifiers on Fashion-MNIST.
 
-A Recipe makes a Run; a Predictor (images to probabilities) makes an Evaluation; all else is a view
-of these. Importing the package defines names and does nothing else: TensorFlow is imported by the
-modules that need it (`ankleboot.models.architectures`, `ankleboot.engine`, `ankleboot.training.trainer`).
+    import ankleboot
+
+    run = ankleboot.train(ankleboot.get_recipe("sprint"), ankleboot.load_data())
+    print(ankleboot.evaluate(run).accuracy)
+    print(ankleboot.predict(["boot.jpg"], model=run))
+
+A recipe and a data set give a run; a predictor gives an evaluation. Importing the package loads
+nothing: each name below is imported when it is first used, and TensorFlow only by what needs it.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ankleboot.core.errors import AnklebootError
+    from ankleboot.data.load import load_data
+    from ankleboot.evaluation.compare import compare
+    from ankleboot.evaluation.evaluate import evaluate
+    from ankleboot.evaluation.explain.explain import explain
+    from ankleboot.evaluation.report.write import write_report
+    from ankleboot.export.export import export_model
+    from ankleboot.inference.load import load_predictor
+    from ankleboot.inference.predict import predict
+    from ankleboot.models.run import load_run
+    from ankleboot.recipes.catalog import get_recipe, list_recipes
+    from ankleboot.recipes.recipe import Recipe
+    from ankleboot.training.data_audit import audit_data
+    from ankleboot.training.train import resume, train
+
 __version__ = "0.1.0.dev0"
+
+__all__ = [
+    "AnklebootError",
+    "Recipe",
+    "audit_data",
+    "compare",
+    "evaluate",
+    "explain",
+    "export_model",
+    "get_recipe",
+    "list_recipes",
+    "load_data",
+    "load_predictor",
+    "load_run",
+    "predict",
+    "resume",
+    "train",
+    "write_report",
+]
+
+_MODULES = {
+    "AnklebootError": "core.errors",
+    "Recipe": "recipes.recipe",
+    "audit_data": "training.data_audit",
+    "compare": "evaluation.compare",
+    "evaluate": "evaluation.evaluate",
+    "explain": "evaluation.explain.explain",
+    "export_model": "export.export",
+    "get_recipe": "recipes.catalog",
+    "list_recipes": "recipes.catalog",
+    "load_data": "data.load",
+    "load_predictor": "inference.load",
+    "load_run": "models.run",
+    "predict": "inference.predict",
+    "resume": "training.train",
+    "train": "training.train",
+    "write_report": "evaluation.report.write",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,7 +1,7 @@
-"""The command line: parse, call, print.
+"""Entry point of the command line: find the command, run it, turn errors into exit codes.
 
-Every command is the Python function of the same name with the same defaults, in a file of its own.
-Heavy modules are imported inside the commands, so that `--help` does not wait for TensorFlow.
+Every command is a shell over the Python function of the same name, in a file of its own. Heavy
+modules are imported inside the commands, so that `--help` does not wait for TensorFlow.
 """
 
 import errno
@@ -11,18 +11,7 @@ import sys
 import click
 
 from ankleboot import __version__
-from ankleboot.cli.bench import bench
-from ankleboot.cli.compare import compare
-from ankleboot.cli.data import data
-from ankleboot.cli.evaluate import evaluate
-from ankleboot.cli.explain import explain
-from ankleboot.cli.export import export
-from ankleboot.cli.predict import predict
-from ankleboot.cli.recipes import recipes
-from ankleboot.cli.report import report
-from ankleboot.cli.serve import serve
-from ankleboot.cli.study import study
-from ankleboot.cli.train import train
+from ankleboot.core import plugins
 from ankleboot.core.errors import AnklebootError, EnvironmentFailure, UsageError
 from ankleboot.core.text import escape_unprintable
 
@@ -106,7 +95,22 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Commands by name, each imported when it is asked for; packages add theirs by entry points."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names in the order of --help."""
+        return sorted(plugins.names("commands"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is none of that name."""
+        if cmd_name not in plugins.names("commands"):
+            return None
+        command: click.Command = plugins.resolve("commands", cmd_name)
+        return command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ankleboot")
 def cli() -> None:
     """Train, judge, explain and ship clothing classifiers on Fashion-MNIST.
@@ -114,21 +118,3 @@ def cli() -> None:
     Exit codes: 0 ok, 2 usage, 3 bad data, 4 refused or bad model, 5 environment (disk, network,
     permission), 6 training diverged, 130 SIGINT, 143 SIGTERM.
     """
-
-
-COMMANDS = (
-    bench,
-    compare,
-    data,
-    evaluate,
-    explain,
-    export,
-    predict,
-    recipes,
-    report,
-    serve,
-    study,
-    train,
-)
-for command in COMMANDS:
-    cli.add_command(command)
