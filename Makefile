@@ -5,29 +5,33 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test hostile quick slow check fix docs notebooks pretrained zero-shot photo-model cut-out lock clean
+.PHONY: help run test adversarial quick slow check fix docs notebooks dist pretrained zero-shot \
+  photo-model segmentation lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
 
-run: $(VENV)/.train  ## Set up, get the data, train `sprint`, judge it and show the result
+run: $(VENV)/.train  ## Set up, get the data, train `sprint`, evaluate it and show the result
 	@$(BIN)/ankleboot data verify; code=$$?; data=fashion-mnist; \
 	if [ $$code -eq 5 ]; then data=sample; \
-	  echo "Fashion-MNIST cannot be had here: going on with the sample that ships along." >&2; \
+	  echo "Fashion-MNIST cannot be downloaded here; training on the shipped sample." >&2; \
 	elif [ $$code -ne 0 ]; then exit $$code; fi; \
 	run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
 	$(BIN)/ankleboot train sprint --data $$data --run-dir $$run && \
 	$(BIN)/ankleboot evaluate $$run --split test
 
-test: $(VENV)/.dev  ## Set up and run the test suite, slow and hostile tests left out
+test: $(VENV)/.dev  ## Set up and run the test suite, without slow and adversarial tests
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not adversarial"
 
-hostile: $(VENV)/.dev  ## Attack the server, and hold it to its schema
+adversarial: $(VENV)/.dev  ## Attack the server, and hold it to its schema
 	$(BIN)/python -m pytest -q -m "adversarial and not slow"
 
-quick: $(VENV)/.dev  ## The tests that need no TensorFlow
-	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_idx.py tests/test_recipes.py \
-	  tests/test_metrics.py tests/test_data.py tests/test_docs.py
+quick: $(VENV)/.dev  ## The tests that need no TensorFlow and take seconds
+	$(BIN)/python -m pytest -q -m "not slow" $(QUICK)
+
+QUICK := tests/core tests/recipes/test_recipe.py tests/data/fashion_mnist/test_idx.py \
+  tests/evaluation/test_metrics.py tests/evaluation/test_statistics.py \
+  tests/test_architecture.py tests/test_words.py
 
 slow: $(VENV)/.dev  ## The slow tests: real data, real kills
 	$(BIN)/python -m pytest -q -m slow
@@ -39,7 +43,7 @@ check: $(VENV)/.dev  ## Lint, types, and generated documents
 	$(BIN)/python docs/generate_cli.py --check
 	$(BIN)/python tools/make_notebooks.py --check
 
-fix: $(VENV)/.dev  ## Format, and mend what the linter can mend
+fix: $(VENV)/.dev  ## Format, and fix what the linter can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -50,19 +54,27 @@ docs: $(VENV)/.dev  ## Write docs/cli.md and build the site, build/site/index.ht
 notebooks: $(VENV)/.dev  ## Write notebooks/*.ipynb from the scripts beside them
 	$(BIN)/python tools/make_notebooks.py
 
-pretrained: $(VENV)/.dev  ## Train, judge and export the shipped model anew (two minutes)
+dist: $(VENV)/.dev  ## Build wheel and sdist, install the wheel in an empty environment, label PHOTO=file
+	rm -rf dist build/dist-venv && $(BIN)/hatchling build -d dist
+	$(PYTHON) -m venv build/dist-venv
+	build/dist-venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/core.txt
+	build/dist-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
+	rm -rf build/dist-images && build/dist-venv/bin/ankleboot data images build/dist-images --data sample --count 3
+	build/dist-venv/bin/ankleboot predict $(or $(PHOTO),build/dist-images)
+
+pretrained: $(VENV)/.dev  ## Train, evaluate and export the shipped model again (two minutes)
 	$(BIN)/python tools/make_pretrained.py
 
-zero-shot: $(VENV)/.dev  ## Train the model for photographs that has seen none (a minute)
+zero-shot: $(VENV)/.dev  ## Train the model for photos that learns from none (a minute)
 	$(BIN)/python tools/make_zero_shot.py
 
-photo-model: $(VENV)/.dev  ## Train the model for photographs: PHOTOS=folder (a quarter of an hour)
+photo-model: $(VENV)/.dev  ## Train the model for photos: PHOTOS=folder (15 minutes)
 	$(BIN)/python tools/make_photo_model.py $(PHOTOS)
 
-cut-out: $(VENV)/.dev  ## Train the network that finds the garment: PHOTOS=folder (a quarter of an hour)
-	$(BIN)/python tools/make_cut_out.py $(PHOTOS)
+segmentation: $(VENV)/.dev  ## Train the segmentation network: PHOTOS=folder (15 minutes)
+	$(BIN)/python tools/make_segmentation.py $(PHOTOS)
 
-lock: $(VENV)/.dev  ## Resolve requirements/*.txt anew (exact versions and hashes, no addresses)
+lock: $(VENV)/.dev  ## Resolve requirements/*.txt (exact versions and hashes, no addresses)
 	$(INSTALL) uv
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK) -o requirements/core.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra train $(LOCK) -o requirements/train.txt

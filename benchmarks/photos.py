@@ -84,7 +84,7 @@ def learn(recipe_name: str, folder: Path) -> None:
         row = {
             "recipe": recipe.to_json(),
             "result": run.result(),
-            "num_train": len(data.split(recipe).train),
+            "num_train": len(data.split(recipe.split_rule).train),
             "num_validation": len(part),
             "int8_bytes": exported.bytes,
             "latency_ms": exported.latency_ms.to_json(),
@@ -120,8 +120,9 @@ def names_table() -> list[str]:
     took = document["milliseconds"]["all of photo"]
     lines += [
         "",
-        f"{document['num_of_the_ten']} phone photographs in seven folders that map onto ours, none "
-        f"of which had a say in anything. With its own threshold `photo` answers "
+        f"{document['num_of_the_ten']} phone photographs in seven folders that map onto ours, held "
+        "out from training, selection and calibration (most of their photographers also took "
+        "training photographs). With its own threshold `photo` answers "
         f"{percent(photo['answered'])} of them, {percent(photo['right_of_answered'])} of those "
         f"rightly; of {declining['declined']['num']} photographs of hats, shorts and skirts it "
         f"declines {percent(declining['declined'])} (AUROC {declining['auroc']:.3f}). "
