@@ -18,7 +18,13 @@ from ankleboot.core.files import write_json
 from ankleboot.data.export_images import sample_strip
 from ankleboot.export import litert, litertjs
 from ankleboot.export.deployable import DeployableModel
-from ankleboot.models.files.checksums import add_folder_checksums, read_verified_tflite
+from ankleboot.inference.formats import FLOAT32, ExportFormat
+from ankleboot.inference.litert import LiteRTPredictor
+from ankleboot.models.files.checksums import (
+    add_folder_checksums,
+    read_verified_folder,
+    read_verified_tflite,
+)
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained.catalog import SEGMENTATION
 from ankleboot.recipes.image_spec import ImageSpec
@@ -67,3 +73,12 @@ def knows_samples(info: ModelMetadata) -> bool:
     """Whether images of Fashion-MNIST are what the model knows."""
     shape = info.image_spec.image_shape
     return info.labels == CLASS_NAMES and shape == ImageSpec().image_shape
+
+
+def load(path: Path, num_threads: int) -> LiteRTPredictor:
+    """Load the page's model after verifying every file of the page."""
+    read_verified_folder(path)
+    return LiteRTPredictor(path / "model.tflite", num_threads)
+
+
+WEB_APP = ExportFormat("web", write, load, FLOAT32)

@@ -1,4 +1,4 @@
-"""ONNX: Keras' exporter for float32, ONNX Runtime's static quantisation for int8."""
+"""Export formats of ONNX: float32 by Keras, int8 by the static quantization of ONNX Runtime."""
 
 import json
 import tempfile
@@ -9,73 +9,79 @@ from typing import Any
 from ankleboot.core.silence import silenced
 from ankleboot.core.types import Images
 from ankleboot.export.deployable import DeployableModel
+from ankleboot.inference.formats import FLOAT32, INT8, ExportFormat
+from ankleboot.inference.onnx import OnnxPredictor
 from ankleboot.models.files.checksums import ONNX_KEY, add_onnx_checksum
 
 OPSET = 18
-QUANTIZED = ["Conv", "Gemm", "MatMul", "MaxPool", "AveragePool", "Relu"]
+INT8_OPERATIONS = ["Conv", "Gemm", "MatMul", "MaxPool", "AveragePool", "Relu"]
 
 
-def write(network: DeployableModel, path: Path) -> None:
-    """Weights and arithmetic in float32."""
-    path.write_bytes(_sealed(_float32(network), network))
+def write(model: DeployableModel, path: Path) -> None:
+    """Write weights and arithmetic in float32."""
+    path.write_bytes(_with_checksum(_float32(model), model))
 
 
-def write_int8(network: DeployableModel, path: Path) -> None:
-    """Weights (per channel) and activations in int8, as QDQ pairs that every runtime reads."""
+def write_int8(model: DeployableModel, path: Path) -> None:
+    """Write weights (per channel) and activations in int8, as QDQ pairs for every runtime."""
     import onnx
     from onnxruntime import quantization
     from onnxruntime.quantization import shape_inference
 
     with tempfile.TemporaryDirectory() as folder, silenced():
-        plain, prepared, small = (
-            Path(folder) / f"{n}.onnx" for n in ("plain", "prepared", "small")
+        float32, prepared, int8 = (
+            Path(folder) / f"{name}.onnx" for name in ("float32", "prepared", "int8")
         )
-        onnx.save(_float32(network), plain)
-        shape_inference.quant_pre_process(plain, prepared, skip_symbolic_shape=True)
+        onnx.save(_float32(model), float32)
+        shape_inference.quant_pre_process(float32, prepared, skip_symbolic_shape=True)
         quantization.quantize_static(
             prepared,
-            small,
-            _Reader(network.calibration_images),
+            int8,
+            _CalibrationReader(model.calibration_images),
             quant_format=quantization.QuantFormat.QDQ,
-            op_types_to_quantize=QUANTIZED,
+            op_types_to_quantize=INT8_OPERATIONS,
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
         )
-        path.write_bytes(_sealed(onnx.load(small), network))
+        path.write_bytes(_with_checksum(onnx.load(int8), model))
 
 
-def _float32(network: DeployableModel) -> Any:
+ONNX = ExportFormat("model.onnx", write, OnnxPredictor, FLOAT32)
+ONNX_INT8 = ExportFormat("model-int8.onnx", write_int8, OnnxPredictor, INT8)
+
+
+def _float32(model: DeployableModel) -> Any:
     import onnx
 
     with tempfile.TemporaryDirectory() as folder, silenced():
         path = Path(folder) / "model.onnx"
-        network.deployable.export(str(path), format="onnx", verbose=False, opset_version=OPSET)
-        model = onnx.load(path)
-    output = model.graph.output[0]
-    for node in model.graph.node:
+        model.deployable.export(str(path), format="onnx", verbose=False, opset_version=OPSET)
+        exported = onnx.load(path)
+    output = exported.graph.output[0]
+    for node in exported.graph.node:
         node.output[:] = ["probs" if name == output.name else name for name in node.output]
         node.input[:] = ["probs" if name == output.name else name for name in node.input]
     output.name = "probs"
-    for value in (model.graph.input[0], output):
+    for value in (exported.graph.input[0], output):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
-    return model
+    return exported
 
 
-def _sealed(model: Any, network: DeployableModel) -> bytes:
+def _with_checksum(exported: Any, model: DeployableModel) -> bytes:
     import onnx
 
-    onnx.checker.check_model(model)
+    onnx.checker.check_model(exported)
     properties = {
-        ONNX_KEY: json.dumps(network.info.to_json()),
-        "labels": "\n".join(network.info.labels),
+        ONNX_KEY: json.dumps(model.info.to_json()),
+        "labels": "\n".join(model.info.labels),
     }
-    onnx.helper.set_model_props(model, properties)
-    return add_onnx_checksum(model.SerializeToString())
+    onnx.helper.set_model_props(exported, properties)
+    return add_onnx_checksum(exported.SerializeToString())
 
 
-class _Reader:
-    """Feeds the quantiser image by image."""
+class _CalibrationReader:
+    """Iterator over calibration images, as ONNX Runtime's quantizer reads them."""
 
     def __init__(self, images: Images) -> None:
         self._images: Iterator[Any] = iter(images)

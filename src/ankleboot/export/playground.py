@@ -16,9 +16,9 @@ from PIL import Image
 from ankleboot.core.files import write_json
 from ankleboot.data.export_images import sample_strip
 from ankleboot.export.deployable import DeployableModel
-from ankleboot.export.network_json import layers_of
 from ankleboot.export.offline_app import knows_samples
-from ankleboot.inference.numpy_network import FILE_NAME
+from ankleboot.inference.formats import FLOAT32, ExportFormat
+from ankleboot.inference.numpy_network import FILE_NAME, NumpyPredictor
 from ankleboot.models.files.checksums import add_folder_checksums
 from ankleboot.web.render import SHARED, WEB
 
@@ -32,6 +32,8 @@ def write(network: DeployableModel, path: Path) -> None:
     Raises:
         ModelError: If the network is no chain of simple layers.
     """
+    from ankleboot.export.network_json import layers_of  # imports Keras
+
     layers = layers_of(network.model)
     shutil.copytree(SHARED, path)
     shutil.copytree(PAGE, path, dirs_exist_ok=True)
@@ -41,3 +43,6 @@ def write(network: DeployableModel, path: Path) -> None:
     head = {"layout": LAYOUT, "samples": has_samples, "info": asdict(network.info)}
     write_json(path / FILE_NAME, head | {"layers": layers})
     add_folder_checksums(path, network.info)
+
+
+PLAYGROUND = ExportFormat("playground", write, lambda path, _: NumpyPredictor(path), FLOAT32)

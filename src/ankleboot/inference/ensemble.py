@@ -1,24 +1,29 @@
-"""Several networks look at an image in several ways, and agree."""
+"""Ensemble of networks over several views of an image (test-time augmentation)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ankleboot.core.types import Images, Probs
-from ankleboot.inference.load import Predictor
+from ankleboot.inference.litert import LiteRTPredictor
+from ankleboot.inference.predictor import Predictor
 from ankleboot.models.files.calibration import apply_temperature
 from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.pretrained import catalog
+from ankleboot.models.run import Run
 
 BLUR = np.array([0.166, 0.668, 0.166], np.float32)  # Gaussian with standard deviation 0.6
-MIN_PROB = 1e-4  # probability: one view alone cannot rule a class out
+MIN_PROB = 1e-4  # probability added to every class, so that no single view rules a class out
+SIMULATED_MODEL_WEIGHT = 2.0  # weight of the network for photos; source: docs/photos.md
 
 
 class EnsemblePredictor:
-    """The weighted geometric mean of what networks say of an image, as it is, mirrored and blurred.
+    """Weighted geometric mean of networks over an image, its mirror image and blurred copies.
 
     Args:
-        predictors: For 28 x 28 grey images, with the same classes; and what each one's word counts.
-        info: What is said of them together; its temperature is applied here.
+        predictors: Networks for 28 x 28 grey images of the same classes, and their weights.
+        info: Metadata of the ensemble; its temperature is applied here.
     """
 
     def __init__(self, predictors: Sequence[tuple[Predictor, float]], info: ModelMetadata) -> None:
@@ -26,7 +31,7 @@ class EnsemblePredictor:
         self._predictors = predictors
 
     def predict(self, images: Images) -> Probs:
-        """Ask every network about every view."""
+        """Return the calibrated mean over all networks and views."""
         sums: np.ndarray = np.zeros((len(images), len(self.info.labels)))
         total = 0.0
         for view in _views(images):
@@ -38,6 +43,24 @@ class EnsemblePredictor:
         return apply_temperature(probs, self.info.temperature)
 
 
+def load_zero_shot(num_threads: int) -> EnsemblePredictor:
+    """Load the shipped ensemble for photos whose networks were trained without photos."""
+    folder = catalog.FOLDERS[catalog.ZERO_SHOT]
+    default, simulated = (
+        LiteRTPredictor(path / catalog.MODEL_FILE, num_threads=num_threads)
+        for path in (catalog.FOLDER, folder)
+    )
+    calibration = Run(folder).calibration()
+    info = replace(
+        simulated.info,
+        recipe=catalog.ZERO_SHOT,
+        parameters=default.info.parameters + simulated.info.parameters,
+        temperature=calibration.temperature if calibration else 1.0,
+        abstain_below=calibration.abstain_below if calibration else 0.0,
+    )
+    return EnsemblePredictor([(default, 1.0), (simulated, SIMULATED_MODEL_WEIGHT)], info)
+
+
 def _views(images: Images) -> Iterator[Images]:
     for view in (images, np.rint(_blurred(images)).astype(np.uint8)):
         yield view
@@ -47,5 +70,5 @@ def _views(images: Images) -> Iterator[Images]:
 def _blurred(images: np.ndarray) -> np.ndarray:
     padded = np.pad(images.astype(np.float32), ((0, 0), (1, 1), (1, 1)), mode="edge")
     rows = sum(w * padded[:, i : i + images.shape[1]] for i, w in enumerate(BLUR))
-    found: np.ndarray = sum(w * rows[:, :, i : i + images.shape[2]] for i, w in enumerate(BLUR))
-    return found
+    blurred: np.ndarray = sum(w * rows[:, :, i : i + images.shape[2]] for i, w in enumerate(BLUR))
+    return blurred

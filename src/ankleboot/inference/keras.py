@@ -1,4 +1,4 @@
-"""Keras: what training writes, and the reference for every other format."""
+"""Predictor of `.keras` files: the format of training, and the reference for every export."""
 
 import os
 import zipfile
@@ -13,7 +13,7 @@ from ankleboot.core.errors import ModelError, first_line
 from ankleboot.core.files import DAMAGED_ZIP, sha256_of_file
 from ankleboot.core.silence import import_keras
 from ankleboot.core.types import Images, Probs, to_inputs
-from ankleboot.inference.batching import check_same, in_batches
+from ankleboot.inference.batching import check_tensors, predict_in_batches
 from ankleboot.models.files.calibration import apply_temperature
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run, find_run
@@ -26,22 +26,22 @@ class KerasPredictor:
     """A `.keras` model that takes inputs in [0, 1] and ends in a softmax.
 
     Args:
-        path: The file.
-        run: The run it is the result of; its calibration, if there is one, is applied.
+        path: Path to the file.
+        run: Run that wrote the file as its result; the predictor applies its calibration.
 
     Raises:
-        ModelError: If the file is damaged, unsafe to load, or of other shapes.
+        ModelError: If the file is damaged, unsafe to load, or has another input or output.
     """
 
     def __init__(self, path: Path, run: Run | None = None) -> None:
         self.name = str(run.folder if run else path)
         self.model = _load(path)
-        self.info = _describe(path, run, self.model.count_params())
+        self.info = _metadata(path, run, self.model.count_params())
         source, target = self.model.input_shape, self.model.output_shape
         if not (isinstance(source, tuple) and isinstance(target, tuple)):
             raise ModelError(f"{path}: expected one input and one output")
         size, channels = self.info.image_size, 3 if self.info.color else 1
-        check_same(
+        check_tensors(
             path,
             [
                 (source[1:], self.model.inputs[0].dtype),
@@ -50,21 +50,21 @@ class KerasPredictor:
             [((size, size, channels), "float32"), ((len(self.info.labels),), "float32")],
         )
         if not all(np.isfinite(weight).all() for weight in self.model.get_weights()):
-            raise ModelError(f"{path}: weights that are not finite")
+            raise ModelError(f"{path}: its weights are not finite")
 
     def predict(self, images: Images) -> Probs:
-        """Predict in batches, without Keras' `predict` loop and its start-up cost."""
-        return in_batches(images, BATCH_SIZE, len(self.info.labels), self._run)
+        """Predict in batches; calling the model avoids the start-up cost of Keras' `predict`."""
+        return predict_in_batches(images, BATCH_SIZE, len(self.info.labels), self._predict_batch)
 
-    def _run(self, images: Images) -> Probs:
+    def _predict_batch(self, images: Images) -> Probs:
         probs = np.asarray(self.model(to_inputs(images), training=False))
         return apply_temperature(probs, self.info.temperature)
 
 
-def _describe(path: Path, run: Run | None, parameters: int) -> ModelMetadata:
-    """What is known of a model: all of a run's result, of another file in its folder its classes.
+def _metadata(path: Path, run: Run | None, parameters: int) -> ModelMetadata:
+    """Collect the metadata of a model: from its run, or only the classes for other files there.
 
-    A file from elsewhere is taken for a model of Fashion-MNIST; its shapes will tell.
+    A file outside any run counts as a model of Fashion-MNIST; the check of its shapes follows.
     """
     origin = run or find_run(path)
     recipe = origin.recipe() if origin else Recipe(name="default")
@@ -79,7 +79,7 @@ def _describe(path: Path, run: Run | None, parameters: int) -> ModelMetadata:
     )
     if run is None:
         return info
-    fitted = run.calibration()
+    calibration = run.calibration()
     return replace(
         info,
         recipe=recipe.name,
@@ -88,8 +88,8 @@ def _describe(path: Path, run: Run | None, parameters: int) -> ModelMetadata:
         split_seed=recipe.split_seed,
         data=manifest["data"]["name"],
         data_sha256=manifest["data"]["train_sha256"],
-        temperature=fitted.temperature if fitted else 1.0,
-        abstain_below=fitted.abstain_below if fitted else 0.0,
+        temperature=calibration.temperature if calibration else 1.0,
+        abstain_below=calibration.abstain_below if calibration else 0.0,
     )
 
 
@@ -105,7 +105,7 @@ def _load(path: Path) -> Any:
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import_keras()
-    import keras  # here, because a damaged file is said before TensorFlow is waited for
+    import keras  # after the check: a damaged file is reported before TensorFlow is imported
 
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)

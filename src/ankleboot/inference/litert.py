@@ -1,4 +1,4 @@
-"""LiteRT (formerly TensorFlow Lite): the runtime of phones, and here of the light core."""
+"""Predictor of `.tflite` files on LiteRT (formerly TensorFlow Lite), which needs no TensorFlow."""
 
 import threading
 from pathlib import Path
@@ -9,40 +9,41 @@ import numpy as np
 from ankleboot.core.errors import ModelError, first_line
 from ankleboot.core.silence import silenced
 from ankleboot.core.types import Images, Probs, batch_size_for
-from ankleboot.inference.batching import check_shapes
+from ankleboot.inference.batching import Tensor, check_exported
 from ankleboot.models.files.checksums import read_verified_tflite
 
-BATCH_SIZES = (64, 8, 1)  # an interpreter's memory is laid out for one of them
+BATCH_SIZES = (64, 8, 1)  # images; an interpreter allocates memory for one batch size
 
 
 class LiteRTPredictor:
-    """A sealed `.tflite` file.
+    """A `.tflite` file with a checksum.
 
-    Interpreters are not shared by threads (errors and wrong answers follow): every thread makes
-    its own, one for each batch size it comes to need.
+    Threads that share an interpreter get errors and wrong predictions. So each thread makes its
+    own interpreters, one for each batch size that it needs.
 
     Args:
-        path: The file.
-        num_threads: Of one call; batch 1 is quickest with one.
+        path: Path to the file.
+        num_threads: Threads of one call; a batch of one image is fastest with one.
 
     Raises:
-        ModelError: If the file is damaged, not sealed, or of other shapes.
+        ModelError: If the file is damaged, has no checksum, or another input or output.
     """
 
-    def __init__(self, path: Path, *, num_threads: int = 1) -> None:
+    def __init__(self, path: Path, num_threads: int = 1) -> None:
         self.name = str(path)
         self._flatbuffer, self.info = read_verified_tflite(path)
         self._num_threads = num_threads
         self._local = threading.local()
         try:
-            with silenced(show_failures=False):  # the first one of a process greets
-                source, _, target = self._interpreter(1)
+            with silenced(show_failures=False):  # the first interpreter of a process prints lines
+                input_, _, output = self._interpreter(1)
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{path}: LiteRT cannot run it ({first_line(error)})") from error
-        check_shapes(path, self.info, _shape(source), _shape(target))
-        is_dynamic = source["shape_signature"][0] == -1
-        most = batch_size_for(BATCH_SIZES[0], self.info.image_spec.image_shape) if is_dynamic else 1
-        self._batch_sizes = [size for size in BATCH_SIZES if size <= most]
+        check_exported(path, self.info, _tensor(input_), _tensor(output))
+        is_dynamic = input_["shape_signature"][0] == -1
+        shape = self.info.image_spec.image_shape
+        max_batch_size = batch_size_for(BATCH_SIZES[0], shape) if is_dynamic else 1
+        self._batch_sizes = [size for size in BATCH_SIZES if size <= max_batch_size]
 
     def predict(self, images: Images) -> Probs:
         """Predict in batches of the three sizes."""
@@ -50,22 +51,22 @@ class LiteRTPredictor:
         start = 0
         for size in self._batch_sizes:
             while len(images) - start >= size:
-                source, interpreter, target = self._interpreter(size)
-                interpreter.set_tensor(source["index"], images[start : start + size])
+                input_, interpreter, output = self._interpreter(size)
+                interpreter.set_tensor(input_["index"], images[start : start + size])
                 interpreter.invoke()
-                probs[start : start + size] = interpreter.get_tensor(target["index"])
+                probs[start : start + size] = interpreter.get_tensor(output["index"])
                 start += size
         return probs
 
     def _interpreter(self, size: int) -> tuple[dict[str, Any], Any, dict[str, Any]]:
-        """The input's details, this thread's interpreter for batches of `size`, the output's."""
-        made = self._local.__dict__.setdefault("by_size", {})
-        if size not in made:
-            made[size] = self._make(size)
-        found: tuple[dict[str, Any], Any, dict[str, Any]] = made[size]
-        return found
+        """Return input details, this thread's interpreter for the batch size, output details."""
+        by_size: dict[int, tuple[dict[str, Any], Any, dict[str, Any]]]
+        by_size = self._local.__dict__.setdefault("by_size", {})
+        if size not in by_size:
+            by_size[size] = self._make_interpreter(size)
+        return by_size[size]
 
-    def _make(self, size: int) -> tuple[dict[str, Any], Any, dict[str, Any]]:
+    def _make_interpreter(self, size: int) -> tuple[dict[str, Any], Any, dict[str, Any]]:
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(model_content=self._flatbuffer, num_threads=self._num_threads)
@@ -78,5 +79,5 @@ class LiteRTPredictor:
         return inputs[0], interpreter, outputs[0]
 
 
-def _shape(details: dict[str, Any]) -> tuple[list[int], str]:
+def _tensor(details: dict[str, Any]) -> Tensor:
     return [int(size) for size in details["shape"][1:]], np.dtype(details["dtype"]).name

@@ -1,122 +1,124 @@
-"""The one seam: a Predictor turns images into probabilities, whatever stands behind it.
+"""Load a model on its runtime, whatever its format.
 
-Evaluation, export, prediction and all that follows see only this, so that a Keras model, a file of
-another runtime and a test's fake are interchangeable.
-
-    predictor = load_predictor(Path("pretrained"))     # the shipped model; no TensorFlow
+    predictor = load_predictor("pretrained")           # the shipped model; no TensorFlow
     predictor.predict(images)                          # (n, 28, 28) uint8 -> (n, 10)
 
-Its `info` tells the classes and what images it takes; `photos.prepare` makes them.
-
-One file per runtime, imported when it is needed. A predictor may be used from many threads at once.
+Evaluation, export and prediction use `Predictor` alone, so that a Keras model, a file of another
+runtime and a fake of a test are interchangeable. A runtime is imported when a model needs it.
 """
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
-from ankleboot.core.errors import ModelError
-from ankleboot.core.types import Images, Probs
-from ankleboot.models.files.checksums import INFO_NAME, read_verified_folder
-from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.core import plugins
+from ankleboot.core.errors import ModelError, UsageError
+from ankleboot.inference.formats import ExportFormat
+from ankleboot.inference.predictor import Predictor
+from ankleboot.models.files.checksums import format_of_folder
 from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run, find_run
 
-
-@runtime_checkable
-class Predictor(Protocol):
-    """Images in, calibrated probabilities out; everything between is its own business."""
-
-    name: str
-    info: ModelMetadata
-
-    def predict(self, images: Images) -> Probs:
-        """Return one row of probabilities per image, in order."""
-
-
-SIMULATED_MODEL_WEIGHT = (
-    2.0  # of the network made for photographs, beside the usual one (docs/photos.md)
-)
+FORMAT_OF_SUFFIX = {".tflite": "litert", ".onnx": "onnx"}
 ACCEPTED_MODELS = "a run folder, a .keras, .tflite or .onnx file, or an exported folder"
 
 
-def load_predictor(path: Path, *, num_threads: int = 1) -> Predictor:
-    """Load a model after checking its hash.
+@dataclass(frozen=True)
+class ResolvedModel:
+    """A model that a user named, its path and its run; loaded at the first use.
+
+    Attributes:
+        path: Path to the run folder, exported folder or file; None for a predictor without one.
+        run: Run whose folder `path` is or lies in; None if there is none.
+    """
+
+    path: Path | None
+    run: Run | None
+    load: Callable[[], Predictor]
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The model on its runtime."""
+        return self.load()
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether the model ships with the package; nothing is written to its folder."""
+        return self.run is not None and catalog.is_shipped(self.run.folder)
+
+
+Model = Run | Predictor | ResolvedModel | Path | str
+"""A run, a predictor, a path, or the name of a shipped model."""
+
+
+def resolve_model(model: Model, *, trust: bool = False) -> ResolvedModel:
+    """Find the path and the run of a model.
 
     Args:
-        path: A run folder, a model file, an exported folder, or a shipped model's name:
-            "pretrained", "photo" or "zero-shot".
-        num_threads: For one call of `predict`, where the runtime can be told.
+        model: A run, a predictor, a path, or the name of a shipped model.
+        trust: Whether an exported folder may import its format from outside the package.
 
     Raises:
-        ModelError: If there is none, the run is not complete, or the file is damaged or refused.
+        ModelError: If there is no such model.
     """
-    if str(path) == catalog.ZERO_SHOT and not path.exists():
-        return _zero_shot(num_threads)
-    path = catalog.resolve(path, catalog.LITERT)
+    if isinstance(model, ResolvedModel):
+        return model
+    if isinstance(model, Predictor):
+        path = Path(model.name) if Path(model.name).exists() else None
+        return ResolvedModel(path, find_run(path) if path else None, lambda: model)
+    name = model.folder if isinstance(model, Run) else model
+    path = catalog.shipped_folder(name) or Path(name)
+    if not path.exists():
+        raise ModelError(f"{name}: no such model file or run folder")
+    return ResolvedModel(path, find_run(path), partial(load_predictor, name, trust=trust))
+
+
+def load_predictor(
+    path_or_name: Path | str, *, num_threads: int = 1, trust: bool = False
+) -> Predictor:
+    """Load a model after verifying its checksum.
+
+    Args:
+        path_or_name: A run folder, a model file, an exported folder, or the name of a shipped
+            model: "pretrained", "photo" or "zero-shot".
+        num_threads: Threads of one call of `predict`, on runtimes that have a choice.
+        trust: Whether an exported folder may import its format from outside the package.
+
+    Raises:
+        ModelError: If there is no such model, its run is incomplete, or its file is damaged.
+    """
+    folder = catalog.shipped_folder(path_or_name)
+    if folder == catalog.FOLDERS[catalog.ZERO_SHOT]:
+        from ankleboot.inference.ensemble import load_zero_shot
+
+        return load_zero_shot(num_threads)
+    path = folder / catalog.MODEL_FILE if folder else Path(path_or_name)
     if not path.exists():
         raise ModelError(f"{path}: no such model file or run folder")
-    if path.suffix == ".tflite":
-        from ankleboot.inference.litert import LiteRTPredictor
+    if format_name := FORMAT_OF_SUFFIX.get(path.suffix) or format_of_folder(path):
+        return _resolve_format(path, format_name, trust).load(path, num_threads)
+    return _load_keras(path)
 
-        return LiteRTPredictor(path, num_threads=num_threads)
-    if path.suffix == ".onnx":
-        from ankleboot.inference.onnx import OnnxPredictor
 
-        return OnnxPredictor(path, num_threads=num_threads)
-    if (path / INFO_NAME).is_file():
-        return _from_folder(path, num_threads)
+def _resolve_format(path: Path, name: str, trust: bool) -> ExportFormat:
+    try:
+        resolved: ExportFormat = plugins.resolve("formats", name, trust=trust)
+    except (UsageError, ModelError) as error:
+        raise ModelError(f"{path}: {error}") from error
+    return resolved
 
+
+def _load_keras(path: Path) -> Predictor:
     from ankleboot.inference.keras import KerasPredictor
 
     if path.is_dir():
-        run: Run | None = Run(path)
-        path = Run(path).check_model()
-    elif path.suffix != ".keras":
+        run = Run(path)
+        return KerasPredictor(run.check_model(), run)
+    if path.suffix != ".keras":
         raise ModelError(f"{path}: expected {ACCEPTED_MODELS}")
-    elif (
-        (run := find_run(path)) is not None and path.name == run.model_path.name and run.is_complete
-    ):
-        run.check_model()
-    else:
-        run = None
-    return KerasPredictor(path, run)
-
-
-def _zero_shot(num_threads: int) -> Predictor:
-    from ankleboot.inference.ensemble import EnsemblePredictor
-    from ankleboot.inference.litert import LiteRTPredictor
-
-    folder = catalog.NAMES[catalog.ZERO_SHOT]
-    paths = (catalog.FOLDER / catalog.LITERT, folder / catalog.LITERT)
-    usual, simulated = (LiteRTPredictor(path, num_threads=num_threads) for path in paths)
-    fitted = Run(folder).calibration()
-    info = replace(
-        simulated.info,
-        recipe=catalog.ZERO_SHOT,
-        parameters=usual.info.parameters + simulated.info.parameters,
-        temperature=fitted.temperature if fitted else 1.0,
-        abstain_below=fitted.abstain_below if fitted else 0.0,
-    )
-    return EnsemblePredictor([(usual, 1.0), (simulated, SIMULATED_MODEL_WEIGHT)], info)
-
-
-def _from_folder(folder: Path, num_threads: int) -> Predictor:
-    info = read_verified_folder(folder)
-    if info.format == "openvino":
-        from ankleboot.inference.openvino import OpenVINOPredictor
-
-        return OpenVINOPredictor(folder, info, num_threads=num_threads)
-    if info.format == "saved-model":
-        from ankleboot.inference.saved_model import SavedModelPredictor
-
-        return SavedModelPredictor(folder, info)
-    if info.format == "playground":
-        from ankleboot.inference.numpy_network import NumpyPredictor
-
-        return NumpyPredictor(folder, info)
-    if info.format == "web":
-        return load_predictor(folder / "model.tflite", num_threads=num_threads)
-    raise ModelError(
-        f"{folder}: {info.format!r} is no format that can be run; expected {ACCEPTED_MODELS}"
-    )
+    owner = find_run(path)
+    if owner is None or path.name != owner.model_path.name or not owner.is_complete:
+        return KerasPredictor(path)
+    owner.check_model()
+    return KerasPredictor(path, owner)

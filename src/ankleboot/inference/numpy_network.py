@@ -1,11 +1,11 @@
-"""A network as a chain of simple layers in one JSON file, run with NumPy alone.
+"""A network of simple layers in one JSON file, run with NumPy alone.
 
-This is what the playground's page runs in JavaScript (export/playground/page/network.js), step by
-step the same; here it lets the parity gate compare that file with Keras. Read it to see that there
-is no magic: a small convolutional network is the seven functions below.
+The playground runs the same layers in JavaScript (web/playground/network.js), step by step. This
+module lets the parity gate compare its file with Keras. A small convolutional network needs the
+seven functions below and nothing else.
 
-network.json holds the model's description and `layers`, each with a `kind` and its numbers;
-`{"shape": [3, 3, 1, 16], "values": "..."}` are float32 in little-endian order, in base64.
+network.json holds the model's metadata and `layers`, each with a `kind` and its arrays;
+`{"shape": [3, 3, 1, 16], "values": "..."}` is float32 in little-endian order, in base64.
 """
 
 import base64
@@ -21,8 +21,9 @@ import numpy as np
 
 from ankleboot.core.errors import ModelError
 from ankleboot.core.types import Images, Probs, to_inputs
-from ankleboot.inference.batching import in_batches
-from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.inference.batching import predict_in_batches
+from ankleboot.models.files.calibration import softmax
+from ankleboot.models.files.checksums import read_verified_folder
 
 FILE_NAME = "network.json"
 BATCH_SIZE = 256  # images
@@ -30,55 +31,56 @@ Layer = Mapping[str, Any]
 
 
 def pack(array: Any) -> dict[str, Any]:
-    """Numbers as they stand in the file."""
+    """Encode an array for the file."""
     values = np.ascontiguousarray(array, "<f4")
     return {"shape": list(values.shape), "values": base64.b64encode(values.tobytes()).decode()}
 
 
 def unpack(packed: Mapping[str, Any]) -> np.ndarray:
-    """What `pack` was given, in float32."""
+    """Decode what `pack` returned, in float32."""
     values = np.frombuffer(base64.b64decode(packed["values"], validate=True), "<f4")
     return values.reshape(packed["shape"]).astype(np.float32)
 
 
 def layers_in(packed: Iterable[Layer]) -> list[Layer]:
-    """The file's layers with their numbers as arrays.
+    """Return the layers of the file with their values as arrays.
 
     Raises:
-        ValueError: If one is of an unknown kind.
+        ValueError: If a layer has an unknown kind.
     """
-    found: list[Layer] = []
+    layers: list[Layer] = []
     for layer in packed:
         if layer["kind"] not in KINDS:
-            raise ValueError(f"a layer of the kind {layer['kind']!r}")
-        found.append({n: unpack(v) if isinstance(v, dict) else v for n, v in layer.items()})
-    return found
+            raise ValueError(f"unknown layer kind {layer['kind']!r}")
+        layers.append({n: unpack(v) if isinstance(v, dict) else v for n, v in layer.items()})
+    return layers
 
 
 class NumpyPredictor:
-    """The `network.json` of an exported folder, checked by `sealed.open_folder`.
+    """The `network.json` of an exported folder with checksums; NumPy chooses its threads.
 
     Raises:
-        ModelError: If it is not such a chain.
+        ModelError: If a file is damaged, or the layers cannot be run.
     """
 
-    def __init__(self, folder: Path, info: ModelMetadata) -> None:
+    def __init__(self, folder: Path) -> None:
         self.name = str(folder)
-        self.info = info
+        self.info = read_verified_folder(folder)
         try:
             document = json.loads((folder / FILE_NAME).read_bytes())
             self._layers = layers_in(document["layers"])
-            blank = np.zeros((1, *info.image_spec.image_shape), np.uint8)
-            if self._run(blank).shape != (1, len(info.labels)):
-                raise ValueError("other classes than it says")
+            blank = np.zeros((1, *self.info.image_spec.image_shape), np.uint8)
+            shape, expected = self._predict_batch(blank).shape, (1, len(self.info.labels))
+            if shape != expected:
+                raise ValueError(f"its output has shape {shape}, expected {expected}")
         except (KeyError, TypeError, ValueError, OSError, binascii.Error) as error:
-            raise ModelError(f"{folder / FILE_NAME}: no chain of layers ({error})") from error
+            raise ModelError(f"{folder / FILE_NAME}: damaged layers ({error})") from error
 
     def predict(self, images: Images) -> Probs:
         """Predict in batches."""
-        return in_batches(images, BATCH_SIZE, len(self.info.labels), self._run)
+        return predict_in_batches(images, BATCH_SIZE, len(self.info.labels), self._predict_batch)
 
-    def _run(self, images: Images) -> Probs:
+    def _predict_batch(self, images: Images) -> Probs:
         x: np.ndarray = to_inputs(images)
         for layer in self._layers:
             x = KINDS[layer["kind"]](x, layer)
@@ -86,40 +88,40 @@ class NumpyPredictor:
 
 
 def scale(x: np.ndarray, layer: Layer) -> np.ndarray:
-    """Multiply and add, channel by channel: normalisation once it is learned."""
+    """Multiply and add per channel: batch normalization after training."""
     scaled: np.ndarray = x * layer["scale"] + layer["offset"]
     return scaled
 
 
 def convolution(x: np.ndarray, layer: Layer) -> np.ndarray:
-    """Every output pixel is a sum over a patch of the input, weighted by a kernel."""
+    """Sum a patch of the input, weighted by a kernel, for every output pixel."""
     kernel, stride = layer["kernel"], layer["stride"]
     size = kernel.shape[0]
     x = _padded(x, size, stride, layer["padding"], 0.0)
-    parts = (_strided(x, place, size, stride) @ kernel[place] for place in np.ndindex(size, size))
-    out: np.ndarray = sum(parts) + layer["bias"]
+    products = (_strided(x, tap, size, stride) @ kernel[tap] for tap in np.ndindex(size, size))
+    out: np.ndarray = sum(products) + layer["bias"]
     return out
 
 
 def pooling(x: np.ndarray, layer: Layer) -> np.ndarray:
-    """The largest value of every window, or the mean of those that are in the image."""
+    """Take the largest value of every window, or the mean of its values inside the image."""
     window, stride = layer["window"], layer["stride"]
     by_max = layer["by"] == "max"
     inside = np.ones((1, *x.shape[1:3], 1), np.float32)
     x = _padded(x, window, stride, layer["padding"], -np.inf if by_max else 0.0)
     inside = _padded(inside, window, stride, layer["padding"], 0.0)
-    places = list(np.ndindex(window, window))
-    parts = [_strided(x, place, window, stride) for place in places]
+    taps = list(np.ndindex(window, window))
+    values = [_strided(x, tap, window, stride) for tap in taps]
     if by_max:
-        largest: np.ndarray = np.stack(parts).max(axis=0)
+        largest: np.ndarray = np.stack(values).max(axis=0)
         return largest
-    counts = [_strided(inside, place, window, stride) for place in places]
-    mean: np.ndarray = np.sum(parts, axis=0) / np.sum(counts, axis=0)
+    counts = [_strided(inside, tap, window, stride) for tap in taps]
+    mean: np.ndarray = np.sum(values, axis=0) / np.sum(counts, axis=0)
     return mean
 
 
 def activation(x: np.ndarray, layer: Layer) -> np.ndarray:
-    """ReLU, LeakyReLU or GELU."""
+    """Apply ReLU, LeakyReLU or GELU."""
     match layer["function"]:
         case "relu":
             x = np.maximum(x, 0)
@@ -128,26 +130,19 @@ def activation(x: np.ndarray, layer: Layer) -> np.ndarray:
         case "gelu":
             x = x * (1 + _erf(x / np.float32(math.sqrt(2)))) / 2
         case _:
-            raise ValueError(f"an activation {layer['function']!r}")
+            raise ValueError(f"unknown activation {layer['function']!r}")
     return x
 
 
 def flatten(x: np.ndarray, _: Layer) -> np.ndarray:
-    """All maps in one row."""
+    """Put all maps of an image into one row."""
     return x.reshape(len(x), -1)
 
 
 def dense(x: np.ndarray, layer: Layer) -> np.ndarray:
-    """Every output is a weighted sum of all inputs."""
+    """Compute a weighted sum of all inputs for every output."""
     out: np.ndarray = x @ layer["kernel"] + layer["bias"]
     return out
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities; the largest logit is subtracted first, so that nothing overflows."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probs: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
-    return probs
 
 
 KINDS: Mapping[str, Callable[[np.ndarray, Layer], np.ndarray]] = MappingProxyType(
@@ -163,7 +158,7 @@ KINDS: Mapping[str, Callable[[np.ndarray, Layer], np.ndarray]] = MappingProxyTyp
 
 
 def _padded(x: np.ndarray, size: int, stride: int, padding: str, value: float) -> np.ndarray:
-    """With "same", as many borders as let every stride have its window; one more at the end."""
+    """Pad for "same": every stride gets its window; an odd border goes to the end."""
     if padding == "valid":
         return x
     borders = [(0, 0)]
@@ -173,15 +168,15 @@ def _padded(x: np.ndarray, size: int, stride: int, padding: str, value: float) -
     return np.pad(x, [*borders, (0, 0)], constant_values=value)
 
 
-def _strided(x: np.ndarray, place: tuple[int, ...], window: int, stride: int) -> np.ndarray:
-    """The pixel at `place` of every window."""
-    row, column = place
+def _strided(x: np.ndarray, tap: tuple[int, ...], window: int, stride: int) -> np.ndarray:
+    """Return the pixel at position `tap` of every window."""
+    row, column = tap
     bottom, right = x.shape[1] - window + row + 1, x.shape[2] - window + column + 1
     return x[:, row:bottom:stride, column:right:stride]
 
 
 def _erf(x: np.ndarray) -> np.ndarray:
-    """The error function to 1.5e-7; NumPy has none.
+    """Compute the error function to 1.5e-7; NumPy has none.
 
     Source: Abramowitz and Stegun 1964, 7.1.26
     """

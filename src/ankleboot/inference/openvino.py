@@ -1,4 +1,4 @@
-"""OpenVINO, Intel's runtime."""
+"""Predictor of exported folders on OpenVINO, Intel's runtime."""
 
 import threading
 from pathlib import Path
@@ -8,23 +8,23 @@ import numpy as np
 from ankleboot.core.errors import ModelError, first_line
 from ankleboot.core.silence import import_openvino
 from ankleboot.core.types import Images, Probs
-from ankleboot.inference.batching import check_shapes, in_batches
-from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.inference.batching import check_exported, predict_in_batches
+from ankleboot.models.files.checksums import read_verified_folder
 
 BATCH_SIZE = 64  # images
 MODEL_NAME = "model.xml"
 
 
 class OpenVINOPredictor:
-    """An exported folder, checked by `sealed.open_folder`; each thread has a request of its own.
+    """A folder with checksums; each thread has its own inference request.
 
     Raises:
-        ModelError: If the runtime refuses it, or it is of other shapes.
+        ModelError: If a file is damaged, or the model has another input or output.
     """
 
-    def __init__(self, folder: Path, info: ModelMetadata, *, num_threads: int = 1) -> None:
+    def __init__(self, folder: Path, num_threads: int = 1) -> None:
         self.name = str(folder)
-        self.info = info
+        self.info = read_verified_folder(folder)
         import_openvino()
         import openvino
 
@@ -36,20 +36,20 @@ class OpenVINOPredictor:
             reason = first_line(error)
             raise ModelError(f"{folder}: OpenVINO cannot run it ({reason})") from error
         self._local = threading.local()
-        shapes = [
+        input_, output = (
             (
-                [int(d.get_length()) for d in list(port.partial_shape)[1:]],
-                port.element_type.to_dtype(),
+                [int(size.get_length()) for size in list(port.partial_shape)[1:]],
+                np.dtype(port.element_type.to_dtype()).name,
             )
             for port in (self._model.input(0), self._model.output(0))
-        ]
-        check_shapes(folder, info, *[(shape, np.dtype(kind).name) for shape, kind in shapes])
+        )
+        check_exported(folder, self.info, input_, output)
 
     def predict(self, images: Images) -> Probs:
         """Predict in batches."""
-        return in_batches(images, BATCH_SIZE, len(self.info.labels), self._run)
+        return predict_in_batches(images, BATCH_SIZE, len(self.info.labels), self._predict_batch)
 
-    def _run(self, images: Images) -> Probs:
+    def _predict_batch(self, images: Images) -> Probs:
         if not hasattr(self._local, "request"):
             self._local.request = self._model.create_infer_request()
         probs: np.ndarray = self._local.request.infer([images])[0].copy()

@@ -1,4 +1,4 @@
-"""TensorFlow's SavedModel, as TensorFlow Serving loads it."""
+"""Predictor of TensorFlow SavedModels, the format of TensorFlow Serving."""
 
 from pathlib import Path
 
@@ -7,22 +7,22 @@ import numpy as np
 from ankleboot.core.errors import ModelError, first_line
 from ankleboot.core.silence import import_keras
 from ankleboot.core.types import Images, Probs
-from ankleboot.inference.batching import check_shapes, in_batches
-from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.inference.batching import check_exported, predict_in_batches
+from ankleboot.models.files.checksums import read_verified_folder
 
 BATCH_SIZE = 1_000  # images
 
 
 class SavedModelPredictor:
-    """An exported folder, checked by `sealed.open_folder`.
+    """A folder with checksums; TensorFlow chooses the number of threads.
 
     Raises:
-        ModelError: If TensorFlow refuses it, or it is of other shapes.
+        ModelError: If a file is damaged, or the model has another input or output.
     """
 
-    def __init__(self, folder: Path, info: ModelMetadata) -> None:
+    def __init__(self, folder: Path) -> None:
         self.name = str(folder)
-        self.info = info
+        self.info = read_verified_folder(folder)
         import_keras()
         import tensorflow as tf
 
@@ -36,16 +36,18 @@ class SavedModelPredictor:
             raise ModelError(f"{folder}: TensorFlow cannot load it ({reason})") from error
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(f"{folder}: expected one input and one output")
-        shapes = [(list(s.shape[1:]), s.dtype.name) for s in (inputs[0], outputs[0])]
-        check_shapes(folder, info, *shapes)
-        self._input = inputs[0].name.partition(":")[0]
+        input_, output = (
+            (list(spec.shape[1:]), spec.dtype.name) for spec in (inputs[0], outputs[0])
+        )
+        check_exported(folder, self.info, input_, output)
+        self._input_name = inputs[0].name.partition(":")[0]
         self._constant = tf.constant
 
     def predict(self, images: Images) -> Probs:
         """Predict in batches."""
-        return in_batches(images, BATCH_SIZE, len(self.info.labels), self._run)
+        return predict_in_batches(images, BATCH_SIZE, len(self.info.labels), self._predict_batch)
 
-    def _run(self, images: Images) -> Probs:
-        (answer,) = self._serve(**{self._input: self._constant(images)}).values()
-        probs: np.ndarray = answer.numpy()
+    def _predict_batch(self, images: Images) -> Probs:
+        (output,) = self._serve(**{self._input_name: self._constant(images)}).values()
+        probs: np.ndarray = output.numpy()
         return probs

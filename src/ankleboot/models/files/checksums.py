@@ -1,15 +1,15 @@
-"""Model files that describe and check themselves.
+"""Metadata and checksums inside model files.
 
-Seven in ten single-bit flips of a `.tflite` load and silently change its answers. So every file
-that `export` writes carries its description (`ModelInfo`) and a SHA-256 of the rest, in a place
-that the format's own runtimes ignore, and nothing is run before the hash fits:
+Seven in ten single-bit flips of a `.tflite` file load and silently change its predictions. So every
+file that `export` writes carries its `ModelMetadata` and a SHA-256 of its content, in a place that
+the runtimes of the format ignore. A loader verifies the SHA-256 before it runs anything:
 
-.tflite  a zip archive behind the flatbuffer with labels.txt and ankleboot.json, which is how
+.tflite  a zip archive behind the flatbuffer with labels.txt and ankleboot.json: the way in which
          TensorFlow Lite packs associated files (`unzip model.tflite` shows them)
-.onnx    entries of `metadata_props`; the last one, appended, is the hash of all before it
-folders  ankleboot.json with the hash of every other file, and of itself
+.onnx    entries of `metadata_props`; the last one, appended, is the SHA-256 of all bytes before it
+folders  ankleboot.json with the SHA-256 of every other file, and of itself
 
-The hash guards against damage, not against forgery: whoever writes a file can seal it.
+The checksum guards against damage, not against forgery: anyone can compute it.
 """
 
 import io
@@ -22,25 +22,26 @@ from ankleboot.core.errors import ModelError
 from ankleboot.core.files import DAMAGED_ZIP, sha256_of, sha256_of_file, write_json
 from ankleboot.models.files.metadata import ModelMetadata
 
-INFO_NAME = "ankleboot.json"
+METADATA_NAME = "ankleboot.json"
 LABELS_NAME = "labels.txt"
-ONNX_KEY = "ankleboot"  # of the description among an ONNX file's metadata_props
-MAX_INFO_BYTES = 1_000_000  # of a description; ours have 600, more with many classes
-MAX_BYTES = 200 * 2**20  # of a model file; ours are below two MB
-_NOT_OURS = "has no seal of Ankleboot; make model files with ankleboot export"
+ONNX_KEY = "ankleboot"  # key of the metadata among an ONNX file's metadata_props
+MAX_METADATA_BYTES = 1_000_000  # the shipped files have 600; many classes need more
+MAX_MODEL_BYTES = 200 * 2**20  # the shipped files have less than 6 MB
+_NO_CHECKSUM = "has no checksum of Ankleboot; make model files with ankleboot export"
+_CHANGED = "damaged: its SHA-256 is not the stored one"
 
 
 def add_tflite_checksum(flatbuffer: bytes, info: ModelMetadata) -> bytes:
-    """Append labels, description and checksum; equal content gives equal bytes."""
+    """Append labels, metadata and checksum; equal content gives equal bytes."""
     document = info.to_json() | {"bytes": len(flatbuffer), "sha256": sha256_of(flatbuffer)}
     labels = "\n".join(info.labels) + "\n"
-    return _pack(flatbuffer, labels.encode(), json.dumps(document).encode())
+    return _append_zip(flatbuffer, labels.encode(), json.dumps(document).encode())
 
 
-def _pack(flatbuffer: bytes, labels: bytes, description: bytes) -> bytes:
+def _append_zip(flatbuffer: bytes, labels: bytes, metadata: bytes) -> bytes:
     packed = io.BytesIO(flatbuffer)
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
-        for name, content in ((LABELS_NAME, labels), (INFO_NAME, description)):
+        for name, content in ((LABELS_NAME, labels), (METADATA_NAME, metadata)):
             entry = zipfile.ZipInfo(name)  # dated 1980: the bytes depend on no clock
             entry.create_system = 3  # the same bytes on every system
             archive.writestr(entry, content)
@@ -48,34 +49,34 @@ def _pack(flatbuffer: bytes, labels: bytes, description: bytes) -> bytes:
 
 
 def read_verified_tflite(path: Path) -> tuple[bytes, ModelMetadata]:
-    """Return the checked flatbuffer and its description.
+    """Return the flatbuffer and its metadata after verifying the checksum.
 
-    The check packs the stored bytes again, so it depends on no field of `ModelInfo`.
+    The check packs the stored bytes again, so it depends on no field of `ModelMetadata`.
 
     Raises:
-        ModelError: If the file is missing, damaged or not sealed.
+        ModelError: If the file is missing, damaged or without a checksum.
     """
     content = _read(path)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for name in (LABELS_NAME, INFO_NAME):
-                if archive.getinfo(name).file_size > MAX_INFO_BYTES:
-                    raise ModelError(f"{path}: {name} is larger than {MAX_INFO_BYTES:,} bytes")
-            labels, description = archive.read(LABELS_NAME), archive.read(INFO_NAME)
-        document = json.loads(description)
+            for name in (LABELS_NAME, METADATA_NAME):
+                if archive.getinfo(name).file_size > MAX_METADATA_BYTES:
+                    raise ModelError(f"{path}: {name} is larger than {MAX_METADATA_BYTES:,} bytes")
+            labels, metadata = archive.read(LABELS_NAME), archive.read(METADATA_NAME)
+        document = json.loads(metadata)
         size = document.pop("bytes")
         digest = document.pop("sha256")
         flatbuffer = content[:size]
     except (*DAMAGED_ZIP, TypeError, AttributeError) as error:
-        raise ModelError(f"{path}: damaged, or {_NOT_OURS}") from error
+        raise ModelError(f"{path}: damaged, or {_NO_CHECKSUM}") from error
     info = ModelMetadata.from_json(document, path)
-    if digest != sha256_of(flatbuffer) or content != _pack(flatbuffer, labels, description):
-        raise ModelError(f"{path}: damaged, not the bytes that were written (sha256)")
+    if digest != sha256_of(flatbuffer) or content != _append_zip(flatbuffer, labels, metadata):
+        raise ModelError(f"{path}: {_CHANGED}")
     return flatbuffer, info
 
 
 def add_onnx_checksum(content: bytes) -> bytes:
-    """Append the hash, as one more entry of `metadata_props`.
+    """Append the SHA-256 as one more entry of `metadata_props`.
 
     Source: Protocol Buffers encoding, "Last One Wins" and repeated fields: bytes of a message may
     be appended to another of its kind, https://protobuf.dev/programming-guides/encoding/
@@ -84,73 +85,92 @@ def add_onnx_checksum(content: bytes) -> bytes:
 
 
 def read_verified_onnx(path: Path) -> bytes:
-    """Return the checked file; its description is in the metadata, under `ONNX_KEY`.
+    """Return the file's content after verifying the checksum; `ONNX_KEY` names its metadata.
 
     Raises:
-        ModelError: If the file is missing, damaged or not sealed.
+        ModelError: If the file is missing, damaged or without a checksum.
     """
     content = _read(path)
-    body, seal = content[:-_ONNX_SEAL_BYTES], content[-_ONNX_SEAL_BYTES:]
-    if not seal.startswith(_ONNX_PREFIX):
-        raise ModelError(f"{path}: damaged, or {_NOT_OURS}")
+    body, checksum = content[:-_ONNX_CHECKSUM_BYTES], content[-_ONNX_CHECKSUM_BYTES:]
+    if not checksum.startswith(_ONNX_PREFIX):
+        raise ModelError(f"{path}: damaged, or {_NO_CHECKSUM}")
     if content != add_onnx_checksum(body):
-        raise ModelError(f"{path}: damaged, not the bytes that were written (sha256)")
+        raise ModelError(f"{path}: {_CHANGED}")
     return content
 
 
 def _field(number: int, content: bytes, size: int) -> bytes:
-    """A length-delimited field of a protobuf message; `size` counts bytes still to be appended."""
+    """Encode a length-delimited protobuf field; `size` counts bytes that follow `content`."""
     return bytes([number << 3 | 2, len(content) + size]) + content
 
 
-_HASH_DIGITS = 64
-_ENTRY = _field(1, b"ankleboot.sha256", 0) + _field(2, b"", _HASH_DIGITS)
-_ONNX_PREFIX = _field(14, _ENTRY, _HASH_DIGITS)  # ModelProto.metadata_props
-_ONNX_SEAL_BYTES = len(_ONNX_PREFIX) + _HASH_DIGITS
+_SHA256_DIGITS = 64
+_ENTRY = _field(1, b"ankleboot.sha256", 0) + _field(2, b"", _SHA256_DIGITS)
+_ONNX_PREFIX = _field(14, _ENTRY, _SHA256_DIGITS)  # ModelProto.metadata_props
+_ONNX_CHECKSUM_BYTES = len(_ONNX_PREFIX) + _SHA256_DIGITS
 
 
 def add_folder_checksums(folder: Path, info: ModelMetadata) -> None:
-    """Write the description and the hash of every file below `folder`."""
-    document = info.to_json() | {"files": _hashes(folder)}
-    write_json(folder / INFO_NAME, document | {"sha256": _own_hash(document)})
+    """Write the metadata and the SHA-256 of every file below `folder`."""
+    document = info.to_json() | {"files": _checksums(folder)}
+    write_json(folder / METADATA_NAME, document | {"sha256": _own_checksum(document)})
+
+
+def format_of_folder(folder: Path) -> str:
+    """Return the format that an exported folder states; empty for any other path.
+
+    Raises:
+        ModelError: If the metadata cannot be read.
+    """
+    path = folder / METADATA_NAME
+    return str(_read_metadata(path).get("format", "")) if path.is_file() else ""
 
 
 def read_verified_folder(folder: Path) -> ModelMetadata:
-    """Return the description of a folder after checking every file.
+    """Return the metadata of a folder after verifying every file.
 
     Raises:
-        ModelError: If a file is missing, changed or too many, or the folder is not sealed.
+        ModelError: If a file is missing, changed or too many, or the folder has no checksums.
     """
-    path = folder / INFO_NAME
+    path = folder / METADATA_NAME
     if not path.is_file():
-        raise ModelError(f"{folder}: {_NOT_OURS}")
+        raise ModelError(f"{folder}: {_NO_CHECKSUM}")
+    document = _read_metadata(path)
     try:
-        document = json.loads(path.read_bytes())
-        digest = document.pop("sha256")
-        if digest != _own_hash(document):
-            raise ValueError("sha256")
+        if document.pop("sha256") != _own_checksum(document):
+            raise ValueError("its SHA-256 is not the stored one")
         expected = dict(document.pop("files"))
-        found = _hashes(folder)
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ModelError(f"{path}: damaged description ({error})") from error
-    if changed := sorted(n for n in expected | found if expected.get(n) != found.get(n)):
-        raise ModelError(f"{folder / changed[0]}: not the file that was written (sha256)")
+        actual = _checksums(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: damaged metadata ({error})") from error
+    if changed := sorted(n for n in expected | actual if expected.get(n) != actual.get(n)):
+        raise ModelError(f"{folder / changed[0]}: {_CHANGED}")
     return ModelMetadata.from_json(document, path)
 
 
-def _own_hash(document: dict[str, Any]) -> str:
+def _read_metadata(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: damaged metadata ({error})") from error
+    if not isinstance(document, dict):
+        raise ModelError(f"{path}: damaged metadata (not a JSON object)")
+    return document
+
+
+def _own_checksum(document: dict[str, Any]) -> str:
     return sha256_of(json.dumps(document, sort_keys=True).encode())
 
 
-def _hashes(folder: Path) -> dict[str, str]:
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / INFO_NAME)
+def _checksums(folder: Path) -> dict[str, str]:
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / METADATA_NAME)
     return {file.relative_to(folder).as_posix(): sha256_of_file(file) for file in files}
 
 
 def _read(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ModelError(f"{path}: larger than the allowed {MAX_BYTES >> 20} MiB")
+        if path.stat().st_size > MAX_MODEL_BYTES:
+            raise ModelError(f"{path}: larger than the allowed {MAX_MODEL_BYTES >> 20} MiB")
         return path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error

@@ -1,4 +1,4 @@
-"""What a model file says of itself, whatever its format."""
+"""Metadata of a model file, the same in every format."""
 
 import dataclasses
 import json
@@ -11,29 +11,34 @@ from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.types import IMAGE_SIZE
 from ankleboot.recipes.image_spec import ImageSpec
 
-FORMAT_VERSION = 2  # files of this version and of the one before open
+FORMAT_VERSION = 2
+"""Version of the fields below; the reader accepts this version and version 1."""
+
 RENAMED = {"colour": "color", "framing": "crop", "declined": "reject_labels"}
-"""Names in version 1, and today's."""
+"""Field names of version 1, and the current ones."""
+
+RENAMED_CROPS = {"whole": "none"}
+"""Values of the field `crop` in version 1, and the current ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelMetadata:
-    """Where a model comes from and how its answers are to be read.
+    """Origin of a model, its input, and the meaning of its output.
 
     Attributes:
         recipe: Name of the recipe that trained it.
-        data: Name of the data set it learned.
-        format: A key of `export.FORMATS`, or "keras".
-        model_sha256: Hash of the `.keras` file that everything else was made from.
+        data: Name of the data set that it was trained on.
+        format: Name of the export format, or "keras".
+        model_sha256: SHA-256 of the `.keras` file that every export was made from.
         parameters: Number of trained and fixed parameters.
-        temperature: The logits are divided by it (inside the exported graph).
-        abstain_below: Answers less confident than this are not to be relied on.
-        split, validation_fraction, split_seed: How its validation images are found again.
-        labels: The classes, in the order of the probabilities.
-        image_size, color, crop: What is done with pictures before it sees them.
-        data_sha256: Hash of the data that its validation images are among.
-        reject_labels: Labels that the model knows in order to reject what shows them.
-        version: Of Ankleboot, when the file was written.
+        temperature: Divisor of the logits, inside the exported graph.
+        abstain_below: Confidence below which a prediction abstains.
+        split, validation_fraction, split_seed: Rule that selects its validation images.
+        labels: Classes in the order of the probabilities.
+        image_size, color, crop: Fields of its `ImageSpec`.
+        data_sha256: SHA-256 of the data that its validation images are part of.
+        reject_labels: Labels that the model was trained on in order to reject their images.
+        version: Version of Ankleboot that wrote the file.
     """
 
     recipe: str = ""
@@ -56,8 +61,13 @@ class ModelMetadata:
 
     @property
     def image_spec(self) -> ImageSpec:
-        """What is done with pictures before the model sees them."""
+        """Size, color and crop of the images that the model takes."""
         return ImageSpec(self.image_size, self.color, self.crop)
+
+    @property
+    def predicted_labels(self) -> tuple[str, ...]:
+        """Labels that a prediction can have: all but the rejected ones."""
+        return tuple(label for label in self.labels if label not in self.reject_labels)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that `from_json` turns back into an equal object."""
@@ -76,9 +86,9 @@ class ModelMetadata:
             ModelError: If a field is unknown, missing or of another type.
         """
         try:
-            fields = _current_names(dict(document))
+            fields = _current_fields(dict(document))
             lists = {"labels": fields["labels"], "reject_labels": fields.get("reject_labels", ())}
-            info = cls(**(fields | {name: tuple(names) for name, names in lists.items()}))
+            info = cls(**(fields | {name: tuple(labels) for name, labels in lists.items()}))
             _check(info)
         except (KeyError, TypeError, UsageError) as error:
             raise ModelError(f"{path}: damaged metadata ({error})") from error
@@ -100,29 +110,29 @@ class ModelMetadata:
         return cls.from_json(document, path)
 
 
-def _current_names(fields: dict[str, Any]) -> dict[str, Any]:
-    """Bring the fields of a file of version 1 or 2 to the names of version 2."""
-    version = fields.pop("format_version", fields.pop("layout", None))
+def _current_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """Translate the fields of a document of version 1; version 2 passes unchanged."""
+    version = fields.pop("format_version", None) or fields.pop("layout", None)
     if version == FORMAT_VERSION:
         return fields
     if version != 1:
         raise TypeError(f"format version {version!r}; expected 1 to {FORMAT_VERSION}")
     renamed = {RENAMED.get(name, name): value for name, value in fields.items()}
-    if renamed.get("crop") == "whole":
-        renamed["crop"] = "none"
+    if "crop" in renamed:
+        renamed["crop"] = RENAMED_CROPS.get(renamed["crop"], renamed["crop"])
     return renamed
 
 
 def _check(info: ModelMetadata) -> None:
-    """Raise TypeError if a field is of another type, or UsageError if the image spec is invalid."""
-    usual = ModelMetadata()
+    """Raise TypeError for a field of another type, UsageError for an invalid image spec."""
+    default = ModelMetadata()
     for field in dataclasses.fields(info):
-        if type(getattr(info, field.name)) is not type(getattr(usual, field.name)):
+        if type(getattr(info, field.name)) is not type(getattr(default, field.name)):
             raise TypeError(f"{field.name} of another type")
     if not all(isinstance(label, str) for label in info.labels):
-        raise TypeError("a class that is no text")
+        raise TypeError("a label that is not text")
     if len(set(info.labels)) < max(2, len(info.labels)):
-        raise TypeError(f"the classes {info.labels}")
+        raise TypeError(f"labels: {info.labels}")
     if not set(info.reject_labels) < set(info.labels):
         raise TypeError(f"reject_labels: {info.reject_labels}")
     _ = info.image_spec

@@ -1,37 +1,34 @@
-"""The models that ship with the package.
+"""Names and paths of the models that ship with the package.
 
-pretrained    images of 28 x 28 pixels: a run folder without its checkpoints; for photographs
-              `predict` asks the model "photo" in its place
-photo         photographs, in color: photo/model.tflite
-zero-shot     photographs, cut out and converted, by networks that never learned from one: the model
-              above and zero_shot/model.tflite
-segmentation.tflite  finds the garment on a photograph
+pretrained    Fashion-MNIST images: a run folder without its checkpoints. `predict` sends photos
+              to the model "photo" instead
+photo         color photos: photo/model.tflite
+zero-shot     photos, by an ensemble trained without photos: the model "pretrained" and
+              zero_shot/model.tflite, on images that the segmentation has cut out
+segmentation.tflite  finds the garment on a photo
 
-Each folder's README.md is a model card; `make pretrained` and the tools it names make them anew.
+The README.md of each folder is a model card. `make pretrained` and its tools rebuild the models.
 """
 
 from pathlib import Path
 
-NAME = "pretrained"  # stands for the shipped model wherever a command takes a model
+PRETRAINED, PHOTO, ZERO_SHOT = "pretrained", "photo", "zero-shot"
 FOLDER = Path(__file__).parent
-LITERT = "model.tflite"
+FOLDERS = {PRETRAINED: FOLDER, PHOTO: FOLDER / "photo", ZERO_SHOT: FOLDER / "zero_shot"}
+MODEL_FILE = "model.tflite"
 SEGMENTATION = FOLDER / "segmentation.tflite"
-PHOTO, ZERO_SHOT = "photo", "zero-shot"
-NAMES = {NAME: FOLDER, PHOTO: FOLDER / "photo", ZERO_SHOT: FOLDER / "zero_shot"}
 
 
-def resolve(path: Path, member: str = "") -> Path:
-    """Turn a shipped model's name into its folder, or a file in it; leave all else alone."""
-    if str(path) in NAMES and not path.exists():
-        return NAMES[str(path)] / member
-    return path
+def shipped_folder(model: Path | str) -> Path | None:
+    """Return the folder of a shipped model's name; None if a path of that name exists."""
+    return None if Path(model).exists() else FOLDERS.get(str(model))
 
 
 def is_shipped(folder: Path) -> bool:
-    """Whether it is one of the package's own, in which nothing is written."""
-    return folder in NAMES.values()
+    """Return whether a folder belongs to the package; nothing may be written to it."""
+    return folder in FOLDERS.values()
 
 
-def photo_model(path: Path) -> Path | None:
-    """The file that answers about photographs where "pretrained" was asked for."""
-    return NAMES[PHOTO] / LITERT if str(path) == NAME and not path.exists() else None
+def photo_model(model: Path | str) -> Path | None:
+    """Return the file that predicts photos in place of the model; None if the model does."""
+    return FOLDERS[PHOTO] / MODEL_FILE if shipped_folder(model) == FOLDER else None

@@ -1,0 +1,112 @@
+"""Turn probabilities into a prediction: label, confidence, and the reasons to abstain."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ankleboot.core.classes import SHOES
+from ankleboot.core.types import Image
+from ankleboot.data.preprocessing.segmentation import Segmentation
+from ankleboot.models.files.metadata import ModelMetadata
+
+REJECT_THRESHOLD = 0.5  # probability that the image shows none of the classes
+MIN_RUNNER_UP_PROB = 0.1  # probability of a second label that is worth naming
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Label of one image, and whether to rely on it.
+
+    Attributes:
+        path: Path to the image file, or its name.
+        label: Label with the highest probability.
+        index: Index of the label among the classes.
+        confidence: Probability of the label.
+        probs: Probability of every label that a prediction can have.
+        none_of_these: Probability that the image shows something else, if the model estimates it.
+        abstained: Whether the label is a guess that must not be relied on.
+        reason: Reason to abstain, or None.
+        cause: Code of the reason for programs: missing, blank, declined, several or unsure.
+    """
+
+    path: str
+    label: str
+    index: int
+    confidence: float
+    probs: dict[str, float]
+    none_of_these: float
+    abstained: bool
+    reason: str | None
+    cause: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return one line of `predict --json`."""
+        return dict(vars(self))
+
+
+def decide(
+    image: Image,
+    garment: Segmentation | None,
+    probs: np.ndarray,
+    info: ModelMetadata,
+    *,
+    abstain_below: float | None = None,
+    path: str = "",
+) -> Prediction:
+    """Turn one row of probabilities into a prediction.
+
+    Args:
+        image: The model's input.
+        garment: Segmentation of the photo; None if there was none.
+        probs: One row of calibrated probabilities.
+        info: Metadata of the model.
+        abstain_below: Minimal confidence; None for the model's own threshold.
+        path: Path to the image file, or its name.
+    """
+    by_label = {label: float(p) for label, p in zip(info.labels, probs, strict=True)}
+    rejected = {label: by_label.pop(label) for label in info.reject_labels}
+    if not (rejected or info.crop == "garment"):
+        garment = None  # the model predicts whole images, with or without a garment
+    threshold = info.abstain_below if abstain_below is None else abstain_below
+    label = max(by_label, key=by_label.__getitem__)
+    cause, reason = _abstention(image, garment, by_label, rejected, threshold)
+    return Prediction(
+        path=path,
+        label=label,
+        index=info.labels.index(label),
+        confidence=by_label[label],
+        probs=by_label,
+        none_of_these=math.fsum(rejected.values()),
+        abstained=reason is not None,
+        reason=reason,
+        cause=cause,
+    )
+
+
+def _abstention(
+    image: Image,
+    garment: Segmentation | None,
+    by_label: dict[str, float],
+    rejected: dict[str, float],
+    threshold: float,
+) -> tuple[str, str] | tuple[None, None]:
+    """Return the code and the sentence of the first reason to abstain."""
+    best, runner_up = sorted(by_label, key=lambda label: -by_label[label])[:2]
+    if garment is not None and garment.reason:
+        # before "blank": an image without a garment has one color, too
+        return "missing", garment.reason
+    if (image == image[:1, :1]).all():
+        return "blank", "the picture is of one color"
+    if math.fsum(rejected.values()) >= REJECT_THRESHOLD:
+        nearest = max(rejected, key=rejected.__getitem__)
+        number = "ten" if len(by_label) == 10 else len(by_label)
+        return "declined", f"not one of the {number} (most like {nearest})"
+    if garment is not None and garment.things > 1 and best not in SHOES:
+        return "several", "more than one garment on the photograph"
+    if by_label[best] >= threshold:
+        return None, None
+    if by_label[runner_up] >= MIN_RUNNER_UP_PROB:
+        return "unsure", f"unsure between {best} and {runner_up}"
+    return "unsure", f"not sure of {best}"

@@ -1,0 +1,42 @@
+"""Choice of the model for an image: the default one, or the one for photos."""
+
+from functools import cached_property
+from pathlib import Path
+
+from ankleboot.core.types import Pixels
+from ankleboot.data.preprocessing import preprocess
+from ankleboot.inference.load import Model, load_predictor, resolve_model
+from ankleboot.inference.predictor import Predictor
+from ankleboot.models.pretrained import catalog
+
+
+class ModelRouter:
+    """A default model, and perhaps a second one for photos.
+
+    Args:
+        default: Model for images of the data set, and for all others where `photo` is None.
+        photo: Path to the model for photos, loaded with the first photo.
+    """
+
+    def __init__(self, default: Predictor, photo: Path | None = None) -> None:
+        self.default = default
+        self._photo = photo
+
+    @cached_property
+    def photo(self) -> Predictor:
+        """Model for photos; the default one if there is no other."""
+        return self.default if self._photo is None else load_predictor(self._photo)
+
+    def route(self, pixels: Pixels) -> Predictor:
+        """Return the model that predicts the image."""
+        return self.default if preprocess.is_dataset_image(pixels) else self.photo
+
+
+def load_router(model: Model, *, trust: bool = False) -> ModelRouter:
+    """Load a model; "pretrained" brings a second one for photos.
+
+    Raises:
+        ModelError: If there is no such model, or it cannot be loaded.
+    """
+    photo = catalog.photo_model(model) if isinstance(model, Path | str) else None
+    return ModelRouter(resolve_model(model, trust=trust).predictor, photo)
