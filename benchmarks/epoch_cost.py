@@ -25,14 +25,14 @@ from ankleboot.data.load import load_data
 from ankleboot.data.splits import Split
 from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.catalog import LEAKY
-from ankleboot.training.callbacks import LayerSummary, Silent
-from ankleboot.training.trainer import train
-from lib.contenders import keras_model
+from ankleboot.training.callbacks import LayerSummary, TrainingCallback
+from ankleboot.training.trainer import fit
+from lib.training_baselines import keras_model
 
 RESULT = Path(__file__).parent / "results/epoch_cost.json"
 
 
-class Interleaved(Silent):
+class Interleaved(TrainingCallback):
     """After each of our epochs, lets the bare script train one."""
 
     def __init__(self, data: Dataset, parts: Split) -> None:
@@ -44,10 +44,10 @@ class Interleaved(Silent):
         self.bare: list[tuple[float, float]] = []
         self._since = (0.0, 0.0)
 
-    def started(self, run: Run, layers: list[LayerSummary], split: Split) -> None:  # noqa: ARG002
+    def on_start(self, run: Run, layers: list[LayerSummary], split: Split) -> None:  # noqa: ARG002
         self._since = now()
 
-    def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:  # noqa: ARG002
+    def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:  # noqa: ARG002
         self.ours.append(elapsed(self._since))
         self._since = now()
         self._model.fit(
@@ -76,9 +76,9 @@ def main() -> None:
     head = slice(arguments.images)
     data = replace(data, train=LabeledImages(data.train.images[head], data.train.labels[head]))
     recipe = replace(LEAKY, epochs=arguments.pairs + 1)
-    watch = Interleaved(data, data.split(recipe))
+    watch = Interleaved(data, data.split(recipe.split_rule))
     with tempfile.TemporaryDirectory() as folder:
-        train(recipe, data, Path(folder) / "run", watch)
+        fit(recipe, data, Path(folder) / "run", [watch])
     ours, bare = watch.ours[1:], watch.bare[1:]
     ratios = {
         clock: statistics.median(a[i] / b[i] for a, b in zip(ours, bare, strict=True))

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from PIL import Image
 
-from lib.load import HOST
+from lib.load_spec import HOST
 from lib.payloads import BOUNDARY
-from lib.servers import PATH
+from lib.server_process import PATH
 
 PATIENCE = 20.0  # seconds that an answer may take
 PIECE = 1 << 16

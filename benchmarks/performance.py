@@ -1,6 +1,6 @@
 """Write the tables of docs/performance.md, and the figure in it, from the stored results.
 
-    ankleboot bench train --out benchmarks/results     (and growth, start, profile, predict)
+    python benchmarks/bench.py train --output benchmarks/results     (and scaling, startup, profile)
     python benchmarks/light_core.py
     python benchmarks/performance.py
 

@@ -67,12 +67,12 @@ def learn(recipe_name: str, folder: Path) -> None:
     from ankleboot.evaluation.evaluate import calibrate, evaluate, validation_images
     from ankleboot.export.export import export
     from ankleboot.inference.load import load_predictor
-    from ankleboot.training.trainer import train
+    from ankleboot.training.trainer import fit
 
     recipe = RECIPES[recipe_name]
     data = load_data(str(folder), recipe.image_spec, say=log_line)
     with tempfile.TemporaryDirectory() as temporary:
-        run = train(recipe, data, Path(temporary) / "run", TrainingProgress(recipe))
+        run = fit(recipe, data, Path(temporary) / "run", TrainingProgress(recipe))
         calibrate(run, data)
         exported = export(run.folder, "litert-int8", Path(temporary) / "model.tflite", data)
         part, judged = validation_images(recipe, data), {}

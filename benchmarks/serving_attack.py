@@ -22,9 +22,9 @@ from typing import Any
 import hostile
 from ankleboot.core.files import write_json
 from ankleboot.core.subprocesses import machine_info
-from lib import payloads, servers
-from lib.load import Load, Request, alone, drive, finish, start
-from lib.servers import PATH, Server, tree
+from lib import payloads, server_process
+from lib.load_spec import LoadRequest, LoadSpec, finish_load, record_expected, run_load, start_load
+from lib.server_process import PATH, ServerProcess, process_tree
 
 RESULT = Path(__file__).parent / "results/serving_attack.json"
 SLOW = 200  # connections
@@ -40,11 +40,11 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--serve", nargs="*", default=[], help="options of ankleboot serve")
     arguments = parser.parse_args()
-    images, photos = payloads.images(200), payloads.photographs(10)
-    asked = [Request(PATH, "image/png", image) for image in images]
-    asked += [Request(PATH, "image/jpeg", photo) for photo in photos]
-    with servers.ours(arguments.serve) as server:
-        found = attack(server, alone(server.port, asked), photos[0], arguments.seconds)
+    images, photos = payloads.images(200), payloads.photos(10)
+    asked = [LoadRequest(PATH, "image/png", image) for image in images]
+    asked += [LoadRequest(PATH, "image/jpeg", photo) for photo in photos]
+    with server_process.start_ankleboot(arguments.serve) as server:
+        found = attack(server, record_expected(server.port, asked), photos[0], arguments.seconds)
     found |= {"exit_code": server.process.returncode}
     found = {"command": " ".join(["python", *sys.argv])} | found
     write_json(arguments.out, found | machine_info())
@@ -55,7 +55,7 @@ def main() -> int:
 class Memory(threading.Thread):
     """Looks at the server's memory again and again, and notes what was going on."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerProcess) -> None:
         super().__init__(daemon=True)
         self.doing = "calm"
         self.seen: list[tuple[str, float]] = []
@@ -81,22 +81,24 @@ class Memory(threading.Thread):
         return found
 
 
-def attack(server: Server, asked: list[Request], photo: bytes, seconds: float) -> dict[str, Any]:
+def attack(
+    server: ServerProcess, asked: list[LoadRequest], photo: bytes, seconds: float
+) -> dict[str, Any]:
     """Calm, attack, calm; what was answered, and what the memory did."""
-    proper = Load(port=server.port, connections=3, seconds=CALM)
-    before = drive(proper, asked)  # also what fills caches and pools
-    memory, pids = Memory(server), tree(server.process.pid)
+    proper = LoadSpec(port=server.port, connections=3, seconds=CALM)
+    before = run_load(proper, asked)  # also what fills caches and pools
+    memory, pids = Memory(server), process_tree(server.process.pid)
     sizes = [server.memory_of_each()]
     memory.start()
-    drive(proper, asked)
+    run_load(proper, asked)
     calm = memory.usual("calm")
-    client = start(Load(port=server.port, connections=3, seconds=seconds), asked)
+    client = start_load(LoadSpec(port=server.port, connections=3, seconds=seconds), asked)
     answers, slow = hurt(server, memory, photo, seconds)
-    during = finish(client)
+    during = finish_load(client)
     memory.doing = "calm again"
-    after = drive(proper, asked)
+    after = run_load(proper, asked)
     sizes.append(server.memory_of_each())
-    pids_after, at_end = tree(server.process.pid), memory.usual("calm again")
+    pids_after, at_end = process_tree(server.process.pid), memory.usual("calm again")
     memory.doing = "the largest picture that is allowed"
     largest = hostile.post(server.port, "image/png", hostile.one_color(5_000, "RGB"))
     memory.stop()
@@ -120,7 +122,7 @@ def attack(server: Server, asked: list[Request], photo: bytes, seconds: float) -
 
 
 def hurt(
-    server: Server, memory: Memory, photo: bytes, seconds: float
+    server: ServerProcess, memory: Memory, photo: bytes, seconds: float
 ) -> tuple[dict[str, dict[str, int]], dict[str, Any]]:
     """All hostile requests in turn until the time is over; the answers by request."""
     attacks: dict[str, Callable[[int], str]] = {

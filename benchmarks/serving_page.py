@@ -1,6 +1,6 @@
 """Write the figures of docs/deploy.md from the stored results.
 
-    ankleboot bench serve --out benchmarks/results
+    python benchmarks/bench.py serve --output benchmarks/results
     python benchmarks/serving_stops.py --stops 50
     python benchmarks/serving_attack.py --seconds 60
     python benchmarks/serving_page.py

@@ -21,10 +21,10 @@ from typing import Any
 
 from ankleboot.core.files import write_json
 from ankleboot.core.subprocesses import machine_info
-from lib import payloads, servers
-from lib.load import Load, Request, alone, finish, start
-from lib.servers import PATH
-from lib.tally import FAILURES
+from lib import payloads, server_process
+from lib.load_spec import LoadRequest, LoadSpec, finish_load, record_expected, start_load
+from lib.load_stats import FAILURES
+from lib.server_process import PATH
 
 RESULT = Path(__file__).parent / "results/serving_stops.json"
 EARLIEST, LATEST = 0.7, 2.5  # seconds after the clients were started
@@ -44,13 +44,13 @@ def main() -> int:
     parser.add_argument("--serve", nargs="*", default=[], help="options of ankleboot serve")
     arguments = parser.parse_args()
     moments = random.Random(arguments.seed)
-    images, photos = payloads.images(200), payloads.photographs(10)
+    images, photos = payloads.images(200), payloads.photos(10)
     asked = {
-        "kept": [Request(PATH, "image/png", image) for image in images],
-        "photographs": [Request(PATH, "image/jpeg", photo) for photo in photos],
+        "kept": [LoadRequest(PATH, "image/png", image) for image in images],
+        "photographs": [LoadRequest(PATH, "image/jpeg", photo) for photo in photos],
     }
-    with servers.ours(arguments.serve) as server:
-        asked = {kind: alone(server.port, requests) for kind, requests in asked.items()}
+    with server_process.start_ankleboot(arguments.serve) as server:
+        asked = {kind: record_expected(server.port, requests) for kind, requests in asked.items()}
     asked["one request a connection"] = asked["kept"]
     rows = []
     for number in range(arguments.stops):
@@ -63,13 +63,14 @@ def main() -> int:
 
 
 def stop(
-    asked: dict[str, list[Request]], moment: float, options: list[str]
+    asked: dict[str, list[LoadRequest]], moment: float, options: list[str]
 ) -> dict[str, dict[str, Any] | float | int]:
     """Start a server, stop it under load, and tell what became of the requests."""
-    with servers.ours(options) as server:
+    with server_process.start_ankleboot(options) as server:
         clients = {
-            kind: start(
-                Load(port=server.port, seconds=60.0, until_refused=True, **KINDS[kind]), requests
+            kind: start_load(
+                LoadSpec(port=server.port, seconds=60.0, until_refused=True, **KINDS[kind]),
+                requests,
             )
             for kind, requests in asked.items()
         }
@@ -78,7 +79,7 @@ def stop(
         asked_to_stop = time.perf_counter()
         code = server.stop()
         seconds = time.perf_counter() - asked_to_stop
-        found = {kind: finish(client) for kind, client in clients.items()}
+        found = {kind: finish_load(client) for kind, client in clients.items()}
     keys = ("sent", "statuses", "wrong", "failures", "resets")
     return {
         "moment": round(moment, 3),

@@ -1,1 +1,1 @@
-"""Library of the benchmark scripts: contenders, load generator, servers, statistics."""
+"""Library of the benchmark scripts: baselines, load generator, server processes, statistics."""

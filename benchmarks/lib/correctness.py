@@ -1,4 +1,4 @@
-"""Are the server's answers under load those of one caller in one process?"""
+"""Comparison of responses under load with predictions in one process."""
 
 import json
 import tempfile
@@ -6,53 +6,57 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ankleboot.inference.predict import Prediction, load_router, predict_files
+from ankleboot.inference.decide import Prediction
+from ankleboot.inference.predict import predict_files
+from ankleboot.inference.router import load_router
 from lib import payloads
-from lib.load import Load, Request, alone, drive
-from lib.servers import PATH
+from lib.load_spec import LoadRequest, LoadSpec, record_expected, run_load
+from lib.server_process import PATH
 
 CONNECTIONS = 32
 NUM_PHOTOS = 25
 
 
-def check(port: int, num: int, model: str, say: Callable[[str], None]) -> dict[str, Any]:
-    """Send `num` requests of many pictures at once, and compare every answer.
+def check_correctness(
+    port: int, num: int, model: str, progress: Callable[[str], None]
+) -> dict[str, Any]:
+    """Send `num` concurrent requests of many images and compare every response.
 
-    Each must be, byte for byte, what the server says to the same picture alone; and that must be
-    what `ankleboot.inference.predict` says in this process, one picture after the other.
+    Each must equal, byte for byte, the response to the same image in a sequential request. Labels
+    and probabilities of the latter are compared with those of `predict_files` in this process.
     """
-    images, photos = payloads.images(), payloads.photographs(NUM_PHOTOS)
-    requests = [Request(PATH, "image/png", image) for image in images]
-    requests += [Request(PATH, "image/jpeg", photo) for photo in photos]
-    requests = alone(port, requests)
-    agreement = _agreement(requests, in_process([*images, *photos], Path(model)))
-    say(f"answers alone, beside those in process: {agreement}")
-    found = drive(Load(port=port, connections=CONNECTIONS, requests=num), requests)
-    say(f"{num:,} requests: {found['statuses']}, {found['wrong']} differ")
+    images, photos = payloads.images(), payloads.photos(NUM_PHOTOS)
+    requests = [LoadRequest(PATH, "image/png", image) for image in images]
+    requests += [LoadRequest(PATH, "image/jpeg", photo) for photo in photos]
+    requests = record_expected(port, requests)
+    agreement = _agreement(requests, predict_in_process([*images, *photos], Path(model)))
+    progress(f"sequential responses against predictions in process: {agreement}")
+    result = run_load(LoadSpec(port=port, connections=CONNECTIONS, requests=num), requests)
+    progress(f"{num:,} requests: {result['statuses']}, {result['wrong']} differ")
     return {"connections": CONNECTIONS, "pictures": len(requests), **agreement} | {
-        key: found[key]
+        key: result[key]
         for key in ("sent", "statuses", "wrong", "wrong_samples", "failures", "resets")
         + ("goodput", "seconds")
     }
 
 
-def in_process(files: Sequence[bytes], model: Path) -> list[Prediction]:
-    """What the model says of each picture when it is asked alone."""
-    experts = load_router(model)
-    found = []
+def predict_in_process(files: Sequence[bytes], model: Path) -> list[Prediction]:
+    """Predict each image file alone."""
+    router = load_router(model)
+    predictions: list[Prediction] = []
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "picture"
+        path = Path(folder) / "image"
         for file in files:
             path.write_bytes(file)
-            found += [one for one in predict_files(experts, [path]) if isinstance(one, Prediction)]
-    return found
+            predictions += [p for p in predict_files(router, [path]) if isinstance(p, Prediction)]
+    return predictions
 
 
-def _agreement(requests: Sequence[Request], expected: Sequence[Prediction]) -> dict[str, Any]:
+def _agreement(requests: Sequence[LoadRequest], expected: Sequence[Prediction]) -> dict[str, Any]:
     labels, largest = 0, 0.0
     for request, prediction in zip(requests, expected, strict=True):
-        (said,) = json.loads(request.expected or b"")["predictions"]
-        labels += said["label"] == prediction.label
-        gaps = [abs(said["probs"][name] - share) for name, share in prediction.probs.items()]
+        (entry,) = json.loads(request.expected or b"")["predictions"]
+        labels += entry["label"] == prediction.label
+        gaps = [abs(entry["probs"][name] - prob) for name, prob in prediction.probs.items()]
         largest = max(largest, *gaps)
     return {"labels_as_in_process": labels, "largest_difference_of_probs": largest}

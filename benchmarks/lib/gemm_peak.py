@@ -1,4 +1,4 @@
-"""Fastest matrix product of this machine: `python -m lib.gemm_peak` prints it for both precisions."""
+"""Peak GFLOP/s of matrix products; `python -m lib.gemm_peak` prints it for both precisions."""
 
 import json
 import time
@@ -9,7 +9,7 @@ REPEATS = 12
 
 
 def gemm_peak(dtype: str) -> float:
-    """Fastest of some products of two square matrices, in GFLOP/s."""
+    """Return the GFLOP/s of the fastest of some products of square matrices."""
     import tensorflow as tf
 
     matrix = tf.cast(tf.random.normal([SIZE, SIZE]), dtype)
@@ -24,7 +24,7 @@ def gemm_peak(dtype: str) -> float:
 
 
 def main() -> None:
-    """Print both peaks."""
+    """Print the peaks as JSON."""
     peaks: dict[str, Any] = {dtype: gemm_peak(dtype) for dtype in ("float32", "bfloat16")}
     print(json.dumps(peaks))
 

@@ -1,7 +1,7 @@
-"""Where a training step's time goes, operation by operation, from TensorFlow's own profiler.
+"""Time of a training step by operation, from TensorFlow's profiler.
 
-`python -m lib.profile DATA` profiles once. Operations of one step run beside each other
-on several threads, so their times add up to more than the step takes.
+`python -m lib.profile DATA` profiles once. Operations of a step run in parallel on several threads,
+so their times add up to more than the step takes.
 """
 
 import collections
@@ -20,27 +20,25 @@ from ankleboot.core.subprocesses import machine_info, run_isolated
 from ankleboot.data.load import load_data
 from ankleboot.recipes.catalog import SPRINT
 
-STEPS = 100
-WARM_UP = 20  # steps before anything is measured
-SHOWN = 14
-
-Say = Callable[[str], None]
+NUM_STEPS = 100
+NUM_WARM_UP_STEPS = 20
+NUM_OPERATIONS_LOGGED = 14
 
 
-def run(rounds: int, data: str, say: Say) -> dict[str, Any]:
-    """Profile `sprint` in `rounds` fresh processes; the one with the fastest step counts.
+def profile_training(rounds: int, data: str, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Profile `sprint` in `rounds` fresh processes and keep the fastest step.
 
     Returns:
         "step_ms", "gflops" (of convolutions and dense layers), "peak_gflops", "utilisation",
-        "operations" (kind, calls and microseconds per step, the dearest first), and the
-        circumstances.
+        "operations" (kind, calls and microseconds per step, slowest first), and machine
+        information.
     """
     rows = [run_isolated("lib.profile", data) for _ in range(rounds)]
     best = min(rows, key=lambda row: float(row["step_ms"]))
     peak = run_isolated("lib.gemm_peak")[best["precision"]]
     best |= {"peak_gflops": peak, "utilisation": best["gflops"] / peak}
-    for operation in best["operations"][:SHOWN]:
-        say(
+    for operation in best["operations"][:NUM_OPERATIONS_LOGGED]:
+        progress(
             f"{operation['microseconds']:7.0f} us  {operation['calls']:5.1f} x  {operation['kind']}"
         )
     return {**best, **machine_info()}
@@ -58,13 +56,13 @@ def main(arguments: list[str]) -> None:
     from ankleboot.training.engines.base import Chunk, RunningMetrics
 
     images = load_data(arguments[0]).train
-    num = min(STEPS * SPRINT.batch_size, len(images)) // SPRINT.batch_size * SPRINT.batch_size
+    num = min(NUM_STEPS * SPRINT.batch_size, len(images)) // SPRINT.batch_size * SPRINT.batch_size
     steps = num // SPRINT.batch_size
     engine = base.create_engine(SPRINT, len(images))
-    places = data_loader.epoch_order(SPRINT, len(images), 1, engine.losses())[:num]
+    indices = data_loader.epoch_order(SPRINT, len(images), 1, engine.losses())[:num]
     rates = np.full(steps, 1e-3, np.float32)
-    chunk = engine.put(Chunk(images.images[places], images.labels[places], places, rates))
-    engine.train(chunk, 0, min(WARM_UP, steps), RunningMetrics())
+    chunk = engine.to_device(Chunk(images.images[indices], images.labels[indices], indices, rates))
+    engine.train(chunk, 0, min(NUM_WARM_UP_STEPS, steps), RunningMetrics())
     started = time.perf_counter()
     engine.train(chunk, 0, steps, RunningMetrics())
     seconds = (time.perf_counter() - started) / steps

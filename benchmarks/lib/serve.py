@@ -1,7 +1,7 @@
-"""The server beside tutorials' demos: requests per second, latency, overload, correctness.
+"""Requests per second, latency, overload and correctness of the server, beside baselines.
 
-Client and servers share this machine: what the client takes of the processor (`client_cpu_seconds`
-of every load) the server does not have.
+The load generator shares the machine with the servers. Its processor time (`client_cpu_seconds` of
+every load) is time that the server does not get.
 """
 
 import importlib.util
@@ -14,69 +14,69 @@ from typing import Any
 from ankleboot.core.errors import UsageError
 from ankleboot.core.subprocesses import machine_info
 from ankleboot.models.pretrained import catalog
-from lib import correctness, servers, serving
-from lib.peers import PEERS
-from lib.tally import FAILURES
+from lib import correctness, serve_workloads, server_process
+from lib.load_stats import FAILURES
+from lib.server_baselines import SERVER_BASELINES
 
 OURS = "ankleboot"
-NAMES = (OURS, *PEERS)
-SECONDS = 5.0  # of every load
+NAMES = (OURS, *SERVER_BASELINES)
+LOAD_S = 5.0  # duration of every load
 PACKAGES = ("ai-edge-litert", "fastapi", "gradio", "pillow", "starlette", "uvicorn", "uvloop")
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
-def run(
+def measure_serving(
     rounds: int,
     only: Sequence[str],
     requests: int,
     models: Sequence[str],
-    say: Say,
+    progress: Progress,
     *,
-    seconds: float = SECONDS,
+    seconds: float = LOAD_S,
 ) -> dict[str, Any]:
     """Measure the contenders round by round (A B A B), each in fresh processes.
 
     Args:
-        rounds: How often each is measured.
-        only: Contenders; all if empty.
-        requests: How many the check of correctness sends; 0 leaves it out.
-        models: As `ankleboot serve --model`; its own choice if empty. The peers serve the shipped
-            one.
-        say: Called with a line of progress.
-        seconds: Of every load.
+        rounds: Number of measurements of each contender.
+        only: Names of contenders; all if empty.
+        requests: Number of requests of the correctness check; 0 skips it.
+        models: Values of `ankleboot serve --model`; the default of the command if empty. The
+            baselines serve the shipped model.
+        progress: Function called with a line of progress.
+        seconds: Duration of every load.
 
     Returns:
         "summary" (one row per contender: medians over the rounds; "ratio" is the median over the
-        rounds of our requests per second over its own), "faults" of our server under all loads,
-        "correctness", "runs", "left_out", and the circumstances.
+        rounds of our requests per second over those of the contender), "faults" of our server under
+        all loads, "correctness", "runs", "left_out", and machine information.
 
     Raises:
         UsageError: If a contender is unknown.
-        EnvironmentFailure: If a server does not start, or a contender answers nothing.
+        EnvironmentFailure: If a server does not start, or gives no response.
     """
-    names = _present(only, say)
+    names = _available(only, progress)
     left_out = [name for name in only or NAMES if name not in names]
     options = [f"--model={model}" for model in models]
-    material = serving.Material()
+    workload = serve_workloads.Workload()
     rows = []
     for round_ in range(rounds):
         for name in names:
             if name == OURS:
-                row = serving.measure_ours(options, material, seconds)
+                row = serve_workloads.measure_ours(options, workload, seconds)
             else:
-                row = serving.measure_peer(name, material, seconds)
+                row = serve_workloads.measure_baseline(name, workload, seconds)
             rows.append({"name": name, "round": round_} | row)
-            say(f"round {round_ + 1}/{rounds}  {name:<14}  {_sentence(row['figures'])}")
+            progress(f"round {round_ + 1}/{rounds}  {name:<14}  {_sentence(row['figures'])}")
     checked = None
     if OURS in names and requests:
-        with servers.ours(options) as server:
-            model = models[0] if models else catalog.NAME
-            checked = correctness.check(server.port, requests, model, say)
+        with server_process.start_ankleboot(options) as server:
+            model = models[0] if models else catalog.PRETRAINED
+            checked = correctness.check_correctness(server.port, requests, model, progress)
     return {
         "seconds_per_load": seconds,
-        "summary": summary(rows),
-        "faults": faults(rows),
+        "summary": summarize(rows),
+        "faults": count_faults(rows),
         "correctness": checked,
         "left_out": left_out,
         "runs": rows,
@@ -85,19 +85,19 @@ def run(
     }
 
 
-def _present(only: Sequence[str], say: Say) -> list[str]:
-    """The contenders that are wanted, without those that lack a package."""
+def _available(only: Sequence[str], progress: Progress) -> list[str]:
+    """Return the requested contenders that have their packages installed."""
     if unknown := [name for name in only if name not in NAMES]:
         raise UsageError(f"unknown contender {unknown[0]!r}; valid: {', '.join(NAMES)}")
-    found = []
+    available = []
     for name in dict.fromkeys(only or NAMES):
-        needs = PEERS[name].needs if name in PEERS else ()
-        missing = [module for module in needs if importlib.util.find_spec(module) is None]
+        modules = SERVER_BASELINES[name].required_modules if name in SERVER_BASELINES else ()
+        missing = [module for module in modules if importlib.util.find_spec(module) is None]
         if missing:
-            say(f"{name} is left out: {missing[0]} is not installed")
+            progress(f"{name} is left out: {missing[0]} is not installed")
         else:
-            found.append(name)
-    return found
+            available.append(name)
+    return available
 
 
 def _is_installed(package: str) -> bool:
@@ -115,11 +115,11 @@ def _sentence(figures: dict[str, int | float]) -> str:
     )
 
 
-def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One line per contender: the median over its rounds of every figure, and the ratio."""
+def summarize(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row per contender: medians over its rounds, and the ratio."""
     rate = "requests_per_second"
     reference = {row["round"]: row["figures"][rate] for row in rows if row["name"] == OURS}
-    found = []
+    summary = []
     for name in dict.fromkeys(row["name"] for row in rows):
         own = [row for row in rows if row["name"] == name]
         keys = dict.fromkeys(key for row in own for key in row["figures"])
@@ -128,7 +128,7 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             for row in own
             if row["round"] in reference
         ]
-        found.append(
+        summary.append(
             {"name": name, "runs": len(own), "ratio": statistics.median(ratios) if ratios else None}
             | {"ratios": ratios}
             | {
@@ -136,11 +136,11 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 for key in keys
             }
         )
-    return found
+    return summary
 
 
-def faults(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """What should not happen to our server's clients, counted over all loads."""
+def count_faults(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Count wrong responses, failures and resets of our server over all loads."""
     loads = [load for row in rows if row["name"] == OURS for load in row["loads"].values()]
     statuses = sum((Counter(load["statuses"]) for load in loads), Counter[str]())
     without = statuses["503"] + statuses["429"] - sum(load["with_retry_after"] for load in loads)

@@ -1,4 +1,4 @@
-"""Time to accuracy: the ancestor's script, our recipes and their peers, in turn, on one machine."""
+"""Time to accuracy of our recipes and of baselines, round by round on one machine."""
 
 import importlib.util
 import statistics
@@ -7,23 +7,25 @@ from typing import Any
 
 from ankleboot.core.errors import UsageError
 from ankleboot.core.subprocesses import machine_info, run_isolated
-from lib.contenders import CONTENDERS, NEEDS
+from lib.training_baselines import CONTENDERS, REQUIRED_MODULES
 
-TARGET = 0.9123  # the ancestor's published test accuracy
+TARGET = 0.9123  # published test accuracy of the Keras script
 REFERENCE = next(iter(CONTENDERS))
-ONCE = ("leaky", *NEEDS)
-"""Contenders that run in the first round alone: what they show needs no pairing."""
-
-Say = Callable[[str], None]
+FIRST_ROUND_ONLY = ("leaky", *REQUIRED_MODULES)
+"""Contenders of the first round only: their comparison needs no pairs."""
 
 
-def run(rounds: int, only: Sequence[str], data: str, say: Say) -> dict[str, Any]:
-    """Run the contenders round by round (A B A B), each in a fresh process, seed = round.
+def measure_training(
+    rounds: int, only: Sequence[str], data: str, progress: Callable[[str], None]
+) -> dict[str, Any]:
+    """Run the contenders round by round (A B A B), each in a fresh process.
+
+    The seed is the number of the round.
 
     Returns:
         "runs" (one row per run), "summary" (one per contender; "ratio" is the median over rounds
-        of the reference's seconds over the contender's), "gemm_peak_gflops", "left_out", and the
-        circumstances.
+        of the reference's seconds over the contender's), "gemm_peak_gflops", "left_out", and
+        machine information.
 
     Raises:
         UsageError: If a contender is unknown.
@@ -35,36 +37,38 @@ def run(rounds: int, only: Sequence[str], data: str, say: Say) -> dict[str, Any]
     names = list(only) or list(CONTENDERS)
     left_out = []
     for name in names:
-        if missing := [m for m in NEEDS.get(name, ()) if importlib.util.find_spec(m) is None]:
-            say(f"{name} is left out: {missing[0]} is not installed")
+        if missing := [
+            m for m in REQUIRED_MODULES.get(name, ()) if importlib.util.find_spec(m) is None
+        ]:
+            progress(f"{name} is left out: {missing[0]} is not installed")
             left_out.append(name)
     names = [name for name in names if name not in left_out]
     peaks = run_isolated("lib.gemm_peak")
-    say(f"GEMM peak: float32 {peaks['float32']:.0f}, bfloat16 {peaks['bfloat16']:.0f} GFLOP/s")
+    progress(f"GEMM peak: float32 {peaks['float32']:.0f}, bfloat16 {peaks['bfloat16']:.0f} GFLOP/s")
     rows: list[dict[str, Any]] = []
     for seed in range(rounds):
         for name in names:
-            if seed and name in ONCE:
+            if seed and name in FIRST_ROUND_ONLY:
                 continue
-            row = run_isolated("lib.contenders", name, str(seed), data)
+            row = run_isolated("lib.training_baselines", name, str(seed), data)
             rows.append(row)
-            say(
+            progress(
                 f"round {seed + 1}/{rounds}  {name:<12}  {row['seconds']:7.1f} s  "
                 f"{row['cpu_seconds']:7.1f} CPU s  test {100 * row['test_accuracy']:.2f} %"
             )
     return {
         "target": TARGET,
         "runs": rows,
-        "summary": summary(rows, peaks),
+        "summary": summarize(rows, peaks),
         "gemm_peak_gflops": peaks,
         "left_out": left_out,
         **machine_info(),
     }
 
 
-def summary(rows: list[dict[str, Any]], peaks: dict[str, float]) -> list[dict[str, Any]]:
-    """One line per contender, from all its runs."""
-    found = []
+def summarize(rows: list[dict[str, Any]], peaks: dict[str, float]) -> list[dict[str, Any]]:
+    """Return a row per contender, from all its runs."""
+    summary = []
     reference = {row["seed"]: row["seconds"] for row in rows if row["name"] == REFERENCE}
     for name in dict.fromkeys(row["name"] for row in rows):
         own = [row for row in rows if row["name"] == name]
@@ -72,7 +76,7 @@ def summary(rows: list[dict[str, Any]], peaks: dict[str, float]) -> list[dict[st
         ratios = [reference[r["seed"]] / r["seconds"] for r in own if r["seed"] in reference]
         gflops = [row["gflops"] for row in own if row["gflops"]]
         reached = [seconds for row in own if (seconds := seconds_to(row["curve"])) is not None]
-        found.append(
+        summary.append(
             {
                 "name": name,
                 "runs": len(own),
@@ -96,9 +100,9 @@ def summary(rows: list[dict[str, Any]], peaks: dict[str, float]) -> list[dict[st
                 },
             }
         )
-    return found
+    return summary
 
 
 def seconds_to(curve: Sequence[Sequence[float]]) -> float | None:
-    """When the validation accuracy first reached the target; None if it never did."""
+    """Return when the validation accuracy first reached the target; None if never."""
     return next((seconds for seconds, accuracy in curve if accuracy >= TARGET), None)

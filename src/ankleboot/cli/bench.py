@@ -1,4 +1,4 @@
-"""`ankleboot bench`: speed and cost, each against a peer in the same run."""
+"""`ankleboot bench`: cost of prediction and accuracy on photos."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ ROUNDS = click.option(
     type=click.IntRange(min=1),
     default=5,
     show_default=True,
-    help="How often, in turn.",
+    help="Number of rounds; what is compared alternates within each.",
 )
-OUT = click.option(
-    "--out",
+OUTPUT = click.option(
+    "--output",
+    "output_dir",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("runs/bench"),
     show_default=True,
@@ -30,118 +31,36 @@ DATA = click.option(
 
 @click.group()
 def bench() -> None:
-    """Measure speed and cost on this machine, each part in fresh processes."""
+    """Measure prediction on this machine: speed by format, accuracy on photos."""
 
 
 @bench.command()
 @ROUNDS
-@click.option("--only", multiple=True, metavar="NAME", help="A contender; several by repetition.")
-@OUT
-@DATA
-@json_option
-def train(rounds: int, only: tuple[str, ...], out: Path, data_name: str, as_json: bool) -> None:
-    """Time to accuracy: the ancestor's Keras script, our recipes, and peers.
-
-    Contenders: keras-script (20 epochs, as published), leaky, leaky-fast (bfloat16 where there is,
-    batches of 256), sprint; pytorch, hog-svm and lightgbm where they are installed. The rounds take
-    about half an hour on two cores.
-    """
-    from ankleboot.cli import output
-    from lib import train as bench_train
-
-    document = bench_train.run(rounds, only, data_name, output.log_line)
-    _store(document, out, "train")
-    if as_json:
-        output.print_json(document)
-        return
-    from ankleboot.cli.run_folder import save_figure
-    from ankleboot.evaluation import plots
-
-    output.bench_train(document)
-    figure = out / "train.png"
-    save_figure(plots.time_to_accuracy(document["runs"], document["target"]), figure)
-    print(out / "train.json", figure, sep="\n")
-
-
-@bench.command()
-@ROUNDS
-@OUT
-@DATA
-@json_option
-def growth(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
-    """Time and memory of training against images (1,000 to 600,000) and network width."""
-    from ankleboot.cli import output
-    from lib import growth as bench_growth
-
-    document = bench_growth.run(rounds, data_name, output.log_line)
-    fit = document["fit"]
-    sentence = (
-        f"{1e6 * fit['slope']:.1f} microseconds per image trained on, "
-        f"{fit['intercept']:.2f} s apart from that; linear with R^2 = {fit['r_squared']:.4f}"
-    )
-    _deliver("growth", document, sentence, out, as_json)
-
-
-@bench.command()
-@ROUNDS
-@OUT
-@DATA
-@json_option
-def start(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
-    """Seconds from the command to the first training step, and where they go."""
-    from ankleboot.cli import output
-    from lib import start as bench_start
-
-    document = bench_start.run(rounds, data_name, output.log_line)
-    sentence = f"{document['total']:.2f} s in all (median of {rounds})"
-    _deliver("start", document, sentence, out, as_json)
-
-
-@bench.command()
-@ROUNDS
-@OUT
-@DATA
-@json_option
-def profile(rounds: int, out: Path, data_name: str, as_json: bool) -> None:
-    """Where a training step of sprint spends its time, operation by operation."""
-    from ankleboot.cli import output
-    from lib import profile as bench_profile
-
-    document = bench_profile.run(rounds, data_name, output.log_line)
-    sentence = (
-        f"{document['step_ms']:.1f} ms a step, {document['gflops']:.0f} GFLOP/s: "
-        f"{100 * document['utilisation']:.0f} % of the {document['precision']} GEMM peak"
-    )
-    _deliver("profile", document, sentence, out, as_json)
-
-
-@bench.command()
-@ROUNDS
-@click.option("--only", multiple=True, metavar="NAME", help="A way; several by repetition.")
+@click.option("--only", multiple=True, metavar="NAME", help="A runtime; repeat for several.")
 @model_option
-@OUT
+@OUTPUT
 @DATA
 @json_option
 def predict(
-    rounds: int, only: tuple[str, ...], model: Path, out: Path, data_name: str, as_json: bool
+    rounds: int, only: tuple[str, ...], model: Path, output_dir: Path, data_name: str, as_json: bool
 ) -> None:
-    """Latency, throughput, memory and size of every format, beside Keras.
+    """Measure latency, throughput, memory and size of every format, beside Keras.
 
-    Ways: model.predict, model(x), and the formats of export but the web page. A model of yours must
-    be a run folder.
+    Runtimes: model.predict, model(x), and the formats of export except the web pages. MODEL must be
+    a run folder. Each measurement runs in a fresh process.
     """
     from ankleboot.cli import output
     from ankleboot.core.silence import import_keras
-    from ankleboot.export import benchmark as bench_predict
+    from ankleboot.export.benchmark import benchmark_formats
 
     import_keras()
-    document = bench_predict.benchmark_formats(rounds, only, model, data_name, output.log_line)
-    _store(document, out, "predict")
+    document = benchmark_formats(rounds, only, model, data_name, output.log_line)
+    store_result(document, output_dir, "predict")
     if as_json:
         output.print_json(document)
-    else:
-        output.bench_predict(document)
-        print(out / "predict.json")
+        return
+    output.bench_predict(document)
+    print(output_dir / "predict.json")
 
 
 @bench.command()
@@ -150,88 +69,38 @@ def predict(
     "folder",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     required=True,
-    help="Photographs in folders t-shirt, pants, longsleeve, dress, outwear, shirt, shoes; "
-    "hat, shorts and skirt are to be declined.",
+    help="Photos in folders t-shirt, pants, longsleeve, dress, outwear, shirt, shoes; "
+    "hat, shorts and skirt are to be rejected.",
 )
-@OUT
+@OUTPUT
 @json_option
-def photos(folder: Path, out: Path, as_json: bool) -> None:
-    """How well photographs are named, what is declined, and the milliseconds it takes.
+def photos(folder: Path, output_dir: Path, as_json: bool) -> None:
+    """Measure accuracy, rejection and milliseconds per photo.
 
-    Methods: grey (resized as tutorials do), inverted, grabcut (rough), cut-out (our network), all
-    four for the shipped model of Fashion-MNIST; and the models zero-shot and photo.
+    Methods: grey (resized as in tutorials), inverted, grabcut (one GrabCut), cut-out (the
+    segmentation network), all four with the shipped model of Fashion-MNIST; and the models
+    zero-shot and photo.
     """
     from ankleboot.cli import output
     from ankleboot.cli.run_folder import save_figure
-    from ankleboot.evaluation import photo_benchmark as bench_photos
     from ankleboot.evaluation import plots
+    from ankleboot.evaluation.photo_benchmark import benchmark_photos, list_errors
 
-    document, found = bench_photos.benchmark_photos(folder, output.log_line)
-    _store(document, out, "photos")
-    figures = {
-        "risk": plots.risks(document["risk"]),
-        "wrong": plots.wrong_photos(bench_photos.wrong(found)),
-    }
-    for name, figure in figures.items():
-        save_figure(figure, out / f"photos-{name}.png")
+    document, measured = benchmark_photos(folder, output.log_line)
+    store_result(document, output_dir, "photos")
+    risk, errors = (output_dir / f"photos-{name}.png" for name in ("risk", "wrong"))
+    save_figure(plots.risks(document["risk"]), risk)
+    save_figure(plots.wrong_photos(list_errors(measured)), errors)
     if as_json:
         output.print_json(document)
         return
     output.bench_photos(document)
-    print(out / "photos.json", *(out / f"photos-{name}.png" for name in figures), sep="\n")
+    print(output_dir / "photos.json", risk, errors, sep="\n")
 
 
-@bench.command()
-@ROUNDS
-@click.option("--only", multiple=True, metavar="NAME", help="A contender; several by repetition.")
-@click.option(
-    "--requests",
-    type=click.IntRange(min=0),
-    default=100_000,
-    show_default=True,
-    help="Of the check of correctness.",
-)
-@click.option("--model", "models", multiple=True, metavar="MODEL", help="As in serve.")
-@OUT
-@json_option
-def serve(
-    rounds: int,
-    only: tuple[str, ...],
-    requests: int,
-    models: tuple[str, ...],
-    out: Path,
-    as_json: bool,
-) -> None:
-    """Requests per second, latency, overload and correctness of the server, beside demos.
-
-    Contenders: ankleboot, fastapi-keras (an endpoint as tutorials write it), and gradio where it is
-    installed; all on this machine, which the client shares. A round takes about two minutes.
-    """
-    from ankleboot.cli import output
-    from lib import serve as bench_serve
-
-    document = bench_serve.run(rounds, only, requests, models, output.log_line)
-    _store(document, out, "serve")
-    if as_json:
-        output.print_json(document)
-    else:
-        output.bench_serve(document)
-        print(out / "serve.json")
-
-
-def _deliver(name: str, document: dict[str, Any], sentence: str, out: Path, as_json: bool) -> None:
-    """Store a result and print it, whole or in a sentence."""
-    from ankleboot.cli import output
-
-    _store(document, out, name)
-    if as_json:
-        output.print_json(document)
-    else:
-        print(sentence, out / f"{name}.json", sep="\n")
-
-
-def _store(document: dict[str, Any], out: Path, name: str) -> None:
+def store_result(document: dict[str, Any], folder: Path, name: str) -> None:
+    """Write a result as NAME.json in the folder, which is created if missing."""
     from ankleboot.core.files import make_folder, write_json
 
-    make_folder(out)
-    write_json(out / f"{name}.json", document)
+    make_folder(folder)
+    write_json(folder / f"{name}.json", document)

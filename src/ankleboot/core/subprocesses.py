@@ -1,4 +1,4 @@
-"""Measuring in a process of its own: no leftovers of another contender, memory of its own."""
+"""Isolated processes for measurements, and memory of this process."""
 
 import json
 import os
@@ -14,21 +14,21 @@ from ankleboot.core.errors import EnvironmentFailure, Interrupted
 from ankleboot.core.signals import stop_on_signal
 
 MIB = 2**20
-POLL_PERIOD_S = 0.2  # how soon a signal is heeded
+POLL_PERIOD_S = 0.2  # delay until a signal stops the child
 
 
 def run_isolated(module: str, *arguments: str) -> dict[str, Any]:
-    """Run `python -m MODULE` and return the JSON object on its last line.
+    """Run `python -m MODULE` and return the JSON object on its last line of stdout.
 
-    The child finds the modules that this process finds.
+    The child gets this process's `sys.path`.
 
     Raises:
-        EnvironmentFailure: If it fails; its last words are in the message.
-        StoppedBySignal: On SIGINT or SIGTERM, which the process gets too.
+        EnvironmentFailure: If the child fails; the message holds its last line of stderr.
+        Interrupted: On SIGINT or SIGTERM; the child is terminated.
     """
     command = [sys.executable, "-m", module, *arguments]
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "ANKLEBOOT_STARTED": repr(time.time())}
-    quiet["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    variables = {"TF_CPP_MIN_LOG_LEVEL": "3", "ANKLEBOOT_STARTED": repr(time.time())}
+    variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     with (
         stop_on_signal() as request,
         subprocess.Popen(
@@ -37,27 +37,27 @@ def run_isolated(module: str, *arguments: str) -> dict[str, Any]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | quiet,
+            env=os.environ | variables,
         ) as child,
     ):
         while True:
             with suppress(subprocess.TimeoutExpired):
-                said, complained = child.communicate(timeout=POLL_PERIOD_S)
+                stdout, stderr = child.communicate(timeout=POLL_PERIOD_S)
                 break
             if request.signum is not None:
                 child.terminate()
     if request.signum is not None:
         raise Interrupted("stopped", request.signum)
     if child.returncode:
-        words = (complained.strip().splitlines() or ["no message"])[-1]
-        raise EnvironmentFailure(f"{' '.join([module, *arguments])}: {words}")
-    document: dict[str, Any] = json.loads(said.splitlines()[-1])
+        message = (stderr.strip().splitlines() or ["no message"])[-1]
+        raise EnvironmentFailure(f"{' '.join([module, *arguments])}: {message}")
+    document: dict[str, Any] = json.loads(stdout.splitlines()[-1])
     return document
 
 
 def peak_mib() -> float | None:
-    """Peak resident memory of this process in MiB; None where the system does not tell."""
-    # not getrusage on Linux: what it says begins with the memory of the process that started us
+    """Return the peak resident memory of this process in MiB; None if unavailable."""
+    # On Linux getrusage starts from the memory of the parent process.
     if (peak := _status("VmHWM")) is not None:
         return peak
     try:
@@ -69,22 +69,22 @@ def peak_mib() -> float | None:
 
 
 def anonymous_memory_mib() -> float | None:
-    """Memory that belongs to this process alone, mapped files left out (Linux), in MiB."""
+    """Return the memory of this process without mapped files in MiB (Linux)."""
     return _status("RssAnon")
 
 
 def _status(key: str) -> float | None:
-    """A size in Linux' account of this process, in MiB."""
+    """Read a size of /proc/self/status in MiB."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
         return None
-    found = [int(line.split()[1]) for line in lines if line.startswith(f"{key}:")]
-    return round(found[0] / 1024, 1) if found else None
+    sizes = [int(line.split()[1]) for line in lines if line.startswith(f"{key}:")]
+    return round(sizes[0] / 1024, 1) if sizes else None
 
 
 def machine_info() -> dict[str, Any]:
-    """What every result file says of the machine and the day."""
+    """Return hardware, versions, commit and date for a result file."""
     return {
         "hardware": environment.hardware(),
         "versions": environment.versions(),

@@ -1,6 +1,6 @@
-"""Prediction in every format beside Keras' own ways, each in a fresh process, in turn.
+"""Speed, memory and size of prediction in every format, beside Keras.
 
-`python -m ankleboot.export.benchmark WAY PATH RUN DATA SECONDS` measures one way once.
+`python -m ankleboot.export.benchmark RUNTIME PATH RUN DATA SECONDS` measures one runtime once.
 """
 
 import importlib
@@ -21,58 +21,63 @@ from ankleboot.core.errors import UsageError
 from ankleboot.core.subprocesses import machine_info, peak_mib, run_isolated
 from ankleboot.core.types import Images, Probs, to_inputs
 from ankleboot.data.load import load_data
-from ankleboot.evaluation.evaluate import validation_images
+from ankleboot.evaluation.select_split import validation_images
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run
 
 KERAS = ("model.predict", "model(x)")
-"""How a notebook asks a Keras model; the first is what the others are compared with."""
+"""Runtimes of Keras; the first is the reference of the comparison."""
 
+BROWSER_FORMATS = ("web", "playground")
 BATCH_SIZES = (1, 8, 64, 256, 1_024)  # images
-WARM_UP, MOST_CALLS = 20, 5_000
-SECONDS = 1.0  # spent on each throughput; three times that on the latencies
+NUM_WARM_UP_CALLS, MAX_CALLS = 20, 5_000
+MEASURE_S = 1.0  # per throughput; latencies get three times as long
 
-Say = Callable[[str], None]
-Answer = Callable[[Images], Probs]
+Predict = Callable[[Images], Probs]
 
 
 def benchmark_formats(
-    rounds: int, only: Sequence[str], model: Path, data: str, say: Say, *, seconds: float = SECONDS
+    rounds: int,
+    only: Sequence[str],
+    model: Path,
+    data: str,
+    progress: Callable[[str], None],
+    *,
+    seconds: float = MEASURE_S,
 ) -> dict[str, Any]:
-    """Export the model in every format, then measure all ways round by round (A B A B).
+    """Export the model in every format and measure all runtimes round by round (A B A B).
 
     Args:
-        rounds: How often each way is measured.
-        only: Ways to measure; all if empty.
+        rounds: Number of measurements of each runtime.
+        only: Runtimes to measure; all if empty.
         model: A run folder or "pretrained".
-        data: Its validation images are predicted.
-        say: Called with a line of progress.
-        seconds: Spent on each throughput.
+        data: Name of the data whose validation images are predicted.
+        progress: Function called with a line of progress.
+        seconds: Duration of each throughput measurement.
 
     Returns:
-        "summary" (one row per way: medians over the rounds; "times_faster" is the median over the
-        rounds of model.predict's p50 over its own, "times_throughput" likewise of the best
-        images per second), "runs", and the circumstances.
+        "summary" (one row per runtime: medians over the rounds; "times_faster" is the median over
+        the rounds of the p50 of model.predict over that of the runtime, "times_throughput" likewise
+        of the best images per second), "runs", and machine information.
 
     Raises:
-        UsageError: If a way is unknown.
+        UsageError: If a runtime is unknown or the model is no run folder.
         ModelError: If a format fails the parity gate.
     """
     from ankleboot.export.export import FORMATS, export, total_bytes  # imports TensorFlow
 
-    pages = ("web", "playground")  # theirs are runtimes of a browser
-    formats = [name for name in FORMATS if name not in pages]
+    formats = [name for name in FORMATS if name not in BROWSER_FORMATS]
     names = list(dict.fromkeys(only)) or [*KERAS, *formats]
     if unknown := [name for name in names if name not in (*KERAS, *formats)]:
         valid = ", ".join([*KERAS, *formats])
-        raise UsageError(f"unknown way {unknown[0]!r}; valid: {valid}")
-    place = catalog.resolve(model)
-    if not (place / "model.keras").is_file():
+        raise UsageError(f"unknown runtime {unknown[0]!r}; valid: {valid}")
+    run_dir = catalog.shipped_folder(model) or model
+    if not (run_dir / "model.keras").is_file():
         raise UsageError(f"--model {model}: expected a run folder")
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        paths = {name: place for name in KERAS}
+        paths = dict.fromkeys(KERAS, run_dir)
         loaded = load_data(data)
         for name in names:
             if name in FORMATS:
@@ -81,21 +86,21 @@ def benchmark_formats(
         sizes = {name: total_bytes(path) for name, path in paths.items() if name in FORMATS}
         for round_ in range(rounds):
             for name in names:
-                arguments = (name, str(paths[name]), str(place), data, str(seconds))
+                arguments = (name, str(paths[name]), str(run_dir), data, str(seconds))
                 row = run_isolated("ankleboot.export.benchmark", *arguments)
-                size = sizes.get(name, total_bytes(place / "model.keras"))
+                size = sizes.get(name, total_bytes(run_dir / "model.keras"))
                 rows.append({"name": name, "round": round_, "bytes": size} | row)
-                say(
+                progress(
                     f"round {round_ + 1}/{rounds}  {name:<14}  p50 {row['p50_us']:9.1f} us  "
                     f"{max(row['images_per_second'].values()):9.0f} images/s"
                 )
-    return {"model": str(model), "summary": summary(rows), "runs": rows, **machine_info()}
+    return {"model": str(model), "summary": summarize(rows), "runs": rows, **machine_info()}
 
 
-def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One line per way, from all its rounds."""
+def summarize(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row per runtime, from all its rounds."""
     reference = {row["round"]: row for row in rows if row["name"] == KERAS[0]}
-    found = []
+    summary = []
     for name in dict.fromkeys(row["name"] for row in rows):
         own = [row for row in rows if row["name"] == name]
         pairs = [(reference[row["round"]], row) for row in own if row["round"] in reference]
@@ -107,7 +112,7 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             key: statistics.median(row["images_per_second"][key] for row in own)
             for key in own[0]["images_per_second"]
         }
-        found.append(
+        summary.append(
             {"name": name, **median, "images_per_second": rates}
             | {key: own[0][key] for key in ("bytes", "validation_accuracy")}
             | {
@@ -115,7 +120,7 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "times_throughput": _median([_best(b) / _best(a) for a, b in pairs]),
             }
         )
-    return found
+    return summary
 
 
 def _best(row: dict[str, Any]) -> float:
@@ -127,29 +132,29 @@ def _median(values: list[float]) -> float | None:
 
 
 def main(arguments: list[str]) -> None:
-    """Load, answer, and print the figures as JSON."""
-    name, path, origin, data = arguments[:4]
+    """Load the model, predict, and print the figures as JSON."""
+    name, path, run_dir, data = arguments[:4]
     seconds = float(arguments[4])
     loaded = load_data(data)
-    part = validation_images(Run(Path(origin)).recipe(), loaded)
+    part = validation_images(Run(Path(run_dir)).recipe(), loaded)
     images = part.images
 
     started = time.perf_counter()
-    by_threads = {1: _way(name, Path(path), 1)}
+    by_threads = {1: _load_runtime(name, Path(path), 1)}
     by_threads[1](images[:1])
     load_seconds = time.perf_counter() - started
     by_threads[1](images[: max(BATCH_SIZES)])
-    memory = peak_mib()  # of one predictor
+    memory = peak_mib()  # before a second predictor is loaded
     cores = os.cpu_count() or 1
-    if cores > 1 and name not in KERAS:  # Keras takes all cores without being asked
-        by_threads[cores] = _way(name, Path(path), cores)
+    if cores > 1 and name not in KERAS:  # Keras uses all cores by default
+        by_threads[cores] = _load_runtime(name, Path(path), cores)
 
     latencies = _latencies(by_threads[1], images, 3 * seconds)
     rates = {}
     for size in BATCH_SIZES:
-        for threads, answer in by_threads.items():
+        for threads, predict in by_threads.items():
             key = f"batch {size}, {threads} in the runtime"
-            rates[key] = _rate(answer, images, size, 1, seconds)
+            rates[key] = _rate(predict, images, size, 1, seconds)
         if cores > 1:
             key = f"batch {size}, {cores} callers"
             rates[key] = _rate(by_threads[1], images, size, cores, seconds)
@@ -169,7 +174,7 @@ def main(arguments: list[str]) -> None:
     )
 
 
-def _way(name: str, path: Path, num_threads: int) -> Answer:
+def _load_runtime(name: str, path: Path, num_threads: int) -> Predict:
     if name not in KERAS:
         return load_predictor(path, num_threads=num_threads).predict
     keras = importlib.import_module("keras")
@@ -181,27 +186,27 @@ def _way(name: str, path: Path, num_threads: int) -> Answer:
     return lambda images: np.asarray(model(to_inputs(images), training=False))
 
 
-def _latencies(answer: Answer, images: Images, seconds: float) -> list[float]:
-    """Seconds of predictions of one image."""
-    for index in range(WARM_UP):
-        answer(images[index : index + 1])
-    found: list[float] = []
+def _latencies(predict: Predict, images: Images, seconds: float) -> list[float]:
+    """Return the seconds of each prediction of one image."""
+    for index in range(NUM_WARM_UP_CALLS):
+        predict(images[index : index + 1])
+    latencies: list[float] = []
     until = time.perf_counter() + seconds
-    while len(found) < MOST_CALLS and (now := time.perf_counter()) < until:
-        index = len(found) % len(images)
-        answer(images[index : index + 1])
-        found.append(time.perf_counter() - now)
-    return found
+    while len(latencies) < MAX_CALLS and (now := time.perf_counter()) < until:
+        index = len(latencies) % len(images)
+        predict(images[index : index + 1])
+        latencies.append(time.perf_counter() - now)
+    return latencies
 
 
-def _rate(answer: Answer, images: Images, size: int, callers: int, seconds: float) -> float:
-    """Images per second in batches of `size`, asked for by some threads at once."""
+def _rate(predict: Predict, images: Images, size: int, callers: int, seconds: float) -> float:
+    """Return the images per second in batches of `size` from concurrent callers."""
     batch = images[:size]
 
     def work(seconds: float) -> int:
         done, until = 0, time.perf_counter() + seconds
         while time.perf_counter() < until:
-            answer(batch)
+            predict(batch)
             done += len(batch)
         return done
 

@@ -33,7 +33,9 @@ from ankleboot.data.preprocessing.visualize import preprocessing_strip
 from ankleboot.evaluation import grabcut
 from ankleboot.evaluation import photo_benchmark as bench_photos
 from ankleboot.inference.ensemble import EnsemblePredictor
-from ankleboot.inference.predict import ModelRouter, Prediction, decide, predict_files
+from ankleboot.inference.router import ModelRouter
+from ankleboot.inference.decide import Prediction, decide
+from ankleboot.inference.predict import predict_files
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained.catalog import FOLDER, SEGMENTATION
 from ankleboot.recipes.catalog import SIMULATED, TRANSFER
@@ -174,7 +176,7 @@ def said(
     *shares: float, garment: Segmentation | None = None, info: ModelMetadata = INFO
 ) -> Prediction:
     image = np.arange(784, dtype=np.uint8).reshape(28, 28)
-    return decide("a", image, garment, np.array(shares, np.float32), info, info.abstain_below)
+    return decide(image, garment, np.array(shares, np.float32), info)
 
 
 def test_answers_are_put_into_words() -> None:
@@ -309,10 +311,10 @@ def test_each_picture_gets_its_model() -> None:
     usual = FakePredictor(np.full((9, 10), 0.1, np.float32))
     experts = ModelRouter(usual, Path("photo"))
     small = np.repeat(load_data("sample").test.images[0][..., None], 3, axis=2)
-    assert experts.for_picture(small) is usual
-    assert experts.for_picture(scene(0)[0]) is experts.photo is not usual
+    assert experts.route(small) is usual
+    assert experts.route(scene(0)[0]) is experts.photo is not usual
     assert experts.photo.info.reject_labels == ("hat", "shorts", "skirt")
-    assert ModelRouter(usual).for_picture(scene(0)[0]) is usual
+    assert ModelRouter(usual).route(scene(0)[0]) is usual
 
 
 def test_a_pattern_as_users_write_it(tmp_path: Path) -> None:
@@ -348,7 +350,7 @@ def test_bench_photos_judges_every_method(
     folders: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    assert run(["bench", "photos", "--photos", str(folders), "--out", str(out), "--json"]) == 0
+    assert run(["bench", "photos", "--photos", str(folders), "--output", str(out), "--json"]) == 0
     document = json.loads(capfd.readouterr().out)
     assert document == json.loads((out / "photos.json").read_text())
     assert [row["name"] for row in document["methods"]] == list(bench_photos.METHODS)

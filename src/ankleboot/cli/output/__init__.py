@@ -1,6 +1,6 @@
 """What people see: progress on stderr, tables on stdout; plain lines where there is no terminal."""
 
-from ankleboot.cli.output.benchmark import bench_photos, bench_predict, bench_serve, bench_train
+from ankleboot.cli.output.benchmark import bench_photos, bench_predict
 from ankleboot.cli.output.evaluation import (
     audit_result,
     comparison_result,
@@ -27,8 +27,6 @@ __all__ = [
     "audit_result",
     "bench_photos",
     "bench_predict",
-    "bench_serve",
-    "bench_train",
     "comparison_result",
     "counting",
     "data_fetched",

@@ -58,7 +58,7 @@ def size_curve(points: tuple[SizePoint, ...]) -> Figure:
 
 
 def time_to_accuracy(runs: list[dict[str, Any]], target: float) -> Figure:
-    """Validation accuracy over training seconds (logarithmic), a line per run of `bench train`."""
+    """Validation accuracy over training seconds (logarithmic), a line per run of `bench.py train`."""
     figure = Figure(figsize=(8.6, 4.8), layout="constrained")
     axes = figure.subplots()
     names = list(dict.fromkeys(run["name"] for run in runs))

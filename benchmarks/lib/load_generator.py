@@ -1,6 +1,6 @@
-"""The load client's event loop: `python -m lib.client < load.json > result.json`.
+"""Event loop of the load generator: `python -m lib.load_generator < load.json > result.json`.
 
-One thread and non-blocking sockets; `lib.load` says what is sent, and starts this.
+One thread and non-blocking sockets; `lib.load_spec` describes the load and starts the process.
 """
 
 import base64
@@ -14,14 +14,14 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from lib.load import HOST, Load, Request, schedule, text, wire
-from lib.tally import Tally
+from lib.load_spec import HOST, LoadRequest, LoadSpec, encode_request, send_times, to_base64
+from lib.load_stats import LoadStats
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-CHUNK = 1 << 18  # bytes that are read at once
-PAUSE = 0.05  # seconds until the next try after a refused connection
-LONGEST_BEHIND = 1.0  # seconds that an open loop goes on for those who had to wait
-LONGEST_WAIT = 0.5  # seconds between looks at what takes too long
+RECEIVE_BYTES = 1 << 18
+RECONNECT_PAUSE_S = 0.05  # after a refused connection
+OVERTIME_S = 1.0  # an open loop goes on this long for requests that had to wait
+TIMEOUT_CHECK_PERIOD_S = 0.5
 
 
 class Connection:
@@ -42,34 +42,34 @@ class Connection:
     def __init__(self, connecting: socket.socket) -> None:
         self.socket = connecting
         self.connected = False
-        self.kept = False  # has answered before
-        self.watched = READ | WRITE  # what the selector looks for
-        self.request: int | None = None  # the index of the one under way
+        self.kept = False  # has carried a response before
+        self.watched = READ | WRITE  # events registered with the selector
+        self.request: int | None = None  # index of the request in flight
         self.due = self.sent = 0.0
         self.unsent: bytes | memoryview = b""
         self.received = b""
 
 
-class Client:
-    """Sends a load and tallies what comes back."""
+class LoadGenerator:
+    """Sender of a load, with statistics of the responses."""
 
-    def __init__(self, load: Load, requests: Sequence[Request]) -> None:
-        self.tally = Tally()
+    def __init__(self, load: LoadSpec, requests: Sequence[LoadRequest]) -> None:
+        self.stats = LoadStats()
         self.bodies: list[bytes] = []
         self._load = load
-        self._wire = [wire(request, load) for request in requests]
+        self._wire = [encode_request(request, load) for request in requests]
         self._expected = [request.expected for request in requests]
-        self._schedule = schedule(load)
+        self._schedule = send_times(load)
         self._selector = selectors.DefaultSelector()
         self._idle: deque[Connection] = deque()
         self._num_open = self._num_busy = 0
         self._over = False
-        self._not_before = self._started = self._looked = 0.0
+        self._not_before = self._started = self._checked = 0.0
 
     def run(self) -> dict[str, Any]:
-        """Send everything, wait for the answers, and return the tally."""
+        """Send all requests, wait for the responses, and return the statistics."""
         cpu = time.process_time()
-        self._started = self._looked = time.perf_counter()
+        self._started = self._checked = time.perf_counter()
         while True:
             now = time.perf_counter()
             due = self._due(now)
@@ -80,28 +80,28 @@ class Client:
             if self._over and not self._num_busy:
                 break
             self._wait(now, due)
-        self.tally.never_sent = max(0, len(self._schedule) - self.tally.sent)
+        self.stats.never_sent = max(0, len(self._schedule) - self.stats.sent)
         seconds = time.perf_counter() - self._started
         for key in list(self._selector.get_map().values()):
             self._close(key.data)
         self._selector.close()
-        return self.tally.to_json(seconds, time.process_time() - cpu)
+        return self.stats.to_json(seconds, time.process_time() - cpu)
 
     def _due(self, now: float) -> float | None:
-        """When the next request was or will be due; None after the last one."""
-        load, sent = self._load, self.tally.sent
+        """Return when the next request is due; None after the last one."""
+        load, sent = self._load, self.stats.sent
         passed = now - self._started - (load.seconds or 0.0)
         if load.rate is None:
             late = load.seconds is not None and passed >= 0
             self._over |= late or sent == load.requests
-        else:  # some that had to wait may follow
-            self._over |= passed > LONGEST_BEHIND or sent == len(self._schedule)
+        else:
+            self._over |= passed > OVERTIME_S or sent == len(self._schedule)
         if self._over:
             return None
         return now if load.rate is None else self._started + self._schedule[sent]
 
     def _free(self, now: float) -> Connection | None:
-        """A connection for the next request; None if it has to wait for one."""
+        """Return a connection for the next request; None if it has to wait."""
         if now < self._not_before:
             return None
         if self._idle:
@@ -111,27 +111,27 @@ class Client:
         connecting = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         connecting.setblocking(False)
         connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connecting.connect_ex((HOST, self._load.port))  # the selector tells how it went
+        connecting.connect_ex((HOST, self._load.port))
         connection = Connection(connecting)
         self._selector.register(connecting, READ | WRITE, connection)
         self._num_open += 1
-        self.tally.opened += 1
+        self.stats.opened += 1
         return connection
 
     def _begin(self, connection: Connection, due: float, now: float) -> None:
-        connection.request = self.tally.sent % len(self._wire)
+        connection.request = self.stats.sent % len(self._wire)
         connection.due, connection.sent = due, now
         connection.unsent = self._wire[connection.request]
-        self.tally.sent += 1
-        self.tally.lags.append(now - due)
-        self.tally.last_sent = now - self._started
+        self.stats.sent += 1
+        self.stats.lags.append(now - due)
+        self.stats.last_sent = now - self._started
         self._num_busy += 1
         if connection.connected:
             self._send(connection)
 
     def _wait(self, now: float, due: float | None) -> None:
-        """Work on what arrives until the next request is due."""
-        until = now + LONGEST_WAIT
+        """Handle socket events until the next request is due."""
+        until = now + TIMEOUT_CHECK_PERIOD_S
         if due is not None and (self._idle or self._num_open < self._load.connections):
             until = min(until, max(due, self._not_before))
         seconds = max(0.0, until - now)
@@ -147,8 +147,8 @@ class Client:
                 self._send(connection)
             if events & READ and connection.socket.fileno() >= 0:
                 self._receive(connection)
-        if now - self._looked >= LONGEST_WAIT:
-            self._looked = now
+        if now - self._checked >= TIMEOUT_CHECK_PERIOD_S:
+            self._checked = now
             for key in list(self._selector.get_map().values()):
                 if key.data.request is not None and now - key.data.due > self._load.timeout:
                     self._fail(key.data, "timed_out")
@@ -157,7 +157,7 @@ class Client:
         if connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self._fail(connection, "refused")
             self._over |= self._load.until_refused
-            self._not_before = time.perf_counter() + PAUSE
+            self._not_before = time.perf_counter() + RECONNECT_PAUSE_S
             return False
         connection.connected = True
         self._watch(connection, READ)
@@ -168,7 +168,7 @@ class Client:
             num = connection.socket.send(connection.unsent)
         except BlockingIOError:
             num = 0
-        except OSError:  # there may be an answer all the same: "too large", say
+        except OSError:  # the server may have responded and closed: 413, for example
             self._receive(connection)
             return
         if num == len(connection.unsent):
@@ -185,16 +185,16 @@ class Client:
 
     def _receive(self, connection: Connection) -> None:
         try:
-            arrived = connection.socket.recv(CHUNK)
+            arrived = connection.socket.recv(RECEIVE_BYTES)
         except BlockingIOError:
             return
         except OSError:
-            self._ended(connection, reset=True)
+            self._on_close(connection, reset=True)
             return
         if not arrived:
-            self._ended(connection, reset=False)
+            self._on_close(connection, reset=False)
             return
-        if connection.request is None:  # nobody asked: "408", perhaps
+        if connection.request is None:  # an unsolicited response such as 408
             self._idle.remove(connection)
             self._close(connection)
             return
@@ -210,19 +210,19 @@ class Client:
             return
         size = int(head[start : head.index(b"\r", start)])
         if len(received) - end >= size:
-            self._answered(connection, head, received[end : end + size])
+            self._on_response(connection, head, received[end : end + size])
 
-    def _answered(self, connection: Connection, head: bytes, body: bytes) -> None:
+    def _on_response(self, connection: Connection, head: bytes, body: bytes) -> None:
         index, status = connection.request, int(head[9:12])
-        tally = self.tally
+        stats = self.stats
         now = time.perf_counter()
-        tally.answered(status, now - connection.due, now - connection.sent)
+        stats.record_response(status, now - connection.due, now - connection.sent)
         if status == 200 and index is not None:
             expected = self._expected[index]
             if expected is not None and body != expected:
-                tally.differed(index, body)
+                stats.record_wrong_body(index, body)
         elif status in (429, 503) and b"retry-after:" in head:
-            tally.with_retry_after += 1
+            stats.with_retry_after += 1
         if self._load.record:
             self.bodies.append(body)
         self._num_busy -= 1
@@ -233,8 +233,8 @@ class Client:
         else:
             self._close(connection)
 
-    def _ended(self, connection: Connection, *, reset: bool) -> None:
-        """The server ended the connection; what that means depends on what was under way."""
+    def _on_close(self, connection: Connection, *, reset: bool) -> None:
+        """Classify the end of a connection by the state of its request."""
         if connection.request is None:
             self._idle.remove(connection)
             self._close(connection)
@@ -245,8 +245,8 @@ class Client:
         else:
             self._fail(connection, "lost_on_kept" if connection.kept else "lost", reset=reset)
 
-    def _fail(self, connection: Connection, how: str, *, reset: bool = False) -> None:
-        self.tally.failed(how, reset=reset)
+    def _fail(self, connection: Connection, failure: str, *, reset: bool = False) -> None:
+        self.stats.record_failure(failure, reset=reset)
         self._num_busy -= 1
         self._close(connection)
 
@@ -257,16 +257,16 @@ class Client:
 
 
 def main() -> None:
-    """Read what to send, send it, print the result as JSON."""
+    """Read a load, send it, and print the result as JSON."""
     document = json.load(sys.stdin)
     requests = [
-        Request(path, kind, base64.b64decode(body), expected and base64.b64decode(expected))
+        LoadRequest(path, kind, base64.b64decode(body), expected and base64.b64decode(expected))
         for path, kind, body, expected in document["requests"]
     ]
-    client = Client(Load(**document["load"]), requests)
-    result = client.run()
-    if client.bodies:
-        result["bodies"] = [text(body) for body in client.bodies]
+    generator = LoadGenerator(LoadSpec(**document["load"]), requests)
+    result = generator.run()
+    if generator.bodies:
+        result["bodies"] = [to_base64(body) for body in generator.bodies]
     print(json.dumps(result))
 
 

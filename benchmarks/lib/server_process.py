@@ -1,4 +1,4 @@
-"""Servers in processes of their own: how long they take to start, their memory, how they end."""
+"""Server processes under test: start-up time, memory, exit code."""
 
 import json
 import os
@@ -14,29 +14,30 @@ from types import TracebackType
 from typing import Any
 
 from ankleboot.core.errors import EnvironmentFailure
-from lib.load import HOST
+from lib.load_spec import HOST
 
-PATH = "/v1/predict"  # of our server
-LONGEST_START = 120.0  # seconds
-LONGEST_STOP = 30.0
+PATH = "/v1/predict"  # route of our server
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 30.0
 
 
-class Server:
-    """A server on this machine; use it in a `with` statement, which stops it."""
+class ServerProcess:
+    """A server on this machine; leaving its `with` block stops it."""
 
     def __init__(self, command: Sequence[str], port: int | None = None) -> None:
-        """Start it and wait until it is ready.
+        """Start the server and wait until it is ready.
 
         Args:
-            command: What starts it.
-            port: Where it will listen, if it was told; then it is ready when it takes a connection.
-                None: it says so itself, in a JSON document with its "url".
+            command: Command that starts the server.
+            port: Port on which the server will listen; it is ready when it accepts a connection.
+                None: the server prints a JSON document with its "url" when it is ready.
 
         Raises:
-            EnvironmentFailure: If it ends or is not ready in time; its last words are in it.
+            EnvironmentFailure: If the server ends or exceeds the timeout; the message holds its
+                last line.
         """
         self._log = tempfile.TemporaryFile("w+")
-        self._said = ""
+        self._stderr = ""
         self._command = command
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
         started = time.perf_counter()
@@ -63,7 +64,7 @@ class Server:
             text += line
             try:
                 document: dict[str, Any] = json.loads(text)
-            except ValueError:  # there is more to come
+            except ValueError:  # the document is incomplete
                 continue
             return document
         self.process.wait()
@@ -72,54 +73,56 @@ class Server:
     def _listens(self, started: float) -> bool:
         if self.process.poll() is not None:
             raise self._failure("ended before it was ready")
-        if time.perf_counter() - started > LONGEST_START:
-            raise self._failure(f"was not ready after {LONGEST_START:.0f} s")
+        if time.perf_counter() - started > START_TIMEOUT_S:
+            raise self._failure(f"was not ready after {START_TIMEOUT_S:.0f} s")
         with socket.socket() as probe:
             return probe.connect_ex((HOST, self.port)) == 0
 
-    def _failure(self, what: str) -> EnvironmentFailure:
-        words = (self.log().strip().splitlines() or ["no message"])[-1]
-        return EnvironmentFailure(f"{' '.join(self._command)} {what}: {words}")
+    def _failure(self, reason: str) -> EnvironmentFailure:
+        message = (self.log().strip().splitlines() or ["no message"])[-1]
+        return EnvironmentFailure(f"{' '.join(self._command)} {reason}: {message}")
 
     def log(self) -> str:
-        """What it said on stderr so far."""
+        """Return the text on stderr so far."""
         if not self._log.closed:
             self._log.seek(0)
-            self._said = self._log.read()
-        return self._said
+            self._stderr = self._log.read()
+        return self._stderr
 
     @property
     def is_alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process still runs."""
         return self.process.poll() is None
 
     def memory(self) -> dict[str, int | float] | None:
-        """Of all its processes, in MiB; None where the system does not tell.
+        """Return the memory of all processes in MiB; None where the system has no account.
 
-        "pss_mib" counts a page that several processes share once, "rss_mib" in each of them.
+        "pss_mib" counts a shared page once, "rss_mib" in each process.
         """
-        found = [sizes for pid in tree(self.process.pid) if (sizes := _sizes(pid)) is not None]
-        if not found:
+        sizes_of_all = [
+            sizes for pid in process_tree(self.process.pid) if (sizes := _sizes(pid)) is not None
+        ]
+        if not sizes_of_all:
             return None
         return {
-            "processes": len(found),
-            "pss_mib": round(sum(sizes["Pss"] for sizes in found) / 1024, 1),
-            "rss_mib": round(sum(sizes["Rss"] for sizes in found) / 1024, 1),
+            "processes": len(sizes_of_all),
+            "pss_mib": round(sum(sizes["Pss"] for sizes in sizes_of_all) / 1024, 1),
+            "rss_mib": round(sum(sizes["Rss"] for sizes in sizes_of_all) / 1024, 1),
         }
 
     def memory_of_each(self) -> list[float]:
-        """MiB of each of its processes, the first one first, shared pages divided among them."""
-        found = [_sizes(pid) for pid in tree(self.process.pid)]
-        return [round(sizes["Pss"] / 1024, 1) for sizes in found if sizes is not None]
+        """Return MiB of each process, shared pages divided among them."""
+        all_sizes = [_sizes(pid) for pid in process_tree(self.process.pid)]
+        return [round(sizes["Pss"] / 1024, 1) for sizes in all_sizes if sizes is not None]
 
     def stop(self) -> int:
-        """Ask it to end, wait, and return its exit code; one that does not end is killed."""
+        """Stop the server and return its exit code; kill it after the timeout."""
         if self.is_alive:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(LONGEST_STOP)
+            return self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            for pid in reversed(tree(self.process.pid)):
+            for pid in reversed(process_tree(self.process.pid)):
                 os.kill(pid, signal.SIGKILL)
             return self.process.wait()
         finally:
@@ -128,7 +131,7 @@ class Server:
             if self.process.stdout is not None:
                 self.process.stdout.close()
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> "ServerProcess":
         return self
 
     def __exit__(
@@ -140,36 +143,38 @@ class Server:
         self.stop()
 
 
-def ours(options: Sequence[str] = ()) -> Server:
+def start_ankleboot(options: Sequence[str] = ()) -> ServerProcess:
     """Start `ankleboot serve`."""
-    return Server([sys.executable, "-m", "ankleboot", "serve", "--port", "0", "--json", *options])
+    return ServerProcess(
+        [sys.executable, "-m", "ankleboot", "serve", "--port", "0", "--json", *options]
+    )
 
 
-def peer(name: str) -> Server:
-    """Start one of `PEERS`."""
+def start_baseline(name: str) -> ServerProcess:
+    """Start a server of `SERVER_BASELINES` on a free port."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
-    return Server([sys.executable, "-m", "lib.peers", name, str(port)], port)
+    return ServerProcess([sys.executable, "-m", "lib.server_baselines", name, str(port)], port)
 
 
-def tree(root: int) -> list[int]:
-    """A process and all that it started, directly or not (Linux)."""
+def process_tree(root: int) -> list[int]:
+    """Return a process and its descendants (Linux)."""
     parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:  # it has ended meanwhile
+        except OSError:  # the process has ended
             continue
         parents[int(folder.name)] = int(fields[1])
-    found = [root]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    return found
+    pids = [root]
+    for pid in pids:
+        pids += [child for child, parent in parents.items() if parent == pid]
+    return pids
 
 
 def _sizes(pid: int) -> dict[str, int] | None:
-    """KiB by name, from the system's account of a process."""
+    """Return memory sizes of a process in KiB by name (Linux)."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     except OSError:

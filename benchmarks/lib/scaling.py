@@ -1,6 +1,6 @@
-"""How time and memory of training grow with the number of images and the width of the network.
+"""Time and memory of training by number of images and width of the network.
 
-`python -m lib.growth IMAGES WIDTH DATA` measures one point in its own process.
+`python -m lib.scaling IMAGES WIDTH DATA` measures one point.
 """
 
 import json
@@ -23,22 +23,20 @@ IMAGES = (1_000, 5_000, 15_000, 30_000, 60_000, 600_000)
 WIDTHS = (1, 2, 4)
 """Multiples of the recipe's filters."""
 
-Say = Callable[[str], None]
 
-
-def run(rounds: int, data: str, say: Say) -> dict[str, Any]:
-    """Measure every point `rounds` times, each in a fresh process; the fastest counts.
+def measure_scaling(rounds: int, data: str, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Measure every point `rounds` times in fresh processes and keep the fastest.
 
     Returns:
         "images" and "widths": the points; "fit": seconds = intercept + slope * images trained on,
         with the coefficient of determination; "fit_flops": the same over GFLOP, for the widths; and
-        the circumstances.
+        machine information.
     """
 
     def point(images: int, width: int) -> dict[str, Any]:
-        found = [run_isolated("lib.growth", str(images), str(width), data) for _ in range(rounds)]
-        best = min(found, key=lambda row: float(row["training_seconds"]))
-        say(
+        rows = [run_isolated("lib.scaling", str(images), str(width), data) for _ in range(rounds)]
+        best = min(rows, key=lambda row: float(row["training_seconds"]))
+        progress(
             f"{images:>7,} images, width x {width}: {best['training_seconds']:.2f} s, "
             f"{best['own_mib']} MiB of its own, {best['peak_mib']} MiB at most with mapped files"
         )
@@ -49,19 +47,19 @@ def run(rounds: int, data: str, say: Say) -> dict[str, Any]:
     return {
         "images": by_images,
         "widths": by_width,
-        "fit": line(
+        "fit": fit_line(
             [float(row["trained_images"]) for row in by_images],
             [row["training_seconds"] for row in by_images],
         ),
-        "fit_flops": line(
+        "fit_flops": fit_line(
             [row["gflop"] for row in by_width], [row["training_seconds"] for row in by_width]
         ),
         **machine_info(),
     }
 
 
-def line(x: list[float], y: list[float]) -> dict[str, float]:
-    """Least squares: intercept, slope, and the coefficient of determination."""
+def fit_line(x: list[float], y: list[float]) -> dict[str, float]:
+    """Fit a line by least squares; return it with the coefficient of determination."""
     slope, intercept = np.polyfit(x, y, 1)
     residual = np.square(np.array(y) - (intercept + slope * np.array(x))).sum()
     spread = np.square(np.array(y) - np.mean(y)).sum()
@@ -72,16 +70,16 @@ def line(x: list[float], y: list[float]) -> dict[str, float]:
     }
 
 
-def sized(data: Dataset, num: int, folder: Path) -> Dataset:
-    """The first `num` training images; beyond the file, shifted copies in a memory-mapped file."""
+def resize_dataset(data: Dataset, num: int, folder: Path) -> Dataset:
+    """Take the first `num` training images, or add shifted copies in a memory-mapped file."""
     train = data.train
     if num <= len(train):
         return replace(data, train=LabeledImages(train.images[:num], train.labels[:num]))
     path = folder / "images.npy"
     images = np.lib.format.open_memmap(path, "w+", np.uint8, (num, 28, 28))
     for start in range(0, num, len(train)):
-        part = train.images[: min(len(train), num - start)]
-        images[start : start + len(part)] = np.roll(part, start // len(train), axis=2)
+        copied = train.images[: min(len(train), num - start)]
+        images[start : start + len(copied)] = np.roll(copied, start // len(train), axis=2)
     images.flush()
     del images
     labels = np.resize(train.labels, num)
@@ -94,13 +92,13 @@ def main(arguments: list[str]) -> None:
     from ankleboot.models.flops import training_flops
     from ankleboot.training import data_loader
     from ankleboot.training.engines import base
-    from ankleboot.training.trainer import train
+    from ankleboot.training.trainer import fit
 
     num, width = int(arguments[0]), int(arguments[1])
     recipe = replace(SPRINT, filters=SPRINT.filters * width, max_filters=SPRINT.max_filters * width)
     with tempfile.TemporaryDirectory() as folder:
-        data = sized(load_data(arguments[2]), num, Path(folder))
-        run = train(recipe, data, Path(folder) / "run")
+        data = resize_dataset(load_data(arguments[2]), num, Path(folder))
+        run = fit(recipe, data, Path(folder) / "run")
         result = run.result()
         num_train = run.manifest()["split"]["num_train"]
     trained = sum(

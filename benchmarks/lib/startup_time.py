@@ -1,6 +1,6 @@
-"""Start-up: from the command to the first training step, and where the seconds go.
+"""Seconds from the command to the first training step, by stage.
 
-`python -m lib.start DATA` measures once; the process before it says when it started it.
+`python -m lib.startup_time DATA` measures once; ANKLEBOOT_STARTED holds the time of its start.
 """
 
 import importlib
@@ -16,25 +16,23 @@ from typing import Any
 
 from ankleboot.core.subprocesses import machine_info, run_isolated
 
-Say = Callable[[str], None]
 
-
-def run(rounds: int, data: str, say: Say) -> dict[str, Any]:
-    """Start `rounds` fresh processes.
+def measure_startup(rounds: int, data: str, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Measure the stages of start-up in `rounds` fresh processes.
 
     Returns:
-        "stages": median seconds of each, in order; "total" of them; "runs", and the circumstances.
+        "stages" (median seconds of each, in order), "total", "runs", and machine information.
     """
-    rows = [run_isolated("lib.start", data) for _ in range(rounds)]
+    rows = [run_isolated("lib.startup_time", data) for _ in range(rounds)]
     stages = {name: statistics.median(row[name] for row in rows) for name in rows[0]}
     for name, seconds in stages.items():
-        say(f"{seconds:6.2f} s  {name}")
+        progress(f"{seconds:6.2f} s  {name}")
     total = statistics.median(sum(row.values()) for row in rows)
     return {"stages": stages, "total": total, "runs": rows, **machine_info()}
 
 
 def main(arguments: list[str]) -> None:
-    """Go as far as the first step, as `ankleboot train sprint` does, and print the stages."""
+    """Run `ankleboot train sprint` up to the first step and print the stages as JSON."""
     stages: dict[str, float] = {}
     last = float(os.environ["ANKLEBOOT_STARTED"])
 
@@ -44,7 +42,7 @@ def main(arguments: list[str]) -> None:
         stages[stage], last = round(now - last, 3), now
 
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    for layer_above in ("ankleboot.cli.train", "ankleboot.cli.output"):  # measured, not used
+    for layer_above in ("ankleboot.cli.train", "ankleboot.cli.output"):  # imported by the command
         importlib.import_module(layer_above)
     from ankleboot.recipes.catalog import SPRINT
 
@@ -56,25 +54,25 @@ def main(arguments: list[str]) -> None:
     import tensorflow  # noqa: F401
 
     lap("import of TensorFlow")
-    from ankleboot.training.callbacks import LayerSummary, Silent
-    from ankleboot.training.trainer import train
+    from ankleboot.training.callbacks import LayerSummary, TrainingCallback
+    from ankleboot.training.trainer import fit
 
     lap("import of Keras and our training")
 
     class FirstStep(Exception):
-        """Enough is known."""
+        """The first step was measured."""
 
-    class Watch(Silent):
-        def started(self, run: Any, layers: list[LayerSummary], split: Any) -> None:  # noqa: ARG002
+    class Watch(TrainingCallback):
+        def on_start(self, run: Any, layers: list[LayerSummary], split: Any) -> None:  # noqa: ARG002
             lap("network, optimizer, run folder")
 
-        def stepped(self, *_: Any) -> None:
+        def on_step_end(self, *_: Any) -> None:
             lap("tracing and the first step")
             raise FirstStep
 
     with tempfile.TemporaryDirectory() as folder:
         try:
-            train(SPRINT, data, Path(folder) / "run", Watch())
+            fit(SPRINT, data, Path(folder) / "run", [Watch()])
         except FirstStep:
             print(json.dumps(stages))
 

@@ -1,7 +1,7 @@
-"""Whom `bench train` compares: the ancestor's bare script, our recipes, and a user's other choices.
+"""Contenders of `bench.py train`: a plain Keras script, our recipes, and other libraries.
 
-Each is a function from images and a seed to what it took, and runs in a process of its own:
-`python -m lib.contenders NAME SEED DATA`.
+Each is a function from data and a seed to a `TrainingResult` and runs in a process of its own:
+`python -m lib.training_baselines NAME SEED DATA`.
 """
 
 import json
@@ -30,8 +30,8 @@ SLOPE = LEAKY.negative_slope
 
 
 @dataclass
-class Outcome:
-    """What one training took, from nothing built to a model that can predict."""
+class TrainingResult:
+    """Cost and accuracy of one training, from nothing built to a model that predicts."""
 
     seconds: float
     cpu_seconds: float
@@ -39,12 +39,12 @@ class Outcome:
     num_test: int
     curve: list[tuple[float, float]] = field(default_factory=list)  # seconds, validation accuracy
     stages: dict[str, float] = field(default_factory=dict)
-    gflops: float | None = None  # reached in the training steps, tracing left out
+    gflops: float | None = None  # in the training steps, without tracing
     precision: str = "float32"
 
 
 class Stopwatch:
-    """Wall and processor time since it was made."""
+    """Wall and processor time since its creation."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
@@ -53,38 +53,38 @@ class Stopwatch:
         return time.perf_counter() - self._wall, time.process_time() - self._cpu
 
 
-def recipe(chosen: Recipe, data: Dataset, seed: int) -> Outcome:
-    """One of our recipes by `train`: everything that the command does, files included."""
+def train_recipe(chosen: Recipe, data: Dataset, seed: int) -> TrainingResult:
+    """Train one of our recipes, run folder included."""
     from ankleboot.inference.load import load_predictor
     from ankleboot.models.flops import training_flops
     from ankleboot.models.run import EpochRecord
     from ankleboot.training import data_loader
-    from ankleboot.training.callbacks import Silent
+    from ankleboot.training.callbacks import TrainingCallback
     from ankleboot.training.engines import base
-    from ankleboot.training.trainer import train
+    from ankleboot.training.trainer import fit
 
     chosen = replace(chosen, seed=seed)
     curve: list[tuple[float, float]] = []
 
-    class Watch(Silent):
-        def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:  # noqa: ARG002
+    class Watch(TrainingCallback):
+        def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:  # noqa: ARG002
             curve.append((watch.read()[0], record.validation_accuracy))
 
     with tempfile.TemporaryDirectory() as folder:
         watch = Stopwatch()
-        run = train(chosen, data, Path(folder) / "run", Watch())
+        run = fit(chosen, data, Path(folder) / "run", [Watch()])
         seconds, cpu = watch.read()
         predictor = load_predictor(run.folder)
         stages = run.result()["stages"]
     engine = base.create_engine(chosen, 1)
-    num = len(data.split(chosen).train)
+    num = len(data.split(chosen.split_rule).train)
     images = sum(data_loader.num_images(chosen, num, epoch + 1) for epoch in range(chosen.epochs))
     gflops = training_flops(engine.model) * images / stages["steps"] / 1e9
     probs = predictor.predict(data.test.images)
-    return Outcome(
+    return TrainingResult(
         seconds,
         cpu,
-        right(probs.argmax(axis=1), data.test.labels),
+        accuracy_of(probs.argmax(axis=1), data.test.labels),
         len(data.test),
         curve,
         stages,
@@ -93,13 +93,13 @@ def recipe(chosen: Recipe, data: Dataset, seed: int) -> Outcome:
     )
 
 
-def keras_script(data: Dataset, seed: int, epochs: int = EPOCHS) -> Outcome:
-    """The second ancestor as its author wrote it: Keras `fit`, float32, batches of 64."""
+def keras_script(data: Dataset, seed: int, epochs: int = EPOCHS) -> TrainingResult:
+    """Train the published Keras script: `fit`, float32, batches of 64."""
     import keras
 
     from ankleboot.models.flops import training_flops
 
-    parts = data.split(LEAKY)
+    parts = data.split(LEAKY.split_rule)
     inputs, targets = to_inputs(data.train.images), one_hot(data.train.labels)
     train = inputs[parts.train], targets[parts.train]
     validation = inputs[parts.validation], targets[parts.validation]
@@ -121,11 +121,11 @@ def keras_script(data: Dataset, seed: int, epochs: int = EPOCHS) -> Outcome:
         callbacks=[Watch()],
     )
     seconds, cpu = watch.read()
-    answers = np.asarray(model.predict(to_inputs(data.test.images), verbose=0)).argmax(axis=1)
-    return Outcome(
+    predicted = np.asarray(model.predict(to_inputs(data.test.images), verbose=0)).argmax(axis=1)
+    return TrainingResult(
         seconds,
         cpu,
-        right(answers, data.test.labels),
+        accuracy_of(predicted, data.test.labels),
         len(data.test),
         curve,
         gflops=training_flops(model) * len(parts.train) * epochs / seconds / 1e9,
@@ -133,7 +133,7 @@ def keras_script(data: Dataset, seed: int, epochs: int = EPOCHS) -> Outcome:
 
 
 def keras_model() -> Any:
-    """The second ancestor's network, compiled, in Keras' own words."""
+    """Build and compile the network of the published Keras script."""
     import keras
 
     layers: list[Any] = [keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1))]
@@ -154,13 +154,13 @@ def keras_model() -> Any:
     return model
 
 
-def pytorch(data: Dataset, seed: int, epochs: int = 5) -> Outcome:
-    """The same network in a plain PyTorch loop; 5 epochs, where its validation loss is lowest."""
+def pytorch(data: Dataset, seed: int, epochs: int = 5) -> TrainingResult:
+    """Train the same network in a plain PyTorch loop; the loss is lowest at 5 epochs."""
     import torch
     from torch import nn
 
     torch.manual_seed(seed)
-    parts = data.split(LEAKY)
+    parts = data.split(LEAKY.split_rule)
     images = torch.from_numpy(to_inputs(data.train.images)).permute(0, 3, 1, 2)
     labels = torch.from_numpy(data.train.labels.astype(np.int64))
     test = torch.from_numpy(to_inputs(data.test.images)).permute(0, 3, 1, 2)
@@ -177,10 +177,10 @@ def pytorch(data: Dataset, seed: int, epochs: int = 5) -> Outcome:
     model = nn.Sequential(*layers, nn.Linear(128, NUM_CLASSES))
     optimizer, loss = torch.optim.Adam(model.parameters()), nn.CrossEntropyLoss()
 
-    def answers(inputs: Any) -> np.ndarray:
+    def predict(inputs: Any) -> np.ndarray:
         model.eval()
         with torch.no_grad():
-            return np.concatenate([model(part).argmax(1).numpy() for part in inputs.split(1_000)])
+            return np.concatenate([model(batch).argmax(1).numpy() for batch in inputs.split(1_000)])
 
     train, validation = torch.from_numpy(parts.train), torch.from_numpy(parts.validation)
     for _ in range(epochs):
@@ -189,15 +189,15 @@ def pytorch(data: Dataset, seed: int, epochs: int = 5) -> Outcome:
             optimizer.zero_grad()
             loss(model(images[batch]), labels[batch]).backward()
             optimizer.step()
-        found = answers(images[validation])
-        curve.append((watch.read()[0], right(found, data.train.labels[parts.validation])))
+        predicted = predict(images[validation])
+        curve.append((watch.read()[0], accuracy_of(predicted, data.train.labels[parts.validation])))
     seconds, cpu = watch.read()
-    accuracy = right(answers(test), data.test.labels)
-    return Outcome(seconds, cpu, accuracy, len(data.test), curve)
+    accuracy = accuracy_of(predict(test), data.test.labels)
+    return TrainingResult(seconds, cpu, accuracy, len(data.test), curve)
 
 
-def hog_svm(data: Dataset, seed: int) -> Outcome:
-    """Histograms of oriented gradients (scikit-image) and a linear support vector machine."""
+def hog_svm(data: Dataset, seed: int) -> TrainingResult:
+    """Fit a linear support vector machine on histograms of oriented gradients."""
     from skimage.feature import hog
     from sklearn.svm import LinearSVC
 
@@ -206,65 +206,67 @@ def hog_svm(data: Dataset, seed: int) -> Outcome:
             [hog(image, pixels_per_cell=(4, 4), cells_per_block=(2, 2)) for image in images]
         )
 
-    return classical(data, features, LinearSVC(random_state=seed))
+    return fit_classifier(data, features, LinearSVC(random_state=seed))
 
 
-def lightgbm(data: Dataset, seed: int) -> Outcome:
-    """Gradient-boosted trees on the pixels, as LightGBM sets itself up (100 rounds)."""
+def lightgbm(data: Dataset, seed: int) -> TrainingResult:
+    """Fit gradient-boosted trees on the pixels with the defaults of LightGBM (100 rounds)."""
     from lightgbm import LGBMClassifier
 
     def features(images: Images) -> np.ndarray:
         return images.reshape(len(images), -1).astype(np.float32)
 
-    return classical(data, features, LGBMClassifier(random_state=seed, verbose=-1))
+    return fit_classifier(data, features, LGBMClassifier(random_state=seed, verbose=-1))
 
 
-def classical(data: Dataset, features: Callable[[Images], np.ndarray], model: Any) -> Outcome:
-    """Fit a model in the manner of scikit-learn."""
-    parts: Split = data.split(LEAKY)
+def fit_classifier(
+    data: Dataset, features: Callable[[Images], np.ndarray], model: Any
+) -> TrainingResult:
+    """Fit a model with the interface of scikit-learn."""
+    parts: Split = data.split(LEAKY.split_rule)
     watch = Stopwatch()
     model.fit(features(data.train.images[parts.train]), data.train.labels[parts.train])
     seconds, cpu = watch.read()
     held_out = model.predict(features(data.train.images[parts.validation]))
-    validation = right(held_out, data.train.labels[parts.validation])
-    accuracy = right(model.predict(features(data.test.images)), data.test.labels)
-    return Outcome(seconds, cpu, accuracy, len(data.test), [(seconds, validation)])
+    validation = accuracy_of(held_out, data.train.labels[parts.validation])
+    accuracy = accuracy_of(model.predict(features(data.test.images)), data.test.labels)
+    return TrainingResult(seconds, cpu, accuracy, len(data.test), [(seconds, validation)])
 
 
-def right(answers: np.ndarray, labels: Labels) -> float:
-    """Fraction of the answers that are right."""
-    return float((np.asarray(answers) == labels).mean())
+def accuracy_of(predicted: np.ndarray, labels: Labels) -> float:
+    """Return the fraction of correct labels."""
+    return float((np.asarray(predicted) == labels).mean())
 
 
 LEAKY_FAST = replace(LEAKY, precision="auto", batch_size=256)
 
-CONTENDERS: dict[str, Callable[[Dataset, int], Outcome]] = {
+CONTENDERS: dict[str, Callable[[Dataset, int], TrainingResult]] = {
     "keras-script": keras_script,
-    "leaky": lambda data, seed: recipe(LEAKY, data, seed),
-    "leaky-fast": lambda data, seed: recipe(LEAKY_FAST, data, seed),
-    "sprint": lambda data, seed: recipe(SPRINT, data, seed),
+    "leaky": lambda data, seed: train_recipe(LEAKY, data, seed),
+    "leaky-fast": lambda data, seed: train_recipe(LEAKY_FAST, data, seed),
+    "sprint": lambda data, seed: train_recipe(SPRINT, data, seed),
     "pytorch": pytorch,
     "hog-svm": hog_svm,
     "lightgbm": lightgbm,
 }
-"""By the names that `bench train --only` takes; the first is what the others are compared with."""
+"""Contenders by the names of `bench.py train --only`; the first is the reference."""
 
-NEEDS = {
+REQUIRED_MODULES = {
     "pytorch": ("torch",),
     "hog-svm": ("skimage", "sklearn"),
     "lightgbm": ("lightgbm",),
 }
-"""Modules that some contenders need beyond ours; without them they are left out, said aloud."""
+"""Modules that a contender needs beyond ours; it is skipped, with a message, without them."""
 
 
 def main(arguments: list[str]) -> None:
-    """Run one contender and print its outcome as JSON."""
-    name, seed, where = arguments
+    """Run one contender and print its result as JSON."""
+    name, seed, data_name = arguments
     if name not in CONTENDERS:
         raise UsageError(f"unknown contender {name!r}; valid: {', '.join(CONTENDERS)}")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    outcome = CONTENDERS[name](load_data(where), int(seed))
-    print(json.dumps(asdict(outcome) | {"name": name, "seed": int(seed), "peak_mib": peak_mib()}))
+    result = CONTENDERS[name](load_data(data_name), int(seed))
+    print(json.dumps(asdict(result) | {"name": name, "seed": int(seed), "peak_mib": peak_mib()}))
 
 
 if __name__ == "__main__":
