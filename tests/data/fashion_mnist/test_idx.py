@@ -97,7 +97,7 @@ def test_the_reason_and_both_hashes_are_given(raw: bytes, wanted: IdxFile, said:
         (gzip.compress(bytes(101), mtime=0), "more than the expected 100 bytes"),
         (gzip.compress(bytes(10_000_000), mtime=0), "more than the expected 100 bytes"),  # a bomb
         (gzip.compress(bytes(100), mtime=0) + b"garbage", "7 bytes of garbage"),
-        (gzip.compress(bytes(60), mtime=0) + gzip.compress(bytes(40)), "bytes of garbage"),
+        (gzip.compress(bytes(60), mtime=0) + gzip.compress(bytes(40), mtime=0), "bytes of garbage"),
         (b"<html>captive portal</html>", "begins with b'<html>captive"),
     ],
 )
