@@ -27,7 +27,7 @@ from ankleboot.recipes.catalog import TINY, TRANSFER
 from ankleboot.recipes.recipe import Recipe, override
 from ankleboot.training import data_loader, trainer
 from ankleboot.training.engines import base
-from ankleboot.training.trainer import resume, train
+from ankleboot.training.trainer import fit, resume_fit
 from helpers.training import StopAt, weights
 
 SMALL = replace(
@@ -222,7 +222,7 @@ def test_a_closed_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("tiny_backbone")
 def test_frozen_epochs_train_the_last_layer_alone(colored: Dataset, tmp_path: Path) -> None:
     fresh = architectures.build_model(SMALL, num_classes=3)
-    run = train(override(SMALL, {"epochs": "2"}), colored, tmp_path / "run")
+    run = fit(override(SMALL, {"epochs": "2"}), colored, tmp_path / "run")
     trained = keras.models.load_model(run.model_path)
     for layer in trained.layers:
         before = fresh.get_layer(layer.name).get_weights()
@@ -248,22 +248,22 @@ def test_features_are_what_the_whole_network_computes(colored: Dataset) -> None:
 def test_a_run_stopped_in_any_stage_ends_with_the_same_bits(
     colored: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer, "SECONDS_PER_CALL", 0.0)  # one step per call: stop at any step
-    unbroken = train(SMALL, colored, tmp_path / "unbroken")
+    monkeypatch.setattr(trainer, "CALL_DURATION_S", 0.0)  # one step per call: stop at any step
+    unbroken = fit(SMALL, colored, tmp_path / "unbroken")
     assert len(unbroken.history()) == 4
     folder = tmp_path / "broken"
     with pytest.raises(Interrupted):  # in a frozen epoch
-        train(SMALL, colored, folder, StopAt(1, 3))
+        fit(SMALL, colored, folder, [StopAt(1, 3)])
     last = data_loader.num_steps(SMALL, 48, 2)
     with pytest.raises(Interrupted):  # in the last step before the thaw
-        resume(folder, colored, StopAt(2, last))
+        resume_fit(folder, colored, [StopAt(2, last)])
     killed = tmp_path / "killed"
     shutil.copytree(folder, killed)
     with pytest.raises(Interrupted):
-        resume(folder, colored, StopAt(3, 2))
-    finished = resume(folder, colored)
+        resume_fit(folder, colored, [StopAt(3, 2)])
+    finished = resume_fit(folder, colored)
     assert weights(finished) == weights(unbroken)
-    assert weights(resume(killed, colored)) == weights(unbroken)
+    assert weights(resume_fit(killed, colored)) == weights(unbroken)
 
 
 @pytest.mark.usefixtures("tiny_backbone")
@@ -279,11 +279,11 @@ def test_a_run_killed_at_the_thaw_goes_on(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer._Trainer, "_thaw", die)
+        patch.setattr(trainer.Trainer, "_unfreeze", die)
         with pytest.raises(Killed):
-            train(SMALL, colored, tmp_path / "run")
+            fit(SMALL, colored, tmp_path / "run")
     assert len(Run(tmp_path / "run").history()) == 2
-    assert len(resume(tmp_path / "run", colored).history()) == 4
+    assert len(resume_fit(tmp_path / "run", colored).history()) == 4
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_tone_changes_light_and_color_but_no_shape(color: bool) -> None:
 @pytest.mark.usefixtures("tiny_backbone")
 def test_frozen_epochs_have_a_rate_of_their_own(colored: Dataset, tmp_path: Path) -> None:
     recipe = override(SMALL, {"epochs": "1", "head_epochs": "1", "head_learning_rate": "0.5"})
-    assert train(recipe, colored, tmp_path / "run").history()[0].learning_rate == 0.5
+    assert fit(recipe, colored, tmp_path / "run").history()[0].learning_rate == 0.5
 
 
 def test_our_own_backbone_sees_as_the_shipped_model_does() -> None:
@@ -373,6 +373,6 @@ def test_a_deep_network_s_layers_can_be_shown() -> None:
     assert fields["block1_depth"] == (11, 4)  # by hand: 7 + 2 * 2, stride 2 * 2
     image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
     maps = explained.feature_maps(model, image)
-    assert len(maps) == explained.MOST_LAYERS and "stem" in maps
+    assert len(maps) == explained.MAX_LAYERS and "stem" in maps
     figure = plots.feature_maps({name: values[0] for name, values in maps.items()})
     assert len(figure.axes) == 9 * len(maps)

@@ -45,7 +45,7 @@ def test_no_image_is_judged_by_a_model_that_saw_it(
     learned: list[set[bytes]] = []
 
     def note(recipe: Recipe, arranged: Dataset, folder: Path) -> Run:
-        chosen = arranged.split(recipe).train
+        chosen = arranged.split(recipe.split_rule).train
         learned.append({image.tobytes() for image in arranged.train.images[chosen]})
         return Run(folder)
 
@@ -55,7 +55,7 @@ def test_no_image_is_judged_by_a_model_that_saw_it(
             assert len(learned[-1]) + len(images) == 640  # and it learned from all the others
             return np.full((len(images), 10), 0.1, np.float32)
 
-    monkeypatch.setattr("ankleboot.training.trainer.train", note)
+    monkeypatch.setattr("ankleboot.training.trainer.fit", note)
     monkeypatch.setattr("ankleboot.training.data_audit.load_predictor", lambda folder: Judge())
     data_audit.out_of_fold_probs(bar_data, TINY, 3, lambda line: None)
     assert len(learned) == 3

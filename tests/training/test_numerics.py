@@ -24,11 +24,11 @@ LOSSES = {  # of the last epoch on training and validation images, with NUMERICS
 @pytest.mark.parametrize("name", LOSSES)
 def test_training_gives_the_stored_losses(name: str, bar_data: Dataset, tmp_path: Path) -> None:
     """A change here without a higher `NUMERICS_VERSION` would mix old and new runs of a study."""
-    from ankleboot.training.trainer import train
+    from ankleboot.training.trainer import fit
 
     assert environment.NUMERICS_VERSION == 1, "store the losses of the new version"
     changes, train_loss, validation_loss = LOSSES[name]
     recipe = override(get_recipe(name), SHORT | changes)
-    last = train(recipe, bar_data, tmp_path / "run").history()[-1]
+    last = fit(recipe, bar_data, tmp_path / "run").history()[-1]
     assert last.train_loss == pytest.approx(train_loss, rel=1e-3)
     assert last.validation_loss == pytest.approx(validation_loss, rel=1e-3)

@@ -23,11 +23,12 @@ from ankleboot.models import architectures
 from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.recipe import Recipe, override
 from ankleboot.training import schedules, trainer
-from ankleboot.training.callbacks import Silent
+from ankleboot.training.callbacks import TrainingCallback
+from ankleboot.training.early_stopping import best_epoch
 from ankleboot.training.engines.base import Chunk, RunningMetrics
 from ankleboot.training.engines.tensorflow import TensorFlowEngine
 from ankleboot.training.optimizers.build import build_optimizer
-from ankleboot.training.trainer import best_epoch, resume, train
+from ankleboot.training.trainer import fit, resume_fit
 from helpers.images import TINY, bars
 from helpers.training import StopAt, weights
 
@@ -92,22 +93,22 @@ EVERYTHING = replace(
 def test_a_run_stopped_anywhere_ends_with_the_bits_of_an_unbroken_one(
     bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer, "SECONDS_PER_CALL", 0.0)  # one step per call: stop at any step
-    unbroken = train(EVERYTHING, bar_data, tmp_path / "unbroken")
+    monkeypatch.setattr(trainer, "CALL_DURATION_S", 0.0)  # one step per call: stop at any step
+    unbroken = fit(EVERYTHING, bar_data, tmp_path / "unbroken")
     folder = tmp_path / "broken"
     with pytest.raises(Interrupted) as caught:
-        train(EVERYTHING, bar_data, folder, StopAt(1, 5))
+        fit(EVERYTHING, bar_data, folder, [StopAt(1, 5)])
     assert caught.value.exit_code == 130
     with pytest.raises(Interrupted) as caught:  # in the last step of an epoch
-        resume(folder, bar_data, StopAt(2, 5, signal.SIGTERM))
+        resume_fit(folder, bar_data, [StopAt(2, 5, signal.SIGTERM)])
     assert caught.value.exit_code == 143
     with pytest.raises(ModelError, match="not complete"):
         Run(folder).check_model()
-    finished = resume(folder, bar_data)
+    finished = resume_fit(folder, bar_data)
     assert weights(finished) == weights(unbroken)
     for ours, theirs in zip(finished.history(), unbroken.history(), strict=True):
         assert replace(ours, seconds=0.0) == replace(theirs, seconds=0.0)
-    assert resume(folder, bar_data).result() == finished.result()  # nothing left to do
+    assert resume_fit(folder, bar_data).result() == finished.result()  # nothing left to do
 
 
 class Killed(Exception):
@@ -129,8 +130,8 @@ def test_a_run_killed_between_two_writes_ends_with_the_same_bits(
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Run, "write_checkpoint", die_in_epoch_2)
-        train(TINY, bar_data, tmp_path / "run")
-    assert weights(resume(tmp_path / "run", bar_data)) == weights(bar_run)
+        fit(TINY, bar_data, tmp_path / "run")
+    assert weights(resume_fit(tmp_path / "run", bar_data)) == weights(bar_run)
 
 
 def test_a_kill_between_checkpoint_and_history_loses_no_epoch(
@@ -141,19 +142,19 @@ def test_a_kill_between_checkpoint_and_history_loses_no_epoch(
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Run, "write_history", die)
-        train(replace(TINY, epochs=1), bar_data, tmp_path / "run")
-    assert len(resume(tmp_path / "run", bar_data).history()) == 1
+        fit(replace(TINY, epochs=1), bar_data, tmp_path / "run")
+    assert len(resume_fit(tmp_path / "run", bar_data).history()) == 1
 
 
 def test_a_signal_while_saving_stops_after_it(bar_data: Dataset, tmp_path: Path) -> None:
-    class StopAfterTheLastEpoch(Silent):
-        def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:
+    class StopAfterTheLastEpoch(TrainingCallback):
+        def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
             if record.epoch == TINY.epochs:
                 os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(Interrupted, match="after epoch 3"):
-        train(TINY, bar_data, tmp_path / "run", StopAfterTheLastEpoch())
-    assert resume(tmp_path / "run", bar_data).is_complete
+        fit(TINY, bar_data, tmp_path / "run", [StopAfterTheLastEpoch()])
+    assert resume_fit(tmp_path / "run", bar_data).is_complete
 
 
 def test_an_edited_recipe_is_not_resumed(bar_data: Dataset, bar_run: Run, tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_an_edited_recipe_is_not_resumed(bar_data: Dataset, bar_run: Run, tmp_pa
     path = tmp_path / "run" / "recipe.json"
     path.write_text(path.read_text().replace('"epochs": 3', '"epochs": 4'))
     with pytest.raises(ModelError, match="recipe.epochs was 3 and is 4"):
-        resume(tmp_path / "run", bar_data)
+        resume_fit(tmp_path / "run", bar_data)
 
 
 def test_a_run_that_never_began_does_not_block_its_folder(
@@ -169,15 +170,15 @@ def test_a_run_that_never_began_does_not_block_its_folder(
 ) -> None:
     folder = tmp_path / "run"
     with pytest.raises(DataError):
-        train(replace(TINY, train_size=5_000), bar_data, folder)
+        fit(replace(TINY, train_size=5_000), bar_data, folder)
     folder.mkdir(exist_ok=True)
     (folder / ".lock").touch()
     (folder / "manifest.json").write_text("{}")  # killed before recipe.json
-    assert train(replace(TINY, epochs=1), bar_data, folder).is_complete
+    assert fit(replace(TINY, epochs=1), bar_data, folder).is_complete
 
 
 def test_another_seed_gives_other_weights(bar_data: Dataset, bar_run: Run, tmp_path: Path) -> None:
-    other = train(replace(TINY, seed=1, epochs=1), bar_data, tmp_path / "run")
+    other = fit(replace(TINY, seed=1, epochs=1), bar_data, tmp_path / "run")
     assert weights(other) != weights(bar_run)
 
 
@@ -190,7 +191,7 @@ def test_early_stopping_restores_the_best_epoch(tmp_path: Path) -> None:
         "noise", LabeledImages(noise.images, labels), bars(100, 1), "tests", hashes, CLASS_NAMES
     )
     recipe = replace(TINY, epochs=30, patience=2, learning_rate=0.02, batch_size=64)
-    run = train(recipe, data, tmp_path / "run")
+    run = fit(recipe, data, tmp_path / "run")
     result, history = run.result(), run.history()
     best = best_epoch(history, "loss")
     assert len(history) == best + 2 < 30
@@ -219,9 +220,9 @@ def test_divergence_names_the_batch_and_keeps_the_last_good_checkpoint(
         rates[num_steps // recipe.epochs + 3] = np.inf
         return rates
 
-    monkeypatch.setattr(schedules, "rates", blow_up_in_epoch_2)
+    monkeypatch.setattr(schedules, "learning_rates", blow_up_in_epoch_2)
     with pytest.raises(DivergedError, match="training loss became nan in batch 5 of epoch 2"):
-        train(TINY, bar_data, tmp_path / "run")
+        fit(TINY, bar_data, tmp_path / "run")
     checkpoint = Run(tmp_path / "run").read_checkpoint()
     assert checkpoint is not None
     arrays, progress = checkpoint
@@ -234,10 +235,10 @@ def test_a_resume_with_other_data_or_versions_is_refused(
 ) -> None:
     other = replace(bar_data, sha256={"train-bars": "9" * 64})
     with pytest.raises(ModelError, match="cannot resume, data.train_sha256 was .* and is "):
-        resume(bar_run.folder, other)
+        resume_fit(bar_run.folder, other)
     monkeypatch.setattr("ankleboot.core.environment.__version__", "99")
     with pytest.raises(ModelError, match="ankleboot was .* and is 99"):
-        resume(bar_run.folder, bar_data)
+        resume_fit(bar_run.folder, bar_data)
 
 
 def test_other_hardware_is_noted(
@@ -245,38 +246,38 @@ def test_other_hardware_is_noted(
 ) -> None:
     notes: list[str] = []
 
-    class Listener(Silent):
-        def noted(self, message: str) -> None:
+    class Listener(TrainingCallback):
+        def on_message(self, message: str) -> None:
             notes.append(message)
 
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
-    resume(bar_run.folder, bar_data, Listener())
+    resume_fit(bar_run.folder, bar_data, [Listener()])
     assert any("intra_op_threads was default and is 1" in note for note in notes)
 
 
 def test_folders_are_never_overwritten(bar_data: Dataset, bar_run: Run, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not empty"):
-        train(TINY, bar_data, bar_run.folder)
+        fit(TINY, bar_data, bar_run.folder)
     others = tmp_path / "others"
     others.mkdir()
     (others / ".notes.tmp").touch()
     with pytest.raises(UsageError, match="not empty"):
-        train(TINY, bar_data, others)
+        fit(TINY, bar_data, others)
     assert [path.name for path in others.iterdir()] == [".notes.tmp"]
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="a file of that name"):
-        train(TINY, bar_data, tmp_path / "file")
+    with pytest.raises(UsageError, match="this is a file"):
+        fit(TINY, bar_data, tmp_path / "file")
     with pytest.raises(ModelError, match="no such run folder"):
-        resume(tmp_path / "nowhere", bar_data)
+        resume_fit(tmp_path / "nowhere", bar_data)
     with pytest.raises(ModelError, match="not a run folder"):
-        resume(tmp_path, bar_data)
+        resume_fit(tmp_path, bar_data)
 
 
 def test_two_processes_cannot_train_in_one_folder(bar_data: Dataset, bar_run: Run) -> None:
     from ankleboot.models.run import open_run
 
     with open_run(bar_run.folder), pytest.raises(ModelError, match="another process"):
-        resume(bar_run.folder, bar_data)
+        resume_fit(bar_run.folder, bar_data)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
@@ -308,7 +309,7 @@ def test_a_full_disk_ends_training_and_keeps_the_old_checkpoint(
 
     monkeypatch.setattr(Path, "write_bytes", fill_up)
     with pytest.raises(EnvironmentFailure, match="disk full while writing .*checkpoint.npz"):
-        train(TINY, bar_data, folder)
+        fit(TINY, bar_data, folder)
     checkpoint = Run(folder).read_checkpoint()
     assert checkpoint is not None and checkpoint[1]["epoch"] == 2
     assert not list(folder.glob(".*.tmp*"))
@@ -329,7 +330,7 @@ def test_the_engine_takes_the_steps_that_keras_takes(settings: dict[str, str]) -
     part = bars(80, 4)  # two batches of 32 and one of 16
     engine = TensorFlowEngine(recipe, 80)
     rates = np.full(3, recipe.learning_rate, np.float32)
-    chunk = engine.put(Chunk(part.images, part.labels, np.arange(80, dtype=np.int32), rates))
+    chunk = engine.to_device(Chunk(part.images, part.labels, np.arange(80, dtype=np.int32), rates))
     totals = engine.train(chunk, 0, 3, RunningMetrics())
     assert totals.images == 80
 
@@ -358,5 +359,5 @@ def test_evaluation_during_training_equals_the_predictor(bar_data: Dataset, bar_
 
 
 def test_a_batch_larger_than_the_data_is_one_step(bar_data: Dataset, tmp_path: Path) -> None:
-    run = train(replace(TINY, batch_size=4096, epochs=1), bar_data, tmp_path / "run")
+    run = fit(replace(TINY, batch_size=4096, epochs=1), bar_data, tmp_path / "run")
     assert run.result()["epochs"] == 1

@@ -160,6 +160,16 @@ def is_built_in(kind: str, name: str) -> bool:
     return name in BUILT_IN[kind]
 
 
+def distributions(kind: str, name: str) -> dict[str, str]:
+    """Return name and version of what provides a variant from outside; {} for loose files."""
+    if ":" not in name:
+        provider = _entry_points(kind)[name].dist
+        return {provider.name: provider.version} if provider else {}
+    package = name.partition(":")[0].partition(".")[0]
+    providers = sorted(set(metadata.packages_distributions().get(package, [])))
+    return {provider: metadata.version(provider) for provider in providers}
+
+
 def _noun(kind: str) -> str:
     return {"datasets": "data set", "studies": "study"}.get(kind, kind.removesuffix("s"))
 

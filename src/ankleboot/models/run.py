@@ -1,14 +1,17 @@
-"""The run folder: everything a training run leaves behind, each file whole at any moment.
+"""Run folder: the files of a training run, each of them complete at any moment.
 
-recipe.json       what was asked for; rebuilds the Recipe exactly
-manifest.json     what it ran on: data and split hashes, versions, threads, CPU, commit
-checkpoint.npz    the state that --resume continues from, written after every epoch
-best.keras        the best epoch on validation images so far
-history.csv       one line per epoch      tensorboard/   the same for TensorBoard
+recipe.json       recipe of the run; rebuilds the Recipe exactly
+manifest.json     hashes of data and split, versions, threads, processor, commit
+checkpoint.npz    state that --resume continues from, written after every epoch
+best.keras        best epoch on the validation images so far
+history.csv       one line per epoch
+tensorboard/      the same metrics for TensorBoard
 model.keras       the result, written at the end
-result.json       its numbers and hashes; exists once the run is complete
-calibration.json  temperature and threshold for abstaining, fitted on validation images
-test_reads.json   how often the test split was looked at (test_reads.py)
+result.json       metrics and hashes of the result; it marks a run as complete
+calibration.json  temperature and abstention threshold, fitted on the validation images
+verdict.json      diagnosis of over- and underfitting
+curves.png        learning curves
+samples.png       some training images
 """
 
 import csv
@@ -34,18 +37,18 @@ from ankleboot.core.files import (
     temp_files,
     write_json,
 )
+from ankleboot.core.records import Record
 from ankleboot.models.files.calibration import Calibration
-from ankleboot.models.files.calibration import from_json as calibration_from_json
 from ankleboot.recipes.recipe import Recipe, from_json
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One line of the history; losses are mean cross-entropies, accuracies fractions.
+    """Metrics of an epoch; losses are mean cross-entropies, accuracies are fractions.
 
-    The training figures are means over the epoch while the weights were still changing (as Keras
-    reports them), the validation figures are taken at its end. Where the recipe trains on the
-    hardest images, the training figures are taken at the end too, on a sample of all.
+    Training metrics are means over the epoch's steps, as in Keras; validation metrics are measured
+    at its end. With hard example mining, training metrics too are measured at the end, on a sample
+    of all training images.
     """
 
     epoch: int
@@ -57,14 +60,18 @@ class EpochRecord:
     seconds: float
 
 
-NUMBERS = [field.name for field in fields(EpochRecord) if field.name != "epoch"]
+METRIC_FIELDS = [field.name for field in fields(EpochRecord) if field.name != "epoch"]
 
 History = tuple[EpochRecord, ...]
 
 
-@dataclass(frozen=True)
-class Run:
-    """A run folder and where things are in it."""
+@dataclass(frozen=True, repr=False)
+class Run(Record):
+    """Run folder, complete or in training.
+
+    Attributes:
+        folder: Path to the folder.
+    """
 
     folder: Path
 
@@ -89,33 +96,33 @@ class Run:
         return (self.folder / "result.json").is_file()
 
     def recipe(self) -> Recipe:
-        """The recipe that made the run."""
+        """Read the recipe."""
         try:
             return from_json(self._read("recipe.json"))
         except UsageError as error:
             raise ModelError(f"{self.folder / 'recipe.json'}: {error}") from error
 
     def manifest(self) -> dict[str, Any]:
-        """The circumstances of the run."""
+        """Read the manifest: data, split, versions and hardware."""
         return self._read("manifest.json", "data", "data_source")
 
     def result(self) -> dict[str, Any]:
-        """The numbers of the finished run."""
+        """Read the metrics and hashes of the complete run."""
         return self._read("result.json", "model_sha256", "best_epoch", "train", "validation")
 
     def calibration(self) -> Calibration | None:
-        """Temperature and threshold, or None if they were not fitted yet."""
+        """Read temperature and abstention threshold; None if they are not fitted."""
         if not self.calibration_path.exists():
             return None
-        return calibration_from_json(self._read("calibration.json"), self.calibration_path)
+        return Calibration.from_json(self._read("calibration.json"), self.calibration_path)
 
     def history(self) -> History:
-        """The epochs so far."""
+        """Read the metrics of the epochs so far."""
         try:
             with (self.folder / "history.csv").open(newline="") as file:
                 return tuple(
                     EpochRecord(
-                        **{name: float(row[name]) for name in NUMBERS}, epoch=int(row["epoch"])
+                        **{name: float(row[name]) for name in METRIC_FIELDS}, epoch=int(row["epoch"])
                     )
                     for row in csv.DictReader(file)
                 )
@@ -137,10 +144,34 @@ class Run:
             raise ModelError(f"{self.folder / name}: damaged ({', '.join(missing)} missing)")
         return document
 
-    def begin(self, recipe: Recipe, manifest: Mapping[str, Any]) -> None:
-        """Write what is known before the first step."""
+    def summary(self) -> dict[str, str]:
+        """Return the folder, and the main results of a complete run."""
+        figures = {"folder": str(self.folder)}
+        if not self.is_complete:
+            return figures | {"state": "not complete"}
+        try:
+            result = self.result()
+        except ModelError:
+            return figures | {"state": "damaged"}
+        accuracy = result["validation"]["accuracy"]
+        return figures | {
+            "recipe": result["recipe"],
+            "seed": str(result["seed"]),
+            "data": result["data"],
+            "epochs": str(result["epochs"]),
+            "validation_accuracy": f"{100 * accuracy:.2f} %",
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document of `train --json`, without the verdict."""
+        document = {"run_dir": str(self.folder)} | self.result()
+        calibration = self.calibration()
+        return document | ({"calibration": calibration.to_json()} if calibration else {})
+
+    def start(self, recipe: Recipe, manifest: Mapping[str, Any]) -> None:
+        """Write the files that precede the first step; recipe.json, the last, makes it a run."""
         write_json(self.folder / "manifest.json", manifest)
-        write_json(self.folder / "recipe.json", recipe.to_json())  # last: now it is a run
+        write_json(self.folder / "recipe.json", recipe.to_json())
 
     def write_history(self, history: History) -> None:
         """Replace history.csv."""
@@ -155,15 +186,15 @@ class Run:
     def write_checkpoint(
         self, arrays: Mapping[str, np.ndarray], progress: Mapping[str, Any]
     ) -> None:
-        """Replace the checkpoint: one file, so that weights and progress never disagree."""
+        """Replace the checkpoint; a single file keeps weights and progress consistent."""
         buffer = io.BytesIO()
         text = np.frombuffer(json.dumps(progress).encode(), np.uint8)
-        named = {_escape(key): value for key, value in arrays.items()} | {"progress": text}
-        np.savez(buffer, allow_pickle=False, **named)
+        entries = {_escape(key): value for key, value in arrays.items()} | {"progress": text}
+        np.savez(buffer, allow_pickle=False, **entries)
         atomic_write(self.checkpoint_path, buffer.getvalue())
 
     def read_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """The arrays and the progress last written, or None before the first checkpoint.
+        """Read arrays and progress of the checkpoint; None if there is none.
 
         Raises:
             ModelError: If the file is damaged (every array has a checksum).
@@ -179,13 +210,13 @@ class Run:
             raise ModelError(f"{path}: damaged checkpoint ({error})") from error
 
     def check_model(self) -> Path:
-        """Return the path of the finished model after checking its hash.
+        """Verify the hash of the complete run's model file, and return its path.
 
         Raises:
             ModelError: If the run is not complete, or the file is not the one it wrote.
         """
         if not self.is_complete:
-            self.recipe()  # says so if this is no run folder at all
+            self.recipe()  # raises if this is not a run folder
             raise ModelError(
                 f"{self.folder}: the run is not complete; finish it with --resume {self.folder}, "
                 f"or name {self.best_path.name} in it"
@@ -198,7 +229,7 @@ class Run:
         return self.model_path
 
 
-# The names of variables hold slashes, which would become folders inside the archive.
+# Names of variables contain slashes, which would become folders inside the archive.
 def _escape(key: str) -> str:
     return key.replace("%", "%25").replace("/", "%2F")
 
@@ -212,22 +243,22 @@ def create_run(folder: Path) -> Iterator[Run]:
     """Create a run folder and hold its lock.
 
     Raises:
-        UsageError: If something is there already; runs are never overwritten.
+        UsageError: If the folder is not empty; runs are never overwritten.
     """
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--run-dir {folder}: a file of that name is in the way")
+        raise UsageError(f"--run-dir {folder}: expected a folder, this is a file; name another")
     make_folder(folder)
-    _refuse_content(folder)  # before anything of ours is left in somebody else's folder
+    _refuse_content(folder)  # before the lock file is left in a folder that is not a run
     with _locked(folder) as run:
-        _refuse_content(folder)  # another process may have come first
+        _refuse_content(folder)  # another process may have been faster
         remove_temp_files(folder)
         yield run
 
 
 def _refuse_content(folder: Path) -> None:
-    # recipe.json is written last: with nothing but these, an earlier attempt never began
-    ours = {".lock", "manifest.json", *(path.name for path in temp_files(folder))}
-    if {path.name for path in folder.iterdir()} - ours:
+    # recipe.json is written last: an attempt that left these files alone never started
+    leftovers = {".lock", "manifest.json", *(path.name for path in temp_files(folder))}
+    if {path.name for path in folder.iterdir()} - leftovers:
         raise UsageError(
             f"--run-dir {folder}: not empty; name another folder, or continue it with --resume"
         )
@@ -240,13 +271,23 @@ def open_run(folder: Path) -> Iterator[Run]:
     Raises:
         ModelError: If it is not a run folder, or another process is training in it.
     """
-    if not folder.is_dir():
-        raise ModelError(f"--resume {folder}: no such run folder")
-    run = Run(folder)
-    run.recipe()
+    run = load_run(folder)
     with _locked(folder):
         remove_temp_files(folder)
         yield run
+
+
+def load_run(path: Path | str) -> Run:
+    """Open a run folder to read it.
+
+    Raises:
+        ModelError: If it is not a run folder, or its recipe is damaged.
+    """
+    run = Run(Path(path))
+    if not run.folder.is_dir():
+        raise ModelError(f"{path}: no such run folder")
+    run.recipe()
+    return run
 
 
 @contextmanager
@@ -260,7 +301,7 @@ def _locked(folder: Path) -> Iterator[Run]:
 
 
 def next_run_dir(base: Path, recipe: Recipe) -> Path:
-    """A new name below `base`: recipe, seed and a counter (not a clock: clocks jump)."""
+    """Return an unused folder below `base`, named by recipe, seed and a counter."""
     stem = f"{recipe.name}-seed{recipe.seed}"
     counter = 1
     while (base / f"{stem}-{counter:03d}").exists():
@@ -269,10 +310,10 @@ def next_run_dir(base: Path, recipe: Recipe) -> Path:
 
 
 def find_run(path: Path) -> Run | None:
-    """The run that a model file or folder belongs to, if any."""
+    """Return the run that a model file or folder belongs to, if any.
+
+    Raises:
+        ModelError: If its recipe is damaged.
+    """
     folder = path if path.is_dir() else path.parent
-    if not (folder / "recipe.json").is_file():
-        return None
-    run = Run(folder)
-    run.recipe()  # a damaged one is said, not passed over
-    return run
+    return load_run(folder) if (folder / "recipe.json").is_file() else None

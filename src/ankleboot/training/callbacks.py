@@ -1,7 +1,7 @@
-"""What training tells whoever watches; the command line draws progress with it."""
+"""Callbacks of training: subclass `TrainingCallback` and override the events of interest."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from ankleboot.data.splits import Split
 from ankleboot.models.run import EpochRecord, Run
@@ -9,7 +9,7 @@ from ankleboot.models.run import EpochRecord, Run
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One line of the model summary; the batch axis is left out of the shape."""
+    """One layer of the model summary; the output shape leaves out the batch axis."""
 
     name: str
     kind: str
@@ -17,34 +17,44 @@ class LayerSummary:
     parameters: int
 
 
-@runtime_checkable
-class TrainingCallback(Protocol):
-    """Receives the events of a training run in order."""
+class TrainingCallback:
+    """Base class of callbacks; its methods do nothing."""
 
-    def started(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
-        """Training begins, or continues."""
+    def on_start(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
+        """Receive the start, or the continuation, of a run."""
 
-    def noted(self, message: str) -> None:
-        """Something worth a line of warning."""
+    def on_message(self, message: str) -> None:
+        """Receive a warning of one line."""
 
-    def stepped(self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float) -> None:
-        """Some more batches are done; the figures are means over the epoch so far."""
+    def on_step_end(
+        self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float
+    ) -> None:
+        """Receive the epoch's mean loss and accuracy after some more steps."""
 
-    def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:
-        """An epoch is done and validated, and is being saved."""
+    def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
+        """Receive the metrics of an epoch; its files are being written meanwhile."""
 
 
-class Silent:
-    """An observer that says nothing."""
+class CallbackList(TrainingCallback):
+    """Several callbacks as one, called in order."""
 
-    def started(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
-        pass
+    def __init__(self, callbacks: Iterable[TrainingCallback]) -> None:
+        self._callbacks = tuple(callbacks)
 
-    def noted(self, message: str) -> None:
-        pass
+    def on_start(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
+        for callback in self._callbacks:
+            callback.on_start(run, layers, split)
 
-    def stepped(self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float) -> None:
-        pass
+    def on_message(self, message: str) -> None:
+        for callback in self._callbacks:
+            callback.on_message(message)
 
-    def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:
-        pass
+    def on_step_end(
+        self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float
+    ) -> None:
+        for callback in self._callbacks:
+            callback.on_step_end(epoch, step, num_steps, loss, accuracy)
+
+    def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
+        for callback in self._callbacks:
+            callback.on_epoch_end(record, is_best)

@@ -1,59 +1,163 @@
-"""Writing an epoch's files beside the training of the next one."""
+"""Checkpoints: the state of a training run, and the policy of which file is written when."""
 
 import hashlib
-from collections.abc import Callable
+import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 
+from ankleboot.core.errors import ModelError
 from ankleboot.core.files import atomic_write
-from ankleboot.models import architectures
+from ankleboot.models.architectures import build_model
+from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.recipe import Recipe
+from ankleboot.training.early_stopping import best_epoch, result_epoch
+from ankleboot.training.engines.base import Engine, RunningMetrics
+from ankleboot.training.tensorboard import TensorBoardWriter
+
+Arrays = Mapping[str, np.ndarray]
 
 
-class SerialExecutor:
-    """A thread that does one piece of work at a time, in the order in which they are given."""
+@dataclass
+class TrainingState:
+    """Progress of a run; with the engine's state it decides all that follows.
 
-    def __init__(self) -> None:
+    Attributes:
+        epoch: Number of the current epoch, from 1.
+        step: Number of steps taken in it.
+        totals: Sums over the images of these steps.
+        epoch_seconds: Seconds spent in the epoch before an interruption.
+        history: Metrics of the epochs before it.
+        stages: Seconds spent in each stage of the run.
+    """
+
+    epoch: int = 1
+    step: int = 0
+    totals: RunningMetrics = RunningMetrics()
+    epoch_seconds: float = 0.0
+    history: list[EpochRecord] = field(default_factory=list)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time spent inside to a stage."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            seconds = time.perf_counter() - started
+            self.stages[stage] = self.stages.get(stage, 0.0) + seconds
+
+    def end_epoch(self, record: EpochRecord) -> None:
+        """Append an epoch's metrics and move to the start of the next epoch."""
+        self.history.append(record)
+        self.epoch, self.step = self.epoch + 1, 0
+        self.totals, self.epoch_seconds = RunningMetrics(), 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that `from_json` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "TrainingState":
+        """Rebuild a state from the document of `to_json`.
+
+        Raises:
+            ModelError: If a field is unknown or missing.
+        """
+        try:
+            history = [EpochRecord(**record) for record in document["history"]]
+            rest = {"totals": RunningMetrics(**document["totals"]), "history": history}
+            return cls(**(document | rest))
+        except (KeyError, TypeError) as error:
+            raise ModelError(f"the checkpoint holds another kind of progress ({error})") from error
+
+
+class Checkpoints:
+    """Saving policy of a run.
+
+    After each epoch a thread writes the checkpoint, the history and the TensorBoard events, and
+    `best.keras` if the epoch is the best so far. A signal adds a checkpoint within an epoch. After
+    the last epoch `model.keras` is written: the last weights or, with patience, the best.
+
+    Attributes:
+        model: Network in float32 and in Keras' own layers, as the files hold it.
+    """
+
+    def __init__(
+        self, run: Run, recipe: Recipe, num_classes: int, history: list[EpochRecord]
+    ) -> None:
+        self.model = build_model(recipe, num_classes=num_classes)
+        self._run, self._recipe = run, recipe
+        self._curves = TensorBoardWriter(run.folder / "tensorboard", history)
+        self._best_weights: list[np.ndarray] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saving")
         self._pending: Future[None] | None = None
 
-    def submit(self, work: Callable[[], None]) -> None:
-        """Wait for the work given before, raise its error if it had one, and begin this one."""
+    def save_epoch(self, engine: Engine, state: TrainingState) -> bool:
+        """Copy the state after an epoch and start to write its files.
+
+        Returns:
+            Whether the epoch is the best so far.
+        """
+        history, document, arrays = tuple(state.history), state.to_json(), engine.state()
+        weights = engine.model.get_weights()
+        is_best = best_epoch(history, self._recipe.monitor) == len(history)
+        if is_best:
+            self._best_weights = weights
+
+        def write() -> None:
+            if is_best:
+                self._write_model(weights, self._run.best_path)
+            self._run.write_checkpoint(arrays, document)
+            self._run.write_history(history)
+            self._curves.add(history[-1])
+
         self.wait()
-        self._pending = self._thread.submit(work)
+        self._pending = self._thread.submit(write)
+        return is_best
+
+    def save_step(self, arrays: Arrays, state: TrainingState) -> None:
+        """Write a checkpoint within an epoch."""
+        self.wait()
+        self._run.write_checkpoint(arrays, state.to_json())
+
+    def save_result(self, engine: Engine, history: list[EpochRecord]) -> list[np.ndarray]:
+        """Write the model file of the run; return its weights."""
+        best = best_epoch(history, self._recipe.monitor)
+        if result_epoch(self._recipe, history) != best:
+            weights: list[np.ndarray] = engine.model.get_weights()
+            self._write_model(weights, self._run.model_path)
+            return weights
+        atomic_write(self._run.model_path, self._run.best_path.read_bytes())
+        if self._best_weights is None:  # an earlier process trained the best epoch
+            self._best_weights = keras.models.load_model(self._run.best_path).get_weights()
+        return self._best_weights
 
     def wait(self) -> None:
-        """Wait for the work given last, and raise its error if it had one."""
+        """Wait for the files of the last epoch, and raise the error of writing them."""
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.result()
 
     def close(self) -> None:
-        """Let the work given last finish; its error, if any, is lost (see `wait`)."""
+        """Wait for the files of the last epoch, ignoring errors, and end the thread."""
         self._thread.shutdown()
 
-
-class ModelWriter:
-    """The network in float32 and in Keras' own layers: what files hold, whatever trained it."""
-
-    def __init__(self, recipe: Recipe, num_classes: int) -> None:
-        self.model = architectures.build_model(recipe, num_classes=num_classes)
-
-    def save(self, weights: list[np.ndarray], path: Path) -> None:
-        """Write a `.keras` file in one step (Keras writes in place: a kill would lose both).
-
-        Args:
-            weights: What `get_weights` of the network in training returned.
-            path: The file to replace.
-        """
+    def _write_model(self, weights: list[np.ndarray], path: Path) -> None:
         self.model.set_weights(weights)
+        # Keras writes in place, so that a kill would lose the old file and the new one
         atomic_write(path, lambda temp: self.model.save(temp), suffix=".keras")
 
 
 def weights_sha256(weights: list[np.ndarray]) -> str:
-    """Hash of all weights bit by bit; the .keras file itself holds a date."""
+    """Hash all weights bit by bit; the .keras file itself holds a date."""
     digest = hashlib.sha256()
     for weight in weights:
         digest.update(np.ascontiguousarray(weight).tobytes())

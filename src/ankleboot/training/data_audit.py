@@ -108,7 +108,7 @@ def out_of_fold_probs(data: Dataset, recipe: Recipe, folds: int, say: Say) -> Pr
 
 def _probs_of(held_out: Indices, data: Dataset, recipe: Recipe) -> np.ndarray:
     from ankleboot.training.trainer import (
-        train,  # TensorFlow: not for those who draw what was found
+        fit,  # TensorFlow: not for those who draw what was found
     )
 
     part = data.train
@@ -123,7 +123,7 @@ def _probs_of(held_out: Indices, data: Dataset, recipe: Recipe) -> np.ndarray:
         patience=0,  # it would choose an epoch by the images to be judged
     )
     with tempfile.TemporaryDirectory() as folder:
-        run = train(adjusted, arrangement, Path(folder) / "fold")
+        run = fit(adjusted, arrangement, Path(folder) / "fold")
         return load_predictor(run.folder).predict(part.images[held_out])
 
 

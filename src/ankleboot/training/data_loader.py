@@ -1,13 +1,14 @@
-"""An epoch's images in the order of training, prepared a chunk at a time beside the training.
+"""Data loader: an epoch's images in the order of training, prepared ahead in a thread.
 
-A chunk is augmented and brought to the device in a thread while the one before it is trained on, so
-that image_spec costs no waiting, and memory does not grow with the data set (whose images may be
-memory-mapped). What a chunk holds is decided by seed, epoch and its number alone.
+The loader augments a chunk of images and copies it to the device while the engine trains on the
+chunk before it. Preparation therefore costs no waiting, and memory does not grow with the data set,
+whose images may be memory-mapped. Seed, epoch and number decide the content of a chunk.
 """
 
 import math
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,35 +17,107 @@ from jaxtyping import Int32
 from ankleboot.core.types import Features, Images, Indices, Labels, Losses, batch_size_for
 from ankleboot.data.augmentation import augment
 from ankleboot.recipes.recipe import Recipe
+from ankleboot.training import schedules
 from ankleboot.training.engines.base import Chunk
 from ankleboot.training.schedules import LearningRates
 
-CHUNK = 8_192  # images, fewer if they are large, or one batch where that is more
+CHUNK_SIZE = 8_192  # images; fewer if they are large, or one batch where that is more
 
-Positions = Int32[np.ndarray, " places"]
-"""Where images stand among the training images: indices of `Split.train`."""
+Positions = Int32[np.ndarray, " positions"]
+"""Positions of images in `Split.train`."""
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """Images and learning rates of an epoch.
+
+    Attributes:
+        epoch: Number of the epoch, from 1.
+        order: Positions of the images in the order of training.
+        learning_rates: Learning rate of each step.
+    """
+
+    epoch: int
+    order: Positions
+    learning_rates: LearningRates
+
+
+@dataclass(frozen=True)
+class EpochLoader:
+    """Loader of a run's training images.
+
+    Attributes:
+        recipe: Recipe with batch size, augmentation and seed.
+        inputs: Images of the training file, or the features of a frozen backbone.
+        labels: Labels of the training file.
+        class_names: Names of the classes.
+        indices: Indices of the training images in the training file.
+    """
+
+    recipe: Recipe
+    inputs: Images | Features
+    labels: Labels
+    class_names: Sequence[str]
+    indices: Indices
+
+    def chunks(
+        self, plan: EpochPlan, first_step: int, to_device: Callable[[Chunk], Any]
+    ) -> Generator[tuple[Any, int, int], None, None]:
+        """Yield the chunks of an epoch, starting with the one that holds `first_step`.
+
+        Yields:
+            The result of `to_device`, the chunk's first step, and its last step (exclusive).
+        """
+        num_steps = len(plan.learning_rates)
+        steps_per_chunk = max(1, chunk_size(self.recipe) // self.recipe.batch_size)
+
+        def prepare(number: int) -> tuple[Any, int, int]:
+            first = number * steps_per_chunk
+            last = min(first + steps_per_chunk, num_steps)
+            generator = np.random.default_rng([self.recipe.seed, plan.epoch, number])
+            return to_device(self._chunk(plan, first, last, generator)), first, last
+
+        numbers = range(first_step // steps_per_chunk, math.ceil(num_steps / steps_per_chunk))
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="loader") as thread:
+            ahead = None
+            for number in numbers:
+                current = ahead or thread.submit(prepare, number)
+                ahead = thread.submit(prepare, number + 1) if number + 1 in numbers else None
+                yield current.result()
+
+    def _chunk(
+        self, plan: EpochPlan, first: int, last: int, generator: np.random.Generator
+    ) -> Chunk:
+        size = self.recipe.batch_size
+        positions = plan.order[first * size : last * size]
+        rows = self.indices[positions]
+        images, labels = self.inputs[rows], self.labels[rows]
+        if plan.epoch > self.recipe.head_epochs:
+            names = [self.class_names[label] for label in labels]
+            images = augment(images, self.recipe, generator, names)
+        return Chunk(images, labels, positions, plan.learning_rates[first:last])
 
 
 def chunk_size(recipe: Recipe) -> int:
-    """Images that are prepared, or judged, at a time."""
-    return batch_size_for(CHUNK, recipe.image_spec.image_shape)
+    """Return the number of images per chunk of training and evaluation."""
+    return batch_size_for(CHUNK_SIZE, recipe.image_spec.image_shape)
 
 
 def num_images(recipe: Recipe, num_train: int, epoch: int) -> int:
-    """Number of images that an epoch (counted from 1) trains on."""
+    """Return the number of images that an epoch (from 1) trains on."""
     return num_train if epoch == 1 else math.ceil(recipe.hard_example_fraction * num_train)
 
 
 def num_steps(recipe: Recipe, num_train: int, epoch: int) -> int:
-    """Number of steps in an epoch (counted from 1)."""
+    """Return the number of steps of an epoch (from 1)."""
     return math.ceil(num_images(recipe, num_train, epoch) / recipe.batch_size)
 
 
 def epoch_order(recipe: Recipe, num_train: int, epoch: int, losses: Losses) -> Positions:
-    """The places of an epoch's images in the order of training.
+    """Draw the order of an epoch's images.
 
-    With `recipe.hard_example_fraction` below 1 the epochs after the first pass over those images whose loss was
-    highest when they were last trained on.
+    With `recipe.hard_example_fraction` below 1, the epochs after the first train on the images
+    with the highest loss when they were last trained on.
     """
     chosen = np.arange(num_train, dtype=np.int32)
     if (num := num_images(recipe, num_train, epoch)) < num_train:
@@ -52,54 +125,11 @@ def epoch_order(recipe: Recipe, num_train: int, epoch: int, losses: Losses) -> P
     return np.random.default_rng([recipe.seed, epoch]).permutation(chosen)
 
 
-def iter_chunks(
-    images: Images | Features,
-    labels: Labels,
-    class_names: Sequence[str],
-    indices: Indices,
-    places: Positions,
-    rates: LearningRates,
-    recipe: Recipe,
-    epoch: int,
-    first_step: int,
-    put: Callable[[Chunk], Any],
-) -> Generator[tuple[Any, int, int], None, None]:
-    """Yield an epoch from the chunk that holds `first_step` on.
-
-    Args:
-        images: Of the training file; or what the frozen backbone says of them, taken as it is.
-        labels: Of the training file.
-        class_names: What the labels mean.
-        indices: Of the training images in it.
-        places: What `order` returned.
-        rates: Learning rate of each of the epoch's steps.
-        recipe: For batch size, augmentation and seed.
-        epoch: Number of the epoch, from 1.
-        first_step: Of the epoch, from 0.
-        put: Brings a chunk to the device.
-
-    Yields:
-        What `put` returned, and the first and the last step (exclusive) that it holds.
-    """
-    steps_per_chunk = max(1, chunk_size(recipe) // recipe.batch_size)
-
-    def prepare(number: int) -> tuple[Any, int, int]:
-        first = number * steps_per_chunk
-        last = min(first + steps_per_chunk, len(rates))
-        part = places[first * recipe.batch_size : last * recipe.batch_size]
-        generator = np.random.default_rng([recipe.seed, epoch, number])
-        rows = indices[part]
-        fresh = images[rows]
-        if epoch > recipe.head_epochs:
-            names = [class_names[label] for label in labels[rows]]
-            fresh = augment(fresh, recipe, generator, names)
-        chunk = Chunk(fresh, labels[rows], part, rates[first:last])
-        return put(chunk), first, last
-
-    numbers = range(first_step // steps_per_chunk, math.ceil(len(rates) / steps_per_chunk))
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="feed") as thread:
-        ahead = None
-        for number in numbers:
-            ready = ahead or thread.submit(prepare, number)
-            ahead = thread.submit(prepare, number + 1) if number + 1 in numbers else None
-            yield ready.result()
+def epoch_learning_rates(recipe: Recipe, num_train: int, epoch: int) -> LearningRates:
+    """Return the learning rate of each step of an epoch (from 1)."""
+    steps = [num_steps(recipe, num_train, number + 1) for number in range(recipe.epochs)]
+    if epoch <= recipe.head_epochs:
+        return np.full(steps[epoch - 1], recipe.head_learning_rate, np.float32)
+    first = sum(steps[recipe.head_epochs : epoch - 1])
+    rates = schedules.learning_rates(recipe, sum(steps[recipe.head_epochs :]))
+    return rates[first : first + steps[epoch - 1]]

@@ -30,7 +30,7 @@ def learning_curve(
     Raises:
         UsageError: If the run was trained on other data.
     """
-    from ankleboot.training.trainer import train  # TensorFlow: not for those who draw the curve
+    from ankleboot.training.trainer import fit  # TensorFlow: not for those who draw the curve
 
     verify_same_data(run, data)
     result, recipe = run.result(), run.recipe()
@@ -39,7 +39,7 @@ def learning_curve(
     for size in (size for size in sizes if size < whole):
         say(f"training on {size:,} images")
         with tempfile.TemporaryDirectory() as folder:
-            found = train(replace(recipe, train_size=size), data, Path(folder) / "run").result()
+            found = fit(replace(recipe, train_size=size), data, Path(folder) / "run").result()
         points.append(_point(size, found))
     return (*points, _point(whole, result))
 

@@ -1,63 +1,110 @@
-"""The circumstances of a run: written at its start, compared when it is taken up again."""
+"""Manifest of a run: data, versions and hardware, written at its start and compared on resume."""
 
 import time
 from typing import Any
 
 import keras
 
-from ankleboot.core import environment
-from ankleboot.core.errors import UsageError
+from ankleboot.core import environment, plugins
+from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.data.dataset import Dataset
-from ankleboot.recipes.recipe import Recipe
+from ankleboot.data.verify_data import verify_folder_unchanged
+from ankleboot.models.run import Run
+from ankleboot.recipes.recipe import OPTIONS, Recipe, from_json
 from ankleboot.training.engines import base
 
-MUST_MATCH_ON_RESUME = ("recipe", "data", "split", "versions", "arithmetic")
-"""Parts of the manifest that must not change between start and resume."""
+MUST_MATCH_ON_RESUME = ("recipe", "data", "split", "versions", "arithmetic", "plugins")
+MAY_CHANGE_LAST_BITS = ("hardware", "git_commit")
 
 
 def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
-    """What a run of this recipe on these data is made on, here and now.
+    """Describe what decides a run of this recipe on these data, here and now.
 
     Raises:
-        DataError: If the split leaves a part empty.
-        UsageError: If the images are not those that the recipe's network takes.
+        DataError: If the split leaves no training or no validation images.
+        UsageError: If the images have another shape than the network takes.
     """
     if data.image_shape != recipe.image_spec.image_shape:
         raise UsageError(
-            f"the recipe wants {recipe.image_spec} pixels, {data.name} has "
+            f"the recipe takes {recipe.image_spec} pixels, {data.name} has "
             f"{' x '.join(map(str, data.image_shape))}; load it with recipe.image_spec"
         )
-    parts = data.split(recipe)
+    split = data.split(recipe.split_rule)
     document: dict[str, Any] = {
         "format": 1,
         "recipe": recipe.to_json(),
         "data": {"name": data.name, "train_sha256": data.train_sha256},
         "split": {
-            "sha256": parts.sha256,
-            "num_train": len(parts.train),
-            "num_validation": len(parts.validation),
+            "sha256": split.sha256,
+            "num_train": len(split.train),
+            "num_validation": len(split.validation),
         },
         "versions": environment.versions(),
         "arithmetic": f"{base.compute_dtype(recipe)} on {keras.backend.backend()}",
+        "plugins": _plugins(recipe),
         "hardware": environment.hardware(),
         "git_commit": environment.git_commit(),
         "data_source": data.source,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "labels": list(data.class_names),
     }
-    if data.findings is not None:
-        document["pictures"] = data.pictures
-        document["num_bad"] = len(data.findings.bad)
+    if data.folder_report is not None:
+        document["image_counts"] = data.image_counts
+        document["num_unreadable"] = len(data.folder_report.unreadable)
     return document
 
 
+def verify_same_manifest(run: Run, data: Dataset) -> list[str]:
+    """Refuse to resume a run under circumstances that change its result.
+
+    Returns:
+        The changes that may alter the last bits of the weights.
+
+    Raises:
+        DataError: If the run's image folder has changed.
+        ModelError: If anything else has changed; the message names each change.
+    """
+    verify_folder_unchanged(run, data)
+    then, now = run.manifest(), make_manifest(run.recipe(), data)
+    then["recipe"] = from_json(then.get("recipe", {})).to_json()  # it may lack later fields
+    then.setdefault("plugins", {})
+    if changes := _changes(then, now, MUST_MATCH_ON_RESUME):
+        raise ModelError(
+            f"{run.folder}: cannot resume, {'; '.join(changes)}. Restore that, or start a new run"
+        )
+    return _changes(then, now, MAY_CHANGE_LAST_BITS)
+
+
+def foreign_plugins(recipe: Recipe) -> dict[str, str]:
+    """Return the plugins of a recipe that are code outside the package, by field."""
+    return {
+        field: name
+        for field, option in OPTIONS.items()
+        if option.plugins
+        and (name := getattr(recipe, field))
+        and not plugins.is_built_in(option.plugins, name)
+    }
+
+
+def _plugins(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """Return name, distribution and version of each plugin outside the package, by field."""
+    return {
+        field: {"name": name, "distributions": plugins.distributions(OPTIONS[field].plugins, name)}
+        for field, name in foreign_plugins(recipe).items()
+    }
+
+
+def _changes(then: dict[str, Any], now: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
+    return diff({key: then.get(key) for key in keys}, {key: now[key] for key in keys})
+
+
 def diff(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
-    """Each entry that is not the same, in words."""
-    found = []
+    """Describe each entry that differs."""
+    changes = []
     for key in sorted(then.keys() | now.keys()):
         a, b = then.get(key), now.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
-            found += diff(a, b, f"{prefix}{key}.")
+            changes += diff(a, b, f"{prefix}{key}.")
         elif a != b:
-            found.append(f"{prefix}{key} was {a} and is {b}")
-    return found
+            changes.append(f"{prefix}{key} was {a} and is {b}")
+    return changes

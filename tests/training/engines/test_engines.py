@@ -16,9 +16,10 @@ from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import SPRINT
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training import data_loader
+from ankleboot.training.data_loader import EpochLoader, EpochPlan
 from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Chunk, RunningMetrics
-from ankleboot.training.trainer import train
+from ankleboot.training.trainer import fit
 from helpers.images import TINY, bars
 
 SMALL = replace(
@@ -45,35 +46,23 @@ def test_later_epochs_take_the_images_with_the_highest_losses() -> None:
 
 
 def gathered(first_step: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Chunk, int, int]]:
-    monkeypatch.setattr(data_loader, "CHUNK", 64)
+    monkeypatch.setattr(data_loader, "CHUNK_SIZE", 64)
     data, recipe = bars(300, 0), replace(TINY, max_shift=2, flip=True)
     indices = np.arange(300)[::-1].copy()
-    places = data_loader.epoch_order(recipe, 300, 1, NOTHING)
+    loader = EpochLoader(recipe, data.images, data.labels, CLASS_NAMES, indices)
+    order = data_loader.epoch_order(recipe, 300, 1, NOTHING)
     rates = np.linspace(1, 0, 10).astype(np.float32)  # 9 whole batches of 32 and one of 12
-    return list(
-        data_loader.iter_chunks(
-            data.images,
-            data.labels,
-            CLASS_NAMES,
-            indices,
-            places,
-            rates,
-            recipe,
-            1,
-            first_step,
-            lambda c: c,
-        )
-    )
+    return list(loader.chunks(EpochPlan(1, order, rates), first_step, lambda chunk: chunk))
 
 
 def test_chunks_cover_the_epoch_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     chunks = gathered(0, monkeypatch)
     assert [(first, last) for _, first, last in chunks] == [(i, i + 2) for i in range(0, 10, 2)]
-    places = np.concatenate([chunk.places for chunk, _, _ in chunks])
-    assert (places == data_loader.epoch_order(TINY, 300, 1, NOTHING)).all()
+    positions = np.concatenate([chunk.positions for chunk, _, _ in chunks])
+    assert (positions == data_loader.epoch_order(TINY, 300, 1, NOTHING)).all()
     labels = np.concatenate([chunk.labels for chunk, _, _ in chunks])
-    assert (labels == bars(300, 0).labels[299 - places]).all()
-    assert [len(chunk.rates) for chunk, _, _ in chunks] == [2] * 5
+    assert (labels == bars(300, 0).labels[299 - positions]).all()
+    assert [len(chunk.learning_rates) for chunk, _, _ in chunks] == [2] * 5
 
 
 def test_an_epoch_taken_up_in_the_middle_gets_the_same_images(
@@ -86,31 +75,19 @@ def test_an_epoch_taken_up_in_the_middle_gets_the_same_images(
 
 
 def test_an_error_while_preparing_reaches_the_consumer() -> None:
-    data, rates = bars(10, 0), np.ones(1, np.float32)
-    broken = np.full(10, 999, np.int32)
+    data = bars(10, 0)
+    loader = EpochLoader(TINY, data.images, data.labels, CLASS_NAMES, np.arange(10))
+    plan = EpochPlan(1, np.full(10, 999, np.int32), np.ones(1, np.float32))
     with pytest.raises(IndexError):
-        list(
-            data_loader.iter_chunks(
-                data.images,
-                data.labels,
-                CLASS_NAMES,
-                np.arange(10),
-                broken,
-                rates,
-                TINY,
-                1,
-                0,
-                lambda c: c,
-            )
-        )
+        list(loader.chunks(plan, 0, lambda chunk: chunk))
 
 
 def test_the_engine_remembers_every_image_s_loss() -> None:
     part = bars(96, 0)
     engine = base.create_engine(SMALL, 200)
     before = engine.evaluate(part.images, part.labels)
-    places = np.arange(100, 196, dtype=np.int32)
-    chunk = engine.put(Chunk(part.images, part.labels, places, np.full(3, 1e-8, np.float32)))
+    positions = np.arange(100, 196, dtype=np.int32)
+    chunk = engine.to_device(Chunk(part.images, part.labels, positions, np.full(3, 1e-8, np.float32)))
     totals = engine.train(chunk, 0, 3, RunningMetrics())
     losses = engine.losses()
     assert (losses[:100] == 0).all() and (losses[196:] == 0).all() and (losses[100:196] > 0).all()
@@ -119,7 +96,7 @@ def test_the_engine_remembers_every_image_s_loss() -> None:
 
 
 def test_training_on_the_hardest_reports_a_fair_sample(bar_data: Dataset, tmp_path: Path) -> None:
-    run = train(SMALL, bar_data, tmp_path / "run")
+    run = fit(SMALL, bar_data, tmp_path / "run")
     result = run.result()
     assert result["epochs"] == 2
     last = run.history()[-1]
@@ -148,13 +125,13 @@ def test_a_resume_in_another_arithmetic_is_refused(
     bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ankleboot.core.errors import ModelError
-    from ankleboot.training.trainer import resume
+    from ankleboot.training.trainer import resume_fit
 
     monkeypatch.setattr(base, "cpu_flags", list)
-    run = train(replace(SMALL, precision="auto", epochs=1), bar_data, tmp_path / "run")
+    run = fit(replace(SMALL, precision="auto", epochs=1), bar_data, tmp_path / "run")
     monkeypatch.setattr(base, "cpu_flags", lambda: ["amx_bf16"])
     with pytest.raises(ModelError, match="arithmetic was float32 .* and is bfloat16"):
-        resume(run.folder, bar_data)
+        resume_fit(run.folder, bar_data)
 
 
 def test_an_unknown_backend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +145,7 @@ def test_an_unknown_backend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_of_a_bfloat16_run_needs_neither_bfloat16_nor_us(
     bar_data: Dataset, tmp_path: Path
 ) -> None:
-    run = train(replace(SMALL, precision="bfloat16", epochs=1), bar_data, tmp_path / "run")
+    run = fit(replace(SMALL, precision="bfloat16", epochs=1), bar_data, tmp_path / "run")
     code = (
         "import sys, keras, numpy as np\n"
         "model = keras.models.load_model(sys.argv[1])\n"
@@ -185,16 +162,15 @@ def test_a_file_of_a_bfloat16_run_needs_neither_bfloat16_nor_us(
 JAX_STEPS = """
 import json, sys
 from pathlib import Path
-from ankleboot import engines
-from ankleboot.training.engines.base import Chunk, Totals
+from ankleboot.training.engines.base import Chunk, RunningMetrics, create_engine
 from ankleboot.recipes.recipe import from_json
 from ankleboot.models.run import Run
 arrays, recipe = Run(Path(sys.argv[1])).read_checkpoint()
-chunk = Chunk(*(arrays.pop(key) for key in ("images", "labels", "places", "rates")))
-engine = engines.build(from_json(recipe), len(chunk.images), int(sys.argv[2]))
+chunk = Chunk(*(arrays.pop(key) for key in ("images", "labels", "positions", "rates")))
+engine = create_engine(from_json(recipe), len(chunk.images), int(sys.argv[2]))
 engine.restore(engine.state() | {k: v for k, v in arrays.items() if k.startswith("model/")})
-device = engine.put(chunk)
-totals = engine.train(device, 0, 1, Totals())
+device = engine.to_device(chunk)
+totals = engine.train(device, 0, 1, RunningMetrics())
 totals = engine.train(device, 1, 3, totals)
 judged = engine.evaluate(chunk.images, chunk.labels)
 print(json.dumps([type(engine).__name__, totals.loss, totals.correct, totals.images, judged.loss]))
@@ -219,11 +195,11 @@ def test_jax_takes_the_steps_that_tensorflow_takes(recipe: Recipe, tmp_path: Pat
     if recipe.color:
         images = np.random.default_rng(0).integers(0, 256, (80, 20, 20, 3), dtype=np.uint8)
         part, num_classes = LabeledImages(images, np.arange(80) % 3), 3
-    places, rates = np.arange(80, dtype=np.int32), np.full(3, 0.01, np.float32)
-    inputs = {"images": part.images, "labels": part.labels, "places": places, "rates": rates}
+    positions, rates = np.arange(80, dtype=np.int32), np.full(3, 0.01, np.float32)
+    inputs = {"images": part.images, "labels": part.labels, "positions": positions, "rates": rates}
     engine = base.create_engine(recipe, 80, num_classes)
     Run(tmp_path).write_checkpoint(engine.state() | inputs, recipe.to_json())
-    chunk = engine.put(Chunk(part.images, part.labels, places, rates))
+    chunk = engine.to_device(Chunk(part.images, part.labels, positions, rates))
     totals = engine.train(chunk, 0, 3, RunningMetrics())
     judged = engine.evaluate(part.images, part.labels)
 

@@ -31,7 +31,7 @@ class TrainingProgress:
         self._progress: Progress | None = None
         self._task: TaskID | None = None
 
-    def started(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
+    def on_start(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
         terminal = self._console.is_terminal
         console = self._console if terminal else Terminal(stderr=True, width=100)
         with suppress(OSError):
@@ -41,10 +41,10 @@ class TrainingProgress:
             f"run folder {run.folder}"
         )
 
-    def noted(self, message: str) -> None:
+    def on_message(self, message: str) -> None:
         log_line(f"note: {message}")
 
-    def stepped(self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float) -> None:
+    def on_step_end(self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float) -> None:
         if not self._console.is_terminal:
             return
         if self._progress is None:
@@ -69,7 +69,7 @@ class TrainingProgress:
                 figures=f"loss {loss:.3f}  accuracy {100 * accuracy:.2f} %",
             )
 
-    def epoch_ended(self, record: EpochRecord, is_best: bool) -> None:
+    def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
         self.close()
         train = f"{100 * record.train_accuracy:.2f} % (loss {record.train_loss:.4f})"
         validation = f"{100 * record.validation_accuracy:.2f} % (loss {record.validation_loss:.4f})"

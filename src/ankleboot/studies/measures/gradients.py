@@ -17,13 +17,13 @@ from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Chunk, RunningMetrics
 
 NUM_IMAGES = 1_000  # validation images whose mean loss is differentiated
-FASTEST, SLOWEST = 4, -26  # powers of two between which the largest stable rate is looked for
-STEPS, LAST = 60, 20  # of plain gradient descent; the loss is judged over the last ones
-LEARNED = 0.8  # of the loss of guessing: more has learned nothing, or lost it again
-TARGET = 0.85
+MAX_RATE_LOG2, MIN_RATE_LOG2 = 4, -26  # powers of two between which the largest stable rate is looked for
+NUM_STEPS, NUM_LAST_STEPS = 60, 20  # of plain gradient descent; the loss is judged over the last ones
+MAX_LOSS_RATIO = 0.8  # of the loss of guessing: more has learned nothing, or lost it again
+TARGET_ACCURACY = 0.85
 
 
-def gradients(trained: TrainedRun) -> dict[str, Any]:
+def measure_gradients(trained: TrainedRun) -> dict[str, Any]:
     """Norms of the loss's gradient by the kernels, before the first step."""
     part = trained.part
     model = architectures.build_model(trained.recipe, num_classes=len(trained.data.class_names))
@@ -49,7 +49,7 @@ def gradient_norms(model: keras.Model, images: Images, labels: Labels) -> dict[s
     return {one.name: float(tf.norm(gradient)) for one, gradient in zip(layers, found, strict=True)}
 
 
-def stable_rate(trained: TrainedRun) -> dict[str, Any]:
+def measure_stable_rate(trained: TrainedRun) -> dict[str, Any]:
     """The largest power of two that plain gradient descent can take for a learning rate."""
     rate = largest_stable_rate(trained.recipe, trained.data)
     return {"stable_rate": rate, "stable_rate_log2": None if rate is None else math.log2(rate)}
@@ -63,14 +63,14 @@ def largest_stable_rate(recipe: Recipe, data: Dataset) -> float | None:
     plain = replace(
         recipe, optimizer="sgd", momentum=0.0, precision="float32", hard_example_fraction=1.0
     )
-    places = np.random.default_rng(recipe.seed).permutation(data.split(recipe).train)
-    places = np.resize(places, STEPS * recipe.batch_size)
+    places = np.random.default_rng(recipe.seed).permutation(data.split(recipe.split_rule).train)
+    places = np.resize(places, NUM_STEPS * recipe.batch_size)
     engine = base.create_engine(plain, 1, len(data.class_names))
     start = engine.state()
-    for power in range(FASTEST, SLOWEST - 1, -1):
+    for power in range(MAX_RATE_LOG2, MIN_RATE_LOG2 - 1, -1):
         engine.restore(start)
-        rates = np.full(STEPS, 2.0**power, np.float32)
-        chunk = engine.put(
+        rates = np.full(NUM_STEPS, 2.0**power, np.float32)
+        chunk = engine.to_device(
             Chunk(
                 data.train.images[places],
                 data.train.labels[places],
@@ -78,15 +78,15 @@ def largest_stable_rate(recipe: Recipe, data: Dataset) -> float | None:
                 rates,
             )
         )
-        if not engine.train(chunk, 0, STEPS - LAST, RunningMetrics()).is_finite:
+        if not engine.train(chunk, 0, NUM_STEPS - NUM_LAST_STEPS, RunningMetrics()).is_finite:
             continue
-        end = engine.train(chunk, STEPS - LAST, STEPS, RunningMetrics())
-        if end.is_finite and end.mean_loss < LEARNED * math.log(len(data.class_names)):
+        end = engine.train(chunk, NUM_STEPS - NUM_LAST_STEPS, NUM_STEPS, RunningMetrics())
+        if end.is_finite and end.mean_loss < MAX_LOSS_RATIO * math.log(len(data.class_names)):
             return 2.0**power
     return None
 
 
-def epochs_to_target(trained: TrainedRun) -> dict[str, Any]:
+def measure_epochs_to_target(trained: TrainedRun) -> dict[str, Any]:
     """Epochs until 85 % of the validation images are right, interpolated between epochs' ends.
 
     A run that never gets there counts with all its epochs, so that means are restricted ones, as
@@ -94,14 +94,14 @@ def epochs_to_target(trained: TrainedRun) -> dict[str, Any]:
     """
     accuracies = [record.validation_accuracy for record in trained.history]
     guessing = 1 / len(trained.data.class_names)
-    reached = epochs_to(accuracies, TARGET, start=guessing)
+    reached = interpolated_epochs(accuracies, TARGET_ACCURACY, start=guessing)
     return {
         "epochs_to_85": float(len(accuracies)) if reached is None else reached,
         "reached_85": reached is not None,
     }
 
 
-def epochs_to(accuracies: list[float], target: float, *, start: float) -> float | None:
+def interpolated_epochs(accuracies: list[float], target: float, *, start: float) -> float | None:
     """Where the accuracy first crosses the target; None if it never does."""
     before = start
     for epoch, accuracy in enumerate(accuracies):

@@ -1,1 +1,1 @@
-"""Compiled training steps, one file for each backend of Keras."""
+"""Engines: compiled training steps, one file for each backend of Keras."""

@@ -1,32 +1,37 @@
-"""The compiled training step, one file per backend of Keras.
+"""Base class of the engines: a model with its optimizer, trained many steps per call.
 
-An engine holds a model and its optimizer and takes many batches per call, with no Python in the
-inner loop. Images enter as uint8 and are scaled in the graph. Losses are always the plain
-cross-entropy, with neither label smoothing nor penalties, so that training and validation compare.
+No Python runs between two steps of a call. Images enter as uint8, and the compiled step scales
+them. Losses are the plain cross-entropy, without label smoothing and penalties, so that training
+and validation compare.
 """
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 from jaxtyping import Int32
+from keras import ops
 
 from ankleboot.core.environment import cpu_flags
 from ankleboot.core.errors import EnvironmentFailure, ModelError
-from ankleboot.core.types import NUM_CLASSES, Features, Images, Labels, batch_size_for
+from ankleboot.core.types import NUM_CLASSES, Features, Images, Labels, Losses, batch_size_for
 from ankleboot.models import transfer
+from ankleboot.models.architectures import build_model
+from ankleboot.models.layers import ComputePolicy
 from ankleboot.recipes.recipe import Recipe
+from ankleboot.training.optimizers.build import build_optimizer
 from ankleboot.training.schedules import LearningRates
 
-EVALUATION_BATCH = 250  # images; larger ones leave the processor's caches
+EVALUATION_BATCH = 250  # images; larger batches leave the caches of the processor
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 @dataclass(frozen=True)
 class RunningMetrics:
-    """Sums over the images seen so far in an epoch."""
+    """Sums of loss and correct predictions over a number of images."""
 
     loss: float = 0.0
     correct: int = 0
@@ -52,49 +57,112 @@ class RunningMetrics:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some steps' worth of an epoch: images in the order of training, and each step's rate."""
+    """Inputs of some steps of an epoch, in the order of training.
+
+    Attributes:
+        images: Images, or the features of a frozen backbone.
+        positions: Positions of the images among all training images.
+        learning_rates: Learning rate of each step.
+    """
 
     images: Images | Features
     labels: Labels
-    places: Int32[np.ndarray, " n"]  # of the images among all training images
-    rates: LearningRates
+    positions: Int32[np.ndarray, " n"]
+    learning_rates: LearningRates
 
 
-@runtime_checkable
-class Engine(Protocol):
-    """A model with its optimizer, trained some steps at a time."""
+class Engine(ABC):
+    """A model with its optimizer; a subclass compiles the steps for one backend of Keras."""
 
-    model: keras.Model
-    compiles_every_length: bool
-    """Whether a new number of steps per call costs a compilation: then chunks go whole."""
+    compiles_every_length: ClassVar[bool]
+    """Whether a new number of steps per call costs a compilation; then chunks are not divided."""
+    has_fused_layers: ClassVar[bool]
+    """Whether the backend has the layers of `ComputePolicy.fused`."""
 
-    def put(self, chunk: Chunk) -> Any:
-        """Bring a chunk to the device; safe to call from another thread."""
+    def __init__(
+        self,
+        recipe: Recipe,
+        num_images: int,
+        num_classes: int = NUM_CLASSES,
+        *,
+        model: keras.Model | None = None,
+        frozen: bool = False,
+    ) -> None:
+        """Build the network unless a model is given; see `create_engine`."""
+        self._recipe = recipe
+        policy = ComputePolicy(compute_dtype(recipe), fused=self.has_fused_layers)
+        self.model = model or build_model(recipe, policy, num_classes=num_classes)
+        self._logits = trainable_model(self.model, frozen=frozen)
+        self._optimizer = build_optimizer(recipe)
+        self._optimizer.build(self._logits.trainable_variables)
+        self._losses = keras.Variable(
+            np.zeros(num_images if recipe.hard_example_fraction < 1 else 0, np.float32),
+            dtype="float32",
+            trainable=False,
+            autocast=False,
+            name="losses",
+        )
 
+    @abstractmethod
+    def to_device(self, chunk: Chunk) -> Any:
+        """Copy a chunk to the device; safe to call from another thread."""
+
+    @abstractmethod
     def train(self, chunk: Any, first: int, last: int, totals: RunningMetrics) -> RunningMetrics:
-        """Take the steps `first` to `last - 1` of what `put` returned; the grown totals.
+        """Take the steps `first` to `last - 1` of a chunk on the device.
 
-        Stops behind the first step whose loss is not finite; the totals show it.
+        Returns:
+            The totals plus those of the steps. Training stops after the first step whose loss is
+            not finite, and the totals show it.
         """
 
+    @abstractmethod
     def evaluate(self, images: Images | Features, labels: Labels) -> RunningMetrics:
-        """Loss and correct answers over all the images, in inference mode."""
+        """Sum loss and correct predictions over images in inference mode."""
+
+    @abstractmethod
+    def _compile(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Compile a function of one array."""
 
     def features(self, images: Images) -> Features:
-        """What the backbone says of images, in inference mode; float32 (n, filters)."""
+        """Compute the backbone's features of images in inference mode, in float32."""
+        extractor = feature_extractor(self.model)
+        extract = self._compile(lambda batch: extractor(scale_images(batch), training=False))
+        size = evaluation_batch(self._recipe)
+        starts = range(0, len(images), size)
+        batches = [np.asarray(extract(images[start : start + size])) for start in starts]
+        return np.concatenate(batches).astype(np.float32)
 
-    def losses(self) -> np.ndarray:
-        """Every training image's loss when it was last trained on; 0 before."""
+    def losses(self) -> Losses:
+        """Return the loss of each training image when it was last trained on; 0 before."""
+        return np.array(self._losses.value)
 
     def state(self) -> dict[str, np.ndarray]:
-        """A copy of everything that the next step depends on: weights, optimizer, seeds, losses."""
+        """Copy all that the next step depends on: weights, optimizer, dropout seeds, losses."""
+        return {name: np.array(variable.value) for name, variable in self._variables().items()}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Put back what `state` returned.
+        """Load the result of `state`.
 
         Raises:
-            ModelError: If it belongs to another network.
+            ModelError: If it belongs to another network or optimizer.
         """
+        variables = self._variables()
+        shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
+        if shapes != {name: array.shape for name, array in state.items()}:
+            raise ModelError("the checkpoint belongs to another network or optimizer")
+        for name, variable in variables.items():
+            variable.assign(state[name])
+
+    def _variables(self) -> dict[str, Any]:
+        named = {"losses": self._losses}
+        for owner, variables in (
+            ("model", self.model.variables),  # includes the state of dropout's seed generators
+            ("optimizer", self._optimizer.variables),
+        ):
+            for index, variable in enumerate(variables):
+                named[f"{owner}/{index:03d}/{variable.name}"] = variable
+        return named
 
 
 def create_engine(
@@ -105,57 +173,62 @@ def create_engine(
     model: keras.Model | None = None,
     frozen: bool = False,
 ) -> Engine:
-    """The engine for Keras' backend: TensorFlow (processors) or JAX (accelerators).
+    """Create the engine for Keras' backend: TensorFlow (processors) or JAX (accelerators).
 
     Args:
-        recipe: What is trained.
-        num_images: Training images; their losses are kept where the recipe asks for them.
-        num_classes: Of the data.
-        model: Another engine's, to go on with; None for a fresh one.
-        frozen: Train what is behind the backbone alone: the engine takes features for images.
+        recipe: Recipe of the training run.
+        num_images: Number of training images; hard example mining keeps a loss for each.
+        num_classes: Number of classes of the data.
+        model: Model of another engine to train further; None builds a new one.
+        frozen: Train the layers behind the backbone alone; the engine then takes features in
+            place of images.
 
     Raises:
         EnvironmentFailure: If Keras runs on another backend.
     """
+    engine: type[Engine]
     match keras.backend.backend():
         case "tensorflow":
-            from ankleboot.training.engines import tensorflow
-
-            return tensorflow.TensorFlowEngine(
-                recipe, num_images, num_classes, model=model, frozen=frozen
-            )
+            from ankleboot.training.engines.tensorflow import TensorFlowEngine as engine
         case "jax":
-            from ankleboot.training.engines import jax
-
-            return jax.JaxEngine(recipe, num_images, num_classes, model=model, frozen=frozen)
+            from ankleboot.training.engines.jax import JaxEngine as engine
         case other:
             raise EnvironmentFailure(
                 f"training needs Keras on TensorFlow or JAX, not on {other}: "
                 "unset KERAS_BACKEND or set it to tensorflow"
             )
+    return engine(recipe, num_images, num_classes, model=model, frozen=frozen)
 
 
 def trainable_model(model: keras.Model, *, frozen: bool) -> keras.Model:
-    """From images, or of a frozen backbone from its features, to logits; weights are shared."""
+    """Return the model to logits, from images or, if frozen, from features; weights are shared."""
     if frozen:
         return transfer.head(model)
     return keras.Model(model.input, model.get_layer("logits").output)
 
 
 def feature_extractor(model: keras.Model) -> keras.Model:
-    """From images to the backbone's features."""
+    """Return the model from images to the backbone's features."""
     return keras.Model(model.input, model.get_layer(transfer.FEATURES).output)
 
 
+def scale_images(images: Any) -> Any:
+    """Scale pixels to [0, 1] and add a channel axis to gray images; features stay as they are."""
+    if keras.backend.standardize_dtype(images.dtype) == "float32":
+        return images
+    scaled = ops.cast(images, "float32")
+    return (scaled[..., None] if len(images.shape) == 3 else scaled) / 255.0
+
+
 def evaluation_batch(recipe: Recipe) -> int:
-    """Images that are judged at a time."""
+    """Return the number of images per batch of an evaluation."""
     return batch_size_for(EVALUATION_BATCH, recipe.image_spec.image_shape)
 
 
 def compute_dtype(recipe: Recipe) -> str:
-    """The arithmetic that the recipe's precision means on this machine.
+    """Return the dtype that the recipe's precision means on this machine.
 
-    Without instructions for it, bfloat16 is several times slower than float32 on a processor.
+    On a processor without instructions for it, bfloat16 is several times slower than float32.
     """
     if recipe.precision != "auto":
         return recipe.precision
@@ -171,14 +244,8 @@ def _has_accelerator() -> bool:
     return bool(jax.default_backend() != "cpu")
 
 
-def check_shapes(expected: Mapping[str, tuple[int, ...]], state: Mapping[str, np.ndarray]) -> None:
-    """Raise ModelError unless `state` has exactly the expected names and shapes."""
-    if expected != {key: value.shape for key, value in state.items()}:
-        raise ModelError("the checkpoint belongs to another network or optimizer")
-
-
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an exception, of NumPy's or of a backend's, means that memory does not suffice."""
+    """Return whether an exception of NumPy or a backend reports exhausted memory."""
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "ResourceExhaustedError"  # TensorFlow
