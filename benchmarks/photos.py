@@ -70,7 +70,7 @@ def learn(recipe_name: str, folder: Path) -> None:
     from ankleboot.training.trainer import fit
 
     recipe = RECIPES[recipe_name]
-    data = load_data(str(folder), recipe.image_spec, say=log_line)
+    data = load_data(str(folder), image_spec=recipe.image_spec, progress=log_line)
     with tempfile.TemporaryDirectory() as temporary:
         run = fit(recipe, data, Path(temporary) / "run", TrainingProgress(recipe))
         calibrate(run, data)

@@ -25,7 +25,7 @@ from ankleboot.core.files import atomic_write
 from ankleboot.core.silence import silenced
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.find_images import find_images
-from ankleboot.data.preprocessing.segmentation import GRID, SIDE
+from ankleboot.data.preprocessing.segmentation import MASK_SIDE, INPUT_SIDE
 from ankleboot.evaluation.grabcut import consensus
 from ankleboot.models.backbones import efficientnet_lite
 from ankleboot.models.files.checksums import add_tflite_checksum
@@ -68,7 +68,7 @@ class Photos:
         return small, cv2.resize(mask.astype(np.uint8), (WORK, WORK)), iou
 
     def example(self, index: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """A photograph, or a garment on another background; with the mask, both SIDE x SIDE."""
+        """A photograph, or a garment on another background; with the mask, both INPUT_SIDE x INPUT_SIDE."""
         view = _view(generator)
         if generator.random() < 0.5:
             index = int(generator.choice(self.sure))
@@ -88,7 +88,7 @@ class Photos:
             mask = _warp(self.masks[index], view, cv2.BORDER_REFLECT_101)
         if generator.random() < 0.2:
             picture = cv2.GaussianBlur(picture, (0, 0), generator.uniform(0.5, 1.5))
-        return picture, cv2.resize(mask, (GRID, GRID), interpolation=cv2.INTER_AREA)
+        return picture, cv2.resize(mask, (MASK_SIDE, MASK_SIDE), interpolation=cv2.INTER_AREA)
 
     def _background(self, generator: np.random.Generator) -> np.ndarray:
         """The border of a photograph as a pattern, one without its garment, or soft colors."""
@@ -120,7 +120,7 @@ class Photos:
 
 
 def _view(generator: np.random.Generator) -> np.ndarray:
-    """Where each pixel of a SIDE x SIDE picture is taken from in a WORK x WORK one (2 x 3)."""
+    """Where each pixel of a INPUT_SIDE x INPUT_SIDE picture is taken from in a WORK x WORK one (2 x 3)."""
     side = WORK * np.sqrt(generator.uniform(0.55, 1.6))
     aspect = np.exp(generator.uniform(-0.125, 0.125))
     angle = np.deg2rad(generator.normal(0, 15))
@@ -128,15 +128,15 @@ def _view(generator: np.random.Generator) -> np.ndarray:
         angle += np.pi / 2 * generator.integers(4)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     flip = -1 if generator.random() < 0.5 else 1
-    scale = turn @ np.diag([flip * side * aspect, side / aspect]) / SIDE
+    scale = turn @ np.diag([flip * side * aspect, side / aspect]) / INPUT_SIDE
     centre = WORK / 2 + generator.uniform(-0.2, 0.2, 2) * WORK
-    matrix: np.ndarray = np.c_[scale, centre - scale @ np.full(2, SIDE / 2)]
+    matrix: np.ndarray = np.c_[scale, centre - scale @ np.full(2, INPUT_SIDE / 2)]
     return matrix
 
 
 def _warp(picture: np.ndarray, view: np.ndarray, border: int) -> np.ndarray:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    warped = cv2.warpAffine(picture, view, (SIDE, SIDE), flags=flags, borderMode=border)
+    warped = cv2.warpAffine(picture, view, (INPUT_SIDE, INPUT_SIDE), flags=flags, borderMode=border)
     found: np.ndarray = warped.astype(np.float32)
     return found
 
@@ -162,11 +162,11 @@ def _shadow(mask: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def network() -> keras.Model:
-    """Pixels (n, SIDE, SIDE, 3) in [0, 1] to logits (n, GRID, GRID, 1): a U-Net on a backbone.
+    """Pixels (n, INPUT_SIDE, INPUT_SIDE, 3) in [0, 1] to logits (n, MASK_SIDE, MASK_SIDE, 1): a U-Net on a backbone.
 
     Source: Ronneberger, Fischer, Brox 2015, https://arxiv.org/abs/1505.04597
     """
-    inputs = keras.Input((SIDE, SIDE, 3), name="inputs")
+    inputs = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), name="inputs")
     whole = keras.Model(inputs, efficientnet_lite.features(inputs, ComputePolicy()))
     efficientnet_lite.load_weights(whole, "")
 
@@ -244,13 +244,13 @@ def train(model: keras.Model, photos: Photos, epochs: int) -> None:
 
 
 def quantized(model: keras.Model, photos: Photos) -> bytes:
-    """The network for LiteRT in int8: uint8 pixels to probabilities (1, GRID, GRID)."""
+    """The network for LiteRT in int8: uint8 pixels to probabilities (1, MASK_SIDE, MASK_SIDE)."""
     from litert_quantizer import qtyping, quantizer, recipe_manager
 
-    images = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="images")
+    images = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), dtype="uint8", name="images")
     x = model(keras.layers.Rescaling(1 / 255, name="unit")(images), training=False)
     x = keras.layers.Activation("sigmoid", name="probability")(x)
-    whole = keras.Model(images, keras.layers.Reshape((GRID, GRID), name="mask")(x))
+    whole = keras.Model(images, keras.layers.Reshape((MASK_SIDE, MASK_SIDE), name="mask")(x))
     op, recipe = qtyping.TFLOperationName, recipe_manager.RecipeManager()
     for name in (
         op.CONV_2D,
@@ -265,12 +265,12 @@ def quantized(model: keras.Model, photos: Photos) -> bytes:
         )
     chosen = np.linspace(0, len(photos.pixels) - 1, CALIBRATION, dtype=int)
     samples = [
-        {"images": cv2.resize(photos.pixels[i], (SIDE, SIDE), interpolation=cv2.INTER_AREA)[None]}
+        {"images": cv2.resize(photos.pixels[i], (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_AREA)[None]}
         for i in chosen
     ]
     with tempfile.TemporaryDirectory() as folder, silenced():
         path = Path(folder) / "model.tflite"
-        shape = keras.InputSpec(shape=(1, SIDE, SIDE, 3), dtype="uint8", name="images")
+        shape = keras.InputSpec(shape=(1, INPUT_SIDE, INPUT_SIDE, 3), dtype="uint8", name="images")
         whole.export(str(path), format="litert", verbose=False, input_signature=[shape])
         worker = quantizer.Quantizer(str(path), recipe.get_quantization_recipe())
         ranges = worker.calibrate({"serving_default": samples}, num_threads=1)
@@ -294,7 +294,7 @@ def main() -> None:
         format="litert-int8",
         parameters=model.count_params(),
         labels=("background", "garment"),
-        image_size=SIDE,
+        image_size=INPUT_SIDE,
         color=True,
         crop="none",
         version=__version__,

@@ -31,16 +31,17 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.find_images import find_images
-from ankleboot.evaluation import evaluate
+from ankleboot.evaluation.calibration import calibrate
+from ankleboot.evaluation.select_split import validation_images
 from ankleboot.export import litert, parity
 from ankleboot.export.deployable import DeployableModel, calibration_images
 from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.pretrained import catalog
-from ankleboot.models.pretrained.catalog import LITERT, PHOTO
+from ankleboot.models.pretrained.catalog import MODEL_FILE, PHOTO
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import TRANSFER
-from ankleboot.training.trainer import train
+from ankleboot.training.trainer import fit
 
 RECIPE = replace(TRANSFER, name="photo", validation_fraction=0.1, head_epochs=5, epochs=15)
 OURS = {
@@ -146,11 +147,11 @@ def in_our_order(model: keras.Model, names: tuple[str, ...]) -> None:
 def ship(run: Run, data: Dataset, numbers: tuple[int, int], target: Path) -> None:
     """Calibrate, quantise, judge, and write the files."""
     target.mkdir(exist_ok=True)
-    fitted = evaluate.calibrate(run, data)
+    fitted = calibrate(run, data)
     reference = load_predictor(run.folder)
     if not isinstance(reference, KerasPredictor):
         raise SystemExit("expected a Keras model")
-    before = reference.predict(evaluate.validation_images(RECIPE, data).images)
+    before = reference.predict(validation_images(RECIPE, data).images)
     in_our_order(reference.model, data.class_names)
     info = replace(
         reference.info,
@@ -160,10 +161,10 @@ def ship(run: Run, data: Dataset, numbers: tuple[int, int], target: Path) -> Non
         version=__version__,
     )
     network = DeployableModel(reference.model, info, calibration_images(data.train.images))
-    litert.write_int8(network, target / LITERT, batch_size=1)  # the web page wants it fixed
+    litert.write_int8(network, target / MODEL_FILE, batch_size=1)  # the web page wants it fixed
 
-    part = evaluate.validation_images(RECIPE, data)
-    small = load_predictor(target / LITERT).predict(part.images)
+    part = validation_images(RECIPE, data)
+    small = load_predictor(target / MODEL_FILE).predict(part.images)
     order = [data.class_names.index(label.replace("/", "_")) for label in LABELS]
     differing = float(np.abs(small - before[:, order]).max())
     for name in KEPT:
@@ -173,7 +174,7 @@ def ship(run: Run, data: Dataset, numbers: tuple[int, int], target: Path) -> Non
     write_json(target / "manifest.json", {name: manifest[name] for name in sorted(kept)})
     right = np.array(order)[small.argmax(axis=1)] == part.labels
     result, hardware = run.result(), manifest["hardware"]
-    latency = parity.measure_latency(load_predictor(target / LITERT), part.images)
+    latency = parity.measure_latency(load_predictor(target / MODEL_FILE), part.images)
     card = CARD.format(
         num_photos=numbers[0],
         num_made=numbers[1],
@@ -182,7 +183,7 @@ def ship(run: Run, data: Dataset, numbers: tuple[int, int], target: Path) -> Non
         seconds=result["train_seconds"],
         hardware=f"{hardware['cores']} cores, {hardware['cpu']}",
         parameters=result["parameters"],
-        bytes=(target / LITERT).stat().st_size,
+        bytes=(target / MODEL_FILE).stat().st_size,
         accuracy=100 * (before.argmax(axis=1) == part.labels).mean(),
         accuracy_int8=100 * right.mean(),
         num_validation=len(part),
@@ -202,12 +203,12 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         numbers = prepare(arguments.photos, Path(temporary) / "photos")
-        data = load_data(str(Path(temporary) / "photos"), RECIPE.image_spec)
+        data = load_data(str(Path(temporary) / "photos"), image_spec=RECIPE.image_spec)
         place = arguments.run or Path(temporary) / "run"
         run = Run(place)
         if not run.is_complete:
-            run = train(RECIPE, data, place, TrainingProgress(RECIPE))
-        ship(run, data, numbers, catalog.NAMES[PHOTO])
+            run = fit(RECIPE, data, place, TrainingProgress(RECIPE))
+        ship(run, data, numbers, catalog.FOLDERS[PHOTO])
 
 
 if __name__ == "__main__":

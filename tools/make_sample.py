@@ -2,7 +2,7 @@
 
     python tools/make_sample.py
 
-Prints the lines for `ankleboot.data.load.SAMPLE`. The draw is stratified with a fixed seed and keeps the
+Prints the lines for `SAMPLE` of data/fashion_mnist/load.py. The draw is stratified with a fixed seed and keeps the
 order of the files, so it can be repeated byte for byte.
 """
 
@@ -14,7 +14,8 @@ import numpy as np
 from ankleboot.core.files import atomic_write, sha256_of
 from ankleboot.data.dataset import LabeledImages
 from ankleboot.data.fashion_mnist.idx import IMAGES_MAGIC, LABELS_MAGIC
-from ankleboot.data.load import SAMPLE_FOLDER, load_data
+from ankleboot.data.fashion_mnist.load import SAMPLE_FOLDER
+from ankleboot.data.load import load_data
 from ankleboot.data.splits import draw
 
 TRAIN_SIZE, TEST_SIZE = 2_000, 500

@@ -1,4 +1,4 @@
-"""`ankleboot data`: get the data and check it."""
+"""`ankleboot data`: fetch, verify, export and audit data sets."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,25 +10,24 @@ from ankleboot.cli.options import DataOptions, data_option, json_option
 
 @click.group()
 def data() -> None:
-    """Get the data and check it."""
+    """Fetch, verify, export and audit data sets."""
 
 
 @data.command()
 @json_option
 def fetch(as_json: bool) -> None:
-    """Bring Fashion-MNIST into the cache, from wherever it can be had.
+    """Fetch Fashion-MNIST into the cache.
 
-    Asked in this order: the cache itself, folders of other tools, the public mirrors, Debian's
-    archive. Only content with the right SHA-256 is accepted.
+    The sources are, in this order: the cache itself, folders of other tools, the public mirrors,
+    Debian's archive. Only content with the right SHA-256 is accepted.
     """
     from ankleboot.cli import output as console
     from ankleboot.core.paths import cache_folder
-    from ankleboot.data.load import FASHION_MNIST
-    from ankleboot.data.load import fetch_fashion_mnist as fetch_data
+    from ankleboot.data.fashion_mnist.load import FASHION_MNIST, fetch_fashion_mnist
 
-    source = fetch_data()
+    source = fetch_fashion_mnist()
     cache = cache_folder("fashion-mnist")
-    paths = [cache / wanted.name for wanted in FASHION_MNIST]
+    paths = [cache / file.name for file in FASHION_MNIST]
     if as_json:
         console.print_json({"source": source, "files": [str(path) for path in paths]})
     else:
@@ -39,26 +38,17 @@ def fetch(as_json: bool) -> None:
 @data_option
 @json_option
 def verify(data_choice: DataOptions, as_json: bool) -> None:
-    """Check every byte of Fashion-MNIST against its pinned hashes, or a folder of pictures.
+    """Verify Fashion-MNIST by its hashes, or every image of a folder.
 
-    Of a folder every picture is decoded: counts by class and part, sizes, what cannot be read,
-    what is there twice, in two parts (leakage) or under two labels.
+    The report on a folder has the number of images by class and split, their sizes, unreadable
+    images, duplicates, images in two splits (leakage) and images with two labels.
     """
     from ankleboot.cli import output as console
     from ankleboot.recipes.image_spec import ImageSpec
 
-    # how they are prepared is no matter, only that they can be read
-    checked = data_choice.load(ImageSpec(crop="none"))
-    document = {
-        "data": checked.name,
-        "train": len(checked.train),
-        "test": len(checked.test),
-        "ok": True,  # load raises for anything else
-        "source": checked.source,
-        "sha256": checked.sha256,
-    }
-    if checked.findings is not None:
-        document["findings"] = checked.findings.to_json()
+    # the crop does not matter to the check; this one is the fastest
+    loaded = data_choice.load(ImageSpec(crop="none"))
+    document = loaded.to_json()
     if as_json:
         console.print_json(document)
     else:
@@ -74,21 +64,21 @@ def verify(data_choice: DataOptions, as_json: bool) -> None:
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="How many, the classes in turn.",
+    help="Number of images; the classes alternate.",
 )
 @json_option
 def images(folder: Path, data_choice: DataOptions, split: str, count: int, as_json: bool) -> None:
-    """Write images as PNG files into FOLDER, named by number and class.
+    """Write images of a data set as PNG files into FOLDER, named by number and class.
 
-    With --data sample nothing needs to be fetched.
+    --data sample needs no download.
     """
     from ankleboot.cli import output as console
     from ankleboot.data.export_images import export_images
     from ankleboot.recipes.image_spec import ImageSpec
 
     loaded = data_choice.load(ImageSpec())
-    part = loaded.test if split == "test" else loaded.train
-    paths = export_images(part, loaded.class_names, folder, count)
+    chosen = loaded.test if split == "test" else loaded.train
+    paths = export_images(chosen, loaded.class_names, folder, count)
     if as_json:
         console.print_json({"data": loaded.name, "split": split, "files": [str(p) for p in paths]})
     else:
@@ -102,14 +92,14 @@ def images(folder: Path, data_choice: DataOptions, split: str, count: int, as_js
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("audit"),
     show_default=True,
-    help="Folder for the numbers and the contact sheets.",
+    help="Folder for the metrics and the contact sheets.",
 )
 @json_option
 def audit(data_choice: DataOptions, output: Path, as_json: bool) -> None:
-    """Look for doubtful labels, duplicates and unbalanced classes.
+    """Find doubtful labels, duplicates and unbalanced classes.
 
-    Labels are judged by models that have not seen the image (sprint, five folds, about a minute);
-    of a folder of pictures on whole ones of 32 x 32 pixels in color.
+    Models that were not trained on an image predict its label (sprint, five folds, about one
+    minute). Image folders are audited as whole images of 32 x 32 pixels in color.
     """
     from ankleboot.cli import output as console
     from ankleboot.core.files import make_folder, write_json
@@ -117,7 +107,7 @@ def audit(data_choice: DataOptions, output: Path, as_json: bool) -> None:
     from ankleboot.recipes.catalog import SPRINT
 
     recipe = SPRINT
-    if data_choice.is_folder_of_pictures:
+    if data_choice.is_image_folder:
         recipe = replace(SPRINT, image_size=32, color=True, crop="none")
     loaded = data_choice.load(recipe.image_spec)
     import_keras()

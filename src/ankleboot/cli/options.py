@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ankleboot.cli.run_folder import data_of
+from ankleboot.core import plugins
+from ankleboot.core.text import unknown_name
 
 if TYPE_CHECKING:
     from ankleboot.data.dataset import Dataset
@@ -18,6 +19,26 @@ if TYPE_CHECKING:
     from ankleboot.recipes.image_spec import ImageSpec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class PluginName(click.ParamType):
+    """Name of a variant of a kind of `core/plugins.py`, or "package.module:attribute"."""
+
+    name = "name"
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """List the names in --help; nothing is imported."""
+        return f"[{'|'.join(plugins.names(self.kind))}|package.module:attribute]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name, or fail with the names that are valid."""
+        if not plugins.is_name(self.kind, value):
+            valid = [*plugins.names(self.kind), "package.module:attribute"]
+            self.fail(unknown_name("name", value, valid), param, ctx)
+        return value
 
 
 def json_option(command: Command) -> Command:
@@ -29,69 +50,76 @@ def json_option(command: Command) -> Command:
 
 @dataclass(frozen=True)
 class DataOptions:
-    """The data that the user asked for.
+    """Data set that the user named, and how to load it.
 
     Attributes:
-        name: As `load` wants it; None if nothing was said.
-        skip_bad: Leave out pictures that cannot be read.
-        strict: Refuse leakage between the parts.
+        name: Name for `load_data`; None if the user gave none.
+        skip_bad: Whether to leave out images that cannot be read.
+        strict: Whether to refuse a folder with an image in more than one split.
+        trust: Whether a run or model may name a data set from outside the package.
     """
 
     name: str | None
     skip_bad: bool
     strict: bool
+    trust: bool
 
     @property
-    def is_folder_of_pictures(self) -> bool:
-        """Whether it is neither Fashion-MNIST nor its sample, but somebody's own."""
+    def is_image_folder(self) -> bool:
+        """Whether the user named an image folder."""
         from ankleboot.data.load import is_image_folder
 
         return self.name is not None and is_image_folder(self.name)
 
-    def load(self, image_spec: ImageSpec, *, run: Run | None = None, known: str = "") -> Dataset:
-        """Load it, and say on stderr what is remarkable about it.
+    def load(self, image_spec: ImageSpec, run: Run | None = None, known: str = "") -> Dataset:
+        """Load the data set; print its warnings on stderr.
 
         Args:
-            image_spec: What the recipe or model makes of pictures.
-            run: What it trained on is taken where nothing was said, and must not have changed.
-            known: The name of the data if there is no run.
+            image_spec: Size, colors and crop of the images.
+            run: Run whose data is loaded by default, and must not have changed.
+            known: Name of the data set to load by default if there is no run.
         """
         from ankleboot.cli import output
-        from ankleboot.data.load import load_data
-        from ankleboot.data.verify_data import verify_folder_unchanged
+        from ankleboot.data import load
 
-        name = self.name or (data_of(run) if run else known) or "fashion-mnist"
-        skip_bad = self.skip_bad or (run is not None and run.manifest().get("num_bad", 0) > 0)
-        data = load_data(
-            name, image_spec, skip_bad=skip_bad, strict=self.strict, say=output.log_line
-        )
-        for sentence in data.findings.sentences if data.findings else ():
-            output.log_line(f"{data.name}: {sentence}")
+        options: dict[str, Any] = {
+            "image_spec": image_spec,
+            "skip_bad": self.skip_bad,
+            "strict": self.strict,
+            "progress": output.log_line,
+        }
         if run is not None:
-            verify_folder_unchanged(run, data)
+            data = load.load_training_data(run, self.name, trust=self.trust, **options)
+        else:
+            name, is_typed = self.name or known or "fashion-mnist", self.name is not None
+            data = load.load_data(name, trust=self.trust or is_typed, **options)
+        for warning in data.folder_report.warnings if data.folder_report else ():
+            output.log_line(f"{data.name}: {warning}")
         return data
 
 
 def data_option(command: Command) -> Command:
-    """Add --data, --skip-bad and --strict, passed together as `data_choice`."""
+    """Add --data, --skip-bad, --strict and --trust, passed together as `data_choice`."""
 
     @functools.wraps(command)
     def with_choice(
-        *args: Any, data_name: str | None, skip_bad: bool, strict: bool, **kwargs: Any
+        *args: Any, data_name: str | None, skip_bad: bool, strict: bool, trust: bool, **kwargs: Any
     ) -> Any:
-        choice = DataOptions(data_name, skip_bad, strict)
+        choice = DataOptions(data_name, skip_bad, strict, trust)
         return command(*args, data_choice=choice, **kwargs)
 
     text = (
-        "fashion-mnist (default), sample, a folder of pictures with a sub-folder for every class, "
-        "or one with the four IDX files."
+        "fashion-mnist (default), sample, an image folder with a sub-folder for every class, a "
+        "folder with the four IDX files, or package.module:load."
     )
-    skip = "Leave out pictures that cannot be read, and say how many."
-    refuse = "Refuse a folder in which a picture is in more than one part."
-    option = click.option("--data", "data_name", metavar="NAME|DIR", help=text)
-    for flag, words in (("--strict", refuse), ("--skip-bad", skip)):
-        with_choice = click.option(flag, is_flag=True, help=words)(with_choice)
-    return option(with_choice)  # type: ignore[return-value]
+    flags = {
+        "--trust": "Import code from outside the package that the run or model names.",
+        "--strict": "Refuse an image folder with an image in more than one split.",
+        "--skip-bad": "Leave out images that cannot be read, and count them.",
+    }
+    for flag, meaning in flags.items():
+        with_choice = click.option(flag, is_flag=True, help=meaning)(with_choice)
+    return click.option("--data", "data_name", metavar="NAME|DIR", help=text)(with_choice)  # type: ignore[return-value]
 
 
 def split_option(command: Command) -> Command:
@@ -114,4 +142,13 @@ def model_option(command: Command) -> Command:
         default="pretrained",
         show_default=True,
         help=text,
+    )(command)
+
+
+def trust_option(command: Command) -> Command:
+    """Add --trust, passed as `trust`."""
+    return click.option(
+        "--trust",
+        is_flag=True,
+        help="Import code from outside Ankleboot that the model's files name.",
     )(command)

@@ -1,4 +1,4 @@
-"""What commands do with a run's folder: find the data it was made from, save figures."""
+"""What commands do with a run's folder: find the model, save figures."""
 
 from __future__ import annotations
 
@@ -7,20 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from ankleboot.models.run import Run
-
-
-def data_of(run: Run) -> str:
-    """The data a run was trained on, as `load` wants it: a name, or the user's own folder."""
-    from ankleboot.core.paths import cache_folder
-
-    manifest = run.manifest()
-    if "pictures" in manifest:
-        return str(manifest["data_source"])  # also if it is gone: then that is what to say
-    source = Path(manifest["data_source"])
-    own_folder = source.is_dir() and source != cache_folder("fashion-mnist")
-    return str(source if own_folder else manifest["data"]["name"])
 
 
 def place_of(model: Path) -> Path:
@@ -32,7 +18,7 @@ def place_of(model: Path) -> Path:
     from ankleboot.core.errors import ModelError
     from ankleboot.models.pretrained import catalog
 
-    place = catalog.resolve(model)
+    place = catalog.shipped_folder(model) or model
     if not place.exists():
         raise ModelError(f"{model}: no such model file or run folder")
     return place

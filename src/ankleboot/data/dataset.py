@@ -1,4 +1,4 @@
-"""What `load` returns, whatever the images come from."""
+"""Data set: labeled training and test images with their classes, source and hashes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,19 +7,22 @@ import numpy as np
 
 from ankleboot.core.errors import DataError
 from ankleboot.core.files import sha256_of
+from ankleboot.core.records import Record
 from ankleboot.core.types import Images, Indices, Labels
 from ankleboot.data import splits
 from ankleboot.data.image_folder.report import FolderReport
 from ankleboot.data.splits import Split
-from ankleboot.recipes.recipe import Recipe
+from ankleboot.recipes.split_rule import SplitRule
 
 
 @dataclass(frozen=True)
 class LabeledImages:
-    """Images and their classes, row by row; read-only arrays, perhaps mapped from the disk.
+    """Images and their labels, row by row; read-only arrays, possibly mapped from the disk.
 
     Attributes:
-        names: Of the picture files, where each image has one.
+        images: Pixels of the images.
+        labels: Class index of each image.
+        names: Name of each image file; empty if the images come from no such files.
     """
 
     images: Images
@@ -33,33 +36,34 @@ class LabeledImages:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, chosen: Indices) -> "LabeledImages":
-        """Some of them; of a whole stretch nothing is copied."""
-        rows: slice | np.ndarray = chosen
-        if len(chosen) and (np.diff(chosen) == 1).all():
-            rows = slice(int(chosen[0]), int(chosen[-1]) + 1)
-        names = tuple(self.names[i] for i in chosen) if self.names else ()
+    def take(self, indices: Indices) -> "LabeledImages":
+        """Select images; a contiguous range is not copied."""
+        rows: slice | np.ndarray = indices
+        if len(indices) and (np.diff(indices) == 1).all():
+            rows = slice(int(indices[0]), int(indices[-1]) + 1)
+        names = tuple(self.names[i] for i in indices) if self.names else ()
         return LabeledImages(self.images[rows], self.labels[rows], names)
 
     def name(self, index: int) -> str:
-        """What people know the image by."""
+        """Return the name of the image's file, or its number."""
         return self.names[index] if self.names else f"Image {index}"
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """A verified data set.
+@dataclass(frozen=True, repr=False)
+class Dataset(Record):
+    """Verified data set.
 
     Attributes:
-        name: "fashion-mnist" or "sample"; of a folder of pictures its name and a slash.
-        train: What recipes split into training and validation images.
-        test: For `ankleboot evaluate --split test` alone; no images if the data has no such part.
-        source: Where the bytes came from.
-        sha256: Hash of each decompressed file, or of each class's files in each part.
-        class_names: In the order of the labels.
-        validation: Positions in `train` that validate, whatever a recipe says.
-        twins: Training images with equal numbers have equal pixels, and stay on one side.
-        findings: What was found in a folder of pictures.
+        name: Name for `load_data`; of an image folder its last part and a slash.
+        train: Images that a recipe splits into training and validation images.
+        test: Images for `ankleboot evaluate --split test`; empty if there is no test split.
+        source: Folder, address or generator that the images come from.
+        sha256: Hash of each decompressed file, or of the files of each split and class.
+        class_names: Names of the classes in the order of the labels.
+        validation: Positions in `train` that validate with every recipe.
+        duplicates: Number of each training image's group of equal images, which a split keeps
+            on one side.
+        folder_report: Faults of an image folder.
     """
 
     name: str
@@ -69,35 +73,62 @@ class Dataset:
     sha256: dict[str, str]
     class_names: tuple[str, ...]
     validation: Indices | None = None
-    twins: Indices | None = None
-    findings: FolderReport | None = None
+    duplicates: Indices | None = None
+    folder_report: FolderReport | None = None
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Of one image: height and width, and 3 in color."""
+        """Height and width of an image, and 3 if it has colors."""
         return self.train.images.shape[1:]
 
     @property
     def train_sha256(self) -> str:
-        """One hash for training (and validation) images and labels together."""
-        parts = (v for k, v in self.sha256.items() if not k.startswith(("test", "t10k")))
-        return sha256_of("".join(parts).encode())
+        """Hash of all training and validation images and labels."""
+        hashes = (v for k, v in self.sha256.items() if not k.startswith(("test", "t10k")))
+        return sha256_of("".join(hashes).encode())
 
     @property
-    def pictures(self) -> dict[str, dict[str, Any]]:
-        """How many pictures every class of every part has, and their hash; {} without a folder."""
-        if self.findings is None:
+    def image_counts(self) -> dict[str, dict[str, Any]]:
+        """Number of images and hash of each split and class of an image folder; else {}."""
+        if self.folder_report is None:
             return {}
-        found = {}
-        for place, digest in self.sha256.items():
-            part, _, name = place.partition("/")
-            found[place] = {"count": self.findings.counts[part][name], "sha256": digest}
-        return found
+        counts = {}
+        for key, digest in self.sha256.items():
+            split, _, class_name = key.partition("/")
+            number = self.folder_report.counts[split][class_name]
+            counts[key] = {"count": number, "sha256": digest}
+        return counts
 
-    def split(self, recipe: Recipe) -> Split:
-        """Divide `train` as its own parts or else the recipe says.
+    def split(self, rule: SplitRule) -> Split:
+        """Divide `train` by its own validation split, or else by the rule.
 
         Raises:
-            DataError: If a part would be empty, or has fewer images than asked for.
+            DataError: If a split would be empty, or has fewer images than the rule asks for.
         """
-        return splits.split(self.train.labels, recipe, validation=self.validation, twins=self.twins)
+        return splits.split(
+            self.train.labels, rule, validation=self.validation, duplicates=self.duplicates
+        )
+
+    def summary(self) -> dict[str, str]:
+        """Return the name and the numbers of images and classes."""
+        return {
+            "name": self.name,
+            "train": f"{len(self.train):,}",
+            "test": f"{len(self.test):,}",
+            "classes": str(len(self.class_names)),
+            "image_shape": " x ".join(map(str, self.image_shape)),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document of `data verify --json`."""
+        document: dict[str, Any] = {
+            "data": self.name,
+            "train": len(self.train),
+            "test": len(self.test),
+            "ok": True,  # loading raises for anything else
+            "source": self.source,
+            "sha256": self.sha256,
+        }
+        if self.folder_report is not None:
+            document["folder_report"] = self.folder_report.to_json()
+        return document

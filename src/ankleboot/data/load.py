@@ -1,174 +1,150 @@
-"""The data: `load(name)` returns verified arrays, wherever the bytes have to come from.
+"""Loading of data sets by name, folder or import string.
 
-    data = load()                 # Fashion-MNIST: cache, other tools' files, mirrors, Debian
-    data = load("sample")         # 2,500 images that ship with the package
-    data = load("path/to/files")  # the four IDX files, plain or .gz
-    data = load("path/to/pets", Preparation(64, color=True, crop="none"))  # see folder.py
+    data = load_data()                # Fashion-MNIST: cache, other tools' files, mirrors, Debian
+    data = load_data("sample")        # 2,500 images that ship with the package
+    data = load_data("path/to/files") # the four IDX files, plain or .gz
+    data = load_data("path/to/pets", image_spec=ImageSpec(64, color=True, crop="none"))
+    data = load_data("package.module:load")
 
-Images stay uint8, in memory (55 MB for Fashion-MNIST) or, of one's own pictures, on the disk.
+Images stay uint8, in memory (55 MB for Fashion-MNIST) or, for image folders, on the disk.
 """
 
-import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from ankleboot.core.classes import CLASS_NAMES
-from ankleboot.core.download import complete
-from ankleboot.core.errors import AnklebootError, UsageError
+from ankleboot.core import plugins
+from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.paths import cache_folder
-from ankleboot.data.dataset import Dataset, LabeledImages
-from ankleboot.data.fashion_mnist.idx import IdxFile, parse_images, parse_labels
-from ankleboot.data.fashion_mnist.sources import FAILURE, LocalFolder, all_sources
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.fashion_mnist.load import has_idx_files, load_idx_folder
 from ankleboot.data.image_folder.report import LAYOUT
+from ankleboot.data.verify_data import verify_folder_unchanged
+from ankleboot.models.run import Run
 from ankleboot.recipes.image_spec import ImageSpec
 
-__all__ = ["FASHION_MNIST", "SAMPLE", "Dataset", "LabeledImages", "load_data"]
+Progress = Callable[[str], None]
+"""Function that receives a line before work that takes long."""
 
-FASHION_MNIST = (
-    IdxFile(
-        "train-images-idx3-ubyte",
-        60_000,
-        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-    ),
-    IdxFile(
-        "train-labels-idx1-ubyte",
-        60_000,
-        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-    ),
-    IdxFile(
-        "t10k-images-idx3-ubyte",
-        10_000,
-        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-    ),
-    IdxFile(
-        "t10k-labels-idx1-ubyte",
-        10_000,
-        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-    ),
-)
-"""In the order training images, training labels, test images, test labels; hashes are of the
-current data (the set was replaced on 2017-08-31)."""
 
-SAMPLE = (
-    IdxFile(
-        "train-images-idx3-ubyte",
-        2_000,
-        "2fecf98c2f9f3a28a5d3138662ae6ed69e60ac6452cdd0e5bd3d908839b3a11b",
-    ),
-    IdxFile(
-        "train-labels-idx1-ubyte",
-        2_000,
-        "448c52e942b163a8a102c68ff69d23f47fa356d92eaef198b16bd5c2e1487241",
-    ),
-    IdxFile(
-        "t10k-images-idx3-ubyte",
-        500,
-        "1f77d53e7e29df6c70e6a8649a37f759d0ecca401587a1b58fbabd8b50d50ba2",
-    ),
-    IdxFile(
-        "t10k-labels-idx1-ubyte",
-        500,
-        "5286c60ee6164edd9a7a8580f1ef9284ad6db8282635b0374d9be27c2be527aa",
-    ),
-)
-"""200 training and 50 test images of each class, drawn by tools/make_sample.py."""
-
-FASHION_MNIST_IMAGE_SPEC = ImageSpec()
-
-SAMPLE_FOLDER = Path(__file__).parent / "fashion_mnist/sample"
+def no_progress(line: str) -> None:
+    """Ignore a line of progress."""
 
 
 def load_data(
     name: str = "fashion-mnist",
-    image_spec: ImageSpec = FASHION_MNIST_IMAGE_SPEC,
     *,
+    image_spec: ImageSpec | None = None,
     skip_bad: bool = False,
     strict: bool = False,
-    say: Callable[[str], None] = lambda _: None,
+    trust: bool = True,
+    progress: Progress = no_progress,
 ) -> Dataset:
-    """Return a data set, fetching Fashion-MNIST into the cache if it is not there yet.
+    """Load a data set; Fashion-MNIST is fetched into the cache if it is not there.
 
     Args:
-        name: "fashion-mnist", "sample", a folder with the four IDX files of Fashion-MNIST, or a
-            folder of pictures with a sub-folder for every class (see `folder`).
-            The variable ANKLEBOOT_DATA names a folder of IDX files for "fashion-mnist".
-        image_spec: What is to be made of pictures; those of Fashion-MNIST are 28 x 28 and grey.
-        skip_bad: Leave out pictures that cannot be decoded, instead of refusing the folder.
-        strict: Refuse a folder in which a picture is in more than one part.
-        say: Called with a line before work that takes its time.
+        name: "fashion-mnist", "sample" or another data set of `core/plugins.py`; an image folder
+            with a sub-folder for every class; a folder with the four IDX files of Fashion-MNIST;
+            or "package.module:load".
+        image_spec: Size, colors and crop of the images; None for those of Fashion-MNIST: one
+            garment, 28 x 28, gray.
+        skip_bad: Leave out images of a folder that cannot be decoded; otherwise they are an error.
+        strict: Refuse a folder with an image in more than one split.
+        trust: Whether a name may import code from outside the package.
+        progress: Function that receives a line before work that takes long.
 
     Raises:
-        DataError: If content is wrong; the message names the file, both hashes and the reason.
-        EnvironmentFailure: If nothing can be reached, or the cache cannot be written.
-        UsageError: If `name` is neither a known name nor a folder, or cannot be prepared so.
+        DataError: If content is wrong; the message names the file and the reason.
+        EnvironmentFailure: If no source can be reached, or the cache cannot be written.
+        ModelError: If the data set is code from outside the package and `trust` is False.
+        UsageError: If there is no such data set, or it cannot have such images.
     """
-    folder = os.environ.get("ANKLEBOOT_DATA", "") if name == "fashion-mnist" else name
-    if folder and name != "sample":
-        if not Path(folder).is_dir():
-            raise UsageError(
-                f"--data {folder}: no such folder; expected fashion-mnist, sample, a folder of "
-                f"pictures ({LAYOUT}) or one with the four IDX files"
-            )
-        if name != "fashion-mnist" and is_image_folder(name):
-            from ankleboot.data.image_folder.load import load_image_folder
+    spec, folder = image_spec or ImageSpec(), Path(name)
+    if is_image_folder(name):
+        from ankleboot.data.image_folder.load import load_image_folder  # here: imports decoders
 
-            return load_image_folder(
-                Path(folder), image_spec, skip_bad=skip_bad, strict=strict, say=say
-            )
-    if image_spec.image_shape != FASHION_MNIST_IMAGE_SPEC.image_shape:
+        return load_image_folder(folder, spec, skip_bad=skip_bad, strict=strict, progress=progress)
+    if skip_bad or strict:
+        raise UsageError(f"--skip-bad and --strict are for image folders; {name} is none")
+    if _is_dataset_name(name):
+        return _load_by_name(name, spec, trust)
+    if not folder.is_dir():
+        known = ", ".join(plugins.names("datasets"))
         raise UsageError(
-            f"Fashion-MNIST has grey images of 28 x 28 pixels, not {image_spec}; "
-            "name a folder of pictures with --data, or set image_size=28 and color=false"
+            f"--data {name}: no such folder; expected {known}, an image folder ({LAYOUT}), a "
+            "folder with the four IDX files, or package.module:load"
         )
-    if name == "sample":
-        return _assemble("sample", SAMPLE, SAMPLE_FOLDER, "shipped with the package")
-    if folder:
-        return _assemble("fashion-mnist", FASHION_MNIST, Path(folder), folder)
-    cache = cache_folder("fashion-mnist")
-    try:
-        return _assemble("fashion-mnist", FASHION_MNIST, cache, str(cache))
-    except AnklebootError:  # something is missing or damaged
-        source = fetch_fashion_mnist()
-        return _assemble("fashion-mnist", FASHION_MNIST, cache, source)
+    return load_idx_folder(folder, spec)
+
+
+def load_training_data(
+    run: Run,
+    name: str | None = None,
+    *,
+    image_spec: ImageSpec | None = None,
+    skip_bad: bool = False,
+    strict: bool = False,
+    trust: bool = False,
+    progress: Progress = no_progress,
+) -> Dataset:
+    """Load the data that a run was trained on.
+
+    Args:
+        run: Run whose manifest names the data.
+        name: Data set to load in place of the one that the manifest names.
+        image_spec: Size, colors and crop of the images; None for those of the run's recipe.
+        skip_bad: As for `load_data`; True if the run was trained without unreadable images.
+        strict: As for `load_data`.
+        trust: Whether the manifest's data set may import code from outside the package.
+        progress: Function that receives a line before work that takes long.
+
+    Raises:
+        DataError: If the run's image folder has changed since the training.
+        Others: See `load_data`.
+    """
+    named = name or training_data_name(run)
+    had_unreadable = is_image_folder(named) and run.manifest().get("num_unreadable", 0) > 0
+    data = load_data(
+        named,
+        image_spec=image_spec or run.recipe().image_spec,
+        skip_bad=skip_bad or had_unreadable,
+        strict=strict,
+        trust=trust or name is not None,
+        progress=progress,
+    )
+    verify_folder_unchanged(run, data)
+    return data
+
+
+def training_data_name(run: Run) -> str:
+    """Return the name that makes `load_data` load a run's data: a data set or a folder."""
+    manifest = run.manifest()
+    name, source = str(manifest["data"]["name"]), str(manifest["data_source"])
+    if "image_counts" in manifest:
+        return source  # also if the folder is gone, so that the message names it
+    is_idx_folder = name == "fashion-mnist" and Path(source).is_dir()
+    return source if is_idx_folder and Path(source) != cache_folder(name) else name
 
 
 def is_image_folder(name: str) -> bool:
-    """Whether `load` takes a name for a folder of somebody's own pictures."""
-    files = [Path(name) / wanted.name for wanted in FASHION_MNIST]
-    idx = any(path.exists() or path.with_name(f"{path.name}.gz").exists() for path in files)
-    return name not in ("fashion-mnist", "sample") and Path(name).is_dir() and not idx
+    """Check if `load_data` reads the name as an image folder."""
+    is_folder = name not in plugins.names("datasets") and Path(name).is_dir()
+    return is_folder and not has_idx_files(Path(name))
 
 
-def fetch_fashion_mnist() -> str:
-    """Complete the cache of Fashion-MNIST; return the origins of its files.
-
-    Raises:
-        DataError, EnvironmentFailure: As `load`.
-    """
-    cache = cache_folder("fashion-mnist")
-    return complete(
-        cache, FASHION_MNIST, lambda cleanup: [LocalFolder(cache), *all_sources(cleanup)], FAILURE
-    )
+def _is_dataset_name(name: str) -> bool:
+    return plugins.is_name("datasets", name) and not (":" in name and Path(name).is_dir())
 
 
-def _assemble(name: str, files: tuple[IdxFile, ...], folder: Path, origin: str) -> Dataset:
-    raw = {wanted.name: LocalFolder(folder).read(wanted) for wanted in files}
-    train_images, train_labels, test_images, test_labels = files
-    return Dataset(
-        name=name,
-        train=LabeledImages(
-            parse_images(raw[train_images.name], train_images.name),
-            parse_labels(raw[train_labels.name], train_labels.name),
-        ),
-        test=LabeledImages(
-            parse_images(raw[test_images.name], test_images.name),
-            parse_labels(raw[test_labels.name], test_labels.name),
-        ),
-        source=origin,
-        sha256={wanted.name: wanted.sha256 for wanted in files},
-        class_names=CLASS_NAMES,
-    )
+def _load_by_name(name: str, image_spec: ImageSpec, trust: bool) -> Dataset:
+    """Load a data set of a plug-in; its name becomes the one that loads it again."""
+    data = plugins.resolve("datasets", name, trust=trust)(image_spec)
+    if not isinstance(data, Dataset):
+        raise UsageError(f"data set {name}: expected a Dataset, got {type(data).__name__}")
+    labels = data.train.labels
+    if not len(labels) or not 0 <= labels.min() <= labels.max() < len(data.class_names):
+        raise DataError(
+            f"data set {name}: expected training images with labels from 0 to "
+            f"{len(data.class_names) - 1}"
+        )
+    return replace(data, name=name)

@@ -1,4 +1,4 @@
-"""Which training images train and which validate: fixed by rule, seed and size, known by a hash."""
+"""Deterministic split into training and validation images, identified by a SHA-256."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 
 from ankleboot.core.errors import DataError
 from ankleboot.core.types import Indices, Labels
-from ankleboot.recipes.recipe import Recipe
+from ankleboot.recipes.split_rule import SplitRule
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,9 @@ class Split:
     """Disjoint, ascending positions in the training file.
 
     Attributes:
-        sha256: Of both index lists; equal hash, equal split.
+        train: Positions of the training images.
+        validation: Positions of the validation images.
+        sha256: Hash of both lists; equal hashes mean equal splits.
     """
 
     train: Indices
@@ -25,41 +27,40 @@ class Split:
 
 def split(
     labels: Labels,
-    recipe: Recipe,
+    rule: SplitRule,
     *,
     validation: Indices | None = None,
-    twins: Indices | None = None,
+    duplicates: Indices | None = None,
 ) -> Split:
-    """Divide the training file as the recipe says.
+    """Divide the training file by a rule.
 
-    "last" takes the last images for validation (the second ancestor's 48,000/12,000); "stratified"
-    draws the same fraction of every class with `split_seed`. `train_size` then keeps that many
-    training images, class by class in proportion.
+    "last" takes the last images for validation (48,000/12,000 in Fashion-MNIST); "stratified" draws
+    the same fraction of every class with `split_seed`. `train_size` then keeps that many training
+    images, class by class in proportion.
 
     Args:
-        labels: Of the training file.
-        recipe: Says how.
+        labels: Labels of the training file.
+        rule: Rule to apply.
         validation: Positions that the data set itself keeps for validation.
-        twins: Numbers that equal images share; the first of each is drawn, the others follow it.
+        duplicates: Number of each image's group of equal images; a group stays on one side.
 
     Raises:
-        DataError: If a part would be empty, or has fewer images than asked for.
+        DataError: If a split would be empty, or has fewer images than the rule asks for.
     """
     everything = np.arange(len(labels), dtype=np.int64)
     if validation is None:
-        validation = _validation(labels, recipe, twins)
+        validation = _draw_validation(labels, rule, duplicates)
     train = np.setdiff1d(everything, validation, assume_unique=True)
-    if recipe.train_size:
-        if recipe.train_size > len(train):
+    if rule.train_size:
+        if rule.train_size > len(train):
             raise DataError(
-                f"train_size={recipe.train_size}: the split leaves {len(train)} training images"
+                f"train_size={rule.train_size}: the split leaves {len(train)} training images"
             )
-        generator = np.random.default_rng([recipe.split_seed, 2])
-        train = draw(train, labels[train], recipe.train_size, generator)
+        rng = np.random.default_rng([rule.split_seed, 2])
+        train = draw(train, labels[train], rule.train_size, rng)
     if not (len(train) and len(validation)):
         raise DataError(
-            f"{len(labels)} images are too few for "
-            f"validation_fraction={recipe.validation_fraction:g}"
+            f"{len(labels)} images are too few for validation_fraction={rule.validation_fraction:g}"
         )
     digest = hashlib.sha256(
         train.astype("<i8").tobytes() + b"|" + validation.astype("<i8").tobytes()
@@ -67,22 +68,26 @@ def split(
     return Split(train, validation, digest.hexdigest())
 
 
-def _validation(labels: Labels, recipe: Recipe, twins: Indices | None) -> Indices:
-    everything = np.arange(len(labels), dtype=np.int64)
-    firsts = everything if twins is None else np.sort(np.unique(twins, return_index=True)[1])
-    size = round(len(firsts) * recipe.validation_fraction)
-    if recipe.split == "last":
+def _draw_validation(labels: Labels, rule: SplitRule, duplicates: Indices | None) -> Indices:
+    """Draw the first image of each group of duplicates; the others follow it."""
+    firsts = np.arange(len(labels), dtype=np.int64)
+    if duplicates is not None:
+        firsts = np.sort(np.unique(duplicates, return_index=True)[1])
+    size = round(len(firsts) * rule.validation_fraction)
+    if rule.split == "last":
         chosen = firsts[len(firsts) - size :]
     else:
-        generator = np.random.default_rng([recipe.split_seed, 1])
-        chosen = draw(firsts, labels[firsts], size, generator)
-    return chosen if twins is None else np.flatnonzero(np.isin(twins, twins[chosen]))
+        rng = np.random.default_rng([rule.split_seed, 1])
+        chosen = draw(firsts, labels[firsts], size, rng)
+    if duplicates is None:
+        return chosen
+    return np.flatnonzero(np.isin(duplicates, duplicates[chosen]))
 
 
-def draw(positions: Indices, labels: Labels, size: int, generator: np.random.Generator) -> Indices:
+def draw(positions: Indices, labels: Labels, size: int, rng: np.random.Generator) -> Indices:
     """Draw `size` of the positions, each class in proportion, in ascending order.
 
-    What rounding leaves over goes to the classes with the largest remainders.
+    The classes with the largest remainders share what rounding leaves over.
     """
     classes, counts = np.unique(labels, return_counts=True)
     shares = counts * (size / len(labels))
@@ -90,7 +95,7 @@ def draw(positions: Indices, labels: Labels, size: int, generator: np.random.Gen
     for index in np.argsort(quotas - shares, kind="stable")[: size - quotas.sum()]:
         quotas[index] += 1
     drawn = [
-        generator.permutation(positions[labels == label])[:quota]
+        rng.permutation(positions[labels == label])[:quota]
         for label, quota in zip(classes, quotas, strict=True)
     ]
     return np.sort(np.concatenate(drawn)).astype(np.int64)

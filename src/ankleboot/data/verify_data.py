@@ -1,4 +1,4 @@
-"""Is this the data that a run was trained on?"""
+"""Verification that data is what a run was trained on."""
 
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.data.dataset import Dataset
@@ -10,36 +10,36 @@ def verify_same_data(run: Run, data: Dataset) -> None:
     """Refuse data that a run was not trained on.
 
     Raises:
-        UsageError: Naming both.
-        DataError: If it is the run's own folder of pictures, and has changed.
+        UsageError: If it is another data set.
+        DataError: If it is the run's own image folder and has changed.
     """
     verify_folder_unchanged(run, data)
-    then = run.manifest()["data"]
-    if then["train_sha256"] != data.train_sha256:
-        raise UsageError(f"{run.folder} was trained on {then['name']}, not on this {data.name}")
+    trained_on = run.manifest()["data"]
+    if trained_on["train_sha256"] != data.train_sha256:
+        raise UsageError(f"{run.folder} was trained on {trained_on['name']}, not on {data.name}")
 
 
 def verify_folder_unchanged(run: Run, data: Dataset) -> None:
-    """Refuse a folder of pictures that is not what it was when a run was trained on it.
+    """Refuse an image folder that has changed since a run was trained on it.
 
-    A test part that was not there then may have been added.
+    A test split may have been added.
 
     Raises:
-        DataError: Saying what changed, in numbers.
+        DataError: If it has changed; the message names the splits and classes.
     """
-    then, now = run.manifest().get("pictures"), data.pictures
+    then, now = run.manifest().get("image_counts"), data.image_counts
     if then is None or not now or run.manifest()["data"]["name"] != data.name:
         return
-    had_test = any(place.startswith("test/") for place in then)
+    had_test = any(key.startswith("test/") for key in then)
     changed = []
-    for place in sorted(p for p in then | now if had_test or not p.startswith("test/")):
-        before, after = then.get(place, {"count": 0}), now.get(place, {"count": 0})
+    for key in sorted(k for k in then | now if had_test or not k.startswith("test/")):
+        before, after = then.get(key, {"count": 0}), now.get(key, {"count": 0})
         if before["count"] != after["count"]:
-            changed.append(f"{place} had {before['count']} pictures and has {after['count']}")
+            changed.append(f"{key} had {before['count']} images and has {after['count']}")
         elif before != after:
-            changed.append(f"{place} has other ones among its {after['count']}")
+            changed.append(f"{key} has other files among its {after['count']} images")
     if changed:
         raise DataError(
-            f"{data.source}: no longer the pictures that {run.folder} was trained on: "
+            f"{data.source}: the images have changed since {run.folder} was trained on them: "
             f"{join_names(changed)}"
         )

@@ -19,6 +19,7 @@ from ankleboot.core.text import unknown_name
 from ankleboot.core.types import IMAGE_SIZE
 from ankleboot.recipes.fields import KEY, Above, Case, Option, in_order, is_foreign, option
 from ankleboot.recipes.image_spec import CROPS, IMAGE_SIZES, ImageSpec
+from ankleboot.recipes.split_rule import SplitRule
 
 TRUE_WORDS = ("true", "yes", "on", "1")
 FALSE_WORDS = ("false", "no", "off", "0")
@@ -99,7 +100,7 @@ class Recipe:
     batch_norm: bool = option(
         False,
         "Batch normalization before the activations of convolutions, or of a dense network.",
-        used_by=(*BLOCKS, {"architecture": ("dense",), "dense_units": Above(0)}),
+        used_by=(*BLOCKS, {"architecture": ("mlp",), "dense_units": Above(0)}),
     )
     dropout: float = option(
         0.0,
@@ -301,6 +302,11 @@ class Recipe:
     def image_spec(self) -> ImageSpec:
         """Preparation of photos for the network."""
         return ImageSpec(self.image_size, self.color, self.crop)
+
+    @property
+    def split_rule(self) -> SplitRule:
+        """Division of the training file into training and validation images."""
+        return SplitRule(self.split, self.validation_fraction, self.split_seed, self.train_size)
 
     def feature_map_sizes(self) -> list[int]:
         """Side length in pixels after each block; ends at the first block that leaves none."""

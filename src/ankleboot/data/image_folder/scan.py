@@ -1,16 +1,16 @@
-"""Which picture of a folder belongs to which class and part; nothing is opened yet."""
+"""Scan of an image folder: the split and class of each file, without opening it."""
 
 import os
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ankleboot.core.errors import DataError
 from ankleboot.core.text import escape_unprintable
 from ankleboot.data.image_folder.report import LAYOUT, join_names
 from ankleboot.data.preprocessing.decode import SUFFIXES
-from ankleboot.data.preprocessing.find_images import IGNORED
+from ankleboot.data.preprocessing.find_images import IGNORED_FILES
 
 SPLIT_NAMES = {
     "train": "train",
@@ -19,125 +19,118 @@ SPLIT_NAMES = {
     "valid": "validation",
     "test": "test",
 }
-"""Folders of parts, and the part that they mean."""
+"""Split by the lower-case name of its folder."""
 
 IGNORED_FOLDERS = ("__macosx",)
-MIN_IMAGES_PER_CLASS = 2  # pictures of a class: one to learn, one to judge by
+MIN_IMAGES_PER_CLASS = 2  # one to train on, one to validate on
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A file that is a picture by its ending; `name` is its path in the folder, unescaped."""
+    """File with an image suffix; `name` is its path in the folder, unescaped."""
 
     path: Path
     name: str
-    part: str
+    split: str
     class_name: str
 
 
 @dataclass
 class FolderScan:
-    """What is in a folder, in the order of names."""
+    """Contents of an image folder.
+
+    Attributes:
+        root: Path to the folder.
+        images: Image files of all splits and classes.
+        skipped: Names of other regular files, except those that systems leave behind.
+        special_files: Names of links, pipes and devices, which are never followed.
+        class_names: Names of the classes in ascending order.
+    """
 
     root: Path
-    pictures: list[ImageFile] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)  # other files, that people may wonder about
-    special: list[str] = field(default_factory=list)  # links, pipes, devices: never followed
+    images: list[ImageFile] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    special_files: list[str] = field(default_factory=list)
     class_names: tuple[str, ...] = ()
 
 
 def scan_folder(root: Path) -> FolderScan:
-    """Find the classes, the parts and their pictures.
+    """Find the splits, the classes and their image files.
 
     Raises:
-        DataError: If the folder is not laid out as `LAYOUT` says, or class names cannot be told
-            apart everywhere.
+        DataError: If the folder has another layout than `LAYOUT`, or class names that some systems
+            cannot distinguish.
     """
-    found = FolderScan(root)
-    folders = _folders(root, found)
-    parts = [
-        one
-        for one in folders
-        if one.name.lower() in SPLIT_NAMES and _folders(one, FolderScan(root))
-    ]
-    places = [(one, SPLIT_NAMES[one.name.lower()]) for one in parts] or [(root, "train")]
-    if parts and len(parts) < len(folders):
-        others = [f"{escape_unprintable(one.name)}/" for one in folders if one not in parts]
-        raise DataError(f"{root}: {join_names(others)} beside {parts[0].name}/; expected {LAYOUT}")
-    names = [part for _, part in places]
-    if "train" not in names or len(set(names)) < len(names):
-        seen = ", ".join(f"{one.name}/" for one in parts)
-        raise DataError(f"{root}: {seen}; expected train/ and each part once ({LAYOUT})")
+    entries = [(entry, Path(entry.path).relative_to(root)) for entry in _walk(root)]
+    folders = [path for entry, path in entries if entry.is_dir(follow_symlinks=False)]
+    has_splits = _has_splits(root, folders)
+    scan = FolderScan(root)
+    for entry, path in entries:
+        place = split_and_class(path, has_splits=has_splits)
+        if entry.is_dir(follow_symlinks=False):
+            continue
+        if not entry.is_file(follow_symlinks=False):
+            scan.special_files.append(escape_unprintable(path.as_posix()))
+        elif place and path.suffix.lower() in SUFFIXES:
+            scan.images.append(ImageFile(root / path, path.as_posix(), *place))
+        elif entry.name.lower() not in IGNORED_FILES:
+            scan.skipped.append(escape_unprintable(path.as_posix()))
     classes: dict[str, set[str]] = {}
-    for place, part in places:
-        for folder in _folders(place, found) if place != root else folders:
-            name = escape_unprintable(folder.name)
-            classes.setdefault(part, set()).add(name)
-            for path in _files(folder, found):
-                relative = path.relative_to(root).as_posix()
-                found.pictures.append(ImageFile(path, relative, part, name))
-        if place != root:
-            _note_files(place, found)
-    _note_files(root, found)
-    _check_names(root, classes)
-    found.class_names = tuple(sorted(classes.get("train", ())))
-    return found
+    for path in folders:
+        if place := split_and_class(path / "image", has_splits=has_splits):
+            classes.setdefault(place[0], set()).add(place[1])
+    _check_class_names(root, classes)
+    scan.class_names = tuple(sorted(classes.get("train", ())))
+    return scan
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def split_and_class(path: PurePath, *, has_splits: bool) -> tuple[str, str] | None:
+    """Return the split and the class of a file, given its path in the folder.
+
+    A file beside the folders of the classes or splits has none.
+    """
+    folders = path.parts[:-1]
+    if not has_splits:
+        return ("train", escape_unprintable(folders[0])) if folders else None
+    if len(folders) < 2:
+        return None
+    return SPLIT_NAMES[folders[0].lower()], escape_unprintable(folders[1])
+
+
+def _walk(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    """Yield what is in a folder and below, in the order of names; links are not followed."""
     try:
-        with os.scandir(folder) as entries:
-            seen = [one for one in entries if not one.name.startswith(".")]
+        with os.scandir(folder) as scanned:
+            entries = [entry for entry in scanned if not entry.name.startswith(".")]
     except OSError as error:
         raise DataError(f"{folder}: cannot be searched ({error.strerror})") from error
-    return sorted(seen, key=lambda one: os.fsencode(one.name))
+    for entry in sorted(entries, key=lambda entry: os.fsencode(entry.name)):
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if is_folder and entry.name.lower() in IGNORED_FOLDERS:
+            continue
+        yield entry
+        if is_folder:
+            yield from _walk(entry.path)
 
 
-def _folders(folder: Path, found: FolderScan) -> list[Path]:
-    """The folders in a folder; links are noted."""
-    paths = []
-    for entry in _entries(folder):
-        if entry.is_symlink() and entry.is_dir():
-            found.special.append(_name(Path(entry.path), found.root))
-        elif entry.is_dir(follow_symlinks=False) and entry.name.lower() not in IGNORED_FOLDERS:
-            paths.append(Path(entry.path))
-    return paths
+def _has_splits(root: Path, folders: list[Path]) -> bool:
+    """Check if the top folders are splits: named as such, with folders of classes in them."""
+    parents = {path.parts[0] for path in folders if len(path.parts) > 1}
+    top = [path.name for path in folders if len(path.parts) == 1]
+    splits = [name for name in top if name.lower() in SPLIT_NAMES and name in parents]
+    if not splits:
+        return False
+    if others := [f"{escape_unprintable(name)}/" for name in top if name not in splits]:
+        raise DataError(f"{root}: {join_names(others)} beside {splits[0]}/; expected {LAYOUT}")
+    meanings = [SPLIT_NAMES[name.lower()] for name in splits]
+    if "train" not in meanings or len(set(meanings)) < len(meanings):
+        names = ", ".join(f"{name}/" for name in splits)
+        raise DataError(f"{root}: {names}; expected train/ and each split once ({LAYOUT})")
+    return True
 
 
-def _files(folder: Path, found: FolderScan) -> Iterator[Path]:
-    """The pictures of a class, to the bottom; all else is noted."""
-    for entry in _entries(folder):
-        path = Path(entry.path)
-        if entry.is_symlink():
-            found.special.append(_name(path, found.root))
-        elif entry.is_dir():
-            yield from _files(path, found)
-        elif not entry.is_file():
-            found.special.append(_name(path, found.root))
-        elif path.suffix.lower() in SUFFIXES:
-            yield path
-        elif entry.name.lower() not in IGNORED:
-            found.skipped.append(_name(path, found.root))
-
-
-def _note_files(folder: Path, found: FolderScan) -> None:
-    """Note the files that lie beside the folders of classes or parts: they have no class."""
-    for entry in _entries(folder):
-        if entry.is_symlink() and entry.is_dir():
-            continue  # noted with the folders
-        name = _name(Path(entry.path), found.root)
-        if entry.is_file(follow_symlinks=False):
-            found.skipped += [name] if entry.name.lower() not in IGNORED else []
-        elif not entry.is_dir(follow_symlinks=False):
-            found.special.append(name)
-
-
-def _name(path: Path, root: Path) -> str:
-    return escape_unprintable(path.relative_to(root).as_posix())
-
-
-def _check_names(root: Path, classes: dict[str, set[str]]) -> None:
-    """Refuse names that some systems cannot tell apart, and classes that training does not know."""
+def _check_class_names(root: Path, classes: dict[str, set[str]]) -> None:
+    """Refuse names that some systems cannot distinguish, and classes without training images."""
     known: dict[str, str] = {}
     for name in sorted(set().union(*classes.values())):
         other = known.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
@@ -146,9 +139,12 @@ def _check_names(root: Path, classes: dict[str, set[str]]) -> None:
                 f"{root}: the classes {other!a} and {name!a} differ only by case or Unicode form; "
                 "rename or join them"
             )
-    for part, names in classes.items():
-        if strange := sorted(names - classes.get("train", set())):
-            raise DataError(f"{root}: in {part}/ but not in train/: {join_names(strange)}")
-    if len(classes.get("train", ())) < 2:
-        there = ", ".join(classes.get("train", ())) or "none"
-        raise DataError(f"{root}: two or more classes are needed, found {there}; expected {LAYOUT}")
+    trained = classes.get("train", set())
+    for split, names in classes.items():
+        if unknown := sorted(names - trained):
+            raise DataError(f"{root}: in {split}/ but not in train/: {join_names(unknown)}")
+    if len(trained) < 2:
+        names = ", ".join(trained) or "none"
+        raise DataError(
+            f"{root}: two or more classes are needed, found {names}; expected {LAYOUT}"
+        )

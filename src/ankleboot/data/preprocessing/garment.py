@@ -1,104 +1,98 @@
-"""A picture of one garment, converted as the data set's authors did.
+"""Conversion of one garment to 28 x 28 pixels, as by the authors of the data set.
 
-They trimmed the edges, brought the longest side to 28 pixels, sharpened, centred, negated and took
-the grey value; their pictures had plain backgrounds. A photograph's garment is cut out first
-(`cut_out.py`). All arithmetic here is on integers, so that the web page's convert.js can do exactly
-the same (a test compares them pixel by pixel).
+They trimmed the margins, resized the longest side to 28 pixels, sharpened, centered, negated and
+converted to gray; their images had plain backgrounds. The garment of a photo is segmented first
+(`segmentation.py`). All arithmetic is on integers, so that web/shared/preprocessing.js computes
+the same pixels, which a test compares.
 
 Source: Xiao, Rasul, Vollgraf 2017, section 2, https://arxiv.org/abs/1708.07747
 """
 
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from ankleboot.core.types import IMAGE_SIZE, Image, Mask, Pixels
 
-TOLERANCE = 13  # of 255: nearer to the background than these five per cent is background
-BRIGHT = 128  # a plain background from here on is light, and negated
-UNEVEN = 50  # a plain background has less than one border pixel in so many that differs
+TOLERANCE = 13  # of 255: a pixel within five percent of the background is background
+MIN_LIGHT_BACKGROUND = 128  # a background at least so light is negated
+UNEVEN_RATIO = 50  # a plain background has fewer than 1 in so many border pixels that differ
 KERNEL = (17, 28, 17)  # Gaussian with standard deviation 1 over three pixels
 KERNEL_SUM = sum(KERNEL) ** 2
-SURE = 128  # from here on a mask's place belongs to the garment
-STEEPNESS = 4  # a mask's edge is narrowed to this part of its width
-DARKEST = 25  # of a garment that was cut out: 0 is background, and a white one would vanish
+MASK_THRESHOLD = 128  # mask values from here on are garment
+STEEPNESS = 4  # the edge of a mask is narrowed to 1/4 of its width
+MIN_GARMENT_VALUE = 25  # a white garment, negated, would equal the background 0
 
 
 def garment_image(pixels: Pixels, mask: Mask | None = None) -> Image:
-    """Return the garment, bright on 0, its longest side 28 pixels; all 0 if there is nothing.
+    """Convert a garment to an image, light on 0, its longest side 28 pixels; all 0 without one.
 
-    Resizing is Pillow's Lanczos filter, which averages where the authors skipped pixels: skipping
-    loses thin parts.
+    Pillow's Lanczos filter resizes by averaging; the authors skipped pixels, which loses thin parts.
 
     Args:
-        pixels: The picture.
-        mask: Where on it the garment is; None for a plain background.
+        pixels: Decoded image.
+        mask: Mask of the garment; None for a plain background.
     """
-    return (
-        _from_plain_background(pixels)
-        if mask is None
-        else _centred(_fit_to_size(trimmed(pixels, mask)))
-    )
+    if mask is None:
+        return _from_plain_background(pixels)
+    return _center(_fit_to_size(trimmed(pixels, mask)))
 
 
 def has_plain_background(pixels: Pixels) -> bool:
-    """Whether the picture's border is all of one grey, as in a shop's pictures."""
-    edge = _edge(_grey(pixels)).astype(np.int64)
-    differing = np.abs(edge - _median(edge)) > TOLERANCE
-    return bool(UNEVEN * int(differing.sum()) < len(edge))
+    """Check if the border of an image has one gray value, as in images of shops."""
+    border = _border(_to_gray(pixels)).astype(np.int64)
+    differing = np.abs(border - _upper_median(border)) > TOLERANCE
+    return bool(UNEVEN_RATIO * int(differing.sum()) < len(border))
 
 
 def opacity(pixels: Pixels, mask: Mask) -> np.ndarray:
-    """The mask on the picture's pixels, 0 to 255, with narrow edges; (height, width) uint8."""
+    """Resize a mask to the image and narrow its edges; (height, width) uint8."""
     height, width = pixels.shape[:2]
-    wide = resize_lanczos(mask, width, height).astype(np.int64)
-    narrowed: np.ndarray = np.clip(STEEPNESS * (wide - SURE) + SURE, 0, 255).astype(np.uint8)
-    return narrowed
+    wide = resize_lanczos(mask, width, height).astype(np.int64) - MASK_THRESHOLD
+    narrow: np.ndarray = np.clip(STEEPNESS * wide + MASK_THRESHOLD, 0, 255).astype(np.uint8)
+    return narrow
 
 
 def negated(pixels: Pixels, alpha: np.ndarray) -> np.ndarray:
-    """The garment as the data set has it, dark where it was light, on 0; in the picture's size."""
-    grey = np.maximum(255 - _grey(pixels).astype(np.int64), DARKEST)
-    found: np.ndarray = ((grey * alpha.astype(np.int64) + 127) // 255).astype(np.uint8)
-    return found
+    """Negate the garment on background 0, as in the data set; in the size of the image."""
+    gray = np.maximum(255 - _to_gray(pixels).astype(np.int64), MIN_GARMENT_VALUE)
+    garment: np.ndarray = ((gray * alpha.astype(np.int64) + 127) // 255).astype(np.uint8)
+    return garment
 
 
 def trimmed(pixels: Pixels, mask: Mask) -> np.ndarray:
-    """`negated`, without the rows and columns in which there is no garment; may be empty."""
+    """Negate the garment and remove rows and columns without garment; the result may be empty."""
     alpha = opacity(pixels, mask)
-    return _without_margins(negated(pixels, alpha), alpha >= SURE)
+    return _trim(negated(pixels, alpha), alpha >= MASK_THRESHOLD)
 
 
 def _from_plain_background(pixels: Pixels) -> Image:
-    """The sharpening undoes most of what resizing blurs."""
-    grey = _grey(pixels)
-    background = _median(_edge(grey))
-    if background >= BRIGHT:
-        grey, background = 255 - grey, 255 - background
-    small = _fit_to_size(
-        _without_margins(grey, np.abs(grey.astype(np.int64) - background) > TOLERANCE)
-    )
+    """Trim, resize, sharpen (which undoes most of the blur of resizing) and stretch the values."""
+    gray = _to_gray(pixels)
+    background = _upper_median(_border(gray))
+    if background >= MIN_LIGHT_BACKGROUND:
+        gray, background = 255 - gray, 255 - background
+    differing = np.abs(gray.astype(np.int64) - background) > TOLERANCE
+    small = _fit_to_size(_trim(gray, differing))
     if small.size == 0:
-        return _centred(small)
+        return _center(small)
     span = 255 - background
-    level = (2 * (_sharpened(small.astype(np.int64)) - background) * 255 + span) // (2 * span)
-    return _centred(np.clip(level, 0, 255).astype(np.uint8))
+    level = (2 * (_sharpen(small.astype(np.int64)) - background) * 255 + span) // (2 * span)
+    return _center(np.clip(level, 0, 255).astype(np.uint8))
 
 
-def _grey(pixels: Pixels) -> np.ndarray:
-    return np.asarray(Picture.fromarray(pixels).convert("L"))
+def _to_gray(pixels: Pixels) -> np.ndarray:
+    return np.asarray(PillowImage.fromarray(pixels).convert("L"))
 
 
-def _edge(grey: np.ndarray) -> np.ndarray:
-    """The outermost pixels."""
-    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+def _border(gray: np.ndarray) -> np.ndarray:
+    return np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
 
 
-def _median(values: np.ndarray) -> int:
-    """The upper one of two."""
+def _upper_median(values: np.ndarray) -> int:
     return int(np.sort(values)[len(values) // 2])
 
 
-def _without_margins(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def _trim(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if len(rows) == 0:
         return values[:0, :0]
@@ -106,7 +100,7 @@ def _without_margins(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 
 def _fit_to_size(values: np.ndarray) -> np.ndarray:
-    """The longest side brought to 28 pixels."""
+    """Resize so that the longest side has 28 pixels."""
     if values.size == 0:
         return values
     height, width = (
@@ -117,12 +111,12 @@ def _fit_to_size(values: np.ndarray) -> np.ndarray:
 
 
 def resize_lanczos(values: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Lanczos, across and then down: which comes first Pillow would choose, and rounding shows."""
-    narrow = Picture.fromarray(values).resize((width, len(values)), Picture.Resampling.LANCZOS)
-    return np.asarray(narrow.resize((width, height), Picture.Resampling.LANCZOS))
+    """Resize horizontally, then vertically; Pillow would choose the order, which affects rounding."""
+    narrow = PillowImage.fromarray(values).resize((width, len(values)), PillowImage.Resampling.LANCZOS)
+    return np.asarray(narrow.resize((width, height), PillowImage.Resampling.LANCZOS))
 
 
-def _centred(values: np.ndarray) -> Image:
+def _center(values: np.ndarray) -> Image:
     height, width = values.shape
     image = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     top, left = (IMAGE_SIZE - height) // 2, (IMAGE_SIZE - width) // 2
@@ -130,8 +124,8 @@ def _centred(values: np.ndarray) -> Image:
     return image
 
 
-def _sharpened(values: np.ndarray) -> np.ndarray:
-    """Add the difference to the blurred picture; edges are repeated outwards."""
+def _sharpen(values: np.ndarray) -> np.ndarray:
+    """Add the difference from the blurred image; the edges are repeated outwards."""
     padded = np.pad(values, 1, mode="edge")
     height, width = values.shape
     blurred = np.zeros_like(values)

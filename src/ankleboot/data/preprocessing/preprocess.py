@@ -1,12 +1,14 @@
-"""From a picture file to the pixels that a network knows.
+"""Preprocessing of a decoded image: crop of the garment or resizing of the whole.
 
-    image = read(Path("boot.png"))     # (28, 28) uint8, 0 is background
-    image = prepare(Path("cat.jpg"), predictor.info.image_spec)     # whatever the model takes
+    image = load_image(Path("boot.png"), ImageSpec())         # (28, 28) uint8, 0 is background
+    image = load_image(Path("cat.jpg"), predictor.info.image_spec)
 
-Pictures of 28 x 28 grey pixels are taken for images of the data set and pass unchanged. A plain
-background is trimmed, as the data set's authors did; on any other the garment is cut out first.
+Images of 28 x 28 gray pixels are taken for images of the data set and stay unchanged. A plain
+background is trimmed, as by the authors of the data set; on any other the garment is segmented.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ankleboot.core.types import IMAGE_SIZE, Image, Pixels
@@ -16,50 +18,48 @@ from ankleboot.data.preprocessing.resize import resize
 from ankleboot.data.preprocessing.segmentation import Segmentation, segment_garment
 from ankleboot.recipes.image_spec import ImageSpec
 
+PREPROCESSING_VERSION = 1
+"""Version of what `preprocess` returns; it names the cache of image folders. Raise it with any
+change of the output. tests/data/preprocessing/test_preprocess.py notices such a change."""
 
-def read_image(path: Path) -> Image:
-    """Decode a file and convert the garment in it.
 
-    Raises:
-        DataError: If it is no picture, damaged, or too large; the message names it and the reason.
-    """
-    return load_image(path, ImageSpec())
+@dataclass(frozen=True, eq=False)
+class DecodedImage:
+    """Decoded image; each property is computed once, when it is first needed."""
+
+    pixels: Pixels
+
+    @cached_property
+    def is_dataset_image(self) -> bool:
+        """Whether the image has the form of the data set: 28 x 28 gray pixels."""
+        if self.pixels.shape[:2] != (IMAGE_SIZE, IMAGE_SIZE):
+            return False
+        return bool((self.pixels == self.pixels[..., :1]).all())
+
+    @cached_property
+    def segmentation(self) -> Segmentation | None:
+        """Segmentation of the garment; None if the background is plain or there is none."""
+        if self.is_dataset_image or has_plain_background(self.pixels):
+            return None
+        return segment_garment(self.pixels)
+
+    @cached_property
+    def garment(self) -> Image:
+        """Garment as 28 x 28 gray pixels on 0."""
+        if self.is_dataset_image:
+            pixels: Image = self.pixels[..., 0]
+            return pixels
+        return garment_image(self.pixels, self.segmentation and self.segmentation.mask)
+
+    def preprocess(self, image_spec: ImageSpec) -> Image:
+        """Return the image that a network takes."""
+        return resize(self.pixels, image_spec) if image_spec.crop == "none" else self.garment
 
 
 def load_image(path: Path, image_spec: ImageSpec) -> Image:
-    """Decode a file and make the image that a recipe or a model wants.
+    """Decode and preprocess an image file.
 
     Raises:
-        DataError: As `read`.
+        DataError: If the file is no image, damaged, or too large.
     """
-    return preprocess(decode(path), image_spec)
-
-
-def preprocess(pixels: Pixels, image_spec: ImageSpec) -> Image:
-    """The image that is wanted, of a picture that was decoded."""
-    if image_spec.crop == "none":
-        return resize(pixels, image_spec)
-    return extract_garment(pixels, find_garment(pixels))
-
-
-def is_dataset_image(pixels: Pixels) -> bool:
-    """Whether a picture is an image as the data set has them: 28 x 28 and grey."""
-    is_grey = (pixels == pixels[..., :1]).all()
-    return bool(pixels.shape[:2] == (IMAGE_SIZE, IMAGE_SIZE) and is_grey)
-
-
-def find_garment(pixels: Pixels) -> Segmentation | None:
-    """Where the garment is; None where nothing has to be cut out."""
-    return (
-        None
-        if is_dataset_image(pixels) or has_plain_background(pixels)
-        else segment_garment(pixels)
-    )
-
-
-def extract_garment(pixels: Pixels, found: Segmentation | None) -> Image:
-    """28 x 28 pixels of the garment that `find_garment` found."""
-    if is_dataset_image(pixels):
-        same: Image = pixels[..., 0]
-        return same
-    return garment_image(pixels, found.mask if found else None)
+    return DecodedImage(decode(path)).preprocess(image_spec)

@@ -1,7 +1,7 @@
-"""A picture as it is, brought to the size and the colors that are wanted."""
+"""Resizing of a whole image to the size and colors that a network takes."""
 
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from ankleboot.core.types import Image, Pixels
 from ankleboot.data.preprocessing.garment import resize_lanczos
@@ -9,8 +9,8 @@ from ankleboot.recipes.image_spec import ImageSpec
 
 
 def resize(pixels: Pixels, image_spec: ImageSpec) -> Image:
-    """The whole picture, stretched to a square of the wanted size."""
-    picture = Picture.fromarray(pixels)
+    """Stretch an image to a square of the size in the spec."""
+    image = PillowImage.fromarray(pixels)
     if not image_spec.color:
-        picture = picture.convert("L")
-    return resize_lanczos(np.asarray(picture), image_spec.image_size, image_spec.image_size)
+        image = image.convert("L")
+    return resize_lanczos(np.asarray(image), image_spec.image_size, image_spec.image_size)

@@ -1,11 +1,11 @@
-"""Find the garment on a photograph: a small network of our own says what belongs to it.
+"""Segmentation of the garment on a photo by a small network.
 
-    found = locate(pixels)
-    found.mask          # (96, 96) uint8: 255 is surely garment
-    found.reason        # why there is nothing to go on with, or None
+    garment = segment_garment(pixels)
+    garment.mask          # (96, 96) uint8: 255 is surely garment
+    garment.failure       # reason why there is no usable garment, or None
 
-The network (`tools/make_cut_out.py`) was trained without labels on photographs of single garments,
-laid flat or hung up.
+The network (`tools/make_cut_out.py`) was trained without labels on photos of single garments, laid
+flat or hung up.
 """
 
 import threading
@@ -16,60 +16,61 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ankleboot.core.types import Mask, Pixels
-from ankleboot.data.preprocessing.garment import SURE, resize_lanczos
+from ankleboot.data.preprocessing.garment import MASK_THRESHOLD, resize_lanczos
 from ankleboot.models.files.checksums import read_verified_tflite
 from ankleboot.models.pretrained.catalog import SEGMENTATION
 
-SIDE = 192  # pixels of the square that the network sees
-GRID = 96  # of its answer
-MIN_AREA = 0.015  # share of the picture that is taken for a garment
-SPECK_RATIO = 0.1  # share of the largest thing below which another one is left out
-SECOND_OBJECT_RATIO = 0.5  # share of the largest thing from which on another one is counted
+INPUT_SIDE = 192  # pixels
+MASK_SIDE = 96  # pixels
+MIN_AREA_FRACTION = 0.015  # a smaller garment is a failure
+SPECK_RATIO = 0.1  # a smaller component, relative to the largest, is removed
+SECOND_OBJECT_RATIO = 0.5  # a component at least so large, relative to the largest, is counted
 
 
 @dataclass(frozen=True)
 class Segmentation:
-    """What was found on a photograph.
+    """Garment on a photo.
 
     Attributes:
-        mask: How surely each part of the picture, stretched to a square, belongs to a garment.
-        things: Separate things of about the size of the largest; a pair of shoes may be two.
-        share: Of the picture that is garment.
+        mask: Certainty that a pixel shows garment, on the photo stretched to a square.
+        num_objects: Number of components about as large as the largest; shoes may be two.
+        area_fraction: Fraction of the photo that is garment.
     """
 
     mask: Mask
-    things: int
-    share: float
+    num_objects: int
+    area_fraction: float
 
     @property
-    def reason(self) -> str | None:
-        """Why there is nothing to go on with, in words."""
-        return "no garment found on the photograph" if self.share < MIN_AREA else None
+    def failure(self) -> str | None:
+        """Reason why there is no usable garment, or None."""
+        is_missing = self.area_fraction < MIN_AREA_FRACTION
+        return "no garment found on the photograph" if is_missing else None
 
 
 def segment_garment(pixels: Pixels) -> Segmentation:
-    """Ask the network, and leave out what is small beside the largest thing it found.
+    """Segment the garment, and remove what is small beside the largest component.
 
     Raises:
-        ModelError: If its file is damaged.
+        ModelError: If the network's file is damaged.
     """
-    probs = _network().run(resize_lanczos(pixels, SIDE, SIDE))
+    probs = _network().run(resize_lanczos(pixels, INPUT_SIDE, INPUT_SIDE))
     return remove_specks(np.rint(255 * probs).astype(np.uint8))
 
 
 def remove_specks(mask: Mask) -> Segmentation:
-    """Without specks: a speck at the border would be taken for the garment's end."""
-    numbers = connected_components(mask >= SURE)
-    names, areas = np.unique(numbers[numbers > 0], return_counts=True)
+    """Clear small components, which would extend the garment to themselves."""
+    components = connected_components(mask >= MASK_THRESHOLD)
+    numbers, areas = np.unique(components[components > 0], return_counts=True)
     if len(areas) == 0:
         return Segmentation(mask, 0, 0.0)
-    kept = np.isin(numbers, names[areas >= SPECK_RATIO * areas.max()])
-    things = int((areas >= SECOND_OBJECT_RATIO * areas.max()).sum())
-    return Segmentation(np.where(_dilate(kept), mask, 0), things, float(kept.mean()))
+    kept = np.isin(components, numbers[areas >= SPECK_RATIO * areas.max()])
+    num_objects = int((areas >= SECOND_OBJECT_RATIO * areas.max()).sum())
+    return Segmentation(np.where(_dilate(kept), mask, 0), num_objects, float(kept.mean()))
 
 
 class _Network:
-    """One interpreter per thread: shared ones give wrong answers."""
+    """Segmentation network with one interpreter per thread, since shared ones give wrong results."""
 
     def __init__(self) -> None:
         self._flatbuffer, _ = read_verified_tflite(SEGMENTATION)
@@ -81,16 +82,16 @@ class _Network:
 
             from ankleboot.core.silence import silenced
 
-            with silenced(show_failures=False):  # the first one of a process greets
+            with silenced(show_failures=False):  # the first one of a process prints a banner
                 interpreter = Interpreter(model_content=self._flatbuffer, num_threads=1)
                 interpreter.allocate_tensors()
             self._local.interpreter = interpreter
         interpreter = self._local.interpreter
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], square[None])
         interpreter.invoke()
-        answer: np.ndarray = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-        first: np.ndarray = answer[0]
-        return first
+        output = interpreter.get_output_details()[0]["index"]
+        probs: np.ndarray = interpreter.get_tensor(output)[0]
+        return probs
 
 
 @cache
@@ -99,27 +100,27 @@ def _network() -> _Network:
 
 
 def connected_components(inside: np.ndarray) -> np.ndarray:
-    """A number for each connected part (over the four sides) of a mask, 0 outside.
+    """Number the connected components (over the four sides) of a mask; 0 is outside.
 
-    Every cell takes the largest number in its part, passed on from neighbour to neighbour.
+    Every cell takes the largest number of its component, passed on from neighbor to neighbor.
     """
     numbers = np.where(inside, np.arange(1, inside.size + 1).reshape(inside.shape), 0)
     while True:
-        before = numbers
-        numbers = np.where(inside, np.maximum.reduce(_around(numbers)), 0)
-        if np.array_equal(numbers, before):
+        previous = numbers
+        numbers = np.where(inside, np.maximum.reduce(_with_neighbors(numbers)), 0)
+        if np.array_equal(numbers, previous):
             return numbers
 
 
 def _dilate(inside: np.ndarray) -> np.ndarray:
-    """With the edge, where the network is not sure: two cells to each side."""
+    """Grow the mask by two cells to each side: the uncertain edge belongs to the garment."""
     for _ in range(2):
-        inside = np.logical_or.reduce(_around(inside))
+        inside = np.logical_or.reduce(_with_neighbors(inside))
     return inside
 
 
-def _around(cells: np.ndarray) -> list[np.ndarray]:
-    """The cells and their neighbours over the four sides."""
+def _with_neighbors(cells: np.ndarray) -> list[np.ndarray]:
+    """Return the cells and their neighbors over the four sides."""
     padded = np.pad(cells, 1)
     sides = [padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]]
     return [cells, *sides]
