@@ -10,6 +10,7 @@ from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.types import IMAGE_SIZE
 from ankleboot.recipes.image_spec import ImageSpec
+from ankleboot.recipes.split_rule import SplitRule
 
 FORMAT_VERSION = 2
 """Version of the fields below; the reader accepts this version and version 1."""
@@ -63,6 +64,11 @@ class ModelMetadata:
     def image_spec(self) -> ImageSpec:
         """Size, color and crop of the images that the model takes."""
         return ImageSpec(self.image_size, self.color, self.crop)
+
+    @property
+    def split_rule(self) -> SplitRule:
+        """Rule that selects the validation images, which the model was not trained on."""
+        return SplitRule(self.split, self.validation_fraction, self.split_seed)
 
     @property
     def predicted_labels(self) -> tuple[str, ...]:
