@@ -9,10 +9,11 @@ from pathlib import Path
 import jaxtyping
 import pytest
 
+from ankleboot.core import plugins
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.files import write_json
 from ankleboot.data.dataset import Dataset
-from ankleboot.evaluation.evaluate import calibrate
+from ankleboot.evaluation.calibration import calibrate
 from ankleboot.models.run import Run
 from helpers.images import TINY, bars
 
@@ -29,9 +30,9 @@ def bar_data() -> Dataset:
 @pytest.fixture(scope="session")
 def bar_run(bar_data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The one run that all tests of views share; do not change its folder."""
-    from ankleboot.training.trainer import train
+    from ankleboot.training.trainer import fit
 
-    return train(TINY, bar_data, tmp_path_factory.mktemp("bars") / "run")
+    return fit(TINY, bar_data, tmp_path_factory.mktemp("bars") / "run")
 
 
 @pytest.fixture(scope="session")
@@ -54,11 +55,11 @@ def exported(
     folder = tmp_path_factory.mktemp("exported")
 
     def path_of(format: str) -> Path:
-        from ankleboot.export.export import FORMATS, export
+        from ankleboot.export.export import export_model
 
-        path = folder / FORMATS[format].file_name
+        path = folder / plugins.resolve("formats", format).file_name
         if not path.exists():
-            export(calibrated_run.folder, format, path, bar_data)
+            export_model(calibrated_run.folder, format, path, bar_data)
         return path
 
     return path_of

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ankleboot.core import plugins
 from ankleboot.core.files import sha256_of_file
 from ankleboot.data.load import FASHION_MNIST, load_data
 from ankleboot.evaluation.evaluate import evaluate
-from ankleboot.export.export import FORMATS, export
+from ankleboot.export.export import export_model
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.pretrained import catalog
 
@@ -35,9 +36,9 @@ def test_the_real_data_is_whole_and_balanced() -> None:
 def test_one_epoch_of_plain_learns_the_real_data(tmp_path: Path) -> None:
     from ankleboot.recipes.catalog import PLAIN
     from ankleboot.recipes.recipe import override
-    from ankleboot.training.trainer import train
+    from ankleboot.training.trainer import fit
 
-    run = train(override(PLAIN, {"epochs": "1"}), load_data(), tmp_path / "run")
+    run = fit(override(PLAIN, {"epochs": "1"}), load_data(), tmp_path / "run")
     assert run.result()["validation"]["accuracy"] > 0.84
 
 
@@ -54,10 +55,10 @@ def test_the_shipped_model_keeps_what_its_card_says() -> None:
     assert found.to_json()["confusion_matrix"] == tuple(map(tuple, stated["confusion_matrix"]))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", plugins.BUILT_IN["formats"])
 def test_every_format_passes_the_gate_on_all_test_images(format: str, tmp_path: Path) -> None:
-    target = tmp_path / FORMATS[format].file_name
-    done = export(Path("pretrained"), format, target, load_data())
+    target = tmp_path / plugins.resolve("formats", format).file_name
+    done = export_model(Path("pretrained"), format, target, load_data())
     assert done.parity.num_examples == 10_000
     if format == "litert-int8":
         assert done.bytes <= 150_000

@@ -10,35 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ankleboot.core import plugins
-from ankleboot.core.text import unknown_name
-
 if TYPE_CHECKING:
     from ankleboot.data.dataset import Dataset
     from ankleboot.models.run import Run
     from ankleboot.recipes.image_spec import ImageSpec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class PluginName(click.ParamType):
-    """Name of a variant of a kind of `core/plugins.py`, or "package.module:attribute"."""
-
-    name = "name"
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """List the names in --help; nothing is imported."""
-        return f"[{'|'.join(plugins.names(self.kind))}|package.module:attribute]"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the name, or fail with the names that are valid."""
-        if not plugins.is_name(self.kind, value):
-            valid = [*plugins.names(self.kind), "package.module:attribute"]
-            self.fail(unknown_name("name", value, valid), param, ctx)
-        return value
 
 
 def json_option(command: Command) -> Command:

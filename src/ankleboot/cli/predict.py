@@ -1,19 +1,14 @@
-"""`ankleboot predict`: label pictures."""
-
-from __future__ import annotations
+"""`ankleboot predict`: label images."""
 
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from ankleboot.cli.options import model_option
+from ankleboot.cli.options import model_option, trust_option
 from ankleboot.core.errors import DataError, UsageError
-
-if TYPE_CHECKING:  # help and errors need no NumPy
-    from ankleboot.inference.predict import Prediction, PreparedImage
 
 
 @click.command()
@@ -22,99 +17,73 @@ if TYPE_CHECKING:  # help and errors need no NumPy
 @click.option(
     "--abstain-below",
     type=click.FloatRange(0, 1),
-    help="Confidence that an answer needs. [default: the model's own threshold]",
+    help="Minimal confidence of a prediction. [default: the model's own threshold]",
 )
 @click.option(
-    "--show-steps",
+    "--save-steps",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write a strip of pictures for each: what was found and what the network sees.",
+    help="Write the preprocessing steps of each image to one image file.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per picture.")
+@trust_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per image.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
 def predict(
     paths: tuple[str, ...],
     model: Path,
     abstain_below: float | None,
-    show_steps: Path | None,
+    save_steps: Path | None,
+    trust: bool,
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Say what garment each picture shows.
+    """Label the garment on each image.
 
-    Photographs are answered by the shipped model for photographs, 28 x 28 grey pixels by that of
-    Fashion-MNIST; --model zero-shot asks networks that never learned from a photograph. An answer
-    that should not be relied on is marked, with the reason.
+    Images of 28 x 28 gray pixels go to the shipped model of Fashion-MNIST, all others to the
+    shipped model for photos. `--model zero-shot` uses networks that were trained without photos. A
+    prediction that must not be relied on is marked, with the reason.
 
-    PATH is a file, a folder, a pattern in quotes, or - for a list of them on standard input, one
-    per line. PNG, JPEG, WebP, BMP, GIF, TIFF; HEIC with ankleboot[heif]. A file that cannot be read
-    does not stop the others; the exit code is 3 then.
+    PATH is a file, a folder, a quoted pattern, or - for a list of these on standard input, one per
+    line. The formats are PNG, JPEG, WebP, BMP, GIF and TIFF, and HEIC with ankleboot[heif]. If some
+    files cannot be read, the others are labeled all the same and the exit code is 3.
     """
     from ankleboot.cli import output
     from ankleboot.data.preprocessing.find_images import find_images
-    from ankleboot.inference.predict import FailedImage, load_router, predict_files
+    from ankleboot.inference.predict import FailedImage, predict_files
+    from ankleboot.inference.router import load_router
 
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
-    files = find_images(_names(paths), output.log_line)
-    experts = load_router(model)
-    steps = _Steps(show_steps) if show_steps else None
-    show: Any = output.PredictionTable()
-    if as_json:
-        show = output.JsonLines()
-    elif as_csv:
-        show = output.CsvLines(experts.usual.info)
-    failures = 0
-    with output.counting(len(files), "pictures") as count:
-        for result in predict_files(experts, files, abstain_below=abstain_below, show=steps):
-            failures += isinstance(result, FailedImage)
-            show.add(result)
-            count()
-    show.end()
-    if failures:
-        raise DataError(f"{failures} of {len(files)} files could not be read")
+    files = find_images(_read_names(paths), output.log_line)
+    router = load_router(model, trust=trust)
+    on_prediction = output.StepsWriter(save_steps) if save_steps else None
+    printer = output.prediction_printer(router.default.info, as_json=as_json, as_csv=as_csv)
+    num_failed = 0
+    with output.counting(len(files), "images") as advance:
+        for result in predict_files(
+            router, files, abstain_below=abstain_below, on_prediction=on_prediction
+        ):
+            num_failed += isinstance(result, FailedImage)
+            printer.add(result)
+            advance()
+    printer.end()
+    if num_failed:
+        raise DataError(f"{num_failed} of {len(files)} files could not be read")
 
 
-class _Steps:
-    """Writes the strips, named after their pictures."""
-
-    def __init__(self, folder: Path) -> None:
-        from ankleboot.core.files import make_folder
-
-        make_folder(folder)
-        self._folder, self._taken = folder, set[str]()
-
-    def __call__(self, looked: PreparedImage, prediction: Prediction) -> None:
-        from ankleboot.core.files import atomic_write
-        from ankleboot.data.preprocessing.visualize import preprocessing_strip
-
-        stem, number = Path(prediction.path).stem, 1
-        name = stem
-        while name in self._taken:  # pictures of one name in several folders
-            number += 1
-            name = f"{stem}-{number}"
-        self._taken.add(name)
-        said = prediction.reason or f"{prediction.label}, {100 * prediction.confidence:.0f} % sure"
-        picture = preprocessing_strip(looked.pixels, looked.garment, looked.image, said)
-        atomic_write(self._folder / f"{name}.png", lambda temp: picture.save(temp, "PNG"))
-
-
-def _names(paths: tuple[str, ...]) -> list[str]:
+def _read_names(paths: Sequence[str]) -> list[str]:
+    """Return the paths; each "-" stands for the lines of standard input."""
     names: list[str] = []
     for path in paths:
-        if path == "-":
-            names += _listed()
-        else:
-            names.append(path)
+        names += _read_stdin() if path == "-" else [path]
     if not names:
         raise UsageError("no path on standard input")
     return names
 
 
-def _listed() -> list[str]:
-    """The lines of standard input; names need not be UTF-8."""
+def _read_stdin() -> list[str]:
     if sys.stdin is None:
         return []
-    if isinstance(sys.stdin, io.TextIOWrapper):
+    if isinstance(sys.stdin, io.TextIOWrapper):  # file names need not be UTF-8
         sys.stdin.reconfigure(errors="surrogateescape")
     return [line.rstrip("\r\n") for line in sys.stdin if line.strip()]

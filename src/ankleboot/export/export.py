@@ -1,69 +1,47 @@
-"""One model in the formats of other runtimes, each proven to give the same answers.
+"""Export of a model to another runtime, with a proof that its predictions are the same.
 
-    exported = export(Path("runs/first"), "litert", Path("model.tflite"), load())
+    result = export("runs/first", "litert", Path("model.tflite"))
 
-Pixels go in as they are stored (uint8), calibrated probabilities come out: scaling, normalisation
-and temperature are inside the graph. Nothing that belongs to training travels. What was written is
-loaded again by its own runtime and must answer as Keras does on the whole test split (on the
-validation images where there is none), or it is removed (`parity.py`).
+The exported model takes uint8 pixels and returns calibrated probabilities: scaling, normalization
+and temperature are inside. Augmentation, dropout and the optimizer are not. `export` loads the file
+on its own runtime and compares it with Keras on the whole test split, or on the validation images
+of data without a test split. It removes a file that differs by more than the format's limits.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import keras
-
 from ankleboot import __version__
+from ankleboot.core import plugins
 from ankleboot.core.errors import AnklebootError, ModelError, UsageError, first_line
 from ankleboot.core.files import make_folder, write_failure
+from ankleboot.core.silence import import_keras
 from ankleboot.data.dataset import Dataset
-from ankleboot.evaluation import test_set_usage
-from ankleboot.evaluation.evaluate import recipe_of, select_split
-from ankleboot.export import litert, offline_app, onnx, openvino, parity, playground, saved_model
+from ankleboot.evaluation.select_split import DataSource, dataset_for, select_split
+from ankleboot.evaluation.test_set_usage import record_test_evaluation
 from ankleboot.export.deployable import DeployableModel, calibration_images
-from ankleboot.export.parity import Latency, ParityResult
+from ankleboot.export.parity import Latency, ParityResult, check_parity, measure_latency
+from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.keras import KerasPredictor
-from ankleboot.inference.load import load_predictor
+from ankleboot.inference.load import Model, ResolvedModel, load_predictor, resolve_model
 from ankleboot.models.pretrained import catalog
 
-
-@dataclass(frozen=True)
-class ExportFormat:
-    """One way to write a model.
-
-    Attributes:
-        file_name: What it is called where the user names nothing; a folder if without suffix.
-        write: Writes network to path (a file, or a folder that does not exist yet), sealed.
-        limits: How far its answers may be from those of Keras.
-    """
-
-    file_name: str
-    write: Callable[[DeployableModel, Path], None]
-    limits: parity.ParityLimits
-
-
-FORMATS: Mapping[str, ExportFormat] = MappingProxyType(
-    {
-        "litert": ExportFormat("model.tflite", litert.write, parity.FLOAT32),
-        "litert-fp16": ExportFormat("model-fp16.tflite", litert.write_float16, parity.FLOAT16),
-        "litert-int8": ExportFormat("model-int8.tflite", litert.write_int8, parity.INT8),
-        "onnx": ExportFormat("model.onnx", onnx.write, parity.FLOAT32),
-        "onnx-int8": ExportFormat("model-int8.onnx", onnx.write_int8, parity.INT8),
-        "openvino": ExportFormat("openvino", openvino.write, parity.FLOAT32),
-        "saved-model": ExportFormat("saved-model", saved_model.write, parity.FLOAT32),
-        "web": ExportFormat("web", offline_app.write, parity.FLOAT32),
-        "playground": ExportFormat("playground", playground.write, parity.FLOAT32),
-    }
-)
+KNOWN_SUFFIXES = (".tflite", ".onnx", ".keras")
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What `export` wrote and measured."""
+    """An exported file, its differences from Keras, and its latency.
+
+    Attributes:
+        path: Path to the file or folder.
+        format: Name of the export format.
+        bytes: Size of the file, or of all files in the folder.
+        parity: Differences from the Keras model.
+        latency_ms: Time to predict one image.
+    """
 
     path: Path
     format: str
@@ -72,7 +50,7 @@ class ExportResult:
     latency_ms: Latency
 
     def to_json(self) -> dict[str, Any]:
-        """The document of `export --json`."""
+        """Return the document of `export --json`."""
         return {
             "path": str(self.path),
             "format": self.format,
@@ -82,81 +60,101 @@ class ExportResult:
         }
 
 
-def export(model: Path, format: str, path: Path, data: Dataset) -> ExportResult:
-    """Write a model in another format, and keep the file only if its answers are the same.
+def export_model(
+    model: Model, format: str, path: Path | str | None = None, data: DataSource = None
+) -> ExportResult:
+    """Write a model in another format, and keep the file only if its predictions are the same.
 
     Args:
-        model: A run folder, a `.keras` file or "pretrained".
-        format: A key of `FORMATS`.
-        path: The file or folder to make; it must not exist.
-        data: Its training images calibrate int8, its test images (validation images where there
-            are none) are what answers are compared on.
+        model: A run, a `.keras` file or "pretrained".
+        format: Name of the format, or "package.module:attribute".
+        path: File or folder to write; it must not exist. By default a file in the folder exports
+            of the run, or of the working directory.
+        data: Data whose training images calibrate int8, and whose test split (or validation
+            images) serves for the comparison; None for the data the model was trained on.
 
     Raises:
         UsageError: If the format is unknown, `path` exists, or Keras runs on another backend.
-        ModelError: If the model cannot be loaded, or answers differ beyond the format's limits.
-        EnvironmentFailure: If the disk is full, or a download that the web page needs fails.
+        ModelError: If the model cannot be loaded, or the file exceeds the format's limits.
+        EnvironmentFailure: If the disk is full, or a download for the web page fails.
     """
-    if format not in FORMATS:
-        raise UsageError(f"unknown format {format!r}; valid: {', '.join(FORMATS)}")
-    check_target(path, format)
-    if keras.backend.backend() != "tensorflow":
-        raise UsageError("exporting needs Keras on TensorFlow: unset ANKLEBOOT_BACKEND")
-    reference = load_predictor(catalog.resolve(model))
-    if not isinstance(reference, KerasPredictor):
-        raise ModelError(f"{model}: export begins with a run folder or a .keras file")
-    info = replace(reference.info, format=format, version=__version__)
-    gate = "test" if len(data.test) else "validation"
-    part, known = select_split(data, gate, info), data.train
-    if gate == "validation":  # what the gate sees must not have set the ranges
-        known = known.take(data.split(recipe_of(info)).train)
-    photo = catalog.photo_model(model)
-    network = DeployableModel(reference.model, info, calibration_images(known.images), photo)
-    limits, what = FORMATS[format].limits, f"{format} of {model}"
-    make_folder(path.parent)
+    export_format: ExportFormat = plugins.resolve("formats", format)
+    resolved = resolve_model(model)
+    target = Path(path) if path is not None else _default_path(resolved, export_format)
+    _check_target(target, format, export_format)
+    reference = _load_reference(resolved)
+    dataset = dataset_for(resolved, data)
+    split = "test" if len(dataset.test) else "validation"
+    deployable = _deployable(resolved, reference, dataset, split, format)
+    name, limits = f"{format} of {resolved.name}", export_format.limits
+    images = select_split(dataset, split, deployable.info)
+    make_folder(target.parent)
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-            written = Path(folder) / path.name
-            _write(network, format, written, what)
-            predictor = load_predictor(written)
-            if limits.max_accuracy_loss is not None and gate == "test":
-                test_set_usage.record_test_evaluation(model, info)  # the gate asks for labels
-            measured = replace(
-                parity.check_parity(reference, predictor, part, limits, what), split=gate
-            )
-            latency = parity.measure_latency(predictor, part.images)
-            check_target(path, format)  # somebody else may have come first
-            written.rename(path)  # what failed is removed with the folder
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
+            written = Path(folder) / target.name
+            _write(deployable, export_format, written, name)
+            candidate = load_predictor(written, trust=True)
+            if limits.max_accuracy_loss is not None and split == "test":
+                record_test_evaluation(resolved)  # the comparison uses the labels
+            parity = check_parity(reference, candidate, images, limits, name=name, split=split)
+            latency = measure_latency(candidate, images.images)
+            _check_target(target, format, export_format)  # another process may have written it
+            written.rename(target)  # a refused file is removed with the temporary folder
     except OSError as error:
-        raise write_failure(path, error, None) from error
-    return ExportResult(path, format, total_bytes(path), measured, latency)
+        raise write_failure(target, error, None) from error
+    return ExportResult(target, format, total_bytes(target), parity, latency)
 
 
-def check_target(path: Path, format: str) -> None:
-    """Refuse a place that is taken, or a name that says another format.
+def _default_path(model: ResolvedModel, export_format: ExportFormat) -> Path:
+    folder = model.run.folder if model.run and not model.is_shipped else Path()
+    return folder / "exports" / export_format.file_name
 
-    Raises:
-        UsageError: Naming what would do.
-    """
-    wanted = Path(FORMATS[format].file_name).suffix
-    if path.suffix != wanted and (wanted or path.suffix in (".tflite", ".onnx", ".keras")):
-        kind = f"a file that ends in {wanted}" if wanted else "a folder"
-        raise UsageError(f"--output {path}: {format} is {kind}")
+
+def _check_target(path: Path, name: str, export_format: ExportFormat) -> None:
+    """Refuse a path that exists, or has the suffix of another format."""
+    suffix = export_format.suffix
+    if path.suffix != suffix and (suffix or path.suffix in KNOWN_SUFFIXES):
+        kind = f"a file that ends in {suffix}" if suffix else "a folder"
+        raise UsageError(f"--output {path}: {name} is {kind}")
     if path.exists():
-        raise UsageError(f"{path} exists already; name another place with --output")
+        raise UsageError(f"{path} exists already; choose another path with --output")
 
 
-def _write(network: DeployableModel, format: str, path: Path, what: str) -> None:
+def _load_reference(model: ResolvedModel) -> KerasPredictor:
+    """Load the Keras model that the exported file has to match."""
+    import_keras()
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise UsageError("export needs Keras on TensorFlow; unset ANKLEBOOT_BACKEND")
+    reference = load_predictor(model.path) if model.is_shipped and model.path else model.predictor
+    if not isinstance(reference, KerasPredictor):
+        raise ModelError(f"{model.name}: expected a run folder or a .keras file to export")
+    return reference
+
+
+def _deployable(
+    model: ResolvedModel, reference: KerasPredictor, data: Dataset, split: str, format: str
+) -> DeployableModel:
+    info = replace(reference.info, format=format, version=__version__)
+    train = data.train
+    if split == "validation":  # the images of the comparison must not set the ranges
+        train = train.take(data.split(info.split_rule).train)
+    photo = catalog.photo_model(model.name)
+    return DeployableModel(reference.model, info, calibration_images(train.images), photo)
+
+
+def _write(model: DeployableModel, export_format: ExportFormat, path: Path, name: str) -> None:
     try:
-        FORMATS[format].write(network, path)
+        export_format.write(model, path)
     except (AnklebootError, OSError, ModuleNotFoundError):
         raise
-    except Exception as error:  # converters raise many types for what they do not know
-        raise ModelError(f"{what} cannot be converted ({first_line(error)})") from error
+    except Exception as error:  # converters raise many types for what they do not support
+        raise ModelError(f"{name} cannot be converted ({first_line(error)})") from error
 
 
 def total_bytes(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder."""
+    """Return the size of a file, or of all files below a folder."""
     if path.is_file():
         return path.stat().st_size
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

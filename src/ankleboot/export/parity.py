@@ -1,4 +1,4 @@
-"""The gate: a file stays only if it answers as the Keras model does."""
+"""Comparison of an exported file with its Keras model, and its latency."""
 
 import math
 import time
@@ -10,40 +10,22 @@ import numpy as np
 from ankleboot.core.errors import ModelError
 from ankleboot.core.types import Images
 from ankleboot.data.dataset import LabeledImages
-from ankleboot.inference.load import Predictor
+from ankleboot.inference.formats import ParityLimits
+from ankleboot.inference.predictor import Predictor
 
-WARM_UP, TIMED = 50, 500  # predictions of one image
-
-
-@dataclass(frozen=True)
-class ParityLimits:
-    """How far a format's answers may be from Keras'.
-
-    Attributes:
-        max_abs_diff: Of any probability.
-        top1_agreement: Share of images with the same first answer.
-        max_accuracy_loss: Fraction of the images, where labels must be asked because rounding
-            moves answers; None where answers must not move at all.
-    """
-
-    max_abs_diff: float = 1.0
-    top1_agreement: float = 0.0
-    max_accuracy_loss: float | None = None
-
-
-FLOAT32 = ParityLimits(max_abs_diff=1e-4, top1_agreement=1.0)
-FLOAT16 = ParityLimits(max_abs_diff=1e-2, top1_agreement=0.999)
-"""Half precision rounds every weight by up to 1 in 2,048: 1e-4 is beyond any such file."""
-INT8 = ParityLimits(top1_agreement=0.97, max_accuracy_loss=0.003)
+NUM_WARM_UP_CALLS, NUM_TIMED_CALLS = 50, 500  # predictions of one image
 
 
 @dataclass(frozen=True)
 class ParityResult:
-    """A file's answers beside Keras' on the images of a split.
+    """Differences between an exported file and its Keras model on a split.
 
     Attributes:
         max_abs_diff: Largest difference of a probability.
-        accuracy_change: Of the file, less Keras'; None where labels were not asked.
+        top1_agreement: Fraction of the images with the same label.
+        num_examples: Number of images.
+        accuracy_change: Accuracy of the file minus that of Keras; None if labels were not used.
+        split: "test" or "validation".
     """
 
     max_abs_diff: float
@@ -53,81 +35,98 @@ class ParityResult:
     split: str = "test"
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in the document of `export --json`."""
+        """Return the entry "parity" of `export --json`."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of one prediction of one image: half take up to p50, 99 in 100 up to p99."""
+    """Median and 99th percentile of the time to predict one image, in milliseconds."""
 
     p50: float
     p99: float
 
     def to_json(self) -> dict[str, float]:
-        """As it stands in the document of `export --json`."""
+        """Return the entry "latency_ms" of `export --json`."""
         return asdict(self)
 
 
 def check_parity(
-    reference: Predictor, candidate: Predictor, part: LabeledImages, limits: ParityLimits, what: str
+    reference: Predictor,
+    candidate: Predictor,
+    data: LabeledImages,
+    limits: ParityLimits,
+    *,
+    name: str,
+    split: str = "test",
 ) -> ParityResult:
     """Compare two predictors on every image.
 
     Args:
         reference: The Keras model.
-        candidate: What was exported, in its own runtime.
-        part: A whole split; its labels are looked at for `max_accuracy_loss` only.
-        limits: What is allowed.
-        what: Name of the candidate for the message.
+        candidate: The exported model on its runtime.
+        data: Images of a whole split; the labels matter only for `max_accuracy_loss`.
+        limits: Accepted differences.
+        name: Name of the candidate in messages.
+        split: Name of the split in the result.
 
     Raises:
-        ModelError: If a limit is passed; the message has the figures and the limits.
+        ModelError: If a difference exceeds its limit; the message has both.
     """
-    expected, got = reference.predict(part.images), candidate.predict(part.images)
-    first, second = expected.argmax(axis=1), got.argmax(axis=1)
-    change = None
+    expected, actual = reference.predict(data.images), candidate.predict(data.images)
+    expected_labels, labels = expected.argmax(axis=1), actual.argmax(axis=1)
+    accuracy_change = None
     if limits.max_accuracy_loss is not None:
-        change = float((second == part.labels).mean() - (first == part.labels).mean())
-    finite = bool(np.isfinite(got).all())
-    found = ParityResult(
-        max_abs_diff=float(np.abs(expected - got).max()) if finite else float("inf"),
-        top1_agreement=float((first == second).mean()),
-        num_examples=len(part),
-        accuracy_change=change,
-    )
-    faults = []
-    if found.max_abs_diff > limits.max_abs_diff:
-        faults.append(
-            f"probabilities differ by up to {found.max_abs_diff:.2g} "
-            f"(allowed {limits.max_abs_diff:g})"
+        accuracy_change = float(
+            (labels == data.labels).mean() - (expected_labels == data.labels).mean()
         )
-    differ, allowed = int((first != second).sum()), _allowed(1 - limits.top1_agreement, len(part))
-    if differ > allowed:
-        faults.append(f"{differ:,} of {len(part):,} first answers differ (allowed {allowed:,})")
+    is_finite = bool(np.isfinite(actual).all())
+    result = ParityResult(
+        max_abs_diff=float(np.abs(expected - actual).max()) if is_finite else float("inf"),
+        top1_agreement=float((expected_labels == labels).mean()),
+        num_examples=len(data),
+        accuracy_change=accuracy_change,
+        split=split,
+    )
+    num_changed = int((expected_labels != labels).sum())
+    if exceeded := _exceeded_limits(result, num_changed, limits):
+        raise ModelError(
+            f"{name} differs from the Keras model: {'; '.join(exceeded)}; the file was removed"
+        )
+    return result
+
+
+def _exceeded_limits(result: ParityResult, num_changed: int, limits: ParityLimits) -> list[str]:
+    exceeded, number = [], result.num_examples
+    if result.max_abs_diff > limits.max_abs_diff:
+        exceeded.append(
+            f"probabilities differ by up to {result.max_abs_diff:.2g} "
+            f"(limit {limits.max_abs_diff:g})"
+        )
+    if num_changed > (limit := _max_images(1 - limits.top1_agreement, number)):
+        exceeded.append(f"{num_changed:,} of {number:,} labels differ (limit {limit:,})")
+    change = result.accuracy_change
     if change is not None and limits.max_accuracy_loss is not None:
-        if round(-change * len(part)) > _allowed(limits.max_accuracy_loss, len(part)):
-            faults.append(
+        if round(-change * number) > _max_images(limits.max_accuracy_loss, number):
+            exceeded.append(
                 f"the accuracy falls by {-100 * change:.2f} points "
-                f"(allowed {100 * limits.max_accuracy_loss:g})"
+                f"(limit {100 * limits.max_accuracy_loss:g})"
             )
-    if faults:
-        raise ModelError(f"{what} does not answer as the Keras model: {'; '.join(faults)}; removed")
-    return found
+    return exceeded
 
 
-def _allowed(share: float, num: int) -> int:
-    """Images that may fare otherwise; one in any case, unless none may."""
-    return max(1, math.floor(share * num + 1e-9)) if share > 0 else 0
+def _max_images(fraction: float, number: int) -> int:
+    """Return the number of images that may change: at least one, unless the fraction is 0."""
+    return max(1, math.floor(fraction * number + 1e-9)) if fraction > 0 else 0
 
 
 def measure_latency(predictor: Predictor, images: Images) -> Latency:
-    """Time predictions of one image at a time, on this machine as it is now."""
+    """Time predictions of one image at a time on this machine."""
     seconds = []
-    for index in range(WARM_UP + TIMED):
+    for index in range(NUM_WARM_UP_CALLS + NUM_TIMED_CALLS):
         image = images[index % len(images)][None]
         started = time.perf_counter()
         predictor.predict(image)
         seconds.append(time.perf_counter() - started)
-    p50, p99 = np.quantile(seconds[WARM_UP:], [0.5, 0.99])
+    p50, p99 = np.quantile(seconds[NUM_WARM_UP_CALLS:], [0.5, 0.99])
     return Latency(round(1e3 * float(p50), 4), round(1e3 * float(p99), 4))

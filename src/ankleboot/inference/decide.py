@@ -94,16 +94,16 @@ def _abstention(
 ) -> tuple[str, str] | tuple[None, None]:
     """Return the code and the sentence of the first reason to abstain."""
     best, runner_up = sorted(by_label, key=lambda label: -by_label[label])[:2]
-    if garment is not None and garment.reason:
+    if garment is not None and garment.failure:
         # before "blank": an image without a garment has one color, too
-        return "missing", garment.reason
+        return "missing", garment.failure
     if (image == image[:1, :1]).all():
         return "blank", "the picture is of one color"
     if math.fsum(rejected.values()) >= REJECT_THRESHOLD:
         nearest = max(rejected, key=rejected.__getitem__)
         number = "ten" if len(by_label) == 10 else len(by_label)
         return "declined", f"not one of the {number} (most like {nearest})"
-    if garment is not None and garment.things > 1 and best not in SHOES:
+    if garment is not None and garment.num_objects > 1 and best not in SHOES:
         return "several", "more than one garment on the photograph"
     if by_label[best] >= threshold:
         return None, None

@@ -29,10 +29,12 @@ class ResolvedModel:
     """A model that a user named, its path and its run; loaded at the first use.
 
     Attributes:
+        name: Path or name, as the user wrote it.
         path: Path to the run folder, exported folder or file; None for a predictor without one.
         run: Run whose folder `path` is or lies in; None if there is none.
     """
 
+    name: str
     path: Path | None
     run: Run | None
     load: Callable[[], Predictor]
@@ -66,12 +68,13 @@ def resolve_model(model: Model, *, trust: bool = False) -> ResolvedModel:
         return model
     if isinstance(model, Predictor):
         path = Path(model.name) if Path(model.name).exists() else None
-        return ResolvedModel(path, find_run(path) if path else None, lambda: model)
+        return ResolvedModel(model.name, path, find_run(path) if path else None, lambda: model)
     name = model.folder if isinstance(model, Run) else model
     path = catalog.shipped_folder(name) or Path(name)
     if not path.exists():
         raise ModelError(f"{name}: no such model file or run folder")
-    return ResolvedModel(path, find_run(path), partial(load_predictor, name, trust=trust))
+    load = partial(load_predictor, name, trust=trust)
+    return ResolvedModel(str(name), path, find_run(path), load)
 
 
 def load_predictor(

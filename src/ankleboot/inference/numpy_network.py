@@ -5,10 +5,9 @@ module lets the parity gate compare its file with Keras. A small convolutional n
 seven functions below and nothing else.
 
 network.json holds the model's metadata and `layers`, each with a `kind` and its arrays;
-`{"shape": [3, 3, 1, 16], "values": "..."}` is float32 in little-endian order, in base64.
+`{"shape": [3, 3, 1, 16], "dtype": "float32", "values": "..."}` is in base64, little-endian.
 """
 
-import base64
 import binascii
 import json
 import math
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.errors import ModelError
-from ankleboot.core.types import Images, Probs, to_inputs
+from ankleboot.core.types import Images, Probs, to_inputs, unpack_array
 from ankleboot.inference.batching import predict_in_batches
 from ankleboot.models.files.calibration import softmax
 from ankleboot.models.files.checksums import read_verified_folder
@@ -28,18 +27,6 @@ from ankleboot.models.files.checksums import read_verified_folder
 FILE_NAME = "network.json"
 BATCH_SIZE = 256  # images
 Layer = Mapping[str, Any]
-
-
-def pack(array: Any) -> dict[str, Any]:
-    """Encode an array for the file."""
-    values = np.ascontiguousarray(array, "<f4")
-    return {"shape": list(values.shape), "values": base64.b64encode(values.tobytes()).decode()}
-
-
-def unpack(packed: Mapping[str, Any]) -> np.ndarray:
-    """Decode what `pack` returned, in float32."""
-    values = np.frombuffer(base64.b64decode(packed["values"], validate=True), "<f4")
-    return values.reshape(packed["shape"]).astype(np.float32)
 
 
 def layers_in(packed: Iterable[Layer]) -> list[Layer]:
@@ -52,7 +39,7 @@ def layers_in(packed: Iterable[Layer]) -> list[Layer]:
     for layer in packed:
         if layer["kind"] not in KINDS:
             raise ValueError(f"unknown layer kind {layer['kind']!r}")
-        layers.append({n: unpack(v) if isinstance(v, dict) else v for n, v in layer.items()})
+        layers.append({n: unpack_array(v) if isinstance(v, dict) else v for n, v in layer.items()})
     return layers
 
 

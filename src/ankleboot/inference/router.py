@@ -3,8 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
-from ankleboot.core.types import Pixels
-from ankleboot.data.preprocessing import preprocess
+from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.inference.load import Model, load_predictor, resolve_model
 from ankleboot.inference.predictor import Predictor
 from ankleboot.models.pretrained import catalog
@@ -27,9 +26,9 @@ class ModelRouter:
         """Model for photos; the default one if there is no other."""
         return self.default if self._photo is None else load_predictor(self._photo)
 
-    def route(self, pixels: Pixels) -> Predictor:
+    def route(self, image: DecodedImage) -> Predictor:
         """Return the model that predicts the image."""
-        return self.default if preprocess.is_dataset_image(pixels) else self.photo
+        return self.default if image.is_dataset_image else self.photo
 
 
 def load_router(model: Model, *, trust: bool = False) -> ModelRouter:

@@ -9,7 +9,7 @@ from ankleboot.cli.output.evaluation import (
     evaluation_result,
     report_result,
 )
-from ankleboot.cli.output.prediction import CsvLines, JsonLines, PredictionTable, export_result
+from ankleboot.cli.output.prediction import StepsWriter, export_result, prediction_printer
 from ankleboot.cli.output.studies import study_list, study_result
 from ankleboot.cli.output.terminal import counting, log_line, print_json, stdout_console
 from ankleboot.cli.output.training import (
@@ -20,9 +20,7 @@ from ankleboot.cli.output.training import (
 )
 
 __all__ = [
-    "CsvLines",
-    "JsonLines",
-    "PredictionTable",
+    "StepsWriter",
     "TrainingProgress",
     "audit_result",
     "bench_photos",
@@ -35,6 +33,7 @@ __all__ = [
     "export_result",
     "log_line",
     "stdout_console",
+    "prediction_printer",
     "print_json",
     "recipe_fields",
     "recipe_list",
