@@ -191,7 +191,14 @@ class Recipe:
         used_by={**THAWED, "crop": ("garment",)},
     )
 
-    # Optimisation
+    augmentation: str = option(
+        "",
+        "Further augmentation by a plugin; empty = none.",
+        plugin_kind="augmentations",
+        used_by=THAWED,
+    )
+
+    # Optimization
     optimizer: str = option("adam", "Optimizer.", plugin_kind="optimizers")
     learning_rate: float = option(
         1e-3, "Peak of the schedule.", limits=(1e-8, 10.0), used_by=THAWED

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.core.types import Images, Labels, SomeImages
+from ankleboot.core.types import Labels, SomeImages
+from ankleboot.data.augmentation import shift_images
 from ankleboot.studies.measures.trained_run import TrainedRun, predict
 
 DISTANCES = (0, 1, 2, 3, 4, 6)  # pixels
@@ -12,13 +13,13 @@ DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # down and right
 NUM_IMAGES = 3_000  # the first ones; four directions of each at every distance
 
 
-def shifts(trained: TrainedRun) -> dict[str, Any]:
+def measure_shift_robustness(trained: TrainedRun) -> dict[str, Any]:
     """Accuracy by how far the images are shifted, and how many answers a pixel leaves alone."""
     part = trained.part
-    return shift_tolerance(trained.model, part.images[:NUM_IMAGES], part.labels[:NUM_IMAGES])
+    return shift_robustness(trained.model, part.images[:NUM_IMAGES], part.labels[:NUM_IMAGES])
 
 
-def shift_tolerance(model: Any, images: SomeImages, labels: Labels) -> dict[str, Any]:
+def shift_robustness(model: Any, images: SomeImages, labels: Labels) -> dict[str, Any]:
     """As `shifts`, of any network: images in, probabilities out.
 
     What leaves the frame is lost, what comes in is black, as the background is.
@@ -27,7 +28,7 @@ def shift_tolerance(model: Any, images: SomeImages, labels: Labels) -> dict[str,
     accuracies, unchanged = [float((said == labels).mean())], [1.0]
     for distance in DISTANCES[1:]:
         moved = [
-            predict(model, shifted(images, distance * down, distance * right)).argmax(axis=1)
+            predict(model, shift_images(images, distance * down, distance * right)).argmax(axis=1)
             for down, right in DIRECTIONS
         ]
         accuracies.append(float(np.mean([one == labels for one in moved])))
@@ -39,18 +40,3 @@ def shift_tolerance(model: Any, images: SomeImages, labels: Labels) -> dict[str,
         "shifted_accuracy": accuracies[DISTANCES.index(2)],
         "unchanged": unchanged[DISTANCES.index(1)],
     }
-
-
-def shifted(images: Images, down: int, right: int) -> Images:
-    """The images moved by whole pixels, black where nothing was."""
-    moved = np.zeros_like(images)
-    height, width = images.shape[1:3]
-    to_rows, from_rows = _overlap(down, height)
-    to_columns, from_columns = _overlap(right, width)
-    moved[:, to_rows, to_columns] = images[:, from_rows, from_columns]
-    return moved
-
-
-def _overlap(step: int, size: int) -> tuple[slice, slice]:
-    to, source = slice(max(step, 0), size + min(step, 0)), slice(max(-step, 0), size - max(step, 0))
-    return to, source
