@@ -1,25 +1,29 @@
-"""`ankleboot serve`: an API and a page."""
+"""Command `ankleboot serve`: options of the HTTP server."""
 
 import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ankleboot.server.config import ServerConfig
 
-BEGAN = time.monotonic()
+if TYPE_CHECKING:
+    from ankleboot.server.http.access_log import LogFormat
+
+START_TIME = time.monotonic()
 Command = TypeVar("Command", bound=Callable[..., Any])
 FIELDS = {field.name: field for field in fields(ServerConfig)}
 
 
 def _option(declaration: str, field: str, **attributes: Any) -> Callable[[Command], Command]:
     """Declare an option that sets a field of ServerConfig and has its default."""
-    known = FIELDS[field]
-    default = known.default if known.default_factory is MISSING else known.default_factory
+    definition = FIELDS[field]
+    factory = definition.default_factory
+    default = definition.default if factory is MISSING else factory
     name = declaration.partition("/")[0].removeprefix("--")
     attributes.setdefault("envvar", f"ANKLEBOOT_{name.replace('-', '_').upper()}")
     return click.option(declaration, field, default=default, **attributes)
@@ -90,6 +94,7 @@ def _option(declaration: str, field: str, **attributes: Any) -> Callable[[Comman
 @_option("--page/--no-page", "page", help="Serve a web page at /.")
 @click.option(
     "--log",
+    "log_format",
     type=click.Choice(["json", "text", "off"]),
     default=lambda: "text" if sys.stderr.isatty() else "json",
     show_default="text on a terminal, else json",
@@ -103,7 +108,7 @@ def _option(declaration: str, field: str, **attributes: Any) -> Callable[[Comman
     envvar="ANKLEBOOT_JSON",
     help="Print one JSON document once the server is ready.",
 )
-def serve(log: Literal["json", "text", "off"], as_json: bool, **options: Any) -> None:
+def serve(log_format: "LogFormat", as_json: bool, **options: Any) -> None:
     """Serve an HTTP API for programs and a page for people.
 
     POST an image to /v1/predict; /openapi.json describes all routes. Every option has a variable,
@@ -111,29 +116,28 @@ def serve(log: Literal["json", "text", "off"], as_json: bool, **options: Any) ->
     has answered all accepted requests, SIGHUP reloads the models.
     """
     options["api_key"] = options["api_key"] or None  # an empty variable is no key
-    run(ServerConfig(**options), log, as_json=as_json)
+    run(ServerConfig(**options), log_format, as_json=as_json)
 
 
-def run(config: ServerConfig, log: Literal["json", "text", "off"], *, as_json: bool) -> None:
-    """Run a server, and print its address once it is ready."""
-    from ankleboot.cli import output
-    from ankleboot.server.http.access_log import Journal
+def run(config: ServerConfig, log_format: "LogFormat", *, as_json: bool) -> None:
+    """Run a server, and print its URL once it is ready."""
+    from ankleboot.cli.output import print_json
+    from ankleboot.server.http.access_log import AccessLog
     from ankleboot.server.lifecycle import serve as serve_until_signal
 
-    def started(url: str) -> None:
+    def on_ready(url: str) -> None:
         if as_json:
-            seconds = round(time.monotonic() - BEGAN, 2)
-            output.print_json(
+            print_json(
                 {
                     "url": url,
                     "pid": os.getpid(),
                     "models": list(config.models),
                     "workers": config.workers,
-                    "ready_seconds": seconds,
+                    "ready_seconds": round(time.monotonic() - START_TIME, 2),
                 }
             )
         else:
             print(url)
         sys.stdout.flush()
 
-    serve_until_signal(config, Journal(log), started)
+    serve_until_signal(config, AccessLog(log_format), on_ready)

@@ -1,4 +1,4 @@
-"""The pictures in a request's body: one as it is, several as a form, or base64 in JSON."""
+"""Request body parsing: one image as it is, several in a form, or base64 in JSON."""
 
 import base64
 import binascii
@@ -10,127 +10,126 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 
 from ankleboot.core.text import escape_unprintable
-from ankleboot.server.error_responses import RequestProblem
+from ankleboot.server.error_responses import ApiError
 
-TYPES = {
+IMAGE_TYPES = {
     "image/png": "PNG",
     "image/jpeg": "JPEG",
     "image/webp": "WEBP",
     "image/gif": "GIF",
     "image/bmp": "BMP",
 }
-"""Media types of pictures and Pillow's names of their formats; no other decoder is asked."""
+"""Media types of images and Pillow's names of their formats; no other decoder runs."""
 
-MAX_CONTENT_TYPE_CHARS = 512  # a boundary has at most 70
 JSON, FORM = "application/json", "multipart/form-data"
+MEDIA_TYPES = (*IMAGE_TYPES, FORM, JSON)
+MAX_CONTENT_TYPE_CHARS = 512  # a boundary has at most 70
 MAX_COMMAS_PER_IMAGE = 4  # of JSON; base64 has none, and millions of values take 600 MB
 MAX_NAME_CHARS = 255  # of a file name in the response
 MAX_PART_HEADER_BYTES, MAX_PART_HEADERS = 4_096, 16
 
 
 @dataclass(frozen=True)
-class Sent:
-    """A picture as it came.
+class UploadedImage:
+    """Image file of a request, not yet decoded.
 
     Attributes:
-        name: The file's, as the client says; it is shown and never used as a path.
-        content: The file.
+        name: File name that the client sent, for display only; it is never used as a path.
+        content: Bytes of the file.
     """
 
     name: str | None
     content: bytes
 
 
-def pictures(content_type: str, body: bytes, max_images: int) -> list[Sent | RequestProblem]:
+def parse_images(content_type: str, body: bytes, max_images: int) -> list[UploadedImage | ApiError]:
     """Parse a request body.
 
     Args:
-        content_type: The request's header.
+        content_type: Content-Type header of the request.
         body: The whole body.
-        max_images: Number of images that a request may hold.
+        max_images: Largest number of images in a request.
 
     Returns:
-        In the order of the body; a problem in place of a picture that is none.
+        Images in the order of the body; an error in place of each one that cannot be read.
 
     Raises:
-        RequestProblem: If the body is not what its type says, or holds none or too many.
+        ApiError: If the body does not match its type, or holds no image or too many.
     """
-    media_type, options = check_type(content_type)
-    if media_type in TYPES:
+    media_type, options = parse_content_type(content_type)
+    if media_type in IMAGE_TYPES:
         if not body:
-            raise RequestProblem(422, "no_picture", "The body is empty; send a picture.")
-        return [Sent(None, body)]
+            raise ApiError(422, "no_picture", "The body is empty; send an image.")
+        return [UploadedImage(None, body)]
     if media_type == JSON:
-        return _from_json(body, max_images)
-    return _from_form(body, options.get(b"boundary", b""), max_images)
+        return _parse_json(body, max_images)
+    return _parse_form(body, options.get(b"boundary", b""), max_images)
 
 
-def check_type(content_type: str) -> tuple[str, dict[bytes, bytes]]:
-    """The media type and the options of a Content-Type header.
+def parse_content_type(content_type: str) -> tuple[str, dict[bytes, bytes]]:
+    """Return the media type and the options of a Content-Type header.
 
     Raises:
-        RequestProblem: If it is none that is accepted.
+        ApiError: If the server does not accept the media type.
     """
     if len(content_type) > MAX_CONTENT_TYPE_CHARS:  # parsing it would block the event loop
         content_type = ""
-    kind, options = parse_options_header(content_type)
-    media_type = kind.decode("latin-1").strip().lower()
-    if media_type not in (*TYPES, FORM, JSON):
-        known = ", ".join([*TYPES, FORM, JSON])
-        raise RequestProblem(415, "unsupported_type", f"Content-Type must be one of {known}.")
+    name, options = parse_options_header(content_type)
+    media_type = name.decode("latin-1").strip().lower()
+    if media_type not in MEDIA_TYPES:
+        accepted = ", ".join(MEDIA_TYPES)
+        raise ApiError(415, "unsupported_type", f"Content-Type must be one of {accepted}.")
     return media_type, options
 
 
-def _from_json(body: bytes, max_images: int) -> list[Sent | RequestProblem]:
+def _parse_json(body: bytes, max_images: int) -> list[UploadedImage | ApiError]:
     if body.count(b",") > MAX_COMMAS_PER_IMAGE * max_images:
-        raise _too_many(max_images)
-    document = _parsed(body)
+        raise _too_many_images(max_images)
+    document = _load_json(body)
     if not isinstance(document, dict) or document.keys() != {"images"}:
-        raise _not_as_expected('an object with the key "images" alone')
+        raise _unexpected_json('an object with the key "images" alone')
     images = document["images"]
     if not isinstance(images, list) or not images:
-        raise _not_as_expected('a list of base64 strings under "images"')
+        raise _unexpected_json('a list of base64 strings under "images"')
     if len(images) > max_images:
-        raise _too_many(max_images)
-    return [_decoded(place, text) for place, text in enumerate(images)]
+        raise _too_many_images(max_images)
+    return [_decode_base64(index, text) for index, text in enumerate(images)]
 
 
-def _parsed(body: bytes) -> Any:
-    def refuse(constant: str) -> NoReturn:
+def _load_json(body: bytes) -> Any:
+    def reject_constant(constant: str) -> NoReturn:
         raise ValueError(f"{constant} is not JSON")
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) < len(pairs):
-            raise ValueError("a key that is there twice")
+            raise ValueError("an object has the same key twice")
         return dict(pairs)
 
     try:
-        text = body.decode()  # UTF-8 is what JSON between programs is in (RFC 8259, section 8.1)
-        return json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
+        text = body.decode()  # JSON between programs is UTF-8 (RFC 8259, section 8.1)
+        return json.loads(text, parse_constant=reject_constant, object_pairs_hook=reject_duplicates)
     except (ValueError, RecursionError) as error:
-        raise RequestProblem(400, "bad_json", f"The body is no JSON: {error}.") from error
+        raise ApiError(400, "bad_json", f"The body is not valid JSON: {error}.") from error
 
 
-def _not_as_expected(what: str) -> RequestProblem:
-    return RequestProblem(422, "bad_request", f"Expected {what}.")
+def _unexpected_json(expected: str) -> ApiError:
+    return ApiError(422, "bad_request", f"Expected {expected}.")
 
 
-def _decoded(place: int, text: object) -> Sent | RequestProblem:
-    hint = "" if not str(text).startswith("data:") else "; leave out what is before the comma"
-    problem = RequestProblem(
-        422, "bad_base64", f"images[{place}] must be a picture's bytes in base64{hint}."
-    )
-    if not isinstance(text, str) or not text or len(text) % 4:  # what it decodes may end in "A="
-        return problem
+def _decode_base64(index: int, text: object) -> UploadedImage | ApiError:
+    hint = "" if not str(text).startswith("data:") else "; leave out the text before the comma"
+    error = ApiError(422, "bad_base64", f"images[{index}] must be an image file in base64{hint}.")
+    if not isinstance(text, str) or not text or len(text) % 4:  # b64decode accepts a trailing "A="
+        return error
     try:
-        return Sent(None, base64.b64decode(text, validate=True))
+        return UploadedImage(None, base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError):
-        return problem
+        return error
 
 
-def _from_form(body: bytes, boundary: bytes, max_images: int) -> list[Sent | RequestProblem]:
+def _parse_form(body: bytes, boundary: bytes, max_images: int) -> list[UploadedImage | ApiError]:
     if not boundary:
-        raise RequestProblem(400, "bad_form", "The Content-Type of a form must name its boundary.")
+        raise ApiError(400, "bad_form", "The Content-Type of a form must name its boundary.")
     form = _Form(max_images)
     try:
         parser = MultipartParser(
@@ -141,68 +140,69 @@ def _from_form(body: bytes, boundary: bytes, max_images: int) -> list[Sent | Req
         )
         parser.write(body)
     except FormParserError as error:
-        raise RequestProblem(400, "bad_form", f"The form cannot be read: {error}.") from error
+        raise ApiError(400, "bad_form", f"The form cannot be read: {error}.") from error
     if parser.state != MultipartState.END:
-        raise RequestProblem(400, "bad_form", "The form ends before its last boundary.")
-    if not form.parts:
-        raise RequestProblem(422, "no_picture", "The form holds no file; send at least one.")
-    return form.parts
+        raise ApiError(400, "bad_form", "The form ends before its last boundary.")
+    if not form.images:
+        raise ApiError(422, "no_picture", "The form holds no file; send at least one image.")
+    return form.images
 
 
 class _Form:
-    """Collects the parts; python-multipart calls it."""
+    """Receiver of python-multipart's callbacks that collects the parts."""
 
     def __init__(self, max_images: int) -> None:
         self._max_images = max_images
-        self.parts: list[Sent | RequestProblem] = []
+        self.images: list[UploadedImage | ApiError] = []
         self._headers: dict[bytes, bytes] = {}
         self._field = self._value = b""
         self._content: list[bytes] = []
 
     def callbacks(self) -> dict[str, Any]:
         return {
-            "on_part_begin": self._begin,
+            "on_part_begin": self._begin_part,
             "on_header_field": lambda data, start, end: self._add("_field", data[start:end]),
             "on_header_value": lambda data, start, end: self._add("_value", data[start:end]),
-            "on_header_end": self._header,
+            "on_header_end": self._end_header,
             "on_part_data": lambda data, start, end: self._content.append(data[start:end]),
-            "on_part_end": self._end,
+            "on_part_end": self._end_part,
         }
 
-    def _begin(self) -> None:
-        if len(self.parts) == self._max_images:
-            raise _too_many(self._max_images)
+    def _begin_part(self) -> None:
+        if len(self.images) == self._max_images:
+            raise _too_many_images(self._max_images)
         self._headers, self._content = {}, []
 
-    def _add(self, name: str, piece: bytes) -> None:
-        setattr(self, name, getattr(self, name) + piece)
+    def _add(self, attribute: str, chunk: bytes) -> None:
+        setattr(self, attribute, getattr(self, attribute) + chunk)
 
-    def _header(self) -> None:
+    def _end_header(self) -> None:
         self._headers[self._field.lower()] = self._value
         self._field = self._value = b""
 
-    def _end(self) -> None:
+    def _end_part(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
-        kind, _ = parse_options_header(self._headers.get(b"content-type"))
+        media_type, _ = parse_options_header(self._headers.get(b"content-type"))
         content, self._content = b"".join(self._content), []
-        self.parts.append(_part(options, kind.decode("latin-1").lower(), content))
+        self.images.append(_parse_part(options, media_type.decode("latin-1").lower(), content))
 
 
-def _part(options: dict[bytes, bytes], kind: str, content: bytes) -> Sent | RequestProblem:
+def _parse_part(
+    options: dict[bytes, bytes], media_type: str, content: bytes
+) -> UploadedImage | ApiError:
     if b"filename" not in options:
-        field = escape_unprintable(options.get(b"name", b"").decode(errors="replace"))[
-            :MAX_NAME_CHARS
-        ]
-        raise RequestProblem(422, "no_file", f"The form's field {field!r} is no file.")
-    if kind.startswith(("image/", "multipart/")) and kind not in TYPES:
-        return RequestProblem(
-            415, "unsupported_type", f"{escape_unprintable(kind)} is not among {', '.join(TYPES)}."
-        )
+        name = escape_unprintable(options.get(b"name", b"").decode(errors="replace"))
+        message = f"The field {name[:MAX_NAME_CHARS]!r} of the form is not a file."
+        raise ApiError(422, "no_file", message)
+    if media_type.startswith(("image/", "multipart/")) and media_type not in IMAGE_TYPES:
+        accepted = ", ".join(IMAGE_TYPES)
+        message = f"The type {escape_unprintable(media_type)} is not one of {accepted}."
+        return ApiError(415, "unsupported_type", message)
     name = escape_unprintable(options[b"filename"].decode(errors="replace"))[:MAX_NAME_CHARS]
-    return Sent(name or None, content)
+    return UploadedImage(name or None, content)
 
 
-def _too_many(max_images: int) -> RequestProblem:
-    return RequestProblem(
+def _too_many_images(max_images: int) -> ApiError:
+    return ApiError(
         413, "too_many", f"More than {max_images} images; send them in several requests."
     )

@@ -1,57 +1,64 @@
-"""What is wrong with a request, for its sender: a status, a code for programs, a sentence."""
+"""Error responses: HTTP status, machine-readable code, message."""
 
 import json
+from collections.abc import Mapping
 
 
-class RequestProblem(Exception):
-    """Answered with an error document in place of a result.
+class ApiError(Exception):
+    """Error that the server sends to the client as a JSON document.
 
     Args:
-        status: Of the HTTP answer.
-        code: In snake_case; it does not change.
-        message: One sentence that says what was expected.
-        retry_after: Seconds after which it may be tried again.
+        status: Status of the response.
+        code: Identifier in snake_case for programs; part of the API.
+        message: One sentence for people.
+        retry_after_s: Seconds after which the client may try again, if that can help.
+        headers: Further headers of the response, names in lower case.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, *, retry_after: int | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        retry_after_s: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
-        self.status, self.code, self.retry_after = status, code, retry_after
+        self.status, self.code = status, code
+        self._headers = dict(headers or {})
+        if retry_after_s is not None:
+            self._headers["retry-after"] = str(retry_after_s)
 
     def to_json(self) -> dict[str, str]:
-        """What stands under "error"."""
+        """Return the value under "error" of the document."""
         return {"code": self.code, "message": str(self)}
 
     @property
     def body(self) -> bytes:
-        """The document."""
+        """Body of the response."""
         return json.dumps({"error": self.to_json()}).encode()
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """Of the answer, beside those that all answers have."""
-        found = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(self.body)),
-            (b"cache-control", b"no-store"),
+        """Headers of the response, apart from those of every response."""
+        headers = {
+            "content-type": "application/json",
+            "content-length": str(len(self.body)),
+            "cache-control": "no-store",
+        }
+        return [
+            (name.encode(), value.encode()) for name, value in (headers | self._headers).items()
         ]
-        if self.retry_after is not None:
-            found.append((b"retry-after", b"%d" % self.retry_after))
-        if self.status == 401:
-            found.append((b"www-authenticate", b"Bearer"))
-        return found
 
 
-def overloaded() -> RequestProblem:
-    """What those hear who come when too many wait already.
+def queue_full_error() -> ApiError:
+    """Return the 503 sent when the queue is full.
 
-    A new one each time: an error that is raised keeps what it was raised in.
+    Each call makes a new one, because a raised exception keeps its traceback and so the request.
     """
-    return RequestProblem(
-        503, "overloaded", "Too many requests are waiting; try again.", retry_after=1
-    )
+    return ApiError(503, "overloaded", "Too many requests are waiting; try again.", retry_after_s=1)
 
 
-INTERNAL_ERROR = RequestProblem(500, "internal", "This should not have happened.")
-"""What is said of a fault of ours; never raised."""
+INTERNAL_ERROR = ApiError(500, "internal", "The server failed; its log has the details.")
+"""Response to a request that met a fault of the server; it is never raised."""

@@ -1,199 +1,185 @@
-"""The routes: thin, since workers do the work and the guard keeps the door."""
+"""HTTP routes. Inference runs in worker processes, access control in `middleware`.
 
-import enum
+A route is a function of a request and the services; `ROUTES` lists them all.
+"""
+
 import json
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
-from fastapi import FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
-from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from ankleboot import __version__
 from ankleboot.core.limits import MAX_PIXELS
-from ankleboot.server import schemas
+from ankleboot.server.body_parser import JSON
 from ankleboot.server.config import ServerConfig
-from ankleboot.server.error_responses import INTERNAL_ERROR, RequestProblem
-from ankleboot.server.http.prometheus import TYPE, Measures
-from ankleboot.server.http.protocol import PREDICT
-from ankleboot.server.http.static_files import PageFile, page_file, page_files
-from ankleboot.server.inference_client import EXPLAIN, Asking
-from ankleboot.server.workers.pool import Pool
+from ankleboot.server.error_responses import ApiError
+from ankleboot.server.http import prometheus
+from ankleboot.server.http.protocol import PREDICT_PATH
+from ankleboot.server.http.static_files import StaticFile, load_static_files
+from ankleboot.server.inference import InferenceClient
+from ankleboot.server.schemas import openapi_document
+from ankleboot.server.workers.supervisor import WorkerSupervisor
 
-SAMPLES = "/samples.png"
+SAMPLES_PATH = "/samples.png"
 
 
-def make_api(
-    config: ServerConfig,
-    names: list[str],
-    pool: Pool,
-    asking: Asking,
-    measures: Measures,
-    is_draining: Callable[[], bool],
-) -> FastAPI:
-    """The application.
+@dataclass(frozen=True)
+class Services:
+    """Parts of the server that routes use.
 
-    Args:
-        config: Limits, and whether there is a page.
-        names: Of the models; the first one is the default.
-        pool: Tells of the models and whether they can be asked.
-        asking: Answers what is asked of them.
-        measures: Shown at /metrics.
-        is_draining: Whether the server is about to end.
+    Attributes:
+        config: Configuration.
+        model_names: Names of the models; the first one is the default.
+        supervisor: Knows the models and whether a worker is ready.
+        inference: Has workers process images.
+        metrics: Source of /metrics.
+        is_draining: Returns whether the server is stopping.
+        static_files: Files of the page by URL path; empty without a page.
     """
-    app = FastAPI(
-        title="Ankleboot",
-        version=__version__,
-        description="Says what garment a picture shows, and when it is not sure.",
-        docs_url=None,  # they load code from elsewhere
-        redoc_url=None,
-    )
-    members = {name: name for name in names}
-    ModelName = enum.StrEnum("ModelName", members)  # type: ignore[misc]
-    Model = Annotated[ModelName, Query(description="The model to ask.")]
-    default = ModelName(names[0])
-    guarded = (400, 429) + ((401,) if config.api_key else ())
-    may_fail = schemas.problems(*guarded, 408, 413, 415, 422, 503)
 
-    async def asked(kind: str, request: Request, model: str) -> Response:
-        return _json(*await asking(kind, model, request.scope, request.receive))
+    config: ServerConfig
+    model_names: list[str]
+    supervisor: WorkerSupervisor
+    inference: InferenceClient
+    metrics: prometheus.ServerMetrics
+    is_draining: Callable[[], bool]
+    static_files: dict[str, StaticFile] = field(default_factory=dict)
 
-    @app.post(
-        PREDICT,
-        summary="Say what garments pictures show",
-        response_model=schemas.Predictions,
-        responses=may_fail,
-        openapi_extra=schemas.picture_body(config.max_images_per_request),
-    )
-    async def predict(request: Request, model: Model = default) -> Response:
-        return await asked("predict", request, model)
 
-    @app.post(
-        EXPLAIN,
-        summary="Show how the answer about one picture comes about",
-        response_model=schemas.Explanation,
-        responses=may_fail,
-        openapi_extra=schemas.picture_body(1),
-    )
-    async def explain(request: Request, model: Model = default) -> Response:
-        return await asked("explain", request, model)
+Route = Callable[[Request, Services], Awaitable[Response]]
 
-    @app.get(
-        "/v1/model",
-        summary="What is served: classes, measured quality, model cards, limits",
-        response_model=schemas.Models,
-        responses=schemas.problems(*guarded, 503),
-    )
-    async def model() -> Response:
-        if not pool.description:
-            raise RequestProblem(503, "not_ready", f"Not ready: {pool.trouble}.", retry_after=1)
-        limits = {
-            "body_bytes": config.max_body_bytes,
-            "pictures": config.max_images_per_request,
+
+async def predict(request: Request, services: Services) -> Response:
+    """Classify the images of a request."""
+    model = _model_of(request, services)
+    return _json(*await services.inference.process("predict", model, request))
+
+
+async def explain(request: Request, services: Services) -> Response:
+    """Explain the prediction for an image."""
+    model = _model_of(request, services)
+    return _json(*await services.inference.process("explain", model, request))
+
+
+async def models(request: Request, services: Services) -> Response:  # noqa: ARG001
+    """Describe the served models and the limits of a request."""
+    if not services.supervisor.models_json:
+        raise services.supervisor.not_ready_error()
+    document = {
+        "version": __version__,
+        "default": services.model_names[0],
+        "limits": {
+            "body_bytes": services.config.max_body_bytes,
+            "pictures": services.config.max_images_per_request,
             "pixels": MAX_PIXELS,
-        }
-        document = {"version": __version__, "default": names[0], "limits": limits}
-        return _json(json.dumps(document | {"models": json.loads(pool.description)}).encode())
-
-    @app.get(
-        "/healthz",
-        summary="The process lives",
-        response_model=schemas.Health,
-        responses=schemas.problems(400),
-    )
-    async def healthz() -> Response:
-        return _json(b'{"status": "ok"}')
-
-    @app.get(
-        "/readyz",
-        summary="Requests are answered",
-        response_model=schemas.Ready,
-        responses=schemas.problems(400, 503),
-    )
-    async def readyz() -> Response:
-        if is_draining():
-            raise RequestProblem(503, "draining", "The server is about to end.", retry_after=1)
-        if pool.trouble is not None:
-            raise RequestProblem(503, "not_ready", f"Not ready: {pool.trouble}.", retry_after=1)
-        return _json(json.dumps({"status": "ready", "workers": pool.num_ready}).encode())
-
-    @app.get(
-        "/metrics",
-        summary="Figures for Prometheus",
-        response_class=Response,
-        responses=schemas.problems(*guarded) | {200: {"content": {TYPE: {}}}},
-    )
-    async def metrics() -> Response:
-        return Response(measures.text(), media_type=TYPE)
-
-    for path, route in (("/healthz", healthz), ("/readyz", readyz)):
-        app.add_api_route(path, route, methods=["HEAD"], include_in_schema=False)
-    if config.page:
-        _add_page(app, asking)
-    _add_problems(app)
-    return app
+        },
+        "models": json.loads(services.supervisor.models_json),
+    }
+    return _json(200, json.dumps(document).encode())
 
 
-def _json(document: bytes, status: int = 200) -> Response:
-    headers = {"cache-control": "no-store"}
-    return Response(document, status, headers, media_type="application/json")
+async def healthz(request: Request, services: Services) -> Response:  # noqa: ARG001
+    """Report that the process is alive."""
+    return _json(200, b'{"status": "ok"}')
 
 
-def _add_page(app: FastAPI, asking: Asking) -> None:
-    files = page_files()
-
-    async def file(request: Request) -> Response:
-        path = request.scope["path"]
-        if path == SAMPLES and path not in files:
-            content, status = await asking.worker("samples", request.scope)
-            if status != 200:
-                return _json(content, status)
-            files[path] = page_file(content, "image/png")
-        return _file(files[path], request.headers.get("if-none-match"))
-
-    for path in (*files, SAMPLES):
-        app.add_route(path, file, methods=["GET"], include_in_schema=False)
+async def readyz(request: Request, services: Services) -> Response:  # noqa: ARG001
+    """Report whether the server takes requests."""
+    if services.is_draining():
+        raise ApiError(503, "draining", "The server is stopping.", retry_after_s=1)
+    if services.supervisor.unavailable_reason is not None:
+        raise services.supervisor.not_ready_error()
+    document = {"status": "ready", "workers": services.supervisor.num_ready}
+    return _json(200, json.dumps(document).encode())
 
 
-def _file(file: PageFile, known: str | None) -> Response:
-    headers = {"etag": file.etag, "cache-control": "no-cache"}  # asks each time, gets 304
-    if known == file.etag:
+async def metrics(request: Request, services: Services) -> Response:  # noqa: ARG001
+    """Return metrics for Prometheus."""
+    return Response(services.metrics.text(), media_type=prometheus.CONTENT_TYPE)
+
+
+async def openapi(request: Request, services: Services) -> Response:  # noqa: ARG001
+    """Return the OpenAPI document of these routes."""
+    document = openapi_document(services.config, services.model_names)
+    return Response(json.dumps(document), media_type=JSON)
+
+
+async def static_file(request: Request, services: Services) -> Response:
+    """Return a file of the page."""
+    file = services.static_files[request.scope["path"]]
+    headers = {"etag": file.etag, "cache-control": "no-cache"}  # browsers revalidate each time
+    if request.headers.get("if-none-match") == file.etag:
         return Response(None, 304, headers)
     return Response(file.content, 200, headers, media_type=file.media_type)
 
 
-def _add_problems(app: FastAPI) -> None:
-    """Errors are documents, whoever found them."""
-
-    def answered(problem: RequestProblem, **more: str) -> Response:
-        response = Response(problem.body, problem.status)
-        response.raw_headers = [
-            *problem.headers,
-            *((k.encode(), v.encode()) for k, v in more.items()),
-        ]
-        return response
-
-    async def of_ours(_: Request, error: Exception) -> Response:
-        return answered(error if isinstance(error, RequestProblem) else INTERNAL_ERROR)
-
-    async def of_routing(_: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)  # noqa: S101
-        code, words = _ROUTING.get(error.status_code, ("bad_request", str(error.detail)))
-        return answered(RequestProblem(error.status_code, code, words), **(error.headers or {}))
-
-    async def of_values(_: Request, error: Exception) -> Response:
-        details: Any = error.errors() if isinstance(error, RequestValidationError) else []
-        words = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in details)
-        return answered(RequestProblem(422, "bad_request", f"{words}."))
-
-    app.add_exception_handler(RequestProblem, of_ours)
-    app.add_exception_handler(Exception, of_ours)
-    app.add_exception_handler(HTTPException, of_routing)
-    app.add_exception_handler(RequestValidationError, of_values)
+async def sample_images(request: Request, services: Services) -> Response:
+    """Return the strip of sample images; a worker draws it for the first request."""
+    if SAMPLES_PATH not in services.static_files:
+        head = {"kind": "samples", "model": "", "type": ""}
+        status, content = await services.inference.submit(head, request)
+        if status != 200:
+            return _json(status, content)
+        services.static_files[SAMPLES_PATH] = StaticFile(content, "image/png")
+    return await static_file(request, services)
 
 
-_ROUTING = {
-    404: ("not_found", "There is nothing here; GET /openapi.json lists what there is."),
-    405: ("method_not_allowed", "This is not done by that method; see Allow."),
+ROUTES: dict[str, dict[str, Route]] = {
+    PREDICT_PATH: {"POST": predict},
+    "/v1/explain": {"POST": explain},
+    "/v1/model": {"GET": models},
+    "/healthz": {"GET": healthz, "HEAD": healthz},
+    "/readyz": {"GET": readyz, "HEAD": readyz},
+    "/metrics": {"GET": metrics},
+    "/openapi.json": {"GET": openapi},
 }
+"""Functions by path and method."""
+
+
+class Router:
+    """ASGI application that calls the route of a request.
+
+    All paths are constant, so one dictionary serves in place of a framework's search for a pattern.
+
+    Args:
+        services: Arguments of the routes.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._routes = dict(ROUTES)
+        if services.config.page:
+            services.static_files.update(load_static_files())
+            page: dict[str, Route] = {"GET": static_file, "HEAD": static_file}
+            self._routes |= dict.fromkeys(services.static_files, page)
+            self._routes[SAMPLES_PATH] = {"GET": sample_images, "HEAD": sample_images}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Respond to a request; errors are raised for the middleware."""
+        path, method = scope["path"], scope["method"]
+        routes = self._routes.get(path)
+        if routes is None:
+            message = "Nothing has this path; GET /openapi.json lists the routes."
+            raise ApiError(404, "not_found", message)
+        scope["route"] = path
+        if method not in routes:
+            allow = {"allow": ", ".join(routes)}
+            message = f"{path} does not accept {method}; see the header Allow."
+            raise ApiError(405, "method_not_allowed", message, headers=allow)
+        response = await routes[method](Request(scope, receive), self._services)
+        await response(scope, receive, send)
+
+
+def _model_of(request: Request, services: Services) -> str:
+    names = services.model_names
+    name = request.query_params.get("model", names[0])
+    if name not in names:
+        raise ApiError(422, "bad_request", f"model must be one of {', '.join(names)}.")
+    return name
+
+
+def _json(status: int, document: bytes) -> Response:
+    return Response(document, status, {"cache-control": "no-store"}, media_type=JSON)

@@ -1,10 +1,18 @@
-"""What the API takes and gives, in the words of OpenAPI; its examples can be tried."""
+"""OpenAPI document of the API; its examples work.
 
-from typing import Any, Literal
+The key "required" lists all properties of each response: the server leaves none out.
+"""
 
-from pydantic import BaseModel, Field
+from collections.abc import Iterable
+from typing import Any
 
-from ankleboot.server.body_parser import FORM, JSON, TYPES
+from ankleboot import __version__
+from ankleboot.server.body_parser import FORM, IMAGE_TYPES, JSON
+from ankleboot.server.config import ServerConfig
+from ankleboot.server.http.prometheus import CONTENT_TYPE
+from ankleboot.server.http.protocol import PREDICT_PATH
+
+Schema = dict[str, Any]
 
 EXAMPLE_IMAGE_BASE64 = (
     "iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAABWUlEQVR42t3SPS9DYRwF8PPc539v74tGpanGO4sE"
@@ -18,177 +26,232 @@ EXAMPLE_IMAGE_BASE64 = (
 """An ankle boot of Fashion-MNIST's test split (MIT, Zalando SE), 28 x 28 pixels, PNG, base64."""
 
 
-class Detail(BaseModel):
-    """What is wrong."""
-
-    code: str = Field(description="In snake_case, for programs.", examples=["not_a_picture"])
-    message: str = Field(
-        description="One sentence, for people.", examples=["Not a picture of a known format."]
-    )
-
-
-class Problem(BaseModel):
-    """An error."""
-
-    error: Detail
-
-
-class Prediction(BaseModel):
-    """The answer about one picture."""
-
-    name: str | None = Field(description="The file's, where the request gave one.")
-    label: str = Field(examples=["Ankle boot"])
-    index: int = Field(description="Of the label among the classes.", examples=[9])
-    confidence: float = Field(description="The label's probability, calibrated.", ge=0, le=1)
-    probs: dict[str, float] = Field(description="Of every class that can be an answer.")
-    none_of_these: float = Field(description="Probability of something else, where it is known.")
-    abstained: bool = Field(description="The label is a guess that should not be relied on.")
-    reason: str | None = Field(description="Why, in words.")
-    cause: Literal["missing", "blank", "declined", "several", "unsure"] | None = Field(
-        description="Why, in one word: no garment, one color, none of these, many, doubt."
-    )
-
-
-class Unanswered(BaseModel):
-    """A picture that could not be answered, among others."""
-
-    name: str | None
-    error: Detail
-
-
-class Predictions(BaseModel):
-    """Answers in the order of the pictures."""
-
-    model: str
-    predictions: list[Prediction | Unanswered]
-
-
-class Step(BaseModel):
-    """A picture on the way from the photograph to what the network saw."""
-
-    name: str
-    png: str = Field(description="A PNG file in base64.")
-
-
-class Overlay(BaseModel):
-    """Occlusion: what hiding a place does to the answer."""
-
-    png: str = Field(description="RGBA: warm where hiding lowers the probability, cool where not.")
-    label: str
-    most: float = Field(description="Largest change of the label's probability.")
-
-
-class Neighbour(BaseModel):
-    """A training image."""
-
-    png: str
-    label: str
-    likeness: float = Field(description="Correlation of the pixels.", ge=-1, le=1.001)
-
-
-class Explanation(BaseModel):
-    """How an answer came about."""
-
-    model: str
-    prediction: Prediction
-    steps: list[Step]
-    small: str | None = Field(description="The garment in 28 x 28 grey pixels, where it is one.")
-    overlay: Overlay
-    neighbours: list[Neighbour]
-
-
-class Health(BaseModel):
-    """The process lives."""
-
-    status: str = Field(examples=["ok"])
-
-
-class Ready(BaseModel):
-    """Requests are answered."""
-
-    status: str = Field(examples=["ready"])
-    workers: int = Field(description="Processes that answer.")
-
-
-class Described(BaseModel):
-    """A model: what it knows, how good it is."""
-
-    name: str
-    recipe: str
-    data: str
-    format: str
-    parameters: int
-    classes: list[str]
-    declined: list[str] = Field(description="Things it knows in order to decline them.")
-    image_size: int
-    color: bool
-    crop: str
-    abstain_below: float = Field(description="Confidence that an answer needs.")
-    temperature: float
-    version: str
-    sha256: str
-    metrics: dict[str, dict[str, Any] | None] = Field(description="What `evaluate` measured.")
-    card: str | None = Field(description="The model card, Markdown.")
-    photo: dict[str, Any] | None = Field(description="The model asked about photographs instead.")
-
-
-class Limits(BaseModel):
-    """What a request may hold."""
-
-    body_bytes: int
-    pictures: int
-    pixels: int = Field(description="Of one picture.")
-
-
-class Models(BaseModel):
-    """What is served."""
-
-    version: str
-    default: str
-    limits: Limits
-    models: list[Described]
-
-
-def picture_body(max_images: int) -> dict[str, Any]:
-    """The request body of a route, with an example of each kind that needs one."""
-    raw = {"schema": {"type": "string", "format": "binary"}}
-    files = {"type": "array", "minItems": 1, "maxItems": max_images}
-    form = {
-        "type": "object",
-        "required": ["images"],
-        "additionalProperties": False,  # files of other names are taken, too; fields are not
-        "properties": {"images": files | {"items": {"type": "string", "format": "binary"}}},
-    }
-    document = {
-        "type": "object",
-        "required": ["images"],
-        "additionalProperties": False,
-        "properties": {
-            "images": files
-            | {"items": {"type": "string", "format": "byte", "contentEncoding": "base64"}}
-        },
-    }
-    content: dict[str, Any] = dict.fromkeys(TYPES, raw)
-    content[FORM] = {"schema": form}
-    content[JSON] = {"schema": document, "example": {"images": [EXAMPLE_IMAGE_BASE64]}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What else a route may answer."""
+def _object(description: str, **properties: Schema) -> Schema:
     return {
-        status: {"model": Problem, "description": _WORDS[status]} for status in sorted(statuses)
+        "type": "object",
+        "description": description,
+        "required": list(properties),
+        "properties": properties,
     }
 
 
-_WORDS = {
-    400: "The request cannot be read.",
-    401: "The API key is missing or wrong.",
-    408: "The body did not come in time.",
-    413: "Too many bytes, pixels or pictures.",
-    415: "Not a type that is accepted.",
-    422: "Not a picture, or not what was expected.",
-    429: "Too many requests of one client; see Retry-After.",
-    431: "The headers are too large.",
-    503: "Overloaded, not ready, or about to end; see Retry-After.",
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _optional(schema: Schema, description: str) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}], "description": description}
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+STRING, INTEGER, NUMBER, BOOLEAN, OBJECT = (
+    {"type": name} for name in ("string", "integer", "number", "boolean", "object")
+)
+PNG = STRING | {"description": "PNG file in base64."}
+
+SCHEMAS: dict[str, Schema] = {
+    "ErrorDetail": _object(
+        "Reason of an error.",
+        code=STRING | {"description": "Identifier for programs.", "examples": ["not_a_picture"]},
+        message=STRING | {"description": "One sentence for people."},
+    ),
+    "ErrorResponse": _object("Error.", error=_reference("ErrorDetail")),
+    "Prediction": _object(
+        "Prediction for one image.",
+        name=_optional(STRING, "File name, if the request gave one."),
+        label=STRING | {"examples": ["Ankle boot"]},
+        index=INTEGER | {"description": "Index of the label among the classes.", "examples": [9]},
+        confidence=NUMBER
+        | {"description": "Calibrated probability of the label.", "minimum": 0, "maximum": 1},
+        probs=OBJECT
+        | {
+            "description": "Probability of each class.",
+            "additionalProperties": NUMBER,
+        },
+        none_of_these=NUMBER
+        | {"description": "Probability that the image shows another object, if known."},
+        abstained=BOOLEAN | {"description": "Whether the label is too uncertain to rely on."},
+        reason=_optional(STRING, "Reason for abstaining, one sentence."),
+        cause=_optional(
+            STRING | {"enum": ["missing", "blank", "declined", "several", "unsure"]},
+            "Reason for abstaining: no garment, one color, another object, several garments, or "
+            "low confidence.",
+        ),
+    ),
+    "FailedImage": _object(
+        "Image without a prediction among others.",
+        name=_optional(STRING, "File name, if the request gave one."),
+        error=_reference("ErrorDetail"),
+    ),
+    "Predictions": _object(
+        "Predictions in the order of the images.",
+        model=STRING,
+        predictions=_list({"anyOf": [_reference("Prediction"), _reference("FailedImage")]}),
+    ),
+    "PreprocessingStep": _object(
+        "Image between the photo and the input of the network.", name=STRING, png=PNG
+    ),
+    "Occlusion": _object(
+        "Effect of hiding regions of the image.",
+        png=STRING
+        | {"description": "RGBA PNG file: warm where hiding lowers the probability, else cool."},
+        label=STRING,
+        most=NUMBER | {"description": "Largest change of the label's probability."},
+    ),
+    "Neighbor": _object(
+        "Training image.",
+        png=PNG,
+        label=STRING,
+        likeness=NUMBER
+        | {"description": "Correlation of the pixels.", "minimum": -1, "maximum": 1.001},
+    ),
+    "Explanation": _object(
+        "Explanation of a prediction.",
+        model=STRING,
+        prediction=_reference("Prediction"),
+        steps=_list(_reference("PreprocessingStep")),
+        small=_optional(PNG, "Garment in 28 x 28 gray pixels, if the model classifies garments."),
+        overlay=_reference("Occlusion"),
+        neighbours=_list(_reference("Neighbor")),
+    ),
+    "Health": _object("The process is alive.", status=STRING | {"examples": ["ok"]}),
+    "Readiness": _object(
+        "The server takes requests.",
+        status=STRING | {"examples": ["ready"]},
+        workers=INTEGER | {"description": "Number of workers that are ready."},
+    ),
+    "ModelDescription": _object(
+        "Model with its classes and measured quality.",
+        name=STRING,
+        recipe=STRING,
+        data=STRING,
+        format=STRING,
+        parameters=INTEGER,
+        classes=_list(STRING),
+        declined=_list(STRING) | {"description": "Labels that the model knows to reject them."},
+        image_size=INTEGER,
+        color=BOOLEAN,
+        crop=STRING,
+        abstain_below=NUMBER | {"description": "Confidence that a prediction needs."},
+        temperature=NUMBER,
+        version=STRING,
+        sha256=STRING,
+        metrics=OBJECT
+        | {
+            "description": "Results of `ankleboot evaluate` by split.",
+            "additionalProperties": {"anyOf": [OBJECT, {"type": "null"}]},
+        },
+        card=_optional(STRING, "Model card, Markdown."),
+        photo=_optional(OBJECT, "Description of the model for photos, if that is another one."),
+    ),
+    "Limits": _object(
+        "Limits of a request.",
+        body_bytes=INTEGER,
+        pictures=INTEGER | {"description": "Number of images."},
+        pixels=INTEGER | {"description": "Number of pixels of one image."},
+    ),
+    "Models": _object(
+        "Models that the server runs.",
+        version=STRING,
+        default=STRING,
+        limits=_reference("Limits"),
+        models=_list(_reference("ModelDescription")),
+    ),
 }
+
+ERRORS = {
+    400: "The server cannot read the request.",
+    401: "The API key is missing or wrong.",
+    408: "The body did not arrive in time.",
+    413: "The request has too many bytes, pixels or images.",
+    415: "The server does not accept the type.",
+    422: "The bytes are not an image, or the values are not as expected.",
+    429: "The client sends too many requests; see Retry-After.",
+    503: "The server is overloaded, not ready, or stopping; see Retry-After.",
+}
+
+
+def openapi_document(config: ServerConfig, model_names: list[str]) -> dict[str, Any]:
+    """Return the OpenAPI document of a server.
+
+    Args:
+        config: Number of images per request, and whether there is an API key.
+        model_names: Names of the models; the first one is the default.
+    """
+    guarded = (400, 401, 429) if config.api_key else (400, 429)
+    inference = (*guarded, 408, 413, 415, 422, 503)
+    max_images = config.max_images_per_request
+    model = {
+        "name": "model",
+        "in": "query",
+        "description": "Name of the model.",
+        "schema": STRING | {"enum": model_names, "default": model_names[0]},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ankleboot",
+            "version": __version__,
+            "description": "Classify garments on images, and abstain when unsure.",
+        },
+        "paths": {
+            PREDICT_PATH: {
+                "post": _operation("Classify images", "Predictions", inference)
+                | {"parameters": [model], "requestBody": _image_body(max_images)}
+            },
+            "/v1/explain": {
+                "post": _operation("Explain the prediction for one image", "Explanation", inference)
+                | {"parameters": [model], "requestBody": _image_body(1)}
+            },
+            "/v1/model": {
+                "get": _operation("Describe the models and the limits", "Models", (*guarded, 503))
+            },
+            "/healthz": {"get": _operation("Report that the process is alive", "Health", (400,))},
+            "/readyz": {
+                "get": _operation("Report whether requests are taken", "Readiness", (400, 503))
+            },
+            "/metrics": {
+                "get": {
+                    "summary": "Return metrics for Prometheus",
+                    "responses": {"200": {"description": "Metrics.", "content": {CONTENT_TYPE: {}}}}
+                    | _errors(guarded),
+                }
+            },
+        },
+        "components": {"schemas": SCHEMAS},
+    }
+
+
+def _operation(summary: str, schema: str, errors: Iterable[int]) -> dict[str, Any]:
+    responses = {"200": _json_response(SCHEMAS[schema]["description"], schema)}
+    return {"summary": summary, "responses": responses | _errors(errors)}
+
+
+def _errors(statuses: Iterable[int]) -> dict[str, Any]:
+    return {
+        str(status): _json_response(ERRORS[status], "ErrorResponse") for status in sorted(statuses)
+    }
+
+
+def _json_response(description: str, schema: str) -> dict[str, Any]:
+    return {"description": description, "content": {JSON: {"schema": _reference(schema)}}}
+
+
+def _image_body(max_images: int) -> dict[str, Any]:
+    """Return the description of a request body that holds images."""
+    limits = {"minItems": 1, "maxItems": max_images}
+    file = STRING | {"format": "binary"}
+    base64 = STRING | {"format": "byte", "contentEncoding": "base64"}
+    # additionalProperties: the server takes files of other names, but no fields of a form
+    form = _object("Files of a form.", images=_list(file) | limits)
+    document = _object("Files in base64.", images=_list(base64) | limits)
+    content: dict[str, Any] = {media_type: {"schema": file} for media_type in IMAGE_TYPES}
+    content[FORM] = {"schema": form | {"additionalProperties": False}}
+    content[JSON] = {
+        "schema": document | {"additionalProperties": False},
+        "example": {"images": [EXAMPLE_IMAGE_BASE64]},
+    }
+    return {"required": True, "content": content}

@@ -1,4 +1,4 @@
-"""Headers of every answer."""
+"""Security headers and request id of every response."""
 
 import re
 import secrets
@@ -9,9 +9,9 @@ CSP = (
     "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-"""Of our page: it loads from here alone, and nothing in a name or a card becomes code."""
+"""Content-Security-Policy: the page loads from this server alone, and runs no inline script."""
 
-SECURITY: tuple[tuple[bytes, bytes], ...] = (
+SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", CSP.encode()),
     (b"referrer-policy", b"no-referrer"),
@@ -24,6 +24,6 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The number by which client and journal name a request: the client's own, or a new one."""
-    given = next((value for name, value in headers if name == b"x-request-id"), b"")
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8).encode()
+    """Return the client's X-Request-ID if it is well-formed, else a new random one."""
+    value = next((value for name, value in headers if name == b"x-request-id"), b"")
+    return value if _REQUEST_ID.fullmatch(value) else secrets.token_hex(8).encode()

@@ -1,14 +1,14 @@
-"""The page's files, held in memory: nothing that a client writes becomes a path."""
+"""Static files of the page, held in memory: no text from a client becomes a path."""
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 from ankleboot.web.render import SHARED, WEB
 
 FOLDERS = (SHARED, WEB / "server_page")
-"""What all our pages share, and this one's own."""
 
-TYPES = {
+MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -18,25 +18,24 @@ TYPES = {
 
 
 @dataclass(frozen=True)
-class PageFile:
-    """One of them."""
+class StaticFile:
+    """File that the server sends as it is."""
 
     content: bytes
     media_type: str
-    etag: str
+
+    @cached_property
+    def etag(self) -> str:
+        """ETag header: a hash of the content."""
+        return f'"{hashlib.sha256(self.content).hexdigest()[:16]}"'
 
 
-def page_files() -> dict[str, PageFile]:
-    """All of them by their path; "/" is index.html."""
-    found = {
-        f"/{file.name}": page_file(file.read_bytes(), TYPES[file.suffix])
+def load_static_files() -> dict[str, StaticFile]:
+    """Return the page's files by URL path; "/" is index.html."""
+    files = {
+        f"/{path.name}": StaticFile(path.read_bytes(), MEDIA_TYPES[path.suffix])
         for folder in FOLDERS
-        for file in sorted(folder.iterdir())
+        for path in sorted(folder.iterdir())
     }
-    found["/"] = found.pop("/index.html")
-    return found
-
-
-def page_file(content: bytes, media_type: str) -> PageFile:
-    """A file with its tag."""
-    return PageFile(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+    files["/"] = files.pop("/index.html")
+    return files

@@ -1,1 +1,1 @@
-"""Worker processes of the server, and the pool that starts, feeds and restarts them."""
+"""Worker processes of the server: dispatch, supervision, wire format, and inference in a worker."""

@@ -1,52 +1,40 @@
-"""What a worker does with requests: pictures in, documents out. No process, no pipe."""
+"""Request handling inside a worker, without I/O: image bytes in, JSON out."""
 
-import base64
-import io
 import json
 import time
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from typing import Any
 
 import numpy as np
-from PIL import Image as Picture
 
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import DataError
-from ankleboot.core.types import Image
-from ankleboot.data.preprocessing import preprocess
 from ankleboot.data.preprocessing.decode import TooLargeError, decode_bytes
-from ankleboot.data.preprocessing.visualize import preprocessing_images as steps_of
-from ankleboot.evaluation.explain.occlusion import occlusion
-from ankleboot.inference.predict import (
-    ModelRouter,
-    Prediction,
-    PreparedImage,
-    decide,
-    predict_batch,
-    prepare_image,
-)
-from ankleboot.server.body_parser import TYPES, Sent, pictures
+from ankleboot.inference.decide import Prediction, decide
+from ankleboot.inference.predict import predict_batch
+from ankleboot.inference.prepare import PreparedImage, prepare_image
+from ankleboot.inference.router import ModelRouter
+from ankleboot.server.body_parser import IMAGE_TYPES, UploadedImage, parse_images
 from ankleboot.server.config import ServerConfig
-from ankleboot.server.error_responses import INTERNAL_ERROR, RequestProblem
+from ankleboot.server.error_responses import INTERNAL_ERROR, ApiError
+from ankleboot.server.workers.explanation import explanation_entries, sample_images
 
-NUM_NEIGHBORS = 5
-WARM, COOL = (255, 122, 26), (40, 120, 255)  # what speaks for the answer, and against it
-FORMATS = tuple(TYPES.values())
-WITHOUT_NAME = "picture"  # in messages of the decoder
+FORMATS = tuple(IMAGE_TYPES.values())
+UNNAMED = "image"  # name for the decoder's messages, which the client does not see
 
 
 @dataclass(frozen=True)
-class Request:
-    """As it came over the pipe.
+class InferenceRequest:
+    """Request that a worker received.
 
     Attributes:
-        kind: "predict", "explain", or "samples" for pictures to try.
-        model: Asked for by this name.
-        content_type, body: As the client sent them.
+        kind: "predict", "explain", or "samples" for the strip of sample images.
+        model: Name of the model.
+        content_type: Content-Type header.
+        body: Body of the request.
     """
 
     kind: str
@@ -56,11 +44,13 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What the client gets: a status and a JSON document.
+class InferenceReply:
+    """Result of a request.
 
     Attributes:
-        trace: Of a fault in this program, for its log.
+        status: HTTP status.
+        body: JSON document, or an image for "samples".
+        trace: Traceback if the worker failed.
     """
 
     status: int
@@ -69,25 +59,25 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class _Item:
-    """A picture of a request, as far as it came."""
+class _ImageTask:
+    """Image of a request, ready for the network, or the error that it met."""
 
-    request: int
+    request_index: int
     name: str | None
-    looked: PreparedImage | RequestProblem
+    prepared: PreparedImage | ApiError
 
-    def said(self, rows: Iterator[np.ndarray]) -> dict[str, Any]:
-        """Its entry in the answer; takes its row of probabilities."""
-        if isinstance(self.looked, RequestProblem):
-            return {"name": self.name, "error": self.looked.to_json()}
-        return _entry(self.name, _predicted(self.looked, next(rows)))
+    def to_entry(self, rows: Iterator[np.ndarray]) -> dict[str, Any]:
+        """Return the image's entry in the response; a prepared image takes the next row."""
+        if isinstance(self.prepared, ApiError):
+            return {"name": self.name, "error": self.prepared.to_json()}
+        return _prediction_entry(self.name, _decide(self.prepared, next(rows)))
 
 
-class Answerer:
-    """Answers with some models.
+class InferenceHandler:
+    """Handler of requests to some models.
 
     Args:
-        models: By the names that they are asked for.
+        models: Models by name.
         config: Limits on the images of a request.
     """
 
@@ -95,187 +85,126 @@ class Answerer:
         self._models = models
         self._config = config
 
-    def answer(self, requests: Sequence[Request]) -> list[Reply]:
-        """Answer them in their order; what is wrong with one does not harm the others.
+    def respond(self, requests: Sequence[InferenceRequest]) -> list[InferenceReply]:
+        """Return the replies in order; an error in one request does not affect the others.
 
         Args:
-            requests: Predictions; or one of another kind, alone.
+            requests: Requests of the kind "predict", or a single one of another kind.
         """
         try:
             if requests[0].kind == "explain":
                 return [self._explain(requests[0])]
             if requests[0].kind == "samples":
-                return [Reply(200, _samples())]
-            return self._together(requests)
-        except Exception:  # one of them found a fault in this program
+                return [InferenceReply(200, sample_images())]
+            return self._predict_batch(requests)
+        except Exception:  # a fault of the program; the other requests are handled one by one
             if len(requests) == 1:
-                return [Reply(INTERNAL_ERROR.status, INTERNAL_ERROR.body, traceback.format_exc())]
-            return [self.answer([request])[0] for request in requests]
+                trace = traceback.format_exc()
+                return [InferenceReply(INTERNAL_ERROR.status, INTERNAL_ERROR.body, trace)]
+            return [self.respond([request])[0] for request in requests]
 
-    def _together(self, requests: Sequence[Request]) -> list[Reply]:
-        said: dict[int, list[dict[str, Any]]] = {place: [] for place in range(len(requests))}
-        problems: dict[int, RequestProblem] = {}
-        items = self._items(requests, problems)
-        while chunk := list(islice(items, self._config.max_decoded_images)):
+    def _predict_batch(self, requests: Sequence[InferenceRequest]) -> list[InferenceReply]:
+        entries: list[list[dict[str, Any]]] = [[] for _ in requests]
+        errors: dict[int, ApiError] = {}  # first one of each request
+        tasks = self._tasks(requests, errors)
+        while batch := list(islice(tasks, self._config.max_decoded_images)):
             rows = predict_batch(
-                [one.looked for one in chunk if isinstance(one.looked, PreparedImage)]
+                [task.prepared for task in batch if isinstance(task.prepared, PreparedImage)]
             )
-            for one in chunk:
-                said[one.request].append(one.said(rows))
-                if isinstance(one.looked, RequestProblem):
-                    problems.setdefault(one.request, one.looked)
-        replies = []
-        for place, request in enumerate(requests):
-            if all("error" in entry for entry in said[place]):  # nothing could be answered
-                replies.append(_reply(problems[place]))
-            else:
-                replies.append(_json({"model": request.model, "predictions": said[place]}))
-        return replies
+            for task in batch:
+                entries[task.request_index].append(task.to_entry(rows))
+                if isinstance(task.prepared, ApiError):
+                    errors.setdefault(task.request_index, task.prepared)
+        return [
+            _error_reply(errors[index])
+            if all("error" in entry for entry in entries[index])  # also without any entry
+            else _json_reply({"model": request.model, "predictions": entries[index]})
+            for index, request in enumerate(requests)
+        ]
 
-    def _items(
-        self, requests: Sequence[Request], problems: dict[int, RequestProblem]
-    ) -> Iterator[_Item]:
-        """The pictures of all requests, one after the other, decoded when they are asked for."""
-        for place, request in enumerate(requests):
+    def _tasks(
+        self, requests: Sequence[InferenceRequest], errors: dict[int, ApiError]
+    ) -> Iterator[_ImageTask]:
+        """Yield the images of all requests in order, each decoded when it is needed."""
+        for index, request in enumerate(requests):
             until = time.monotonic() + self._config.image_budget_s
             try:
-                sent = self._sent(request)
-            except RequestProblem as problem:
-                problems[place] = problem.with_traceback(None)  # it would keep the body
+                images = self._parse(request)
+            except ApiError as error:
+                errors[index] = error.with_traceback(None)  # a traceback would keep the body
                 continue
-            for one in sent:
-                if isinstance(one, RequestProblem):
-                    yield _Item(place, None, one)
+            for image in images:
+                if isinstance(image, ApiError):
+                    yield _ImageTask(index, None, image)
                 elif time.monotonic() > until:
-                    yield _Item(place, one.name, _TOO_SLOW)
+                    yield _ImageTask(index, image.name, _TOO_SLOW)
                 else:
-                    yield _Item(place, one.name, self._look(one, request.model))
+                    yield _ImageTask(index, image.name, self._prepare(image, request.model))
 
-    def _sent(self, request: Request) -> list[Sent | RequestProblem]:
-        return pictures(request.content_type, request.body, self._config.max_images_per_request)
+    def _parse(self, request: InferenceRequest) -> list[UploadedImage | ApiError]:
+        max_images = self._config.max_images_per_request
+        return parse_images(request.content_type, request.body, max_images)
 
-    def _look(
-        self, sent: Sent, model: str, *, cut_out: bool = False
-    ) -> PreparedImage | RequestProblem:
+    def _prepare(
+        self, image: UploadedImage, model: str, *, segment: bool = False
+    ) -> PreparedImage | ApiError:
         try:
-            pixels = decode_bytes(sent.content, WITHOUT_NAME, FORMATS)
-            return prepare_image(pixels, self._models[model], cut_out=cut_out)
+            pixels = decode_bytes(image.content, UNNAMED, FORMATS)
+            return prepare_image(pixels, self._models[model], segment=segment)
         except TooLargeError as error:
-            return RequestProblem(413, "too_large", _sentence(error))
+            return ApiError(413, "too_large", _sentence(error))
         except DataError as error:
-            return RequestProblem(422, "not_a_picture", _sentence(error))
+            return ApiError(422, "not_a_picture", _sentence(error))
 
-    def _explain(self, request: Request) -> Reply:
+    def _explain(self, request: InferenceRequest) -> InferenceReply:
         try:
-            return _json(self._explanation(request))
-        except RequestProblem as problem:
-            return _reply(problem)
+            return _json_reply(self._explanation(request))
+        except ApiError as error:
+            return _error_reply(error)
 
-    def _explanation(self, request: Request) -> dict[str, Any]:
-        sent = self._sent(request)
-        if len(sent) != 1:
-            raise RequestProblem(413, "too_many", "Only one picture at a time can be explained.")
-        (one,) = sent
-        if isinstance(one, RequestProblem):
-            raise one
-        is_clothes = self._models[request.model].usual.info.labels == CLASS_NAMES
-        looked = self._look(one, request.model, cut_out=is_clothes)
-        if isinstance(looked, RequestProblem):
-            raise looked
-        (row,) = predict_batch([looked])
-        prediction = _predicted(looked, row)
-        small = preprocess.extract_garment(looked.pixels, looked.garment) if is_clothes else None
-        height, width = looked.image.shape[:2]
-        steps = [
-            *steps_of(looked.pixels, looked.garment),
-            (f"seen: {width} x {height}", looked.image),
-        ]
+    def _explanation(self, request: InferenceRequest) -> dict[str, Any]:
+        images = self._parse(request)
+        if len(images) != 1:
+            raise ApiError(413, "too_many", "Only one image per request can be explained.")
+        (image,) = images
+        if isinstance(image, ApiError):
+            raise image
+        has_garments = self._models[request.model].default.info.labels == CLASS_NAMES
+        prepared = self._prepare(image, request.model, segment=has_garments)
+        if isinstance(prepared, ApiError):
+            raise prepared
+        (row,) = predict_batch([prepared])
+        prediction = _decide(prepared, row)
         return {
             "model": request.model,
-            "prediction": _entry(one.name, prediction),
-            "steps": [{"name": name, "png": _png(values)} for name, values in steps],
-            "small": None if small is None else _png(small),
-            "overlay": _overlay(looked, prediction),
-            "neighbours": [] if small is None else _neighbours(small),
+            "prediction": _prediction_entry(image.name, prediction),
+            **explanation_entries(prepared, prediction, has_garments=has_garments),
         }
 
 
-def _json(document: dict[str, Any]) -> Reply:
-    return Reply(200, json.dumps(document).encode())
+def _json_reply(document: dict[str, Any]) -> InferenceReply:
+    return InferenceReply(200, json.dumps(document).encode())
 
 
-def _reply(problem: RequestProblem) -> Reply:
-    return Reply(problem.status, problem.body)
+def _error_reply(error: ApiError) -> InferenceReply:
+    return InferenceReply(error.status, error.body)
 
 
-def _predicted(looked: PreparedImage, row: np.ndarray) -> Prediction:
-    info = looked.predictor.info
-    return decide("", looked.image, looked.garment, row, info, info.abstain_below)
+def _decide(prepared: PreparedImage, row: np.ndarray) -> Prediction:
+    return decide(prepared.image, prepared.garment, row, prepared.predictor.info)
 
 
-def _entry(name: str | None, prediction: Prediction) -> dict[str, Any]:
+def _prediction_entry(name: str | None, prediction: Prediction) -> dict[str, Any]:
     entry = prediction.to_json()
     del entry["path"]
     return {"name": name} | entry
 
 
-_TOO_SLOW = RequestProblem(
-    413, "too_slow", "The pictures of this request take too long together; send fewer at a time."
+_TOO_SLOW = ApiError(
+    413, "too_slow", "The images of this request take too long together; send fewer at a time."
 )
 
 
 def _sentence(error: DataError) -> str:
-    words = str(error).removeprefix(f"{WITHOUT_NAME}: ")
-    return f"{words[0].upper()}{words[1:].rstrip('.')}."
-
-
-def _png(values: np.ndarray) -> str:
-    content = io.BytesIO()
-    Picture.fromarray(values).save(content, "PNG", compress_level=1)
-    return base64.b64encode(content.getvalue()).decode()
-
-
-def _samples() -> bytes:
-    from ankleboot.data.export_images import sample_strip
-
-    content = io.BytesIO()
-    Picture.fromarray(sample_strip()).save(content, "PNG")
-    return content.getvalue()
-
-
-def _overlay(looked: PreparedImage, prediction: Prediction) -> dict[str, Any]:
-    """Where hiding a part of what was seen changes the answer's probability."""
-    (found,) = occlusion(looked.predictor.predict, looked.image[None], np.array([prediction.index]))
-    most = float(np.abs(found).max())
-    colors = np.where((found >= 0)[..., None], WARM, COOL).astype(np.uint8)
-    opaque = np.rint(255 * np.abs(found) / (most or 1)).astype(np.uint8)
-    png = _png(np.dstack([colors, opaque]))
-    return {"png": png, "label": prediction.label, "most": most}
-
-
-@cache
-def _known() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Training images that ship along, their labels, and what they are compared by."""
-    from ankleboot.data.load import load_data
-
-    train = load_data("sample").train
-    return train.images, train.labels, _standardised(train.images)
-
-
-def _standardised(images: np.ndarray) -> np.ndarray:
-    """Rows whose products are correlations."""
-    rows = images.reshape(len(images), -1).astype(np.float32)
-    rows -= rows.mean(axis=1, keepdims=True)
-    found: np.ndarray = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
-    return found
-
-
-def _neighbours(image: Image) -> list[dict[str, Any]]:
-    """The training images whose pixels correlate most with these."""
-    images, labels, rows = _known()
-    likeness = rows @ _standardised(image[None])[0]
-    nearest = np.argsort(-likeness, kind="stable")[:NUM_NEIGHBORS]
-    return [
-        {"png": _png(images[i]), "label": CLASS_NAMES[labels[i]], "likeness": float(likeness[i])}
-        for i in nearest
-    ]
+    text = str(error).removeprefix(f"{UNNAMED}: ")
+    return f"{text[0].upper()}{text[1:].rstrip('.')}."

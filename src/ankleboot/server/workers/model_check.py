@@ -1,4 +1,4 @@
-"""What is said of the models that are served, and whether they are fit to be."""
+"""Smoke test and description of the models that a worker has loaded."""
 
 import json
 from dataclasses import asdict
@@ -9,8 +9,8 @@ import numpy as np
 
 from ankleboot.core.errors import ModelError
 from ankleboot.data.load import load_data
-from ankleboot.inference.load import Predictor
-from ankleboot.inference.predict import ModelRouter
+from ankleboot.inference.predictor import Predictor
+from ankleboot.inference.router import ModelRouter
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.server.config import ServerConfig
 
@@ -20,89 +20,94 @@ PUBLIC_FIELDS = ("recipe", "data", "format", "parameters", "image_size", "color"
     "temperature",
     "version",
 )
-KNOWN_DATA = ("fashion-mnist", "sample")
+REFERENCE_DATA = ("fashion-mnist", "sample")  # data sets whose test images ship with the package
+NUM_NOISE_IMAGES = 10
 PROB_TOLERANCE = 1e-4  # between probabilities that should be equal
 
 
-def described(name: str, experts: ModelRouter, usual: Path, photo: Path) -> dict[str, Any]:
-    """A model as `GET /v1/model` shows it.
+def describe_model(
+    name: str, router: ModelRouter, folder: Path, photo_folder: Path
+) -> dict[str, Any]:
+    """Describe a model for `GET /v1/model`.
 
     Args:
-        name: It is asked for by this name.
-        experts: The model.
-        usual: Where its card and results are.
-        photo: Where those of the model for photographs are.
+        name: Name of the model in requests.
+        router: The model.
+        folder: Folder with its card and results.
+        photo_folder: Folder with those of the model for photos.
     """
-    has_photo = experts.photo is not experts.usual
-    more = _document(experts.photo, photo) if has_photo else None
-    return {"name": name} | _document(experts.usual, usual) | {"photo": more}
+    has_photo_model = router.photo is not router.default
+    photo = _describe(router.photo, photo_folder) if has_photo_model else None
+    return {"name": name} | _describe(router.default, folder) | {"photo": photo}
 
 
-def _document(predictor: Predictor, folder: Path) -> dict[str, Any]:
+def _describe(predictor: Predictor, folder: Path) -> dict[str, Any]:
     info = predictor.info
-    everything = asdict(info)
-    return {key: everything[key] for key in PUBLIC_FIELDS} | {
+    values = asdict(info)
+    return {key: values[key] for key in PUBLIC_FIELDS} | {
         "classes": [label for label in info.labels if label not in info.reject_labels],
         "declined": list(info.reject_labels),
         "sha256": info.model_sha256,
-        "metrics": {split: _measured(folder, split) for split in SPLITS},
-        "card": _text(folder, "README.md"),
+        "metrics": {split: _read_metrics(folder, split) for split in SPLITS},
+        "card": _read(folder / "README.md"),
     }
 
 
-def _measured(folder: Path, split: str) -> dict[str, Any] | None:
-    """What `evaluate` stored, or what training saw."""
+def _read_metrics(folder: Path, split: str) -> dict[str, Any] | None:
+    """Return the stored metrics of `evaluate`, else those at the end of the training."""
     for name, key in ((f"evaluation-{split}.json", None), ("result.json", split)):
-        text = _text(folder, name)
+        text = _read(folder / name)
         document = json.loads(text) if text else {}
-        found = document if key is None else document.get(key)
-        if found:
-            return {k: v for k, v in found.items() if k != "model"}
+        metrics = document if key is None else document.get(key)
+        if metrics:
+            return {key: value for key, value in metrics.items() if key != "model"}
     return None
 
 
-def _text(folder: Path, name: str) -> str | None:
-    path = folder / name
+def _read(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
-def check(predictor: Predictor, config: ServerConfig) -> None:
-    """Test a model on a hundred images before the server uses it.
+def smoke_test(predictor: Predictor, config: ServerConfig) -> None:
+    """Test a model on reference images before it serves traffic.
 
     Args:
         predictor: The model.
-        config: Extent of the test, and the accuracy that it takes to pass.
+        config: Number of images per class and batch, and the accuracy that passes.
 
     Raises:
-        ModelError: If its answers are no probabilities, depend on the company, or are wrong: those
-            about Fashion-MNIST where that is what it learned.
+        ModelError: If its outputs are not probabilities or depend on the batch, or if its accuracy
+            on Fashion-MNIST is too low although it was trained on that.
     """
     info = predictor.info
-    knows_clothes = info.data in KNOWN_DATA and info.image_spec == ImageSpec()
-    num = config.smoke_test_images_per_class if knows_clothes else 0
-    images, labels = _golden(info.image_spec.image_shape, num)
+    has_reference = info.data in REFERENCE_DATA and info.image_spec == ImageSpec()
+    num_per_class = config.smoke_test_images_per_class if has_reference else 0
+    images, labels = _reference_images(info.image_spec.image_shape, num_per_class)
+    # batches as small as in use: the runtime allocates memory for each size of a batch
     size = config.smoke_test_batch_size
-    # few at a time, as when it is served: memory is laid out for each size of a batch
-    parts = [images[start : start + size] for start in range(0, len(images), size)]
-    probs = np.concatenate([predictor.predict(part) for part in parts])
+    batches = [images[start : start + size] for start in range(0, len(images), size)]
+    probs = np.concatenate([predictor.predict(batch) for batch in batches])
     if not np.isfinite(probs).all() or np.abs(probs.sum(axis=1) - 1).max() > PROB_TOLERANCE:
-        raise ModelError(f"{predictor.name}: its answers are no probabilities")
+        raise ModelError(f"{predictor.name}: the outputs are not probabilities; export it again")
     alone = np.concatenate([predictor.predict(image[None]) for image in images[:10]])
     if np.abs(alone - probs[:10]).max() > PROB_TOLERANCE:
-        raise ModelError(f"{predictor.name}: one image is not answered as many are")
-    right = float((probs.argmax(axis=1) == labels).mean())
-    if knows_clothes and right < config.min_smoke_test_accuracy:
+        raise ModelError(f"{predictor.name}: the outputs depend on the batch; export it again")
+    accuracy = float((probs.argmax(axis=1) == labels).mean())
+    if has_reference and accuracy < config.min_smoke_test_accuracy:
         raise ModelError(
-            f"{predictor.name}: names {right:.0%} of {len(labels)} golden images right"
+            f"{predictor.name}: accuracy {accuracy:.0%} on {len(labels)} reference images; "
+            f"at least {config.min_smoke_test_accuracy:.0%} was expected"
         )
 
 
-def _golden(shape: tuple[int, ...], num_per_class: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return test images and labels; noise where no image of the model's classes is known."""
+def _reference_images(shape: tuple[int, ...], num_per_class: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return test images and labels; noise if there are no images of the model's classes."""
     if not num_per_class:
-        noise = np.random.default_rng(0).integers(0, 256, (10, *shape), dtype=np.uint8)
-        return noise, np.zeros(10, int)
-    sample = load_data("sample").test
-    places = [np.flatnonzero(sample.labels == label)[:num_per_class] for label in range(10)]
-    chosen = np.concatenate(places)
-    return sample.images[chosen], sample.labels[chosen]
+        size = (NUM_NOISE_IMAGES, *shape)
+        noise = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+        return noise, np.zeros(NUM_NOISE_IMAGES, int)
+    test = load_data("sample").test
+    indices = np.concatenate(
+        [np.flatnonzero(test.labels == label)[:num_per_class] for label in range(10)]
+    )
+    return test.images[indices], test.labels[indices]

@@ -1,0 +1,101 @@
+"""Explanation of a prediction: preprocessing steps, occlusion map, nearest training images."""
+
+import base64
+import io
+from functools import cache
+from typing import Any
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.types import Image
+from ankleboot.data.preprocessing.visualize import preprocessing_images
+from ankleboot.evaluation.explain.occlusion import occlusion
+from ankleboot.inference.decide import Prediction
+from ankleboot.inference.prepare import PreparedImage
+
+NUM_NEIGHBORS = 5
+WARM, COOL = (255, 122, 26), (40, 120, 255)  # evidence for the label, and against it
+
+
+def explanation_entries(
+    prepared: PreparedImage, prediction: Prediction, *, has_garments: bool
+) -> dict[str, Any]:
+    """Return the JSON entries of an explanation.
+
+    Args:
+        prepared: The image.
+        prediction: Prediction for it.
+        has_garments: Whether the model's classes are those of Fashion-MNIST.
+    """
+    garment = prepared.decoded.garment if has_garments else None
+    height, width = prepared.image.shape[:2]
+    steps = [
+        *preprocessing_images(prepared.decoded.pixels, prepared.garment),
+        (f"seen: {width} x {height}", prepared.image),
+    ]
+    return {
+        "steps": [{"name": name, "png": _png(pixels)} for name, pixels in steps],
+        "small": None if garment is None else _png(garment),
+        "overlay": _overlay(prepared, prediction),
+        "neighbours": [] if garment is None else _neighbors(garment),
+    }
+
+
+def sample_images() -> bytes:
+    """Return the strip of sample images, PNG."""
+    from ankleboot.data.export_images import sample_strip
+
+    content = io.BytesIO()
+    PillowImage.fromarray(sample_strip()).save(content, "PNG")
+    return content.getvalue()
+
+
+def _png(pixels: np.ndarray) -> str:
+    content = io.BytesIO()
+    PillowImage.fromarray(pixels).save(content, "PNG", compress_level=1)
+    return base64.b64encode(content.getvalue()).decode()
+
+
+def _overlay(prepared: PreparedImage, prediction: Prediction) -> dict[str, Any]:
+    """Return the occlusion map in colors, opaque where hiding changes the probability most."""
+    classes = np.array([prediction.index])
+    (losses,) = occlusion(prepared.predictor.predict, prepared.image[None], classes)
+    max_change = float(np.abs(losses).max())
+    colors = np.where((losses >= 0)[..., None], WARM, COOL).astype(np.uint8)
+    opacity = np.rint(255 * np.abs(losses) / (max_change or 1)).astype(np.uint8)
+    png = _png(np.dstack([colors, opacity]))
+    return {"png": png, "label": prediction.label, "most": max_change}
+
+
+@cache
+def _training_images() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the shipped training images, their labels, and their standardized rows."""
+    from ankleboot.data.load import load_data
+
+    train = load_data("sample").train
+    return train.images, train.labels, _standardized(train.images)
+
+
+def _standardized(images: np.ndarray) -> np.ndarray:
+    """Return rows whose scalar products are correlations."""
+    rows = images.reshape(len(images), -1).astype(np.float32)
+    rows -= rows.mean(axis=1, keepdims=True)
+    unit: np.ndarray = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    return unit
+
+
+def _neighbors(image: Image) -> list[dict[str, Any]]:
+    """Return the training images whose pixels correlate most with the image."""
+    images, labels, rows = _training_images()
+    correlations = rows @ _standardized(image[None])[0]
+    nearest = np.argsort(-correlations, kind="stable")[:NUM_NEIGHBORS]
+    return [
+        {
+            "png": _png(images[i]),
+            "label": CLASS_NAMES[labels[i]],
+            "likeness": float(correlations[i]),
+        }
+        for i in nearest
+    ]
