@@ -25,18 +25,20 @@ from ankleboot.data.preprocessing.garment import (
     negated,
     opacity,
 )
-from ankleboot.data.preprocessing.preprocess import is_dataset_image
+from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.resize import resize
-from ankleboot.data.preprocessing.segmentation import GRID, remove_specks, segment_garment
+from ankleboot.data.preprocessing.segmentation import MASK_SIDE, remove_specks, segment_garment
 from ankleboot.export import litertjs
 from ankleboot.export.offline_app import PAGE
+from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.load import load_predictor
-from ankleboot.inference.predict import ModelRouter, Prediction, decide, load_router, predict_files
+from ankleboot.inference.predict import predict_files
+from ankleboot.inference.router import ModelRouter, load_router
 from ankleboot.models.files.checksums import read_verified_tflite
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
 from ankleboot.recipes.image_spec import ImageSpec
-from ankleboot.web.render import SHARED as ASSETS
+from ankleboot.web.render import SHARED
 from helpers.browser import (
     CHROMIUM,
     headline,
@@ -71,8 +73,7 @@ def small_runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         raise DownloadError("the network is closed")
 
     monkeypatch.setattr(litertjs, "download", closed)
-    (tmp_path / "place").mkdir()
-    return tmp_path / "place"
+    return tmp_path / "runtime"
 
 
 def deliver(url: str, max_bytes: int) -> bytes:
@@ -88,32 +89,30 @@ def test_the_variable_moves_the_cache_of_the_runtime(
     small_runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(litertjs, "download", deliver)
-    litertjs.place(small_runtime)
+    litertjs.install_runtime(small_runtime)
     for name, content in FAKE_FILES.items():
         assert (kept(small_runtime) / name).read_bytes() == content
 
 
 def test_without_any_source_the_causes_are_named(small_runtime: Path) -> None:
-    causes = (
-        r"cannot get LiteRT\.js .*index\.js: No such file.*; no npm here; the network is closed"
-    )
+    causes = r"cannot get LiteRT\.js .*index\.js: No such file.*; npm is not installed; the network"
     with pytest.raises(EnvironmentFailure, match=causes):
-        litertjs.place(small_runtime)
+        litertjs.install_runtime(small_runtime)
 
 
 def test_what_was_fetched_is_kept(small_runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(litertjs, "download", deliver)
-        litertjs.place(small_runtime)
+        litertjs.install_runtime(small_runtime)
     assert (small_runtime / "index.js").read_text() == 'import "./wasm-utils.js"'
     assert "Apache" in (small_runtime / "NOTICE.txt").read_text()
-    litertjs.place(small_runtime)  # from the cache: the network is closed again
+    litertjs.install_runtime(small_runtime)  # from the cache: the network is closed again
 
 
 def test_another_content_is_refused(small_runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(litertjs, "download", lambda url, max_bytes: b"evil()")
     with pytest.raises(EnvironmentFailure, match=r"index\.js has sha256 .*, expected"):
-        litertjs.place(small_runtime)
+        litertjs.install_runtime(small_runtime)
     assert [path.name for path in kept(small_runtime).iterdir()] == ["lock"]
 
 
@@ -121,10 +120,10 @@ def test_a_damaged_cache_is_fetched_anew(
     small_runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(litertjs, "download", deliver)
-    litertjs.place(small_runtime)
+    litertjs.install_runtime(small_runtime)
     victim = kept(small_runtime) / "wasm-utils.js"
     victim.write_bytes(b"damaged")
-    litertjs.place(small_runtime)
+    litertjs.install_runtime(small_runtime)
     assert victim.read_bytes() == FAKE_FILES["wasm-utils.js"]
 
 
@@ -141,7 +140,7 @@ def test_what_npm_lacks_comes_from_the_network(
 
     monkeypatch.setattr("subprocess.run", fail)
     monkeypatch.setattr(litertjs, "download", deliver)
-    litertjs.place(small_runtime)
+    litertjs.install_runtime(small_runtime)
     assert asked == [f"{litertjs.CORE}@{litertjs.VERSION}"]
     assert (small_runtime / "wasm-utils.js").read_bytes() == FAKE_FILES["wasm-utils.js"]
 
@@ -151,9 +150,9 @@ def test_a_read_only_cache_serves_what_it_holds(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(litertjs, "download", deliver)
-        litertjs.place(small_runtime)
+        litertjs.install_runtime(small_runtime)
     monkeypatch.setattr("filelock.FileLock.acquire", lambda lock: pytest.fail("locked"))
-    litertjs.place(small_runtime)
+    litertjs.install_runtime(small_runtime)
 
 
 def test_npm_is_asked_with_the_users_own_settings(
@@ -173,7 +172,7 @@ def test_npm_is_asked_with_the_users_own_settings(
 
     monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/npm")
     monkeypatch.setattr("subprocess.run", pack)
-    litertjs.place(small_runtime)
+    litertjs.install_runtime(small_runtime)
     assert (small_runtime / "wasm-utils.js").read_bytes() == FAKE_FILES["wasm-utils.js"]
 
 
@@ -182,7 +181,7 @@ def test_an_npm_that_fails_is_quoted(small_runtime: Path, monkeypatch: pytest.Mo
     failed = subprocess.CompletedProcess([], 1, "", "npm error 404\nno such package")
     monkeypatch.setattr("subprocess.run", lambda *a, **k: failed)
     with pytest.raises(EnvironmentFailure, match="npm pack @litertjs/core: no such package"):
-        litertjs.place(small_runtime)
+        litertjs.install_runtime(small_runtime)
 
 
 def test_the_page_asks_nobody_else() -> None:
@@ -191,15 +190,15 @@ def test_the_page_asks_nobody_else() -> None:
     policy = html.split('content="default-src')[1].split('"')[0]
     assert "'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'" in policy
     assert "http" not in policy and "unsafe-inline" not in policy
-    scripts = [path for folder in (PAGE, ASSETS) for path in folder.glob("*.js")]
+    scripts = [path for folder in (PAGE, SHARED) for path in folder.glob("*.js")]
     assert len(scripts) > 10
-    for path in [*scripts, ASSETS / "style.css"]:
+    for path in [*scripts, SHARED / "style.css"]:
         assert "http" not in path.read_text(), path
 
 
 def test_the_page_and_what_it_shares_have_no_name_in_common() -> None:
     """They lie in one folder."""
-    assert not {path.name for path in PAGE.iterdir()} & {path.name for path in ASSETS.iterdir()}
+    assert not {path.name for path in PAGE.iterdir()} & {path.name for path in SHARED.iterdir()}
 
 
 DECLINED = ("hat", "shorts", "skirt")
@@ -243,10 +242,10 @@ def photo_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def exported_or_skipped(model: Path, folder: Path, data: Dataset) -> Path:
-    from ankleboot.export.export import export
+    from ankleboot.export.export import export_model
 
     try:
-        export(model, "web", folder, data)
+        export_model(model, "web", folder, data)
     except EnvironmentFailure as error:
         if "cannot get LiteRT.js" not in str(error) or "sha256" in str(error):
             raise
@@ -259,7 +258,7 @@ def page_folder(tmp_path_factory: pytest.TempPathFactory, photo_model: Path) -> 
     """The web page of the shipped model, with another one for photographs."""
     folder = tmp_path_factory.mktemp("site") / "web"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(catalog.NAMES, catalog.PHOTO, photo_model.parent)
+        patch.setitem(catalog.FOLDERS, catalog.PHOTO, photo_model.parent)
         return exported_or_skipped(Path("pretrained"), folder, load_data("sample"))
 
 
@@ -284,39 +283,39 @@ def browser() -> Iterator[Any]:
 def page(browser: Any, address: str) -> Iterator[Any]:
     """The shipped model's page, loaded and ready."""
     with visited(browser, address) as page:
-        page.locator("#timing:has-text('Answered')").wait_for()
+        page.locator("#timing:has-text('Predicted')").wait_for()
         yield page
 
 
-ASK = """async ([address, images]) => {
-  const { ask } = await import(address + "models.js");
-  const answers = [];
+RUN = """async ([address, images]) => {
+  const { run } = await import(address + "models.js");
+  const rows = [];
   for (const text of images) {
-    answers.push(await ask("usual", Uint8Array.from(atob(text), (c) => c.charCodeAt(0))));
+    rows.push(await run("default", Uint8Array.from(atob(text), (c) => c.charCodeAt(0))));
   }
-  return answers;
+  return rows;
 }"""
 
-CONVERT = """async ([address, text, width, height, masked, sides]) => {
-  const convert = await import(address + "convert.js");
+PREPROCESS = """async ([address, text, width, height, masked, sides]) => {
+  const preprocessing = await import(address + "preprocessing.js");
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const picture = { data: bytes(text), width, height };
+  const image = { data: bytes(text), width, height };
   const mask = bytes(masked);
-  const alpha = convert.opacity(picture, mask);
+  const alpha = preprocessing.opacity(image, mask);
   const pack = (values) => {
     let text = "";
     for (const value of values) text += String.fromCharCode(value);
     return btoa(text);
   };
   return {
-    is_image: convert.isImage(picture),
-    is_plain: convert.hasPlainBackground(picture),
-    plain: pack(convert.toImage(picture)),
-    masked: pack(convert.toImage(picture, mask)),
+    is_image: preprocessing.isDatasetImage(image),
+    is_plain: preprocessing.hasPlainBackground(image),
+    plain: pack(preprocessing.garmentImage(image)),
+    masked: pack(preprocessing.garmentImage(image, mask)),
     opacity: pack(alpha),
-    negated: pack(convert.negated(picture, alpha)),
-    grey: sides.map((side) => pack(convert.squeezed(picture, side, false))),
-    color: sides.map((side) => pack(convert.squeezed(picture, side, true))),
+    negated: pack(preprocessing.negated(image, alpha)),
+    gray: sides.map((side) => pack(preprocessing.resize(image, side, false))),
+    color: sides.map((side) => pack(preprocessing.resize(image, side, true))),
   };
 }"""
 
@@ -324,7 +323,7 @@ CONVERT = """async ([address, text, width, height, masked, sides]) => {
 @needs_browser
 def test_the_browser_answers_as_python_does(page: Any, address: str, page_folder: Path) -> None:
     images = load_data("sample").test.images[:200]
-    got = np.array(page.evaluate(ASK, [address, [packed(image) for image in images]]))
+    got = np.array(page.evaluate(RUN, [address, [packed(image) for image in images]]))
     expected = load_predictor(page_folder).predict(images)
     np.testing.assert_array_equal(got.argmax(axis=1), expected.argmax(axis=1))
     np.testing.assert_allclose(got, expected, atol=1e-4)
@@ -358,11 +357,13 @@ def masks(number: int) -> np.ndarray:
     generator = np.random.default_rng(number)
     kind = number % 4
     if kind == 0:
-        return generator.integers(0, 256, (GRID, GRID), dtype=np.uint8)
+        return generator.integers(0, 256, (MASK_SIDE, MASK_SIDE), dtype=np.uint8)
     if kind == 1:
         small = generator.integers(0, 256, (5, 5), dtype=np.uint8)
-        return np.asarray(Image.fromarray(small).resize((GRID, GRID), Image.Resampling.BICUBIC))
-    mask = np.zeros((GRID, GRID), np.uint8)
+        return np.asarray(
+            Image.fromarray(small).resize((MASK_SIDE, MASK_SIDE), Image.Resampling.BICUBIC)
+        )
+    mask = np.zeros((MASK_SIDE, MASK_SIDE), np.uint8)
     if kind == 2:
         top, left = generator.integers(0, 60, 2)
         mask[top : top + 30, left : left + 20] = generator.integers(100, 256)
@@ -379,8 +380,8 @@ def test_the_browser_prepares_pictures_pixel_by_pixel_as_python_does(
         opaque = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
         height, width = pixels.shape[:2]
         sent = [address, packed(opaque), width, height, packed(mask), sides]
-        got, what = page.evaluate(CONVERT, sent), f"{number}: {width} x {height}"
-        is_same = is_dataset_image(pixels)
+        got, what = page.evaluate(PREPROCESS, sent), f"{number}: {width} x {height}"
+        is_same = DecodedImage(pixels).is_dataset_image
         assert got["is_image"] == is_same, what
         assert got["is_plain"] == has_plain_background(pixels), what
         wanted = {
@@ -391,19 +392,19 @@ def test_the_browser_prepares_pictures_pixel_by_pixel_as_python_does(
         }
         for name, values in wanted.items():
             np.testing.assert_array_equal(unpacked(got[name]), values.ravel(), f"{name} {what}")
-        for name, color in (("grey", False), ("color", True)):
+        for name, color in (("gray", False), ("color", True)):
             for side, values in zip(sides, got[name], strict=True):
-                squeezed = resize(pixels, ImageSpec(side, color, "none"))
-                np.testing.assert_array_equal(unpacked(values), squeezed.ravel(), what)
+                resized = resize(pixels, ImageSpec(side, color, "none"))
+                np.testing.assert_array_equal(unpacked(values), resized.ravel(), what)
 
 
-WORDS = """async ([address, cases]) => {
-  const { answer } = await import(address + "words.js");
-  const { tidied } = await import(address + "find.js");
+DECIDE = """async ([address, cases]) => {
+  const { decide } = await import(address + "decision.js");
+  const { removeSpecks } = await import(address + "segmentation.js");
   return cases.map(([image, mask, probs, info]) => {
-    const { label, confidence, shares, noneOfThese, cause, reason } =
-      answer(Uint8Array.from(image), mask && tidied(Uint8Array.from(mask)), probs, info);
-    return [label, confidence, shares, noneOfThese, cause, reason];
+    const { label, confidence, probabilities, noneOfThese, cause, reason } =
+      decide(Uint8Array.from(image), mask && removeSpecks(Uint8Array.from(mask)), probs, info);
+    return [label, confidence, probabilities, noneOfThese, cause, reason];
   });
 }"""
 
@@ -432,7 +433,7 @@ def test_the_browser_puts_answers_into_the_same_words(page: Any, address: str) -
             image[:] = image[0, 0]
         garment = None
         if number % 5:
-            mask = np.zeros((GRID, GRID), np.uint8)
+            mask = np.zeros((MASK_SIDE, MASK_SIDE), np.uint8)
             mask[: number % 5, : 10 * (number % 11)] = 128  # 1.5 per cent are 138 cells
             if number % 4 == 0:
                 mask[40:60, 40:60] = mask[70:88, 40:60] = 200
@@ -445,11 +446,11 @@ def test_the_browser_puts_answers_into_the_same_words(page: Any, address: str) -
                 dataclasses.asdict(info),
             ]
         )
-        said = decide("", image, garment, probs, info, info.abstain_below)
+        said = decide(image, garment, probs, info)
         shares = [[label, share] for label, share in said.probs.items()]
         row = [said.label, said.confidence, shares, said.none_of_these, said.cause, said.reason]
         wanted.append(row)
-    got = page.evaluate(WORDS, [address, sent])
+    got = page.evaluate(DECIDE, [address, sent])
     for one, other in zip(got, wanted, strict=True):
         assert one.pop(3) == pytest.approx(other.pop(3))  # a sum
         assert one == other
@@ -457,11 +458,11 @@ def test_the_browser_puts_answers_into_the_same_words(page: Any, address: str) -
     assert reasons == {"None", "more", "no", "not", "unsure", "the"}
 
 
-TIDIED = """async ([address, masks]) => {
-  const { tidied } = await import(address + "find.js");
+REMOVE_SPECKS = """async ([address, masks]) => {
+  const { removeSpecks } = await import(address + "segmentation.js");
   return masks.map((mask) => {
-    const { mask: values, things, share } = tidied(Uint8Array.from(mask));
-    return [Array.from(values), things, share];
+    const { mask: values, numObjects, areaFraction } = removeSpecks(Uint8Array.from(mask));
+    return [Array.from(values), numObjects, areaFraction];
   });
 }"""
 
@@ -469,20 +470,25 @@ TIDIED = """async ([address, masks]) => {
 @needs_browser
 def test_the_browser_leaves_out_the_same_specks(page: Any, address: str) -> None:
     generator = np.random.default_rng(3)
-    masks = [np.zeros((GRID, GRID), np.uint8), np.full((GRID, GRID), 127, np.uint8)]
+    masks = [
+        np.zeros((MASK_SIDE, MASK_SIDE), np.uint8),
+        np.full((MASK_SIDE, MASK_SIDE), 127, np.uint8),
+    ]
     for number in range(40):
         coarse = generator.integers(0, 256, (3 + number % 12,) * 2, dtype=np.uint8)
-        masks.append(np.asarray(Image.fromarray(coarse).resize((GRID, GRID))))
-    got = page.evaluate(TIDIED, [address, [mask.ravel().tolist() for mask in masks]])
-    for mask, (values, things, share) in zip(masks, got, strict=True):
+        masks.append(np.asarray(Image.fromarray(coarse).resize((MASK_SIDE, MASK_SIDE))))
+    got = page.evaluate(REMOVE_SPECKS, [address, [mask.ravel().tolist() for mask in masks]])
+    for mask, (values, num_objects, area_fraction) in zip(masks, got, strict=True):
         wanted = remove_specks(mask)
         np.testing.assert_array_equal(values, wanted.mask.ravel())
-        assert things == wanted.things and share == pytest.approx(wanted.share)
+        assert num_objects == wanted.num_objects and area_fraction == pytest.approx(
+            wanted.area_fraction
+        )
 
 
-MASK = """async ([address, values]) => {
-  const { maskOf } = await import(address + "find.js");
-  return Array.from(maskOf(Float32Array.from(values)));
+TO_MASK = """async ([address, values]) => {
+  const { toMask } = await import(address + "segmentation.js");
+  return Array.from(toMask(Float32Array.from(values)));
 }"""
 
 
@@ -491,7 +497,7 @@ def test_a_mask_is_rounded_as_numpy_does(page: Any, address: str) -> None:
     halves = (np.arange(255, dtype=np.float32) + np.float32(0.5)) / np.float32(255)
     probs = np.concatenate([halves, np.random.default_rng(0).random(2000, np.float32), [0, 1]])
     probs = probs.astype(np.float32)
-    got = page.evaluate(MASK, [address, [float(p) for p in probs]])
+    got = page.evaluate(TO_MASK, [address, [float(p) for p in probs]])
     np.testing.assert_array_equal(got, np.rint(255 * probs).astype(np.uint8))
 
 
@@ -499,7 +505,7 @@ def test_a_mask_is_rounded_as_numpy_does(page: Any, address: str) -> None:
 def test_a_picture_can_be_chosen(page: Any, tmp_path: Path) -> None:
     Image.fromarray(photographs()["sure"]).save(tmp_path / "coat.png")
     page.set_input_files("#file", tmp_path / "coat.png")
-    page.locator("#answer:text-is('Coat')").wait_for()
+    page.locator("#prediction:text-is('Coat')").wait_for()
     assert page.locator(".bars li.first .name").inner_text() == "Coat"
     assert page.locator("#preview").is_visible() and not page.locator("#invitation").is_visible()
 
@@ -532,10 +538,10 @@ def test_photographs_are_answered_as_python_does(
         page.set_input_files("#file", path)
         [said] = predict_files(experts, [path])
         assert isinstance(said, Prediction)
-        page.locator(f"#answer:text-is('{headline(said)}')").wait_for()
-        page.locator("#timing:has-text('Answered')").wait_for()
+        page.locator(f"#prediction:text-is('{headline(said)}')").wait_for()
+        page.locator("#timing:has-text('Predicted')").wait_for()
         beginnings[name] = headline(said).split(" ")[0]
-        shares = page.locator("#bars .share").all_inner_texts()
+        shares = page.locator("#bars .probability").all_inner_texts()
         wanted = [*said.probs.values()] + [said.none_of_these] * (name != "image")
         for text, share in zip(shares, wanted, strict=True):
             assert float(text.removesuffix(" %")) == pytest.approx(100 * share, abs=0.1)
@@ -562,7 +568,7 @@ def test_the_shipped_model_for_photographs_runs_in_the_browser(
     file = catalog.photo_model(Path("pretrained"))
     assert file is not None
     described = json.loads((page_folder / "models.json").read_text())
-    described["networks"]["photo"] |= dataclasses.asdict(read_verified_tflite(file)[1])
+    described["models"]["photo"] |= dataclasses.asdict(read_verified_tflite(file)[1])
     Image.fromarray(photographs()["sure"]).save(tmp_path / "a.png")
     [said] = predict_files(load_router(Path("pretrained")), [tmp_path / "a.png"])
     assert isinstance(said, Prediction)
@@ -576,7 +582,7 @@ def test_the_shipped_model_for_photographs_runs_in_the_browser(
     rows = page.locator("#bars li")
     assert page.locator("#bars .name").all_inner_texts() == [*CLASS_NAMES, "None of these"]
     for row, share in zip(rows.all(), [*said.probs.values(), said.none_of_these], strict=True):
-        text = row.locator(".share").inner_text()
+        text = row.locator(".probability").inner_text()
         assert float(text.removesuffix(" %")) == pytest.approx(100 * share, abs=10)
     context.close()
 
@@ -591,13 +597,13 @@ def test_the_page_s_other_networks_take_one_image_at_a_time() -> None:
         assert interpreter.get_input_details()[0]["shape_signature"][0] == 1, path
 
 
-FIND = """async ([address, text, width, height]) => {
-  const { ask } = await import(address + "models.js");
-  const { squeezed } = await import(address + "convert.js");
-  const { maskOf, tidied } = await import(address + "find.js");
+SEGMENT = """async ([address, text, width, height]) => {
+  const { run } = await import(address + "models.js");
+  const { resize } = await import(address + "preprocessing.js");
+  const { removeSpecks, toMask } = await import(address + "segmentation.js");
   const data = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const probs = await ask("cut_out", squeezed({ data, width, height }, 192, true));
-  return Array.from(tidied(maskOf(probs)).mask);
+  const probs = await run("segmentation", resize({ data, width, height }, 192, true));
+  return Array.from(removeSpecks(toMask(probs)).mask);
 }"""
 
 
@@ -605,7 +611,7 @@ FIND = """async ([address, text, width, height]) => {
 def test_the_garment_is_found_where_python_finds_it(page: Any, address: str) -> None:
     pixels = scene(300, 280, 0)
     opaque = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
-    got = np.array(page.evaluate(FIND, [address, packed(opaque), 280, 300]))
+    got = np.array(page.evaluate(SEGMENT, [address, packed(opaque), 280, 300]))
     wanted = segment_garment(pixels).mask.ravel().astype(int)
     assert ((got >= 128) == (wanted >= 128)).mean() > 0.995  # another processor, other roundings
     assert np.abs(got - wanted).mean() < 1
@@ -622,23 +628,23 @@ def test_what_photographs_need_is_fetched_with_the_first_one(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(address)))
     page.goto(address)
-    page.locator("#timing:has-text('Answered')").wait_for()
+    page.locator("#timing:has-text('Predicted')").wait_for()
     page.locator("body[data-offline=ready]").wait_for()
     assert "model.tflite" in asked
-    assert not {"cut_out.tflite", "photo.tflite"} & set(asked)
+    assert not {"segmentation.tflite", "photo.tflite"} & set(asked)
     page.set_input_files("#file", tmp_path / "a.png")
-    page.locator("#answer:text-is('Coat')").wait_for()
-    assert {"cut_out.tflite", "photo.tflite"} <= set(asked)
-    kept = "caches.match('photo.tflite').then((found) => caches.match('cut_out.tflite').then("
+    page.locator("#prediction:text-is('Coat')").wait_for()
+    assert {"segmentation.tflite", "photo.tflite"} <= set(asked)
+    kept = "caches.match('photo.tflite').then((found) => caches.match('segmentation.tflite').then("
     for _ in range(50):
         if page.evaluate(f"{kept}(other) => Boolean(found && other)))"):
             break
         page.wait_for_timeout(100)
     context.set_offline(True)
     page.reload()
-    page.locator("#timing:has-text('Answered')").wait_for()
+    page.locator("#timing:has-text('Predicted')").wait_for()
     page.set_input_files("#file", tmp_path / "a.png")
-    page.locator("#answer:text-is('Coat')").wait_for()
+    page.locator("#prediction:text-is('Coat')").wait_for()
     context.close()
 
 
@@ -650,14 +656,14 @@ def test_a_photograph_that_comes_when_there_is_no_network_is_explained(
     context = browser.new_context()
     page = context.new_page()
     page.goto(address)
-    page.locator("#timing:has-text('Answered')").wait_for()
+    page.locator("#timing:has-text('Predicted')").wait_for()
     page.locator("body[data-offline=ready]").wait_for()
     context.set_offline(True)
     page.set_input_files("#file", tmp_path / "a.png")
-    page.locator("#certainty:has-text('there is no network now')").wait_for()
+    page.locator("#confidence:has-text('there is no network connection')").wait_for()
     context.set_offline(False)
     page.set_input_files("#file", tmp_path / "a.png")
-    page.locator("#answer:text-is('Coat')").wait_for()
+    page.locator("#prediction:text-is('Coat')").wait_for()
     context.close()
 
 
@@ -708,7 +714,7 @@ def test_the_page_of_own_classes_is_about_them(kind: str, browser: Any, tmp_path
     info = OWN[kind]
     folder = own_page(tmp_path / "web", info)
     is_own, finds = kind != "clothes", info.crop == "garment"
-    assert (folder / "cut_out.tflite").exists() == finds
+    assert (folder / "segmentation.tflite").exists() == finds
     assert (folder / "samples.png").exists() == (not is_own)
     assert not (folder / "photo.tflite").exists()
     pixels = scene(300, 280, 0)
@@ -718,7 +724,9 @@ def test_the_page_of_own_classes_is_about_them(kind: str, browser: Any, tmp_path
     )
     assert isinstance(said, Prediction)
     with served(folder) as address, visited(browser, address) as page:
-        ready = "#answer:text-is('Show it a picture')" if is_own else "#timing:has-text('Answered')"
+        ready = (
+            "#prediction:text-is('Choose an image')" if is_own else "#timing:has-text('Predicted')"
+        )
         page.locator(ready).wait_for()
         words = page.locator("body").inner_text()
         assert ("Fashion-MNIST" in words, "clothing" in words) == (not is_own, not is_own)
@@ -727,9 +735,9 @@ def test_the_page_of_own_classes_is_about_them(kind: str, browser: Any, tmp_path
         assert page.locator(".tabs").is_visible() == finds
         assert page.locator("#samples-box").is_visible() != is_own
         page.set_input_files("#file", tmp_path / "a.png")
-        page.locator("#timing:has-text('Answered')").wait_for()
-        page.locator(f"#certainty:has-text('{100 * said.confidence:.1f} %')").wait_for()
-        assert page.locator("#answer").inner_text() == headline(said)
+        page.locator("#timing:has-text('Predicted')").wait_for()
+        page.locator(f"#confidence:has-text('{100 * said.confidence:.1f} %')").wait_for()
+        assert page.locator("#prediction").inner_text() == headline(said)
         rows = page.locator("#bars .name").all_inner_texts()
         wanted = sorted(said.probs, key=lambda label: -said.probs[label])
         assert rows == (wanted if is_own else list(info.labels))
@@ -742,12 +750,12 @@ def test_the_page_of_own_classes_is_about_them(kind: str, browser: Any, tmp_path
 def test_what_is_no_picture_is_said(page: Any, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
     page.set_input_files("#file", tmp_path / "a.png")
-    page.locator("#answer:has-text('not a picture')").wait_for()
+    page.locator("#prediction:has-text('cannot read the image')").wait_for()
 
 
 @needs_browser
 def test_a_drawing_is_answered_and_cleared(page: Any) -> None:
-    before = page.locator("#seen").screenshot()
+    before = page.locator("#model-input").screenshot()
     page.click("#tab-draw")
     box = page.locator("#pad").bounding_box()
     page.mouse.move(box["x"] + 40, box["y"] + 40)
@@ -756,26 +764,26 @@ def test_a_drawing_is_answered_and_cleared(page: Any) -> None:
         page.mouse.move(box["x"] + x, box["y"] + y, steps=3)
     page.mouse.up()
     for _ in range(50):  # a busy machine may take its time
-        if page.locator("#seen").screenshot() != before:
+        if page.locator("#model-input").screenshot() != before:
             break
         page.wait_for_timeout(100)
     else:
         pytest.fail("the drawing was not seen")
     page.click("#clear")
-    page.locator("#answer:has-text('The picture is of one color')").wait_for()
+    page.locator("#prediction:has-text('The picture is of one color')").wait_for()
 
 
 @needs_browser
 def test_unsure_answers_are_marked(browser: Any, address: str, page_folder: Path) -> None:
     """With a threshold that no answer reaches."""
     described = json.loads((page_folder / "models.json").read_text())
-    described["networks"]["usual"]["abstain_below"] = 1.1
+    described["models"]["default"]["abstain_below"] = 1.1
     context = browser.new_context()
     page = context.new_page()
     page.route("**/models.json", lambda route: route.fulfill(json=described))
     page.goto(address)
-    page.locator("#answer:has-text('Not sure of T-shirt/top')").wait_for()
-    assert "not to be relied on" in page.locator("#certainty").inner_text()
+    page.locator("#prediction:has-text('Not sure of T-shirt/top')").wait_for()
+    assert "abstains below" in page.locator("#confidence").inner_text()
     context.close()
 
 
@@ -784,11 +792,11 @@ def test_the_page_works_again_without_a_network(browser: Any, address: str) -> N
     context = browser.new_context()
     page = context.new_page()
     page.goto(address)
-    page.locator("#timing:has-text('Answered')").wait_for()
+    page.locator("#timing:has-text('Predicted')").wait_for()
     page.locator("body[data-offline=ready]").wait_for()
     context.set_offline(True)
     page.reload()
-    page.locator("#timing:has-text('Answered')").wait_for()
+    page.locator("#timing:has-text('Predicted')").wait_for()
     context.close()
 
 
@@ -798,7 +806,7 @@ def test_nothing_sticks_out(browser: Any, address: str, width: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": 844})
     page = context.new_page()
     page.goto(address)
-    page.locator("#timing:has-text('Answered')").wait_for()
+    page.locator("#timing:has-text('Predicted')").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
 
@@ -812,4 +820,4 @@ def test_a_changed_page_is_refused(page_folder: Path, tmp_path: Path) -> None:
 
 def test_the_page_holds_the_shipped_model(page_folder: Path) -> None:
     info = load_predictor(page_folder).info
-    assert info.recipe == load_predictor(Path(catalog.NAME)).info.recipe
+    assert info.recipe == load_predictor(Path(catalog.PRETRAINED)).info.recipe

@@ -21,7 +21,7 @@ from ankleboot.inference.load import load_predictor
 from ankleboot.models.architectures import build_model
 from ankleboot.models.pretrained.catalog import FOLDER
 from ankleboot.recipes.catalog import POCKET
-from ankleboot.web.render import SHARED as ASSETS
+from ankleboot.web.render import SHARED
 from helpers.browser import CHROMIUM, local, needs_browser, packed, served
 from helpers.playground import (
     RECIPES,
@@ -40,7 +40,7 @@ def test_the_page_asks_nobody_else() -> None:
     assert "http" not in policy and "unsafe" not in policy
     for path in [*PAGE.glob("*.js"), *PAGE.glob("*.css")]:
         assert "http" not in path.read_text(), path
-    assert not {path.name for path in PAGE.iterdir()} & {path.name for path in ASSETS.iterdir()}
+    assert not {path.name for path in PAGE.iterdir()} & {path.name for path in SHARED.iterdir()}
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def page(blank_page: Any) -> Any:
 
 
 def shares(page: Any) -> list[float]:
-    texts = page.locator("#bars .share").all_text_contents()
+    texts = page.locator("#bars .probability").all_text_contents()
     return [float(text.removesuffix(" %")) / 100 for text in texts]
 
 
@@ -158,14 +158,14 @@ def keras_with(change: Any) -> np.ndarray:
 @needs_browser
 def test_the_page_begins_with_the_shipped_models_answer(page: Any) -> None:
     np.testing.assert_allclose(shares(page), keras_with(lambda model: None), atol=6e-4)
-    assert page.inner_text("#answer") == "Sneaker"
-    assert page.locator("#way li").count() == 19
+    assert page.inner_text("#prediction") == "Sneaker"
+    assert page.locator("#overview li").count() == 19
 
 
 @needs_browser
 def test_an_edited_kernel_gives_the_answer_of_such_a_network(page: Any) -> None:
     page.select_option("#conv-filter", index=1)
-    page.click("[data-preset='Sobel, upright']")
+    page.click("[data-preset='Sobel, vertical edges']")
     page.locator("#kernel input").nth(4).fill("5.5")
 
     def change(model: keras.Model) -> None:
@@ -175,7 +175,7 @@ def test_an_edited_kernel_gives_the_answer_of_such_a_network(page: Any) -> None:
         layer.kernel.assign(kernel)
 
     np.testing.assert_allclose(shares(page), keras_with(change), atol=6e-4)
-    assert "as trained Sneaker" in page.inner_text("#bar-was")
+    assert "as trained Sneaker" in page.inner_text("#bar-original")
     page.click("[data-preset='As trained']")
     assert page.locator("#undo").is_hidden()
 
@@ -198,7 +198,7 @@ def test_patch_times_kernel_is_the_pixel_of_the_map(page: Any) -> None:
         said = page.inner_text("#conv-sum").replace("−", "-")
         figures = [float(one) for one in re.findall(r": (-?\d+(?:\.\d+)?)", said)]
         assert figures[0] == pytest.approx(sum(products), abs=0.05 + 0.005 * abs(figures[0]))
-        assert ("together" in said) == (layer > 0)
+        assert ("total" in said) == (layer > 0)
 
 
 @needs_browser
@@ -217,7 +217,7 @@ def test_a_filter_that_is_off_gives_zeros(page: Any) -> None:
     page.click("#off-each")
     effects = page.locator("#off-gallery span").all_text_contents()
     assert len(effects) == 16 and len(set(effects)) > 2
-    assert page.locator("#off-gallery .weighty").count() >= 1
+    assert page.locator("#off-gallery .important").count() >= 1
 
 
 @needs_browser
@@ -241,12 +241,10 @@ def test_another_pooling_gives_the_answer_of_such_a_network(page: Any) -> None:
 @needs_browser
 def test_maps_of_another_size_are_no_answer(page: Any) -> None:
     page.select_option("#pool-by", "none")
-    assert page.inner_text("#answer") == "No answer"
-    assert re.search(
-        r"weight for each of 512 values and is given 2,048", page.inner_text("#pool-words")
-    )
+    assert page.inner_text("#prediction") == "No prediction"
+    assert re.search(r"weight for each of 512 values and gets 2,048", page.inner_text("#pool-text"))
     page.select_option("#pool-by", "max")
-    assert page.inner_text("#answer") == "Sneaker" and page.locator("#undo").is_hidden()
+    assert page.inner_text("#prediction") == "Sneaker" and page.locator("#undo").is_hidden()
 
 
 @needs_browser
@@ -261,20 +259,20 @@ def test_moving_the_picture_changes_maps_less_after_pooling(page: Any) -> None:
 
 @needs_browser
 def test_a_constant_breaks_the_naive_formula_alone(page: Any) -> None:
-    before = page.locator("#logits .share").all_text_contents()
+    before = page.locator("#logits .probability").all_text_contents()
     assert page.locator("#logits .naive").all_text_contents() == before
     page.locator("#constant").fill("1000")
-    assert page.locator("#logits .share").all_text_contents() == before
+    assert page.locator("#logits .probability").all_text_contents() == before
     assert set(page.locator("#logits .naive").all_text_contents()) == {"NaN"}
-    assert "Infinity over infinity" in page.inner_text("#naive-words")
+    assert "Infinity over infinity" in page.inner_text("#naive-text")
     page.locator("#constant").fill("-1000")
-    assert "Zero over zero" in page.inner_text("#naive-words")
+    assert "Zero over zero" in page.inner_text("#naive-text")
 
 
 @needs_browser
 def test_the_loss_is_that_of_the_right_class(page: Any) -> None:
-    assert page.locator("#right option:checked").inner_text() == "Sneaker"
-    page.select_option("#right", label="Bag")
+    assert page.locator("#true-class option:checked").inner_text() == "Sneaker"
+    page.select_option("#true-class", label="Bag")
     page.locator("#temperature").fill("0")  # its logarithm
     logits = [
         float(text.replace("−", "-")) for text in page.locator("#logits output").all_text_contents()
@@ -283,8 +281,8 @@ def test_the_loss_is_that_of_the_right_class(page: Any) -> None:
     found = re.search(r"= ([\d.]+)\. Its", page.inner_text("#loss"))
     assert found and float(found[1]) == pytest.approx(wanted, abs=0.02)
     page.locator("#logits input").nth(8).fill("14")
-    assert page.locator("#logits .share").nth(8).inner_text() == "100 %"
-    assert page.inner_text("#answer") == "Sneaker"  # the playground alone was changed
+    assert page.locator("#logits .probability").nth(8).inner_text() == "100 %"
+    assert page.inner_text("#prediction") == "Sneaker"  # the playground alone was changed
 
 
 @needs_browser
@@ -293,22 +291,22 @@ def test_ones_own_picture_and_drawing_are_answered(page: Any, tmp_path: Path) ->
     image.convert("RGB").save(tmp_path / "mine.png")
     page.set_input_files("#file", tmp_path / "mine.png")
     page.wait_for_selector("#preview:visible")
-    assert page.inner_text("#answer") == "Sneaker"
+    assert page.inner_text("#prediction") == "Sneaker"
     noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     page.set_input_files("#file", tmp_path / "noise.png")
-    page.wait_for_selector("#picture-words:has-text('not plain')")
+    page.wait_for_selector("#image-text:has-text('not plain')")
     (tmp_path / "x.png").write_bytes(b"no picture")
     page.set_input_files("#file", tmp_path / "x.png")
-    page.wait_for_selector("#picture-words:has-text('not a picture')")
-    before = page.locator("#seen").evaluate("c => c.toDataURL()")
+    page.wait_for_selector("#image-text:has-text('cannot read the image')")
+    before = page.locator("#model-input").evaluate("c => c.toDataURL()")
     page.click("#tab-draw")
     box = page.locator("#pad").bounding_box()
     page.mouse.move(box["x"] + 60, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + 60, box["y"] + 200)
     page.mouse.up()
-    assert page.locator("#seen").evaluate("c => c.toDataURL()") != before
+    assert page.locator("#model-input").evaluate("c => c.toDataURL()") != before
     page.click("#tab-photo")
 
 
@@ -322,11 +320,11 @@ def test_ones_own_network_can_be_opened(browser: Any, address: str, tmp_path: Pa
     (tmp_path / "other.json").write_text('{"layout": 7}')
     with visited(browser, address) as page:
         page.set_input_files("#network-file", tmp_path / "other.json")
-        page.wait_for_selector("#network-words:has-text('not a network.json')")
+        page.wait_for_selector("#network-text:has-text('another format')")
         page.set_input_files("#network-file", tmp_path / "network.json")
-        page.wait_for_selector("#network-words:has-text('Opened')")
+        page.wait_for_selector("#network-text:has-text('Opened')")
         assert "Recipe mine" in page.inner_text("#about")
-        assert page.inner_text("#answer").startswith("thing ")
+        assert page.inner_text("#prediction").startswith("thing ")
         assert page.locator("#conv-input option").all_text_contents() == ["red", "green", "blue"]
         page.locator("#shift-x").fill("-3")
         page.click("[data-preset='Blur']")

@@ -16,15 +16,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import ankleboot
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.data.load import load_data
-from ankleboot.inference.predict import ModelRouter, Prediction, load_router, predict_files
+from ankleboot.inference.decide import Prediction
+from ankleboot.inference.predict import predict_files
+from ankleboot.inference.router import ModelRouter, load_router
 from ankleboot.models.pretrained import catalog
+from ankleboot.web.markdown import render_markdown
+from ankleboot.web.render import SHARED, WEB
 from helpers.browser import CHROMIUM, headline, needs_browser, scene
 
-ASSETS = Path(ankleboot.__file__).parent / "web/shared"
-PAGE = Path(ankleboot.__file__).parent / "web/server_page"
+PAGE = WEB / "server_page"
 COMMAND = [sys.executable, "-m", "ankleboot", "serve", "--port", "0", "--json", "--log", "off"]
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -60,7 +62,7 @@ def browser() -> Iterator[Any]:
 def visited(
     browser: Any,
     address: str,
-    section: str = "one",
+    section: str = "single",
     *,
     width: int = 1280,
     refused: int | None = 0,
@@ -112,25 +114,25 @@ def shared_page(browser: Any, address: str) -> Iterator[Any]:
 @pytest.fixture
 def page(shared_page: Any) -> Any:
     """One picture, answered by the first model and looked at closely."""
-    shared_page.click("#tab-one")
+    shared_page.click("#tab-single")
     shared_page.click("#tab-photo")
     shared_page.locator("#models [role=radio]").first.click()
     shared_page.locator("#samples button").first.click()
-    shared_page.locator("#answer:text-is('T-shirt/top')").wait_for()
+    shared_page.locator("#prediction:text-is('T-shirt/top')").wait_for()
     settled(shared_page)
     return shared_page
 
 
 def ready(page: Any) -> None:
-    page.locator("#timing:has-text('Answered')").wait_for()
+    page.locator("#timing:has-text('Predicted')").wait_for()
     settled(page)
 
 
 def settled(page: Any) -> None:
     """Until the closer look has been taken."""
     page.locator("#result:not(.busy)").wait_for()
-    page.locator("#panel-one:not(.looking)").wait_for()
-    page.locator("#where").wait_for()
+    page.locator("#panel-single:not(.explaining)").wait_for()
+    page.locator("#occlusion").wait_for()
 
 
 @pytest.fixture(scope="module")
@@ -165,14 +167,14 @@ def test_the_page_has_no_script_and_no_style_of_its_own_in_the_html() -> None:
     """The server's policy would forbid them."""
     html = (PAGE / "index.html").read_text()
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?! type=\"module\" src=)", html)
-    for path in [*PAGE.glob("*.js"), *ASSETS.glob("*.js")]:
+    for path in [*PAGE.glob("*.js"), *SHARED.glob("*.js")]:
         script = path.read_text()
         assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|\beval\(", script), path
         assert not re.search(r"https?://\w", script), path
 
 
 def test_the_page_and_what_it_shares_have_no_name_in_common() -> None:
-    assert not {path.name for path in PAGE.iterdir()} & {path.name for path in ASSETS.iterdir()}
+    assert not {path.name for path in PAGE.iterdir()} & {path.name for path in SHARED.iterdir()}
 
 
 @needs_browser
@@ -182,11 +184,11 @@ def test_a_photograph_is_answered_and_explained(page: Any, photograph: Path) -> 
     page.set_input_files("#file", photograph)
     page.locator("#steps").wait_for()
     settled(page)
-    assert page.locator("#answer").inner_text() == said.label
+    assert page.locator("#prediction").inner_text() == said.label
     rows = dict(
         zip(
             page.locator("#bars .name").all_inner_texts(),
-            page.locator("#bars .share").all_inner_texts(),
+            page.locator("#bars .probability").all_inner_texts(),
             strict=True,
         )
     )
@@ -194,26 +196,26 @@ def test_a_photograph_is_answered_and_explained(page: Any, photograph: Path) -> 
     for label, share in said.probs.items():
         assert percent_of(rows[label]) == pytest.approx(100 * share, abs=0.1)
     captions = page.locator("#steps-list figcaption").all_inner_texts()
-    assert captions == ["Photograph", "Garment found", "Cut out", "Grey, negated", "28 × 28 pixels"]
-    assert page.locator("#seen-size").inner_text() == "224 × 224 pixels"
-    assert said.label in page.locator("#where-words").inner_text()
-    assert page.locator("#alike-list li").count() == 5
+    assert captions == ["Photo", "Garment found", "Cut out", "Gray, negated", "28 × 28 pixels"]
+    assert page.locator("#model-input-size").inner_text() == "224 × 224 pixels"
+    assert said.label in page.locator("#occlusion-text").inner_text()
+    assert page.locator("#neighbors-list li").count() == 5
     assert page.locator("#preview").is_visible()
 
 
 @needs_browser
 def test_the_map_can_be_made_fainter(page: Any) -> None:
-    overlay = page.locator("#where-overlay")
-    page.locator("#where-strength").fill("0")
+    overlay = page.locator("#occlusion-map")
+    page.locator("#occlusion-strength").fill("0")
     assert overlay.evaluate("one => getComputedStyle(one).opacity") == "0"
 
 
 @needs_browser
 def test_a_sample_is_answered(page: Any) -> None:
     page.locator("#samples button").nth(9).click()
-    page.locator("#answer:text-is('Ankle boot')").wait_for()
+    page.locator("#prediction:text-is('Ankle boot')").wait_for()
     settled(page)
-    assert page.locator("#seen-size").inner_text() == "28 × 28 pixels"
+    assert page.locator("#model-input-size").inner_text() == "28 × 28 pixels"
     assert page.locator("#steps").is_hidden()  # there is no way to show
 
 
@@ -227,9 +229,9 @@ def test_a_drawing_is_answered_and_cleared(page: Any) -> None:
         page.mouse.move(box["x"] + x, box["y"] + y, steps=3)
     with page.expect_response("**/v1/predict**"):
         page.mouse.up()
-    page.locator("#seen-size:text-is('28 × 28 pixels')").wait_for()
+    page.locator("#model-input-size:text-is('28 × 28 pixels')").wait_for()
     page.click("#clear")
-    page.locator("#answer:has-text('The picture is of one color')").wait_for()
+    page.locator("#prediction:has-text('The picture is of one color')").wait_for()
 
 
 @needs_browser
@@ -242,12 +244,12 @@ def test_models_are_compared_about_one_picture(page: Any, photograph: Path) -> N
     assert chips.locator(".model-name").all_inner_texts() == names
     for chip, name in zip(chips.all(), names, strict=True):
         said = said_by(name, photograph)
-        words = chip.locator(".model-answer").inner_text()
+        words = chip.locator(".model-prediction").inner_text()
         assert words.startswith(headline(said))
         assert chip.locator(".mini .name").first.inner_text() == said.label
     chips.nth(0).press("ArrowRight")
-    page.locator(f"#answer:text-is('{headline(said)}')").wait_for()
-    page.locator("#seen-size:text-is('28 × 28 pixels')").wait_for()
+    page.locator(f"#prediction:text-is('{headline(said)}')").wait_for()
+    page.locator("#model-input-size:text-is('28 × 28 pixels')").wait_for()
     assert chips.nth(1).get_attribute("aria-checked") == "true"
 
 
@@ -267,7 +269,7 @@ def test_a_picture_can_be_dropped_and_pasted(page: Any, tmp_path: Path, way: str
         }""",
         [way, list(content)],
     )
-    page.locator(f"#answer:text-is('{headline(said)}')").wait_for()
+    page.locator(f"#prediction:text-is('{headline(said)}')").wait_for()
     assert page.locator("#preview").is_visible()
 
 
@@ -280,7 +282,7 @@ def test_a_computers_camera_can_be_used(page: Any) -> None:
     page.click("#photograph")
     page.click("#shoot")
     page.locator("#preview").wait_for()
-    page.locator("#seen-size:text-is('224 × 224 pixels')").wait_for()
+    page.locator("#model-input-size:text-is('224 × 224 pixels')").wait_for()
     assert page.locator("#live-box").is_hidden()
 
 
@@ -293,7 +295,7 @@ def test_an_answer_about_an_older_picture_is_not_shown(page: Any, tmp_path: Path
     with page.expect_request("**/v1/predict?model=zero-shot"):
         pass
     page.locator("#samples button").nth(1).click()
-    page.locator("#answer:text-is('Trouser')").wait_for()
+    page.locator("#prediction:text-is('Trouser')").wait_for()
     settled(page)
     assert cancelled == ["net::ERR_ABORTED"] * 2
 
@@ -306,11 +308,11 @@ def test_what_is_no_picture_is_said_in_a_line(
     with visited(browser, address, refused=2) as page:  # by both models
         ready(page)
         page.set_input_files("#file", tmp_path / "a.png")
-        page.locator("#answer:text-is('No answer')").wait_for()
-        assert "picture" in page.locator("#certainty").inner_text().lower()
-        assert page.locator("#where").is_hidden()
+        page.locator("#prediction:text-is('No prediction')").wait_for()
+        assert "picture" in page.locator("#confidence").inner_text().lower()
+        assert page.locator("#occlusion").is_hidden()
         page.set_input_files("#file", photograph)
-        page.locator(f"#answer:text-is('{said_by('pretrained', photograph).label}')").wait_for()
+        page.locator(f"#prediction:text-is('{said_by('pretrained', photograph).label}')").wait_for()
 
 
 @needs_browser
@@ -329,8 +331,8 @@ def test_a_busy_server_is_asked_again(browser: Any, address: str) -> None:
         page.route("**/v1/predict**", refuse_once)
 
     with visited(browser, address, refused=2, prepare=prepare) as page:
-        page.locator("#certainty:text-is('The server has its hands full.')").wait_for()
-        page.locator("#answer:text-is('T-shirt/top')").wait_for()
+        page.locator("#confidence:text-is('The server has its hands full.')").wait_for()
+        page.locator("#prediction:text-is('T-shirt/top')").wait_for()
 
 
 @needs_browser
@@ -339,7 +341,7 @@ def test_a_server_that_is_gone_is_named(browser: Any, address: str) -> None:
         ready(page)
         page.route("**/v1/**", lambda route: route.abort())
         page.locator("#samples button").nth(1).click()
-        page.locator("#certainty:text-is('The server does not answer.')").wait_for()
+        page.locator("#confidence:text-is('The server does not respond.')").wait_for()
 
 
 @needs_browser
@@ -350,8 +352,8 @@ def test_a_failed_closer_look_leaves_the_answer(browser: Any, address: str) -> N
         page.route("**/v1/explain**", lambda route: route.fulfill(status=500, json=problem))
 
     with visited(browser, address, refused=1, prepare=prepare) as page:
-        page.locator("#closer-state:text-is('No closer look: It broke.')").wait_for()
-        assert page.locator("#answer").inner_text() == "T-shirt/top"
+        page.locator("#explanation-status:text-is('No explanation: It broke.')").wait_for()
+        assert page.locator("#prediction").inner_text() == "T-shirt/top"
 
 
 @needs_browser
@@ -373,7 +375,7 @@ def test_a_key_is_asked_for_once(browser: Any, address: str) -> None:
     with visited(browser, address, refused=2, prepare=prepare) as page:
         page.fill("#key", "wrong")
         page.press("#key", "Enter")
-        page.locator("#key-words:has-text('refused: A key is needed.')").wait_for()
+        page.locator("#key-text:has-text('refused this key: A key is needed.')").wait_for()
         page.fill("#key", "right")
         page.press("#key", "Enter")
         ready(page)
@@ -408,8 +410,8 @@ def test_a_picture_that_is_too_large_is_reduced(browser: Any, address: str, tmp_
         page.set_input_files("#file", tmp_path / "large.png")
         page.locator("#steps").wait_for()
         settled(page)
-        assert page.locator("#seen-size").inner_text() == "224 × 224 pixels"
-        assert "A smaller copy was sent" in page.locator("#timing").inner_text()
+        assert page.locator("#model-input-size").inner_text() == "224 × 224 pixels"
+        assert "a smaller copy was sent" in page.locator("#timing").inner_text()
     assert 5_000 < max(sizes) <= most
 
 
@@ -424,17 +426,17 @@ def test_many_pictures_become_a_table_and_a_file(
     Image.fromarray(np.full((40, 40), 99, np.uint8)).save(tmp_path / "blank.png")
     paths += [tmp_path / "notes.txt", tmp_path / "blank.png"]
     said = {path.name: said_by("pretrained", path) for path in paths if path.suffix == ".png"}
-    with visited(browser, address, "many", refused=1) as page:
-        page.set_input_files("#many-files", paths)
-        page.locator("#many-state:text-is('All 9 done, 1 could not be answered.')").wait_for()
-        files = page.locator("#many-rows .file").all_inner_texts()
+    with visited(browser, address, "batch", refused=1) as page:
+        page.set_input_files("#batch-files", paths)
+        page.locator("#batch-status:text-is('All 9 done, 1 failed.')").wait_for()
+        files = page.locator("#batch-rows .file").all_inner_texts()
         assert files == [path.name for path in paths]
-        assert page.locator("#many-rows img").count() == 0  # a name is text
-        page.locator("#many-counts li[data-label=Abstained] button").click()
+        assert page.locator("#batch-rows img").count() == 0  # a name is text
+        page.locator("#batch-counts li[data-label=Abstained] button").click()
         abstained = [name for name, one in said.items() if one.abstained]
-        assert page.locator("#many-rows .file").all_inner_texts() == abstained
+        assert page.locator("#batch-rows .file").all_inner_texts() == abstained
         with page.expect_download() as download:
-            page.click("#many-save")
+            page.click("#batch-save")
         assert download.value.suggested_filename == "ankleboot-pretrained.csv"
         text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
     header, *rows = csv.reader(io.StringIO(text))
@@ -470,23 +472,23 @@ def test_hundreds_of_pictures_can_be_stopped_and_taken_up(
         route.continue_() if len(asked) < 20 else route.abort()
 
     asked: list[Any] = []
-    with visited(browser, address, "many", refused=None) as page:
+    with visited(browser, address, "batch", refused=None) as page:
         page.route("**/v1/predict**", leave)
-        page.set_input_files("#many-files", paths)
-        page.locator("#many-state:has-text('The server does not answer.')").wait_for()
+        page.set_input_files("#batch-files", paths)
+        page.locator("#batch-status:has-text('The server does not respond.')").wait_for()
         page.unroute("**/v1/predict**")
-        page.click("#many-stop:text-is('Go on')")
-        page.locator("#many-state:text-is('All 110 done.')").wait_for()
-        assert page.locator("#many-rows tr").count() == 50  # a page of them
-        page.click("#many-next")
-        page.click("#many-next")
-        assert page.locator("#many-rows tr").count() == 10
-        assert page.locator("#many-page").inner_text() == "Page 3 of 3"
-        page.select_option("#many-model", "zero-shot")
-        page.click("#many-stop:text-is('Stop')")
-        page.locator("#many-state:has-text('of 110 done.')").wait_for()
-        page.click("#many-clear")
-        page.locator("#many-result").wait_for(state="hidden")
+        page.click("#batch-stop:text-is('Continue')")
+        page.locator("#batch-status:text-is('All 110 done.')").wait_for()
+        assert page.locator("#batch-rows tr").count() == 50  # a page of them
+        page.click("#batch-next")
+        page.click("#batch-next")
+        assert page.locator("#batch-rows tr").count() == 10
+        assert page.locator("#batch-page").inner_text() == "Page 3 of 3"
+        page.select_option("#batch-model", "zero-shot")
+        page.click("#batch-stop:text-is('Stop')")
+        page.locator("#batch-status:has-text('of 110 done.')").wait_for()
+        page.click("#batch-clear")
+        page.locator("#batch-result").wait_for(state="hidden")
 
 
 @needs_browser
@@ -526,7 +528,8 @@ def test_what_a_model_says_of_itself_stays_text(browser: Any, address: str) -> N
     def spoil(route: Any) -> None:
         described = route.fetch().json()
         [model, *_] = described["models"]
-        model |= {"classes": [HOSTILE, "Ankle boot"], "card": card, "photo": None, "metrics": {}}
+        model |= {"classes": [HOSTILE, "Ankle boot"], "photo": None, "metrics": {}}
+        model["card_html"] = render_markdown(card)
         described["models"] = [model]
         route.fulfill(json=described)
 
@@ -542,7 +545,7 @@ def test_what_a_model_says_of_itself_stays_text(browser: Any, address: str) -> N
         assert page.locator("#card-body li").all_inner_texts() == ["one", "two more"]
         assert HOSTILE in page.locator("#facts").inner_text()
         assert page.locator("#models").is_hidden()  # there is but one
-        assert "No evaluation" in page.locator("#judged").inner_text()
+        assert "No evaluation" in page.locator("#metrics").inner_text()
 
 
 @needs_browser
@@ -552,9 +555,9 @@ def test_nothing_sticks_out_on_a_phone(browser: Any, address: str, photograph: P
         page.set_input_files("#file", photograph)
         page.locator("#steps").wait_for()
         settled(page)
-        for name in ("one", "many", "about"):
+        for name in ("single", "batch", "about"):
             page.click(f"#tab-{name}")
-            if name == "many":
-                page.set_input_files("#many-files", [photograph])
-                page.locator("#many-state:has-text('All ')").wait_for()
+            if name == "batch":
+                page.set_input_files("#batch-files", [photograph])
+                page.locator("#batch-status:has-text('All ')").wait_for()
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, name

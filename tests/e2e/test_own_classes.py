@@ -12,7 +12,9 @@ import pytest
 from ankleboot.cli.main import run as ankleboot
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.inference.load import load_predictor
-from ankleboot.inference.predict import ModelRouter, Prediction, predict_files
+from ankleboot.inference.router import ModelRouter
+from ankleboot.inference.decide import Prediction
+from ankleboot.inference.predict import predict_files
 from helpers.images import write_image_folder
 
 NAMES = ("<u>&amp; $x$", "[red]line\\nbreak", "plain")
@@ -144,14 +146,14 @@ def test_every_other_format_too(
 def test_the_web_page_knows_the_classes_and_the_size(
     own_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("ankleboot.export.litertjs.place", lambda folder: None)
+    monkeypatch.setattr("ankleboot.export.litertjs.install_runtime", lambda folder: None)
     arguments: list[str | Path] = ["export", own_run, "--format", "web"]
     arguments += ["--output", tmp_path / "web"]
     assert json_of(capsys, *arguments)["parity"]["num_examples"] == 12
     read = json.loads((tmp_path / "web/models.json").read_text())
     assert read["page"] == {"kind": "own", "samples": False}
-    assert list(read["networks"]) == ["usual"]
-    usual = read["networks"]["usual"]
+    assert list(read["models"]) == ["default"]
+    usual = read["models"]["default"]
     assert (usual["labels"], usual["declined"]) == (list(NAMES), [])
     assert (usual["image_size"], usual["color"], usual["crop"]) == (32, True, "none")
     assert load_predictor(tmp_path / "web").info.labels == NAMES
@@ -287,13 +289,13 @@ def test_images_of_a_folder_are_written_as_the_shipped_model_sees_them(
 def test_python_refuses_images_of_another_kind(pictures: Path, tmp_path: Path) -> None:
     from ankleboot.data.load import load_data
     from ankleboot.recipes.catalog import PLAIN
-    from ankleboot.training.trainer import train
+    from ankleboot.training.trainer import fit
 
     data = load_data(str(pictures), load_predictor(Path("pretrained")).info.image_spec)
     assert data.image_shape == (28, 28)
     with pytest.raises(UsageError, match="load it with recipe.image_spec"):
         from dataclasses import replace
 
-        train(replace(PLAIN, image_size=32, crop="none"), data, tmp_path / "run")
+        fit(replace(PLAIN, image_size=32, crop="none"), data, tmp_path / "run")
     with pytest.raises(DataError):
         load_data(str(pictures.parent))

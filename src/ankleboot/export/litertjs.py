@@ -1,7 +1,7 @@
-"""LiteRT.js, the runtime in the page: fetched once, checked file by file, kept in the cache.
+"""LiteRT.js, the runtime of the offline page: downloaded once, verified by hash, cached.
 
-It is not part of this package (19 MB). Whoever delivers it (npm with the user's own settings, or a
-public content network), only files with these hashes are used.
+The package does not include it (19 MB). It comes from npm with the user's settings, or from a
+public content delivery network; files with other hashes are refused.
 """
 
 import shutil
@@ -22,13 +22,13 @@ VERSION = "2.5.3"
 CORE, UTILS = "@litertjs/core", "@litertjs/wasm-utils"
 CDN = "https://cdn.jsdelivr.net/npm"
 NPM_TIMEOUT_S = 120
-MAX_BYTES = 20 * 2**20  # of one file
+MAX_BYTES = 20 * 2**20  # per file
 
-FAILURE = f"cannot get LiteRT.js {VERSION}, which the web page runs on: {{causes}}"
+FAILURE = f"cannot get LiteRT.js {VERSION}, which the web page needs: {{causes}}"
 
 
 class RuntimeFile(NamedTuple):
-    """One file: its name in the page's folder, and its path in an npm package."""
+    """File with its name in the page's folder and its path in an npm package."""
 
     name: str
     package: str
@@ -74,7 +74,7 @@ FILES = (
         "5255c8ad06eabdbd2522cdebf6b22fc10faf74625c23a49b9e072570cd1fa41c",
     ),
 )
-"""Browsers without relaxed SIMD load the files with "compat"."""
+"""Files with "compat" are for browsers without relaxed SIMD."""
 
 NOTICE = f"""LiteRT.js {VERSION} ({CORE} and {UTILS} of npm)
 Copyright Google LLC, Apache License 2.0: https://www.apache.org/licenses/LICENSE-2.0
@@ -83,14 +83,15 @@ Unchanged, but for the address of wasm-utils in index.js.
 """
 
 
-def place(folder: Path) -> None:
-    """Put the runtime into `folder`, which must exist.
+def install_runtime(folder: Path) -> None:
+    """Create `folder` with the runtime's files.
 
     Raises:
-        EnvironmentFailure: If a file is neither in the cache nor delivered by npm or the CDN.
+        EnvironmentFailure: If a file is not cached and neither npm nor the CDN has it.
     """
+    folder.mkdir()
     for name, content in _contents().items():
-        if name == "index.js":  # a browser knows no packages, only addresses
+        if name == "index.js":  # browsers import addresses, not package names
             content = content.replace(f'"{UTILS}"'.encode(), b'"./wasm-utils.js"')
         (folder / name).write_bytes(content)
     (folder / "NOTICE.txt").write_text(NOTICE)
@@ -100,22 +101,22 @@ def _contents() -> dict[str, bytes]:
     cache = _Cache(cache_folder(f"litertjs-{VERSION}"))
     try:
         return {file.name: cache.read(file) for file in FILES}
-    except EnvironmentFailure:  # a file is missing or damaged
+    except EnvironmentFailure:  # a cached file is missing or damaged
         complete(cache.path, FILES, lambda _: [cache, _Npm(), _Cdn()], FAILURE)
         return {file.name: cache.read(file) for file in FILES}
 
 
-def _checked(content: bytes, file: RuntimeFile, origin: str) -> bytes:
-    found = sha256_of(content)
-    if found != file.sha256:
+def _verified(content: bytes, file: RuntimeFile, origin: str) -> bytes:
+    sha256 = sha256_of(content)
+    if sha256 != file.sha256:
         raise EnvironmentFailure(
-            f"{origin}: {file.name} has sha256 {found}, expected {file.sha256}"
+            f"{origin}: {file.name} has sha256 {sha256}, expected {file.sha256}"
         )
     return content
 
 
 class _Cache:
-    """The files that were fetched before."""
+    """Cached files."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, str(path)
@@ -123,47 +124,47 @@ class _Cache:
     def read(self, file: RuntimeFile) -> bytes:
         path = self.path / file.name
         try:
-            return _checked(path.read_bytes(), file, self.name)
+            return _verified(path.read_bytes(), file, self.name)
         except OSError as error:
             raise EnvironmentFailure(f"cannot read {path}: {error.strerror}") from error
 
 
 class _Cdn:
-    """The public content network."""
+    """Public content delivery network."""
 
     name = CDN
 
     def read(self, file: RuntimeFile) -> bytes:
         content = download(f"{CDN}/{file.package}@{VERSION}/{file.path}", MAX_BYTES)
-        return _checked(content, file, self.name)
+        return _verified(content, file, self.name)
 
 
 class _Npm:
-    """The npm command, which knows the user's registry, proxy and certificates."""
+    """The npm command with the user's registry, proxy and certificates."""
 
     name = "npm"
 
     def read(self, file: RuntimeFile) -> bytes:
-        return _checked(self._delivered.get(file.name, b""), file, self.name)
+        return _verified(self._files.get(file.name, b""), file, self.name)
 
     @cached_property
-    def _delivered(self) -> dict[str, bytes]:
+    def _files(self) -> dict[str, bytes]:
         npm = shutil.which("npm")
         if npm is None:
-            raise DownloadError("no npm here", dead=True)
+            raise DownloadError("npm is not installed", dead=True)
         with tempfile.TemporaryDirectory() as folder:
             for package in (CORE, UTILS):
                 _pack(npm, package, folder)
             try:
                 return dict(_members(Path(folder)))
             except (*DAMAGED_ZIP, tarfile.TarError) as error:
-                raise DownloadError(f"npm packed something else ({error})", dead=True) from error
+                raise DownloadError(f"npm wrote a bad archive ({error})", dead=True) from error
 
 
 def _pack(npm: str, package: str, folder: str) -> None:
     """Download a package as a .tgz file into `folder`."""
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             [npm, "pack", "--loglevel=error", "--pack-destination=.", f"{package}@{VERSION}"],
             cwd=folder,
             capture_output=True,
@@ -175,13 +176,13 @@ def _pack(npm: str, package: str, folder: str) -> None:
         raise DownloadError(f"npm took more than {NPM_TIMEOUT_S} s", dead=True) from error
     except OSError as error:
         raise DownloadError(f"npm cannot be run ({error.strerror})", dead=True) from error
-    if done.returncode:
-        words = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise DownloadError(f"npm pack {package}: {words}", dead=True)
+    if result.returncode:
+        message = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise DownloadError(f"npm pack {package}: {message}", dead=True)
 
 
 def _members(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Read the files out of the packed packages; nothing is unpacked to the disk."""
+    """Yield name and content of each file in the archives, without unpacking them to disk."""
     for file in FILES:
         packed = folder / f"{file.package.removeprefix('@').replace('/', '-')}-{VERSION}.tgz"
         with tarfile.open(packed) as archive:

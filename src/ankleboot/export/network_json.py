@@ -1,4 +1,4 @@
-"""A Keras model of simple layers, one behind the other, as the document that the page reads."""
+"""Conversion of a Keras model, a chain of simple layers, to the layers of network.json."""
 
 from typing import Any
 
@@ -6,38 +6,39 @@ import keras
 import numpy as np
 
 from ankleboot.core.errors import ModelError
-from ankleboot.inference.numpy_network import pack
+from ankleboot.core.types import pack_array
 
 TRAINING_ONLY = (keras.layers.InputLayer, keras.layers.Dropout)
 
 
 def layers_of(model: keras.Model) -> list[dict[str, Any]]:
-    """All layers up to "logits", in order; what only training uses is left out.
+    """Return all layers up to "logits" in order, without those that only training uses.
 
     Raises:
-        ModelError: If the network branches, or has a layer of another kind.
+        ModelError: If the network branches, has no convolution, or has an unsupported layer.
     """
-    found: list[dict[str, Any]] = []
+    layers: list[dict[str, Any]] = []
     previous = None
     for layer in model.layers:
         if previous is not None and layer.input is not previous.output:
-            raise _unfit(model, f"{layer.name} does not follow {previous.name} alone")
+            raise _unsupported(model, f"{layer.name} has other inputs than {previous.name}")
         previous = layer
         if not isinstance(layer, TRAINING_ONLY):
-            found.append({"name": layer.name} | _described(layer, model))
+            layers.append({"name": layer.name} | _convert(layer, model))
         if layer.name == "logits":
-            if not any(one["kind"] == "convolution" for one in found):
-                raise _unfit(model, "this one has no convolution")
-            return found
-    raise ModelError('the network has no layer "logits", as those of Ankleboot have')
+            if not any(entry["kind"] == "convolution" for entry in layers):
+                raise _unsupported(model, "it has no convolution")
+            return layers
+    raise ModelError('the network has no layer "logits"; name its last dense layer "logits"')
 
 
-def _described(layer: keras.Layer, model: keras.Model) -> dict[str, Any]:
+def _convert(layer: keras.Layer, model: keras.Model) -> dict[str, Any]:
     match layer:
         case keras.layers.Rescaling():
-            return {"kind": "scale", "scale": pack([layer.scale]), "offset": pack([layer.offset])}
+            scale, offset = pack_array([layer.scale]), pack_array([layer.offset])
+            return {"kind": "scale", "scale": scale, "offset": offset}
         case keras.layers.BatchNormalization():
-            return {"kind": "scale"} | _learned_scale(layer)
+            return {"kind": "scale"} | _fold_batch_norm(layer)
         case keras.layers.Conv2D():
             sizes = {"stride": layer.strides[0], "padding": layer.padding}
             return {"kind": "convolution"} | sizes | _weights(layer)
@@ -56,23 +57,25 @@ def _described(layer: keras.Layer, model: keras.Model) -> dict[str, Any]:
             return {"kind": "flatten"}
         case keras.layers.Dense():
             return {"kind": "dense"} | _weights(layer)
-    raise _unfit(model, f"{layer.name} is a {type(layer).__name__}")
+    raise _unsupported(model, f"{layer.name} has the unsupported type {type(layer).__name__}")
 
 
 def _weights(layer: keras.Layer) -> dict[str, Any]:
     kernel = np.asarray(layer.kernel)
     bias = np.asarray(layer.bias) if layer.use_bias else np.zeros(kernel.shape[-1])
-    return {"kernel": pack(kernel), "bias": pack(bias)}
+    return {"kernel": pack_array(kernel), "bias": pack_array(bias)}
 
 
-def _learned_scale(layer: keras.layers.BatchNormalization) -> dict[str, Any]:
-    """Once trained, batch normalisation is one multiplication and one addition per channel."""
-    gamma, beta, mean, variance = (np.asarray(one, np.float64) for one in layer.get_weights())
+def _fold_batch_norm(layer: keras.layers.BatchNormalization) -> dict[str, Any]:
+    """Convert batch normalization to one multiplication and one addition per channel."""
+    gamma, beta, mean, variance = (
+        np.asarray(weights, np.float64) for weights in layer.get_weights()
+    )
     scale = gamma / np.sqrt(variance + layer.epsilon)
-    return {"scale": pack(scale), "offset": pack(beta - mean * scale)}
+    return {"scale": pack_array(scale), "offset": pack_array(beta - mean * scale)}
 
 
-def _unfit(model: keras.Model, why: str) -> ModelError:
+def _unsupported(model: keras.Model, why: str) -> ModelError:
     return ModelError(
-        f"{model.name}: a playground shows networks of architecture=cnn, one layer behind the other; {why}"
+        f"{model.name}: the playground needs a chain of layers, as architecture=cnn builds; {why}"
     )

@@ -1,9 +1,11 @@
-"""A page that any static host can serve: models, runtime and all; no server, no other host.
+"""Web page that runs a model in the browser, on any static host.
 
-model.tflite      the exported model, and what the parity gate looks at
-photo.tflite      with "pretrained": the model that is asked about photographs in its place
-cut_out.tflite    finds the garment on a photograph, where a model wants one
-models.json       what the page reads of them: files and descriptions
+model.tflite         the exported model, which the parity check loads
+photo.tflite         the model for photographs, if "pretrained" is exported
+segmentation.tflite  the segmentation network, if a model needs the garment
+models.json          files and metadata of these models
+
+The page includes the LiteRT.js runtime and loads nothing from other hosts.
 """
 
 import shutil
@@ -34,45 +36,48 @@ PAGE = WEB / "offline_app"
 
 
 def write(network: DeployableModel, path: Path) -> None:
-    """Write the folder; its own model is the float32 LiteRT file, others come as they ship."""
+    """Write the folder; its model is a float32 LiteRT file.
+
+    Raises:
+        EnvironmentFailure: If LiteRT.js is not cached and cannot be downloaded.
+    """
     shutil.copytree(SHARED, path)
     shutil.copytree(PAGE, path, dirs_exist_ok=True)
     litert.write_single(network, path / "model.tflite")
-    networks = {"usual": _described(path / "model.tflite", "Model")}
+    models = {"default": _describe(path / "model.tflite", "Model")}
     if network.photo is not None:
         shutil.copyfile(network.photo, path / "photo.tflite")
-        networks["photo"] = _described(path / "photo.tflite", "For photographs")
+        models["photo"] = _describe(path / "photo.tflite", "Photographs")
     if network.photo is not None or network.info.crop == "garment":
-        shutil.copyfile(SEGMENTATION, path / "cut_out.tflite")
-        networks["cut_out"] = _described(path / "cut_out.tflite", "Finding the garment")
-    (path / "runtime").mkdir()
-    litertjs.place(path / "runtime")
-    has_samples = knows_samples(network.info)
-    if has_samples:
-        Image.fromarray(sample_strip()).save(path / "samples.png")
-    page = {"kind": _kind(network), "samples": has_samples}
-    write_json(path / "models.json", {"page": page, "networks": networks})
+        shutil.copyfile(SEGMENTATION, path / SEGMENTATION.name)
+        models["segmentation"] = _describe(path / SEGMENTATION.name, "Segmentation")
+    litertjs.install_runtime(path / "runtime")
+    page = {"kind": _page_kind(network), "samples": write_samples(path, network.info)}
+    write_json(path / "models.json", {"page": page, "models": models})
     add_folder_checksums(path, network.info)
 
 
-def _described(path: Path, what: str) -> dict[str, Any]:
-    """A model file's description, whole, once its hash was checked."""
+def _describe(path: Path, title: str) -> dict[str, Any]:
+    """Return a verified model file's entry of models.json."""
     _, info = read_verified_tflite(path)
-    return {"what": what, "file": path.name, "bytes": path.stat().st_size} | asdict(info)
+    return {"title": title, "file": path.name, "bytes": path.stat().st_size} | asdict(info)
 
 
-def _kind(network: DeployableModel) -> str:
-    """Which of its texts the page shows."""
+def _page_kind(network: DeployableModel) -> str:
+    """Return the kind of page: its texts are about photographs, clothes or own classes."""
     if network.photo is not None:
         return "photographs"
-    is_usual = network.info.labels == CLASS_NAMES and network.info.crop == "garment"
-    return "clothes" if is_usual else "own"
+    is_clothes = network.info.labels == CLASS_NAMES and network.info.crop == "garment"
+    return "clothes" if is_clothes else "own"
 
 
-def knows_samples(info: ModelMetadata) -> bool:
-    """Whether images of Fashion-MNIST are what the model knows."""
+def write_samples(folder: Path, info: ModelMetadata) -> bool:
+    """Write samples.png if the model takes images of Fashion-MNIST; return whether it does."""
     shape = info.image_spec.image_shape
-    return info.labels == CLASS_NAMES and shape == ImageSpec().image_shape
+    if info.labels != CLASS_NAMES or shape != ImageSpec().image_shape:
+        return False
+    Image.fromarray(sample_strip()).save(folder / "samples.png")
+    return True
 
 
 def load(path: Path, num_threads: int) -> LiteRTPredictor:

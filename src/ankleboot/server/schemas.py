@@ -145,6 +145,7 @@ SCHEMAS: dict[str, Schema] = {
             "additionalProperties": {"anyOf": [OBJECT, {"type": "null"}]},
         },
         card=_optional(STRING, "Model card, Markdown."),
+        card_html=_optional(STRING, "Model card as HTML without scripts and images."),
         photo=_optional(OBJECT, "Description of the model for photos, if that is another one."),
     ),
     "Limits": _object(

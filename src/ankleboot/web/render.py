@@ -1,7 +1,4 @@
-"""Fill a template; everything that is put into it is escaped unless it was drawn here.
-
-base.html holds what all pages share: the looks, the frame, the footer.
-"""
+"""Pages from Jinja templates; `base.html` is their common frame."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -14,17 +11,17 @@ from ankleboot import __version__
 from ankleboot.core.text import truncate_middle
 
 WEB = Path(__file__).parent
-SHARED = WEB / "shared"  # scripts and styles that several pages use
+SHARED = WEB / "shared"  # files that are copied beside those of each page
 TEMPLATES = WEB / "templates"
 
 
 def render(content: dict[str, Any], template: str, drawn: Collection[str]) -> str:
-    """A page as HTML.
+    """Fill a template and return the page as HTML; all values but SVG are escaped.
 
     Args:
-        content: Names and values for the template.
+        content: Values of the template's variables.
         template: Name of a file in `templates`; it extends base.html.
-        drawn: Names of `content` that are SVG made by our own code, or lists of it.
+        drawn: Names in `content` of SVG, or lists of SVG, made by this package.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -35,9 +32,8 @@ def render(content: dict[str, Any], template: str, drawn: Collection[str]) -> st
     )
     environment.filters["short"] = truncate_middle
     marked = {name: _markup(content[name]) for name in drawn}
-    found = {"version": __version__} | content | marked
-    return environment.get_template(template).render(found)
+    return environment.get_template(template).render({"version": __version__} | content | marked)
 
 
 def _markup(value: str | list[str]) -> Markup | list[Markup]:
-    return [Markup(one) for one in value] if isinstance(value, list) else Markup(value)  # noqa: S704
+    return [Markup(svg) for svg in value] if isinstance(value, list) else Markup(value)  # noqa: S704

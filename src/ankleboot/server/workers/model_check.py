@@ -13,6 +13,7 @@ from ankleboot.inference.predictor import Predictor
 from ankleboot.inference.router import ModelRouter
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.server.config import ServerConfig
+from ankleboot.web.markdown import render_markdown
 
 SPLITS = ("validation", "test")
 PUBLIC_FIELDS = ("recipe", "data", "format", "parameters", "image_size", "color", "crop") + (
@@ -44,12 +45,14 @@ def describe_model(
 def _describe(predictor: Predictor, folder: Path) -> dict[str, Any]:
     info = predictor.info
     values = asdict(info)
+    card = _read(folder / "README.md")
     return {key: values[key] for key in PUBLIC_FIELDS} | {
         "classes": [label for label in info.labels if label not in info.reject_labels],
         "declined": list(info.reject_labels),
         "sha256": info.model_sha256,
         "metrics": {split: _read_metrics(folder, split) for split in SPLITS},
-        "card": _read(folder / "README.md"),
+        "card": card,
+        "card_html": None if card is None else render_markdown(card),
     }
 
 

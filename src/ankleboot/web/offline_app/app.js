@@ -1,195 +1,200 @@
-// The page: pictures in, the answer out. Everything is served from this folder.
+// Offline page: classifies images in the browser, with files of this folder only.
 
-import { hasPlainBackground, isImage, SIZE, squeezed, toImage } from "./convert.js";
-import { listenForDrawing } from "./draw.js";
-import { maskOf, reasonOf, tidied } from "./find.js";
+import { decide } from "./decision.js";
+import { byId, readPixels } from "./dom.js";
+import { listenForDrawing } from "./drawing_pad.js";
 import { percent } from "./format.js";
-import { drawWithin, listenForChoosing, listenForDropping, listenForPasting } from "./input.js";
-import { ask, load, missing, networks, page } from "./models.js";
-import { offerSamples } from "./samples.js";
-import { pictureOf, showSteps } from "./steps.js";
-import { bringIntoView, listenForTabs, select } from "./tabs.js";
-import { say, showAnswer, showSeen } from "./verdict.js";
-import { answer } from "./words.js";
+import { drawScaled, listenForChoosing, listenForDropping, listenForPasting } from "./image_input.js";
+import { load, models, notLoaded, page, run } from "./models.js";
+import { setStatus, showModelInput, showPrediction } from "./prediction_card.js";
+import { garmentImage, hasPlainBackground, isDatasetImage, resize, SIZE } from "./preprocessing.js";
+import { showPreprocessing, toImageData } from "./preprocessing_steps.js";
+import { showSamples } from "./sample_images.js";
+import { failureOf, removeSpecks, toMask } from "./segmentation.js";
+import { bringIntoView, listenForTabs, selectTab } from "./tabs.js";
 
-const MAX_SIDE = 640; // as in ankleboot/photos/decode.py
-const WAYS = ["photo", "draw"];
-const byId = (id) => document.getElementById(id);
+const MAX_SIDE = 640; // as in ankleboot/data/preprocessing/decode.py
+const INPUT_TABS = ["photo", "draw"];
 
-let latest = 0; // the newest picture's turn: older answers that come late are not shown
+let latest = 0; // number of the newest image; results for older ones are dropped
 
-/** Ask about a picture and show the answer, and how it came about. */
-async function show(picture, { isPhoto = false, follow = true, turn = ++latest } = {}) {
-  const name = networks.photo && isPhoto && !isImage(picture) ? "photo" : "usual";
-  const finds = isPhoto && "cut_out" in networks && !isImage(picture) && !hasPlainBackground(picture);
-  let seen;
+/** Classify an image; show the prediction and the preprocessing. */
+async function classify(image, { isPhoto = false, follow = true, request = ++latest } = {}) {
+  const isDataset = isDatasetImage(image);
+  const name = models.photo && isPhoto && !isDataset ? "photo" : "default";
+  const canSegment = isPhoto && "segmentation" in models && !isDataset;
+  const segments = canSegment && !hasPlainBackground(image);
+  let result;
   try {
-    await wait(finds ? ["cut_out", name] : [name], turn);
-    if (turn !== latest) return;
-    seen = await look(picture, name, finds);
+    await loadModels(segments ? ["segmentation", name] : [name], request);
+    if (request !== latest) return;
+    result = await predict(image, name, segments);
   } catch (error) {
-    if (turn === latest) say("The model cannot run here", failure(error));
+    if (request === latest) setStatus("The model cannot run here", messageOf(error));
     return;
   }
-  if (turn !== latest) return;
-  const { image_size: side } = networks[name];
-  showSeen(pictureOf(seen.image, { width: side, height: side }));
-  showAnswer(seen.said, networks[name], seen.milliseconds, page.kind === "own");
-  const hasSteps = isPhoto && "cut_out" in networks && !isImage(picture);
-  byId("steps").hidden = !hasSteps;
-  if (hasSteps) {
-    const isThere = !(seen.found && reasonOf(seen.found));
-    showSteps(byId("steps-list"), picture, seen.found, isThere, seen.small);
-    const words = await aboutSteps(seen, name, isThere);
-    if (turn !== latest) return;
-    byId("steps-words").textContent = words;
+  if (request !== latest) return;
+  const info = models[name];
+  showModelInput(toImageData(result.input, { width: info.image_size, height: info.image_size }));
+  showPrediction(result.prediction, {
+    info,
+    rejects: info.reject_labels.length > 0,
+    milliseconds: result.milliseconds,
+    isSorted: page.kind === "own",
+  });
+  byId("steps").hidden = !canSegment;
+  if (canSegment) {
+    const isFound = !(result.garment && failureOf(result.garment));
+    showPreprocessing(byId("steps-list"), image, result.garment, isFound, result.small);
+    const text = await describePreprocessing(result, name, isFound);
+    if (request !== latest) return;
+    byId("steps-text").textContent = text;
   }
   if (follow) bringIntoView(byId("result"));
 }
 
-/** The network's image, its answer, and where it finds a garment; as in ankleboot/prediction.py. */
-async function look(picture, name, finds) {
+/** Preprocess an image and run its model, as ankleboot/inference/predict.py does. */
+async function predict(image, name, segments) {
   const started = performance.now();
-  const info = networks[name];
-  const found = finds ? tidied(maskOf(await ask("cut_out", squeezedFor("cut_out", picture)))) : null;
-  const small = "cut_out" in networks ? toImage(picture, found && found.mask) : null;
-  const image = info.crop === "garment" ? small : squeezedFor(name, picture);
-  const said = answer(image, found, await ask(name, image), info);
-  return { found, small, image, said, milliseconds: performance.now() - started };
+  const info = models[name];
+  const garment = segments
+    ? removeSpecks(toMask(await run("segmentation", resizeFor("segmentation", image)))) : null;
+  const small = "segmentation" in models ? garmentImage(image, garment && garment.mask) : null;
+  const input = info.crop === "garment" ? small : resizeFor(name, image);
+  const prediction = decide(input, garment, await run(name, input), info);
+  return { garment, small, input, prediction, milliseconds: performance.now() - started };
 }
 
-function squeezedFor(name, picture) {
-  return squeezed(picture, networks[name].image_size, networks[name].color);
+function resizeFor(name, image) {
+  return resize(image, models[name].image_size, models[name].color);
 }
 
-async function aboutSteps({ found, small }, name, isThere) {
-  const how = found === null ? "The background is plain: the garment is trimmed, not cut out. " : "";
-  if (name === "usual" || !isThere || small.every((value) => value === 0)) return how;
-  const { label, confidence } = answer(small, null, await ask("usual", small), networks.usual);
+async function describePreprocessing({ garment, small }, name, isFound) {
+  const trimmed = garment === null
+    ? "The background is plain: the garment was trimmed without segmentation. " : "";
+  if (name === "default" || !isFound || small.every((value) => value === 0)) return trimmed;
+  const { label, confidence } = decide(small, null, await run("default", small), models.default);
   return (
-    `${how}The answer above comes from the photograph itself. The network that knows only ` +
-    `Fashion-MNIST, asked about the ${SIZE} × ${SIZE} pixels, says ${label} (${percent(confidence)}).`
+    `${trimmed}The prediction above comes from the photograph itself. The model for Fashion-MNIST ` +
+    `predicts ${label} (${percent(confidence)}) from the ${SIZE} × ${SIZE} pixels.`
   );
 }
 
-/** Until the networks are here; says so where that takes its time. */
-async function wait(names, turn) {
-  const lacking = missing(names);
+/** Wait for models; show a status while they are fetched. */
+async function loadModels(names, request) {
+  const missing = notLoaded(names);
   const all = Promise.all(names.map(load));
-  if (lacking.length && turn === latest) {
-    const bytes = lacking.reduce((sum, name) => sum + networks[name].bytes, 0);
-    const what = lacking.some((name) => name !== "usual") ? "what photographs need" : "the model";
-    say("One moment …", `Loading ${what}: ${(bytes / 1e6).toFixed(1)} MB, the first time only.`);
+  if (missing.length && request === latest) {
+    const bytes = missing.reduce((sum, name) => sum + models[name].bytes, 0);
+    const what = missing.some((name) => name !== "default") ? "the models for photographs" : "the model";
+    setStatus("Loading …", `Fetching ${what}: ${(bytes / 1e6).toFixed(1)} MB, only once.`);
     byId("steps").hidden = true;
   }
   await all;
-  if (lacking.length) keepForOffline();
+  if (missing.length) storeForOffline();
+  // lets the browser paint before the model blocks the page
   if (!document.hidden) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 }
 
-function failure(error) {
+function messageOf(error) {
   return navigator.onLine === false
-    ? "It has to be fetched once, and there is no network now."
+    ? "The model must be fetched once, and there is no network connection."
     : String(error.message ?? error);
 }
 
-async function showFile(file) {
-  const turn = ++latest;
+async function classifyFile(file) {
+  const request = ++latest;
   let bitmap;
   try {
-    bitmap = await createImageBitmap(file); // turned as its camera was held
+    bitmap = await createImageBitmap(file); // applies the EXIF orientation
   } catch {
-    if (turn !== latest) return;
-    say("This is not a picture that the browser can open.", file.name ?? "");
+    if (request !== latest) return;
+    setStatus("This browser cannot read the image", file.name ?? "");
     byId("steps").hidden = true;
     return;
   }
-  if (turn !== latest) return;
+  if (request !== latest) return;
   const canvas = byId("preview");
-  drawWithin(canvas, bitmap, MAX_SIDE);
+  drawScaled(canvas, bitmap, MAX_SIDE);
   bitmap.close();
   canvas.hidden = false;
   byId("invitation").hidden = true;
-  select(WAYS, "photo");
-  await show(read(canvas), { isPhoto: true, turn });
+  selectTab(INPUT_TABS, "photo");
+  await classify(readPixels(canvas), { isPhoto: true, request });
 }
 
-function read(canvas) {
-  return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+function listenForImages() {
+  const handle = ([file]) => classifyFile(file);
+  listenForChoosing("choose", "file", handle, prefetch);
+  listenForChoosing("photograph", "camera", handle, prefetch);
+  listenForDropping([byId("drop")], ({ files }) => files[0] && classifyFile(files[0]));
+  listenForPasting(handle);
+  listenForTabs(INPUT_TABS);
+  // the page does not scroll between strokes
+  listenForDrawing(byId("pad"), byId("clear"), (pad) => classify(readPixels(pad), { follow: false }));
 }
 
-function listenForPictures() {
-  const take = ([file]) => showFile(file);
-  listenForChoosing("choose", "file", take, fetchAhead);
-  listenForChoosing("photograph", "camera", take, fetchAhead);
-  listenForDropping([byId("drop")], ({ files }) => files[0] && showFile(files[0]));
-  listenForPasting(take);
-  listenForTabs(WAYS);
-  // there may be more strokes to come
-  listenForDrawing(byId("pad"), byId("clear"), (pad) => show(read(pad), { follow: false }));
+/** Fetch all models while the user chooses a photograph. */
+function prefetch() {
+  for (const name of Object.keys(models)) load(name).catch(() => {}); // `loadModels` reports failures
 }
 
-/** While somebody looks for a photograph, what it needs can come. */
-function fetchAhead() {
-  for (const name of Object.keys(networks)) load(name).catch(() => {}); // said when it is needed
-}
-
-/** What is true of this page's networks alone. */
-function layOut() {
-  const { usual, photo } = networks;
+/** Fill in the parts of the page that depend on its models. */
+function showModelInfo() {
+  const { default: info, photo } = models;
   for (const element of document.querySelectorAll("[data-kind]")) {
     element.hidden = !element.dataset.kind.split(" ").includes(page.kind);
   }
-  const filled = {
-    classes: usual.labels.length.toLocaleString("en"),
-    size: `${usual.image_size} × ${usual.image_size}`,
-    color: usual.color ? "colored" : "grey",
-    data: usual.data.replace(/\/$/, ""),
-    declined: photo ? photo.declined.join(", ") : "",
+  const values = {
+    classes: info.labels.length.toLocaleString("en"),
+    size: `${info.image_size} × ${info.image_size}`,
+    color: info.color ? "color" : "gray",
+    data: info.data.replace(/\/$/, ""),
+    "reject-labels": photo ? photo.reject_labels.join(", ") : "",
   };
   for (const element of document.querySelectorAll("[data-fill]")) {
-    element.textContent = filled[element.dataset.fill];
+    element.textContent = values[element.dataset.fill];
   }
-  if (photo && !photo.declined.length) byId("declines").hidden = true;
-  if (page.kind === "own") document.title = "Ankleboot: what is this?";
+  if (photo && !photo.reject_labels.length) byId("rejects").hidden = true;
+  if (page.kind === "own") document.title = "Ankleboot: image classifier";
   document.body.classList.add(page.kind);
-  const isDrawn = usual.crop === "garment";
-  document.querySelector(".tabs").hidden = !isDrawn;
+  document.querySelector(".tabs").hidden = info.crop !== "garment";
   byId("samples-box").hidden = !page.samples;
   byId("about").textContent =
-    Object.values(networks)
-      .map((one) => `${one.what}: recipe ${one.recipe || "of its own"}, ` +
-        `${one.parameters.toLocaleString("en")} parameters.`)
-      .join(" ") + ` Made with Ankleboot ${usual.version}.`;
-  say("One moment …", `Loading the model: ${(usual.bytes / 1e6).toFixed(1)} MB.`, usual.labels);
+    Object.values(models)
+      .map(({ title, recipe, parameters }) =>
+        `${title}: ${recipe ? `recipe ${recipe}` : "custom recipe"}, ` +
+        `${parameters.toLocaleString("en")} parameters.`)
+      .join(" ") + ` Made with Ankleboot ${info.version}.`;
+  setStatus("Loading …", `Fetching the model: ${(info.bytes / 1e6).toFixed(1)} MB.`, info.labels);
 }
 
-/** The next visit needs no network: store what this one loaded, and let offline.js answer. */
-async function keepForOffline() {
+/** Cache the files loaded so far; service_worker.js uses them when there is no network. */
+async function storeForOffline() {
   if (!("serviceWorker" in navigator) || !isSecureContext) return;
   const here = new URL("./", location.href).href;
   const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
   const own = new Set([here, ...loaded.filter((address) => address.startsWith(here))]);
   try {
-    await navigator.serviceWorker.register("offline.js");
-    const store = await caches.open("ankleboot");
-    for (const address of own) if (!(await store.match(address))) await store.add(address);
+    await navigator.serviceWorker.register("service_worker.js");
+    const cache = await caches.open("ankleboot");
+    for (const address of own) if (!(await cache.match(address))) await cache.add(address);
     document.body.dataset.offline = "ready";
   } catch (error) {
-    console.warn("The page is not kept for offline use:", error);
+    console.warn("The page could not be stored for offline use:", error);
   }
 }
 
-layOut();
-listenForPictures();
+showModelInfo();
+listenForImages();
 const firstSample = page.samples
-  ? read(await offerSamples(byId("samples"), (canvas) => show(read(canvas))))
+  ? readPixels(await showSamples(byId("samples"), (canvas) => classify(readPixels(canvas))))
   : null;
 if (latest === 0 && firstSample) {
-  await show(firstSample, { follow: false, turn: 0 });
+  await classify(firstSample, { follow: false, request: 0 });
 } else if (latest === 0) {
-  await wait(["usual"], 0).then(
-    () => latest || say("Show it a picture", `It knows ${networks.usual.labels.length} classes.`),
-    (error) => latest || say("The model cannot run here", failure(error)),
+  await loadModels(["default"], 0).then(
+    () => latest || setStatus("Choose an image", `The model knows ${models.default.labels.length} classes.`),
+    (error) => latest || setStatus("The model cannot run here", messageOf(error)),
   );
 }

@@ -1,42 +1,42 @@
-// The networks of this folder, in the one runtime. Each is fetched when it is first asked for.
+// The models of this folder, run by LiteRT.js. Each is fetched on its first use.
 
 import { loadAndCompile, loadLiteRt, Tensor } from "./runtime/index.js";
 
-const here = (name) => new URL(name, import.meta.url).href;
+const addressOf = (name) => new URL(name, import.meta.url).href;
 
-/** What models.json says: the kind of page, and of every network its file and its description. */
-export const { page, networks } = await (await fetch(here("models.json"))).json();
+/** Contents of models.json: the kind of page, and the file and metadata of every model. */
+export const { page, models } = await (await fetch(addressOf("models.json"))).json();
 
-const runtime = loadLiteRt(here("runtime/"));
-runtime.catch(() => {}); // said where it is waited for
+const runtime = loadLiteRt(addressOf("runtime/"));
+runtime.catch(() => {}); // `compile` reports the failure
 const loading = new Map();
 const loaded = new Set();
 
-/** Begin to fetch a network, or wait for it. */
+/** Fetch a model once. A failed attempt may be repeated. */
 export function load(name) {
   if (!loading.has(name)) {
-    const started = compile(name);
-    started.then(() => loaded.add(name), () => loading.delete(name)); // there may be another try
-    loading.set(name, started);
+    const compiled = compile(name);
+    compiled.then(() => loaded.add(name), () => loading.delete(name));
+    loading.set(name, compiled);
   }
   return loading.get(name);
 }
 
-/** Those of the networks that are not here yet. */
-export function missing(names) {
+/** Return the names of the models that are not loaded yet. */
+export function notLoaded(names) {
   return names.filter((name) => !loaded.has(name));
 }
 
-/** One image, as its bytes, to the numbers that the network answers. */
-export async function ask(name, image) {
-  const network = await load(name);
-  const { image_size: side, color } = networks[name];
+/** Run a model on the bytes of one image. */
+export async function run(name, image) {
+  const model = await load(name);
+  const { image_size: side, color } = models[name];
   const input = new Tensor(image, color ? [1, side, side, 3] : [1, side, side]);
   try {
-    const [output] = await network.run(input);
-    const numbers = Array.from(output.toTypedArray());
+    const [output] = await model.run(input);
+    const values = Array.from(output.toTypedArray());
     output.delete();
-    return numbers;
+    return values;
   } finally {
     input.delete();
   }
@@ -44,5 +44,5 @@ export async function ask(name, image) {
 
 async function compile(name) {
   await runtime;
-  return loadAndCompile(here(networks[name].file), { accelerator: "wasm" });
+  return loadAndCompile(addressOf(models[name].file), { accelerator: "wasm" });
 }

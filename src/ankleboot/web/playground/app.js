@@ -1,36 +1,37 @@
-// The page: a network and a picture in, and what the playgrounds change of them out.
+// Playground: one network, one image, and the sections that change them.
 
-import { showBars } from "./bars.js";
-import { hasPlainBackground, isImage, squeezed, toImage } from "./convert.js";
-import { listenForConvolution } from "./convolution.js";
-import { byId } from "./dom.js";
-import { listenForDrawing } from "./draw.js";
-import { listenForFilters } from "./filters.js";
-import { byShare, percent } from "./format.js";
-import { drawWithin, listenForChoosing, listenForDropping, listenForPasting } from "./input.js";
-import { imageNow, isChanged, lab, onChange, openNetwork, probabilitiesOf, showImage, undoAll } from "./lab.js";
-import { paintImage } from "./maps.js";
+import { showBarChart } from "./bar_chart.js";
+import { startConvolution } from "./convolution.js";
+import { byId, readPixels } from "./dom.js";
+import { listenForDrawing } from "./drawing_pad.js";
+import { paintImage } from "./feature_maps.js";
+import { startFilters } from "./filters.js";
+import { percent, sortByProbability } from "./format.js";
+import { drawScaled, listenForChoosing, listenForDropping, listenForPasting } from "./image_input.js";
 import { parse } from "./network.js";
-import { listenForPooling } from "./pooling.js";
-import { offerSamples } from "./samples.js";
-import { listenForSoftmax } from "./softmax.js";
-import { listenForTabs, select } from "./tabs.js";
-import { showWay } from "./way.js";
+import { startOverview } from "./overview.js";
+import { startPooling } from "./pooling.js";
+import { garmentImage, hasPlainBackground, isDatasetImage, resize } from "./preprocessing.js";
+import { showSamples } from "./sample_images.js";
+import { startSoftmax } from "./softmax.js";
+import { currentImage, hasChanges, onChange, openNetwork, probabilities, showImage, state, undoAll } from "./state.js";
+import { listenForTabs, selectTab } from "./tabs.js";
 
-const MAX_SIDE = 640; // as in ankleboot/photos/decode.py
-const MOST_BARS = 12; // classes that are shown, where there are more
-const WAYS = ["photo", "draw"];
-const BOOT = "M8 3h15v18l13 7c4 2 5 5 5 9v4H8z"; // to begin with, where there are no samples
+const MAX_SIDE = 640; // as in ankleboot/data/preprocessing/decode.py
+const MAX_BARS = 12; // further classes are left out
+const INPUT_TABS = ["photo", "draw"];
+const BOOT = "M8 3h15v18l13 7c4 2 5 5 5 9v4H8z"; // first image if there are no samples
 
-/** Show a picture (RGBA, of any size) to the network; a label is its true class. */
-function show(picture, { label = null, isPhoto = false } = {}) {
-  const { image_size: side, color, crop } = lab.network.info;
-  const pixels = crop === "garment" ? toImage(picture) : squeezed(picture, side, color);
+/** Classify an ImageData of any size; label: index of its true class, if known. */
+function classify(image, { label = null, isPhoto = false } = {}) {
+  const { image_size: side, color, crop } = state.network.info;
+  const pixels = crop === "garment" ? garmentImage(image) : resize(image, side, color);
   const values = Float32Array.from(pixels, (value) => value / 255);
-  const isUneven = isPhoto && crop === "garment" && !isImage(picture) && !hasPlainBackground(picture);
-  byId("picture-words").textContent = isUneven
-    ? "The background is not plain, so the garment cannot be trimmed well here; " +
-      "ankleboot predict, and the page of export --format web, have a network for that."
+  const needsSegmentation =
+    isPhoto && crop === "garment" && !isDatasetImage(image) && !hasPlainBackground(image);
+  byId("image-text").textContent = needsSegmentation
+    ? "The background is not plain, and this page has no network for segmentation. Use " +
+      "ankleboot predict, or the page of ankleboot export --format web."
     : "";
   showImage({ height: side, width: side, channels: color ? 3 : 1, values }, label);
 }
@@ -38,49 +39,50 @@ function show(picture, { label = null, isPhoto = false } = {}) {
 function open(network) {
   openNetwork(network);
   const { info, layers, samples } = network;
-  const sizes = `${info.image_size} × ${info.image_size} ${info.color ? "colored" : "grey"} pixels`;
-  byId("seen-size").textContent = sizes;
+  const sizes = `${info.image_size} × ${info.image_size} ${info.color ? "color" : "gray"} pixels`;
+  byId("model-input-size").textContent = sizes;
   const convolutions = layers.filter(({ kind }) => kind === "convolution").length;
-  byId("about").textContent = `Recipe ${info.recipe || "of its own"}: ${convolutions} convolutions, ` +
+  const recipe = info.recipe ? `Recipe ${info.recipe}` : "Custom recipe";
+  byId("about").textContent = `${recipe}: ${convolutions} convolutions, ` +
     `${info.parameters.toLocaleString("en")} parameters, ${info.labels.length} classes, ${sizes}.`;
-  byId("trained").textContent = `Trained on “${info.data.replace(/\/$/, "")}”; its fitted temperature is ` +
-    `${info.temperature.toFixed(2)}. Whatever it is shown, it names one of its classes. ` +
+  byId("trained").textContent = `Trained on “${info.data.replace(/\/$/, "")}”; fitted temperature ` +
+    `${info.temperature.toFixed(2)}. The network assigns one of its classes to any image. ` +
     `Made with Ankleboot ${info.version}.`;
   byId("samples-box").hidden = !samples;
 }
 
-async function openFile(file) {
+async function openNetworkFile(file) {
   let network;
   try {
     network = parse(await file.text());
   } catch (error) {
-    byId("network-words").textContent = String(error.message ?? error);
+    byId("network-text").textContent = String(error.message ?? error);
     return;
   }
   open(network);
-  byId("network-words").textContent = `Opened ${file.name}.`;
-  await begin();
+  byId("network-text").textContent = `Opened ${file.name}.`;
+  await showFirstImage();
 }
 
-/** A first picture: a sample, or a boot where the network knows other things. */
-async function begin() {
+/** Classify a sample, or a drawn boot if the network has other classes. */
+async function showFirstImage() {
   const box = byId("samples");
-  if (lab.network.samples && !box.children.length) {
-    await offerSamples(box, (canvas) => show(read(canvas), { label: labelOf(canvas) })).catch(() => {});
+  if (state.network.samples && !box.children.length) {
+    await showSamples(box, classifySample).catch(() => {});
   }
-  const boots = lab.network.samples ? box.children[lab.network.info.labels.length - 1] : null;
+  const boots = state.network.samples ? box.children[state.network.info.labels.length - 1] : null;
   const canvas = boots?.querySelector("canvas");
-  if (canvas) show(read(canvas), { label: labelOf(canvas) });
-  else show(read(drawnBoot()));
+  if (canvas) classifySample(canvas);
+  else classify(readPixels(drawBoot()));
 }
 
-/** Samples take turns by class. */
-function labelOf(canvas) {
-  const place = [...byId("samples").children].findIndex((button) => button.contains(canvas));
-  return place % lab.network.info.labels.length;
+function classifySample(canvas) {
+  const index = [...byId("samples").children].findIndex((button) => button.contains(canvas));
+  const label = index % state.network.info.labels.length; // samples cycle through the classes
+  classify(readPixels(canvas), { label });
 }
 
-function drawnBoot() {
+function drawBoot() {
   const canvas = byId("preview").cloneNode();
   canvas.width = canvas.height = 48;
   const context = canvas.getContext("2d");
@@ -91,73 +93,69 @@ function drawnBoot() {
   return canvas;
 }
 
-function read(canvas) {
-  return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-}
-
-async function take([file]) {
-  if (/\.json$/i.test(file.name) || file.type === "application/json") return openFile(file);
+async function openFiles([file]) {
+  if (/\.json$/i.test(file.name) || file.type === "application/json") return openNetworkFile(file);
   let bitmap;
   try {
-    bitmap = await createImageBitmap(file); // turned as its camera was held
+    bitmap = await createImageBitmap(file); // applies the EXIF orientation
   } catch {
-    byId("picture-words").textContent = "This is not a picture that the browser can open.";
+    byId("image-text").textContent = "This browser cannot read the image. Choose a PNG or JPEG file.";
     return;
   }
   const canvas = byId("preview");
-  drawWithin(canvas, bitmap, MAX_SIDE);
+  drawScaled(canvas, bitmap, MAX_SIDE);
   bitmap.close();
   canvas.hidden = false;
   byId("invitation").hidden = true;
-  select(WAYS, "photo");
-  show(read(canvas), { isPhoto: true });
+  selectTab(INPUT_TABS, "photo");
+  classify(readPixels(canvas), { isPhoto: true });
 }
 
-function showAnswer() {
-  const { labels } = lab.network.info;
-  const plain = probabilitiesOf(lab.plain), now = probabilitiesOf(lab.outputs);
-  const was = plain.indexOf(Math.max(...plain));
-  const first = now ? now.indexOf(Math.max(...now)) : -1;
-  const answer = now ? labels[first] : "No answer";
-  const certainty = now ? percent(now[first]) : "";
-  for (const id of ["seen", "bar-seen"]) paintImage(byId(id), imageNow());
-  byId("answer").textContent = answer;
-  byId("certainty").textContent = now ? `${certainty} sure` : "A layer gets what it was not made for; see Pooling.";
-  byId("bar-answer").textContent = `${answer} ${certainty}`;
-  byId("bar-was").textContent = isChanged() ? `as trained ${labels[was]} ${percent(plain[was])}` : "";
-  byId("undo").hidden = !isChanged();
-  const rows = labels.map((label, i) => [label, now ? now[i] : null]);
-  const listed = rows.length > MOST_BARS && now ? byShare(rows).slice(0, MOST_BARS) : rows.slice(0, MOST_BARS);
-  showBars(byId("bars"), listed, answer);
+function showPrediction() {
+  const { labels } = state.network.info;
+  const original = probabilities(state.original), probs = probabilities(state.outputs);
+  const before = original.indexOf(Math.max(...original));
+  const predicted = probs ? probs.indexOf(Math.max(...probs)) : -1;
+  const label = probs ? labels[predicted] : "No prediction";
+  const confidence = probs ? percent(probs[predicted]) : "";
+  for (const id of ["model-input", "bar-input"]) paintImage(byId(id), currentImage());
+  byId("prediction").textContent = label;
+  byId("confidence").textContent = probs ? `Confidence: ${confidence}` : "A layer gets an input of another size; see Pooling.";
+  byId("bar-prediction").textContent = `${label} ${confidence}`;
+  byId("bar-original").textContent = hasChanges() ? `as trained ${labels[before]} ${percent(original[before])}` : "";
+  byId("undo").hidden = !hasChanges();
+  const rows = labels.map((name, i) => [name, probs ? probs[i] : null]);
+  const sorted = rows.length > MAX_BARS && probs ? sortByProbability(rows) : rows;
+  showBarChart(byId("bars"), sorted.slice(0, MAX_BARS), label);
 }
 
 function listen() {
-  listenForChoosing("choose", "file", take);
-  listenForChoosing("photograph", "camera", take);
-  listenForChoosing("open", "network-file", ([file]) => openFile(file));
-  listenForDropping([byId("drop")], ({ files }) => files.length && take([...files]));
-  listenForPasting(take);
-  listenForTabs(WAYS);
-  listenForDrawing(byId("pad"), byId("clear"), (pad) => show(read(pad)));
+  listenForChoosing("choose", "file", openFiles);
+  listenForChoosing("photograph", "camera", openFiles);
+  listenForChoosing("open", "network-file", ([file]) => openNetworkFile(file));
+  listenForDropping([byId("drop")], ({ files }) => files.length && openFiles([...files]));
+  listenForPasting(openFiles);
+  listenForTabs(INPUT_TABS);
+  listenForDrawing(byId("pad"), byId("clear"), (pad) => classify(readPixels(pad)));
   byId("undo").addEventListener("click", undoAll);
-  onChange((what) => what !== "look" && showAnswer());
-  showWay();
-  listenForConvolution();
-  listenForPooling();
-  listenForFilters();
-  listenForSoftmax();
+  onChange((changed) => changed !== "selection" && showPrediction());
+  startOverview();
+  startConvolution();
+  startPooling();
+  startFilters();
+  startSoftmax();
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", () => showImage(lab.image, lab.label)); // maps in the other paper's colors
+  dark.addEventListener("change", () => showImage(state.image, state.label)); // repaints the maps
 }
 
 try {
-  const answer = await fetch("network.json");
-  if (!answer.ok) throw new Error(`network.json cannot be had (${answer.status}).`);
-  open(parse(await answer.text()));
+  const response = await fetch("network.json");
+  if (!response.ok) throw new Error(`Cannot fetch network.json: status ${response.status}.`);
+  open(parse(await response.text()));
   listen();
-  await begin();
+  await showFirstImage();
   document.body.dataset.ready = "yes";
 } catch (error) {
-  byId("answer").textContent = byId("bar-answer").textContent = "The network cannot be opened";
-  byId("certainty").textContent = String(error.message ?? error);
+  byId("prediction").textContent = byId("bar-prediction").textContent = "Cannot open the network";
+  byId("confidence").textContent = String(error.message ?? error);
 }

@@ -1,177 +1,180 @@
-// The convolution's playground: a patch, a kernel, their products and their sum, anywhere on a map.
+// Convolution: a patch, a kernel, their products and their sum at any position of a map.
 
 import { byId, make } from "./dom.js";
-import { blocksOf, edit, filtersOf, inputOf, lab, layerNow, look, onChange } from "./lab.js";
-import { cellsOf, extent, figure, listenForPixels, mark, offer, paintMap, showMatrix, signed, tint } from "./maps.js";
-import { inputName, layerName, seesPicture } from "./names.js";
+import {
+  cellsOf, formatNumber, listenForPixels, maxAbs, paintMap, setCellColor, setFrame, setOptions, showMatrix,
+  signedColors,
+} from "./feature_maps.js";
+import { kernelPreset, PRESETS } from "./kernel_presets.js";
+import { inputName, layerName, seesImage } from "./labels.js";
 import { geometry } from "./network.js";
-import { fitted, PRESETS } from "./presets.js";
+import { blocksOf, currentLayer, edit, filtersOf, inputOf, onChange, selectFilter, state } from "./state.js";
 
-const PACE = 140; // milliseconds a step of the walk
-let place = null; // of the filter's map: column, row
-let channel = 0; // of what is below the filter
-let walk = null;
+const STEP_MS = 140; // interval of the animation
+let position = null; // column and row on the filter's map
+let channel = 0; // input map of the filter
+let animation = null;
 
-export function listenForConvolution() {
-  listenForPixels(byId("conv-out"), () => place, (x, y) => goTo([x, y]));
-  listenForPixels(byId("conv-in"), () => centreOf(place), (x, y) => goTo(within(...patchAround(x, y))));
+export function startConvolution() {
+  listenForPixels(byId("conv-out"), () => position, (x, y) => moveTo([x, y]));
+  listenForPixels(byId("conv-in"), () => patchCenter(position), (x, y) => moveTo(clamp(...patchAt(x, y))));
   byId("conv-layer").addEventListener("change", (event) => choose(Number(event.target.value), 0));
-  byId("conv-filter").addEventListener("change", (event) => choose(lab.conv, Number(event.target.value)));
+  byId("conv-filter").addEventListener("change", (event) => choose(state.conv, Number(event.target.value)));
   byId("conv-input").addEventListener("change", (event) => {
     channel = Number(event.target.value);
     showDetails();
   });
   byId("gallery-layer").addEventListener("change", showGallery);
-  byId("conv-play").addEventListener("click", () => (walk === null ? startWalk() : stopWalk()));
-  for (const name of Object.keys(PRESETS)) addPreset(name, () => fitted(name, sideNow()));
+  byId("conv-play").addEventListener("click", () => (animation === null ? startAnimation() : stopAnimation()));
+  for (const name of Object.keys(PRESETS)) addPreset(name, () => kernelPreset(name, kernelSide()));
   addPreset("As trained", null);
   onChange(render);
 }
 
 function choose(conv, filter) {
-  stopWalk();
-  if (conv !== lab.conv) place = null;
-  look(conv, filter);
+  stopAnimation();
+  if (conv !== state.conv) position = null;
+  selectFilter(conv, filter);
 }
 
 function addPreset(name, cells) {
   const button = make("button", { "data-preset": name }, name);
   button.addEventListener("click", () => {
-    if (cells === null) edit(lab.conv, { kernel: null });
-    else putKernel(cells());
+    if (cells === null) edit(state.conv, { kernel: null });
+    else setKernel(cells());
   });
   byId("presets").append(button);
 }
 
-const sideNow = () => layerNow(lab.conv).kernel.shape[0];
+const kernelSide = () => currentLayer(state.conv).kernel.shape[0];
 
-function within(column, row) {
-  const { width, height } = lab.outputs[lab.conv];
-  return [column, row].map((at, i) => Math.max(0, Math.min(at, [width, height][i] - 1)));
+function clamp(column, row) {
+  const { width, height } = state.outputs[state.conv];
+  return [column, row].map((value, i) => Math.max(0, Math.min(value, [width, height][i] - 1)));
 }
 
-/** How far the first patch begins before the map, and from one patch to the next. */
-function steps() {
-  const { padding, stride } = lab.network.layers[lab.conv];
-  return { stride, before: geometry(inputOf(lab.conv).width, sideNow(), stride, padding).before };
+/** Return the stride, and the padding before the map. */
+function patchGeometry() {
+  const { padding, stride } = state.network.layers[state.conv];
+  return { stride, before: geometry(inputOf(state.conv).width, kernelSide(), stride, padding).before };
 }
 
-/** The middle of a patch, on the map below. */
-function centreOf(at) {
-  const { stride, before } = steps();
-  return at.map((one) => one * stride - before + (sideNow() >> 1));
+/** Return the center of a patch on the input map. */
+function patchCenter(output) {
+  const { stride, before } = patchGeometry();
+  return output.map((value) => value * stride - before + (kernelSide() >> 1));
 }
 
-/** The patch that has a pixel of the map below nearest to its middle. */
-function patchAround(...pixel) {
-  const { stride, before } = steps();
-  return pixel.map((one) => Math.round((one + before - (sideNow() >> 1)) / stride));
+/** Return the patch whose center is nearest to a pixel of the input map. */
+function patchAt(...pixel) {
+  const { stride, before } = patchGeometry();
+  return pixel.map((value) => Math.round((value + before - (kernelSide() >> 1)) / stride));
 }
 
-function goTo(next) {
-  place = next;
+function moveTo(next) {
+  position = next;
   showDetails();
 }
 
-function startWalk() {
+function startAnimation() {
   byId("conv-play").setAttribute("aria-pressed", "true");
-  walk = setInterval(() => {
-    const { width, height } = lab.outputs[lab.conv];
-    const next = (place[1] * width + place[0] + 1) % (width * height);
-    goTo([next % width, Math.floor(next / width)]);
-  }, PACE);
+  animation = setInterval(() => {
+    const { width, height } = state.outputs[state.conv];
+    const next = (position[1] * width + position[0] + 1) % (width * height);
+    moveTo([next % width, Math.floor(next / width)]);
+  }, STEP_MS);
 }
 
-function stopWalk() {
-  clearInterval(walk);
-  walk = null;
+function stopAnimation() {
+  clearInterval(animation);
+  animation = null;
   byId("conv-play").setAttribute("aria-pressed", "false");
 }
 
-function render(what) {
-  const { network, conv, filter } = lab;
-  if (what === "network" || what === "image") place = null;
+function render(changed) {
+  const { network, conv, filter } = state;
+  if (changed === "network" || changed === "image") position = null;
   const convs = blocksOf(network).map((block) => block.conv);
-  offer(byId("conv-layer"), convs.map((i) => [i, layerName(network, i)]), conv);
+  setOptions(byId("conv-layer"), convs.map((i) => [i, layerName(network, i)]), conv);
   const filters = Array.from({ length: filtersOf(conv) }, (_, i) => [i, `${i + 1}`]);
-  offer(byId("conv-filter"), filters, filter);
+  setOptions(byId("conv-filter"), filters, filter);
   const { kernel } = network.layers[conv];
   channel = Math.min(channel, kernel.shape[2] - 1);
   const inputs = Array.from({ length: kernel.shape[2] }, (_, i) => [i, inputName(network, conv, i)]);
-  offer(byId("conv-input"), inputs, channel);
+  setOptions(byId("conv-input"), inputs, channel);
   byId("conv-input-box").hidden = kernel.shape[2] === 1;
   for (const button of byId("presets").children) {
     const { preset } = button.dataset;
-    button.disabled = preset in PRESETS && fitted(preset, kernel.shape[0]) === null;
+    button.disabled = preset in PRESETS && kernelPreset(preset, kernel.shape[0]) === null;
   }
-  place ??= brightest();
-  place = within(...place);
+  position ??= largestPosition();
+  position = clamp(...position);
   showDetails();
-  offerStages();
+  showStages();
   showGallery();
 }
 
-/** Where the filter's map is furthest from zero. */
-function brightest() {
-  const { width, channels, values } = lab.outputs[lab.conv];
+/** Return the position of the largest absolute value on the filter's map. */
+function largestPosition() {
+  const { width, channels, values } = state.outputs[state.conv];
   let best = 0;
   for (let i = 0; i < values.length / channels; i++) {
-    const size = (at) => Math.abs(values[at * channels + lab.filter]);
+    const size = (pixel) => Math.abs(values[pixel * channels + state.filter]);
     if (size(i) > size(best)) best = i;
   }
   return [best % width, Math.floor(best / width)];
 }
 
 function showDetails() {
-  const { network, conv, filter, outputs } = lab;
-  const below = inputOf(conv);
+  const { network, conv, filter, outputs } = state;
+  const input = inputOf(conv);
   const out = outputs[conv];
-  paintMap(byId("conv-in"), below, channel, seesPicture(network, conv));
+  paintMap(byId("conv-in"), input, channel, seesImage(network, conv));
   paintMap(byId("conv-out"), out, filter);
-  byId("conv-in-words").textContent = `Below: ${inputName(network, conv, channel)}, ${below.height} × ${below.width}`;
-  byId("conv-out-words").textContent = `Filter ${filter + 1}: ${out.height} × ${out.width}`;
-  const { patch, kernel, products, isOutside, side } = detailsAt(below, layerNow(conv));
-  const [column, row] = place;
-  const { stride, before } = steps();
-  mark(byId("conv-in"), column * stride - before, row * stride - before, side, side);
-  mark(byId("conv-out"), column, row, 1, 1);
-  showMatrix(byId("patch"), patch, extent(patch), isOutside);
-  showMatrix(byId("products"), products, extent(products));
+  byId("conv-in-text").textContent = `Input: ${inputName(network, conv, channel)}, ${input.height} × ${input.width}`;
+  byId("conv-out-text").textContent = `Filter ${filter + 1}: ${out.height} × ${out.width}`;
+  const { patch, kernel, products, isOutside, side } = patchDetails(input, currentLayer(conv));
+  const [column, row] = position;
+  const { stride, before } = patchGeometry();
+  setFrame(byId("conv-in"), column * stride - before, row * stride - before, side, side);
+  setFrame(byId("conv-out"), column, row, 1, 1);
+  showMatrix(byId("patch"), patch, maxAbs(patch), isOutside);
+  showMatrix(byId("products"), products, maxAbs(products));
   showKernel(kernel);
   showSum(products, out);
 }
 
-function detailsAt(below, layer) {
+function patchDetails(input, layer) {
   const { shape, values } = layer.kernel;
   const [side, , channels, filters] = shape;
-  const { stride, before } = steps();
-  const [column, row] = place;
+  const { stride, before } = patchGeometry();
+  const [column, row] = position;
   const patch = [], kernel = [], outside = [];
   for (let i = 0; i < side * side; i++) {
     const y = row * stride + Math.floor(i / side) - before;
     const x = column * stride + (i % side) - before;
-    const isOutside = y < 0 || x < 0 || y >= below.height || x >= below.width;
+    const isOutside = y < 0 || x < 0 || y >= input.height || x >= input.width;
     outside.push(isOutside);
-    patch.push(isOutside ? 0 : below.values[(y * below.width + x) * below.channels + channel]);
-    kernel.push(values[(i * channels + channel) * filters + lab.filter]);
+    patch.push(isOutside ? 0 : input.values[(y * input.width + x) * input.channels + channel]);
+    kernel.push(values[(i * channels + channel) * filters + state.filter]);
   }
   const products = patch.map((value, i) => value * kernel[i]);
   return { patch, kernel, products, side, isOutside: (i) => outside[i] };
 }
 
 function showSum(products, out) {
-  const { network, conv, filter } = lab;
+  const { network, conv, filter } = state;
   const { kernel: { shape }, bias } = network.layers[conv];
-  const [column, row] = place;
-  const all = out.values[(row * out.width + column) * out.channels + filter];
-  const here = products.reduce((a, b) => a + b, 0);
-  const added = bias.values[filter];
-  const rest = all - here - added;
-  const parts = [`Sum of the ${products.length} products: ${figure(here)}`];
-  if (shape[2] > 1) parts.push(`of the ${shape[2] - 1} other maps below: ${figure(rest)}`);
-  if (added !== 0) parts.push(`bias ${figure(added)}`);
-  const total = parts.length > 1 ? `; together ${figure(all)}` : "";
-  byId("conv-sum").textContent = `Row ${row + 1}, column ${column + 1}. ${parts.join(", ")}${total}.`;
+  const [column, row] = position;
+  const total = out.values[(row * out.width + column) * out.channels + filter];
+  const sum = products.reduce((a, b) => a + b, 0);
+  const offset = bias.values[filter];
+  const rest = total - sum - offset;
+  const parts = [`Sum of the ${products.length} products: ${formatNumber(sum)}`];
+  if (shape[2] > 1) parts.push(`${shape[2] - 1} other input maps: ${formatNumber(rest)}`);
+  if (offset !== 0) parts.push(`bias ${formatNumber(offset)}`);
+  const end = parts.length > 1 ? `; total ${formatNumber(total)}` : "";
+  byId("conv-sum").textContent = `Row ${row + 1}, column ${column + 1}. ${parts.join(", ")}${end}.`;
 }
 
 function showKernel(kernel) {
@@ -180,60 +183,58 @@ function showKernel(kernel) {
     input.addEventListener("input", readKernel);
     return input;
   });
-  const color = signed(extent(kernel));
+  const color = signedColors(maxAbs(kernel));
   const side = Math.sqrt(kernel.length);
   cells.forEach((cell, i) => {
     cell.setAttribute("aria-label", `Kernel, row ${Math.floor(i / side) + 1}, column ${(i % side) + 1}`);
-    // whoever types is not interrupted
+    // the cell being edited keeps its text
     if (cell !== document.activeElement || !cell.dataset.typed) cell.value = kernel[i].toFixed(2);
     delete cell.dataset.typed;
-    tint(cell, kernel[i], color);
+    setCellColor(cell, kernel[i], color);
   });
 }
 
 function readKernel(event) {
   event.target.dataset.typed = "yes";
   const cells = [...byId("kernel").children].map((cell) => cell.valueAsNumber);
-  if (cells.every(Number.isFinite)) putKernel(cells, event.target);
+  if (cells.every(Number.isFinite)) setKernel(cells, event.target);
 }
 
-/** Put cells in for the chosen filter and the chosen map below it. */
-function putKernel(cells, typed = null) {
-  const { shape, values } = layerNow(lab.conv).kernel;
+/** Replace the kernel of the selected filter and input map. */
+function setKernel(cells, typed = null) {
+  const { shape, values } = currentLayer(state.conv).kernel;
   const next = values.slice();
-  const all = [...byId("kernel").children];
+  const inputs = [...byId("kernel").children];
   cells.forEach((value, i) => {
-    if (typed && all[i] !== typed) return; // the others are shown rounded
-    next[(i * shape[2] + channel) * shape[3] + lab.filter] = value;
+    if (typed && inputs[i] !== typed) return; // the other cells show rounded values
+    next[(i * shape[2] + channel) * shape[3] + state.filter] = value;
   });
-  edit(lab.conv, { kernel: { shape, values: next } });
+  edit(state.conv, { kernel: { shape, values: next } });
 }
 
-/** The layers whose maps the gallery can show: the convolution and what follows it. */
-function offerStages() {
-  const { conv, last } = blocksOf(lab.network).find((block) => block.conv === lab.conv);
+/** Offer the layers that the gallery can show: the convolution and those up to the next one. */
+function showStages() {
+  const { conv, last } = blocksOf(state.network).find((block) => block.conv === state.conv);
   const stages = [];
-  for (let i = conv; i <= last; i++) stages.push([i, layerName(lab.network, i)]);
-  const select = byId("gallery-layer");
-  const now = Number(select.value);
-  offer(select, stages, now > conv && now <= last ? now : conv);
+  for (let i = conv; i <= last; i++) stages.push([i, layerName(state.network, i)]);
+  const menu = byId("gallery-layer");
+  const selected = Number(menu.value);
+  setOptions(menu, stages, selected > conv && selected <= last ? selected : conv);
 }
 
 function showGallery() {
   const layer = Number(byId("gallery-layer").value);
-  const maps = lab.outputs[layer];
-  byId("gallery-title").textContent = `All ${maps.channels} maps of ${layerName(lab.network, lab.conv)}`;
+  const maps = state.outputs[layer];
+  byId("gallery-title").textContent = `All ${maps.channels} maps of ${layerName(state.network, state.conv)}`;
   const box = byId("gallery");
-  fillGallery(box, maps, (i) => {
-    choose(lab.conv, i);
-  });
+  fillGallery(box, maps, (i) => choose(state.conv, i));
   [...box.children].forEach((button, i) => {
-    button.setAttribute("aria-pressed", i === lab.filter);
+    button.setAttribute("aria-pressed", i === state.filter);
     button.setAttribute("aria-label", `Filter ${i + 1}`);
   });
 }
 
-/** A button with a picture for every map. */
+/** Fill a box with a button for each map. */
 export function fillGallery(box, maps, chosen) {
   if (box.children.length !== maps.channels) {
     box.replaceChildren(...Array.from({ length: maps.channels }, (_, i) => {

@@ -1,55 +1,56 @@
-// A network as network.json has it, and its forward pass: the same steps as in
-// ankleboot/predictors/chain.py. Maps are { height, width, channels, values }, channel by channel
-// within a pixel; what is flat has height and width 1.
+// Network of network.json and its forward pass, with the same steps as
+// ankleboot/inference/numpy_network.py. Maps are { height, width, channels, values } with the channels
+// of a pixel side by side; flat vectors have height and width 1.
 
-const LAYOUT = 1; // of network.json
+const LAYOUT = 1; // version of the format
 const FUNCTIONS = ["relu", "leaky_relu", "gelu"];
 
-/** Read a network's file; throws an Error with a sentence if it is something else. */
+/** Parse the text of a network.json; throws an Error with a message for the user. */
 export function parse(text) {
   let document;
   try {
     document = JSON.parse(text);
   } catch {
-    throw new Error("This is not a network.json.");
+    throw new Error("This file is not a network.json.");
   }
   if (document?.layout !== LAYOUT || !Array.isArray(document.layers)) {
-    throw new Error("This is not a network.json of this page's kind; export it anew.");
+    throw new Error("This network.json has another format. Export the model again with this version.");
   }
   const layers = document.layers.map(withArrays);
   const network = { ...document, layers };
   const { image_size: side, color, labels } = network.info;
   const channels = color ? 3 : 1;
-  const answer = forward(network, blank(side, side, channels)).at(-1);
-  if (answer.values.length !== labels.length) throw new Error("Its layers do not fit its classes.");
+  const logits = forward(network, zeros(side, side, channels)).at(-1);
+  if (logits.values.length !== labels.length) {
+    throw new Error("The network has another number of outputs than of classes.");
+  }
   return network;
 }
 
 function withArrays(layer) {
-  if (!(layer.kind in KINDS)) throw new Error(`A layer of the kind "${layer.kind}" is unknown here.`);
-  const found = { ...layer };
+  if (!(layer.kind in KINDS)) throw new Error(`Unknown kind of layer: "${layer.kind}".`);
+  const unpacked = { ...layer };
   for (const [name, value] of Object.entries(layer)) {
-    if (value !== null && typeof value === "object") found[name] = unpack(value);
+    if (value !== null && typeof value === "object") unpacked[name] = unpack(value);
   }
-  return found;
+  return unpacked;
 }
 
 function unpack({ shape, values }) {
   const bytes = Uint8Array.from(atob(values), (c) => c.charCodeAt(0));
-  const view = new DataView(bytes.buffer); // little-endian, wherever this runs
+  const view = new DataView(bytes.buffer); // little-endian on any machine
   const array = new Float32Array(bytes.length / 4);
   for (let i = 0; i < array.length; i++) array[i] = view.getFloat32(4 * i, true);
-  if (array.length !== shape.reduce((a, b) => a * b, 1)) throw new Error("A layer lacks numbers.");
+  if (array.length !== shape.reduce((a, b) => a * b, 1)) throw new Error("A layer has too few weights.");
   return { shape, values: array };
 }
 
 /**
- * The output of every layer, the last one's being the logits.
+ * Compute the output of every layer; the last ones are the logits.
  *
- * edits: of a layer's number to other fields of it (kernel, by, window, stride), and `off`, a set
- * of channels that are put to zero behind it. from, known: begin at a later layer with the outputs
- * of those before it. Where a dense layer gets another number of values than it has learned to
- * take, the outputs end before it.
+ * edits: changed fields (kernel, by, window, stride) by the index of the layer, and `off`, a set of
+ * channels that are set to zero after it. from, known: start at a later layer with the outputs of the
+ * earlier ones. The outputs end before a dense layer whose input has another size than its weights.
  */
 export function forward(network, input, edits = {}, from = 0, known = []) {
   const outputs = known.slice(0, from);
@@ -58,38 +59,38 @@ export function forward(network, input, edits = {}, from = 0, known = []) {
     const layer = edits[i] ? { ...network.layers[i], ...edits[i] } : network.layers[i];
     if (layer.kind === "dense" && layer.kernel.shape[0] !== maps.channels) break;
     maps = KINDS[layer.kind](maps, layer);
-    if (layer.off?.size) maps = without(maps, layer.off);
+    if (layer.off?.size) maps = zeroChannels(maps, layer.off);
     outputs.push(maps);
   }
   return outputs;
 }
 
-/** Whether outputs go to the end. */
-export function isWhole(network, outputs) {
+/** Return whether outputs reach the last layer. */
+export function isComplete(network, outputs) {
   return outputs.length === network.layers.length;
 }
 
-/** Probabilities of logits, each divided by the temperature. */
+/** Convert logits, divided by the temperature, to probabilities. */
 export function softmax(logits, temperature = 1) {
   const scaled = Array.from(logits, (value) => value / temperature);
-  const most = Math.max(...scaled); // subtracted, so that nothing overflows
-  const powers = scaled.map((value) => Math.exp(value - most));
+  const largest = Math.max(...scaled); // subtracting it prevents overflow
+  const powers = scaled.map((value) => Math.exp(value - largest));
   const sum = powers.reduce((a, b) => a + b, 0);
   return powers.map((power) => power / sum);
 }
 
-export function blank(height, width, channels) {
+export function zeros(height, width, channels) {
   return { height, width, channels, values: new Float32Array(height * width * channels) };
 }
 
-/** One channel as a map of its own. */
+/** Copy one channel. */
 export function channelOf({ height, width, channels, values }, channel) {
-  const map = blank(height, width, 1);
+  const map = zeros(height, width, 1);
   for (let i = 0; i < map.values.length; i++) map.values[i] = values[i * channels + channel];
   return map;
 }
 
-/** What a window sees: borders before the map, and the size of what comes out. */
+/** Return the padding before the map and the size of the output. */
 export function geometry(length, window, stride, padding) {
   if (padding === "valid") {
     return { before: 0, size: Math.max(0, Math.floor((length - window) / stride) + 1) };
@@ -98,7 +99,7 @@ export function geometry(length, window, stride, padding) {
   return { before: Math.max(0, (size - 1) * stride + window - length) >> 1, size };
 }
 
-function without(maps, off) {
+function zeroChannels(maps, off) {
   const out = { ...maps, values: maps.values.slice() };
   for (let i = 0; i < out.values.length; i++) if (off.has(i % maps.channels)) out.values[i] = 0;
   return out;
@@ -114,14 +115,14 @@ function scale(maps, { scale: { values: scales }, offset: { values: offsets } })
 
 function convolution(maps, { kernel, bias, padding, stride }) {
   const [size, , channels, filters] = kernel.shape;
-  if (channels !== maps.channels) throw new Error("Its layers do not fit each other.");
+  if (channels !== maps.channels) throw new Error("A layer's input has another number of channels than its kernel.");
   const rows = geometry(maps.height, size, stride, padding);
   const columns = geometry(maps.width, size, stride, padding);
-  const out = blank(rows.size, columns.size, filters);
+  const out = zeros(rows.size, columns.size, filters);
   for (let y = 0; y < rows.size; y++) {
     for (let x = 0; x < columns.size; x++) {
-      const place = (y * columns.size + x) * filters;
-      for (let f = 0; f < filters; f++) out.values[place + f] = bias.values[f];
+      const pixel = (y * columns.size + x) * filters;
+      for (let f = 0; f < filters; f++) out.values[pixel + f] = bias.values[f];
       for (let dy = 0; dy < size; dy++) {
         const row = y * stride + dy - rows.before;
         if (row < 0 || row >= maps.height) continue;
@@ -133,7 +134,7 @@ function convolution(maps, { kernel, bias, padding, stride }) {
             const value = maps.values[from + c];
             if (value === 0) continue;
             const weights = ((dy * size + dx) * channels + c) * filters;
-            for (let f = 0; f < filters; f++) out.values[place + f] += value * kernel.values[weights + f];
+            for (let f = 0; f < filters; f++) out.values[pixel + f] += value * kernel.values[weights + f];
           }
         }
       }
@@ -142,24 +143,24 @@ function convolution(maps, { kernel, bias, padding, stride }) {
   return out;
 }
 
-/** `by`: "max" or "average" of a window's values that are in the map, or "first" of them. */
+/** Pool the values of each window inside the map by "max", "average" or "first". */
 function pooling(maps, { by, window, stride, padding }) {
   const rows = geometry(maps.height, window, stride, padding);
   const columns = geometry(maps.width, window, stride, padding);
-  const out = blank(rows.size, columns.size, maps.channels);
+  const out = zeros(rows.size, columns.size, maps.channels);
   for (let y = 0; y < out.height; y++) {
     for (let x = 0; x < out.width; x++) {
-      const box = boxOf(maps, window, y * stride - rows.before, x * stride - columns.before);
+      const box = clipWindow(maps, window, y * stride - rows.before, x * stride - columns.before);
       for (let c = 0; c < maps.channels; c++) {
-        out.values[(y * out.width + x) * maps.channels + c] = pooled(maps, box, c, by);
+        out.values[(y * out.width + x) * maps.channels + c] = poolWindow(maps, box, c, by);
       }
     }
   }
   return out;
 }
 
-/** The part of a window that is in the map. */
-function boxOf({ height, width }, window, top, left) {
+/** Clip a window to the map. */
+function clipWindow({ height, width }, window, top, left) {
   return {
     top: Math.max(0, top),
     bottom: Math.min(height, top + window),
@@ -168,21 +169,21 @@ function boxOf({ height, width }, window, top, left) {
   };
 }
 
-function pooled({ width, channels, values }, { top, bottom, left, right }, channel, by) {
-  let most = -Infinity, sum = 0;
+function poolWindow({ width, channels, values }, { top, bottom, left, right }, channel, by) {
+  let largest = -Infinity, sum = 0;
   for (let y = top; y < bottom; y++) {
     for (let x = left; x < right; x++) {
       const value = values[(y * width + x) * channels + channel];
       if (by === "first") return value;
-      most = Math.max(most, value);
+      largest = Math.max(largest, value);
       sum += value;
     }
   }
-  return by === "max" ? most : sum / ((bottom - top) * (right - left));
+  return by === "max" ? largest : sum / ((bottom - top) * (right - left));
 }
 
 function activation(maps, { function: name, slope }) {
-  if (!FUNCTIONS.includes(name)) throw new Error(`The activation "${name}" is unknown here.`);
+  if (!FUNCTIONS.includes(name)) throw new Error(`Unknown activation: "${name}".`);
   const out = { ...maps, values: new Float32Array(maps.values.length) };
   for (let i = 0; i < out.values.length; i++) {
     const x = maps.values[i];
@@ -198,7 +199,7 @@ function flatten({ values }) {
 
 function dense(maps, { kernel, bias }) {
   const [inputs, units] = kernel.shape;
-  const out = blank(1, 1, units);
+  const out = zeros(1, 1, units);
   out.values.set(bias.values);
   for (let i = 0; i < inputs; i++) {
     const value = maps.values[i];
@@ -208,7 +209,7 @@ function dense(maps, { kernel, bias }) {
   return out;
 }
 
-/** The error function to 1.5e-7. Source: Abramowitz and Stegun 1964, 7.1.26 */
+/** Approximate the error function to 1.5e-7. Source: Abramowitz and Stegun 1964, 7.1.26 */
 function erf(x) {
   const t = 1 / (1 + 0.3275911 * Math.abs(x));
   const factors = [0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429];

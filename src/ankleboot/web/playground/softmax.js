@@ -1,56 +1,56 @@
-// The softmax's playground: logits to be moved, a temperature, a constant, and what the loss says.
+// Softmax: adjustable logits, temperature and constant, with the loss and its gradient.
 
 import { byId, make } from "./dom.js";
+import { formatNumber, setOptions } from "./feature_maps.js";
 import { percent } from "./format.js";
-import { lab, onChange } from "./lab.js";
-import { figure, offer } from "./maps.js";
-import { isWhole, softmax } from "./network.js";
+import { isComplete, softmax } from "./network.js";
+import { onChange, state } from "./state.js";
 
-const MOST_ROWS = 12; // classes that can be moved: the likeliest ones, where there are more
-const REACH = 15; // of the sliders, to both sides
-let logits = [], shown = [], right = 0;
+const MAX_ROWS = 12; // further classes, the least likely ones, have no slider
+const MIN_RANGE = 15; // of the sliders, in both directions
+let logits = [], shown = [], trueClass = 0;
 
-export function listenForSoftmax() {
+export function startSoftmax() {
   for (const name of ["temperature", "constant"]) byId(name).addEventListener("input", show);
-  byId("right").addEventListener("change", (event) => {
-    right = Number(event.target.value);
+  byId("true-class").addEventListener("change", (event) => {
+    trueClass = Number(event.target.value);
     show();
   });
-  byId("logits-back").addEventListener("click", takeOver);
-  onChange((what) => {
-    if (what === "look") return;
-    if (what !== "edits") chooseRight();
-    if (isWhole(lab.network, lab.outputs)) takeOver();
+  byId("reset-logits").addEventListener("click", resetLogits);
+  onChange((changed) => {
+    if (changed === "selection") return;
+    if (changed !== "edits") selectTrueClass();
+    if (isComplete(state.network, state.outputs)) resetLogits();
   });
 }
 
-/** The class that a sample is of; of other pictures, the answer. */
-function chooseRight() {
-  const own = [...lab.plain.at(-1).values];
-  right = lab.label ?? own.indexOf(Math.max(...own));
-  offer(byId("right"), lab.network.info.labels.map((label, i) => [i, label]), right);
+/** Select a sample's true class, or the predicted class of other images. */
+function selectTrueClass() {
+  const original = [...state.original.at(-1).values];
+  trueClass = state.label ?? original.indexOf(Math.max(...original));
+  setOptions(byId("true-class"), state.network.info.labels.map((label, i) => [i, label]), trueClass);
 }
 
-/** Begin with what the network says of the picture, in its own temperature. */
-function takeOver() {
-  logits = [...lab.outputs.at(-1).values];
-  byId("temperature").value = String(Math.log(lab.network.info.temperature));
+/** Reset to the network's logits and temperature. */
+function resetLogits() {
+  logits = [...state.outputs.at(-1).values];
+  byId("temperature").value = String(Math.log(state.network.info.temperature));
   byId("constant").value = "0";
   const order = logits.map((_, i) => i);
-  if (order.length > MOST_ROWS) {
+  if (order.length > MAX_ROWS) {
     order.sort((a, b) => logits[b] - logits[a]);
-    order.length = MOST_ROWS;
-    if (!order.includes(right)) order[MOST_ROWS - 1] = right;
+    order.length = MAX_ROWS;
+    if (!order.includes(trueClass)) order[MAX_ROWS - 1] = trueClass;
   }
   shown = order;
-  const reach = Math.max(REACH, Math.ceil(Math.max(...logits.map(Math.abs))));
-  byId("logits").replaceChildren(...shown.map((i) => rowOf(i, reach)));
+  const range = Math.max(MIN_RANGE, Math.ceil(Math.max(...logits.map(Math.abs))));
+  byId("logits").replaceChildren(...shown.map((i) => rowOf(i, range)));
   show();
 }
 
-function rowOf(index, reach) {
-  const label = lab.network.info.labels[index];
-  const limits = { type: "range", min: -reach, max: reach, step: "0.05" };
+function rowOf(index, range) {
+  const label = state.network.info.labels[index];
+  const limits = { type: "range", min: -range, max: range, step: "0.05" };
   const slider = make("input", { ...limits, "aria-label": `Logit of ${label}` });
   slider.addEventListener("input", () => {
     logits[index] = slider.valueAsNumber;
@@ -59,81 +59,86 @@ function rowOf(index, reach) {
   const logit = make("td", { class: "logit" }, slider, make("output"));
   const bar = make("td", { class: "bar" }, make("span", { class: "track" }, make("span", { class: "fill" })));
   return make("tr", {}, make("th", { scope: "row" }, label), logit, bar,
-    make("td", { class: "share" }), make("td", { class: "naive" }), make("td", { class: "gradient" }));
+    make("td", { class: "probability" }), make("td", { class: "naive" }), make("td", { class: "gradient" }));
 }
 
 function show() {
   const temperature = Math.exp(byId("temperature").valueAsNumber);
   const constant = byId("constant").valueAsNumber;
-  const moved = logits.map((logit) => logit + constant);
-  const probs = softmax(moved, temperature);
-  const naive = naively(moved, temperature);
+  const values = logits.map((logit) => logit + constant);
+  const probs = softmax(values, temperature);
+  const naive = naiveSoftmax(values, temperature);
   byId("temperature-out").textContent = temperature.toFixed(2);
-  byId("constant-out").textContent = signedWhole(constant);
+  byId("constant-out").textContent = formatInteger(constant);
   shown.forEach((index, i) => {
-    const [, logit, bar, share, plain, gradient] = byId("logits").children[i].children;
-    const [slider, words] = logit.children;
+    const [, logit, bar, probability, naiveProbability, gradient] = byId("logits").children[i].children;
+    const [slider, value] = logit.children;
     if (slider !== document.activeElement) slider.value = String(logits[index]);
-    words.textContent = figure(moved[index]);
+    value.textContent = formatNumber(values[index]);
     bar.querySelector(".fill").style.width = `${100 * probs[index]}%`;
-    share.textContent = percent(probs[index]);
-    plain.textContent = Number.isFinite(naive.probs[index]) ? percent(naive.probs[index]) : "NaN";
-    plain.classList.toggle("broken", !Number.isFinite(naive.probs[index]));
-    gradient.textContent = figure((probs[index] - (index === right ? 1 : 0)) / temperature);
-    byId("logits").children[i].classList.toggle("first", index === right);
+    probability.textContent = percent(probs[index]);
+    naiveProbability.textContent = percentOrNaN(naive.probs[index]);
+    naiveProbability.classList.toggle("broken", !Number.isFinite(naive.probs[index]));
+    gradient.textContent = formatNumber((probs[index] - (index === trueClass ? 1 : 0)) / temperature);
+    byId("logits").children[i].classList.toggle("first", index === trueClass);
   });
-  showLoss(moved, temperature, probs);
-  showFormulas(moved, temperature, naive);
+  showLoss(values, temperature, probs);
+  showFormulas(values, temperature, naive);
 }
 
-/** e to each logit over their sum, with numbers of 32 bits as networks use them. */
-function naively(values, temperature) {
+/** Compute softmax without subtracting the maximum, in 32-bit floats as networks use them. */
+function naiveSoftmax(values, temperature) {
   const powers = values.map((value) => Math.fround(Math.exp(Math.fround(value / temperature))));
   const sum = powers.reduce((a, b) => Math.fround(a + b), 0);
-  return { powers, sum, probs: powers.map((power) => Math.fround(power / sum)) };
+  return { powers, sum, probs: powers.map((value) => Math.fround(value / sum)) };
 }
 
 function showLoss(values, temperature, probs) {
-  const most = Math.max(...values);
-  const sum = values.reduce((total, value) => total + Math.exp((value - most) / temperature), 0);
-  const loss = Math.log(sum) - (values[right] - most) / temperature;
-  const label = lab.network.info.labels[right];
+  const largest = Math.max(...values);
+  const sum = values.reduce((total, value) => total + Math.exp((value - largest) / temperature), 0);
+  const loss = Math.log(sum) - (values[trueClass] - largest) / temperature;
+  const label = state.network.info.labels[trueClass];
+  const divided = Math.abs(temperature - 1) < 0.005 ? "" : ", divided by the temperature";
   byId("loss").textContent =
-    `Cross-entropy, if ${label} is right: −ln ${probs[right].toPrecision(3)} = ${loss.toFixed(3)}. ` +
-    "Its gradient is probability minus one for the right class, probability for all others" +
-    `${Math.abs(temperature - 1) < 0.005 ? "" : ", over the temperature"}: training moves the logits the other way.`;
+    `Cross-entropy for the true class ${label}: −ln ${probs[trueClass].toPrecision(3)} = ${loss.toFixed(3)}. ` +
+    "Its gradient is the probability minus one for the true class and the probability for all others" +
+    `${divided}. Training moves the logits in the opposite direction.`;
 }
 
 function showFormulas(values, temperature, naive) {
   const top = values.indexOf(Math.max(...values));
-  const label = lab.network.info.labels[top];
+  const label = state.network.info.labels[top];
   const exponent = values[top] / temperature;
   byId("naive-formula").replaceChildren(
-    power(exponent), ` / sum = ${brief(naive.powers[top])} / ${brief(naive.sum)} = `,
-    make("strong", {}, Number.isFinite(naive.probs[top]) ? percent(naive.probs[top]) : "NaN"));
+    power(exponent), ` / sum = ${formatScientific(naive.powers[top])} / ${formatScientific(naive.sum)} = `,
+    make("strong", {}, percentOrNaN(naive.probs[top])));
   const isBroken = !Number.isFinite(naive.probs[top]);
-  byId("naive-words").textContent = !isBroken
-    ? `For ${label}. Numbers of 32 bits end at 3.4 × 10³⁸, that is at e to the power of 88.7.`
-    : exponent > 0 ? "Infinity over infinity is not a number: e to the power of more than 88.7 has no room in 32 bits."
-      : "Zero over zero is not a number: e to the power of less than −104 is rounded to zero in 32 bits.";
+  byId("naive-text").textContent = !isBroken
+    ? `For ${label}. The largest 32-bit float is 3.4 × 10³⁸, about e to the power of 88.7.`
+    : exponent > 0 ? "Infinity over infinity is not a number: e to a power above 88.7 exceeds a 32-bit float."
+      : "Zero over zero is not a number: e to a power below −104 rounds to zero in a 32-bit float.";
   const rest = values.reduce((sum, value) => sum + Math.exp((value - values[top]) / temperature), 0);
   byId("stable-formula").replaceChildren(
-    power(0), ` / sum = 1 / ${brief(rest)} = `, make("strong", {}, percent(1 / rest)));
-  byId("stable-words").textContent =
-    `The largest, ${figure(exponent)}, is subtracted from all first: it changes nothing, and nothing can overflow.`;
+    power(0), ` / sum = 1 / ${formatScientific(rest)} = `, make("strong", {}, percent(1 / rest)));
+  byId("stable-text").textContent = `Subtracting the largest value, ${formatNumber(exponent)}, from all ` +
+    "first leaves the result unchanged and prevents overflow.";
+}
+
+function percentOrNaN(probability) {
+  return Number.isFinite(probability) ? percent(probability) : "NaN";
 }
 
 function power(exponent) {
-  return make("span", {}, "e", make("sup", {}, figure(exponent)));
+  return make("span", {}, "e", make("sup", {}, formatNumber(exponent)));
 }
 
-function brief(value) {
+function formatScientific(value) {
   if (!Number.isFinite(value)) return "∞";
   if (value === 0) return "0";
   if (value >= 0.01 && value < 1e4) return value.toFixed(2);
   return value.toExponential(1).replace("e+", " × 10^").replace("e-", " × 10^−");
 }
 
-function signedWhole(value) {
+function formatInteger(value) {
   return value < 0 ? `−${-value}` : `${value}`;
 }

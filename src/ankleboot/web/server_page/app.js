@@ -1,82 +1,74 @@
-// The page of `ankleboot serve`: one picture, many pictures, and what answers here.
+// The page of `ankleboot serve`: one image, many images, and information about the models.
 
 import { showAbout } from "./about.js";
-import { describe } from "./api.js";
+import { fetchService } from "./api_client.js";
+import { addDropped, startBatchView } from "./batch_view.js";
 import { byId } from "./dom.js";
-import { listenForDropping, listenForPasting } from "./input.js";
-import { manyFrom, startMany } from "./many.js";
-import { showFile, startOne } from "./one.js";
-import { listenForTabs, select } from "./tabs.js";
-import { say } from "./verdict.js";
+import { listenForDropping, listenForPasting } from "./image_input.js";
+import { setStatus } from "./prediction_card.js";
+import { classifyFile, startSingleView } from "./single_view.js";
+import { listenForTabs, selectTab } from "./tabs.js";
 
-const SECTIONS = ["one", "many", "about"];
-const HERE = ["localhost", "127.0.0.1", "[::1]"];
+const SECTIONS = ["single", "batch", "about"];
+const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
 
-function section() {
+function currentSection() {
   const name = location.hash.slice(1);
-  return SECTIONS.includes(name) ? name : "one";
+  return SECTIONS.includes(name) ? name : "single";
 }
 
 function listen() {
   listenForTabs(SECTIONS, (name) => history.replaceState(null, "", `#${name}`));
-  addEventListener("hashchange", () => select(SECTIONS, section()));
-  listenForDropping([byId("drop"), byId("many-drop")], (transfer) => {
+  addEventListener("hashchange", () => selectTab(SECTIONS, currentSection()));
+  listenForDropping([byId("drop"), byId("batch-drop")], (transfer) => {
     const { files } = transfer;
-    if (section() === "many" || files.length > 1) {
-      toMany();
-      manyFrom(transfer);
+    if (currentSection() === "batch" || files.length > 1) {
+      location.hash = "batch";
+      addDropped(transfer);
     } else if (files[0]) {
-      toOne();
-      showFile(files[0]);
+      location.hash = "single";
+      classifyFile(files[0]);
     }
   });
   listenForPasting(([file]) => {
-    toOne();
-    showFile(file);
+    location.hash = "single";
+    classifyFile(file);
   });
 }
 
-function toOne() {
-  location.hash = "one";
-}
-
-function toMany() {
-  location.hash = "many";
-}
-
-/** What is true of this server's models alone. */
-function layOut({ models, version }) {
-  const [usual] = models;
-  const kind = models.some(knowsClothes) ? "clothes" : "own";
+/** Fill in the parts of the page that depend on the models. */
+function showModelInfo({ models, version }) {
+  const [first] = models;
+  const kind = models.some(isClothingModel) ? "clothes" : "own";
   for (const element of document.querySelectorAll("[data-kind]")) {
     element.hidden = element.dataset.kind !== kind;
   }
   for (const element of document.querySelectorAll("[data-fill=classes]")) {
-    element.textContent = usual.classes.length.toLocaleString("en");
+    element.textContent = first.classes.length.toLocaleString("en");
   }
-  if (kind === "own") document.title = "Ankleboot: what is this?";
+  if (kind === "own") document.title = "Ankleboot: image classifier";
   document.body.classList.add(kind);
   byId("about").textContent = `Ankleboot ${version}.`;
-  byId("ways").hidden = !models.some((model) => model.crop === "garment");
+  byId("input-tabs").hidden = !models.some((model) => model.crop === "garment");
   byId("samples-box").hidden = kind === "own";
 }
 
-/** Whether a model names the clothes of Fashion-MNIST. */
-function knowsClothes({ classes, crop }) {
+/** Return whether a model has the classes of Fashion-MNIST. */
+function isClothingModel({ classes, crop }) {
   return crop === "garment" && classes.includes("Ankle boot");
 }
 
-byId("privacy").textContent = HERE.includes(location.hostname)
-  ? "Everything happens on this machine: no picture leaves it."
-  : `Pictures are sent to this server (${location.host}) and nowhere else; it keeps none.`;
-select(SECTIONS, section());
+byId("privacy").textContent = LOCAL_HOSTS.includes(location.hostname)
+  ? "Everything runs on this machine: no image leaves it."
+  : `Images are sent only to this server (${location.host}), which does not store them.`;
+selectTab(SECTIONS, currentSection());
 try {
-  const service = await describe((message) => say("One moment …", message));
-  layOut(service);
+  const service = await fetchService((message) => setStatus("Loading …", message));
+  showModelInfo(service);
   listen();
   showAbout(service);
-  startMany(service);
-  await startOne(service);
+  startBatchView(service);
+  await startSingleView(service);
 } catch (error) {
-  say("Nothing answers here", error.message);
+  setStatus("The server does not respond", error.message);
 }

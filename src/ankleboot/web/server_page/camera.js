@@ -1,11 +1,11 @@
-// A photograph from the camera of a computer; phones have a better way, their own camera.
+// Photographs from a computer's camera. Phones open their own camera app instead.
 
 import { byId } from "./dom.js";
 
-const QUALITY = 0.92;
+const JPEG_QUALITY = 0.92;
 
-/** Make a button take photographs; `take` gets each one as a blob. */
-export function listenForCamera(button, take) {
+/** Make a button open the camera; `taken` gets each photograph as a blob. */
+export function listenForCamera(button, taken) {
   let stream = null;
   const live = byId("live");
   const close = () => {
@@ -14,15 +14,15 @@ export function listenForCamera(button, take) {
     show(false);
   };
   byId(button).addEventListener("click", async () => {
-    const isTouched = matchMedia("(pointer: coarse)").matches;
-    if (isTouched || !navigator.mediaDevices) return byId("camera").click(); // asks the system
+    const isTouchscreen = matchMedia("(pointer: coarse)").matches;
+    if (isTouchscreen || !navigator.mediaDevices) return byId("camera").click(); // opens the camera app
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     } catch {
-      byId("camera-words").textContent = "No camera can be used here.";
+      byId("camera-text").textContent = "The camera is unavailable. Allow access to it, or choose a file.";
       return;
     }
-    byId("camera-words").textContent = "";
+    byId("camera-text").textContent = "";
     live.srcObject = stream;
     await live.play();
     show(true);
@@ -34,13 +34,13 @@ export function listenForCamera(button, take) {
     canvas.height = live.videoHeight;
     canvas.getContext("2d").drawImage(live, 0, 0);
     close();
-    canvas.toBlob(take, "image/jpeg", QUALITY);
+    canvas.toBlob(taken, "image/jpeg", JPEG_QUALITY);
   });
   byId("camera-close").addEventListener("click", close);
 }
 
 function show(isLive) {
   byId("drop").hidden = isLive;
-  byId("ways-in").hidden = isLive;
+  byId("input-buttons").hidden = isLive;
   byId("live-box").hidden = !isLive;
 }

@@ -1,7 +1,7 @@
-// Figures and words as people read them.
+// Numbers and text for display.
 
-export function percent(share) {
-  return share > 0.9995 ? "100 %" : `${(100 * share).toFixed(1)} %`;
+export function percent(fraction) {
+  return fraction > 0.9995 ? "100 %" : `${(100 * fraction).toFixed(1)} %`;
 }
 
 export function duration(milliseconds) {
@@ -10,11 +10,11 @@ export function duration(milliseconds) {
     : `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
-export function sentence(words) {
-  return words.charAt(0).toUpperCase() + words.slice(1);
+export function capitalize(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Pairs of label and probability, the most likely first; of equals the one that comes first. */
-export function byShare(shares) {
-  return [...shares].sort(([, a], [, b]) => b - a);
+/** Sort pairs of label and probability, the most likely first; ties keep their order. */
+export function sortByProbability(pairs) {
+  return [...pairs].sort(([, a], [, b]) => b - a);
 }
