@@ -1,3 +1,6 @@
+"""Recipes: valid values, fields without effect, storage, names."""
+
+import json
 from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
@@ -15,13 +18,26 @@ from ankleboot.recipes.catalog import (
     TINY,
     TRANSFER,
     get_recipe,
+    list_recipes,
     overrides_of,
 )
+from ankleboot.recipes.fields import shown
 from ankleboot.recipes.recipe import OPTIONS, Recipe, from_json, override
+
+
+IDENTIFIERS = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
+IMPORT_STRINGS = st.builds(
+    lambda modules, name: f"{'.'.join(modules)}:{name}",
+    st.lists(IDENTIFIERS, min_size=1, max_size=3),
+    IDENTIFIERS,
+)
 
 
 def any_value(name: str) -> st.SearchStrategy[Any]:
     declared = OPTIONS[name]
+    if declared.plugins:
+        names = ["", *declared.choices] if declared.default == "" else declared.choices
+        return st.one_of(st.sampled_from(names), IMPORT_STRINGS)
     if declared.choices:
         return st.sampled_from(declared.choices)
     if declared.limits is None:
@@ -41,8 +57,13 @@ def test_every_valid_value_survives_text_and_json(setting: tuple[str, object]) -
     try:
         recipe = override(base, {name: str(value)})
     except UsageError as error:
-        said = ("leaves no pixel", "at most half of image_size", "makes grey images of 28 x 28")
-        assert any(words in str(error) for words in (*said, f"{name} has no effect with "))
+        expected = (
+            "leaves no pixel",
+            "at most half of image_size",
+            "makes gray images of 28 x 28",
+            f"{name} has no effect with ",
+        )
+        assert any(message in str(error) for message in expected)
         return
     assert getattr(recipe, name) == value
     assert from_json(recipe.to_json()) == recipe
@@ -59,7 +80,7 @@ def test_any_text_is_a_valid_recipe_or_one_clear_line(name: str, text: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "message"),
     [
         ({"epoch": "3"}, "did you mean epochs?"),
         ({"epochs": "three"}, "epochs: expected a whole number from 1 to 10000, got 'three'"),
@@ -71,15 +92,15 @@ def test_any_text_is_a_valid_recipe_or_one_clear_line(name: str, text: str) -> N
         ({"name": "other"}, "unknown recipe field 'name'"),
         ({"blocks": "4"}, "leaves no pixel after block 4"),
         (
-            {"model": "lstm", "blocks": "4"},
-            "architecture: expected cnn or mlp or transfer, got 'lstm'",
+            {"architecture": "lstm", "blocks": "4"},
+            "architecture: expected cnn or mlp or transfer or package.module:attribute, got 'lstm'",
         ),
     ],
 )
-def test_a_wrong_setting_names_the_valid_ones(setting: dict[str, str], said: str) -> None:
+def test_a_wrong_setting_names_the_valid_ones(setting: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         override(PLAIN, setting)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 # Fields without effect
@@ -90,7 +111,9 @@ FROZEN = override(TRANSFER, {"head_epochs": str(TRANSFER.epochs)})
 PATTERNS = override(SPRINT, {"blocks": "1"})  # no trained convolution, no hidden layer
 NO_CNN = "blocks filters max_filters convs_per_block kernel_size padding pooling block_order stem"
 NO_NETWORK = "activation batch_norm dense_units dense_layers input_scaling hard_example_fraction"
-AUGMENTATION = "flip max_shift rotation scale_jitter aspect_jitter random_erasing color_jitter"
+AUGMENTATION = (
+    "flip max_shift rotation scale_jitter aspect_jitter random_erasing color_jitter augmentation"
+)
 WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
     (DENSE, NO_CNN, "architecture=mlp", "architecture=cnn"),
     (TRANSFER, NO_CNN, "architecture=transfer", "architecture=cnn"),
@@ -256,7 +279,9 @@ def test_overridden_recipes_are_stored_and_repeated_exactly(
         kept = document[key] == getattr(base, key)
         reset = document[key] == declared.default and not declared.is_used(document)
         assert key in settings or kept or reset
-    named = dict(one.split("=", 1) for one in overrides_of(recipe)) | {"seed": str(recipe.seed)}
+    named = dict(option.split("=", 1) for option in overrides_of(recipe)) | {
+        "seed": str(recipe.seed)
+    }
     assert override(base, named) == recipe
 
 
@@ -293,7 +318,7 @@ def test_a_stored_recipe_may_lack_newer_fields() -> None:
     document = LEAKY.to_json()
     del document["dense_layers"], document["head_learning_rate"]
     assert from_json(document) == LEAKY
-    assert set(LEAKY.to_json()) == {"name", *OPTIONS}
+    assert set(LEAKY.to_json()) == {"name", "model_options", *OPTIONS}
 
 
 def test_recipes_cannot_be_changed() -> None:
@@ -307,11 +332,77 @@ def test_feature_maps_shrink_as_published() -> None:
 
 
 def test_every_field_is_declared_with_its_valid_values() -> None:
-    assert [field.name for field in fields(Recipe)] == ["name", *OPTIONS]
-    for field in fields(Recipe)[1:]:
+    declarations = [field for field in fields(Recipe) if field.name in OPTIONS]
+    assert {"name", "model_options", *OPTIONS} == {field.name for field in fields(Recipe)}
+    for field in declarations:
         declared = OPTIONS[field.name]
         assert (field.type, field.default) == (declared.kind, declared.default)
         assert declared.meaning.endswith(".")
         needs_none = declared.kind is bool or field.name == "weights"
-        assert needs_none != bool(declared.choices or declared.limits), field.name
+        has_values = bool(declared.plugins or declared.words or declared.limits)
+        assert needs_none != has_values, field.name
         assert declared.checked(field.name, declared.default) == declared.default
+
+
+# Options of plugin architectures
+
+PLUGIN = "package.module:build"
+JSON_VALUES = st.one_of(
+    st.booleans(), st.integers(-(10**6), 10**6), st.floats(-1e6, 1e6), st.sampled_from(["a", "b c"])
+)
+
+
+@given(IMPORT_STRINGS, st.dictionaries(IDENTIFIERS, JSON_VALUES, max_size=4))
+def test_model_options_survive_text_and_json(name: str, options: dict[str, Any]) -> None:
+    written = {f"model.{key}": shown(value) for key, value in options.items()}
+    recipe = override(PLAIN, {"architecture": name} | written)
+    assert recipe.architecture == name and recipe.model_options == options
+    assert from_json(recipe.to_json()) == recipe
+    assert from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+    again = dict(option.split("=", 1) for option in overrides_of(recipe))
+    assert override(PLAIN, again) == recipe
+    assert override(recipe, {"architecture": "cnn"}).model_options == {}
+    assert override(recipe, {"model.extra": "1"}).model_options == options | {"extra": 1}
+
+
+@pytest.mark.parametrize("recipe", [PLAIN, DENSE, TRANSFER])
+def test_built_in_architectures_have_no_model_options(recipe: Recipe) -> None:
+    with pytest.raises(UsageError, match=r"model\.width has no effect with architecture="):
+        override(recipe, {"model.width": "3"})
+
+
+@given(st.text(max_size=12))
+def test_an_architecture_is_a_name_or_an_import_string(text: str) -> None:
+    module, colon, attribute = text.strip().partition(":")
+    parts = [*module.split("."), attribute]
+    is_valid = text.strip() in OPTIONS["architecture"].choices or (
+        bool(colon) and all(part.isidentifier() for part in parts)
+    )
+    try:
+        recipe = override(PLAIN, {"architecture": text})
+    except UsageError as error:
+        assert not is_valid and "architecture: expected" in str(error)
+    else:
+        assert is_valid and recipe.architecture == text.strip()
+
+
+def test_a_plugin_architecture_may_use_every_field() -> None:
+    recipe = override(PLAIN, {"architecture": PLUGIN, "hard_example_fraction": "0.5"})
+    values = recipe.to_json()
+    deciding = ("architecture",)
+    for name, declared in OPTIONS.items():
+        if any(set(case) <= set(deciding) for case in declared.used_by):
+            assert declared.is_used(values), name
+
+
+def test_recipes_are_listed_and_changed_by_name() -> None:
+    assert list_recipes() == list(RECIPES)
+    assert get_recipe("leaky", epochs=3) == override(LEAKY, {"epochs": "3"})
+    assert get_recipe("leaky", architecture="mlp") == override(LEAKY, {"architecture": "mlp"})
+    assert get_recipe("leaky", **{"architecture": PLUGIN, "model.width": 8}).model_options == {
+        "width": 8
+    }
+    with pytest.raises(UsageError, match="did you mean epochs"):
+        get_recipe("leaky", epoch=3)
+    with pytest.raises(UsageError, match="epochs: expected a whole number"):
+        get_recipe("leaky", epochs=3.5)

@@ -10,12 +10,11 @@ import pytest
 from ankleboot.core.errors import ModelError
 from ankleboot.data.load import load_data
 from ankleboot.data.splits import split
-from ankleboot.evaluation.evaluate import recipe_of
 from ankleboot.models import architectures
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.recipes.catalog import PLAIN, TINY
 from ankleboot.recipes.recipe import OPTIONS, Recipe, override
-from ankleboot.training import data_loader
+from ankleboot.training.data_loader import EpochLoader, EpochPlan
 from ankleboot.training.engines.base import Chunk
 from ankleboot.training.optimizers.build import build_optimizer
 
@@ -27,7 +26,7 @@ BASES = {
     "leaky": replace(SMALL, activation="leaky_relu", optimizer="sgd"),
     "patterns": replace(SMALL, stem="dct", blocks=1, dense_units=0, optimizer="muon"),
     "patterns with a hidden layer": replace(SMALL, stem="dct", blocks=1, train_size=100),
-    "dense": override(SMALL, {"architecture": "mlp", "optimizer": "rmsprop"}),
+    "mlp": override(SMALL, {"architecture": "mlp", "optimizer": "rmsprop"}),
     "linear": override(SMALL, {"architecture": "mlp", "dense_units": "0", "split": "stratified"}),
     "transfer": TINY,
 }
@@ -66,7 +65,7 @@ def forced(recipe: Recipe, **values: object) -> Recipe:
 def made_from(recipe: Recipe) -> tuple[object, ...]:
     """All that a run takes from the fields in `OTHER`."""
     labels = load_data("sample").train.labels
-    parts = split(labels, recipe).sha256
+    parts = split(labels, recipe.split_rule).sha256
     optimizer = build_optimizer(recipe)
     momentum = getattr(optimizer, "momentum", None)
     try:
@@ -96,12 +95,10 @@ def test_frozen_epochs_take_images_as_they_are() -> None:
 
     def images(recipe: Recipe) -> np.ndarray:
         chunks: list[Chunk] = []
-        rates = np.full(2, 0.1, np.float32)
-        places = np.arange(2 * recipe.batch_size, dtype=np.int32)
-        made = data_loader.iter_chunks(
-            part.images, part.labels, data.class_names, indices, places, rates, recipe, 1, 0,
-            chunks.append,
-        )  # fmt: skip
+        order = np.arange(2 * recipe.batch_size, dtype=np.int32)
+        plan = EpochPlan(1, order, np.full(2, 0.1, np.float32))
+        loader = EpochLoader(recipe, part.images, part.labels, data.class_names, indices)
+        made = loader.chunks(plan, 0, chunks.append)
         assert len(list(made)) == 1
         return np.asarray(chunks[0].images)
 
@@ -116,5 +113,5 @@ def test_a_split_seed_of_training_images_does_not_hide_the_validation_images() -
     recipe = replace(PLAIN, train_size=100, split_seed=7)
     info = ModelMetadata(split=recipe.split, split_seed=recipe.split_seed)
     labels = load_data("sample").train.labels
-    expected = split(labels, recipe).validation
-    np.testing.assert_array_equal(split(labels, recipe_of(info)).validation, expected)
+    expected = split(labels, recipe.split_rule).validation
+    np.testing.assert_array_equal(split(labels, info.split_rule).validation, expected)

@@ -1,19 +1,20 @@
-"""Named recipes: each one is its difference from another one."""
+"""Named recipes; most are defined by their difference from another recipe."""
 
 from dataclasses import replace
+from typing import Any
 
 from ankleboot.core.errors import UsageError
 from ankleboot.core.text import unknown_name
 from ankleboot.recipes.fields import shown
-from ankleboot.recipes.recipe import OPTIONS, Recipe
+from ankleboot.recipes.recipe import OPTIONS, Recipe, override
 
 PLAIN = Recipe(name="plain", epochs=5)
-"""The first ancestor's "simple CNN": two convolution + max-pooling blocks of 32 and 64 filters, a
-dense layer and the softmax; 225,034 parameters."""
+"""Simple CNN of the first reference implementation: two blocks of convolution and max pooling with
+32 and 64 filters, a dense layer and the softmax; 225,034 parameters."""
 
 LEAKY = replace(PLAIN, name="leaky", blocks=3, padding="same", activation="leaky_relu", epochs=20)
-"""The second ancestor: LeakyReLU 0.1, 32-64-128 filters; 356,234 parameters. The count holds only
-with padding "same" in the poolings too (28-14-7-4)."""
+"""CNN of the second reference implementation: LeakyReLU 0.1, 32-64-128 filters; 356,234 parameters,
+which needs padding "same" in the poolings, too (28-14-7-4)."""
 
 SPRINT = Recipe(
     name="sprint",
@@ -35,7 +36,8 @@ SPRINT = Recipe(
     hard_example_fraction=0.5,
     precision="auto",
 )
-"""The shortest way to the ancestors' accuracy on a processor (docs/performance.md)."""
+"""Fastest training on a CPU to the accuracy of the reference implementations
+(docs/performance.md)."""
 
 POCKET = replace(
     SPRINT,
@@ -48,8 +50,8 @@ POCKET = replace(
     random_erasing=0.2,
     epochs=40,
 )
-"""The network that ships with the package: small and quick enough for a phone, trained in two
-minutes, where `sprint` stops after four seconds."""
+"""Recipe of the shipped model: small and fast enough for a phone; the training takes two minutes,
+that of `sprint` four seconds."""
 
 SIMULATED = replace(
     POCKET,
@@ -60,8 +62,8 @@ SIMULATED = replace(
     photo_simulation=0.8,
     epochs=8,
 )
-"""For photographs of which it has seen none: beside `pocket` it names them without having learned
-from a single one (`--model zero-shot`)."""
+"""Recipe for photos without training on photos: it simulates their preprocessing on Fashion-MNIST
+(`--model zero-shot`)."""
 
 TRANSFER = Recipe(
     name="transfer",
@@ -87,12 +89,12 @@ TRANSFER = Recipe(
     head_epochs=5,
     epochs=13,
 )
-"""For one's own photographs: a network that knows ImageNet learns the folder's classes."""
+"""Recipe for image folders: a network pretrained on ImageNet is fine-tuned on their classes."""
 
 SMALL = replace(
     TRANSFER, name="small", backbone="efficientnet_lite0_small", image_size=160, epochs=19
 )
-"""As `transfer`, at a fifth of the size."""
+"""Recipe for image folders with a network of a fifth of the size."""
 
 TINY = replace(
     TRANSFER,
@@ -114,8 +116,8 @@ TINY = replace(
     batch_size=64,
     epochs=65,
 )
-"""For garments on photographs, cut out and brought to 28 x 28 pixels: the shipped model's own
-convolutions learn the folder's classes."""
+"""Recipe for folders of garment photos, cropped to 28 x 28 pixels: the convolutions of the shipped
+model are fine-tuned on their classes."""
 
 RECIPES = {
     recipe.name: recipe
@@ -124,7 +126,7 @@ RECIPES = {
 
 
 def overrides_of(recipe: Recipe) -> list[str]:
-    """List the --set values that make `train NAME` train this recipe, its seed left out."""
+    """List the --set values that turn the named recipe into this one, except the seed."""
     own, named = recipe.to_json(), RECIPES.get(recipe.name, PLAIN).to_json()
     options = [f"model.{key}={shown(value)}" for key, value in recipe.model_options.items()]
     return options + [
@@ -134,12 +136,17 @@ def overrides_of(recipe: Recipe) -> list[str]:
     ]
 
 
-def get_recipe(name: str) -> Recipe:
-    """Return the recipe called `name`.
+def get_recipe(name: str, **changes: Any) -> Recipe:
+    """Return the recipe called `name`, with some fields changed; see `override`.
 
     Raises:
-        UsageError: If there is none; the message lists the known ones.
+        UsageError: If there is no such recipe or field, or a value is invalid.
     """
     if name not in RECIPES:
-        raise UsageError(unknown_name("recipe", name, list(RECIPES)))
-    return RECIPES[name]
+        raise UsageError(unknown_name("recipe", name, list_recipes()))
+    return override(RECIPES[name], changes)
+
+
+def list_recipes() -> list[str]:
+    """List the names of the recipes."""
+    return list(RECIPES)

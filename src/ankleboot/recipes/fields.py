@@ -1,6 +1,6 @@
-"""Declarations of a recipe's fields: default, meaning, valid values, and when a field is used.
+"""Declarations of a recipe's fields: default, meaning, valid values, and conditions of use.
 
-    filters: int = option(32, "Number of filters.", limits=(1, 1024), used_by={"architecture": ("cnn",)})
+    filters: int = option(32, "Number of filters.", limits=(1, 1024), used_by=CNN)
 
 A field that is not used in a recipe has no effect on the training run.
 """
@@ -55,7 +55,7 @@ class Option:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """Names that the field takes; those of installed plugins are among them."""
+        """Words, or names of plugins, that the field takes; empty for other kinds of fields."""
         return plugins.names(self.plugins) if self.plugins else self.words
 
     @property
@@ -65,9 +65,10 @@ class Option:
 
     def valid_values(self) -> str:
         """Describe the valid values in words."""
-        if self.choices:
-            valid = (*self.choices, "package.module:attribute") if self.plugins else self.choices
-            return " or ".join(valid)
+        if self.plugins:
+            return " or ".join((*self.choices, "package.module:attribute"))
+        if self.words:
+            return " or ".join(self.words)
         if self.limits:
             low, high = self.limits
             kind = "a whole number" if self.kind is int else "a number"
@@ -83,7 +84,7 @@ class Option:
         if self.kind is float and type(value) is int:  # JSON and users write 1 for 1.0
             value = float(value)
         is_valid = type(value) is self.kind and (not self.words or value in self.words)
-        if is_valid and self.plugins and value:
+        if is_valid and self.plugins and value != self.default:
             is_valid = plugins.is_name(self.plugins, value)
         if is_valid and self.limits:
             low, high = self.limits
@@ -113,12 +114,12 @@ class Option:
         """Collect what the nearest cases lack; values of one field count as one case."""
         unmet = [_unmet(case, values) for case in self.used_by]
         fewest = min(len(case) for case in unmet)
-        found: dict[tuple[str, ...], Case] = {}
+        cases: dict[tuple[str, ...], Case] = {}
         for case in unmet:
             if len(case) == fewest:
                 keys = tuple(case)
-                found[keys] = _either(found[keys], case) if keys in found else case
-        return list(found.values())
+                cases[keys] = _unite(cases[keys], case) if keys in cases else case
+        return list(cases.values())
 
 
 def option(
@@ -153,7 +154,7 @@ def shown(value: Any) -> str:
 def _deciding(declared: Option) -> set[str]:
     names = {key for case in declared.used_by for key in case}
     conditions = [case[key] for case in declared.used_by for key in case]
-    bounds = {one.bound for one in conditions if isinstance(one, Above)}
+    bounds = {condition.bound for condition in conditions if isinstance(condition, Above)}
     return names | {bound for bound in bounds if isinstance(bound, str)}
 
 
@@ -161,13 +162,13 @@ def _unmet(case: Case, values: Mapping[str, Any]) -> Case:
     return {key: case[key] for key in case if not _holds(key, case[key], values)}
 
 
-def _either(first: Case, second: Case) -> Case:
-    """Unite two cases of one field of words; of others the first case stands for both."""
-    (key, one), *others = first.items()
-    other = second[key]
-    if others or isinstance(one, Above) or isinstance(other, Above):
+def _unite(first: Case, second: Case) -> Case:
+    """Unite two cases of one field of words; of other fields the first case stands for both."""
+    (key, words), *others = first.items()
+    more_words = second[key]
+    if others or isinstance(words, Above) or isinstance(more_words, Above):
         return first
-    return {key: tuple(dict.fromkeys(one + other))}
+    return {key: tuple(dict.fromkeys(words + more_words))}
 
 
 def _holds(name: str, condition: Condition, values: Mapping[str, Any]) -> bool:

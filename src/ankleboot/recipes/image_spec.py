@@ -1,7 +1,7 @@
-"""What is done with a picture before a network sees it: part of a recipe and of every model file.
+"""Image spec: size, colors and crop of the images of a recipe, a data set and a model file.
 
-Fashion-MNIST's own way is the default: one garment, cut out, 28 x 28 grey pixels. Data of one's own
-may ask for the whole picture, in any size and in color.
+The default is that of Fashion-MNIST: one garment, cropped, 28 x 28 gray pixels. Image folders can
+have whole images of another size and in color.
 """
 
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from ankleboot.core.errors import UsageError
 from ankleboot.core.types import IMAGE_SIZE
 
 CROPS = ("garment", "none")
-IMAGE_SIZES = (8, 512)  # pixels, both included
+IMAGE_SIZES = (8, 512)  # smallest and largest, in pixels
 
 
 @dataclass(frozen=True)
 class ImageSpec:
-    """From a picture file to an image.
+    """Size, colors and crop of images.
 
     Attributes:
         image_size: Pixels per side.
-        color: RGB; otherwise grey.
-        crop: "garment": found and converted as the authors of Fashion-MNIST did; "none": the
-            whole picture, brought to the size.
+        color: Whether images are RGB; otherwise they are gray.
+        crop: "garment": segmented and converted as by the authors of Fashion-MNIST; "none": the
+            whole image, resized.
 
     Raises:
-        UsageError: If the garment's conversion is to give another size, or color.
+        UsageError: If crop=garment is combined with another size or with color.
     """
 
     image_size: int = IMAGE_SIZE
@@ -40,14 +40,14 @@ class ImageSpec:
             )
         if self.crop == "garment" and (self.image_size, self.color) != (IMAGE_SIZE, False):
             raise UsageError(
-                f"crop=garment makes grey images of {IMAGE_SIZE} x {IMAGE_SIZE} pixels; for "
+                f"crop=garment makes gray images of {IMAGE_SIZE} x {IMAGE_SIZE} pixels; for "
                 f"image_size={self.image_size} color={str(self.color).lower()} set crop=none"
             )
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Of one image."""
+        """Height and width of an image, and 3 if it has colors."""
         return (self.image_size, self.image_size) + ((3,) if self.color else ())
 
     def __str__(self) -> str:
-        return f"{'color' if self.color else 'grey'} {self.image_size} x {self.image_size}"
+        return f"{'color' if self.color else 'gray'} {self.image_size} x {self.image_size}"

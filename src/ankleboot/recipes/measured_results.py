@@ -1,4 +1,4 @@
-"""What the recipes achieved when measured; the figures come from `benchmarks/reproduce.py`."""
+"""Measured results of the recipes; `benchmarks/reproduce.py` writes them."""
 
 import json
 from dataclasses import dataclass
@@ -7,15 +7,16 @@ from importlib import resources
 
 @dataclass(frozen=True)
 class RecipeResult:
-    """One recipe's reproduction.
+    """Measured result of a recipe.
 
     Attributes:
-        accuracy_mean: Test accuracy over the seeds, as a fraction.
-        accuracy_std: Its sample standard deviation; None for a single seed.
+        parameters: Number of parameters of the network.
+        accuracy_mean: Mean test accuracy over the seeds, as a fraction.
+        accuracy_std: Sample standard deviation of the accuracy; None for a single seed.
         num_seeds: Number of seeds.
-        epoch_seconds: Median seconds of an epoch.
-        hardware: Where.
-        date: When.
+        epoch_seconds: Median time of an epoch in seconds.
+        hardware: Processor of the measurement.
+        date: Date of the measurement.
     """
 
     parameters: int
@@ -28,6 +29,6 @@ class RecipeResult:
 
 
 def load_results() -> dict[str, RecipeResult]:
-    """The measured figures by recipe name; a recipe that was never measured is absent."""
+    """Load the measured results by recipe name; some recipes have none."""
     text = resources.files("ankleboot.recipes").joinpath("measured_results.json").read_text()
     return {name: RecipeResult(**figures) for name, figures in json.loads(text).items()}

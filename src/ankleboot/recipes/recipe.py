@@ -1,11 +1,10 @@
-"""A Recipe: everything that decides a training run, and nothing else.
+"""Recipe: all hyperparameters of a training run.
 
-A recipe is its difference from another one, every field can be overridden by name, and a wrong
-name or value is one line with the valid ones:
+Every field can be overridden by name; the error for a wrong name or value lists the valid ones:
 
-    recipe = override(RECIPES["leaky"], {"dropout": "0.3", "epochs": "8"})
+    recipe = override(RECIPES["leaky"], {"dropout": "0.3", "epochs": 8})
 
-A field without effect keeps its default, so that equal trainings have equal recipes.
+A field without effect keeps its default, so that equal training runs have equal recipes.
 """
 
 import json
@@ -28,15 +27,15 @@ CNN: Case = {"architecture": ("cnn",)}
 TRANSFERRED: Case = {"architecture": ("transfer",)}
 HIDDEN: Case = {"architecture": ("cnn", "mlp"), "dense_units": Above(0)}
 BLOCKS: tuple[Case, ...] = ({**CNN, "stem": ("trained",)}, {**CNN, "blocks": Above(1)})
-"""A trained block exists: with stem=dct the first block is nothing but patterns and a pooling."""
+"""A trained block exists: with stem=dct the first block has only fixed patterns and a pooling."""
 POOLED: tuple[Case, ...] = tuple({**case, "pooling": ("max", "average")} for case in BLOCKS)
 THAWED: Case = {"epochs": Above("head_epochs")}
-"""Some epochs train on images; those with a frozen backbone read features, at their own rate."""
+"""Some epochs train on images; those with a frozen backbone train on features, at their own rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Everything that decides a training run; immutable, and valid once it exists.
+    """All hyperparameters of a training run; immutable and valid.
 
     Raises:
         UsageError: If a value is not valid, or differs from the default of a field that has no
@@ -45,10 +44,10 @@ class Recipe:
 
     name: str
 
-    # Network: [convolution(s), normalisation, activation, pooling] x blocks, dense, softmax
+    # Network: [convolution(s), normalization, activation, pooling] x blocks, dense, softmax
     architecture: str = option("cnn", "Architecture.", plugin_kind="architectures")
     model_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    """Options of an architecture from outside the package, set by `--set model.KEY=VALUE`."""
+    """Options of a plugin architecture, set by `--set model.KEY=VALUE`."""
     blocks: int = option(2, "Number of blocks.", limits=(1, 5), used_by=CNN)
     filters: int = option(
         32,
@@ -274,10 +273,11 @@ class Recipe:
                 raise UsageError(declared.refusal(key, values))
 
     def _refuse_conflicts(self) -> None:
-        _ = self.image_spec  # refuses a size or a color that the crop cannot give
+        _ = self.image_spec  # raises for a size or color that the crop cannot give
         if self.max_shift > self.image_size // 2:
             raise UsageError(
-                f"max_shift: expected at most half of image_size={self.image_size}, got {self.max_shift}"
+                f"max_shift: expected at most half of image_size={self.image_size}, "
+                f"got {self.max_shift}"
             )
         if self.head_epochs > self.epochs:
             raise UsageError(
@@ -307,7 +307,7 @@ class Recipe:
 
     @property
     def image_spec(self) -> ImageSpec:
-        """Preparation of photos for the network."""
+        """Size, colors and crop of the images."""
         return ImageSpec(self.image_size, self.color, self.crop)
 
     @property
@@ -316,17 +316,17 @@ class Recipe:
         return SplitRule(self.split, self.validation_fraction, self.split_seed, self.train_size)
 
     def feature_map_sizes(self) -> list[int]:
-        """Side length in pixels after each block; ends at the first block that leaves none."""
+        """List the side in pixels after each block, until a block leaves no pixel."""
         size, sizes = self.image_size, []
         for block in range(self.blocks):
             lost = self.convs_per_block * (self.kernel_size - 1)
             if block == 0 and self.stem == "dct":
-                lost = math.isqrt(self.block_filters()[0] - 1)  # its patterns' side, less one
+                lost = math.isqrt(self.block_filters()[0] - 1)  # side of its patterns minus 1
             if self.padding == "same":
                 size = size if self.pooling == "none" else -(-size // 2)
             else:
                 size -= lost
-                # a stride leaves the last place of an odd row, a pooling drops it
+                # a stride keeps the last pixel of an odd row, a pooling drops it
                 size = {"none": size, "strided": -(-size // 2)}.get(self.pooling, size // 2)
             sizes.append(size)
             if size < 1:
@@ -337,18 +337,18 @@ class Recipe:
         return sizes
 
     def block_filters(self) -> list[int]:
-        """Count the filters of each block."""
+        """List the number of filters of each block."""
         return [min(self.filters * 2**block, self.max_filters) for block in range(self.blocks)]
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as a dictionary that `from_json` turns back into an equal recipe."""
+        """Return the fields; `from_json` turns them back into an equal recipe."""
         return asdict(self)
 
 
 OPTIONS: Mapping[str, Option] = {
     declared.name: declared.metadata[KEY] for declared in fields(Recipe) if KEY in declared.metadata
 }
-"""Declaration of every field but the name."""
+"""Declaration of every field except `name` and `model_options`."""
 
 IN_ORDER = in_order(OPTIONS)
 
@@ -369,27 +369,32 @@ def from_json(document: Mapping[str, Any]) -> Recipe:
     return Recipe(name=name, model_options=document.get("model_options", {}), **values)
 
 
-def override(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
-    """Return the recipe with some fields replaced by values written as text.
+def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+    """Replace fields of a recipe.
 
     A field that the values name must have an effect in the new recipe. A field of the old recipe
-    that loses its effect returns to its default: `{"architecture": "mlp"}` on `leaky` resets `blocks`
-    and `padding`.
+    that loses its effect returns to its default: `{"architecture": "mlp"}` on `leaky` resets
+    `blocks` and `padding`.
+
+    Args:
+        recipe: Recipe to start from.
+        values: Values by field, as objects or as the text of `--set`; "model.KEY" is an option of
+            a plugin architecture.
 
     Raises:
         UsageError: If a field is unknown or has no effect, or a value is invalid.
     """
     parsed: dict[str, Any] = {}
     model_options = dict(recipe.model_options)
-    for key, text in values.items():
+    for key, value in values.items():
         if key.startswith("model."):
-            model_options[key.removeprefix("model.")] = _literal(text.strip())
+            model_options[key.removeprefix("model.")] = _parse_option(value)
             continue
         if key not in OPTIONS:
             raise UsageError(unknown_name("recipe field", key, sorted(OPTIONS)))
-        parsed[key] = OPTIONS[key].checked(key, _parse(key, text.strip()))
+        parsed[key] = OPTIONS[key].checked(key, _parse(key, value))
     if not any(key.startswith("model.") for key in values) and "architecture" in parsed:
-        model_options = {}  # those of another architecture
+        model_options = {}  # the options of the former architecture
     document = recipe.to_json() | parsed | {"model_options": model_options}
     for key in IN_ORDER:
         if OPTIONS[key].is_used(document):
@@ -400,16 +405,19 @@ def override(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
     return Recipe(**document)
 
 
-def _literal(text: str) -> Any:
-    """Read a number, true or false; everything else is text."""
+def _parse_option(value: Any) -> Any:
+    """Read a JSON value; other text stays text."""
     try:
-        return json.loads(text)
+        return json.loads(value) if isinstance(value, str) else value
     except ValueError:
-        return text
+        return value
 
 
-def _parse(name: str, text: str) -> Any:
+def _parse(name: str, value: Any) -> Any:
     kind = OPTIONS[name].kind
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
     if kind is bool and text.lower() in TRUE_WORDS + FALSE_WORDS:
         return text.lower() in TRUE_WORDS
     if kind in (int, float):

@@ -145,6 +145,4 @@ def _check_class_names(root: Path, classes: dict[str, set[str]]) -> None:
             raise DataError(f"{root}: in {split}/ but not in train/: {join_names(unknown)}")
     if len(trained) < 2:
         names = ", ".join(trained) or "none"
-        raise DataError(
-            f"{root}: two or more classes are needed, found {names}; expected {LAYOUT}"
-        )
+        raise DataError(f"{root}: two or more classes are needed, found {names}; expected {LAYOUT}")

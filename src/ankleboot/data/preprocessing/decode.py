@@ -72,9 +72,7 @@ def decode_bytes(content: bytes, name: str, formats: tuple[str, ...]) -> Pixels:
     return _decode(io.BytesIO(content), formats, name)
 
 
-def _decode(
-    file: io.BytesIO | io.BufferedReader, formats: tuple[str, ...], name: object
-) -> Pixels:
+def _decode(file: io.BytesIO | io.BufferedReader, formats: tuple[str, ...], name: object) -> Pixels:
     try:
         if not file.read(1):
             raise DataError(f"{name}: an empty file")
@@ -124,7 +122,9 @@ def _to_rgb(image: Image.Image, name: object) -> Pixels:
         raise TooLargeError(f"{name}: {width} x {height} pixels, allowed are {MAX_PIXELS:,} in all")
     if max(width, height) > MAX_SIDE:
         raise TooLargeError(f"{name}: {width} x {height} pixels, allowed are {MAX_SIDE:,} a side")
-    image.draft("RGB", (MAX_DECODED_SIDE, MAX_DECODED_SIDE))  # decodes JPEG at a fraction of its size
+    image.draft(
+        "RGB", (MAX_DECODED_SIDE, MAX_DECODED_SIDE)
+    )  # decodes JPEG at a fraction of its size
     image.load()
     orientation = _orientation(image)
     rgb = _without_alpha(_to_eight_bits(image))

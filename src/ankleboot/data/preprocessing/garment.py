@@ -112,7 +112,9 @@ def _fit_to_size(values: np.ndarray) -> np.ndarray:
 
 def resize_lanczos(values: np.ndarray, width: int, height: int) -> np.ndarray:
     """Resize horizontally, then vertically; Pillow would choose the order, which affects rounding."""
-    narrow = PillowImage.fromarray(values).resize((width, len(values)), PillowImage.Resampling.LANCZOS)
+    narrow = PillowImage.fromarray(values).resize(
+        (width, len(values)), PillowImage.Resampling.LANCZOS
+    )
     return np.asarray(narrow.resize((width, height), PillowImage.Resampling.LANCZOS))
 
 

@@ -65,5 +65,7 @@ def _blend(inside: np.ndarray, outside: np.ndarray, alpha: np.ndarray) -> np.nda
 def _panel(values: np.ndarray) -> PillowImage.Image:
     image = PillowImage.fromarray(values).convert("RGB")
     size = (max(1, round(image.width * HEIGHT / image.height)), HEIGHT)
-    method = PillowImage.Resampling.NEAREST if image.height <= 32 else PillowImage.Resampling.LANCZOS
+    method = (
+        PillowImage.Resampling.NEAREST if image.height <= 32 else PillowImage.Resampling.LANCZOS
+    )
     return image.resize(size, method)
