@@ -1,9 +1,9 @@
-"""Servers for tests, each in a process of its own, and clients that send any bytes.
+"""Server processes for tests, and clients that send any bytes.
 
-with served("--workers", "1") as server:        # the command
-    server.post(PNG)                            # a well-behaved client
-    server.raw(b"GET / HTTP/0.9\\r\\n\\r\\n")     # any bytes
-with served(config=config(header_timeout_s=0.2)) as server:  # any field of ServerConfig
+with running_server("--workers", "1") as server:  # the command
+    server.post(PNG)                              # a well-behaved client
+    server.send_raw(b"GET / HTTP/0.9\\r\\n\\r\\n")    # any bytes
+with running_server(config=config(header_timeout_s=0.2)) as server:  # any field of ServerConfig
     ...
 """
 
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +25,10 @@ from typing import Any
 
 from ankleboot.server.config import ServerConfig
 
-PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
-TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-PATIENCE = 20.0  # seconds for anything that should take far less
+TICKS_PER_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+TIMEOUT_S = 20.0  # for anything that should take far less
+
+COMMAND = [sys.executable, "-m", "ankleboot"]
 
 START = """
 import sys
@@ -48,8 +49,8 @@ run({config!r}, "json", as_json=True)
 
 
 @dataclass
-class Answer:
-    """What came back."""
+class Response:
+    """HTTP response; names of headers are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -61,14 +62,14 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """Of the error."""
-        found: str = self.json["error"]["code"]
-        return found
+        """Code of the error."""
+        code: str = self.json["error"]["code"]
+        return code
 
 
 @dataclass
 class Server:
-    """A running one."""
+    """Running server."""
 
     process: subprocess.Popen[bytes]
     host: str
@@ -80,85 +81,97 @@ class Server:
     def pid(self) -> int:
         return self.process.pid
 
-    def connect(self, timeout: float = PATIENCE) -> socket.socket:
+    def connect(self, timeout: float = TIMEOUT_S) -> socket.socket:
         return socket.create_connection((self.host, self.port), timeout)
 
-    def client(self, timeout: float = PATIENCE) -> http.client.HTTPConnection:
-        """Keeps its connection."""
+    def client(self, timeout: float = TIMEOUT_S) -> http.client.HTTPConnection:
+        """Return a client that keeps its connection."""
         return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
 
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        """One request on a connection of its own; underscores in headers become dashes."""
+    def request(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> Response:
+        """Send a request on a new connection; underscores in headers become dashes."""
         client = self.client()
         try:
-            return asked(client, method, path, body, **headers)
+            return send(client, method, path, body, **headers)
         finally:
             client.close()
 
-    def get(self, path: str, **headers: str) -> Answer:
-        return self.ask("GET", path, None, **headers)
+    def get(self, path: str, **headers: str) -> Response:
+        return self.request("GET", path, None, **headers)
 
     def post(
         self, body: bytes, type: str = "image/png", path: str = "/v1/predict", **headers: str
-    ) -> Answer:
-        return self.ask("POST", path, body, **{"content-type": type} | headers)
+    ) -> Response:
+        return self.request("POST", path, body, **{"content-type": type} | headers)
 
-    def raw(self, *pieces: bytes, timeout: float = PATIENCE) -> bytes:
-        """Send bytes, then read until the server closes or nothing more comes for a while."""
+    def send_raw(self, *chunks: bytes, timeout: float = TIMEOUT_S) -> bytes:
+        """Send bytes, then read until the server closes or is silent for the timeout."""
         with self.connect(timeout) as connection:
             with suppress(BrokenPipeError, ConnectionResetError):
-                for piece in pieces:
-                    connection.sendall(piece)
-            return drained(connection)
+                for chunk in chunks:
+                    connection.sendall(chunk)
+            return read_all(connection)
 
-    def workers(self) -> list[int]:
-        """Their process ids."""
-        found = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [int(pid) for pid in found]
+    def worker_pids(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [int(pid) for pid in children]
 
     def metric(self, name: str) -> float:
         text = self.get("/metrics").body.decode()
-        (line,) = re.findall(rf"^{re.escape(name)} (\S+)$", text, re.M)
-        return float(line)
+        (value,) = re.findall(rf"^{re.escape(name)} (\S+)$", text, re.M)
+        return float(value)
 
-    def signal(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def logged(self) -> str:
-        """What it has written on stderr so far."""
+    def stop(self) -> None:
+        """Stop the server with SIGTERM; it must exit with 0."""
+        self.send_signal(signal.SIGTERM)
+        assert self.process.wait(TIMEOUT_S) == 0
+
+    def log_text(self) -> str:
+        """Return all that the server has written on stderr so far."""
         return self.log.read_text()
 
+    def clear_log(self) -> None:
+        """Remove expected tracebacks, which would fail the test at the end."""
+        os.truncate(self.log, 0)
+
     def events(self) -> list[dict[str, Any]]:
-        """The journal's lines, of a server with --log json."""
-        lines = self.logged().splitlines()
+        """Return the lines of the log of a server with --log json."""
+        lines = self.log_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    def awaits(self, event: str, count: int = 1, seconds: float = PATIENCE) -> dict[str, Any]:
-        """The journal's line about an event, once it is there."""
-        until = time.monotonic() + seconds
+    def wait_for_event(self, event: str, count: int = 1) -> dict[str, Any]:
+        """Return the line of the event's `count`-th occurrence once it is there."""
+        until = time.monotonic() + TIMEOUT_S
         while time.monotonic() < until:
-            found = [line for line in self.events() if line["event"] == event]
-            if len(found) >= count:
-                return found[count - 1]
+            lines = [line for line in self.events() if line["event"] == event]
+            if len(lines) >= count:
+                return lines[count - 1]
             time.sleep(0.02)
-        raise AssertionError(f"no {event} in {self.logged()[-2000:]}")
+        raise AssertionError(f"no {event} in {self.log_text()[-2000:]}")
 
-    def until_ready(self, seconds: float = PATIENCE) -> float:
-        """Wait until it says so; returns how long that took."""
-        began = time.monotonic()
-        while time.monotonic() < began + seconds:
+    def wait_until_ready(self) -> None:
+        def is_ready() -> bool:
             with suppress(OSError, http.client.HTTPException):
-                if self.get("/readyz").status == 200:
-                    return time.monotonic() - began
-            time.sleep(0.01)
-        raise AssertionError("never ready")
+                return self.get("/readyz").status == 200
+            return False
 
-    def until_all(self, workers: int, seconds: float = PATIENCE) -> None:
-        """Wait until the other workers are there, too."""
-        until = time.monotonic() + seconds
-        while self.metric("ankleboot_workers_ready") < workers:
-            assert time.monotonic() < until, "not all workers came"
-            time.sleep(0.02)
+        wait_until(is_ready)
+
+    def wait_for_workers(self, count: int) -> None:
+        """Wait until so many workers are ready."""
+        wait_until(lambda: self.metric("ankleboot_workers_ready") >= count)
+
+
+def wait_until(condition: Callable[[], bool], timeout: float = TIMEOUT_S) -> None:
+    until = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < until, "the condition was never true"
+        time.sleep(0.01)
 
 
 def config(**fields: Any) -> ServerConfig:
@@ -166,7 +179,7 @@ def config(**fields: Any) -> ServerConfig:
     return ServerConfig(**{"port": 0, "drain_s": 0.0, "workers": 1} | fields)
 
 
-def start(
+def start_server(
     log: Path,
     *options: str,
     config: ServerConfig | None = None,
@@ -185,7 +198,7 @@ def start(
     if config is not None:
         command = [sys.executable, "-c", START_WITH_CONFIG.format(code=code, config=config)]
     else:
-        command = [sys.executable, "-c", START.format(code=code)] if code else _COMMAND
+        command = [sys.executable, "-c", START.format(code=code)] if code else COMMAND
         command = [*command, "serve", "--port", "0", "--drain-seconds", "0", "--json", *options]
     with log.open("ab") as file:
         return subprocess.Popen(
@@ -197,27 +210,27 @@ def start(
 
 
 @contextmanager
-def served(
+def running_server(
     *options: str, config: ServerConfig | None = None, code: str = "", **environment: str
 ) -> Iterator[Server]:
-    """Yield a server that is ready; it must exit with 0 unless the test ended it."""
+    """Yield a server that is ready; it must exit with 0 unless the test has stopped it."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
-        started = start(log, *options, config=config, code=code, **environment)
-        with ending(started) as process:
-            document = _said(process, log)
+        started = start_server(log, *options, config=config, code=code, **environment)
+        with killed_at_exit(started) as process:
+            document = _read_document(process, log)
             host, _, port = document["url"].removeprefix("http://").rpartition(":")
             server = Server(process, host.strip("[]"), int(port), log, document)
             yield server
             if process.poll() is None:
                 process.terminate()
-                assert process.wait(PATIENCE) == 0, server.logged()[-2000:]
-            assert "Traceback" not in server.logged(), server.logged()[-4000:]
+                assert process.wait(TIMEOUT_S) == 0, server.log_text()[-2000:]
+            assert "Traceback" not in server.log_text(), server.log_text()[-4000:]
 
 
 @contextmanager
-def ending(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """It does not outlive what is done with it."""
+def killed_at_exit(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """Kill the process at the end of the block."""
     try:
         yield process
     finally:
@@ -229,8 +242,8 @@ def ending(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]
                 stream.close()
 
 
-def _said(process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
-    """The document that it prints once it answers."""
+def _read_document(process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
+    """Return the document that the command prints once it is ready."""
     assert process.stdout is not None
     text = b""
     while not text.endswith(b"\n}\n"):
@@ -241,58 +254,55 @@ def _said(process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
     return document
 
 
-_COMMAND = [sys.executable, "-m", "ankleboot"]
-
-
-def asked(
+def send(
     client: http.client.HTTPConnection,
     method: str,
     path: str,
     body: bytes | None = None,
     **headers: str,
-) -> Answer:
-    """Ask on a connection that stays."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    client.request(method, path, body, named)
+) -> Response:
+    """Send a request on the client's connection."""
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    client.request(method, path, body, fields)
     response = client.getresponse()
-    found = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, found, response.read())
+    lower = {name.lower(): value for name, value in response.getheaders()}
+    return Response(response.status, lower, response.read())
 
 
-def drained(connection: socket.socket) -> bytes:
-    """All that comes until the other side closes; a reset is told by its name."""
-    found = bytearray()
+def read_all(connection: socket.socket) -> bytes:
+    """Return all bytes until the server closes, with a mark for a reset or a timeout."""
+    data = bytearray()
     while True:
         try:
-            piece = connection.recv(2**16)
+            chunk = connection.recv(2**16)
         except ConnectionResetError:
-            return bytes(found) + b"<reset>"
+            return bytes(data) + b"<reset>"
         except TimeoutError:
-            return bytes(found) + b"<nothing more>"
-        if not piece:
-            return bytes(found)
-        found += piece
+            return bytes(data) + b"<timeout>"
+        if not chunk:
+            return bytes(data)
+        data += chunk
 
 
-def statuses(said: bytes) -> list[int]:
-    """Of the answers among the bytes that came."""
-    return [int(number) for number in re.findall(rb"HTTP/1\.1 (\d{3}) ", said)]
+def statuses(data: bytes) -> list[int]:
+    """Return the statuses of the responses in raw bytes."""
+    return [int(number) for number in re.findall(rb"HTTP/1\.1 (\d{3}) ", data)]
 
 
-def head(method: str = "POST", path: str = "/v1/predict", **headers: str) -> bytes:
-    """A request's first lines, as many clients write them."""
+def request_head(method: str = "POST", path: str = "/v1/predict", **headers: str) -> bytes:
+    """Return the first line and the headers of a request."""
     lines = {"host": "localhost"} | {k.replace("_", "-"): v for k, v in headers.items()}
     text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"{method} {path} HTTP/1.1\r\n{text}\r\n".encode()
 
 
-def request(body: bytes, type: str = "image/png", **headers: str) -> bytes:
-    """A prediction, whole."""
-    return head(content_type=type, content_length=str(len(body)), **headers) + body
+def predict_request(body: bytes, type: str = "image/png", **headers: str) -> bytes:
+    """Return the bytes of a whole request for a prediction."""
+    return request_head(content_type=type, content_length=str(len(body)), **headers) + body
 
 
-def memory(*pids: int) -> float:
-    """Megabytes of the processes; what they share counts once (PSS)."""
+def memory_mib(*pids: int) -> float:
+    """Return the memory of the processes; shared pages count once (PSS)."""
     total = 0
     for pid in pids:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
@@ -301,24 +311,19 @@ def memory(*pids: int) -> float:
 
 
 def cpu_seconds(*pids: int) -> float:
-    """That the processes have worked so far."""
+    """Return the CPU time that the processes have used so far."""
     total = 0
     for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         total += int(fields[11]) + int(fields[12])
-    return total / TICKS
+    return total / TICKS_PER_S
 
 
-def open_files(pid: int) -> int:
+def num_open_files(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
-def forget_log(server: Server) -> None:
-    """For what is meant to be in it, and would be taken for a fault at the end."""
-    os.truncate(server.log, 0)
-
-
-def end(pid: int, number: int = signal.SIGKILL) -> None:
-    """Harm a process that this test has started."""
+def kill(pid: int, number: int = signal.SIGKILL) -> None:
+    """Send a signal to a process that the test has started."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)
