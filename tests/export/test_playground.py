@@ -1,4 +1,4 @@
-"""The playground's network is that of Keras; what is none, or damaged, is refused."""
+"""The playground's network equals the Keras model; unsupported or damaged ones are refused."""
 
 import json
 import shutil
@@ -40,29 +40,29 @@ def test_every_layer_gives_what_it_gives_in_keras(name: str) -> None:
         np.testing.assert_allclose(x / scale, wanted / scale, atol=1e-5, err_msg=layer["name"])
 
 
-def test_what_branches_is_refused_in_one_line() -> None:
+def test_a_branching_network_is_refused() -> None:
     inputs = keras.Input((28, 28, 1))
     left = keras.layers.Conv2D(2, 3)(inputs)
     both = keras.layers.Add()([left, keras.layers.Conv2D(2, 3)(inputs)])
     logits = keras.layers.Dense(10, name="logits")(keras.layers.Flatten()(both))
     with pytest.raises(
-        ModelError, match=r"architecture=cnn, one layer behind the other; conv2d\w* does not"
+        ModelError, match=r"architecture=cnn builds; conv2d\w* has other inputs than conv2d"
     ):
         layers_of(keras.Model(inputs, logits))
 
 
 @pytest.mark.parametrize(
-    ("layer", "said"),
+    ("layer", "reason"),
     [
-        (keras.layers.MaxPooling2D(), "this one has no convolution"),
-        (keras.layers.DepthwiseConv2D(3), "is a DepthwiseConv2D"),
-        (keras.layers.Activation("tanh"), "is a Activation"),
+        (keras.layers.MaxPooling2D(), "it has no convolution"),
+        (keras.layers.DepthwiseConv2D(3), "unsupported type DepthwiseConv2D"),
+        (keras.layers.Activation("tanh"), "unsupported type Activation"),
     ],
 )
-def test_a_layer_of_another_kind_is_named(layer: keras.layers.Layer, said: str) -> None:
+def test_an_unsupported_layer_is_named(layer: keras.layers.Layer, reason: str) -> None:
     inputs = keras.Input((28, 28, 1))
     logits = keras.layers.Dense(10, name="logits")(keras.layers.Flatten()(layer(inputs)))
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=reason):
         layers_of(keras.Model(inputs, logits))
 
 
@@ -95,5 +95,5 @@ def test_a_file_of_something_else_is_refused(
     (path / "network.json").write_text(json.dumps(document | change))
     (path / "ankleboot.json").unlink()
     add_folder_checksums(path, load_predictor(folder).info)
-    with pytest.raises(ModelError, match="no chain of layers"):
+    with pytest.raises(ModelError, match="damaged layers"):
         load_predictor(path)
