@@ -1,0 +1,59 @@
+"""Shipped models: small, consistent with their cards, and named in one place."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ankleboot.inference.load import load_predictor
+from ankleboot.models.pretrained import catalog
+from ankleboot.models.run import Run
+from ankleboot.recipes.recipe import Recipe
+
+
+def test_a_shipped_name_has_a_folder_unless_a_path_has_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert catalog.shipped_folder("photo") == catalog.FOLDER / "photo"
+    assert catalog.shipped_folder(Path("pretrained")) == catalog.FOLDER
+    assert catalog.shipped_folder("runs/first") is None
+    Path("photo").mkdir()
+    assert catalog.shipped_folder("photo") is None
+
+
+def test_only_the_name_pretrained_has_a_second_model_for_photos() -> None:
+    photo = catalog.photo_model("pretrained")
+    assert photo is not None and photo.is_file()
+    for other in ("photo", "zero-shot", catalog.FOLDER, "runs/first"):
+        assert catalog.photo_model(other) is None
+
+
+def test_the_shipped_files_are_small() -> None:
+    sizes = {path: path.stat().st_size for path in catalog.FOLDER.rglob("*") if path.is_file()}
+    assert sum(sizes.values()) <= 10_000_000
+    assert sizes[catalog.FOLDERS[catalog.PHOTO] / catalog.MODEL_FILE] <= 6_000_000
+    assert sum(sizes.values()) - sizes[catalog.SEGMENTATION] <= 6_000_000
+
+
+def test_the_files_of_the_shipped_run_belong_together() -> None:
+    run = Run(catalog.FOLDER)
+    run.check_model()
+    info = load_predictor("pretrained").info
+    calibration = run.calibration()
+    assert calibration is not None
+    assert info.model_sha256 == run.result()["model_sha256"]
+    assert info.temperature == calibration.temperature
+    assert info.abstain_below == calibration.abstain_below
+    text = "".join(p.read_text() for p in catalog.FOLDER.iterdir() if p.suffix in (".json", ".md"))
+    assert '"/' not in text  # no path of the machine that made them
+    card = (catalog.FOLDER / "README.md").read_text()
+    stated = json.loads((catalog.FOLDER / "evaluation-test.json").read_text())
+    assert f"{100 * stated['accuracy']:.2f} %" in card and info.model_sha256[:12] in card
+
+
+@pytest.mark.parametrize("name", catalog.FOLDERS)
+def test_every_shipped_model_has_a_card_and_a_valid_recipe(name: str) -> None:
+    folder = catalog.FOLDERS[name]
+    assert isinstance(Run(folder).recipe(), Recipe)
+    assert f'# The model "{name}"' in (folder / "README.md").read_text()
