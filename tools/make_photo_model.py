@@ -207,7 +207,7 @@ def main() -> None:
         place = arguments.run or Path(temporary) / "run"
         run = Run(place)
         if not run.is_complete:
-            run = fit(RECIPE, data, place, TrainingProgress(RECIPE))
+            run = fit(RECIPE, data, place, [TrainingProgress()])
         ship(run, data, numbers, catalog.FOLDERS[PHOTO])
 
 

@@ -18,18 +18,18 @@ from ankleboot.core.files import atomic_write, sha256_of_file, write_json
 from ankleboot.data.load import load_data
 from ankleboot.evaluation import evaluate, test_set_usage
 from ankleboot.evaluation.evaluate import Evaluation
-from ankleboot.export.export import ExportResult, export
+from ankleboot.export.export import ExportResult, export_model
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.files.calibration import Calibration
-from ankleboot.models.pretrained.catalog import FOLDER, LITERT
+from ankleboot.models.pretrained.catalog import FOLDER, MODEL_FILE
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import POCKET
-from ankleboot.training.trainer import train
+from ankleboot.training.trainer import fit
 
 KEPT = ("recipe.json", "manifest.json", "result.json", "history.csv", "calibration.json")
 
 
-CARD = """# The shipped model
+CARD = """# The model "pretrained"
 
 Names the garment on a grey picture of 28 x 28 pixels:
 {classes}.
@@ -64,9 +64,9 @@ def main() -> None:
     target = parser.parse_args().to
     data, sample = load_data(), load_data("sample")
     with tempfile.TemporaryDirectory() as folder:
-        run = train(POCKET, data, Path(folder) / "run", TrainingProgress(POCKET))
+        run = fit(POCKET, data, Path(folder) / "run", [TrainingProgress()])
         calibration = evaluate.calibrate(run, data)
-        exported = export(run.folder, "litert", Path(folder) / LITERT, data)
+        exported = export_model(run.folder, "litert", Path(folder) / MODEL_FILE, data)
         predictor = load_predictor(exported.path)
         judged = {
             name: evaluate.evaluate(predictor, part, data=of, split=split, test_reads=reads)
@@ -92,7 +92,7 @@ def main() -> None:
         for name in KEPT:
             shutil.copyfile(run.folder / name, target / name)
         shutil.copyfile(run.model_path, target / run.model_path.name)
-        shutil.copyfile(exported.path, target / LITERT)
+        shutil.copyfile(exported.path, target / MODEL_FILE)
     shipped = Run(target)
     source = {"data_source": "Fashion-MNIST, verified by its hashes"}  # not where it lay here
     write_json(target / "manifest.json", shipped.manifest() | source)
@@ -137,7 +137,7 @@ def card(
         "abstention": f"below a confidence of {calibration.abstain_below:.2f}: on validation "
         f"images {answered}, {rightly}",
         "`model.keras`": f"{keras_bytes:,} bytes, sha256 {sha256_of_file(run.model_path)[:12]}...",
-        f"`{LITERT}`": f"{exported.bytes:,} bytes; same first answer as `model.keras` on "
+        f"`{MODEL_FILE}`": f"{exported.bytes:,} bytes; same first answer as `model.keras` on "
         f"{same:,} of {exported.parity.num_examples:,} test images",
     }
     return CARD.format(

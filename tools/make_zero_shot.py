@@ -21,13 +21,13 @@ from ankleboot.data.dataset import LabeledImages
 from ankleboot.data.load import load_data
 from ankleboot.data.photo_simulation import simulate_photo
 from ankleboot.evaluation import calibration, evaluate, test_set_usage
-from ankleboot.export.export import export
+from ankleboot.export.export import export_model
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.pretrained import catalog
-from ankleboot.models.pretrained.catalog import LITERT, ZERO_SHOT
+from ankleboot.models.pretrained.catalog import MODEL_FILE, ZERO_SHOT
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import SIMULATED
-from ankleboot.training.trainer import train
+from ankleboot.training.trainer import fit
 
 KEPT = ("recipe.json", "manifest.json", "result.json", "history.csv")
 
@@ -53,14 +53,14 @@ MIT licence, like the data (c) 2017 Zalando SE.
 
 def main() -> None:
     data = load_data()
-    target = catalog.NAMES[ZERO_SHOT]
+    target = catalog.FOLDERS[ZERO_SHOT]
     target.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        run = train(SIMULATED, data, Path(folder) / "run", TrainingProgress(SIMULATED))
-        exported = export(run.folder, "litert", Path(folder) / LITERT, data)
+        run = fit(SIMULATED, data, Path(folder) / "run", [TrainingProgress()])
+        exported = export_model(run.folder, "litert", Path(folder) / MODEL_FILE, data)
         for name in KEPT:
             shutil.copyfile(run.folder / name, target / name)
-        shutil.copyfile(exported.path, target / LITERT)
+        shutil.copyfile(exported.path, target / MODEL_FILE)
         reads = test_set_usage.record_test_evaluation(run.folder)
     (target / "calibration.json").unlink(missing_ok=True)
     part = evaluate.validation_images(SIMULATED, data)

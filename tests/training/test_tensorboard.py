@@ -67,9 +67,11 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_writing_loads_no_tensorflow(tmp_path: Path) -> None:
     """JAX trains without TensorFlow."""
     code = (
-        "import sys; from pathlib import Path; from ankleboot.training.tensorboard import TensorBoardWriter\n"
+        "import sys; from pathlib import Path\n"
+        "from ankleboot.training.tensorboard import TensorBoardWriter\n"
         "from ankleboot.models.run import EpochRecord\n"
-        f"TensorBoardWriter(Path({str(tmp_path)!r}), [EpochRecord(1, 2.25, 0.125, 2.0, 0.25, 0.001, 1.5)])\n"
+        "record = EpochRecord(1, 2.25, 0.125, 2.0, 0.25, 0.001, 1.5)\n"
+        f"TensorBoardWriter(Path({str(tmp_path)!r}), [record])\n"
         "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -267,7 +267,7 @@ def test_folders_are_never_overwritten(bar_data: Dataset, bar_run: Run, tmp_path
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="this is a file"):
         fit(TINY, bar_data, tmp_path / "file")
-    with pytest.raises(ModelError, match="no such run folder"):
+    with pytest.raises(ModelError, match="not a run folder"):
         resume_fit(tmp_path / "nowhere", bar_data)
     with pytest.raises(ModelError, match="not a run folder"):
         resume_fit(tmp_path, bar_data)

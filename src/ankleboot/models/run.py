@@ -122,7 +122,8 @@ class Run(Record):
             with (self.folder / "history.csv").open(newline="") as file:
                 return tuple(
                     EpochRecord(
-                        **{name: float(row[name]) for name in METRIC_FIELDS}, epoch=int(row["epoch"])
+                        **{name: float(row[name]) for name in METRIC_FIELDS},
+                        epoch=int(row["epoch"]),
                     )
                     for row in csv.DictReader(file)
                 )
@@ -163,10 +164,12 @@ class Run(Record):
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Return the document of `train --json`, without the verdict."""
+        """Return the document of `train --json`: the result, calibration and verdict."""
         document = {"run_dir": str(self.folder)} | self.result()
-        calibration = self.calibration()
-        return document | ({"calibration": calibration.to_json()} if calibration else {})
+        for name in ("calibration", "verdict"):
+            if (self.folder / f"{name}.json").exists():
+                document[name] = self._read(f"{name}.json")
+        return document
 
     def start(self, recipe: Recipe, manifest: Mapping[str, Any]) -> None:
         """Write the files that precede the first step; recipe.json, the last, makes it a run."""
@@ -284,8 +287,6 @@ def load_run(path: Path | str) -> Run:
         ModelError: If it is not a run folder, or its recipe is damaged.
     """
     run = Run(Path(path))
-    if not run.folder.is_dir():
-        raise ModelError(f"{path}: no such run folder")
     run.recipe()
     return run
 

@@ -1,9 +1,9 @@
-"""Doubt the data: wrong labels, duplicates inside and across splits, class balance.
+"""Audit of a data set: label errors, duplicates inside and across splits, class balance.
 
-    found = audit(load(), Path("audit"))
+    audit = audit_data(load_data())
 
-Labels are judged by probabilities that a model gives to images it was not trained on (out of fold):
-a model that has seen an image repeats its label, right or wrong.
+Out-of-fold probabilities decide which labels are doubtful, because a model repeats the labels of
+the images that it was trained on.
 """
 
 import tempfile
@@ -16,6 +16,7 @@ import numpy as np
 
 from ankleboot.core.types import Indices, Probs
 from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.data.load import no_progress
 from ankleboot.evaluation.label_issues import (
     Duplicates,
     LabelIssue,
@@ -28,17 +29,19 @@ from ankleboot.recipes.recipe import Recipe
 
 NUM_FOLDS = 5
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class DataAudit:
-    """What was found in a data set.
+    """Label errors, duplicates and class counts of a data set.
 
     Attributes:
-        out_of_fold_accuracy: Of the models on images they were not trained on.
-        accuracy_without_suspects: The same without the doubtful labels. It is higher on any data:
-            a label is doubtful because the models disagree with it.
+        data: Name of the data set.
+        recipe: Name of the recipe that was trained once for each fold.
+        out_of_fold_accuracy: Accuracy of the models on the images they were not trained on.
+        accuracy_without_suspects: The same accuracy without the doubtful labels. It is higher on
+            any data, because a label is doubtful if the models disagree with it.
     """
 
     data: str
@@ -53,80 +56,85 @@ class DataAudit:
     duplicates: tuple[Duplicates, ...]
 
     def to_json(self) -> dict[str, Any]:
+        """Return the document of `data audit --json`."""
         return asdict(self)
 
 
 def audit_data(
-    data: Dataset, say: Say, *, recipe: Recipe = SPRINT, folds: int = NUM_FOLDS
+    data: Dataset,
+    *,
+    recipe: Recipe = SPRINT,
+    folds: int = NUM_FOLDS,
+    progress: Progress = no_progress,
 ) -> DataAudit:
-    """Look for doubtful labels and duplicates.
+    """Find doubtful labels and duplicates.
 
     Args:
-        data: A data set; its test images are compared with the training images, not labelled.
-        say: Called with a line of progress.
-        recipe: Trained once for every fold.
-        folds: Parts of the training file; each is judged by a model trained on the others.
+        data: Data set to audit; its test images are compared with the training images alone.
+        recipe: Recipe to train once for each fold.
+        folds: Number of folds of the training file.
+        progress: Function that receives a line before each training.
     """
-    part = data.train
-    probs = out_of_fold_probs(data, recipe, folds, say)
-    suspects = find_label_issues(probs, part.labels, data.class_names)
-    right = probs.argmax(axis=1) == part.labels
-    trusted = np.ones(len(part), bool)
-    trusted[[suspect.index for suspect in suspects]] = False
-    say("looking for duplicates")
+    train = data.train
+    probs = out_of_fold_probs(data, recipe, folds, progress)
+    suspects = find_label_issues(probs, train.labels, data.class_names)
+    is_correct = probs.argmax(axis=1) == train.labels
+    is_trusted = np.ones(len(train), bool)
+    is_trusted[[suspect.index for suspect in suspects]] = False
+    progress("looking for duplicates")
     return DataAudit(
         data=data.name,
-        num_train=len(part),
+        num_train=len(train),
         num_test=len(data.test),
         class_counts={
-            name: _counts(of, data.class_names)
-            for name, of in (("train", part), ("test", data.test))
+            split: _class_counts(images, data.class_names)
+            for split, images in (("train", train), ("test", data.test))
         },
         recipe=recipe.name,
         folds=folds,
-        out_of_fold_accuracy=float(right.mean()),
-        accuracy_without_suspects=float(right[trusted].mean()),
+        out_of_fold_accuracy=float(is_correct.mean()),
+        accuracy_without_suspects=float(is_correct[is_trusted].mean()),
         suspects=suspects,
         duplicates=(
-            find_duplicates("train", part, "test", data.test),
-            find_duplicates("train", part, "train", part),
+            find_duplicates("train", train, "test", data.test),
+            find_duplicates("train", train, "train", train),
             find_duplicates("test", data.test, "test", data.test),
         ),
     )
 
 
-def out_of_fold_probs(data: Dataset, recipe: Recipe, folds: int, say: Say) -> Probs:
-    """Probabilities of every training image by a model that was trained on the other folds."""
-    part = data.train
-    order = np.random.default_rng(recipe.seed).permutation(len(part))
-    probs = np.empty((len(part), len(data.class_names)), np.float32)
+def out_of_fold_probs(data: Dataset, recipe: Recipe, folds: int, progress: Progress) -> Probs:
+    """Predict each training image with a model that was trained on the other folds."""
+    train = data.train
+    order = np.random.default_rng(recipe.seed).permutation(len(train))
+    probs = np.empty((len(train), len(data.class_names)), np.float32)
     for number, held_out in enumerate(np.array_split(order, folds)):
-        say(f"fold {number + 1} of {folds}: training on {len(part) - len(held_out):,} images")
-        probs[held_out] = _probs_of(held_out, data, recipe)
+        num_train = len(train) - len(held_out)
+        progress(f"fold {number + 1} of {folds}: training on {num_train:,} images")
+        probs[held_out] = _held_out_probs(held_out, data, recipe)
     return probs
 
 
-def _probs_of(held_out: Indices, data: Dataset, recipe: Recipe) -> np.ndarray:
-    from ankleboot.training.trainer import (
-        fit,  # TensorFlow: not for those who draw what was found
-    )
+def _held_out_probs(held_out: Indices, data: Dataset, recipe: Recipe) -> Probs:
+    from ankleboot.training.trainer import fit  # TensorFlow, which drawing an audit must not load
 
-    part = data.train
-    others = np.setdiff1d(np.arange(len(part)), held_out)
-    rows = np.concatenate([others, held_out])  # the last ones validate
-    arranged = LabeledImages(part.images[rows], part.labels[rows])
-    validation = np.arange(len(others), len(part))
-    arrangement = replace(data, train=arranged, validation=validation, twins=None, findings=None)
-    adjusted = replace(
-        recipe,
-        train_size=0,
-        patience=0,  # it would choose an epoch by the images to be judged
+    train = data.train
+    others = np.setdiff1d(np.arange(len(train)), held_out)
+    rows = np.concatenate([others, held_out])
+    fold = replace(
+        data,
+        train=LabeledImages(train.images[rows], train.labels[rows]),
+        validation=np.arange(len(others), len(train)),
+        duplicates=None,
+        folder_report=None,
     )
+    # early stopping would choose an epoch by the held-out images
+    fold_recipe = replace(recipe, train_size=0, patience=0)
     with tempfile.TemporaryDirectory() as folder:
-        run = fit(adjusted, arrangement, Path(folder) / "fold")
-        return load_predictor(run.folder).predict(part.images[held_out])
+        run = fit(fold_recipe, fold, Path(folder) / "fold")
+        return load_predictor(run.folder).predict(train.images[held_out])
 
 
-def _counts(part: LabeledImages, class_names: tuple[str, ...]) -> dict[str, int]:
-    counts = np.bincount(part.labels, minlength=len(class_names)).tolist()
+def _class_counts(images: LabeledImages, class_names: tuple[str, ...]) -> dict[str, int]:
+    counts = np.bincount(images.labels, minlength=len(class_names)).tolist()
     return dict(zip(class_names, counts, strict=True))

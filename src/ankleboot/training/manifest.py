@@ -5,13 +5,14 @@ from typing import Any
 
 import keras
 
-from ankleboot.core import environment, plugins
+from ankleboot.core import environment
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.verify_data import verify_folder_unchanged
 from ankleboot.models.run import Run
-from ankleboot.recipes.recipe import OPTIONS, Recipe, from_json
+from ankleboot.recipes.recipe import Recipe, from_json
 from ankleboot.training.engines import base
+from ankleboot.training.foreign_plugins import plugin_versions
 
 MUST_MATCH_ON_RESUME = ("recipe", "data", "split", "versions", "arithmetic", "plugins")
 MAY_CHANGE_LAST_BITS = ("hardware", "git_commit")
@@ -41,7 +42,7 @@ def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
         },
         "versions": environment.versions(),
         "arithmetic": f"{base.compute_dtype(recipe)} on {keras.backend.backend()}",
-        "plugins": _plugins(recipe),
+        "plugins": plugin_versions(recipe),
         "hardware": environment.hardware(),
         "git_commit": environment.git_commit(),
         "data_source": data.source,
@@ -73,25 +74,6 @@ def verify_same_manifest(run: Run, data: Dataset) -> list[str]:
             f"{run.folder}: cannot resume, {'; '.join(changes)}. Restore that, or start a new run"
         )
     return _changes(then, now, MAY_CHANGE_LAST_BITS)
-
-
-def foreign_plugins(recipe: Recipe) -> dict[str, str]:
-    """Return the plugins of a recipe that are code outside the package, by field."""
-    return {
-        field: name
-        for field, option in OPTIONS.items()
-        if option.plugins
-        and (name := getattr(recipe, field))
-        and not plugins.is_built_in(option.plugins, name)
-    }
-
-
-def _plugins(recipe: Recipe) -> dict[str, dict[str, Any]]:
-    """Return name, distribution and version of each plugin outside the package, by field."""
-    return {
-        field: {"name": name, "distributions": plugins.distributions(OPTIONS[field].plugins, name)}
-        for field, name in foreign_plugins(recipe).items()
-    }
 
 
 def _changes(then: dict[str, Any], now: dict[str, Any], keys: tuple[str, ...]) -> list[str]:

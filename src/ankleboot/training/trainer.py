@@ -219,7 +219,7 @@ class Trainer:
 
     def _save_if_stopped(self, num_steps: int, started: float) -> None:
         state = self._state
-        if self._stop_flag.signum is not None:
+        if self._stop_flag.signum is not None and self._order is not None:
             state.epoch_seconds = time.perf_counter() - started
             self._checkpoints.save_step(self._engine.state() | {"order": self._order}, state)
             self._raise_if_stopped(f"in epoch {state.epoch} after step {state.step} of {num_steps}")

@@ -87,7 +87,9 @@ def test_the_engine_remembers_every_image_s_loss() -> None:
     engine = base.create_engine(SMALL, 200)
     before = engine.evaluate(part.images, part.labels)
     positions = np.arange(100, 196, dtype=np.int32)
-    chunk = engine.to_device(Chunk(part.images, part.labels, positions, np.full(3, 1e-8, np.float32)))
+    chunk = engine.to_device(
+        Chunk(part.images, part.labels, positions, np.full(3, 1e-8, np.float32))
+    )
     totals = engine.train(chunk, 0, 3, RunningMetrics())
     losses = engine.losses()
     assert (losses[:100] == 0).all() and (losses[196:] == 0).all() and (losses[100:196] > 0).all()

@@ -1,41 +1,39 @@
-"""Training as people see it: the network, a bar, a line per epoch, the end; and the recipes."""
+"""Terminal output of `train` and `recipes`."""
 
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from ankleboot.cli.output.terminal import Terminal, log_line, print_paths, stdout_console
 from ankleboot.data.splits import Split
-from ankleboot.evaluation.overfitting import FitDiagnosis
-from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.fields import shown
 from ankleboot.recipes.measured_results import RecipeResult
 from ankleboot.recipes.recipe import OPTIONS, Recipe
-from ankleboot.training.callbacks import LayerSummary
+from ankleboot.training.callbacks import LayerSummary, TrainingCallback
 
-LONGEST_ROW = 320  # characters of a field's row in `recipes RECIPE`
+MAX_ROW_LENGTH = 320  # characters of a field's row in `recipes RECIPE`
 
 
-class TrainingProgress:
-    """Draws training: the model summary, a bar within each epoch, a line for each epoch done."""
+class TrainingProgress(TrainingCallback):
+    """Callback that prints the model summary, a bar within each epoch and a line per epoch."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        self._recipe = recipe
+    def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
-        self._progress: Progress | None = None
-        self._task: TaskID | None = None
+        self._epochs = 0
+        self._bar: Progress | None = None
 
     def on_start(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
-        terminal = self._console.is_terminal
-        console = self._console if terminal else Terminal(stderr=True, width=100)
+        recipe = run.recipe()
+        self._epochs = recipe.epochs
+        console = self._console if self._console.is_terminal else Terminal(stderr=True, width=100)
         with suppress(OSError):
-            console.print(_layer_table(self._recipe, layers))
+            console.print(_layer_table(recipe, layers))
         log_line(
             f"{len(split.train):,} training and {len(split.validation):,} validation images; "
             f"run folder {run.folder}"
@@ -44,11 +42,13 @@ class TrainingProgress:
     def on_message(self, message: str) -> None:
         log_line(f"note: {message}")
 
-    def on_step_end(self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float) -> None:
+    def on_step_end(
+        self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float
+    ) -> None:
         if not self._console.is_terminal:
             return
-        if self._progress is None:
-            self._progress = Progress(
+        if self._bar is None:
+            self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=None),
                 TextColumn("{task.completed}/{task.total} steps"),
@@ -58,32 +58,31 @@ class TrainingProgress:
                 transient=True,
                 expand=True,
             )
-            self._progress.start()
-            self._task = self._progress.add_task("", total=num_steps, figures="")
-        if self._task is not None:
-            self._progress.update(
-                self._task,
-                description=f"epoch {epoch}/{self._recipe.epochs}",
-                completed=step,
-                total=num_steps,
-                figures=f"loss {loss:.3f}  accuracy {100 * accuracy:.2f} %",
-            )
+            self._bar.start()
+            self._bar.add_task("", total=num_steps, figures="")
+        self._bar.update(
+            self._bar.task_ids[0],
+            description=f"epoch {epoch}/{self._epochs}",
+            completed=step,
+            total=num_steps,
+            figures=f"loss {loss:.3f}  accuracy {100 * accuracy:.2f} %",
+        )
 
     def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
         self.close()
         train = f"{100 * record.train_accuracy:.2f} % (loss {record.train_loss:.4f})"
         validation = f"{100 * record.validation_accuracy:.2f} % (loss {record.validation_loss:.4f})"
         log_line(
-            f"epoch {record.epoch:>{len(str(self._recipe.epochs))}}/{self._recipe.epochs}"
+            f"epoch {record.epoch:>{len(str(self._epochs))}}/{self._epochs}"
             f"  training {train}  validation {validation}"
             f"  {record.seconds:.1f} s{'  best so far' if is_best else ''}"
         )
 
     def close(self) -> None:
-        """Take the bar away (also when training ended early)."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress, self._task = None, None
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
 
 def _layer_table(recipe: Recipe, layers: list[LayerSummary]) -> Table:
@@ -101,36 +100,39 @@ def _layer_table(recipe: Recipe, layers: list[LayerSummary]) -> Table:
     return table
 
 
-def training_result(
-    result: dict[str, Any], calibration: Calibration, verdict: FitDiagnosis, paths: list[Path]
-) -> None:
-    """The end of `train`."""
+def training_result(document: dict[str, Any]) -> None:
+    """Print the document of `train --json` as a table and sentences."""
     console = stdout_console()
     rows = Table(box=None, show_header=False, pad_edge=False)
-    train, validation = result["train"], result["validation"]
-    rows.add_row("recipe", Text(f"{result['recipe']}, seed {result['seed']}, {result['data']}"))
-    rows.add_row("parameters", f"{result['parameters']:,}")
-    epochs = f"{result['epochs']} in {result['train_seconds']:.1f} s, best {result['best_epoch']}"
-    rows.add_row("epochs", f"{epochs}, model of epoch {result['model_epoch']}")
-    rows.add_row("training", f"accuracy {100 * train['accuracy']:.2f} %, loss {train['loss']:.4f}")
-    rows.add_row(
-        "validation",
-        f"accuracy {100 * validation['accuracy']:.2f} %, loss {validation['loss']:.4f}",
-    )
-    (before, after), (low, high) = calibration.ece, calibration.loss
+    name = f"{document['recipe']}, seed {document['seed']}, {document['data']}"
+    seconds = f"{document['epochs']} in {document['train_seconds']:.1f} s"
+    best = f"best {document['best_epoch']}, model of epoch {document['model_epoch']}"
+    calibration = document["calibration"]
+    (ece, calibrated_ece), (loss, calibrated_loss) = calibration["ece"], calibration["loss"]
+    rows.add_row("recipe", Text(name))
+    rows.add_row("parameters", f"{document['parameters']:,}")
+    rows.add_row("epochs", f"{seconds}, {best}")
+    rows.add_row("training", _metrics(document["train"]))
+    rows.add_row("validation", _metrics(document["validation"]))
     rows.add_row(
         "calibration",
-        f"temperature {calibration.temperature:.2f}: ECE {before:.3f} to {after:.3f}, "
-        f"loss {low:.4f} to {high:.4f}",
+        f"temperature {calibration['temperature']:.2f}: ECE {ece:.3f} to {calibrated_ece:.3f}, "
+        f"loss {loss:.4f} to {calibrated_loss:.4f}",
     )
     console.print(rows)
-    for sentence in verdict.sentences:
+    for sentence in document["verdict"]["sentences"]:
         console.print(sentence, markup=False, soft_wrap=not console.is_terminal)
-    print_paths(console, paths)
+    folder = Path(document["run_dir"])
+    files = ("model.keras", "history.csv", "curves.png", "samples.png")
+    print_paths(console, [folder / file for file in files])
+
+
+def _metrics(metrics: dict[str, float]) -> str:
+    return f"accuracy {100 * metrics['accuracy']:.2f} %, loss {metrics['loss']:.4f}"
 
 
 def recipe_list(recipes: dict[str, Recipe], figures: dict[str, RecipeResult]) -> None:
-    """The table of `recipes`."""
+    """Print the recipes with their measured results."""
     table = Table(box=None, pad_edge=False)
     for name, justify in (
         ("recipe", "left"),
@@ -143,8 +145,8 @@ def recipe_list(recipes: dict[str, Recipe], figures: dict[str, RecipeResult]) ->
     for name, recipe in recipes.items():
         if name not in figures:
             is_for_photos = recipe.architecture == "transfer" or recipe.photo_simulation
-            place = "for photographs: docs/photos.md" if is_for_photos else "not measured yet"
-            table.add_row(name, "", str(recipe.epochs), "", place)
+            remark = "for photos: docs/photos.md" if is_for_photos else "not measured yet"
+            table.add_row(name, "", str(recipe.epochs), "", remark)
             continue
         measured = figures[name]
         spread = "" if measured.accuracy_std is None else f" +- {100 * measured.accuracy_std:.2f}"
@@ -153,12 +155,12 @@ def recipe_list(recipes: dict[str, Recipe], figures: dict[str, RecipeResult]) ->
         table.add_row(name, f"{measured.parameters:,}", str(recipe.epochs), seconds, accuracy)
     console = stdout_console()
     console.print(table)
-    for place in dict.fromkeys(f"{m.hardware}, {m.date}" for m in figures.values()):
-        console.print(f"measured on {place}; see docs/reproduction.md")
+    for hardware in dict.fromkeys(f"{m.hardware}, {m.date}" for m in figures.values()):
+        console.print(f"measured on {hardware}; see docs/reproduction.md")
 
 
 def recipe_fields(recipe: Recipe) -> None:
-    """Print every field that --set can change; one without effect has a dash for a value."""
+    """Print the fields for --set; a dash stands for the value of a field without effect."""
     values = recipe.to_json()
     table = Table(box=None, pad_edge=False)
     table.add_column("field", no_wrap=True)
@@ -172,5 +174,5 @@ def recipe_fields(recipe: Recipe) -> None:
         table.add_row(name, text, declared.valid_values(), meaning)
     console = stdout_console()
     if not console.is_terminal:
-        console.width = LONGEST_ROW  # one line per field for grep and the like
+        console.width = MAX_ROW_LENGTH  # one line per field for grep and the like
     console.print(table)

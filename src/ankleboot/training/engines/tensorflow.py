@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from ankleboot.core.types import NUM_CLASSES, Features, Images, Labels
 from ankleboot.recipes.recipe import Recipe
-from ankleboot.training.loss import cross_entropies, training_objective
 from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Chunk, Engine, RunningMetrics
+from ankleboot.training.loss import cross_entropies, training_objective
 
 LABELS = tf.TensorSpec([None], tf.int32)
 POSITIONS = tf.TensorSpec([None], tf.int32)

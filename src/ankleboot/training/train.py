@@ -1,0 +1,103 @@
+"""Training as the command does it: run folder, calibration, diagnosis and figures.
+
+    run = train(get_recipe("leaky"))
+    run = resume(run.folder)
+
+`trainer.fit` trains without calibration, diagnosis and figures.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ankleboot.core.files import write_json
+from ankleboot.core.silence import import_keras
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.load import load_data, load_training_data
+from ankleboot.models.run import Run, load_run, next_run_dir
+from ankleboot.recipes.recipe import Recipe
+from ankleboot.training.foreign_plugins import refuse_foreign_plugins
+
+if TYPE_CHECKING:
+    from ankleboot.training.callbacks import TrainingCallback
+
+
+def train(
+    recipe: Recipe,
+    data: Dataset | None = None,
+    run_dir: Path | str | None = None,
+    *,
+    callbacks: "Iterable[TrainingCallback]" = (),
+) -> Run:
+    """Train a recipe in a new run folder, calibrate the model, and draw its curves.
+
+    Args:
+        recipe: Recipe to train.
+        data: Data set, loaded with `recipe.image_spec`; None for Fashion-MNIST.
+        run_dir: Path to a new folder; None for the next one in runs/.
+        callbacks: Callbacks that receive the events of training.
+
+    Raises:
+        UsageError: If `run_dir` is not empty, or the images have another shape than the recipe's.
+        DataError: If the split leaves no training or no validation images.
+        DivergedError: If a loss is not finite; the last good checkpoint stays.
+        Interrupted: On SIGINT or SIGTERM, after saving.
+        EnvironmentFailure: If memory or disk do not suffice.
+    """
+    if data is None:
+        data = load_data(image_spec=recipe.image_spec)
+    folder = next_run_dir(Path("runs"), recipe) if run_dir is None else Path(run_dir)
+    import_keras()  # seconds, so after all that fails quickly
+    from ankleboot.training.trainer import fit
+
+    return _complete(fit(recipe, data, folder, callbacks), data)
+
+
+def resume(
+    run_dir: Path | str,
+    data: Dataset | None = None,
+    *,
+    callbacks: "Iterable[TrainingCallback]" = (),
+    trust: bool = False,
+) -> Run:
+    """Continue a run from its last checkpoint, and complete its folder as `train` does.
+
+    Args:
+        run_dir: Path to the run folder.
+        data: Data set of the run; None to load it.
+        callbacks: Callbacks that receive the events of training.
+        trust: Whether the recipe in the folder may name code from outside the package.
+
+    Raises:
+        ModelError: If data, split or versions are not those that the run started with, the folder
+            is damaged or in use, or its recipe names code from outside without `trust`.
+        Others: The errors of `train`.
+    """
+    run = load_run(run_dir)
+    if not trust:
+        refuse_foreign_plugins(run.recipe())
+    if data is None:
+        data = load_training_data(run, trust=trust)
+    import_keras()
+    from ankleboot.training.trainer import resume_fit
+
+    return _complete(resume_fit(run.folder, data, callbacks), data)
+
+
+def _complete(run: Run, data: Dataset) -> Run:
+    """Store calibration, diagnosis and figures in the folder of a trained run."""
+    from ankleboot.evaluation import plots
+    from ankleboot.evaluation.calibration import calibrate
+    from ankleboot.evaluation.overfitting import diagnose_fit
+    from ankleboot.evaluation.plots.style import save_figure
+
+    calibrate(run, data)
+    result, history = run.result(), run.history()
+    verdict = diagnose_fit(history)
+    write_json(run.folder / "verdict.json", verdict.to_json())
+    title = f"{result['recipe']}, seed {result['seed']}: {verdict.verdict}"
+    curves = plots.learning_curves(history, result["best_epoch"], title)
+    save_figure(curves, run.folder / "curves.png")
+    samples = plots.samples(data.train.images, data.train.labels, data.class_names)
+    save_figure(samples, run.folder / "samples.png")
+    return run
