@@ -1,11 +1,11 @@
-"""Run the studies in full, and write docs/studies/ and what ships of their answers.
+"""Run the studies in full; write docs/studies/ and the answers that ship with the package.
 
     python benchmarks/studies.py                    (all of them: see `ankleboot study` for minutes)
-    python benchmarks/studies.py --only pooling     (runs that are there are not made again)
-    python benchmarks/studies.py --render           (writes the pages from the stored results)
-    python benchmarks/studies.py --check            (only says whether pages are stale)
+    python benchmarks/studies.py --only pooling     (stored runs are reused)
+    python benchmarks/studies.py --render           (write the pages from the stored results)
+    python benchmarks/studies.py --check            (exit with 1 if a page is stale)
 
-A study's document goes to benchmarks/results/studies/NAME.json; the single runs stay in --out.
+The document of a study goes to benchmarks/results/studies/NAME.json, its runs to --output.
 """
 
 import argparse
@@ -15,24 +15,25 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ankleboot.core import plugins
 from ankleboot.core.files import atomic_write, make_folder, write_json
-from ankleboot.evaluation.plots.svg import picture_bytes, svg_file
-from ankleboot.studies import results
-from ankleboot.studies.catalog import STUDIES
-from ankleboot.studies.page import markdown
-from ankleboot.studies.sentences import sentences
-from ankleboot.studies.stored_answers import PATH as ANSWERS
-from ankleboot.studies.study import Study
+from ankleboot.evaluation.plots.svg import png, svg_file
+from ankleboot.studies.page import render_markdown
+from ankleboot.studies.results import StudyResults
+from ankleboot.studies.sentences import answer_sentences
+from ankleboot.studies.stored_answers import STORED_ANSWERS
+from ankleboot.studies.study import Chart, get_study
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results/studies"
 PAGES = ROOT / "docs/studies"
+NAMES = plugins.names("studies")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--only", nargs="*", choices=list(STUDIES), default=list(STUDIES))
-    parser.add_argument("--out", type=Path, default=ROOT / "runs/studies")
+    parser.add_argument("--only", nargs="*", choices=NAMES, default=NAMES)
+    parser.add_argument("--output", type=Path, default=ROOT / "runs/studies")
     parser.add_argument("--render", action="store_true")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
@@ -42,87 +43,79 @@ def main() -> int:
     make_folder(PAGES)
     if not arguments.render:
         for name in arguments.only:
-            make(name, arguments.out)
-    for name in stored():
-        draw(STUDIES[name])
-    for path, text in texts().items():
+            run_study(name, arguments.output)
+    for name, document in stored_documents().items():
+        draw_figures(name, document)
+    for path, text in render_texts().items():
         atomic_write(path, text.encode())
     return 0
 
 
-def make(name: str, out: Path) -> None:
-    """Run what is missing, and keep the document."""
-    command = [sys.executable, "-m", "ankleboot", "study", name, "--out", str(out)]
+def run_study(name: str, folder: Path) -> None:
+    """Make the missing runs of a study and store its document."""
+    command = [sys.executable, "-m", "ankleboot", "study", name, "--output", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    document = json.loads((out / name / "study.json").read_text())
+    document = json.loads((folder / name / "study.json").read_text())
     write_json(RESULTS / f"{name}.json", {"command": f"ankleboot study {name}"} | document)
 
 
-def stored() -> dict[str, dict[str, Any]]:
-    """The documents of the studies that were run in full, in the order of the questions."""
-    found = {name: RESULTS / f"{name}.json" for name in STUDIES}
-    return {name: json.loads(path.read_text()) for name, path in found.items() if path.exists()}
+def stored_documents() -> dict[str, dict[str, Any]]:
+    """Return the documents of the studies that were run in full, in their order."""
+    paths = {name: RESULTS / f"{name}.json" for name in NAMES}
+    return {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
 
 
-def texts() -> dict[Path, str]:
-    """Every generated text and where it belongs."""
-    documents = stored()
-    said = {
-        name: list(sentences(results.from_json(document, STUDIES[name])))
-        for name, document in documents.items()
-    }
-    pages = {
-        PAGES / f"{name}.md": markdown(STUDIES[name], document, figures(STUDIES[name]))
-        for name, document in documents.items()
-    }
+def render_texts() -> dict[Path, str]:
+    """Return every generated text by its path."""
+    answers, pages = {}, {}
+    for name, document in stored_documents().items():
+        study = get_study(name)
+        answers[name] = list(answer_sentences(StudyResults.from_json(document, study)))
+        pages[PAGES / f"{name}.md"] = render_markdown(study, document, list(charts(name, document)))
     index = [
         "# Eight questions, measured",
         "",
         "Written by `python benchmarks/studies.py`. Each answer is that of an experiment which",
         "`ankleboot study NAME` repeats on your machine; what the runs do not show is not claimed.",
     ]
-    for name, answer in said.items():
-        index += ["", f"## [{STUDIES[name].question}]({name}.md)", ""]
-        index += [f"{number}. {one}" for number, one in enumerate(answer, 1)]
-    texts = {PAGES / "README.md": "\n".join(index) + "\n", **pages}
-    return texts | {ANSWERS: json.dumps(said, indent=2) + "\n"}
+    for name, answer in answers.items():
+        index += ["", f"## [{get_study(name).question}]({name}.md)", ""]
+        index += [f"{number}. {sentence}" for number, sentence in enumerate(answer, 1)]
+    return {
+        PAGES / "README.md": "\n".join(index) + "\n",
+        **pages,
+        STORED_ANSWERS: json.dumps(answers, indent=2) + "\n",
+    }
 
 
-def figures(study: Study) -> list[str]:
-    """The names of a study's figures, which lie beside its page."""
-    document = json.loads((RESULTS / f"{study.name}.json").read_text())
-    charts = study.charts(results.from_json(document, study))
-    return [
-        f"{study.name}-{number}.{'png' if chart.is_picture else 'svg'}"
-        for number, chart in enumerate(charts, 1)
-    ]
+def charts(name: str, document: dict[str, Any]) -> dict[str, Chart]:
+    """Return the charts of a study by the file names of their figures."""
+    study = get_study(name)
+    return {
+        f"{name}-{number}.{'png' if chart.has_pixels else 'svg'}": chart
+        for number, chart in enumerate(study.charts(StudyResults.from_json(document, study)), 1)
+    }
 
 
-def draw(study: Study) -> None:
-    """Write a study's figures."""
-    document = json.loads((RESULTS / f"{study.name}.json").read_text())
-    charts = study.charts(results.from_json(document, study))
-    for chart, name in zip(charts, figures(study), strict=True):
-        content = (
-            picture_bytes(chart.draw()) if chart.is_picture else svg_file(chart.draw, chart.title)
-        )
-        atomic_write(PAGES / name, content)
+def draw_figures(name: str, document: dict[str, Any]) -> None:
+    """Write the figures of a study."""
+    for file_name, chart in charts(name, document).items():
+        content = png(chart.draw()) if chart.has_pixels else svg_file(chart.draw, chart.title)
+        atomic_write(PAGES / file_name, content)
 
 
 def is_stale() -> bool:
-    """Whether a page is not what the stored results give, or a figure is missing."""
-    wrong = [
-        path for path, text in texts().items() if not path.exists() or path.read_text() != text
+    """Return whether a page differs from the stored results or a figure is missing."""
+    stale = [p for p, text in render_texts().items() if not p.exists() or p.read_text() != text]
+    stale += [
+        PAGES / file_name
+        for name, document in stored_documents().items()
+        for file_name in charts(name, document)
+        if not (PAGES / file_name).exists()
     ]
-    wrong += [
-        PAGES / figure
-        for name in stored()
-        for figure in figures(STUDIES[name])
-        if not (PAGES / figure).exists()
-    ]
-    for path in wrong:
+    for path in stale:
         print(f"{path.relative_to(ROOT)} is stale: run python benchmarks/studies.py --render")
-    return bool(wrong)
+    return bool(stale)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`ankleboot study`: the concept questions, measured."""
+"""`ankleboot study`: answer concept questions by experiments."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ankleboot.cli.options import json_option
+from ankleboot.core import plugins
 from ankleboot.core.errors import UsageError
 
 ALL = "all"
@@ -15,91 +16,103 @@ ALL = "all"
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--quick", is_flag=True, help="A look in two minutes at most; it claims nothing.")
-@click.option("--seeds", type=click.IntRange(min=1), help="Runs of each variant.")
+@click.option("--quick", is_flag=True, help="Run for two minutes at most; this claims nothing.")
+@click.option("--seeds", type=click.IntRange(min=1), help="Number of runs of each variant.")
 @click.option(
     "--data", "data_name", default="fashion-mnist", metavar="NAME|DIR", help="As in train."
 )
 @click.option(
-    "--out",
+    "--output",
+    "output_dir",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("runs/studies"),
     show_default=True,
-    help="Folder for the runs and the page; what is there is not run again.",
+    help="Folder for the runs and the page; stored runs are reused.",
 )
 @json_option
 def study(
-    name: str | None, quick: bool, seeds: int | None, data_name: str, out: Path, as_json: bool
+    name: str | None,
+    quick: bool,
+    seeds: int | None,
+    data_name: str,
+    output_dir: Path,
+    as_json: bool,
 ) -> None:
     """Answer a concept question by an experiment: NAME is a study, or all.
 
-    Trains variants of a recipe with several seeds, each in a process of its own, tests what
-    differs, and writes a page: the answer in three sentences, numbers, figures, what to try next.
-    Without NAME the studies are listed with what they take and what was found. Stopped, it goes on
-    where it was.
+    Trains variants of a recipe with several seeds, each in a process of its own, tests the
+    differences, and writes a page: the answer in three sentences, numbers, figures, next steps.
+    Without NAME, lists the studies with their duration and answer. After an interruption, the same
+    command continues.
     """
     from ankleboot.cli import output
-    from ankleboot.studies.catalog import STUDIES, get_study
 
+    names = plugins.names("studies")
     if name is None:
         if quick or seeds:
-            raise UsageError(f"name a study: {', '.join(STUDIES)} or {ALL}")
-        _list(as_json)
+            raise UsageError(f"name a study: {', '.join(names)} or {ALL}")
+        rows = _list_studies()
+        output.print_json(rows) if as_json else output.study_list(rows)
         return
-    chosen = list(STUDIES) if name == ALL else [get_study(name).name]
-    documents = [_run(one, quick, seeds, data_name, out) for one in chosen]
+    chosen = names if name == ALL else (name,)
+    documents = [_run(each, quick, seeds, data_name, output_dir) for each in chosen]
     if as_json:
-        shown = [{key: one[key] for key in one if key != "rows"} for one in documents]
+        shown = [{key: doc[key] for key in doc if key != "rows"} for doc in documents]
         output.print_json(shown if name == ALL else shown[0])
         return
     for document in documents:
         output.study_result(document)
 
 
-def _run(name: str, quick: bool, seeds: int | None, data_name: str, out: Path) -> dict[str, Any]:
-    """Make the runs and the page; the document with sentences, tables and paths."""
+def _run(
+    name: str, quick: bool, seeds: int | None, data_name: str, output_dir: Path
+) -> dict[str, Any]:
+    """Make the runs and the page; return the document with sentences, table and path."""
     from ankleboot.cli import output
     from ankleboot.data.load import load_data
-    from ankleboot.studies import results, tables
-    from ankleboot.studies.catalog import get_study
+    from ankleboot.studies import tables
+    from ankleboot.studies.results import StudyResults
     from ankleboot.studies.runner import folder_of, run_study
-    from ankleboot.studies.sentences import sentences
+    from ankleboot.studies.sentences import answer_sentences
+    from ankleboot.studies.study import get_study
 
-    chosen, data = get_study(name), load_data(data_name)
+    chosen = get_study(name)
     document = run_study(
-        chosen, data, out, data_name=data_name, quick=quick, seeds=seeds, say=output.log_line
+        chosen,
+        load_data(data_name),
+        output_dir,
+        data_name=data_name,
+        quick=quick,
+        seeds=seeds,
+        progress=output.log_line,
     )
-    found = results.from_json(document, chosen)
-    folder = folder_of(chosen, out, quick=quick)
-    from ankleboot.studies.page import write_page  # matplotlib, not before there is something
+    results = StudyResults.from_json(document, chosen)
+    page = folder_of(chosen, output_dir, quick=quick) / "study.html"
+    from ankleboot.studies.page import write_page  # imports matplotlib
 
-    write_page(chosen, document, folder / "study.html")
+    write_page(chosen, document, page)
     return document | {
         "question": chosen.question,
-        "sentences": list(sentences(found)),
-        "table": tables.numbers(found),
-        "page": str(folder / "study.html"),
+        "sentences": list(answer_sentences(results)),
+        "table": tables.numbers_table(results),
+        "page": str(page),
         "next": list(chosen.next_steps),
     }
 
 
-def _list(as_json: bool) -> None:
-    from ankleboot.cli import output
-    from ankleboot.studies.catalog import STUDIES
-    from ankleboot.studies.stored_answers import answers
+def _list_studies() -> list[dict[str, Any]]:
+    from ankleboot.studies.stored_answers import stored_answers
+    from ankleboot.studies.study import get_study
 
-    stored = answers()
-    rows = [
+    answers = stored_answers()
+    return [
         {
-            "name": one.name,
-            "question": one.question,
-            "runs": one.num_runs,
-            "minutes": one.minutes,
-            "answer": list(stored.get(one.name, ())),
+            "name": name,
+            "question": chosen.question,
+            "runs": chosen.num_runs,
+            "minutes": chosen.minutes,
+            "answer": list(answers.get(name, ())),
         }
-        for one in STUDIES.values()
+        for name in plugins.names("studies")
+        for chosen in [get_study(name)]
     ]
-    if as_json:
-        output.print_json(rows)
-    else:
-        output.study_list(rows)

@@ -5,6 +5,11 @@ they cost nothing. Height and width are those of the data set: 28 x 28 in Fashio
 recipe says for pictures of one's own, which may have three colors.
 """
 
+import base64
+import math
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float, Float32, Int64, Integer, UInt8
 
@@ -50,6 +55,34 @@ Indices = Int64[np.ndarray, " _"]
 
 Matrix = Int64[np.ndarray, "classes classes"]
 """Confusion matrix: rows are true classes, columns predicted ones."""
+
+
+def pack_array(array: Any) -> dict[str, Any]:
+    """Encode an array for JSON: bool as bits, uint8 as bytes, other numbers as float32."""
+    values = np.asarray(array)
+    if values.dtype == bool:
+        dtype, raw = "bool", np.packbits(values)
+    elif values.dtype == np.uint8:
+        dtype, raw = "uint8", np.ascontiguousarray(values)
+    else:
+        dtype, raw = "float32", np.ascontiguousarray(values, "<f4")
+    text = base64.b64encode(raw.tobytes()).decode()
+    return {"shape": list(values.shape), "dtype": dtype, "values": text}
+
+
+def unpack_array(packed: Mapping[str, Any]) -> np.ndarray:
+    """Decode an array of `pack_array`.
+
+    Raises:
+        ValueError: If the values do not fit the shape or are no base64.
+    """
+    shape, dtype = tuple(packed["shape"]), packed["dtype"]
+    raw = base64.b64decode(packed["values"], validate=True)
+    if dtype == "bool":
+        bits = np.unpackbits(np.frombuffer(raw, np.uint8), count=math.prod(shape))
+        return bits.astype(bool).reshape(shape)
+    values = np.frombuffer(raw, {"uint8": "u1", "float32": "<f4"}[dtype])
+    return values.reshape(shape).astype(dtype)
 
 
 def to_inputs(images: Images) -> Inputs:

@@ -1,71 +1,60 @@
-"""A study as a page of its own, and as Markdown with figures beside it."""
+"""Pages of a study: HTML, and Markdown with figures beside it."""
 
 from pathlib import Path
 from typing import Any
 
 from ankleboot.core.files import atomic_write
-from ankleboot.evaluation.plots.svg import picture, svg
-from ankleboot.studies import results, tables
+from ankleboot.evaluation.plots.svg import png_url, svg
+from ankleboot.studies import tables
 from ankleboot.studies.results import StudyResults
-from ankleboot.studies.sentences import sentences
+from ankleboot.studies.sentences import answer_sentences
 from ankleboot.studies.study import Study
 from ankleboot.web.render import render
 
-TEMPLATE = "study.html"
-
 
 def write_page(study: Study, document: dict[str, Any], path: Path) -> None:
-    """Write the HTML page; it opens from the disk and needs no network."""
-    found = results.from_json(document, study)
-    charts = study.charts(found)
-    drawings = [svg(one.draw, one.title) for one in charts if not one.is_picture]
-    places = iter(range(len(drawings)))
-    figures = [
-        {"title": one.title, "address": picture(one.draw()), "place": 0}
-        if one.is_picture
-        else {"title": one.title, "address": "", "place": next(places)}
-        for one in charts
-    ]
-    tests = tables.tests(found)
+    """Write the HTML page; it is one file without external resources."""
+    results = StudyResults.from_json(document, study)
+    charts = study.charts(results)
+    tests = tables.tests_table(results)
     content = {
         "title": study.name,
         "question": study.question,
         "hypothesis": study.hypothesis,
-        "is_quick": found.is_quick,
-        "runs": len(found.rows),
+        "is_quick": results.is_quick,
+        "runs": len(results.rows),
         "data": document["data"]["name"],
-        "sentences": sentences(found),
-        "figures": figures,
-        "drawings": drawings,
-        "table": tables.numbers(found),
+        "sentences": answer_sentences(results),
+        "images": [
+            {"title": chart.title, "address": png_url(chart.draw())}
+            for chart in charts
+            if chart.has_pixels
+        ],
+        "titles": [chart.title for chart in charts if not chart.has_pixels],
+        "drawings": [svg(chart.draw, chart.title) for chart in charts if not chart.has_pixels],
+        "table": tables.numbers_table(results),
         "tests": tests,
         "tests_note": tables.TESTS_NOTE if len(tests) > 1 else tables.NO_TESTS_NOTE,
         "commands": "\n".join(study.next_steps),
-        "variants": ways(found),
-        "place": tables.environment_line(document),
+        "variants": tables.commands_table(results),
+        "environment": tables.environment_line(document),
     }
-    atomic_write(path, render(content, TEMPLATE, drawn=("drawings",)).encode())
+    atomic_write(path, render(content, "study.html", drawn=("drawings",)).encode())
 
 
-def ways(found: StudyResults) -> dict[str, str]:
-    """The command behind every variant that ran."""
-    chosen = found.study.quick if found.is_quick else found.study.variants
-    return {one.name: tables.command_of(one) for one in chosen if one.name in found.variants}
-
-
-def markdown(study: Study, document: dict[str, Any], figures: list[str]) -> str:
-    """The page of the docs; every number in it comes from the document.
+def render_markdown(study: Study, document: dict[str, Any], figures: list[str]) -> str:
+    """Return the page of the docs; every number comes from the document.
 
     Args:
-        study: Which.
-        document: What study.json holds.
+        study: Study of the page.
+        document: Content of its study.json.
         figures: Addresses of the charts, in their order.
     """
-    found = results.from_json(document, study)
-    tests = tables.tests(found)
-    pictures = [
+    results = StudyResults.from_json(document, study)
+    tests = tables.tests_table(results)
+    images = [
         f"![{chart.title}]({address})"
-        for chart, address in zip(study.charts(found), figures, strict=True)
+        for chart, address in zip(study.charts(results), figures, strict=True)
     ]
     lines = [
         f"# {study.question}",
@@ -74,20 +63,24 @@ def markdown(study: Study, document: dict[str, Any], figures: list[str]) -> str:
         f"`ankleboot study {study.name}`. To do it yourself, in small and step by step: "
         f"[the notebook](../../notebooks/{study.name}.ipynb).",
         "",
-        *(f"{number}. {one}" for number, one in enumerate(sentences(found), 1)),
+        *(f"{number}. {text}" for number, text in enumerate(answer_sentences(results), 1)),
         "",
         f"Supposed before: {study.hypothesis}",
         "",
-        *(line for one in pictures for line in (one, "")),
+        *(line for image in images for line in (image, "")),
         "## Numbers",
         "",
-        *_table(tables.numbers(found)),
+        *_table_lines(tables.numbers_table(results)),
         "",
         "Means over the runs, +- their standard deviation.",
         "",
         "## Tests",
         "",
-        *([*_table(tests), "", tables.TESTS_NOTE] if len(tests) > 1 else [tables.NO_TESTS_NOTE]),
+        *(
+            [*_table_lines(tests), "", tables.TESTS_NOTE]
+            if len(tests) > 1
+            else [tables.NO_TESTS_NOTE]
+        ),
         "",
         "## What to try next",
         "",
@@ -97,7 +90,7 @@ def markdown(study: Study, document: dict[str, Any], figures: list[str]) -> str:
         "",
         "## How it was measured",
         "",
-        *(f"- {name}: `{how}`" for name, how in ways(found).items()),
+        *(f"- {name}: `{command}`" for name, command in tables.commands_table(results).items()),
         "",
         f"{tables.environment_line(document)}. All runs: "
         f"[{study.name}.json](../../benchmarks/results/studies/{study.name}.json).",
@@ -105,6 +98,6 @@ def markdown(study: Study, document: dict[str, Any], figures: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(rows: tables.Table) -> list[str]:
+def _table_lines(rows: tables.Table) -> list[str]:
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return [lines[0], "|---" * len(rows[0]) + "|", *lines[1:]]

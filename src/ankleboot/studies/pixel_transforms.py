@@ -1,4 +1,4 @@
-"""What is done to all images, training and validation alike, before a variant sees them."""
+"""Pixel transforms that a variant applies to all images, for training and validation."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,21 +13,21 @@ from ankleboot.studies.study import IDENTITY
 SHUFFLED = "shuffled"
 
 
-def shuffled(images: SomeImages) -> SomeImages:
-    """The pixels of every image in one and the same new order: what stood together is apart."""
+def shuffle_pixels(images: SomeImages) -> SomeImages:
+    """Reorder the pixels of every image by the same random permutation."""
     flat = images.reshape(len(images), -1)
     order = np.random.default_rng(0).permutation(flat.shape[1])
-    moved: np.ndarray = flat[:, order].reshape(images.shape)
-    return moved
+    reordered: np.ndarray = flat[:, order].reshape(images.shape)
+    return reordered
 
 
 PIXEL_TRANSFORMS: Mapping[str, Callable[[SomeImages], SomeImages]] = MappingProxyType(
-    {IDENTITY: lambda images: images, SHUFFLED: shuffled}
+    {IDENTITY: lambda images: images, SHUFFLED: shuffle_pixels}
 )
 
 
 def transform_pixels(data: Dataset, name: str) -> Dataset:
-    """The data set with its training images treated; the test images are none of a study's."""
-    part = data.train
-    images = PIXEL_TRANSFORMS[name](part.images)
-    return replace(data, train=LabeledImages(images, part.labels, part.names))
+    """Transform the training file of a data set; studies do not use the test images."""
+    train = data.train
+    images = PIXEL_TRANSFORMS[name](train.images)
+    return replace(data, train=LabeledImages(images, train.labels, train.names))

@@ -1,20 +1,20 @@
-"""What the figures of the studies are called, in which unit, and whether more of them is better."""
+"""Quantities of the studies: names, units, digits, order of merit."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number that every run of a study has.
+    """A number of every run of a study.
 
     Attributes:
-        key: In a row's measures.
-        words: For a sentence: "validation accuracy".
-        title: For a table.
-        unit: Behind the number; " points" of differences where it is " %".
-        scale: What the number is multiplied by before it is shown.
-        digits: Behind the point.
-        more_is_better: None where it is neither good nor bad.
+        key: Key in the measures of a row.
+        words: Name in a sentence: "validation accuracy".
+        title: Title of the column in a table.
+        unit: Suffix of the number; differences in " %" are in " points".
+        scale: Factor applied before formatting.
+        digits: Number of decimals.
+        more_is_better: Whether larger is better; None without an order of merit.
     """
 
     key: str
@@ -25,25 +25,29 @@ class Quantity:
     digits: int = 2
     more_is_better: bool | None = None
 
-    def show(self, value: float) -> str:
-        """The number with its unit."""
+    def format(self, value: float) -> str:
+        """Format a number with its unit."""
         return f"{self.number(value)}{self.unit}"
 
     def number(self, value: float) -> str:
-        """The number alone."""
+        """Format a number without its unit."""
         return f"{self.scale * value:,.{self.digits}f}"
 
     def difference(self, value: float) -> str:
-        """A difference of two such numbers, with its sign."""
+        """Format a difference of two such numbers with sign and unit."""
         unit = " points" if self.unit == " %" else self.unit
         return f"{self.scale * value:+,.{self.digits}f}{unit}"
+
+    def range(self, bounds: tuple[float, float]) -> str:
+        """Format an interval without its unit."""
+        return f"{self.number(bounds[0])} to {self.number(bounds[1])}"
 
 
 def _share(key: str, words: str, title: str, *, better: bool | None, digits: int = 2) -> Quantity:
     return Quantity(key, words, f"{title}, %", " %", 100.0, digits, better)
 
 
-_ALL = (
+_QUANTITIES = (
     _share("accuracy", "validation accuracy", "accuracy", better=True),
     Quantity("loss", "validation loss", "loss", digits=4, more_is_better=False),
     _share("train_accuracy", "training accuracy", "training accuracy", better=None),
@@ -108,5 +112,5 @@ _ALL = (
     Quantity("receptive_field", "receptive field in pixels", "receptive field", digits=0),
 )
 
-QUANTITIES = {one.key: one for one in _ALL}
-"""By the key in a row's measures."""
+QUANTITIES = {quantity.key: quantity for quantity in _QUANTITIES}
+"""Quantities by their key in the measures of a row."""

@@ -1,4 +1,4 @@
-"""From the rows of a study's runs to means, intervals and tests; NumPy alone."""
+"""Means, intervals and tests from the rows of a study's runs; NumPy only."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ankleboot.core.types import unpack_array
 from ankleboot.evaluation.statistics import (
     Interval,
     bootstrap_means,
@@ -15,23 +16,23 @@ from ankleboot.evaluation.statistics import (
     permutation_interval,
     permutation_test,
 )
-from ankleboot.studies.packing import unpacked
 from ankleboot.studies.quantities import QUANTITIES
-from ankleboot.studies.study import FULL_SEEDS, Comparison, Row, Study
+from ankleboot.studies.study import MIN_SEEDS, Comparison, Row, Study
 
 ALPHA = 0.05
 
 
 @dataclass(frozen=True)
 class ComparisonResult:
-    """Two variants in one quantity.
+    """Two variants compared in one quantity.
 
     Attributes:
-        mean: Of the first less that of the second.
-        ci95: Differences that the permutation test does not rule out (for this comparison alone);
-            None if there are too few runs.
-        images_ci95: Of the accuracy, paired on the same images, seeds averaged: for other images.
-        p_adjusted: Of the permutation test, adjusted for all comparisons of the study (Holm).
+        mean: Mean of the first less that of the second.
+        ci95: Differences that the permutation test does not reject, without adjustment for other
+            comparisons; None if there are too few runs.
+        images_ci95: Interval of the accuracy difference over images, paired, seeds averaged.
+        p_value: P-value of the permutation test.
+        p_adjusted: P-value adjusted for all comparisons of the study (Holm).
     """
 
     quantity: str
@@ -47,24 +48,24 @@ class ComparisonResult:
 
     @property
     def has_enough_runs(self) -> bool:
-        """Whether anything may be concluded."""
-        return min(self.num_first, self.num_second) >= FULL_SEEDS
+        """Whether the runs allow a conclusion."""
+        return min(self.num_first, self.num_second) >= MIN_SEEDS
 
     @property
     def is_found(self) -> bool:
-        """Whether the two may be said to differ."""
+        """Whether the test finds a difference."""
         return self.has_enough_runs and self.p_adjusted < ALPHA
 
     @property
     def is_better(self) -> bool | None:
-        """Whether the first is better; None without a difference or in what is no merit."""
+        """Whether the first is better; None without a difference or an order of merit."""
         more = QUANTITIES[self.quantity].more_is_better
         return None if more is None or not self.is_found else (self.mean > 0) == more
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A variant in one quantity, over its runs."""
+    """A quantity of a variant over its runs."""
 
     variant: str
     quantity: str
@@ -76,107 +77,108 @@ class Summary:
 
 @dataclass(frozen=True)
 class StudyResults:
-    """A study's numbers.
+    """Results of a study.
 
     Attributes:
-        rows: Of every run, without the answers to single images.
-        is_quick: Whether it was a quick look, which claims nothing.
+        rows: Rows of the runs, without the outcomes of single images.
+        is_quick: Whether it was a quick run, which claims nothing.
     """
 
     study: Study
     rows: tuple[Row, ...]
     is_quick: bool
     summaries: tuple[Summary, ...]
-    differences: tuple[ComparisonResult, ...]
+    comparisons: tuple[ComparisonResult, ...]
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """The names of those that ran, in the study's order."""
+        """Names of the variants that ran, in the study's order."""
         return tuple(dict.fromkeys(row["variant"] for row in self.rows))
 
     def values(self, variant: str, key: str) -> list[float]:
-        """A number of every run that has it."""
+        """Return a number of every run that has it."""
         return _values(self.rows, variant, key)
 
+    def percent(self, variant: str, key: str) -> list[float]:
+        """Return a share of every run that has it, in percent."""
+        return [100 * value for value in self.values(variant, key)]
+
     def has(self, variant: str, key: str = "accuracy") -> bool:
-        """Whether there is any."""
+        """Return whether a run of the variant has the number."""
         return bool(self.values(variant, key))
 
     def mean(self, variant: str, key: str) -> float:
-        """Over the runs."""
+        """Return the mean over the runs."""
         return float(np.mean(self.values(variant, key)))
 
     def show(self, variant: str, key: str) -> str:
-        """The mean with its unit."""
-        return QUANTITIES[key].show(self.mean(variant, key))
+        """Return the mean over the runs with its unit."""
+        return QUANTITIES[key].format(self.mean(variant, key))
 
     def series(self, variant: str, key: str) -> np.ndarray:
-        """A list of numbers of every run: (runs, numbers); shorter ones end in NaN."""
-        found = [row["measures"][key] for row in self._of(variant) if key in row["measures"]]
-        longest = max(map(len, found))
-        return np.array([[*one, *[np.nan] * (longest - len(one))] for one in found], float)
+        """Return a list of numbers of every run as (runs, numbers), padded with NaN."""
+        lists = self._measured(variant, key)
+        longest = max(map(len, lists))
+        return np.array([[*values, *[np.nan] * (longest - len(values))] for values in lists], float)
 
-    def first(self, variant: str, key: str) -> Any:
-        """Whatever the first run has under the key."""
-        return next(row["measures"][key] for row in self._of(variant) if key in row["measures"])
+    def first_value(self, variant: str, key: str) -> Any:
+        """Return a value of the first run that has it."""
+        return self._measured(variant, key)[0]
 
-    def difference(self, key: str, first: str, second: str) -> ComparisonResult:
-        """One of the study's comparisons."""
+    def comparison(self, quantity: str, first: str, second: str) -> ComparisonResult:
+        """Return the result of one of the study's comparisons."""
         return next(
-            one
-            for one in self.differences
-            if (one.quantity, one.first, one.second) == (key, first, second)
+            result
+            for result in self.comparisons
+            if (result.quantity, result.first, result.second) == (quantity, first, second)
         )
 
-    def compared(self, key: str) -> tuple[ComparisonResult, ...]:
-        """The comparisons in one quantity."""
-        return tuple(one for one in self.differences if one.quantity == key)
+    def comparisons_in(self, quantity: str) -> tuple[ComparisonResult, ...]:
+        """Return the results of the comparisons in one quantity."""
+        return tuple(result for result in self.comparisons if result.quantity == quantity)
 
-    def _of(self, variant: str) -> list[Row]:
-        return [row for row in self.rows if row["variant"] == variant]
+    def _measured(self, variant: str, key: str) -> list[Any]:
+        rows = [row for row in self.rows if row["variant"] == variant and key in row["measures"]]
+        return [row["measures"][key] for row in rows]
 
     def to_json(self) -> dict[str, Any]:
-        """What study.json says of it."""
+        """Return the results as study.json holds them."""
         return {
             "study": self.study.name,
             "quick": self.is_quick,
-            "summary": [asdict(one) for one in self.summaries],
-            "differences": [asdict(one) for one in self.differences],
+            "summary": [asdict(summary) for summary in self.summaries],
+            "differences": [asdict(result) for result in self.comparisons],
             "rows": list(self.rows),
         }
 
-
-def from_json(document: dict[str, Any], study: Study) -> StudyResults:
-    """Rebuild what `Findings.to_json` gave: what was stored is read, not computed again."""
-    return StudyResults(
-        study,
-        tuple(document["rows"]),
-        document["quick"],
-        tuple(
-            Summary(**one | {"ci95": one["ci95"] and tuple(one["ci95"])})
-            for one in document["summary"]
-        ),
-        tuple(
-            ComparisonResult(
-                **one | {name: one[name] and tuple(one[name]) for name in ("ci95", "images_ci95")}
-            )
-            for one in document["differences"]
-        ),
-    )
+    @classmethod
+    def from_json(cls, document: dict[str, Any], study: Study) -> "StudyResults":
+        """Rebuild results from study.json without computing them again."""
+        return cls(
+            study,
+            tuple(document["rows"]),
+            document["quick"],
+            tuple(Summary(**_with_tuples(item)) for item in document["summary"]),
+            tuple(ComparisonResult(**_with_tuples(item)) for item in document["differences"]),
+        )
 
 
-def summarise(study: Study, rows: Sequence[Row], *, is_quick: bool) -> StudyResults:
+def _with_tuples(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in item.items()}
+
+
+def summarize(study: Study, rows: Sequence[Row], *, is_quick: bool) -> StudyResults:
     """Compute means, intervals and tests from the rows."""
-    names = list(dict.fromkeys(row["variant"] for row in rows))
-    keys = dict.fromkeys([*study.columns, *(one.quantity for one in study.comparisons)])
+    variants = list(dict.fromkeys(row["variant"] for row in rows))
+    keys = dict.fromkeys([*study.columns, *(c.quantity for c in study.comparisons)])
     summaries = [
         _summary(name, key, values)
-        for name in names
+        for name in variants
         for key in keys
         if (values := _values(rows, name, key))
     ]
-    bare = tuple({key: row[key] for key in row if key != "answers"} for row in rows)
-    return StudyResults(study, bare, is_quick, tuple(summaries), _differences(study, rows))
+    bare = tuple({key: row[key] for key in row if key != "correct"} for row in rows)
+    return StudyResults(study, bare, is_quick, tuple(summaries), _compare(study, rows))
 
 
 def _summary(variant: str, key: str, values: list[float]) -> Summary:
@@ -185,50 +187,48 @@ def _summary(variant: str, key: str, values: list[float]) -> Summary:
 
 
 def _values(rows: Sequence[Row], variant: str, key: str) -> list[float]:
-    found = [row["measures"].get(key) for row in rows if row["variant"] == variant]
-    return [float(one) for one in found if one is not None]
+    values = [row["measures"].get(key) for row in rows if row["variant"] == variant]
+    return [float(value) for value in values if value is not None]
 
 
-def _differences(study: Study, rows: Sequence[Row]) -> tuple[ComparisonResult, ...]:
-    pairs = [(one, *_sides(one, rows)) for one in study.comparisons]
-    pairs = [(one, a, b) for one, a, b in pairs if a and b]
-    p_values = [permutation_test(a, b) for _, a, b in pairs]
+def _compare(study: Study, rows: Sequence[Row]) -> tuple[ComparisonResult, ...]:
+    sides = [
+        (c, _values(rows, c.first, c.quantity), _values(rows, c.second, c.quantity))
+        for c in study.comparisons
+    ]
+    sides = [(comparison, a, b) for comparison, a, b in sides if a and b]
+    p_values = [permutation_test(a, b) for _, a, b in sides]
     return tuple(
         ComparisonResult(
-            one.quantity,
-            one.first,
-            one.second,
+            comparison.quantity,
+            comparison.first,
+            comparison.second,
             len(a),
             len(b),
             float(np.mean(a) - np.mean(b)),
             permutation_interval(a, b),
-            _images_interval(one, rows),
-            p,
+            _images_interval(comparison, rows),
+            p_value,
             adjusted,
         )
-        for (one, a, b), p, adjusted in zip(pairs, p_values, holm_adjust(p_values), strict=True)
+        for (comparison, a, b), p_value, adjusted in zip(
+            sides, p_values, holm_adjust(p_values), strict=True
+        )
     )
 
 
-def _sides(versus: Comparison, rows: Sequence[Row]) -> tuple[list[float], list[float]]:
-    return (
-        _values(rows, versus.first, versus.quantity),
-        _values(rows, versus.second, versus.quantity),
-    )
-
-
-def _images_interval(versus: Comparison, rows: Sequence[Row]) -> Interval | None:
-    """The accuracies' difference on other images like these: resampled in pairs."""
-    if versus.quantity != "accuracy":
+def _images_interval(comparison: Comparison, rows: Sequence[Row]) -> Interval | None:
+    """Bootstrap the difference of the accuracies over images, in pairs."""
+    if comparison.quantity != "accuracy":
         return None
     sides = []
-    for name in (versus.first, versus.second):
-        right = [
-            unpacked(row["answers"])
+    for name in (comparison.first, comparison.second):
+        correct = [
+            unpack_array(row["correct"])
             for row in rows
-            if row["variant"] == name and row.get("answers") is not None
+            if row["variant"] == name and row.get("correct") is not None
         ]
-        if not right:
+        if not correct:
             return None
-        sides.append(np.mean(right, axis=0))
+        sides.append(np.mean(correct, axis=0))
     return percentile_interval(bootstrap_means(sides[0] - sides[1]))

@@ -1,11 +1,9 @@
-"""Make the runs that a study lacks, one after the other, and store each.
-
-    document = run_study(find("pooling"), data, Path("runs/studies"), say=print)
+"""Runner of a study: makes the missing runs, one after the other, and stores each.
 
 A stored run is known by the key of everything that decides its numbers: the recipe's fields that
 differ from their defaults, measures, data, versions of the numerical libraries, processor, and two
-version numbers that rise when a change of this package alters what a run gives. A stored run of the
-same key is not repeated; files of other keys are left alone.
+version numbers that rise when a change of this package alters the results of a run. A stored run of
+the same key is reused; files of other keys are kept.
 """
 
 import json
@@ -24,18 +22,17 @@ from ankleboot.core.subprocesses import machine_info, run_isolated
 from ankleboot.data.dataset import Dataset
 from ankleboot.recipes.catalog import PLAIN
 from ankleboot.recipes.recipe import Recipe
-from ankleboot.studies import results
-from ankleboot.studies.measures.catalog import MEASURES_VERSION
-from ankleboot.studies.study import Job, Row, Study, jobs
+from ankleboot.studies.measures.load import MEASURES_VERSION
+from ankleboot.studies.results import summarize
+from ankleboot.studies.study import Job, Row, Study, list_jobs
 
 QUICK_MINUTES = 2
 
-Say = Callable[[str], None]
 Execute = Callable[[Job, bool], Row]
 
 
 def run_in_subprocess(job: Job, quick: bool) -> Row:
-    """Make a run by `studies.run`."""
+    """Make a run with `studies.run_once` in a process of its own."""
     kind = "quick" if quick else "full"
     return run_isolated(
         "ankleboot.studies.run_once", job.study, job.variant.name, str(job.seed), job.data, kind
@@ -45,41 +42,44 @@ def run_in_subprocess(job: Job, quick: bool) -> Row:
 def run_study(
     study: Study,
     data: Dataset,
-    out: Path,
+    output_dir: Path,
     *,
     data_name: str,
     quick: bool = False,
     seeds: int | None = None,
-    say: Say = lambda _: None,
+    progress: Callable[[str], None] = lambda _: None,
     execute: Execute = run_in_subprocess,
 ) -> dict[str, Any]:
-    """Run what is missing of a study and return the document that study.json holds.
+    """Make the missing runs of a study, write study.json and return its content.
 
     Args:
-        study: Which.
-        data: Its data, for the split and the hash; every run loads them again.
-        out: The folder; every study has one in it.
-        data_name: What `load` takes for the data.
-        quick: Few variants, one run each: shows how it goes and claims nothing.
-        seeds: Runs of each variant; the study's own number by default.
-        say: Called with a line of progress.
-        execute: Makes a run.
+        study: Study to run.
+        data: Data of the study, for the split and the hash; every run loads them again.
+        output_dir: Folder with a sub-folder per study.
+        data_name: Name of the data for `load_data`.
+        quick: Whether to run few variants once each, which claims nothing.
+        seeds: Number of runs of each variant; None for the number of the study.
+        progress: Function called with a line of progress.
+        execute: Function that makes a run.
 
     Raises:
-        EnvironmentFailure: If a run fails, the folder cannot be written or is in use.
-        StoppedBySignal: On a signal; the runs made so far are kept.
+        EnvironmentFailure: If a run fails, or the folder is in use or cannot be written.
+        Interrupted: On a signal; the finished runs are kept.
     """
-    folder = folder_of(study, out, quick=quick)
+    folder = folder_of(study, output_dir, quick=quick)
     make_folder(folder / "runs")
-    num = seeds or (1 if quick else study.seeds)
-    num_train = len(data.split(PLAIN).train)
-    wanted = jobs(study, data_name, num_train, quick=quick, seeds=num)
+    num_seeds = seeds or (1 if quick else study.seeds)
+    num_train = len(data.split(PLAIN.split_rule).train)
+    jobs = list_jobs(study, data_name, num_train, quick=quick, seeds=num_seeds)
     with _exclusive(folder):
         remove_temp_files(folder / "runs")
-        rows = _rows(wanted, data, folder, quick, say, execute, study)
-        found = results.summarise(study, rows, is_quick=quick)
-        document = found.to_json() | {
-            "seeds": num,
+        paths = {job: folder / "runs" / f"{_file_stem(job, data)}.json" for job in jobs}
+        missing = [job for job in jobs if _stored(paths[job]) is None]
+        progress(estimate_line(study, len(jobs), len(missing), quick=quick))
+        _make_runs({job: paths[job] for job in missing}, quick, progress, execute)
+        rows = [row for job in jobs if (row := _stored(paths[job])) is not None]
+        document = summarize(study, rows, is_quick=quick).to_json() | {
+            "seeds": num_seeds,
             "data": {"name": data.name, "train_sha256": data.train_sha256},
             "seconds": round(sum(row["seconds"] for row in rows), 1),
             **machine_info(),
@@ -88,14 +88,14 @@ def run_study(
     return document
 
 
-def folder_of(study: Study, out: Path, *, quick: bool) -> Path:
-    """Where a study's files go; a quick look does not replace the answer of the full one."""
-    return out / (f"{study.name}-quick" if quick else study.name)
+def folder_of(study: Study, output_dir: Path, *, quick: bool) -> Path:
+    """Return the folder of a study; a quick run has its own beside the full one."""
+    return output_dir / (f"{study.name}-quick" if quick else study.name)
 
 
 @contextmanager
 def _exclusive(folder: Path) -> Iterator[None]:
-    """Hold the folder: two processes would make every run twice."""
+    """Lock the folder, so that two processes do not make the same runs."""
     with ExitStack() as stack:
         try:
             stack.enter_context(file_lock(folder / ".lock", wait=False))
@@ -104,46 +104,36 @@ def _exclusive(folder: Path) -> Iterator[None]:
         yield
 
 
-def _rows(
-    wanted: list[Job],
-    data: Dataset,
-    folder: Path,
-    quick: bool,
-    say: Say,
-    execute: Execute,
-    study: Study,
-) -> list[Row]:
-    paths = {job: folder / "runs" / f"{_name(job, data)}.json" for job in wanted}
-    missing = [job for job in wanted if _stored(paths[job]) is None]
-    say(estimate(study, len(wanted), len(missing), quick=quick))
-    taken: dict[str, float] = {}
-    for number, job in enumerate(missing):
+def _make_runs(
+    paths: dict[Job, Path], quick: bool, progress: Callable[[str], None], execute: Execute
+) -> None:
+    jobs = list(paths)
+    durations: dict[str, float] = {}
+    for number, job in enumerate(jobs, 1):
         started = time.perf_counter()
         row = dict(execute(job, quick))
         seconds = time.perf_counter() - started
         write_json(paths[job], row | {"seconds": round(seconds, 2)})
-        taken[job.variant.name] = seconds
-        left = sum(taken.get(one.variant.name, seconds) for one in missing[number + 1 :])
+        durations[job.variant.name] = seconds
+        remaining = sum(durations.get(later.variant.name, seconds) for later in jobs[number:])
         accuracy = row["measures"].get("accuracy")
         result = "diverged" if accuracy is None else f"{100 * accuracy:.2f} %"
-        say(
-            f"{number + 1}/{len(missing)}  {job.variant.name}, seed {job.seed}: {result}, "
-            f"{seconds:.0f} s; about {left / 60:.1f} min left"
+        progress(
+            f"{number}/{len(jobs)}  {job.variant.name}, seed {job.seed}: {result}, "
+            f"{seconds:.0f} s; about {remaining / 60:.1f} min left"
         )
-    stored = [_stored(paths[job]) for job in wanted]
-    return [row for row in stored if row is not None]
 
 
-def estimate(study: Study, num: int, num_missing: int, *, quick: bool) -> str:
-    """What is about to happen, and how long it takes."""
+def estimate_line(study: Study, num_runs: int, num_missing: int, *, quick: bool) -> str:
+    """Return a line with the number of runs and their estimated minutes."""
     minutes = QUICK_MINUTES if quick else study.minutes
-    there = "" if num_missing == num else f", {num - num_missing} of them there already"
-    most = "at most" if quick else "about"
-    share = minutes * num_missing / (num if quick else study.num_runs)
-    return f"{study.name}: {num} runs{there}; {most} {share:.1f} minutes on two cores"
+    stored = "" if num_missing == num_runs else f", {num_runs - num_missing} of them there already"
+    bound = "at most" if quick else "about"
+    share = minutes * num_missing / (num_runs if quick else study.num_runs)
+    return f"{study.name}: {num_runs} runs{stored}; {bound} {share:.1f} minutes on two cores"
 
 
-def _name(job: Job, data: Dataset) -> str:
+def _file_stem(job: Job, data: Dataset) -> str:
     return f"{job.variant.name.replace(' ', '-')}-seed{job.seed}-{run_key(job, data.train_sha256)}"
 
 
@@ -153,8 +143,8 @@ def run_key(job: Job, data_sha256: str) -> str:
     Neither a new recipe field nor a new version of this package changes the key: a field at its
     default decides nothing new, and `NUMERICS_VERSION` and `MEASURES_VERSION` stand for the code.
     """
-    usual = Recipe(name="").to_json()
-    fields = {key: value for key, value in job.recipe.to_json().items() if value != usual[key]}
+    defaults = Recipe(name="").to_json()
+    fields = {key: value for key, value in job.recipe.to_json().items() if value != defaults[key]}
     versions = environment.versions()
     decisive = {
         "recipe": {key: value for key, value in fields.items() if key != "name"},
@@ -171,8 +161,9 @@ def run_key(job: Job, data_sha256: str) -> str:
 
 
 def _stored(path: Path) -> Row | None:
+    """Read a stored run; None if it is missing or damaged."""
     try:
         row: Row = json.loads(path.read_text())
-    except (OSError, ValueError):  # not there, or damaged: it is made again
+    except (OSError, ValueError):
         return None
     return row

@@ -1,4 +1,4 @@
-"""What the full studies found, as it ships with the package.
+"""Answers of the full studies, shipped with the package.
 
 `python benchmarks/studies.py` writes stored_answers.json from the stored results.
 """
@@ -9,20 +9,22 @@ from pathlib import Path
 
 from ankleboot.studies.study import Study
 
-PATH = Path(__file__).parent / "stored_answers.json"
-LINE = 100  # characters
+STORED_ANSWERS = Path(__file__).parent / "stored_answers.json"
+LINE_LENGTH = 100  # characters
 
 
-def answers() -> dict[str, tuple[str, ...]]:
-    """The three sentences of every study that was run in full."""
-    return {name: tuple(found) for name, found in json.loads(PATH.read_text()).items()}
+def stored_answers() -> dict[str, tuple[str, ...]]:
+    """Return the three sentences of every study that was run in full."""
+    return {name: tuple(answer) for name, answer in json.loads(STORED_ANSWERS.read_text()).items()}
 
 
 def format_answer(study: Study) -> str:
-    """What the full study found, for people, and the commands that repeat it."""
-    found = answers().get(study.name, ("This study was not run in full yet.",))
+    """Return a study's question, its stored answer and the commands that repeat it."""
+    answer = stored_answers().get(study.name, ("This study was not run in full yet.",))
     lines = [
-        line for sentence in (study.question, *found) for line in textwrap.wrap(sentence, LINE)
+        line
+        for sentence in (study.question, *answer)
+        for line in textwrap.wrap(sentence, LINE_LENGTH)
     ]
     quick = f"ankleboot study {study.name} --quick"
     full = f"ankleboot study {study.name}"

@@ -1,32 +1,40 @@
-"""What a study is: a question, variants of a recipe, what is measured, and how numbers answer."""
+"""Studies: a question, variants of a recipe, measures, and the answer that numbers give.
+
+    document = run_study(get_study("pooling"), load_data(), Path("runs/studies"), ...)
+
+To add a study, write a file in `questions` and add a line to `core/plugins.py`.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
+from ankleboot.core import plugins
 from ankleboot.recipes.recipe import Recipe
 
-if TYPE_CHECKING:  # a figure is drawn after the numbers are there
+if TYPE_CHECKING:  # matplotlib is loaded when a figure is drawn
     from matplotlib.figure import Figure
 
     from ankleboot.studies.results import StudyResults
 
-
-FULL_SEEDS = 5  # fewer on a side allow no claim
+MIN_SEEDS = 5  # per side of a comparison, to conclude anything
 IDENTITY = "as they are"
+
+Row = Mapping[str, Any]
+"""Content of a run's file; see `run_once.measure_run`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One of the things that are compared: a recipe, and what is done to the pixels before.
+    """A recipe of a study, and the transform of its pixels.
 
     Attributes:
-        name: Short, unique in its study.
-        recipe: Named after the recipe of `ankleboot train` that it is a difference from.
-        pixels: A key of `treatments.TREATMENTS`.
-        shipped: Take the package's own run of the recipe if it learned these data; train otherwise.
-        once: Other seeds would change nothing.
-        measures: Of this variant alone, beside the study's.
+        name: Short name, unique in its study.
+        recipe: Recipe, named after the recipe of `ankleboot train` that it derives from.
+        pixels: Key of `PIXEL_TRANSFORMS`.
+        shipped: Whether the package's own run of the recipe is measured if it learned these data.
+        once: Whether one seed suffices, because others give the same result.
+        measures: Measures of this variant, beside those of the study.
     """
 
     name: str
@@ -39,27 +47,26 @@ class Variant:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A difference that the study was made to find or not: `first` less `second` in `quantity`."""
+    """A tested difference: `first` less `second` in `quantity`."""
 
     quantity: str
     first: str
     second: str
 
 
-@runtime_checkable
-class Chart(Protocol):
-    """A figure before it is drawn: numbers and words."""
+@dataclass(frozen=True)
+class Chart:
+    """A figure that is not drawn yet.
 
-    @property
-    def title(self) -> str:
-        """What it shows."""
+    Attributes:
+        title: Title of the figure.
+        draw: Function that draws it.
+        has_pixels: Whether it consists of images, which become PNG instead of SVG.
+    """
 
-    @property
-    def is_picture(self) -> bool:
-        """Whether it is made of images, which keep their own colors."""
-
-    def draw(self) -> "Figure":
-        """Draw it."""
+    title: str
+    draw: Callable[[], "Figure"]
+    has_pixels: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +75,13 @@ class Study:
 
     Attributes:
         quick: Variants of `--quick`, one run each.
-        measures: Keys of `measures.MEASURES`, taken of every run.
-        comparisons: All that is tested; Holm's adjustment is over them.
+        measures: Measures of every run; see `measures.load`.
+        comparisons: All tested differences; Holm's adjustment covers them.
         columns: Quantities of the table.
-        answer: Three sentences that follow from the numbers.
-        charts: What shows it.
-        next_steps: Commands for those who want to go on.
-        minutes: That the full study takes on two cores, about.
+        answer: Function from the results to three sentences.
+        charts: Function from the results to the figures.
+        next_steps: Commands to try next.
+        minutes: Approximate minutes of the full study on two cores.
     """
 
     name: str
@@ -88,22 +95,18 @@ class Study:
     answer: Callable[["StudyResults"], tuple[str, str, str]]
     charts: Callable[["StudyResults"], tuple[Chart, ...]]
     next_steps: tuple[str, ...]
-    seeds: int = FULL_SEEDS
+    seeds: int = MIN_SEEDS
     minutes: float
 
     @property
     def num_runs(self) -> int:
-        """Of the full study."""
-        return sum(1 if one.once else self.seeds for one in self.variants)
-
-    def find(self, variant: str) -> Variant:
-        """The variant of that name."""
-        return next(one for one in (*self.variants, *self.quick) if one.name == variant)
+        """Number of runs of the full study."""
+        return sum(1 if variant.once else self.seeds for variant in self.variants)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run to be made."""
+    """A run to make."""
 
     study: str
     variant: Variant
@@ -113,34 +116,39 @@ class Job:
 
     @property
     def recipe(self) -> Recipe:
-        """What is trained."""
+        """Recipe of the variant with the seed of this run."""
         return replace(self.variant.recipe, seed=self.seed)
 
 
-def jobs(study: Study, data: str, num_train: int, *, quick: bool, seeds: int) -> list[Job]:
-    """The runs of a study, all variants of a seed before the next seed.
+def get_study(name: str) -> Study:
+    """Return the study called `name`.
+
+    Raises:
+        UsageError: If there is none; the message lists the valid names.
+    """
+    study: Study = plugins.resolve("studies", name)
+    return study
+
+
+def list_jobs(study: Study, data: str, num_train: int, *, quick: bool, seeds: int) -> list[Job]:
+    """List the runs of a study, all variants of a seed before the next seed.
 
     Args:
-        study: Which.
+        study: Study to run.
         data: Name of the data.
-        num_train: Images that the data leave for training; larger `train_size` means all of them.
-        quick: The variants of `--quick`.
-        seeds: How many, from 0.
+        num_train: Number of training images; a larger `train_size` means all of them.
+        quick: Whether to run the variants of `--quick`.
+        seeds: Number of seeds, from 0.
     """
-    chosen = study.quick if quick else study.variants
-    fitting = [
-        replace(one, recipe=replace(one.recipe, train_size=0))
-        if one.recipe.train_size > num_train
-        else one
-        for one in chosen
+    variants = [
+        replace(variant, recipe=replace(variant.recipe, train_size=0))
+        if variant.recipe.train_size > num_train
+        else variant
+        for variant in (study.quick if quick else study.variants)
     ]
     return [
-        Job(study.name, one, seed, (*study.measures, *one.measures), data)
+        Job(study.name, variant, seed, (*study.measures, *variant.measures), data)
         for seed in range(seeds)
-        for one in fitting
-        if seed == 0 or not one.once
+        for variant in variants
+        if seed == 0 or not variant.once
     ]
-
-
-Row = Mapping[str, Any]
-"""What a run's file holds; see `run.measured`."""

@@ -1,4 +1,4 @@
-"""What the studies found."""
+"""Lists and answers of the studies."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from ankleboot.cli.output.terminal import print_paths, stdout_console
 
 
 def study_list(rows: Sequence[dict[str, Any]]) -> None:
-    """The studies: what they ask, what they take, what was found."""
+    """Print every study with its question, duration and stored answer."""
     console = stdout_console()
     for row in rows:
         runs = f"{row['runs']} runs" if row["runs"] > 1 else "1 run"
@@ -22,13 +22,13 @@ def study_list(rows: Sequence[dict[str, Any]]) -> None:
             f"[bold]{row['name']}[/bold]  {row['question']} "
             f"[dim]({runs}, about {minutes} on two cores)[/dim]"
         )
-        _numbered(console, row["answer"], indent=2)
+        _print_numbered(console, row["answer"], indent=2)
         console.print()
     console.print("ankleboot study NAME makes the runs here; --quick takes two minutes at most.")
 
 
-def _numbered(console: Console, sentences: Sequence[str], *, indent: int = 0) -> None:
-    """Sentences with their numbers before them; one line each where nobody watches."""
+def _print_numbered(console: Console, sentences: Sequence[str], *, indent: int = 0) -> None:
+    """Print numbered sentences, one line each outside a terminal."""
     for number, sentence in enumerate(sentences, 1):
         if console.is_terminal:
             grid = Table.grid(padding=(0, 1))
@@ -40,14 +40,14 @@ def _numbered(console: Console, sentences: Sequence[str], *, indent: int = 0) ->
 
 
 def study_result(document: dict[str, Any]) -> None:
-    """A study's answer and its table."""
+    """Print the answer and the table of a study."""
     console = stdout_console()
     console.print(document["question"], style="bold", markup=False)
-    _numbered(console, document["sentences"])
+    _print_numbered(console, document["sentences"])
     head, *lines = document["table"]
     table = Table(box=None, pad_edge=False)
-    for place, title in enumerate(head):
-        table.add_column(title, justify="right" if place else "left")
+    for index, title in enumerate(head):
+        table.add_column(title, justify="right" if index else "left")
     for line in lines:
         table.add_row(*line)
     console.print(table)

@@ -1,4 +1,4 @@
-"""How far what was learned by heart is ahead of what was understood."""
+"""Gap between training and validation accuracy."""
 
 from typing import Any
 
@@ -8,22 +8,24 @@ from ankleboot.studies.measures.trained_run import TrainedRun, predict
 NUM_IMAGES = 6_000  # training images, evenly spaced among those that were trained on
 
 
-def fit(trained: TrainedRun) -> dict[str, Any]:
-    """The gap between training and validation accuracy, the best epoch, the rise of the loss after.
+def measure_overfitting(trained: TrainedRun) -> dict[str, Any]:
+    """Measure the accuracy gap, the best epoch and the rise of the loss after it.
 
-    The training accuracy is the finished network's, without dropout and augmentation, so that the
-    gaps of variants with and without them compare.
+    The finished network gives the training accuracy, without dropout and augmentation, so that
+    gaps of variants with and without them are comparable.
     """
-    places = trained.data.split(trained.recipe).train
-    chosen = places[:: max(1, len(places) // NUM_IMAGES)]
+    indices = trained.data.split(trained.recipe.split_rule).train
+    chosen = indices[:: max(1, len(indices) // NUM_IMAGES)]
     known = trained.data.train.take(chosen)
-    right = float((predict(trained.model, known.images).argmax(axis=1) == known.labels).mean())
-    held_out = float((trained.probs.argmax(axis=1) == trained.part.labels).mean())
+    train_accuracy = float(
+        (predict(trained.model, known.images).argmax(axis=1) == known.labels).mean()
+    )
+    validation_accuracy = float((trained.probs.argmax(axis=1) == trained.validation.labels).mean())
     verdict = diagnose_fit(trained.history)
     lowest = min(trained.history, key=lambda record: record.validation_loss)
     return {
-        "known_accuracy": right,
-        "gap": right - held_out,
+        "known_accuracy": train_accuracy,
+        "gap": train_accuracy - validation_accuracy,
         "best_epoch": verdict.best_epoch,
         "lowest_loss": lowest.validation_loss,
         "loss_rise": verdict.loss_rise,

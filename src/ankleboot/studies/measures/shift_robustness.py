@@ -1,4 +1,4 @@
-"""What happens to the answers when the garment stands elsewhere."""
+"""Accuracy and stability of predictions on shifted images."""
 
 from typing import Any
 
@@ -10,29 +10,29 @@ from ankleboot.studies.measures.trained_run import TrainedRun, predict
 
 DISTANCES = (0, 1, 2, 3, 4, 6)  # pixels
 DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # down and right
-NUM_IMAGES = 3_000  # the first ones; four directions of each at every distance
+NUM_IMAGES = 3_000  # validation images, shifted in four directions at every distance
 
 
 def measure_shift_robustness(trained: TrainedRun) -> dict[str, Any]:
-    """Accuracy by how far the images are shifted, and how many answers a pixel leaves alone."""
-    part = trained.part
+    """Measure accuracy and unchanged predictions by distance of the shift."""
+    part = trained.validation
     return shift_robustness(trained.model, part.images[:NUM_IMAGES], part.labels[:NUM_IMAGES])
 
 
 def shift_robustness(model: Any, images: SomeImages, labels: Labels) -> dict[str, Any]:
-    """As `shifts`, of any network: images in, probabilities out.
+    """Measure the shift robustness of any network from images to probabilities.
 
-    What leaves the frame is lost, what comes in is black, as the background is.
+    Pixels outside the frame are lost; new ones are black like the background.
     """
-    said = predict(model, images).argmax(axis=1)
-    accuracies, unchanged = [float((said == labels).mean())], [1.0]
+    predicted = predict(model, images).argmax(axis=1)
+    accuracies, unchanged = [float((predicted == labels).mean())], [1.0]
     for distance in DISTANCES[1:]:
         moved = [
             predict(model, shift_images(images, distance * down, distance * right)).argmax(axis=1)
             for down, right in DIRECTIONS
         ]
-        accuracies.append(float(np.mean([one == labels for one in moved])))
-        unchanged.append(float(np.mean([one == said for one in moved])))
+        accuracies.append(float(np.mean([variant == labels for variant in moved])))
+        unchanged.append(float(np.mean([variant == predicted for variant in moved])))
     return {
         "shift_distances": list(DISTANCES),
         "shift_accuracies": accuracies,

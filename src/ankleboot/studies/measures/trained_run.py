@@ -1,4 +1,4 @@
-"""What the measures look at."""
+"""A finished run with its network and data: the input of every measure."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,10 +19,11 @@ class TrainedRun:
     """A finished run with its network and data.
 
     Attributes:
-        data: With the pixels as the variant wants them.
-        model: Keras: inputs in [0, 1] to probabilities.
-        train_seconds: From building the network to the last file; None of the shipped model.
-        peak_mib: Of the process when training ended.
+        data: Data set with the pixel transform of the variant.
+        model: Keras model from inputs in [0, 1] to probabilities.
+        train_seconds: Seconds from building the network to the last file; None for the shipped
+            model.
+        peak_mib: Peak memory of the process at the end of training in MiB.
     """
 
     recipe: Recipe
@@ -33,21 +34,21 @@ class TrainedRun:
     peak_mib: float | None
 
     @cached_property
-    def part(self) -> LabeledImages:
-        """The validation images."""
-        return self.data.train.take(self.data.split(self.recipe).validation)
+    def validation(self) -> LabeledImages:
+        """Validation images."""
+        return self.data.train.take(self.data.split(self.recipe.split_rule).validation)
 
     @cached_property
     def probs(self) -> Probs:
-        """What the network says of the validation images, as it was trained."""
-        return predict(self.model, self.part.images)
+        """Probabilities of the validation images."""
+        return predict(self.model, self.validation.images)
 
 
 def predict(model: Any, images: Images) -> np.ndarray:
-    """What a network says, probabilities or maps, a batch at a time."""
+    """Return the outputs of a network, batch by batch."""
     starts = range(0, len(images), BATCH_SIZE)
-    found = [
+    outputs = [
         np.asarray(model(to_inputs(images[start : start + BATCH_SIZE]), training=False))
         for start in starts
     ]
-    return np.concatenate(found)
+    return np.concatenate(outputs)

@@ -1,18 +1,18 @@
-"""What improves the network: one change at a time from the first ancestor, and all together."""
+"""Ablation ladder: one change at a time from `plain`, and all together."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ankleboot.recipes.catalog import PLAIN, TRANSFER
 from ankleboot.recipes.recipe import Recipe
-from ankleboot.studies.charts import Dots, Price
 from ankleboot.studies.results import ComparisonResult, StudyResults
 from ankleboot.studies.sentences import describe_difference, join_and, join_clauses
 from ankleboot.studies.study import Chart, Comparison, Study, Variant
 
 BASE = replace(PLAIN, padding="same", precision="auto", batch_size=128, epochs=3)
-"""The first ancestor, with padding (or two convolutions a block would leave little), in larger
-batches and for three of its five epochs, so that a rung takes seconds."""
+"""`plain` with padding (two convolutions a block would else leave too few pixels), in larger
+batches and for three of its five epochs, so that a run takes seconds."""
 
 START, ALL, TRANSFERRED = "plain", "all together", "transfer from ImageNet"
 RUNGS: dict[str, dict[str, Any]] = {
@@ -36,11 +36,11 @@ TOGETHER = {
     "flip": True,
     "activation": "leaky_relu",
 }
-"""Without what costs most for itself: larger kernels and more filters."""
+"""All changes but the most expensive: larger kernels and more filters."""
 
 
 def _transfer(epochs: int) -> Recipe:
-    """ImageNet's features at the images' own 28 pixels: all but the last epoch frozen."""
+    """Return transfer from ImageNet at 28 pixels, frozen for all but the last epoch."""
     return replace(
         TRANSFER,
         image_size=28,
@@ -68,68 +68,80 @@ def _variants(epochs: int, train_size: int = 0) -> tuple[Variant, ...]:
     return tuple(Variant(name=name, recipe=recipe) for name, recipe in recipes.items())
 
 
-def answer(found: StudyResults) -> tuple[str, str, str]:
-    """What helps; what was not found to; all together."""
-    single = [one for one in found.compared("accuracy") if one.first != ALL]
-    helping = [one for one in single if one.is_better]
-    harming = [one for one in single if one.is_better is False]
-    rest = [one for one in single if not one.is_found]
+def answer(results: StudyResults) -> tuple[str, str, str]:
+    """State the helpful changes, the others, and all together."""
+    single = [result for result in results.comparisons_in("accuracy") if result.first != ALL]
+    helping = [result for result in single if result.is_better]
+    harming = [result for result in single if result.is_better is False]
+    rest = [result for result in single if not result.is_found]
     first = (
-        f"From {found.show(START, 'accuracy')} of the validation images right, single changes that "
-        f"help: {_gains(found, helping)}."
+        f"From {results.show(START, 'accuracy')} of the validation images right, single changes "
+        f"that help: {_gains(results, helping)}."
         if helping
         else "No single change was found to help."
     )
-    if not single or not all(one.has_enough_runs for one in single):
-        first = f"Single changes bring {_gains(found, single)}."
-        return first, join_clauses([_price(found)]), join_clauses(_together(found))
+    if not single or not all(result.has_enough_runs for result in single):
+        first = f"Single changes bring {_gains(results, single)}."
+        return first, join_clauses([_cost(results)]), join_clauses(_together(results))
     second = join_clauses(
         [
-            *(["worse with " + _gains(found, harming)] if harming else []),
-            *(["no difference found for " + _gains(found, rest)] if rest else []),
+            *(["worse with " + _gains(results, harming)] if harming else []),
+            *(["no difference found for " + _gains(results, rest)] if rest else []),
             *([] if harming or rest else ["every single change makes a difference"]),
         ]
     )
-    return first, second, join_clauses([*_together(found), _price(found)])
+    return first, second, join_clauses([*_together(results), _cost(results)])
 
 
-def _gains(found: StudyResults, differences: list[ComparisonResult]) -> str:
-    ordered = sorted(differences, key=lambda one: -one.mean)
-    return join_and([_gain(found, one) for one in ordered])
+def _gains(results: StudyResults, differences: list[ComparisonResult]) -> str:
+    ordered = sorted(differences, key=lambda result: -result.mean)
+    return join_and([_gain(results, result) for result in ordered])
 
 
-def _gain(found: StudyResults, one: ComparisonResult) -> str:
-    bounds = one.ci95
+def _gain(results: StudyResults, result: ComparisonResult) -> str:
+    bounds = result.ci95
     between = f", {100 * bounds[0]:.2f} to {100 * bounds[1]:.2f}" if bounds else ""
-    seconds = found.mean(one.first, "train_seconds")
-    return f"{one.first} ({100 * one.mean:+.2f} points{between}; {seconds:.0f} s)"
+    seconds = results.mean(result.first, "train_seconds")
+    return f"{result.first} ({100 * result.mean:+.2f} points{between}; {seconds:.0f} s)"
 
 
-def _together(found: StudyResults) -> list[str]:
-    return [describe_difference(one) for one in found.compared("accuracy") if one.first == ALL]
+def _together(results: StudyResults) -> list[str]:
+    return [
+        describe_difference(result)
+        for result in results.comparisons_in("accuracy")
+        if result.first == ALL
+    ]
 
 
-def _price(found: StudyResults) -> str:
-    times = found.mean(ALL, "train_seconds") / found.mean(START, "train_seconds")
-    more = found.mean(ALL, "parameters") / found.mean(START, "parameters")
+def _cost(results: StudyResults) -> str:
+    times = results.mean(ALL, "train_seconds") / results.mean(START, "train_seconds")
+    more = results.mean(ALL, "parameters") / results.mean(START, "parameters")
     return (
-        f"all together reach {found.show(ALL, 'accuracy')} with {times:.1f} times the seconds and "
-        f"{more:.1f} times the parameters"
+        f"all together reach {results.show(ALL, 'accuracy')} with {times:.1f} times the seconds "
+        f"and {more:.1f} times the parameters"
     )
 
 
-def charts(found: StudyResults) -> tuple[Chart, ...]:
-    """Accuracy by run; by price."""
-    rungs = found.variants
-    percent = {one: [100 * value for value in found.values(one, "accuracy")] for one in rungs}
+def charts(results: StudyResults) -> tuple[Chart, ...]:
+    """Plot accuracy by run and by training time."""
+    from ankleboot.evaluation import plots
+
+    rungs = results.variants
+    percent = {variant: results.percent(variant, "accuracy") for variant in rungs}
     return (
-        Dots("Accuracy of every run", percent, "validation accuracy in %"),
-        Price(
+        Chart(
+            "Accuracy of every run", partial(plots.strip_plot, percent, "validation accuracy in %")
+        ),
+        Chart(
             "What each change costs and brings",
-            {one: found.values(one, "train_seconds") for one in rungs},
-            percent,
-            "seconds of training",
-            "validation accuracy in %",
+            partial(
+                plots.cost_benefit,
+                {variant: results.values(variant, "train_seconds") for variant in rungs},
+                percent,
+                "seconds of training",
+                "validation accuracy in %",
+                log_x=True,
+            ),
         ),
     )
 
@@ -143,12 +155,14 @@ STUDY = Study(
     ),
     variants=(*_variants(BASE.epochs), Variant(name=TRANSFERRED, recipe=_transfer(3))),
     quick=tuple(
-        one
-        for one in _variants(1, 12_000)
-        if one.name in (START, ALL, *tuple(RUNGS)[:3], *tuple(RUNGS)[5:6])
+        variant
+        for variant in _variants(1, 12_000)
+        if variant.name in (START, ALL, *tuple(RUNGS)[:3], *tuple(RUNGS)[5:6])
     ),
-    measures=("answers", "cost"),
-    comparisons=tuple(Comparison("accuracy", one, START) for one in (*RUNGS, TRANSFERRED, ALL)),
+    measures=("accuracy:measure_accuracy", "cost:measure_cost"),
+    comparisons=tuple(
+        Comparison("accuracy", variant, START) for variant in (*RUNGS, TRANSFERRED, ALL)
+    ),
     columns=("accuracy", "loss", "ece", "parameters", "train_seconds", "forward_mflop"),
     answer=answer,
     charts=charts,

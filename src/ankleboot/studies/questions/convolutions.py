@@ -1,13 +1,14 @@
-"""What convolutions gain over dense layers, at equal parameters and at equal arithmetic."""
+"""Convolutions against dense layers, at equal parameters and at equal arithmetic."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from ankleboot.recipes.catalog import PLAIN
 from ankleboot.recipes.recipe import Recipe
-from ankleboot.studies.charts import Curves, Dots
 from ankleboot.studies.pixel_transforms import SHUFFLED
+from ankleboot.studies.questions.base import SMALL_CNN
 from ankleboot.studies.results import StudyResults
 from ankleboot.studies.sentences import (
     describe_difference,
@@ -17,23 +18,23 @@ from ankleboot.studies.sentences import (
 )
 from ankleboot.studies.study import Chart, Comparison, Study, Variant
 
-BASE = replace(PLAIN, batch_size=128, epochs=4, precision="auto")
-CNN = replace(BASE, filters=16, padding="same", dense_units=64)
-SAME_PARAMETERS = replace(BASE, architecture="mlp", dense_units=133)
-"""785 x 133 weights and the last layer: within a per cent of the convolutions' 105,866."""
-SAME_COMPUTE = replace(BASE, architecture="mlp", dense_units=735, dense_layers=2)
-"""As many multiplications an image as the convolutions, within a few per cent: ten times the
-parameters."""
+CNN = replace(SMALL_CNN, epochs=4, precision="auto")
+MLP = replace(PLAIN, architecture="mlp", batch_size=128, epochs=4, precision="auto")
+SAME_PARAMETERS = replace(MLP, dense_units=133)
+"""785 x 133 weights and the last layer: within a percent of the 105,866 of the CNN."""
+SAME_COMPUTE = replace(MLP, dense_units=735, dense_layers=2)
+"""As many multiplications per image as the CNN, within a few percent; ten times the parameters."""
 
 CONVOLUTIONS, PARAMETERS, COMPUTE = (
     "convolutions",
     "dense, equal parameters",
     "dense, equal compute",
 )
+SHIFTS = ("shift_robustness:measure_shift_robustness",)
 SHUFFLED_CNN, SHUFFLED_DENSE = "convolutions, shuffled pixels", "dense, shuffled pixels"
 FEW, SOME, MANY = "few images", "some images", "many images"
 SIZES = {FEW: (100, 60), SOME: (1_000, 25), MANY: (10_000, 8)}
-"""Images and epochs: fewer are seen more often, or a network would not learn what is in them."""
+"""Images and epochs: fewer images need more epochs."""
 
 
 def _sized(name: str, size: str) -> str:
@@ -48,88 +49,112 @@ def _few(name: str, recipe: Recipe, size: str) -> Variant:
 
 
 def _whole(epochs: int) -> tuple[Variant, ...]:
-    cnn, parameters, compute = (
-        replace(one, epochs=epochs) for one in (CNN, SAME_PARAMETERS, SAME_COMPUTE)
+    cnn, same_parameters, same_compute = (
+        replace(recipe, epochs=epochs) for recipe in (CNN, SAME_PARAMETERS, SAME_COMPUTE)
     )
     return (
-        Variant(name=CONVOLUTIONS, recipe=cnn, measures=("shifts",)),
-        Variant(name=PARAMETERS, recipe=parameters, measures=("shifts",)),
-        Variant(name=COMPUTE, recipe=compute, measures=("shifts",)),
+        Variant(name=CONVOLUTIONS, recipe=cnn, measures=SHIFTS),
+        Variant(
+            name=PARAMETERS,
+            recipe=same_parameters,
+            measures=SHIFTS,
+        ),
+        Variant(name=COMPUTE, recipe=same_compute, measures=SHIFTS),
         Variant(name=SHUFFLED_CNN, recipe=cnn, pixels=SHUFFLED),
-        Variant(name=SHUFFLED_DENSE, recipe=parameters, pixels=SHUFFLED),
+        Variant(name=SHUFFLED_DENSE, recipe=same_parameters, pixels=SHUFFLED),
     )
 
 
-def answer(found: StudyResults) -> tuple[str, str, str]:
-    """Equal parameters and compute; what they rest on; data."""
-    whole = {(one.first, one.second): one for one in found.compared("accuracy")}
+def answer(results: StudyResults) -> tuple[str, str, str]:
+    """State the comparisons at equal cost, with shuffled pixels, and by training size."""
+    whole = {(result.first, result.second): result for result in results.comparisons_in("accuracy")}
     first = join_clauses(
         [
-            f"With {found.show(CONVOLUTIONS, 'parameters')} parameters and "
-            f"{found.show(CONVOLUTIONS, 'forward_mflop')} MFLOP an image convolutions get "
-            f"{found.show(CONVOLUTIONS, 'accuracy')} right, a dense network of as many parameters "
-            f"{found.show(PARAMETERS, 'accuracy')}, one of as much arithmetic "
-            f"({found.show(COMPUTE, 'parameters')} parameters) {found.show(COMPUTE, 'accuracy')}",
-            *describe_differences(whole[CONVOLUTIONS, one] for one in (PARAMETERS, COMPUTE)),
+            f"With {results.show(CONVOLUTIONS, 'parameters')} parameters and "
+            f"{results.show(CONVOLUTIONS, 'forward_mflop')} MFLOP an image convolutions get "
+            f"{results.show(CONVOLUTIONS, 'accuracy')} right, a dense network of as many "
+            f"parameters {results.show(PARAMETERS, 'accuracy')}, one of as much arithmetic "
+            f"({results.show(COMPUTE, 'parameters')} parameters) "
+            f"{results.show(COMPUTE, 'accuracy')}",
+            *describe_differences(
+                whole[CONVOLUTIONS, variant] for variant in (PARAMETERS, COMPUTE)
+            ),
         ]
     )
     second = join_clauses(
         [
             "With the pixels shuffled, in all images alike, it is "
-            f"{found.show(SHUFFLED_CNN, 'accuracy')} against "
-            f"{found.show(SHUFFLED_DENSE, 'accuracy')}",
+            f"{results.show(SHUFFLED_CNN, 'accuracy')} against "
+            f"{results.show(SHUFFLED_DENSE, 'accuracy')}",
             describe_difference(whole[SHUFFLED_CNN, SHUFFLED_DENSE]),
-            *describe_differences(found.compared("shifted_accuracy")),
+            *describe_differences(results.comparisons_in("shifted_accuracy")),
         ]
     )
     reached = [
-        f"{found.show(_sized(CONVOLUTIONS, one), 'accuracy')} and "
-        f"{found.show(_sized(PARAMETERS, one), 'accuracy')} with {_images(found, one):,.0f} images"
-        for one in _sizes(found)
+        f"{results.show(_sized(CONVOLUTIONS, size), 'accuracy')} and "
+        f"{results.show(_sized(PARAMETERS, size), 'accuracy')} with "
+        f"{_images(results, size):,.0f} images"
+        for size in _sizes(results)
     ]
-    few = [one for one in found.compared("accuracy") if one.first.endswith("images")]
+    few = [
+        result for result in results.comparisons_in("accuracy") if result.first.endswith("images")
+    ]
     third = join_clauses(
         [f"Convolutions and dense layers get {join_and(reached)}", *describe_differences(few)]
     )
     return first, second, third
 
 
-def _sizes(found: StudyResults) -> list[str]:
-    """Those that ran; the empty name stands for all images."""
-    return [one for one in (*SIZES, "") if found.has(_sized(CONVOLUTIONS, one))]
+def _sizes(results: StudyResults) -> list[str]:
+    """Return the sizes that ran; the empty name means all images."""
+    return [size for size in (*SIZES, "") if results.has(_sized(CONVOLUTIONS, size))]
 
 
-def _images(found: StudyResults, size: str) -> float:
-    return found.mean(_sized(CONVOLUTIONS, size), "num_train")
+def _images(results: StudyResults, size: str) -> float:
+    return results.mean(_sized(CONVOLUTIONS, size), "num_train")
 
 
-def charts(found: StudyResults) -> tuple[Chart, ...]:
-    """Accuracy of the whole; by shift; by the number of images."""
-    whole = [one for one in found.variants if not one.endswith("images")]
-    percent = {one: [100 * value for value in found.values(one, "accuracy")] for one in whole}
-    moved = [one for one in (CONVOLUTIONS, PARAMETERS, COMPUTE) if found.has(one, "unchanged")]
-    sizes = _sizes(found)
+def charts(results: StudyResults) -> tuple[Chart, ...]:
+    """Plot accuracy by run, by shift and by number of training images."""
+    from ankleboot.evaluation import plots
+
+    whole = [variant for variant in results.variants if not variant.endswith("images")]
+    percent = {variant: results.percent(variant, "accuracy") for variant in whole}
+    moved = [
+        variant
+        for variant in (CONVOLUTIONS, PARAMETERS, COMPUTE)
+        if results.has(variant, "unchanged")
+    ]
+    sizes = _sizes(results)
     by_size = {}
     for name in (CONVOLUTIONS, PARAMETERS):
-        runs = [found.values(_sized(name, one), "accuracy") for one in sizes]
+        runs = [results.values(_sized(name, size), "accuracy") for size in sizes]
         least = min(map(len, runs))
-        by_size[name] = 100 * np.array([one[:least] for one in runs]).T
+        by_size[name] = 100 * np.array([values[:least] for values in runs]).T
     return (
-        Dots("Accuracy of every run", percent, "validation accuracy in %"),
-        Curves(
-            "Accuracy when the garment is shifted",
-            {one: found.first(one, "shift_distances") for one in moved},
-            {one: 100 * found.series(one, "shift_accuracies") for one in moved},
-            "pixels, up, down, left and right",
-            "accuracy in %",
+        Chart(
+            "Accuracy of every run", partial(plots.strip_plot, percent, "validation accuracy in %")
         ),
-        Curves(
+        Chart(
+            "Accuracy when the garment is shifted",
+            partial(
+                plots.curves_with_range,
+                {variant: results.first_value(variant, "shift_distances") for variant in moved},
+                {variant: 100 * results.series(variant, "shift_accuracies") for variant in moved},
+                "pixels, up, down, left and right",
+                "accuracy in %",
+            ),
+        ),
+        Chart(
             "Accuracy by the number of training images",
-            dict.fromkeys(by_size, [_images(found, one) for one in sizes]),
-            by_size,
-            "training images",
-            "validation accuracy in %",
-            log_x=True,
+            partial(
+                plots.curves_with_range,
+                dict.fromkeys(by_size, [_images(results, size) for size in sizes]),
+                by_size,
+                "training images",
+                "validation accuracy in %",
+                log_x=True,
+            ),
         ),
     )
 
@@ -147,15 +172,15 @@ STUDY = Study(
         *(_few(PARAMETERS, SAME_PARAMETERS, size) for size in SIZES),
     ),
     quick=_whole(1),
-    measures=("answers", "cost", "counts"),
+    measures=("accuracy:measure_accuracy", "cost:measure_cost", "data_size:measure_data_size"),
     comparisons=(
         Comparison("accuracy", CONVOLUTIONS, PARAMETERS),
         Comparison("accuracy", CONVOLUTIONS, COMPUTE),
         Comparison("accuracy", SHUFFLED_CNN, SHUFFLED_DENSE),
         Comparison("shifted_accuracy", CONVOLUTIONS, COMPUTE),
         *(
-            Comparison("accuracy", _sized(CONVOLUTIONS, one), _sized(PARAMETERS, one))
-            for one in (FEW, SOME)
+            Comparison("accuracy", _sized(CONVOLUTIONS, size), _sized(PARAMETERS, size))
+            for size in (FEW, SOME)
         ),
     ),
     columns=(

@@ -1,30 +1,18 @@
-"""What filters do, and what deeper layers see."""
+"""Filters: likeness to edge detectors, ablation, linear probes by depth."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ankleboot.recipes.catalog import PLAIN
-from ankleboot.studies.charts import Curves, Dots, Tiles
-from ankleboot.studies.packing import unpacked
+from ankleboot.core.types import unpack_array
+from ankleboot.studies.questions.base import DEEP_CNN
 from ankleboot.studies.results import StudyResults
 from ankleboot.studies.sentences import describe_difference, join_and, join_clauses
 from ankleboot.studies.study import Chart, Comparison, Study, Variant
 
-BASE = replace(
-    PLAIN,
-    blocks=3,
-    filters=16,
-    kernel_size=5,
-    padding="same",
-    dense_units=64,
-    schedule="one_cycle",
-    learning_rate=3e-3,
-    batch_size=128,
-    epochs=3,
-    precision="auto",
-)
+BASE = replace(DEEP_CNN, kernel_size=5)
 TRAINED, UNTRAINED = "trained", "untrained"
 
 
@@ -34,35 +22,39 @@ def _variants(epochs: int) -> tuple[Variant, ...]:
     )
     return (
         Variant(
-            name=TRAINED, recipe=replace(BASE, epochs=epochs), measures=("ablation", "pictures")
+            name=TRAINED,
+            recipe=replace(BASE, epochs=epochs),
+            measures=("filters:measure_ablation", "filters:show_units"),
         ),
-        Variant(name=UNTRAINED, recipe=idle),  # one step of no length: what chance gives
+        Variant(name=UNTRAINED, recipe=idle),  # one step of almost no length
     )
 
 
-def answer(found: StudyResults) -> tuple[str, str, str]:
-    """Edges; what a filter is worth; what layers know."""
+def answer(results: StudyResults) -> tuple[str, str, str]:
+    """State the likeness to edge detectors, the ablation, and the linear probes."""
     first = join_clauses(
         [
             "The kernels of the first convolution correlate with the best of Gabor's patterns by "
-            f"{found.show(TRAINED, 'gabor_match')} (median), untrained ones by "
-            f"{found.show(UNTRAINED, 'gabor_match')}; with Sobel's edges by "
-            f"{found.show(TRAINED, 'sobel_match')} and {found.show(UNTRAINED, 'sobel_match')}",
+            f"{results.show(TRAINED, 'gabor_match')} (median), untrained ones by "
+            f"{results.show(UNTRAINED, 'gabor_match')}; with Sobel's edges by "
+            f"{results.show(TRAINED, 'sobel_match')} and {results.show(UNTRAINED, 'sobel_match')}",
             *(
-                describe_difference(found.difference(key, TRAINED, UNTRAINED))
+                describe_difference(results.comparison(key, TRAINED, UNTRAINED))
                 for key in ("gabor_match", "sobel_match")
             ),
         ]
     )
-    silenced = len(found.values(TRAINED, "largest_drop"))
+    silenced = len(results.values(TRAINED, "largest_drop"))
     second = (
         "Silencing one filter of the first convolution costs "
-        f"{found.show(TRAINED, 'median_drop')} of accuracy for the median filter and "
-        f"{found.show(TRAINED, 'largest_drop')} for the most needed one (means over {silenced} "
+        f"{results.show(TRAINED, 'median_drop')} of accuracy for the median filter and "
+        f"{results.show(TRAINED, 'largest_drop')} for the most needed one (means over {silenced} "
         f"{'run' if silenced == 1 else 'runs'})."
     )
-    depths: list[str] = found.first(TRAINED, "probe_depths")
-    shares = {name: found.series(name, "probe_accuracies").mean(axis=0) for name in found.variants}
+    depths: list[str] = results.first_value(TRAINED, "probe_depths")
+    shares = {
+        name: results.series(name, "probe_accuracies").mean(axis=0) for name in results.variants
+    }
     known = {
         name: join_and(
             [f"{100 * value:.1f} % ({depth})" for depth, value in zip(depths, values, strict=True)]
@@ -72,62 +64,89 @@ def answer(found: StudyResults) -> tuple[str, str, str]:
     third = join_clauses(
         [
             f"A linear reader gets {known[TRAINED]} right; without training {known[UNTRAINED]}",
-            describe_difference(found.difference("probe_deepest", TRAINED, UNTRAINED)),
-            f"a value of the last block sees {found.show(TRAINED, 'receptive_field')} pixels",
+            describe_difference(results.comparison("probe_deepest", TRAINED, UNTRAINED)),
+            f"a value of the last block sees {results.show(TRAINED, 'receptive_field')} pixels",
         ]
     )
     return first, second, third
 
 
-def charts(found: StudyResults) -> tuple[Chart, ...]:
-    """Kernels, dreams, favourites, maps, probes, ablation."""
-    matches: list[float] = found.first(TRAINED, "kernel_matches")
-    kernels = [np.array(one) for one in found.first(TRAINED, "kernels")]
-    seen = {
+def charts(results: StudyResults) -> tuple[Chart, ...]:
+    """Plot kernels, images that excite units, maps, probes and ablation."""
+    from ankleboot.evaluation import plots
+
+    matches: list[float] = results.first_value(TRAINED, "kernel_matches")
+    kernels = [np.array(kernel) for kernel in results.first_value(TRAINED, "kernels")]
+    images = {
         name: {
-            block: [unpacked(one) for one in tiles]
-            for block, tiles in found.first(TRAINED, name).items()
+            block: [unpack_array(tile) for tile in tiles]
+            for block, tiles in results.first_value(TRAINED, name).items()
         }
         for name in ("dreams", "favourites", "maps")
     }
-    depths: list[str] = found.first(TRAINED, "probe_depths")
-    drops = found.series(TRAINED, "ablation_drops")
+    depths: list[str] = results.first_value(TRAINED, "probe_depths")
+    drops = results.series(TRAINED, "ablation_drops")
     ordered = -np.sort(-drops, axis=1)
     return (
-        Tiles(
+        Chart(
             "First kernels and their likeness to Gabor's patterns (red positive, blue negative)",
-            _halves(kernels),
-            _halves([f"{one:.2f}" for one in matches]),
-            signed=True,
+            partial(
+                plots.image_rows,
+                _halves(kernels),
+                _halves([f"{value:.2f}" for value in matches]),
+                signed=True,
+            ),
+            has_pixels=True,
         ),
-        Tiles("What excites a unit most: found by gradient ascent", seen["dreams"], {}),
-        Tiles("Validation images that excite the same units most", seen["favourites"], {}),
-        Tiles("What one image becomes: maps of the same units", seen["maps"], {}),
-        Curves(
+        Chart(
+            "What excites a unit most: found by gradient ascent",
+            partial(plots.image_rows, images["dreams"], {}),
+            has_pixels=True,
+        ),
+        Chart(
+            "Validation images that excite the same units most",
+            partial(plots.image_rows, images["favourites"], {}),
+            has_pixels=True,
+        ),
+        Chart(
+            "What one image becomes: maps of the same units",
+            partial(plots.image_rows, images["maps"], {}),
+            has_pixels=True,
+        ),
+        Chart(
             "What a linear reader gets right, by depth",
-            {name: list(range(len(depths))) for name in found.variants},
-            {name: 100 * found.series(name, "probe_accuracies") for name in found.variants},
-            "what is read",
-            "validation accuracy in %",
-            names=depths,
+            partial(
+                plots.curves_with_range,
+                {name: list(range(len(depths))) for name in results.variants},
+                {name: 100 * results.series(name, "probe_accuracies") for name in results.variants},
+                "what is read",
+                "validation accuracy in %",
+                names=depths,
+            ),
         ),
-        Curves(
+        Chart(
             "What silencing one filter of the first convolution costs, the most needed first",
-            {TRAINED: list(range(1, ordered.shape[1] + 1))},
-            {TRAINED: 100 * ordered},
-            "filter",
-            "points of accuracy",
+            partial(
+                plots.curves_with_range,
+                {TRAINED: list(range(1, ordered.shape[1] + 1))},
+                {TRAINED: 100 * ordered},
+                "filter",
+                "points of accuracy",
+            ),
         ),
-        Dots(
+        Chart(
             "Likeness of the first kernels to Gabor's patterns (median)",
-            {name: found.values(name, "gabor_match") for name in found.variants},
-            "correlation",
+            partial(
+                plots.strip_plot,
+                {name: results.values(name, "gabor_match") for name in results.variants},
+                "correlation",
+            ),
         ),
     )
 
 
 def _halves(ordered: list[Any]) -> dict[str, list[Any]]:
-    """Two rows: those most like the patterns and those least like them."""
+    """Split an ordered list into a row of the most and a row of the least alike."""
     half = (len(ordered) + 1) // 2
     return {"most alike": ordered[:half], "least alike": ordered[half:]}
 
@@ -141,7 +160,12 @@ STUDY = Study(
     ),
     variants=_variants(BASE.epochs),
     quick=_variants(1),
-    measures=("answers", "receptive_field", "edges", "probes"),
+    measures=(
+        "accuracy:measure_accuracy",
+        "cost:measure_receptive_field",
+        "filters:measure_kernels",
+        "filters:measure_probes",
+    ),
     comparisons=tuple(
         Comparison(quantity, TRAINED, UNTRAINED)
         for quantity in ("gabor_match", "sobel_match", "probe_deepest")

@@ -1,22 +1,14 @@
-"""Why normalise pixels: what their scale does to gradients, rates and epochs."""
+"""Input scaling: its effect on gradients, stable learning rates and epochs."""
 
 from dataclasses import replace
+from functools import partial
 
-from ankleboot.recipes.catalog import PLAIN
-from ankleboot.studies.charts import Curves, Dots
+from ankleboot.studies.questions.base import SMALL_CNN
 from ankleboot.studies.results import StudyResults
 from ankleboot.studies.sentences import describe_differences, join_and, join_clauses
 from ankleboot.studies.study import Chart, Comparison, Study, Variant
 
-BASE = replace(
-    PLAIN,
-    filters=16,
-    padding="same",
-    dense_units=64,
-    batch_size=128,
-    epochs=12,
-    train_size=6_000,
-)
+BASE = replace(SMALL_CNN, epochs=12, train_size=6_000)
 RAW, UNIT, STANDARD, RESCUED = "0 to 255", "0 to 1", "standard", "0 to 255, batch norm"
 CHANGES: dict[str, dict[str, object]] = {
     UNIT: {},
@@ -33,11 +25,13 @@ def _variants(epochs: int) -> tuple[Variant, ...]:
     )
 
 
-def answer(found: StudyResults) -> tuple[str, str, str]:
-    """Rates and gradients; how soon; how good in the end."""
-    scales = found.variants
-    gradients = join_and([f"{found.show(one, 'first_gradient')} ({one})" for one in scales])
-    rates = join_and([f"{_rates(found, one)} ({one})" for one in scales])
+def answer(results: StudyResults) -> tuple[str, str, str]:
+    """State gradients and stable rates, epochs to 85 %, and accuracy."""
+    scales = results.variants
+    gradients = join_and(
+        [f"{results.show(variant, 'first_gradient')} ({variant})" for variant in scales]
+    )
+    rates = join_and([f"{_rates(results, variant)} ({variant})" for variant in scales])
     first = (
         f"Before the first step the gradient of the first kernel has the norm {gradients}, and the "
         f"largest learning rate at which plain gradient descent still learns is {rates}."
@@ -45,59 +39,72 @@ def answer(found: StudyResults) -> tuple[str, str, str]:
     soon = join_clauses(
         [
             "Epochs of 6,000 images until 85 % are right: "
-            + join_and([f"{_epochs(found, one)} ({one})" for one in scales]),
-            *describe_differences(found.compared("epochs_to_85")),
+            + join_and([f"{_epochs(results, variant)} ({variant})" for variant in scales]),
+            *describe_differences(results.comparisons_in("epochs_to_85")),
         ]
     )
-    return first, soon, join_clauses(describe_differences(found.compared("accuracy")))
+    return first, soon, join_clauses(describe_differences(results.comparisons_in("accuracy")))
 
 
-def _rates(found: StudyResults, variant: str) -> str:
-    """The rates of all runs, as powers of two."""
-    powers = found.values(variant, "stable_rate_log2")
+def _rates(results: StudyResults, variant: str) -> str:
+    """Format the range of the stable rates as powers of two."""
+    powers = results.values(variant, "stable_rate_log2")
     if not powers:
         return "none"
     low, high = round(min(powers)), round(max(powers))
     return f"2^{low}" if low == high else f"2^{low} to 2^{high}"
 
 
-def _epochs(found: StudyResults, variant: str) -> str:
-    """The mean, and how many runs count with all their epochs since they were not there yet."""
-    mean = f"{found.mean(variant, 'epochs_to_85'):.1f}"
-    reached = found.values(variant, "reached_85")
+def _epochs(results: StudyResults, variant: str) -> str:
+    """Format the mean and the number of runs that did not reach the target."""
+    mean = f"{results.mean(variant, 'epochs_to_85'):.1f}"
+    reached = results.values(variant, "reached_85")
     if all(reached):
         return mean
     late = f"{reached.count(0)} of {len(reached)} runs not being there yet"
     return f"at least {mean}, {late}"
 
 
-def charts(found: StudyResults) -> tuple[Chart, ...]:
-    """Accuracy by epoch; the largest stable rate; gradients."""
-    scales = found.variants
-    curves = {one: 100 * found.series(one, "validation_accuracy_by_epoch") for one in scales}
+def charts(results: StudyResults) -> tuple[Chart, ...]:
+    """Plot accuracy by epoch, stable rates and gradients."""
+    from ankleboot.evaluation import plots
+
+    scales = results.variants
+    curves = {
+        variant: 100 * results.series(variant, "validation_accuracy_by_epoch") for variant in scales
+    }
     return (
-        Curves(
+        Chart(
             "Validation accuracy by epoch",
-            {one: list(range(1, curve.shape[1] + 1)) for one, curve in curves.items()},
-            curves,
-            "epoch",
-            "validation accuracy in %",
+            partial(
+                plots.curves_with_range,
+                {name: list(range(1, curve.shape[1] + 1)) for name, curve in curves.items()},
+                curves,
+                "epoch",
+                "validation accuracy in %",
+            ),
         ),
-        Dots(
+        Chart(
             "Largest stable learning rate of plain gradient descent",
-            {one: found.values(one, "stable_rate_log2") for one in scales},
-            "power of two",
+            partial(
+                plots.strip_plot,
+                {variant: results.values(variant, "stable_rate_log2") for variant in scales},
+                "power of two",
+            ),
         ),
-        Dots(
+        Chart(
             "Gradient of the first kernel before the first step",
-            {one: found.values(one, "first_gradient") for one in scales},
-            "norm",
+            partial(
+                plots.strip_plot,
+                {variant: results.values(variant, "first_gradient") for variant in scales},
+                "norm",
+            ),
         ),
     )
 
 
 STUDY = Study(
-    name="normalisation",
+    name="normalization",
     question="Why are pixels normalised?",
     hypothesis=(
         "Pixels from 0 to 255 (no normalisation: that is how the files have them) make the first "
@@ -106,12 +113,17 @@ STUDY = Study(
     ),
     variants=_variants(BASE.epochs),
     quick=_variants(4),
-    measures=("answers", "gradients", "stable_rate", "epochs_to_target"),
+    measures=(
+        "accuracy:measure_accuracy",
+        "gradients:measure_gradients",
+        "gradients:measure_stable_rate",
+        "gradients:measure_epochs_to_target",
+    ),
     comparisons=tuple(
-        Comparison(quantity, one, UNIT)
+        Comparison(quantity, variant, UNIT)
         for quantity in ("epochs_to_85", "accuracy")
-        for one in CHANGES
-        if one != UNIT
+        for variant in CHANGES
+        if variant != UNIT
     ),
     columns=("accuracy", "epochs_to_85", "first_gradient", "last_gradient", "stable_rate_log2"),
     answer=answer,

@@ -1,24 +1,24 @@
-"""What prevents overfitting: dropout, augmentation, early stopping, L2, all, more images."""
+"""Overfitting: dropout, augmentation, early stopping, L2, all of them, more images."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ankleboot.recipes.catalog import LEAKY
-from ankleboot.studies.charts import Curves, Dots
 from ankleboot.studies.quantities import QUANTITIES
 from ankleboot.studies.results import StudyResults
 from ankleboot.studies.sentences import describe_differences, join_and, join_clauses
 from ankleboot.studies.study import Chart, Comparison, Study, Variant
 
 BASE = replace(LEAKY, precision="auto", batch_size=128)
-"""The second ancestor with its 20 epochs, in batches of 128 for its 64: there are 70 runs."""
+"""`leaky` with its 20 epochs, in batches of 128 instead of 64, because there are 70 runs."""
 
 FEW, SOME, EVERY = "few images", "some images", "all images"
 SIZES = {FEW: 600, SOME: 4_800, EVERY: 0}
 BATCHES = {FEW: 16}
-"""Smaller where there are so few images that a network would get no steps to learn them in."""
+"""Batch sizes that differ: few images in large batches would give too few steps."""
 
 NONE, ALL = "nothing", "all of them"
 MEANS: dict[str, dict[str, Any]] = {
@@ -41,107 +41,130 @@ def _variant(means: str, size: str, epochs: int = BASE.epochs) -> Variant:
     return Variant(name=_name(means, size), recipe=recipe)
 
 
-def answer(found: StudyResults) -> tuple[str, str, str]:
-    """The ancestor's overfitting; each means; all of them over sizes."""
-    bare = _bare(found)
-    best = join_and([f"{epoch:.0f}" for epoch in sorted(found.values(bare, "best_epoch"))])
+def answer(results: StudyResults) -> tuple[str, str, str]:
+    """State the overfitting of the bare network, each means, and all of them by size."""
+    bare = _bare(results)
+    best = join_and([f"{epoch:.0f}" for epoch in sorted(results.values(bare, "best_epoch"))])
     first = (
-        f"With nothing against it the second ancestor's network, on {_images(found, bare)} images, "
-        f"has its lowest validation loss after epoch {best}; at the end of the run it is "
-        f"{found.show(bare, 'loss_rise')} higher, training images are right in "
-        f"{found.show(bare, 'known_accuracy')} and validation images in "
-        f"{found.show(bare, 'accuracy')} of the cases."
+        f"With nothing against it the second ancestor's network, on {_images(results, bare)} "
+        f"images, has its lowest validation loss after epoch {best}; at the end of the run it is "
+        f"{results.show(bare, 'loss_rise')} higher, training images are right in "
+        f"{results.show(bare, 'known_accuracy')} and validation images in "
+        f"{results.show(bare, 'accuracy')} of the cases."
     )
-    there = [one for one in found.variants if one.endswith(SOME)]
+    medium = [variant for variant in results.variants if variant.endswith(SOME)]
     each = join_clauses(
         [
-            f"On {_images(found, there[0])} images the gap (and the calibration error) is "
+            f"On {_images(results, medium[0])} images the gap (and the calibration error) is "
             + join_and(
                 [
-                    f"{found.show(one, 'gap')} ({found.show(one, 'ece')}) with {_means(one)}"
-                    for one in there
+                    f"{results.show(variant, 'gap')} ({results.show(variant, 'ece')}) "
+                    f"with {_means(variant)}"
+                    for variant in medium
                 ]
             ),
             *describe_differences(
-                (one for one in found.compared("accuracy") if one.first in there), _means
+                (result for result in results.comparisons_in("accuracy") if result.first in medium),
+                _means,
             ),
         ]
     )
     gains = [
-        f"{found.show(_name(NONE, one), 'accuracy')} and {found.show(_name(ALL, one), 'accuracy')} "
-        f"on {_images(found, _name(NONE, one))} images"
-        for one in _sizes(found)
+        f"{results.show(_name(NONE, size), 'accuracy')} and "
+        f"{results.show(_name(ALL, size), 'accuracy')} "
+        f"on {_images(results, _name(NONE, size))} images"
+        for size in _sizes(results)
     ]
     more = join_clauses(
         [
             f"With nothing and with all of them {join_and(gains)} are right",
             *describe_differences(
-                one for one in found.compared("accuracy") if one.first not in there
+                result
+                for result in results.comparisons_in("accuracy")
+                if result.first not in medium
             ),
         ]
     )
     return first, each, more
 
 
-def _bare(found: StudyResults) -> str:
-    return next(one for one in (_name(NONE, EVERY), _name(NONE, SOME)) if found.has(one))
+def _bare(results: StudyResults) -> str:
+    return next(
+        variant for variant in (_name(NONE, EVERY), _name(NONE, SOME)) if results.has(variant)
+    )
 
 
-def _images(found: StudyResults, variant: str) -> str:
-    return f"{found.mean(variant, 'num_train'):,.0f}"
+def _images(results: StudyResults, variant: str) -> str:
+    return f"{results.mean(variant, 'num_train'):,.0f}"
 
 
-def _sizes(found: StudyResults) -> list[str]:
-    return [one for one in SIZES if found.has(_name(NONE, one)) and found.has(_name(ALL, one))]
+def _sizes(results: StudyResults) -> list[str]:
+    return [
+        size for size in SIZES if results.has(_name(NONE, size)) and results.has(_name(ALL, size))
+    ]
 
 
 def _means(variant: str) -> str:
     return variant.partition(",")[0]
 
 
-def charts(found: StudyResults) -> tuple[Chart, ...]:
-    """Losses of the bare network by epoch; gaps; accuracy and calibration by size."""
-    bare = _bare(found)
-    curves = {part: found.series(bare, f"{part}_loss_by_epoch") for part in ("train", "validation")}
-    gaps = {one: [100 * gap for gap in found.values(one, "gap")] for one in found.variants}
+def charts(results: StudyResults) -> tuple[Chart, ...]:
+    """Plot losses of the bare network, gaps, and accuracy and calibration by size."""
+    from ankleboot.evaluation import plots
+
+    bare = _bare(results)
+    curves = {
+        split: results.series(bare, f"{split}_loss_by_epoch") for split in ("train", "validation")
+    }
+    gaps = {variant: results.percent(variant, "gap") for variant in results.variants}
     return (
-        Curves(
-            f"Loss by epoch with nothing against overfitting, {_images(found, bare)} images",
-            {part: list(range(1, curve.shape[1] + 1)) for part, curve in curves.items()},
-            curves,
-            "epoch",
-            "loss (cross-entropy)",
+        Chart(
+            f"Loss by epoch with nothing against overfitting, {_images(results, bare)} images",
+            partial(
+                plots.curves_with_range,
+                {split: list(range(1, curve.shape[1] + 1)) for split, curve in curves.items()},
+                curves,
+                "epoch",
+                "loss (cross-entropy)",
+            ),
         ),
-        Dots("Training accuracy less validation accuracy", gaps, "points"),
-        _by_size(found, "accuracy", "Validation accuracy by the number of training images"),
-        _by_size(found, "gap", "Gap by the number of training images"),
-        _by_size(found, "ece", "Calibration error by the number of training images"),
+        Chart(
+            "Training accuracy less validation accuracy", partial(plots.strip_plot, gaps, "points")
+        ),
+        _by_size(results, "accuracy", "Validation accuracy by the number of training images"),
+        _by_size(results, "gap", "Gap by the number of training images"),
+        _by_size(results, "ece", "Calibration error by the number of training images"),
     )
 
 
-def _by_size(found: StudyResults, key: str, title: str) -> Curves:
-    """A share of every means over the sizes that were run, in per cent."""
-    there = {
-        means: [one for one in SIZES if found.has(_name(means, one))]
+def _by_size(results: StudyResults, key: str, title: str) -> Chart:
+    """Plot a share of every means in percent by the number of training images."""
+    from ankleboot.evaluation import plots
+
+    sizes_of = {
+        means: [size for size in SIZES if results.has(_name(means, size))]
         for means in (NONE, *MEANS, ALL)
     }
     values = {
-        means: [found.values(_name(means, one), key) for one in sizes]
-        for means, sizes in there.items()
+        means: [results.values(_name(means, size), key) for size in sizes]
+        for means, sizes in sizes_of.items()
     }
-    return Curves(
+    return Chart(
         title,
-        {
-            means: [found.mean(_name(means, one), "num_train") for one in sizes]
-            for means, sizes in there.items()
-        },
-        {
-            means: 100 * np.array([one[: min(map(len, runs))] for one in runs]).T
-            for means, runs in values.items()
-        },
-        "training images",
-        f"{QUANTITIES[key].words} in %",
-        log_x=True,
+        partial(
+            plots.curves_with_range,
+            {
+                means: [results.mean(_name(means, size), "num_train") for size in sizes]
+                for means, sizes in sizes_of.items()
+            },
+            {
+                means: 100 * np.array([values[: min(map(len, runs))] for values in runs]).T
+                for means, runs in values.items()
+            },
+            "training images",
+            f"{QUANTITIES[key].words} in %",
+            log_x=True,
+        ),
     )
 
 
@@ -157,7 +180,11 @@ STUDY = Study(
         *(_variant(means, EVERY) for means in (NONE, ALL)),  # a run takes minutes there
     ),
     quick=tuple(_variant(means, SOME, 8) for means in (NONE, *MEANS, ALL)),
-    measures=("answers", "counts", "fit"),
+    measures=(
+        "accuracy:measure_accuracy",
+        "data_size:measure_data_size",
+        "overfitting:measure_overfitting",
+    ),
     comparisons=(
         *(Comparison("accuracy", _name(means, SOME), _name(NONE, SOME)) for means in (*MEANS, ALL)),
         Comparison("accuracy", _name(ALL, EVERY), _name(NONE, EVERY)),

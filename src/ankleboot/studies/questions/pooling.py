@@ -1,76 +1,80 @@
-"""Why pool, and how: the largest, the average, every second place, or not at all."""
+"""Pooling: maximum, average, strided convolution, or none."""
 
 from dataclasses import replace
+from functools import partial
 
-from ankleboot.recipes.catalog import PLAIN
-from ankleboot.studies.charts import Curves, Dots, Price
+from ankleboot.studies.questions.base import DEEP_CNN
 from ankleboot.studies.results import StudyResults
 from ankleboot.studies.sentences import describe_differences, join_and, join_clauses
 from ankleboot.studies.study import Chart, Comparison, Study, Variant
 
-BASE = replace(
-    PLAIN,
-    blocks=3,
-    filters=16,
-    padding="same",
-    dense_units=64,
-    schedule="one_cycle",
-    learning_rate=3e-3,
-    batch_size=128,
-    epochs=3,
-    precision="auto",
-)
-WAYS = ("max", "average", "strided", "none")
-OTHERS = WAYS[1:]
+POOLINGS = ("max", "average", "strided", "none")
 
 
 def _variants(epochs: int) -> tuple[Variant, ...]:
     return tuple(
-        Variant(name=way, recipe=replace(BASE, pooling=way, epochs=epochs)) for way in WAYS
+        Variant(name=pooling, recipe=replace(DEEP_CNN, pooling=pooling, epochs=epochs))
+        for pooling in POOLINGS
     )
 
 
-def answer(found: StudyResults) -> tuple[str, str, str]:
-    """Accuracy; shifts; cost and how far the last maps see."""
-    ways = found.variants
-    accuracy = join_clauses(describe_differences(found.compared("accuracy")))
+def answer(results: StudyResults) -> tuple[str, str, str]:
+    """State accuracy, robustness to shifts, cost and receptive field."""
+    poolings = results.variants
+    accuracy = join_clauses(describe_differences(results.comparisons_in("accuracy")))
     shifts = join_clauses(
         [
             "Of the answers a shift by one pixel leaves as they were "
-            + join_and([f"{found.show(way, 'unchanged')} ({way})" for way in ways]),
-            *describe_differences(found.compared("shifted_accuracy")),
+            + join_and(
+                [f"{results.show(pooling, 'unchanged')} ({pooling})" for pooling in poolings]
+            ),
+            *describe_differences(results.comparisons_in("shifted_accuracy")),
         ]
     )
-    times = found.mean("none", "train_seconds") / found.mean("max", "train_seconds")
-    maps = found.mean("none", "activation_kib") / found.mean("max", "activation_kib")
+    times = results.mean("none", "train_seconds") / results.mean("max", "train_seconds")
+    maps = results.mean("none", "activation_kib") / results.mean("max", "activation_kib")
     price = (
-        f"Without pooling the same {found.mean('max', 'parameters'):,.0f} parameters take "
+        f"Without pooling the same {results.mean('max', 'parameters'):,.0f} parameters take "
         f"{times:.1f} times the training time of max and {maps:.1f} times the memory for maps, and "
-        f"a value of the last maps sees {found.show('none', 'receptive_field')} pixels per side "
-        f"instead of {found.show('max', 'receptive_field')}."
+        f"a value of the last maps sees {results.show('none', 'receptive_field')} pixels per side "
+        f"instead of {results.show('max', 'receptive_field')}."
     )
     return accuracy, shifts, price
 
 
-def charts(found: StudyResults) -> tuple[Chart, ...]:
-    """Accuracy by run, by shift, by seconds."""
-    ways = found.variants
-    percent = {way: [100 * one for one in found.values(way, "accuracy")] for way in ways}
+def charts(results: StudyResults) -> tuple[Chart, ...]:
+    """Plot accuracy by run, by shift and by training time."""
+    from ankleboot.evaluation import plots
+
+    poolings = results.variants
+    percent = {pooling: results.percent(pooling, "accuracy") for pooling in poolings}
     return (
-        Dots("Accuracy of every run", percent, "validation accuracy in %"),
-        Curves(
-            "Accuracy when the garment is shifted",
-            {way: found.first(way, "shift_distances") for way in ways},
-            {way: 100 * found.series(way, "shift_accuracies") for way in ways},
-            "pixels, up, down, left and right",
-            "accuracy in %",
+        Chart(
+            "Accuracy of every run", partial(plots.strip_plot, percent, "validation accuracy in %")
         ),
-        Price(
+        Chart(
+            "Accuracy when the garment is shifted",
+            partial(
+                plots.curves_with_range,
+                {pooling: results.first_value(pooling, "shift_distances") for pooling in poolings},
+                {
+                    pooling: 100 * results.series(pooling, "shift_accuracies")
+                    for pooling in poolings
+                },
+                "pixels, up, down, left and right",
+                "accuracy in %",
+            ),
+        ),
+        Chart(
             "What each costs and brings",
-            {way: found.values(way, "train_seconds") for way in ways},
-            percent,
-            "seconds of training",
-            "validation accuracy in %",
+            partial(
+                plots.cost_benefit,
+                {pooling: results.values(pooling, "train_seconds") for pooling in poolings},
+                percent,
+                "seconds of training",
+                "validation accuracy in %",
+                log_x=True,
+            ),
         ),
     )
 
@@ -82,13 +86,18 @@ STUDY = Study(
         "Pooling makes a network cheaper and less sensitive to where the garment stands; the "
         "largest value keeps edges that the average washes out."
     ),
-    variants=_variants(BASE.epochs),
+    variants=_variants(DEEP_CNN.epochs),
     quick=_variants(1),
-    measures=("answers", "shifts", "cost", "receptive_field"),
+    measures=(
+        "accuracy:measure_accuracy",
+        "shift_robustness:measure_shift_robustness",
+        "cost:measure_cost",
+        "cost:measure_receptive_field",
+    ),
     comparisons=tuple(
-        Comparison(quantity, way, "max")
+        Comparison(quantity, pooling, "max")
         for quantity in ("accuracy", "shifted_accuracy")
-        for way in OTHERS
+        for pooling in POOLINGS[1:]
     ),
     columns=(
         "accuracy",

@@ -19,7 +19,7 @@ data = load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
-# **3. Four ways to feed a network.** The recipe field `normalisation` decides what the first
+# **3. Four ways to feed a network.** The recipe field `input_scaling` decides what the first
 # convolution gets: pixels as they are (`none`), divided by 255 (`unit`), or with mean 0 and spread
 # 1 (`standard`). The fourth way feeds raw pixels, but has batch normalisation inside.
 
@@ -46,7 +46,7 @@ base = replace(
     dense_units=32,
     batch_size=32,
     epochs=5,
-    train_size=min(6_000, len(data.split(plain).train)),  # as many as the data have
+    train_size=min(6_000, len(data.split(plain.split_rule).train)),  # as many as the data have
 )
 recipes = {
     "0 to 255": replace(base, input_scaling="none"),
@@ -167,11 +167,11 @@ for name, rate in rates.items():
 from pathlib import Path
 
 from ankleboot.models.run import next_run_dir
-from ankleboot.training.trainer import train
+from ankleboot.training.trainer import fit
 
 histories = {}
 for name, recipe in recipes.items():
-    run = train(recipe, data, next_run_dir(Path("runs"), recipe))
+    run = fit(recipe, data, next_run_dir(Path("runs"), recipe))
     histories[name] = run.history()
     last = histories[name][-1]
     print(f"{name:<21} {100 * last.validation_accuracy:.2f} % of the validation images right")
@@ -213,7 +213,7 @@ assert difference < 0.01
 # **What the full study found**, with commands to repeat it. It has five runs of each.
 
 # %%
-from ankleboot.studies.catalog import get_study
+from ankleboot.studies.study import get_study
 from ankleboot.studies.stored_answers import format_answer
 
-print(format_answer(get_study("normalisation")))
+print(format_answer(get_study("normalization")))

@@ -1,0 +1,17 @@
+"""Stored answers of the studies."""
+
+from dataclasses import replace
+
+from ankleboot.studies.stored_answers import format_answer, stored_answers
+from ankleboot.studies.study import (
+    get_study,
+)
+
+
+def test_stored_answer_names_the_commands_that_repeat_it() -> None:
+    study = get_study("pooling")
+    text = format_answer(study)
+    assert all(len(line) <= 100 for line in text.splitlines())
+    assert " ".join((study.question, *stored_answers()["pooling"])) in " ".join(text.split())
+    assert "ankleboot study pooling --quick" in text
+    assert "was not run in full yet" in format_answer(replace(study, name="new"))
