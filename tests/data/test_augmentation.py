@@ -1,15 +1,16 @@
-"""Splits, augmentation, and the arrays as the ancestors had them."""
+"""Splits, augmentation, and the arrays of the reference implementations."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ankleboot.core.errors import DataError
+from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.types import one_hot, to_inputs
-from ankleboot.data.augmentation import augment
+from ankleboot.data.augmentation import augment, shift_images
 from ankleboot.data.dataset import LabeledImages
 from ankleboot.data.load import load_data
 from ankleboot.data.splits import draw, split
@@ -20,8 +21,8 @@ SHA256_OF_THE_DEFAULT_SPLIT = "b475f3faaf1dce0da98f16cb8ec9e568092b385baaca973a7
 LABELS = np.random.default_rng(3).integers(0, 10, 60_000).astype(np.uint8)
 
 
-def test_the_default_split_is_that_of_the_ancestor() -> None:
-    parts = split(LABELS, LEAKY)
+def test_the_default_split_is_that_of_the_reference() -> None:
+    parts = split(LABELS, LEAKY.split_rule)
     assert parts.train.tolist() == list(range(48_000))
     assert parts.validation.tolist() == list(range(48_000, 60_000))
     assert parts.sha256 == SHA256_OF_THE_DEFAULT_SPLIT
@@ -39,7 +40,7 @@ def test_stratified_splits_keep_proportions(
 ) -> None:
     array = np.array(labels, np.uint8)
     recipe = replace(PLAIN, split="stratified", split_seed=seed, validation_fraction=fraction)
-    whole = split(array, recipe)
+    whole = split(array, recipe.split_rule)
     together = np.concatenate([whole.train, whole.validation])
     assert sorted(together.tolist()) == list(range(len(array)))
     assert len(whole.validation) == round(len(array) * fraction)
@@ -47,7 +48,7 @@ def test_stratified_splits_keep_proportions(
         share = (array[whole.validation] == label).sum() - fraction * (array == label).sum()
         assert abs(share) <= 1.5
     if size <= len(whole.train):
-        smaller = split(array, replace(recipe, train_size=size))
+        smaller = split(array, replace(recipe, train_size=size).split_rule)
         assert len(smaller.train) == size and set(smaller.train) <= set(whole.train)
         assert (smaller.validation == whole.validation).all()
         assert smaller.sha256 != whole.sha256 or size == len(whole.train)
@@ -55,16 +56,16 @@ def test_stratified_splits_keep_proportions(
 
 def test_seeds_give_other_splits_and_equal_seeds_equal_ones() -> None:
     recipe = replace(PLAIN, split="stratified")
-    first, again = split(LABELS, recipe), split(LABELS, recipe)
+    first, again = split(LABELS, recipe.split_rule), split(LABELS, recipe.split_rule)
     assert first.sha256 == again.sha256
-    assert split(LABELS, replace(recipe, split_seed=1)).sha256 != first.sha256
+    assert split(LABELS, replace(recipe, split_seed=1).split_rule).sha256 != first.sha256
 
 
 def test_too_little_data_is_refused() -> None:
     with pytest.raises(DataError, match="leaves 48000 training images"):
-        split(LABELS, replace(PLAIN, train_size=48_001))
+        split(LABELS, replace(PLAIN, train_size=48_001).split_rule)
     with pytest.raises(DataError, match="too few"):
-        split(LABELS[:1], PLAIN)
+        split(LABELS[:1], PLAIN.split_rule)
 
 
 def test_a_draw_gives_each_class_its_share() -> None:
@@ -73,7 +74,7 @@ def test_a_draw_gives_each_class_its_share() -> None:
     assert np.bincount(labels[drawn]).tolist() == [5, 3, 2]
 
 
-def test_arrays_are_as_the_ancestors_had_them() -> None:
+def test_arrays_equal_those_of_the_references() -> None:
     sample = load_data("sample").train
     inputs, targets = to_inputs(sample.images), one_hot(sample.labels)
     assert inputs.shape == (2_000, 28, 28, 1) and inputs.dtype == np.float32
@@ -185,3 +186,52 @@ def test_erasing_covers_all_colors_of_a_pixel() -> None:
     for one in erased[:20]:  # a rectangle (noise is 0 in three colors once in 2^24)
         rows, columns = np.flatnonzero(one.any(axis=1)), np.flatnonzero(one.any(axis=0))
         assert one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(["constant", "reflect"]),
+    st.integers(0, 6),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_shifted_images_have_every_pixel_at_its_new_place(
+    seed: int, border: str, limit: int, has_colors: bool
+) -> None:
+    """The oracle pads and slices one image at a time."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (3, 9, 7, 3) if has_colors else (3, 9, 7), dtype=np.uint8)
+    down, right = rng.integers(-limit, limit + 1, (2, 3))
+    shifted = shift_images(images, down, right, border=border)
+    for image, moved, d, r in zip(images, shifted, down, right, strict=True):
+        around = ((6, 6), (6, 6), (0, 0))[: image.ndim]
+        padded = np.pad(image, around, mode=border)  # type: ignore[call-overload]
+        np.testing.assert_array_equal(moved, padded[6 - d : 15 - d, 6 - r : 13 - r])
+    together = shift_images(images, 2, -1)
+    np.testing.assert_array_equal(together, shift_images(images, np.full(3, 2), np.full(3, -1)))
+
+
+def test_a_plugin_augments_after_the_built_in_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_augmentation.py").write_text(
+        "def invert(images, labels, rng):\n"
+        "    assert list(labels) == ['Bag'] * len(images)\n"
+        "    return 255 - images\n"
+        "def crop(images, labels, rng):\n"
+        "    return images[:, 1:]\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    bags = ["Bag"] * len(IMAGES)
+    plain = replace(PLAIN, max_shift=2)
+    first = augment(IMAGES, plain, np.random.default_rng(3), bags)
+    recipe = replace(plain, augmentation="own_augmentation:invert")
+    second = augment(IMAGES, recipe, np.random.default_rng(3), bags)
+    np.testing.assert_array_equal(second, 255 - first)
+    with pytest.raises(UsageError, match="expected a uint8 array of shape"):
+        augment(
+            IMAGES,
+            replace(plain, augmentation="own_augmentation:crop"),
+            np.random.default_rng(3),
+            bags,
+        )

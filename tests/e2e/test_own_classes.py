@@ -70,7 +70,7 @@ def test_a_run_knows_its_pictures_and_is_judged_without_being_told(
     manifest = json.loads((own_run / "manifest.json").read_text())
     assert manifest["data_source"] == str(pictures.resolve())
     assert tuple(manifest["labels"]) == NAMES
-    assert manifest["pictures"]["test/plain"]["count"] == 4
+    assert manifest["image_counts"]["test/plain"]["count"] == 4
     for split, number in (("validation", 18), ("test", 12)):
         found = json_of(capsys, "evaluate", own_run, "--split", split)
         assert found["num_examples"] == number and found["data"] == "colors/"
@@ -207,8 +207,8 @@ def test_a_folder_that_changed_is_said_in_numbers(
     shutil.rmtree(folder / "test" / "plain")
     for words in (["evaluate"], ["train", "--resume"], ["report"]):
         said = error_of(capsys, 3, *words, run)
-        assert "test/plain had 4 pictures and has 0; " in said.replace(", ", "; ")
-        assert "train/plain had 30 pictures and has 32" in said
+        assert "test/plain had 4 images and has 0; " in said.replace(", ", "; ")
+        assert "train/plain had 30 images and has 32" in said
     os.rename(folder, folder.with_name("elsewhere"))
     assert "no such folder" in error_of(capsys, 2, "evaluate", run)
 
@@ -219,7 +219,7 @@ def test_other_pictures_of_the_same_number_are_noticed(
     run, folder = moved
     shutil.copy(folder / "train/plain/0.png", folder / "train/plain/1.png")
     said = error_of(capsys, 3, "evaluate", run)
-    assert "train/plain has other ones among its 30" in said
+    assert "train/plain has other files among its 30" in said
 
 
 def test_without_a_test_part_there_is_no_test_and_exports_are_checked_on_validation(
@@ -265,11 +265,11 @@ def test_verify_counts_everything(
     assert "train/plain/bad.png" in error_of(capsys, 3, "data", "verify", "--data", folder)
     found = json_of(capsys, "data", "verify", "--data", folder, "--skip-bad")
     assert (found["train"], found["test"], found["ok"]) == (91, 13, True)
-    told = found["findings"]
+    told = found["folder_report"]
     assert told["counts"]["test"] == {NAMES[0]: 4, NAMES[1]: 4, "plain": 5}
-    assert told["leaks"] == [["test/plain/leak.png", "train/plain/0.png"]]
+    assert told["leakage"] == [["test/plain/leak.png", "train/plain/0.png"]]
     assert told["conflicts"] == [[f"train/{NAMES[0]}/two.png", "train/plain/1.png"]]
-    assert told["bad"] == {"train/plain/bad.png": "an empty file"}
+    assert told["unreadable"] == {"train/plain/bad.png": "an empty file"}
     assert told["smallest"] == told["largest"] == [24, 40]
     assert ankleboot(["data", "verify", "--data", str(folder), "--skip-bad"]) == 0
     said = capsys.readouterr()
@@ -291,7 +291,9 @@ def test_python_refuses_images_of_another_kind(pictures: Path, tmp_path: Path) -
     from ankleboot.recipes.catalog import PLAIN
     from ankleboot.training.trainer import fit
 
-    data = load_data(str(pictures), load_predictor(Path("pretrained")).info.image_spec)
+    data = load_data(
+        str(pictures), image_spec=load_predictor(Path("pretrained")).info.image_spec
+    )
     assert data.image_shape == (28, 28)
     with pytest.raises(UsageError, match="load it with recipe.image_spec"):
         from dataclasses import replace

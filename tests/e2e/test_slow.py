@@ -14,7 +14,8 @@ import pytest
 
 from ankleboot.core import plugins
 from ankleboot.core.files import sha256_of_file
-from ankleboot.data.load import FASHION_MNIST, load_data
+from ankleboot.data.fashion_mnist.load import FASHION_MNIST
+from ankleboot.data.load import load_data
 from ankleboot.evaluation.evaluate import evaluate
 from ankleboot.export.export import export_model
 from ankleboot.inference.load import load_predictor
@@ -99,19 +100,19 @@ def test_kills_while_saving_leave_a_whole_checkpoint(tmp_path: Path) -> None:
 
 
 FETCH = """
-from ankleboot import data
-from ankleboot.data.fashion_mnist.sources import Folder
-data.FASHION_MNIST = data.SAMPLE
-data.all_sources = lambda _: [Folder(data.SAMPLE_FOLDER)]
+from ankleboot.data.fashion_mnist import load
+from ankleboot.data.fashion_mnist.sources import LocalFolder
+load.FASHION_MNIST = load.SAMPLE
+load.all_sources = lambda _: [LocalFolder(load.SAMPLE_FOLDER)]
 print("ready", flush=True)
-data.fetch()
+load.fetch_fashion_mnist()
 """
 
 
 def test_kills_while_fetching_leave_no_partial_file(
     isolated_cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ankleboot.data import load as data
+    from ankleboot.data.fashion_mnist import load as data
 
     moments = random.Random(2)
     expected = {wanted.name: wanted.sha256 for wanted in data.SAMPLE}

@@ -24,7 +24,6 @@ from ankleboot.recipes.catalog import (
 from ankleboot.recipes.fields import shown
 from ankleboot.recipes.recipe import OPTIONS, Recipe, from_json, override
 
-
 IDENTIFIERS = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
 IMPORT_STRINGS = st.builds(
     lambda modules, name: f"{'.'.join(modules)}:{name}",
@@ -156,7 +155,8 @@ WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
         PATTERNS,
         "dropout",
         "dense_units=0 and stem=dct and blocks=1 and architecture=cnn",
-        "dense_units above 0 or with stem=trained or with blocks above 1 or with architecture=transfer",
+        "dense_units above 0 or with stem=trained or with blocks above 1 "
+        "or with architecture=transfer",
     ),
     (replace(PLAIN, pooling="none"), "block_order", "pooling=none", "pooling=max or average"),
     (replace(PLAIN, pooling="strided"), "block_order", "pooling=strided", "pooling=max or average"),

@@ -1,5 +1,5 @@
-"""Recipes: everything that decides a training run, and the named recipes that ship.
+"""Recipes: the hyperparameters of training runs, and the named recipes of the package.
 
-Imports core. To add a recipe, add it to `catalog.py`; to add a field, declare it in `recipe.py` with
-its range or choices and the fields that it depends on.
+Imports core. To add a recipe, add it to `catalog.py`; to add a field, declare it in `recipe.py`
+with its range or choices and the fields that it depends on.
 """

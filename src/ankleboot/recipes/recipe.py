@@ -30,7 +30,7 @@ BLOCKS: tuple[Case, ...] = ({**CNN, "stem": ("trained",)}, {**CNN, "blocks": Abo
 """A trained block exists: with stem=dct the first block has only fixed patterns and a pooling."""
 POOLED: tuple[Case, ...] = tuple({**case, "pooling": ("max", "average")} for case in BLOCKS)
 THAWED: Case = {"epochs": Above("head_epochs")}
-"""Some epochs train on images; those with a frozen backbone train on features, at their own rate."""
+"""Some epochs train on images; those with a frozen backbone train on features instead."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,10 +18,11 @@ from ankleboot.core import download
 from ankleboot.core.download import DownloadError, Source, Sources
 from ankleboot.core.errors import AnklebootError, DataError, EnvironmentFailure
 from ankleboot.core.files import sha256_of
-from ankleboot.data import load as data
 from ankleboot.data.fashion_mnist import debian, sources
+from ankleboot.data.fashion_mnist import load as fashion_mnist
 from ankleboot.data.fashion_mnist.idx import IdxFile
 from ankleboot.data.fashion_mnist.sources import FAILURE, LocalFolder, Mirror
+from ankleboot.data.load import load_data
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 CONTENT = bytes(8) + bytes(range(200))
@@ -232,45 +233,47 @@ def test_the_next_source_helps_out(tmp_path: Path, server: Server) -> None:
 @pytest.fixture
 def sample_as_full(isolated_cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the sample's files stand for the full ones, so that whole fetches are quick."""
-    monkeypatch.setattr(data, "FASHION_MNIST", data.SAMPLE)
-    monkeypatch.setattr(data, "all_sources", lambda cleanup: [LocalFolder(data.SAMPLE_FOLDER)])
+    monkeypatch.setattr(fashion_mnist, "FASHION_MNIST", fashion_mnist.SAMPLE)
+    monkeypatch.setattr(
+        fashion_mnist, "all_sources", lambda cleanup: [LocalFolder(fashion_mnist.SAMPLE_FOLDER)]
+    )
     return isolated_cache_dir
 
 
 def test_a_fetched_cache_needs_no_source_any_more(
     sample_as_full: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data.fetch_fashion_mnist()
-    monkeypatch.setattr(data, "all_sources", lambda cleanup: pytest.fail("asked a source"))
+    fashion_mnist.fetch_fashion_mnist()
+    monkeypatch.setattr(fashion_mnist, "all_sources", lambda cleanup: pytest.fail("asked a source"))
     monkeypatch.setattr("socket.socket.connect", lambda *a: pytest.fail("used the network"))
-    assert len(data.load_data().train) == 2_000
-    assert data.load_data().source == str(sample_as_full)
+    assert len(load_data().train) == 2_000
+    assert load_data().source == str(sample_as_full)
 
 
 def test_a_damaged_cache_heals(sample_as_full: Path) -> None:
-    data.fetch_fashion_mnist()
-    victim = sample_as_full / data.SAMPLE[2].name
+    fashion_mnist.fetch_fashion_mnist()
+    victim = sample_as_full / fashion_mnist.SAMPLE[2].name
     victim.write_bytes(victim.read_bytes()[:-100])
-    assert len(data.load_data().test) == 500
-    assert sha256_of(victim.read_bytes()) == data.SAMPLE[2].sha256
+    assert len(load_data().test) == 500
+    assert sha256_of(victim.read_bytes()) == fashion_mnist.SAMPLE[2].sha256
 
 
 def test_a_damaged_cache_that_cannot_heal_is_named(
     sample_as_full: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data.fetch_fashion_mnist()
-    victim = sample_as_full / data.SAMPLE[1].name
+    fashion_mnist.fetch_fashion_mnist()
+    victim = sample_as_full / fashion_mnist.SAMPLE[1].name
     victim.write_bytes(b"x" * 10)
-    monkeypatch.setattr(data, "all_sources", lambda cleanup: [])
+    monkeypatch.setattr(fashion_mnist, "all_sources", lambda cleanup: [])
     with pytest.raises(DataError, match=f"no source could give train-labels.*: {victim}: .*sha256"):
-        data.fetch_fashion_mnist()
+        fashion_mnist.fetch_fashion_mnist()
 
 
 def test_leftovers_of_killed_fetches_are_swept(sample_as_full: Path) -> None:
     sample_as_full.mkdir(parents=True)
     leftover = sample_as_full / ".train-images-idx3-ubyte.0123456789ab.tmp"
     leftover.write_bytes(b"half")
-    data.fetch_fashion_mnist()
+    fashion_mnist.fetch_fashion_mnist()
     assert not leftover.exists()
 
 
@@ -280,7 +283,7 @@ def test_a_cache_that_cannot_be_made_is_named(
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "file"))
     with pytest.raises(EnvironmentFailure, match="cannot create folder .*file"):
-        data.fetch_fashion_mnist()
+        fashion_mnist.fetch_fashion_mnist()
 
 
 def test_a_read_only_cache_is_named_and_nothing_else_is_used(
@@ -293,7 +296,7 @@ def test_a_read_only_cache_is_named_and_nothing_else_is_used(
     with pytest.raises(
         EnvironmentFailure, match=f"cannot write {isolated_cache_dir}/lock: Read-only"
     ):
-        data.fetch_fashion_mnist()
+        fashion_mnist.fetch_fashion_mnist()
 
 
 def test_a_full_disk_is_named_and_leaves_nothing(
@@ -307,16 +310,16 @@ def test_a_full_disk_is_named_and_leaves_nothing(
     with pytest.raises(
         EnvironmentFailure, match="disk full while writing .*train-images.* of 1568016 bytes"
     ):
-        data.fetch_fashion_mnist()
+        fashion_mnist.fetch_fashion_mnist()
     assert [p.name for p in sample_as_full.iterdir()] == ["lock"]
 
 
 FETCH = """
-from ankleboot import data
-from ankleboot.data.fashion_mnist.sources import Folder
-data.FASHION_MNIST = data.SAMPLE
-data.all_sources = lambda _: [Folder(data.SAMPLE_FOLDER)]
-data.fetch()
+from ankleboot.data.fashion_mnist import load
+from ankleboot.data.fashion_mnist.sources import LocalFolder
+load.FASHION_MNIST = load.SAMPLE
+load.all_sources = lambda _: [LocalFolder(load.SAMPLE_FOLDER)]
+load.fetch_fashion_mnist()
 """
 
 
@@ -327,34 +330,36 @@ def test_eight_processes_fetch_at_once(sample_as_full: Path) -> None:
     for process in processes:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-    names = {wanted.name for wanted in data.SAMPLE}
+    names = {wanted.name for wanted in fashion_mnist.SAMPLE}
     assert {p.name for p in sample_as_full.iterdir()} - {"lock"} == names
 
 
 def test_a_folder_of_ones_own_is_used_and_never_touched(
     tmp_path: Path, sample_as_full: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for wanted in data.SAMPLE:
-        raw = LocalFolder(data.SAMPLE_FOLDER).read(wanted)
+    for wanted in fashion_mnist.SAMPLE:
+        raw = LocalFolder(fashion_mnist.SAMPLE_FOLDER).read(wanted)
         (tmp_path / wanted.name).write_bytes(raw)
     monkeypatch.setenv("ANKLEBOOT_DATA", str(tmp_path))
-    assert data.load_data().source == str(tmp_path)
-    victim = tmp_path / data.SAMPLE[0].name
+    assert load_data().source == str(tmp_path)
+    victim = tmp_path / fashion_mnist.SAMPLE[0].name
     victim.write_bytes(victim.read_bytes()[:-1])
     with pytest.raises(DataError, match=str(victim)):
-        data.load_data()
+        load_data()
     assert victim.exists() and not sample_as_full.exists()
 
 
 def test_plain_mnist_is_refused(tmp_path: Path) -> None:
-    for wanted in data.SAMPLE:  # right names and formats, other content than Fashion-MNIST's
-        (tmp_path / wanted.name).write_bytes(LocalFolder(data.SAMPLE_FOLDER).read(wanted))
+    for (
+        wanted
+    ) in fashion_mnist.SAMPLE:  # right names and formats, other content than Fashion-MNIST's
+        (tmp_path / wanted.name).write_bytes(LocalFolder(fashion_mnist.SAMPLE_FOLDER).read(wanted))
     with pytest.raises(DataError, match="train-images.*expected 60000"):
-        data.load_data(str(tmp_path))
+        load_data(str(tmp_path))
 
 
 def test_the_sample_is_stratified() -> None:
-    sample = data.load_data("sample")
+    sample = load_data("sample")
     for part, each in ((sample.train, 200), (sample.test, 50)):
         assert [int((part.labels == label).sum()) for label in range(10)] == [each] * 10
 
@@ -410,5 +415,5 @@ def test_a_closed_network_is_given_up_in_time(
 
 def test_every_error_is_one_line() -> None:
     with pytest.raises(AnklebootError) as caught:
-        data.load_data("no/such/folder")
+        load_data("no/such/folder")
     assert "\n" not in str(caught.value) and "no/such/folder" in str(caught.value)

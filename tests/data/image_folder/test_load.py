@@ -1,10 +1,10 @@
-"""Pictures of one's own: what is in a folder, what is wrong with it, and what becomes of it."""
+"""Image folders: contents, faults, cache, and the data set made from them."""
 
 import json
 import os
 import shutil
 import socket
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from PIL import Image
 
 from ankleboot.core.errors import AnklebootError, DataError, UsageError
 from ankleboot.data.dataset import Dataset
-from ankleboot.data.image_folder.scan import scan_folder
+from ankleboot.data.image_folder.scan import SPLIT_NAMES, scan_folder, split_and_class
 from ankleboot.data.load import load_data
 from ankleboot.data.splits import split
 from ankleboot.recipes.catalog import PLAIN
@@ -28,17 +28,17 @@ WHOLE = ImageSpec(32, color=True, crop="none")
 
 @pytest.fixture(autouse=True)
 def cache(isolated_cache_dir: Path) -> Path:
-    return isolated_cache_dir.with_name("pictures")
+    return isolated_cache_dir.with_name("image-folders")
 
 
 @pytest.fixture
 def pets(tmp_path: Path) -> Path:
-    """Two classes of five pictures each."""
+    """Two classes of five images each."""
     return write_image_folder(tmp_path / "pets", {"cat": 5, "dog": 5})
 
 
 def loaded(folder: Path, *, skip_bad: bool = False, strict: bool = False) -> Dataset:
-    return load_data(str(folder), WHOLE, skip_bad=skip_bad, strict=strict)
+    return load_data(str(folder), image_spec=WHOLE, skip_bad=skip_bad, strict=strict)
 
 
 def test_a_folder_of_classes_becomes_a_data_set(pets: Path) -> None:
@@ -48,18 +48,18 @@ def test_a_folder_of_classes_becomes_a_data_set(pets: Path) -> None:
     assert np.bincount(data.train.labels).tolist() == [5, 5]
     for name, label in zip(data.train.names, data.train.labels, strict=True):
         assert name.startswith(data.class_names[label])
-    assert data.validation is None and data.findings is not None
-    assert data.findings.counts == {"train": {"cat": 5, "dog": 5}}
+    assert data.validation is None and data.folder_report is not None
+    assert data.folder_report.counts == {"train": {"cat": 5, "dog": 5}}
 
 
 @pytest.mark.parametrize("word", ["validation", "val", "valid", "Validation"])
-def test_folders_of_parts_are_a_fixed_split(word: str, tmp_path: Path) -> None:
+def test_folders_of_splits_are_a_fixed_split(word: str, tmp_path: Path) -> None:
     for part, count in (("train", 4), (word, 2), ("test", 3)):
         write_image_folder(tmp_path / "pets" / part, {"cat": count, "dog": count}, seed=count)
     data = loaded(tmp_path / "pets")
     assert (len(data.train), len(data.test)) == (12, 6)
     for recipe in (PLAIN, Recipe(name="x", split="stratified", split_seed=3)):
-        parts = data.split(recipe)
+        parts = data.split(recipe.split_rule)
         assert parts.validation.tolist() == [8, 9, 10, 11]
         assert all(data.train.names[i].startswith(word) for i in parts.validation)
         assert all(data.train.names[i].startswith("train/") for i in parts.train)
@@ -72,7 +72,7 @@ def test_the_split_that_is_drawn_is_stratified_and_ignores_names(tmp_path: Path)
         path.rename(path.with_name(f"{number:05d}.png"))
     first, second = loaded(tmp_path / "a"), loaded(tmp_path / "b")
     assert (first.train.images == second.train.images).all()
-    chosen = first.split(PLAIN).validation
+    chosen = first.split(PLAIN.split_rule).validation
     assert np.bincount(first.train.labels[chosen]).tolist() == [8, 4]
 
 
@@ -82,51 +82,51 @@ def test_the_split_that_is_drawn_is_stratified_and_ignores_names(tmp_path: Path)
     st.floats(0.1, 0.6),
 )
 @settings(max_examples=80, deadline=None)
-def test_equal_pictures_stay_on_one_side(
+def test_duplicates_stay_on_one_side(
     pictures: list[tuple[int, int]], how: str, fraction: float
 ) -> None:
     labels = np.array([label for label, _ in pictures])
-    twins = np.array([twin for _, twin in pictures], np.int64)
+    duplicates = np.array([twin for _, twin in pictures], np.int64)
     recipe = Recipe(name="x", split=how, validation_fraction=fraction)
     try:
-        parts = split(labels, recipe, twins=twins)
+        parts = split(labels, recipe.split_rule, duplicates=duplicates)
     except DataError:
-        assert round(len(set(twins.tolist())) * fraction) in (0, len(set(twins.tolist())))
+        assert round(len(set(duplicates.tolist())) * fraction) in (0, len(set(duplicates.tolist())))
         return
-    assert not set(twins[parts.train].tolist()) & set(twins[parts.validation].tolist())
+    assert not set(duplicates[parts.train].tolist()) & set(duplicates[parts.validation].tolist())
     both = np.concatenate([parts.train, parts.validation])
     assert sorted(both.tolist()) == list(range(len(labels)))
-    assert len(set(twins[parts.validation])) == round(len(set(twins.tolist())) * fraction)
+    assert len(set(duplicates[parts.validation])) == round(len(set(duplicates.tolist())) * fraction)
 
 
-def test_a_copy_follows_its_picture_whatever_its_name_or_format(pets: Path) -> None:
+def test_a_copy_follows_its_original_whatever_its_name_or_format(pets: Path) -> None:
     for number, path in enumerate(sorted(pets.rglob("*.png"))):
         Image.open(path).save(path.with_name(f"copy-{number}.bmp"))  # other bytes, equal pixels
     data = loaded(pets)
-    assert data.findings is not None and len(data.findings.twins) == 10
-    parts = data.split(PLAIN)
+    assert data.folder_report is not None and len(data.folder_report.duplicates) == 10
+    parts = data.split(PLAIN.split_rule)
     seen = {data.train.images[i].tobytes() for i in parts.train}
     assert not seen & {data.train.images[i].tobytes() for i in parts.validation}
     assert len(parts.validation) == 4
 
 
-def test_pictures_are_prepared_as_they_are_wanted(tmp_path: Path) -> None:
+def test_images_are_preprocessed_by_their_spec(tmp_path: Path) -> None:
     folder = write_image_folder(tmp_path / "pets", {"cat": 2, "dog": 2}, size=(30, 50))
-    for kind, shape in (
+    for image_spec, shape in (
         (ImageSpec(16, color=True, crop="none"), (16, 16, 3)),
         (ImageSpec(64, crop="none"), (64, 64)),
         (ImageSpec(), (28, 28)),
     ):
-        assert load_data(str(folder), kind).image_shape == shape
+        assert load_data(str(folder), image_spec=image_spec).image_shape == shape
     flat = write_image_folder(tmp_path / "flat", {"cat": 2, "dog": 2}, size=(32, 32), noise=0)
     images = loaded(flat).train
     for name, image in zip(images.names, images.images, strict=True):
         assert (image == np.asarray(Image.open(flat / name))).all()
 
 
-def test_fashion_mnist_is_only_what_it_is() -> None:
+def test_fashion_mnist_has_one_image_spec() -> None:
     with pytest.raises(UsageError, match="28 x 28 pixels, not color 32 x 32"):
-        load_data("sample", WHOLE)
+        load_data("sample", image_spec=WHOLE)
     with pytest.raises(UsageError, match="for image_size=64 color=false set crop=none"):
         Recipe(name="x", image_size=64)
 
@@ -139,9 +139,11 @@ def test_a_second_start_decodes_nothing(pets: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("ankleboot.data.image_folder.cache.decode", None)  # calling it would fail
     second = loaded(pets)
     assert (first.train.images == second.train.images).all()
-    assert isinstance(second.train.images, np.memmap) and second.findings == first.findings
+    assert (
+        isinstance(second.train.images, np.memmap) and second.folder_report == first.folder_report
+    )
     with pytest.raises(TypeError):  # the guard can fail: other pixels are wanted here
-        load_data(str(pets), ImageSpec(16, crop="none"))
+        load_data(str(pets), image_spec=ImageSpec(16, crop="none"))
 
 
 def test_new_code_makes_new_pixels(
@@ -161,15 +163,15 @@ def test_a_damaged_cache_is_made_anew(damage: str, pets: Path, cache: Path) -> N
     assert (loaded(pets).train.images == before).all()
 
 
-def test_an_index_of_other_pictures_is_not_believed(pets: Path, cache: Path) -> None:
+def test_an_index_of_other_images_is_rejected(pets: Path, cache: Path) -> None:
     before = loaded(pets)
     (path,) = cache.glob("*/index.json")
     document = json.loads(path.read_text())
     path.write_text(json.dumps(document | {"digests": document["digests"][1:]}))
-    assert loaded(pets).findings == before.findings
+    assert loaded(pets).folder_report == before.folder_report
 
 
-def test_a_kill_while_preparing_leaves_nothing_that_counts(
+def test_a_kill_during_preprocessing_leaves_no_cache(
     pets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
@@ -182,10 +184,10 @@ def test_a_kill_while_preparing_leaves_nothing_that_counts(
     assert len(loaded(pets).train) == 10
 
 
-# What is wrong with a folder
+# Faults of a folder
 
 
-def test_what_is_no_folder_is_a_slip_of_the_user(tmp_path: Path) -> None:
+def test_a_name_without_a_folder_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for name in ("file", "missing"):
         with pytest.raises(UsageError, match=f"{name}: no such folder.*one sub-folder per class"):
@@ -197,8 +199,8 @@ def test_what_is_no_folder_is_a_slip_of_the_user(tmp_path: Path) -> None:
     [
         ({}, "two or more classes are needed, found none; expected one sub-folder per class"),
         ({"cat": 3}, "two or more classes are needed, found cat"),
-        ({"cat": 0, "dog": 0}, "no pictures; expected one sub-folder per class"),
-        ({"cat": 3, "dog": 1, "eel": 0}, r"too few have dog \(1\), eel \(0\)"),
+        ({"cat": 0, "dog": 0}, "no images; expected one sub-folder per class"),
+        ({"cat": 3, "dog": 1, "eel": 0}, r"these have fewer: dog \(1\), eel \(0\)"),
     ],
 )
 def test_too_little_is_refused(classes: dict[str, int], said: str, tmp_path: Path) -> None:
@@ -207,7 +209,7 @@ def test_too_little_is_refused(classes: dict[str, int], said: str, tmp_path: Pat
         loaded(folder)
 
 
-def test_bad_pictures_are_listed_or_skipped(pets: Path) -> None:
+def test_unreadable_images_are_listed_or_skipped(pets: Path) -> None:
     whole = (pets / "cat/0.png").read_bytes()
     (pets / "cat/truncated.png").write_bytes(whole[: len(whole) // 2])
     (pets / "cat/empty.png").touch()
@@ -215,19 +217,21 @@ def test_bad_pictures_are_listed_or_skipped(pets: Path) -> None:
     with pytest.raises(DataError) as raised:
         loaded(pets)
     said = str(raised.value)
-    assert "3 of 13 pictures cannot be read (--skip-bad leaves them out)" in said
-    assert "cat/empty.png (an empty file)" in said and "dog/words.png (not a picture" in said
+    assert "3 of 13 images cannot be read (--skip-bad leaves them out)" in said
+    assert "cat/empty.png (an empty file)" in said and "dog/words.png (not an image" in said
     assert "cat/truncated.png (damaged" in said and "\n" not in said
     for _ in range(2):  # made, and found in the cache
         data = loaded(pets, skip_bad=True)
-        assert data.findings is not None
-        assert sorted(data.findings.bad) == [
+        assert data.folder_report is not None
+        assert sorted(data.folder_report.unreadable) == [
             "cat/empty.png",
             "cat/truncated.png",
             "dog/words.png",
         ]
-        assert data.findings.sentences[0].startswith("pictures that cannot be read, left out: 3 (")
-        assert len(data.train) == 10 and not set(data.findings.bad) & set(data.train.names)
+        assert data.folder_report.warnings[0].startswith("unreadable images, left out: 3 (")
+        assert len(data.train) == 10 and not set(data.folder_report.unreadable) & set(
+            data.train.names
+        )
         clean = {name: np.asarray(Image.open(pets / name)) for name in data.train.names}
         for name, image in zip(data.train.names, data.train.images, strict=True):
             assert (image == clean[name]).all()  # rows did not slip
@@ -235,7 +239,7 @@ def test_bad_pictures_are_listed_or_skipped(pets: Path) -> None:
         loaded(pets)
 
 
-def test_twenty_bad_pictures_are_named_and_the_others_counted(pets: Path) -> None:
+def test_twenty_unreadable_images_are_named_and_the_others_counted(pets: Path) -> None:
     for number in range(25):
         (pets / f"cat/bad{number:02d}.png").touch()
     with pytest.raises(DataError, match="25 of 35 .*bad.*, and 5 more") as raised:
@@ -243,7 +247,9 @@ def test_twenty_bad_pictures_are_named_and_the_others_counted(pets: Path) -> Non
     assert str(raised.value).count("an empty file") == 20
 
 
-def test_an_unreadable_picture_is_a_bad_one(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_without_permission_is_unreadable(
+    pets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = Path.open
 
     def refused(path: Path, *arguments: Any, **options: Any) -> Any:
@@ -251,8 +257,8 @@ def test_an_unreadable_picture_is_a_bad_one(pets: Path, monkeypatch: pytest.Monk
             raise PermissionError(13, "Permission denied")
         return real(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", refused)  # the tests may run as somebody who may all
-    with pytest.raises(DataError, match="2 of 10 pictures cannot be read.*Permission denied"):
+    monkeypatch.setattr(Path, "open", refused)  # the tests may run as root
+    with pytest.raises(DataError, match="2 of 10 images cannot be read.*Permission denied"):
         loaded(pets)
 
 
@@ -271,19 +277,19 @@ def test_links_pipes_and_devices_are_counted_and_never_followed(pets: Path, tmp_
         os.chdir(here)
         server.close()
     data = loaded(pets)
-    assert data.findings is not None and len(data.train) == 10
-    assert sorted(data.findings.special) == [
+    assert data.folder_report is not None and len(data.train) == 10
+    assert sorted(data.folder_report.special_files) == [
         "cat/link.png",
         "cat/loop",
         "dog/pipe.png",
         "dog/socket.png",
         "eel",
     ]
-    (said,) = data.findings.sentences
+    (said,) = data.folder_report.warnings
     assert said.startswith("links, pipes and devices, not followed: 5 (cat/link.png, ")
 
 
-def test_what_systems_leave_is_ignored_and_other_files_are_listed(pets: Path) -> None:
+def test_files_of_systems_are_ignored_and_other_files_are_listed(pets: Path) -> None:
     for name in (".DS_Store", "cat/.hidden.png", "cat/Thumbs.db", "README.md", "dog/desktop.ini"):
         (pets / name).touch()
     (pets / ".git").mkdir()
@@ -291,9 +297,9 @@ def test_what_systems_leave_is_ignored_and_other_files_are_listed(pets: Path) ->
     (pets / "labels.csv").touch()
     (pets / "cat/notes.txt").touch()
     data = loaded(pets)
-    assert data.findings is not None and len(data.train) == 10
+    assert data.folder_report is not None and len(data.train) == 10
     assert data.class_names == ("cat", "dog")
-    assert sorted(data.findings.skipped) == ["cat/notes.txt", "labels.csv"]
+    assert sorted(data.folder_report.skipped) == ["cat/notes.txt", "labels.csv"]
 
 
 ODD_NAMES = [
@@ -338,30 +344,30 @@ def test_names_that_some_systems_confuse_are_refused(
         scan_folder(folder)
 
 
-def test_the_same_picture_in_two_parts_is_leakage(tmp_path: Path) -> None:
+def test_the_same_image_in_two_splits_is_leakage(tmp_path: Path) -> None:
     pets = tmp_path / "pets"
     for seed, part in enumerate(("train", "validation", "test")):
         write_image_folder(pets / part, {"cat": 4, "dog": 4}, seed=seed)
-    assert loaded(pets, strict=True).findings
+    assert loaded(pets, strict=True).folder_report
     shutil.copy(pets / "train/cat/0.png", pets / "test/cat/copy.png")  # equal bytes
     Image.open(pets / "train/dog/1.png").save(pets / "validation/dog/9.bmp")  # equal pixels
     data = loaded(pets)
-    assert data.findings is not None
-    assert sorted(data.findings.leaks) == [
+    assert data.folder_report is not None
+    assert sorted(data.folder_report.leakage) == [
         ("test/cat/copy.png", "train/cat/0.png"),
         ("train/dog/1.png", "validation/dog/9.bmp"),
     ]
-    assert any("(leakage: what is learned is no test): 2 (" in s for s in data.findings.sentences)
-    with pytest.raises(DataError, match="in more than one part .*: 2 "):
+    assert any("(leakage): 2 (" in s for s in data.folder_report.warnings)
+    with pytest.raises(DataError, match="in more than one split .*: 2 "):
         loaded(pets, strict=True)
 
 
-def test_the_same_picture_under_two_labels_is_reported(pets: Path) -> None:
+def test_the_same_image_under_two_labels_is_reported(pets: Path) -> None:
     shutil.copy(pets / "cat/0.png", pets / "dog/also.png")
     data = loaded(pets, strict=True)  # no leakage
-    assert data.findings is not None
-    assert data.findings.conflicts == (("cat/0.png", "dog/also.png"),)
-    assert "cat/0.png = dog/also.png" in " ".join(data.findings.sentences)
+    assert data.folder_report is not None
+    assert data.folder_report.conflicts == (("cat/0.png", "dog/also.png"),)
+    assert "cat/0.png = dog/also.png" in " ".join(data.folder_report.warnings)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +375,7 @@ def test_the_same_picture_under_two_labels_is_reported(pets: Path) -> None:
     [
         (("train/cat", "train/dog", "eel"), "eel/ beside train/"),
         (("test/cat", "validation/cat"), "test/, validation/; expected train/"),
-        (("train/cat", "train/dog", "val/cat", "valid/cat"), "each part once"),
+        (("train/cat", "train/dog", "val/cat", "valid/cat"), "each split once"),
         (("train/cat", "train/dog", "test/eel"), "in test/ but not in train/: eel"),
     ],
 )
@@ -393,5 +399,36 @@ def test_whatever_is_in_a_file_is_one_clear_line(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = write_image_folder(Path(place) / "pets", {"cat": 2, "dog": 2}, size=(8, 8))
         (folder / "cat/odd.png").write_bytes(content)
-        with pytest.raises(AnklebootError, match=r"1 of 5 pictures cannot be read.*odd\.png"):
+        with pytest.raises(AnklebootError, match=r"1 of 5 images cannot be read.*odd\.png"):
             loaded(folder)
+
+
+FOLDER_NAMES = st.sampled_from(["train", "Val", "valid", "TEST", "cat", "dog", "deep"])
+
+
+@given(st.lists(FOLDER_NAMES, max_size=4), st.booleans())
+def test_the_path_of_a_file_decides_its_split_and_class(
+    folders: list[str], has_splits: bool
+) -> None:
+    """The first folder is the split if there are splits; the next one is the class."""
+    if has_splits and folders and folders[0].lower() not in SPLIT_NAMES:
+        folders[0] = "train"
+    place = split_and_class(PurePosixPath(*folders, "image.png"), has_splits=has_splits)
+    if len(folders) < 1 + has_splits:
+        assert place is None
+    elif has_splits:
+        meaning = {"tr": "train", "va": "validation", "te": "test"}[folders[0].lower()[:2]]
+        assert place == (meaning, folders[1])
+    else:
+        assert place == ("train", folders[0])
+
+
+def test_images_of_nested_folders_belong_to_the_class_above(pets: Path) -> None:
+    deep = pets / "cat/a/train/b"
+    deep.mkdir(parents=True)
+    shutil.move(pets / "cat/0.png", deep / "0.png")
+    (pets / "beside.png").write_bytes((pets / "cat/1.png").read_bytes())
+    scan = scan_folder(pets)
+    by_class = {file.name: (file.split, file.class_name) for file in scan.images}
+    assert by_class["cat/a/train/b/0.png"] == ("train", "cat") and len(by_class) == 10
+    assert scan.skipped == ["beside.png"]

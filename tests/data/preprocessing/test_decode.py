@@ -1,4 +1,4 @@
-"""Pictures as people have them: every kind is decoded to what it shows, bad ones are refused."""
+"""Decoding: every format and mode gives the same pixels; damaged files are refused."""
 
 import io
 import os
@@ -13,10 +13,11 @@ from PIL import Image
 
 from ankleboot.core.errors import DataError
 from ankleboot.data.load import load_data
-from ankleboot.data.preprocessing import preprocess
-from ankleboot.data.preprocessing.decode import MAX_SIDE, decode
+from ankleboot.data.preprocessing.decode import MAX_DECODED_SIDE, decode
 from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.data.preprocessing.garment import garment_image
+from ankleboot.data.preprocessing.preprocess import load_image
+from ankleboot.recipes.image_spec import ImageSpec
 
 
 def scene() -> Image.Image:
@@ -120,9 +121,9 @@ def test_heic_is_read_where_its_library_is(tmp_path: Path, monkeypatch: pytest.M
         decode(path)
 
 
-def test_large_pictures_are_reduced(tmp_path: Path) -> None:
+def test_large_images_are_reduced(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.jpg", scene().resize((3000, 4000)))
-    assert decode(path).shape == (MAX_SIDE, 480, 3)
+    assert decode(path).shape == (MAX_DECODED_SIDE, 480, 3)
 
 
 def png_of(width: int, height: int) -> bytes:
@@ -134,10 +135,10 @@ def png_of(width: int, height: int) -> bytes:
 
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "an empty file"),
-    "text": (lambda: b"I am not a picture", "not a picture of a known format"),
+    "text": (lambda: b"I am not a picture", "not an image of a known format"),
     "bomb": (lambda: png_of(13_000, 13_000), "25,000,000"),
     "big": (lambda: png_of(6_000, 5_000), "6000 x 5000 pixels, allowed are 25,000,000"),
-    "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
+    "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
 }
 
 
@@ -184,7 +185,7 @@ def test_random_bytes_never_escape_as_another_error(content: bytes) -> None:
 def test_images_of_the_data_set_pass_unchanged(tmp_path: Path) -> None:
     for index, image in enumerate(load_data("sample").test.images[:50]):
         path = saved(tmp_path / f"{index}.png", Image.fromarray(image))
-        np.testing.assert_array_equal(preprocess.read_image(path), image)
+        np.testing.assert_array_equal(load_image(path, ImageSpec()), image)
 
 
 def garment(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -247,7 +248,7 @@ def test_folders_are_searched_in_order_and_links_are_not_followed(tmp_path: Path
         path.relative_to(tmp_path).as_posix() for path in find_images([str(tmp_path)], notes.append)
     ]
     assert names == ["a.JPG", "b.png", "sub/c.webp"]
-    assert len(notes) == 1 and "3 skipped" in notes[0] and "notes.txt" in notes[0]
+    assert len(notes) == 1 and "3 files skipped" in notes[0] and "notes.txt" in notes[0]
 
 
 def test_patterns_and_missing_names(tmp_path: Path) -> None:
@@ -258,10 +259,10 @@ def test_patterns_and_missing_names(tmp_path: Path) -> None:
     assert [path.name for path in found] == ["a.png", "b.png", "we[i]rd.png", "no*.png"]
 
 
-def test_a_folder_without_pictures_stays_to_be_reported(tmp_path: Path) -> None:
+def test_a_folder_without_images_stays_in_the_result(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     assert find_images([str(tmp_path / "a"), str(tmp_path / "?")], print) == [tmp_path / "a"] * 2
-    with pytest.raises(DataError, match=f"{tmp_path}/a: no pictures in this folder"):
+    with pytest.raises(DataError, match=f"{tmp_path}/a: no images in this folder"):
         decode(tmp_path / "a")
 
 

@@ -16,13 +16,13 @@ from ankleboot.core.types import Image, Pixels
 from ankleboot.data.augmentation import augment
 from ankleboot.data.load import load_data
 from ankleboot.data.photo_simulation import simulate_photo
-from ankleboot.data.preprocessing import preprocess
 from ankleboot.data.preprocessing.garment import (
     garment_image,
     has_plain_background,
     negated,
     opacity,
 )
+from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.segmentation import (
     Segmentation,
     connected_components,
@@ -30,12 +30,11 @@ from ankleboot.data.preprocessing.segmentation import (
     segment_garment,
 )
 from ankleboot.data.preprocessing.visualize import preprocessing_strip
-from ankleboot.evaluation import grabcut
-from ankleboot.evaluation import photo_benchmark as bench_photos
-from ankleboot.inference.ensemble import EnsemblePredictor
-from ankleboot.inference.router import ModelRouter
+from ankleboot.evaluation import grabcut, photo_benchmark
 from ankleboot.inference.decide import Prediction, decide
+from ankleboot.inference.ensemble import EnsemblePredictor
 from ankleboot.inference.predict import predict_files
+from ankleboot.inference.router import ModelRouter
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained.catalog import FOLDER, SEGMENTATION
 from ankleboot.recipes.catalog import SIMULATED, TRANSFER
@@ -74,8 +73,8 @@ def test_the_garment_is_found(index: int) -> None:
     pixels, mask = scene(index)
     found = segment_garment(pixels)
     assert grabcut.overlap(enlarged(found.mask, (300, 400)), mask) > 0.8
-    assert found.reason is None and found.things >= 1
-    assert found.share == pytest.approx(mask.mean(), abs=0.08)
+    assert found.failure is None and found.num_objects >= 1
+    assert found.area_fraction == pytest.approx(mask.mean(), abs=0.08)
 
 
 def test_parts_are_joined_over_sides_and_not_over_corners() -> None:
@@ -97,11 +96,11 @@ def test_specks_are_left_out_and_things_are_counted() -> None:
     mask[60:80, 20:60] = 200  # half as large
     mask[90:94, 90:94] = 255
     found = remove_specks(mask)
-    assert found.things == 2 and found.share == pytest.approx(2400 / 96**2)
+    assert found.num_objects == 2 and found.area_fraction == pytest.approx(2400 / 96**2)
     assert not found.mask[90:94, 90:94].any()
     np.testing.assert_array_equal(found.mask[:90], mask[:90])
     empty = remove_specks(np.full((96, 96), 100, np.uint8))
-    assert empty.things == 0 and empty.reason == "no garment found on the photograph"
+    assert empty.num_objects == 0 and empty.failure == "no garment found on the photograph"
 
 
 def test_a_damaged_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +109,7 @@ def test_a_damaged_network_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     content = bytearray(SEGMENTATION.read_bytes())
     content[1000] ^= 1
     (tmp_path / "cut_out.tflite").write_bytes(content)
-    monkeypatch.setattr(module, "CUT_OUT", tmp_path / "cut_out.tflite")
+    monkeypatch.setattr(module, "SEGMENTATION", tmp_path / "cut_out.tflite")
     module._network.cache_clear()
     with pytest.raises(ModelError, match="damaged"):
         segment_garment(scene(0)[0])
@@ -122,7 +121,8 @@ def test_backgrounds_are_told_apart() -> None:
     assert not has_plain_background(pixels)
     on_white = np.where(mask[..., None], pixels, 250).astype(np.uint8)
     assert has_plain_background(on_white)
-    assert preprocess.find_garment(on_white) is None and preprocess.find_garment(pixels) is not None
+    assert DecodedImage(on_white).segmentation is None
+    assert DecodedImage(pixels).segmentation is not None
     speck = on_white.copy()
     speck[0, :5] = 0  # dirt
     assert has_plain_background(speck)
@@ -163,9 +163,10 @@ def test_any_mask_gives_an_image(seed: int) -> None:
 def test_images_of_the_data_set_are_not_searched() -> None:
     image = load_data("sample").test.images[0]
     pixels = np.repeat(image[..., None], 3, axis=2)
-    assert preprocess.is_dataset_image(pixels) and preprocess.find_garment(pixels) is None
-    np.testing.assert_array_equal(preprocess.extract_garment(pixels, None), image)
-    assert not preprocess.is_dataset_image(pixels[:, :27])
+    decoded = DecodedImage(pixels)
+    assert decoded.is_dataset_image and decoded.segmentation is None
+    np.testing.assert_array_equal(decoded.garment, image)
+    assert not DecodedImage(pixels[:, :27]).is_dataset_image
 
 
 LABELS = ("Dress", "Shirt", "Pullover", "hat", "skirt")
@@ -202,7 +203,7 @@ def test_answers_are_put_into_words() -> None:
 def test_declined_labels_travel_with_the_model() -> None:
     assert ModelMetadata.from_json(json.loads(json.dumps(INFO.to_json())), "a") == INFO
     assert "declined" not in ModelMetadata().to_json()
-    with pytest.raises(ModelError, match="damaged description"):
+    with pytest.raises(ModelError, match="damaged metadata"):
         ModelMetadata.from_json(INFO.to_json() | {"reject_labels": ["boat"]}, "a")
 
 
@@ -273,7 +274,7 @@ def test_steps_are_shown(tmp_path: Path) -> None:
     pixels, _ = scene(0)
     found = segment_garment(pixels)
     sheet = preprocessing_strip(
-        pixels, found, preprocess.extract_garment(pixels, found), "T-shirt/top, 99 % sure"
+        pixels, found, DecodedImage(pixels).garment, "T-shirt/top, 99 % sure"
     )
     assert sheet.height < 300 < sheet.width
     alone = preprocessing_strip(pixels, None, pixels, "whole")
@@ -311,10 +312,10 @@ def test_each_picture_gets_its_model() -> None:
     usual = FakePredictor(np.full((9, 10), 0.1, np.float32))
     experts = ModelRouter(usual, Path("photo"))
     small = np.repeat(load_data("sample").test.images[0][..., None], 3, axis=2)
-    assert experts.route(small) is usual
-    assert experts.route(scene(0)[0]) is experts.photo is not usual
+    assert experts.route(DecodedImage(small)) is usual
+    assert experts.route(DecodedImage(scene(0)[0])) is experts.photo is not usual
     assert experts.photo.info.reject_labels == ("hat", "shorts", "skirt")
-    assert ModelRouter(usual).route(scene(0)[0]) is usual
+    assert ModelRouter(usual).route(DecodedImage(scene(0)[0])) is usual
 
 
 def test_a_pattern_as_users_write_it(tmp_path: Path) -> None:
@@ -346,14 +347,14 @@ def folders(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def test_bench_photos_judges_every_method(
+def test_the_photo_benchmark_measures_every_method(
     folders: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
     assert run(["bench", "photos", "--photos", str(folders), "--output", str(out), "--json"]) == 0
     document = json.loads(capfd.readouterr().out)
     assert document == json.loads((out / "photos.json").read_text())
-    assert [row["name"] for row in document["methods"]] == list(bench_photos.METHODS)
+    assert [row["name"] for row in document["methods"]] == list(photo_benchmark.METHODS)
     assert document["num_photos"] == 8 and document["num_of_the_ten"] == 6
     for row in document["methods"]:
         assert set(row["by_kind"]) == {"t-shirt", "pants", "shoes"}
@@ -366,35 +367,4 @@ def test_bench_photos_judges_every_method(
     assert document["milliseconds"]["all of photo"]["p50"] > 0
     assert (out / "photos-wrong.png").is_file() and (out / "photos-risk.png").is_file()
     assert run(["bench", "photos", "--photos", str(tmp_path / "out")]) == 3
-    assert "no photographs in folders named t-shirt, pants" in capfd.readouterr().err
-
-
-def test_bench_photos_counts_rightly() -> None:
-    """Hand-made answers: right, wrong, abstained, and foreign ones declined or not."""
-
-    def photo(kind: str, label: str, confidence: float, none: float = 0.0) -> bench_photos.Photo:
-        abstained = confidence < 0.5
-        reason, cause = ("why", "unsure") if abstained else (None, None)
-        said = Prediction("", label, 0, confidence, {}, none, abstained, reason, cause)
-        pixels = np.zeros((2, 2, 3), np.uint8)
-        return bench_photos.Photo(Path("a"), kind, pixels, None, {"photo": said})
-
-    found = [
-        photo("t-shirt", "T-shirt/top", 0.9),
-        photo("shoes", "Ankle boot", 0.8, 0.1),
-        photo("dress", "Coat", 0.7),
-        photo("dress", "Dress", 0.4, 0.3),
-        photo("hat", "Bag", 0.3, 0.6),
-        photo("skirt", "Dress", 0.9, 0.05),
-    ]
-    row = bench_photos._summary("photo", found)
-    assert row["accuracy"]["share"] == 3 / 4 and row["answered"]["share"] == 3 / 4
-    assert row["right_of_answered"]["share"] == 2 / 3
-    assert row["by_kind"]["dress"] == row["by_kind"]["dress"] | {"share": 0.5, "num": 2}
-    declining = bench_photos._declining("photo", found)
-    assert declining["declined"]["share"] == 1 / 2
-    # strangeness of ours 0.1, 0.1, 0.3, 0.3 (without a declared one: 1 - confidence)
-    assert declining["auroc"] == pytest.approx((4 + 0) / 8)
-    risk = bench_photos._risk("photo", found)
-    assert [round(wrong, 3) for *_, wrong in risk] == [0, 0, 0.333, 0.25]
-    assert len(bench_photos.wrong(found)) == 2
+    assert "no photos; expected folders named t-shirt, pants" in capfd.readouterr().err

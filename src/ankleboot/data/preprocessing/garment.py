@@ -26,7 +26,7 @@ MIN_GARMENT_VALUE = 25  # a white garment, negated, would equal the background 0
 def garment_image(pixels: Pixels, mask: Mask | None = None) -> Image:
     """Convert a garment to an image, light on 0, its longest side 28 pixels; all 0 without one.
 
-    Pillow's Lanczos filter resizes by averaging; the authors skipped pixels, which loses thin parts.
+    Pillow's Lanczos filter averages pixels; the authors skipped pixels, which loses thin parts.
 
     Args:
         pixels: Decoded image.
@@ -111,11 +111,10 @@ def _fit_to_size(values: np.ndarray) -> np.ndarray:
 
 
 def resize_lanczos(values: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Resize horizontally, then vertically; Pillow would choose the order, which affects rounding."""
-    narrow = PillowImage.fromarray(values).resize(
-        (width, len(values)), PillowImage.Resampling.LANCZOS
-    )
-    return np.asarray(narrow.resize((width, height), PillowImage.Resampling.LANCZOS))
+    """Resize horizontally, then vertically; the order shows in the rounding."""
+    lanczos = PillowImage.Resampling.LANCZOS
+    narrow = PillowImage.fromarray(values).resize((width, len(values)), lanczos)
+    return np.asarray(narrow.resize((width, height), lanczos))
 
 
 def _center(values: np.ndarray) -> Image:

@@ -70,7 +70,7 @@ def remove_specks(mask: Mask) -> Segmentation:
 
 
 class _Network:
-    """Segmentation network with one interpreter per thread, since shared ones give wrong results."""
+    """Segmentation network; each thread has its interpreter, as shared ones give wrong results."""
 
     def __init__(self) -> None:
         self._flatbuffer, _ = read_verified_tflite(SEGMENTATION)
