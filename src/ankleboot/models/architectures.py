@@ -1,8 +1,8 @@
-"""The network that a recipe names: from a recipe to an untrained Keras model.
+"""Construction of the network that a recipe names.
 
-Every model takes `inputs` of shape (n, size, size, 1 or 3) in [0, 1], ends in a layer "logits" of
-shape (n, classes) and a softmax "probs", and holds its own input scaling, so that a saved model
-depends on nothing of its recipe.
+Every model takes `inputs` of shape (n, size, size, 1 or 3) in [0, 1] and ends in the layers
+"logits" and "probs" of shape (n, classes). It contains its input scaling, so that a saved model
+does not depend on its recipe.
 """
 
 import keras
@@ -18,13 +18,13 @@ from ankleboot.recipes.recipe import Recipe
 def build_model(
     recipe: Recipe, policy: ComputePolicy | None = None, *, num_classes: int = NUM_CLASSES
 ) -> keras.Model:
-    """Build the recipe's network with initial weights that its seed decides.
+    """Build the recipe's network with initial weights from its seed.
 
     Without a policy the network computes in float32 and consists of Keras' own layers, so that its
-    file opens everywhere; the variables are the same with every policy.
+    file opens everywhere. The variables are the same with every policy.
 
     Raises:
-        UsageError: If the architecture is unknown, or gives a model of another form.
+        UsageError: If the architecture is unknown, or its model has another form.
     """
     build = plugins.resolve("architectures", recipe.architecture)
     model: keras.Model = build(recipe, policy or ComputePolicy(), num_classes)
@@ -34,7 +34,7 @@ def build_model(
 
 
 def _check_form(model: keras.Model, recipe: Recipe, num_classes: int) -> None:
-    """Refuse a model of a plugin whose inputs or last layers are not those stated above."""
+    """Refuse a model from outside the package with other inputs or last layers."""
     names = [layer.name for layer in model.layers[-2:]]
     inputs, outputs = model.input_shape, model.output_shape
     if (

@@ -1,4 +1,4 @@
-"""The ancestors' network: [convolution, activation, pooling] x blocks, dense, softmax."""
+"""Convolutional network: [convolution, activation, pooling] x blocks, dense, softmax."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,71 +10,76 @@ from ankleboot.models.layers import ComputePolicy
 from ankleboot.recipes.recipe import Recipe
 
 
-def build(recipe: Recipe, arithmetic: ComputePolicy, num_classes: int) -> keras.Model:
-    """Build it; the poolings are 2x2 with the same padding as the convolutions.
+def build(recipe: Recipe, policy: ComputePolicy, num_classes: int) -> keras.Model:
+    """Build the network; poolings are 2 x 2 with the padding of the convolutions.
 
-    Whatever the pooling, the dense layers read about as many values (with padding "same" exactly),
-    so that networks with and without poolings compare parameter by parameter.
+    The dense layers read about the same number of values with every pooling (exactly so with
+    padding "same"), so that networks with and without poolings have comparable parameters.
     """
-    policy, seeds = arithmetic.policy, layers.seed_stream(recipe)
+    dtype, seeds = policy.dtype_policy, layers.seed_stream(recipe)
     inputs = keras.Input(layers.input_shape(recipe), name="inputs")
-    x = convolutions(inputs, recipe, arithmetic, seeds)
-    x = keras.layers.Flatten(name="flatten", dtype=policy)(x)
-    x = layers.dense(x, recipe, arithmetic, seeds)
+    x = convolutions(inputs, recipe, policy, seeds)
+    x = keras.layers.Flatten(name="flatten", dtype=dtype)(x)
+    x = layers.dense(x, recipe, policy, seeds)
     probs = layers.classification_head(x, recipe, seeds, num_classes)
     return keras.Model(inputs, probs, name=recipe.name)
 
 
-def convolutions(
-    inputs: Any, recipe: Recipe, arithmetic: ComputePolicy, seeds: Iterator[int]
-) -> Any:
-    """The blocks: from pixels in [0, 1] to feature maps."""
-    policy = arithmetic.policy
-    pool_type = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
-
-    def pool(x: Any, block: int) -> Any:
-        name = f"block{block + 1}_pool"
-        if recipe.pooling not in pool_type:
-            return x
-        return pool_type[recipe.pooling](2, padding=recipe.padding, name=name, dtype=policy)(x)
-
-    x = layers.scale_inputs(inputs, recipe, policy)
-    pools_first = recipe.block_order == "pool_norm_act"
-    # max(f(x)) = f(max(x)) for f that only rises: the same answers from a quarter of the work
-    commutes = recipe.pooling == "max" and recipe.activation in ("relu", "leaky_relu")
-    pools_early = arithmetic.fused and commutes and not pools_first
+def convolutions(inputs: Any, recipe: Recipe, policy: ComputePolicy, seeds: Iterator[int]) -> Any:
+    """Apply the input scaling and the blocks to pixels in [0, 1]; return feature maps."""
+    dtype = policy.dtype_policy
+    x = layers.scale_inputs(inputs, recipe, dtype)
     for block, filters in enumerate(recipe.block_filters()):
-        if recipe.stem == "dct" and block == 0:
-            x = pool(layers.dct_stem(x, filters, recipe, policy), block)
-            continue
-        for convolution in range(recipe.convs_per_block):
-            place = f"block{block + 1}_conv{convolution + 1}"
-            is_last = convolution == recipe.convs_per_block - 1
-            x = keras.layers.Conv2D(
-                filters,
-                recipe.kernel_size,
-                strides=2 if recipe.pooling == "strided" and is_last else 1,
-                padding=recipe.padding,
-                use_bias=not recipe.batch_norm,  # batch normalisation brings its own
-                name=place,
-                dtype=policy,
-                **layers.kernel_args(recipe, next(seeds)),
-            )(x)
-            if pools_first and is_last:
-                x = pool(x, block)
-            if recipe.batch_norm:
-                x = layers.batch_norm(f"{place}_norm", arithmetic)(x)
-            if pools_early and is_last:
-                x = pool(x, block)
-            x = layers.activation(recipe, f"{place}_{recipe.activation}", policy)(x)
-        if not (pools_first or pools_early):
-            x = pool(x, block)
-        if recipe.dropout:
-            x = keras.layers.Dropout(
-                recipe.dropout, seed=next(seeds), name=f"block{block + 1}_dropout", dtype=policy
-            )(x)
+        x = _block(x, block, filters, recipe, policy, seeds)
     if recipe.pooling == "none":
         x = keras.layers.AveragePooling2D(
-            2**recipe.blocks, padding=recipe.padding, name="places", dtype=policy
+            2**recipe.blocks, padding=recipe.padding, name="places", dtype=dtype
         )(x)
     return x
+
+
+def _block(
+    x: Any, block: int, filters: int, recipe: Recipe, policy: ComputePolicy, seeds: Iterator[int]
+) -> Any:
+    dtype = policy.dtype_policy
+    if recipe.stem == "dct" and block == 0:
+        return _pool(layers.dct_stem(x, filters, recipe, dtype), block, recipe, dtype)
+    pools_before_norm = recipe.block_order == "pool_norm_act"
+    # max(f(x)) = f(max(x)) for a rising f: equal outputs, and f costs a quarter
+    commutes = recipe.pooling == "max" and recipe.activation in ("relu", "leaky_relu")
+    pools_before_act = policy.fused and commutes and not pools_before_norm
+    for convolution in range(recipe.convs_per_block):
+        name = f"block{block + 1}_conv{convolution + 1}"
+        is_last = convolution == recipe.convs_per_block - 1
+        x = keras.layers.Conv2D(
+            filters,
+            recipe.kernel_size,
+            strides=2 if recipe.pooling == "strided" and is_last else 1,
+            padding=recipe.padding,
+            use_bias=not recipe.batch_norm,  # batch normalization has its own
+            name=name,
+            dtype=dtype,
+            **layers.kernel_args(recipe, next(seeds)),
+        )(x)
+        if pools_before_norm and is_last:
+            x = _pool(x, block, recipe, dtype)
+        if recipe.batch_norm:
+            x = layers.batch_norm(f"{name}_norm", policy)(x)
+        if pools_before_act and is_last:
+            x = _pool(x, block, recipe, dtype)
+        x = layers.activation(recipe, f"{name}_{recipe.activation}", dtype)(x)
+    if not (pools_before_norm or pools_before_act):
+        x = _pool(x, block, recipe, dtype)
+    if recipe.dropout:
+        name = f"block{block + 1}_dropout"
+        x = keras.layers.Dropout(recipe.dropout, seed=next(seeds), name=name, dtype=dtype)(x)
+    return x
+
+
+def _pool(x: Any, block: int, recipe: Recipe, dtype: keras.DTypePolicy) -> Any:
+    """Pool by 2 x 2 if the recipe has poolings."""
+    kinds = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
+    if recipe.pooling not in kinds:
+        return x
+    name = f"block{block + 1}_pool"
+    return kinds[recipe.pooling](2, padding=recipe.padding, name=name, dtype=dtype)(x)

@@ -6,16 +6,17 @@ import keras
 
 
 def training_flops(model: keras.Model) -> int:
-    """Floating-point operations that one training image costs in convolutions and dense layers.
+    """Count the operations per training image in convolutions and dense layers.
 
-    A multiplication and an addition count as two. Backward, a layer's kernel and its input each
-    cost as much as the forward pass, unless the kernel is frozen or nothing below is trained.
+    A multiplication and an addition count as two. In the backward pass, the gradients of a layer's
+    kernel and of its input each cost as much as the forward pass. A frozen kernel needs none, and
+    neither does an input without a trained layer below.
     """
     total, trained_below = 0, False
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
-            places = math.prod(layer.output.shape[1:-1])
-            forward = 2 * places * math.prod(layer.kernel.shape)
+            num_positions = math.prod(layer.output.shape[1:-1])
+            forward = 2 * num_positions * math.prod(layer.kernel.shape)
             trained = bool(layer.trainable_weights)
             total += forward * (1 + trained + trained_below)
             trained_below |= trained

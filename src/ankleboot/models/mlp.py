@@ -1,4 +1,4 @@
-"""A network without convolutions: pixels, dense layers, softmax."""
+"""Multilayer perceptron: pixels, dense layers, softmax."""
 
 import keras
 
@@ -7,12 +7,12 @@ from ankleboot.models.layers import ComputePolicy
 from ankleboot.recipes.recipe import Recipe
 
 
-def build(recipe: Recipe, arithmetic: ComputePolicy, num_classes: int) -> keras.Model:
-    """Build it: `dense_layers` hidden layers of `dense_units` each."""
-    policy, seeds = arithmetic.policy, layers.seed_stream(recipe)
+def build(recipe: Recipe, policy: ComputePolicy, num_classes: int) -> keras.Model:
+    """Build the network with `dense_layers` hidden layers of `dense_units` each."""
+    dtype, seeds = policy.dtype_policy, layers.seed_stream(recipe)
     inputs = keras.Input(layers.input_shape(recipe), name="inputs")
-    x = layers.scale_inputs(inputs, recipe, policy)
-    x = keras.layers.Flatten(name="flatten", dtype=policy)(x)
-    x = layers.dense(x, recipe, arithmetic, seeds)
+    x = layers.scale_inputs(inputs, recipe, dtype)
+    x = keras.layers.Flatten(name="flatten", dtype=dtype)(x)
+    x = layers.dense(x, recipe, policy, seeds)
     probs = layers.classification_head(x, recipe, seeds, num_classes)
     return keras.Model(inputs, probs, name=recipe.name)

@@ -1,4 +1,4 @@
-"""A backbone that has seen other pictures, and a new last layer for these classes.
+"""Transfer learning: a pretrained backbone and a new last layer.
 
 Source: Yosinski et al. 2014, https://arxiv.org/abs/1411.1792
 """
@@ -13,42 +13,37 @@ from ankleboot.models.layers import ComputePolicy
 from ankleboot.recipes.recipe import Recipe
 
 FEATURES = "features"
-"""The layer whose output is all that the last layers see of an image: what is before it is frozen
-for `recipe.head_epochs`."""
+"""Name of the backbone's last layer; the layers up to it are frozen for `recipe.head_epochs`."""
 
 
-def build(recipe: Recipe, arithmetic: ComputePolicy, num_classes: int) -> keras.Model:
-    """Build it, with the backbone's own weights; the last layer is fresh.
+def build(recipe: Recipe, policy: ComputePolicy, num_classes: int) -> keras.Model:
+    """Build the network with pretrained weights; the last layer is new.
 
     Raises:
         EnvironmentFailure: If the weights are not on this machine and cannot be fetched.
-        ModelError: If the file named by `recipe.weights` is not the backbone's.
+        ModelError: If the file `recipe.weights` does not belong to the backbone.
     """
-    policy, seeds = arithmetic.policy, layers.seed_stream(recipe)
-    size, channels = recipe.image_size, 3 if recipe.color else 1
-    inputs = keras.Input((size, size, channels), name="inputs")
+    dtype, seeds = policy.dtype_policy, layers.seed_stream(recipe)
+    inputs = keras.Input(layers.input_shape(recipe), name="inputs")
     x: Any = inputs
     backbone = plugins.resolve("backbones", recipe.backbone)
-    if not (recipe.color or backbone.grey):
+    if not (recipe.color or backbone.gray):
         x = keras.layers.Concatenate(name="grey_as_color")([inputs] * 3)
-    x = backbone.features(x, arithmetic)
-    if backbone.grey:
-        x = keras.layers.Flatten(name=FEATURES, dtype=policy)(x)
+    x = backbone.features(x, policy)
+    if backbone.gray:
+        x = keras.layers.Flatten(name=FEATURES, dtype=dtype)(x)
     else:
-        x = keras.layers.GlobalAveragePooling2D(name=FEATURES, dtype=policy)(x)
+        x = keras.layers.GlobalAveragePooling2D(name=FEATURES, dtype=dtype)(x)
     if recipe.dropout:
-        x = keras.layers.Dropout(recipe.dropout, seed=next(seeds), name="dropout", dtype=policy)(x)
-    logits = keras.layers.Dense(
-        num_classes, name="logits", dtype="float32", **layers.kernel_args(recipe, next(seeds))
-    )(x)
-    probs = keras.layers.Softmax(name="probs", dtype="float32")(logits)
+        x = keras.layers.Dropout(recipe.dropout, seed=next(seeds), name="dropout", dtype=dtype)(x)
+    probs = layers.classification_head(x, recipe, seeds, num_classes)
     model = keras.Model(inputs, probs, name=recipe.name)
     backbone.load_weights(model, recipe.weights)
     return model
 
 
 def head(model: keras.Model) -> keras.Model:
-    """The layers behind the features: features (n, filters) to logits, sharing the weights."""
+    """Return the layers from features (n, filters) to logits; weights are shared."""
     names = [layer.name for layer in model.layers]
     x = inputs = keras.Input(model.get_layer(FEATURES).output.shape[1:], name="cached_features")
     for layer in model.layers[names.index(FEATURES) + 1 : names.index("logits") + 1]:

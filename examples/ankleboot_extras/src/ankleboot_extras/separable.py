@@ -20,10 +20,10 @@ def build(recipe: Recipe, policy: ComputePolicy, num_classes: int) -> keras.Mode
             activation="relu",
             depthwise_initializer=keras.initializers.GlorotUniform(next(seeds)),
             pointwise_initializer=keras.initializers.GlorotUniform(next(seeds)),
-            dtype=policy.policy,
+            dtype=policy.dtype_policy,
             name=f"block{block + 1}",
         )(x)
-        x = keras.layers.MaxPooling2D(2, dtype=policy.policy, name=f"pool{block + 1}")(x)
-    x = keras.layers.GlobalAveragePooling2D(dtype=policy.policy, name="average")(x)
+        x = keras.layers.MaxPooling2D(2, dtype=policy.dtype_policy, name=f"pool{block + 1}")(x)
+    x = keras.layers.GlobalAveragePooling2D(dtype=policy.dtype_policy, name="average")(x)
     probs = layers.classification_head(x, recipe, seeds, num_classes)
     return keras.Model(inputs, probs, name="separable")

@@ -1,4 +1,4 @@
-"""Contract of a backbone: how its network is built and gets its weights."""
+"""Contract of a backbone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,15 +11,16 @@ from ankleboot.models.layers import ComputePolicy
 
 @dataclass(frozen=True)
 class Backbone:
-    """How a network is built and gets its weights.
+    """Pretrained network without its classifier.
 
     Attributes:
-        features: From pixels (n, height, width, 3) in [0, 1] to (n, rows, columns, filters).
-        load_weights: Gives a model with those layers the weights: of the file that is named, or
-            with an empty name of where they usually come from.
-        grey: Takes one channel in place of three, and few enough places that all are kept.
+        features: Function from pixels (n, height, width, 3) in [0, 1] and a policy to features
+            (n, rows, columns, filters).
+        load_weights: Function that loads pretrained weights into a model with those layers, from
+            a file, or from the backbone's own source if the path is empty.
+        gray: Whether the network takes one channel; its features are flattened, not averaged.
     """
 
     features: Callable[[Any, ComputePolicy], Any]
     load_weights: Callable[[keras.Model, str], None]
-    grey: bool = False
+    gray: bool = False

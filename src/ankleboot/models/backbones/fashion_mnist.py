@@ -1,6 +1,6 @@
-"""Our own: the convolutions of the shipped model, which has seen Fashion-MNIST alone.
+"""Backbone of the convolutions of the shipped model, which was trained on Fashion-MNIST.
 
-For garments as it knows them: cut out, grey, 28 x 28 pixels (`crop=garment`).
+It takes garments as in Fashion-MNIST: cut out, gray, 28 x 28 pixels (`crop=garment`).
 """
 
 from pathlib import Path
@@ -16,16 +16,16 @@ from ankleboot.models.pretrained import catalog
 from ankleboot.recipes.catalog import POCKET
 
 
-def features(inputs: Any, arithmetic: ComputePolicy) -> Any:
-    """See `Backbone.features`; the pixels (n, 28, 28, 1) are grey."""
-    return cnn.convolutions(inputs, POCKET, arithmetic, layers.seed_stream(POCKET))
+def features(inputs: Any, policy: ComputePolicy) -> Any:
+    """Apply the convolutions to gray pixels (n, 28, 28, 1)."""
+    return cnn.convolutions(inputs, POCKET, policy, layers.seed_stream(POCKET))
 
 
 def load_weights(model: keras.Model, path: str) -> None:
-    """See `Backbone.load_weights`; the file is a `.keras` one of the recipe `pocket`.
+    """Load the weights from a `.keras` file of the recipe `pocket`; see `Backbone`.
 
     Raises:
-        ModelError: If it is something else.
+        ModelError: If it is another file.
     """
     file = Path(path) if path else catalog.FOLDER / "model.keras"
     try:
@@ -37,4 +37,4 @@ def load_weights(model: keras.Model, path: str) -> None:
         raise ModelError(f"{file}: no weights of the recipe pocket") from error
 
 
-FASHION_MNIST = Backbone(features, load_weights, grey=True)
+FASHION_MNIST = Backbone(features, load_weights, gray=True)

@@ -1,4 +1,4 @@
-"""The networks of keras.applications, with ImageNet weights from a file or Keras' own download."""
+"""Backbones of keras.applications, with ImageNet weights from a file or Keras' download."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError, fi
 from ankleboot.models.backbones.backbone import Backbone
 from ankleboot.models.layers import ComputePolicy
 
-CAFFE_MEANS = (103.939, 116.779, 123.68)  # of blue, green and red in ImageNet, from 0 to 255
+CAFFE_MEANS = (103.939, 116.779, 123.68)  # blue, green and red in ImageNet, from 0 to 255
 
 
 @dataclass(frozen=True)
 class _Application:
-    """The name in keras.applications, and what its weights expect pixels in [0, 1] to become."""
+    """Name in keras.applications, and the pixel scaling that the weights expect."""
 
     function: str
     inputs: str
@@ -34,30 +34,30 @@ NAMES: Mapping[str, _Application] = MappingProxyType(
 )
 
 
-def features(name: str, inputs: Any, arithmetic: ComputePolicy) -> Any:
-    """See `Backbone.features`.
+def features(name: str, inputs: Any, policy: ComputePolicy) -> Any:
+    """Apply a network; see `Backbone`.
 
     Raises:
-        UsageError: If other arithmetic than float32 is wanted, which Keras does not offer here.
+        UsageError: If the policy is not float32, which keras.applications requires.
     """
-    if arithmetic.dtype != "float32":
-        raise UsageError(f"backbone={name} computes in float32 alone: set precision=float32")
+    if policy.dtype != "float32":
+        raise UsageError(f"backbone={name} computes in float32 only: set precision=float32")
     x = _scaled(inputs, NAMES[name].inputs)
     return _build(name, x).output
 
 
 def load_weights(name: str, model: keras.Model, path: str) -> None:
-    """See `Backbone.load_weights`; the file is one that Keras publishes, "no top" or whole.
+    """Load weights from a file that Keras publishes, with or without top; see `Backbone`.
 
     Raises:
-        EnvironmentFailure: If Keras cannot fetch its own.
+        EnvironmentFailure: If Keras cannot fetch its own file.
         ModelError: If the file is missing or belongs to another network.
     """
     if path and not Path(path).is_file():
         raise ModelError(f"{path}: no such weights file")
     try:
         source = _build(name, keras.Input((None, None, 3)), weights=path or "imagenet")
-    except Exception as error:  # of the network, of h5py, of Keras: many types
+    except Exception as error:  # of urllib, h5py and Keras: many types
         if path:
             raise ModelError(f"{path}: no weights of {name} ({first_line(error)})") from error
         raise EnvironmentFailure(
@@ -71,9 +71,9 @@ def load_weights(name: str, model: keras.Model, path: str) -> None:
 
 def _build(name: str, inputs: Any, weights: str | None = None) -> keras.Model:
     function = getattr(keras.applications, NAMES[name].function)
-    # MobileNetV3 alone scales its pixels itself, and alone knows this argument
-    own = {"include_preprocessing": True} if name.startswith("mobilenet_v3") else {}
-    return function(include_top=False, weights=weights, input_tensor=inputs, **own)
+    # only MobileNetV3 scales its pixels itself, and has this argument
+    options = {"include_preprocessing": True} if name.startswith("mobilenet_v3") else {}
+    return function(include_top=False, weights=weights, input_tensor=inputs, **options)
 
 
 def _scaled(inputs: Any, kind: str) -> Any:
@@ -81,7 +81,7 @@ def _scaled(inputs: Any, kind: str) -> Any:
         return keras.layers.Rescaling(255.0, name="scaled")(inputs)
     if kind == "signed":
         return keras.layers.Rescaling(2.0, -1.0, name="scaled")(inputs)
-    # blue first, each channel's mean taken off: as a convolution, which every format can hold
+    # blue first, minus the means; a convolution, because every export format supports it
     layer = keras.layers.Conv2D(3, 1, trainable=False, name="scaled")
     x = layer(inputs)
     kernel = 255 * np.eye(3, dtype=np.float32)[::-1]

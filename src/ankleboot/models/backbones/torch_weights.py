@@ -1,8 +1,7 @@
-"""Tensors out of a PyTorch file of the time before 1.6, without PyTorch and without its code.
+"""Reader of PyTorch weight files from before version 1.6, without PyTorch.
 
-Such a file is a row of pickles followed by raw numbers. A pickle may name any function to be
-called; here it may name five, all of which are replaced by ours, and a file that names another
-one is refused.
+Such a file is a sequence of pickles followed by raw numbers. A pickle may name any function to
+call. This reader replaces the five functions of weight files by its own and refuses all others.
 
 Source: torch/serialization.py, `_legacy_load` and `_legacy_save`.
 """
@@ -34,7 +33,7 @@ class _Storage:
 
 @dataclass(frozen=True)
 class _View:
-    """A tensor before its numbers have been read."""
+    """Tensor whose numbers have not been read."""
 
     storage: _Storage
     offset: int
@@ -54,7 +53,7 @@ class _Unpickler(pickle.Unpickler):
             return _view
         if module == "torch" and name in STORAGES:
             return STORAGES[name]
-        raise pickle.UnpicklingError(f"it wants to call {module}.{name}")
+        raise pickle.UnpicklingError(f"it calls {module}.{name}")
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, dtype, key = pid[:3]
@@ -67,16 +66,16 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """Read a `state_dict`.
 
     Raises:
-        ModelError: If the file is missing, of another kind, damaged, or wants code to be run.
+        ModelError: If the file is missing, of another format or damaged, or calls other functions.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ValueError("more than a gibibyte")
+            raise ValueError("larger than 1 GiB")
         with path.open("rb") as file:
             if _Unpickler(file).load() != MAGIC:
-                raise ValueError("no PyTorch file of before 1.6")
-            _Unpickler(file).load()  # version of the format
-            _Unpickler(file).load()  # sizes of the C types where it was written
+                raise ValueError("expected a PyTorch file from before version 1.6")
+            _Unpickler(file).load()  # format version
+            _Unpickler(file).load()  # sizes of C types on the machine that wrote it
             views = _Unpickler(file).load()
             keys = _Unpickler(file).load()
             dtypes = {view.storage.key: view.storage.dtype for view in views.values()}
@@ -92,18 +91,18 @@ def _numbers(file: BinaryIO, dtype: np.dtype) -> np.ndarray:
     count = int.from_bytes(file.read(8), "little")
     raw = file.read(count * dtype.itemsize)
     if len(raw) != count * dtype.itemsize:
-        raise ValueError("the file is cut off")
+        raise ValueError("the file is truncated")
     return np.frombuffer(raw, dtype)
 
 
 def _array(view: _View, numbers: np.ndarray) -> np.ndarray:
-    """Look at the numbers as the view says, having checked that all of it lies inside."""
+    """Copy a tensor out of the numbers after checking that it lies within them."""
     if len(view.stride) != len(view.shape) or min((view.offset, *view.shape, *view.stride)) < 0:
-        raise ValueError("a tensor of an impossible shape")
+        raise ValueError("a tensor has an invalid shape")
     steps = zip(view.shape, view.stride, strict=True)
-    last = view.offset + sum((side - 1) * step for side, step in steps)
+    last = view.offset + sum((size - 1) * step for size, step in steps)
     if 0 not in view.shape and last >= len(numbers):
-        raise ValueError("a tensor that reaches beyond its numbers")
+        raise ValueError("a tensor exceeds its storage")
     strides = [step * numbers.itemsize for step in view.stride]
-    part = numbers[view.offset :]
-    return np.lib.stride_tricks.as_strided(part, view.shape, strides, writeable=False).copy()
+    start = numbers[view.offset :]
+    return np.lib.stride_tricks.as_strided(start, view.shape, strides, writeable=False).copy()
