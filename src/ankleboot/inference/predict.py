@@ -43,7 +43,7 @@ class FailedImage:
 
 
 def predict(
-    images_or_paths: Iterable[np.ndarray | Path | str],
+    images_or_paths: Iterable[np.ndarray | Path | str] | Path | str,
     model: Model = "pretrained",
     *,
     abstain_below: float | None = None,

@@ -6,7 +6,7 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
@@ -25,17 +25,9 @@ if TYPE_CHECKING:  # imports TensorFlow
 MIN_SHOWN_PROB = 0.05  # probability of a second label that the table shows
 
 
-class PredictionPrinter(Protocol):
-    """Output of predictions, one by one."""
-
-    def add(self, result: Prediction | FailedImage) -> None:
-        """Print or store one result."""
-
-    def end(self) -> None:
-        """Print what is stored."""
-
-
-def prediction_printer(info: ModelMetadata, *, as_json: bool, as_csv: bool) -> PredictionPrinter:
+def prediction_printer(
+    info: ModelMetadata, *, as_json: bool, as_csv: bool
+) -> JsonLines | CsvLines | PredictionTable:
     """Return the printer that the options of `predict` ask for."""
     if as_json:
         return JsonLines()
@@ -117,7 +109,9 @@ class StepsWriter:
         caption = (
             prediction.reason or f"{prediction.label}, {100 * prediction.confidence:.0f} % sure"
         )
-        strip = preprocessing_strip(prepared.pixels, prepared.garment, prepared.image, caption)
+        strip = preprocessing_strip(
+            prepared.decoded.pixels, prepared.garment, prepared.image, caption
+        )
         path = self._folder / f"{self._unused_name(Path(prediction.path).stem)}.png"
         atomic_write(path, lambda temp: strip.save(temp, "PNG"))
 

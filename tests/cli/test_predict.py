@@ -1,0 +1,151 @@
+"""`ankleboot predict`: JSON, CSV and table; exit codes; lists on standard input."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ankleboot.cli.main import run
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.data.export_images import export_images
+from ankleboot.data.load import load_data
+
+
+@pytest.fixture
+def image_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
+    export_images(load_data("sample").test, CLASS_NAMES, folder, 20)
+    return folder
+
+
+def predict_json(
+    capfd: pytest.CaptureFixture[str], *arguments: str
+) -> tuple[int, list[dict[str, Any]], str]:
+    code = run(["predict", "--json", *arguments])
+    out, err = capfd.readouterr()
+    return code, [json.loads(line) for line in out.splitlines()], err
+
+
+def test_every_image_of_a_folder_is_labeled(
+    image_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, entries, err = predict_json(capfd, str(image_folder))
+    assert (code, err) == (0, "")
+    names = [Path(entry["path"]).name for entry in entries]
+    assert names == sorted(path.name for path in image_folder.iterdir())
+    for entry in entries:
+        assert set(entry) == {
+            "path", "label", "index", "confidence", "probs", "none_of_these", "abstained", "reason",
+            "cause",
+        }  # fmt: skip
+        assert list(entry["probs"]) == list(CLASS_NAMES)
+        assert sum(entry["probs"].values()) == pytest.approx(1, abs=1e-5)
+        assert entry["label"] == CLASS_NAMES[entry["index"]]
+        assert entry["confidence"] == max(entry["probs"].values())
+        assert entry["confidence"] == entry["probs"][entry["label"]]
+        assert entry["abstained"] == (entry["reason"] is not None)
+    assert sum(entry["index"] == index % 10 for index, entry in enumerate(entries)) >= 16
+
+
+def test_one_unreadable_file_does_not_stop_the_others(
+    image_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    names = [str(tmp_path / "bad.png"), str(image_folder / "00009-ankle-boot.png"), "gone.png"]
+    code, entries, err = predict_json(capfd, *names)
+    assert code == 3 and err == "error: 2 of 3 files could not be read\n"
+    assert [entry["path"] for entry in entries] == names
+    assert [set(entry) for entry in (entries[0], entries[2])] == [{"path", "error"}] * 2
+    assert entries[1]["label"] == "Ankle boot"
+    assert entries[2]["error"] == "no such file"
+
+
+def test_an_empty_folder_does_not_stop_the_others(
+    image_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    names = (str(tmp_path / "empty"), "x" * 300, str(image_folder / "00001-trouser.png"))
+    code, entries, _ = predict_json(capfd, *names)
+    failed = [set(entry) == {"path", "error"} for entry in entries]
+    assert code == 3 and failed == [True, True, False]
+    assert "in this folder" in entries[0]["error"]
+
+
+def test_paths_come_from_standard_input(
+    image_folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = sorted(map(str, image_folder.iterdir()))[:3]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(names) + "\n\n"))
+    code, entries, _ = predict_json(capfd, "-")
+    assert code == 0 and [entry["path"] for entry in entries] == names
+    for empty in (io.StringIO(""), None):
+        monkeypatch.setattr(sys, "stdin", empty)
+        assert run(["predict", "-"]) == 2
+        assert "no path on standard input" in capfd.readouterr().err
+
+
+def test_csv_has_a_line_for_every_file(
+    image_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    odd = tmp_path / 'a "quoted", name\u202e.png'
+    odd.write_bytes((image_folder / "00001-trouser.png").read_bytes())
+    assert run(["predict", "--csv", str(odd), "gone.png"]) == 3
+    rows = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
+    assert rows[0]["path"].endswith('a "quoted", name\\u202e.png')
+    assert rows[0]["label"] == "Trouser" and float(rows[0]["Trouser"]) > 0.5
+    assert rows[1]["error"] == "no such file" and rows[1]["label"] == ""
+
+
+def test_the_table_marks_predictions_below_the_threshold(
+    image_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["predict", str(image_folder), "--abstain-below", "1"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0].split() == ["image", "label", "confidence", "second", "label", "or", "reason"]
+    assert sum("? " in line for line in lines) >= 19
+
+
+def test_the_steps_of_equal_names_go_to_files_of_their_own(
+    image_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "00001-trouser.png").write_bytes((image_folder / "00001-trouser.png").read_bytes())
+    paths = [str(image_folder / "00001-trouser.png"), str(copy)]
+    assert run(["predict", "--json", *paths, "--save-steps", str(tmp_path / "steps")]) == 0
+    names = sorted(path.name for path in (tmp_path / "steps").iterdir())
+    assert names == ["00001-trouser-2.png", "00001-trouser.png"]
+    assert len(capfd.readouterr().out.splitlines()) == 2
+
+
+def test_json_and_csv_exclude_each_other(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", "--json", "--csv", "x.png"]) == 2
+    assert "exclude each other" in capfd.readouterr().err
+
+
+def test_a_missing_argument_is_a_usage_error_of_one_line(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["predict"]) == 2
+    assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
+def test_a_progress_bar_leaves_the_results_on_stdout(tmp_path: Path) -> None:
+    import pty
+
+    export_images(load_data("sample").test, CLASS_NAMES, tmp_path / "p", 30)
+    terminal, stderr = pty.openpty()
+    with (tmp_path / "out.jsonl").open("wb") as out:
+        command = [sys.executable, "-m", "ankleboot", "predict", "--json", str(tmp_path / "p")]
+        assert subprocess.run(command, stdout=out, stderr=stderr, check=False).returncode == 0
+    os.close(stderr)
+    os.close(terminal)
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert len([json.loads(line) for line in lines]) == 30

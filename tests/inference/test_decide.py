@@ -1,0 +1,79 @@
+"""Reasons to abstain, in their order of precedence."""
+
+import numpy as np
+import pytest
+
+from ankleboot.data.preprocessing.segmentation import Segmentation
+from ankleboot.inference.decide import Prediction, decide
+from ankleboot.models.files.metadata import ModelMetadata
+
+IMAGE = np.arange(28 * 28, dtype=np.uint32).reshape(28, 28).astype(np.uint8)
+BLANK = np.full((28, 28), 9, np.uint8)
+GARMENTS = ModelMetadata(labels=("Dress", "Sandal", "hat"), reject_labels=("hat",))
+WHOLE_IMAGES = ModelMetadata(labels=("cat", "dog"), crop="none", image_size=32)
+
+
+def segmentation(num_objects: int, area_fraction: float) -> Segmentation:
+    return Segmentation(np.zeros((96, 96), np.uint8), num_objects, area_fraction)
+
+
+def decision(
+    probs: list[float],
+    image: np.ndarray = IMAGE,
+    garment: Segmentation | None = None,
+    info: ModelMetadata = GARMENTS,
+    abstain_below: float = 0.6,
+) -> Prediction:
+    row = np.array(probs, np.float32)
+    return decide(image, garment, row, info, abstain_below=abstain_below, path="a.png")
+
+
+def test_a_confident_prediction_has_no_reason_to_abstain() -> None:
+    prediction = decision([0.75, 0.125, 0.125])
+    assert prediction == Prediction(
+        path="a.png",
+        label="Dress",
+        index=0,
+        confidence=0.75,
+        probs={"Dress": 0.75, "Sandal": 0.125},
+        none_of_these=0.125,
+        abstained=False,
+        reason=None,
+        cause=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("probs", "cause", "reason"),
+    [
+        ([0.5, 0.4, 0.1], "unsure", "unsure between Dress and Sandal"),
+        ([0.5, 0.05, 0.45], "unsure", "not sure of Dress"),
+        ([0.2, 0.2, 0.6], "declined", "not one of the 2 (most like hat)"),
+    ],
+)
+def test_probabilities_are_a_reason_to_abstain(probs: list[float], cause: str, reason: str) -> None:
+    prediction = decision(probs)
+    assert prediction.abstained and (prediction.cause, prediction.reason) == (cause, reason)
+
+
+def test_the_image_is_a_reason_to_abstain_before_the_probabilities() -> None:
+    unsure = [0.3, 0.2, 0.5]
+    missing, several = segmentation(0, 0.0), segmentation(2, 0.3)
+    assert decision(unsure, BLANK, missing).cause == "missing"
+    assert decision(unsure, BLANK).cause == "blank"
+    assert decision(unsure, IMAGE, several).cause == "declined"
+    assert decision([0.9, 0.1, 0.0], IMAGE, several).cause == "several"
+    assert decision([0.1, 0.9, 0.0], IMAGE, several).cause is None  # shoes come in pairs
+
+
+def test_a_model_of_whole_images_needs_no_garment() -> None:
+    for garment in (segmentation(0, 0.0), segmentation(3, 0.3)):
+        prediction = decision([0.9, 0.1], IMAGE, garment, WHOLE_IMAGES)
+        assert prediction.cause is None and prediction.none_of_these == 0
+
+
+def test_the_threshold_of_the_model_is_the_default() -> None:
+    info = ModelMetadata(labels=("cat", "dog"), abstain_below=0.8)
+    row = np.array([0.75, 0.25], np.float32)
+    assert decide(IMAGE, None, row, info).cause == "unsure"
+    assert decide(IMAGE, None, row, info, abstain_below=0.75).cause is None
