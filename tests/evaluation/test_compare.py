@@ -164,7 +164,7 @@ def test_what_cannot_be_compared_is_refused() -> None:
 
 @pytest.mark.usefixtures("isolated_state_dir")
 def test_the_command_obeys_its_contract(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    tflite = catalog.FOLDER / catalog.LITERT
+    tflite = catalog.FOLDER / catalog.MODEL_FILE
     copy = tmp_path / "copy.tflite"
     copy.write_bytes(tflite.read_bytes())
     command = ["compare", "pretrained", str(copy), "--data", "sample", "--split", "test"]

@@ -1,3 +1,7 @@
+"""Metrics against scikit-learn and published values."""
+
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +14,7 @@ from ankleboot.core.types import Labels, Probs
 from ankleboot.evaluation import metrics
 
 
-def answers(seed: int, num: int = 400) -> tuple[Probs, Labels]:
+def predictions(seed: int, num: int = 400) -> tuple[Probs, Labels]:
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, 10, num)
     logits = generator.normal(size=(num, 10))
@@ -22,7 +26,7 @@ def answers(seed: int, num: int = 400) -> tuple[Probs, Labels]:
 @given(st.integers(0, 10_000), st.integers(1, 60))
 @settings(max_examples=30, deadline=None)
 def test_class_scores_equal_scikit_learn(seed: int, num: int) -> None:
-    probs, labels = answers(seed, num)
+    probs, labels = predictions(seed, num)
     predicted = probs.argmax(axis=1)
     matrix = metrics.confusion_matrix(predicted, labels, num_classes=10)
     assert (matrix == oracle.confusion_matrix(labels, predicted, labels=range(10))).all()
@@ -34,8 +38,21 @@ def test_class_scores_equal_scikit_learn(seed: int, num: int) -> None:
     np.testing.assert_allclose(found, np.array(expected).T)
 
 
+@given(st.integers(0, 10_000), st.integers(1, 60))
+@settings(max_examples=50, deadline=None)
+def test_balanced_accuracy_and_macro_f1_equal_scikit_learn(seed: int, num: int) -> None:
+    """Few images leave some classes without labels, and some without predictions."""
+    probs, labels = predictions(seed, num)
+    predicted = probs.argmax(axis=1)
+    with warnings.catch_warnings(action="ignore"):  # predicted classes without labels
+        expected = oracle.balanced_accuracy_score(labels, predicted)
+    assert metrics.balanced_accuracy(probs, labels) == pytest.approx(expected)
+    expected = oracle.f1_score(labels, predicted, average="macro", zero_division=0)
+    assert metrics.macro_f1(probs, labels) == pytest.approx(expected)
+
+
 def test_losses_and_accuracies_equal_scikit_learn() -> None:
-    probs, labels = answers(1)
+    probs, labels = predictions(1)
     assert metrics.log_loss(probs, labels) == pytest.approx(oracle.log_loss(labels, probs))
     for k in (1, 2, 3):
         expected = oracle.top_k_accuracy_score(labels, probs, k=k)
@@ -45,7 +62,7 @@ def test_losses_and_accuracies_equal_scikit_learn() -> None:
     )
 
 
-def test_a_certain_and_wrong_answer_costs_a_finite_loss() -> None:
+def test_a_certain_and_wrong_prediction_costs_a_finite_loss() -> None:
     probs = np.eye(10)[[3]]
     assert metrics.log_loss(probs, np.array([4])) == pytest.approx(-np.log(1e-7))
 
@@ -57,42 +74,24 @@ def test_wilson_interval_equals_published_values() -> None:
     assert metrics.wilson_interval(20, 20)[1] == 1.0
 
 
-def test_calibration_error_of_hand_made_answers() -> None:
-    probs = np.full((4, 10), 0.2 / 9)
-    probs[:, 0] = 0.8  # four answers of 80 % for class 0
-    assert metrics.expected_calibration_error(probs, np.array([0, 0, 0, 1])) == pytest.approx(0.05)
-    assert metrics.expected_calibration_error(probs, np.array([1, 1, 1, 1])) == pytest.approx(0.8)
-
-
-def test_calibration_error_by_an_independent_loop() -> None:
-    probs, labels = answers(7)
-    confidence, correct = probs.max(axis=1), probs.argmax(axis=1) == labels
-    edges, error = np.linspace(0, 1, 16), 0.0
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
-        inside = (confidence > low) & (confidence <= high)
-        if inside.any():
-            error += inside.mean() * abs(confidence[inside].mean() - correct[inside].mean())
-    assert metrics.expected_calibration_error(probs, labels) == pytest.approx(error)
-
-
 @pytest.mark.usefixtures("no_type_checks")
 @pytest.mark.parametrize(
-    ("probs", "labels", "said"),
+    ("probs", "labels", "message"),
     [
         (np.ones((3, 10)) / 10, np.zeros(2, int), "3 rows of probabilities for 2 labels"),
         (np.ones((0, 10)), np.zeros(0, int), "no images"),
         (np.array([[0.1] * 10, [np.nan] * 10]), np.zeros(2, int), "image 1 are not finite"),
     ],
 )
-def test_what_cannot_be_judged_is_refused(probs: Probs, labels: Labels, said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_invalid_predictions_are_refused(probs: Probs, labels: Labels, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         metrics.validate_predictions(probs, labels)
 
 
 @given(st.integers(0, 10_000), st.integers(0, 9))
 @settings(max_examples=30, deadline=None)
 def test_precision_and_recall_curves_equal_scikit_learn(seed: int, index: int) -> None:
-    probs, labels = answers(seed, 300)
+    probs, labels = predictions(seed, 300)
     probs = probs.round(2)  # equal scores, too
     if not (labels == index).any():
         return
@@ -107,6 +106,6 @@ def test_precision_and_recall_curves_equal_scikit_learn(seed: int, index: int) -
 
 
 def test_a_class_without_images_has_no_curve() -> None:
-    probs, _ = answers(0, 5)
+    probs, _ = predictions(0, 5)
     with pytest.raises(DataError, match="no image of the class Bag"):
         metrics.precision_recall(probs, np.zeros(5, int), 8, "Bag")

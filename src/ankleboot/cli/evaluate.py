@@ -1,71 +1,56 @@
-"""`ankleboot evaluate`: judge a model on a whole split."""
+"""`ankleboot evaluate`: evaluate a model on a whole split."""
 
 from pathlib import Path
 
 import click
 
 from ankleboot.cli.options import DataOptions, data_option, json_option, split_option
-from ankleboot.cli.run_folder import place_of, save_figure
+from ankleboot.core import plugins
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @split_option
+@click.option(
+    "--metric",
+    "metrics",
+    metavar="NAME",
+    multiple=True,
+    help=f"Further metric: {', '.join(plugins.names('metrics'))} or package.module:attribute; "
+    "may be repeated. [default: all]",
+)
 @data_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="Folder for numbers and pictures. [default: the run folder]",
+    help="Folder for numbers and figures. [default: the run folder]",
 )
 @json_option
 def evaluate(
-    model: Path, split_name: str, data_choice: DataOptions, output: Path | None, as_json: bool
+    model: Path,
+    split_name: str,
+    metrics: tuple[str, ...],
+    data_choice: DataOptions,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
-    """Judge MODEL on a whole split.
+    """Evaluate MODEL on a whole split.
 
     MODEL is a run folder, a .keras, .tflite or .onnx file, an exported folder, or "pretrained".
-    Choose with the validation split; every look at the test split is counted.
+    Choose between models with the validation split; evaluations on the test split are counted.
     """
     from ankleboot.cli import output as console
-    from ankleboot.core.files import make_folder, write_json
-    from ankleboot.evaluation import evaluate as judge
-    from ankleboot.evaluation import test_set_usage
-    from ankleboot.evaluation.prediction_cache import cached_predictions
-    from ankleboot.inference.load import load_predictor
-    from ankleboot.models.run import find_run
+    from ankleboot.evaluation.evaluate import evaluate as evaluate_model
+    from ankleboot.inference.load import resolve_model
 
-    place = place_of(model)
-    run = find_run(place)
-    predictor = load_predictor(model)
-    info = predictor.info
-    loaded = data_choice.load(info.image_spec, run=run, known=info.data)
-    part = judge.select_split(loaded, split_name, info)
-    reads = (
-        test_set_usage.record_test_evaluation
-        if split_name == "test"
-        else test_set_usage.num_test_evaluations
-    )(model, info)
-    evaluation = judge.evaluate_probs(
-        predictor.name,
-        cached_predictions(model, predictor, part, split_name),
-        part.labels,
-        class_names=info.labels,
-        data=loaded.name,
-        split=split_name,
-        test_reads=reads,
+    resolved = resolve_model(model, trust=data_choice.trust)
+    evaluation = evaluate_model(
+        resolved, data_choice.load, split=split_name, metrics=metrics or None
     )
-
-    paths = []
-    folder = output
-    if run and place == model == run.folder and loaded.name == run.manifest()["data"]["name"]:
-        folder = output or model
-    if folder is not None:
-        make_folder(folder)
-        paths = [folder / f"evaluation-{split_name}.json", folder / f"confusion-{split_name}.png"]
-        write_json(paths[0], evaluation.to_json())
-        from ankleboot.evaluation import plots
-
-        save_figure(plots.confusion(evaluation), paths[1])
+    run = resolved.run
+    if run and model == run.folder and evaluation.data == run.manifest()["data"]["name"]:
+        output = output or model
+    paths = evaluation.write(output) if output else []
     if as_json:
         console.print_json(evaluation.to_json())
     else:

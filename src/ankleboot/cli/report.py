@@ -1,4 +1,4 @@
-"""`ankleboot report`: one page about a run."""
+"""`ankleboot report`: write a report on a run as one HTML page."""
 
 from __future__ import annotations
 
@@ -10,27 +10,26 @@ import click
 from ankleboot.cli.options import DataOptions, data_option, json_option, split_option
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from ankleboot.recipes.image_spec import ImageSpec
+    from ankleboot.evaluation.data_size import SizePoint
+    from ankleboot.evaluation.select_split import DataSource
 
 
 @click.command()
 @click.argument("run_dir", metavar="RUN", type=click.Path(path_type=Path))
 @split_option
 @click.option(
-    "--output", type=click.Path(path_type=Path), help="The HTML file. [default: RUN/report.html]"
+    "--output", type=click.Path(path_type=Path), help="HTML file. [default: RUN/report.html]"
 )
 @click.option(
     "--learning-curve",
     is_flag=True,
-    help="Train on 500 to 24,000 images too: would more images help? Takes most of a training.",
+    help="Train on 500 to 24,000 images, too, to estimate the effect of more images. Takes most of "
+    "the time of a training.",
 )
 @click.option(
     "--photos",
-    "photo_folder",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder of pictures that show none of the classes: does it notice?",
+    help="Folder of photos that show none of the classes, to test their detection.",
 )
 @data_option
 @json_option
@@ -39,63 +38,28 @@ def report(
     split_name: str,
     output: Path | None,
     learning_curve: bool,
-    photo_folder: Path | None,
+    photos: Path | None,
     data_choice: DataOptions,
     as_json: bool,
 ) -> None:
-    """Write an HTML page about RUN that opens from the disk and needs no network.
+    """Write a report on RUN as an HTML page that needs no network.
 
-    How good, how sure, what it confuses and why, over- or underfitted, where it looks, how it takes
-    spoiled images, how it was made. Every look at the test split is counted.
+    Sections: accuracy and calibration, confusions, overfitting, explanations, robustness,
+    provenance. Evaluations on the test split are counted.
     """
     from ankleboot.cli import output as console
-    from ankleboot.core.files import make_folder
-    from ankleboot.core.silence import import_keras
-    from ankleboot.evaluation import test_set_usage
-    from ankleboot.evaluation.evaluate import select_split
-    from ankleboot.models.pretrained import catalog
-    from ankleboot.models.run import Run
-
-    place = catalog.resolve(run_dir)
-    run = Run(place)
-    run.check_model()
-    image_spec = run.recipe().image_spec
-    loaded = data_choice.load(image_spec, run=run)
-    select_split(loaded, split_name, run.recipe())  # refuses before a look is counted
-    if output is None:
-        output = Path("report.html") if catalog.is_shipped(place) else run.folder / "report.html"
-    import_keras()
     from ankleboot.evaluation.report.write import write_report
-    from ankleboot.training import learning_curve as curve
+    from ankleboot.inference.load import resolve_model
+    from ankleboot.training import learning_curve as training
 
-    sizes = curve.learning_curve(run, loaded, console.log_line) if learning_curve else ()
-    count = (
-        test_set_usage.record_test_evaluation
-        if split_name == "test"
-        else test_set_usage.num_test_evaluations
-    )
-    make_folder(output.parent)
-    document = write_report(
-        run,
-        loaded,
-        output,
-        split=split_name,
-        test_reads=count(run_dir),
-        sizes=sizes,
-        photos=None if photo_folder is None else _read(photo_folder, image_spec),
-    )
+    model = resolve_model(run_dir)
+    data: DataSource = data_choice.load
+    sizes: tuple[SizePoint, ...] = ()
+    if learning_curve and model.run:
+        data = data_choice.load(model.run.recipe().image_spec, model.run)
+        sizes = training.learning_curve(model.run, data, console.log_line)
+    result = write_report(model, output, data, split=split_name, sizes=sizes, photos=photos)
     if as_json:
-        console.print_json(document)
+        console.print_json(result.to_json())
     else:
-        console.report_result(document)
-
-
-def _read(folder: Path, image_spec: ImageSpec) -> np.ndarray:
-    import numpy as np
-
-    from ankleboot.cli import output as console
-    from ankleboot.data.preprocessing import preprocess
-    from ankleboot.data.preprocessing.find_images import find_images
-
-    paths = find_images([str(folder)], console.log_line)
-    return np.stack([preprocess.load_image(path, image_spec) for path in paths])
+        console.report_result(result)

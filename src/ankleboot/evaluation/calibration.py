@@ -1,8 +1,8 @@
-"""Make confidences mean what they say, and know when not to answer; NumPy alone.
+"""Calibration of confidences, the threshold for abstaining, and diagrams of both.
 
-Fitted on validation images, never on the test split:
+Everything is fitted on validation images, never on the test split:
 
-    calibration = fit(probs, labels)
+    calibration = fit_calibration(probs, labels)
     calibrated = apply_temperature(probs, calibration.temperature)
 """
 
@@ -10,141 +10,177 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ankleboot.core.types import Labels, Probs
+from ankleboot.core.files import write_json
+from ankleboot.core.types import Indices, Labels, Probs
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.verify_data import verify_same_data
 from ankleboot.evaluation import metrics
+from ankleboot.evaluation.select_split import validation_images
+from ankleboot.inference.load import load_predictor
 from ankleboot.models.files.calibration import (
-    TEMPERATURES,
+    TEMPERATURE_RANGE,
     Calibration,
-    _logs,
-    _softmax,
     apply_temperature,
+    log_probs,
+    softmax,
 )
+from ankleboot.models.run import Run
 
-TARGET_PRECISION = 0.95  # of the answers that are given
+TARGET_PRECISION = 0.95  # accuracy of the predictions that are given
+NUM_BINS = 15  # equal-width bins of confidence
+NUM_CURVE_POINTS = 400  # of the risk-coverage curve, which is thinned out
 
 
-def fit_calibration(
-    probs: Probs, labels: Labels, *, precision_wanted: float = TARGET_PRECISION
-) -> Calibration:
-    """Fit temperature and threshold.
+def calibrate(run: Run, data: Dataset) -> Calibration:
+    """Fit a finished run's calibration on its validation images, and store it.
 
-    Args:
-        probs: Uncalibrated answers on validation images.
-        labels: Their classes.
-        precision_wanted: Of the answers that are given, the share to be right.
+    Predictors loaded from the run afterwards give calibrated probabilities. A run that has a
+    calibration keeps it.
 
     Raises:
-        DataError: If there is nothing to fit on, or a probability is not finite.
+        ModelError: If the run is not complete, or its model is damaged.
+        UsageError: If the run was trained on other data.
+    """
+    if (stored := run.calibration()) is not None:
+        return stored
+    verify_same_data(run, data)
+    validation = validation_images(run.recipe(), data)
+    probs = load_predictor(run.folder).predict(validation.images)
+    calibration = fit_calibration(probs, validation.labels)
+    write_json(run.calibration_path, calibration.to_json())
+    return calibration
+
+
+def fit_calibration(probs: Probs, labels: Labels) -> Calibration:
+    """Fit temperature and threshold to uncalibrated predictions on validation images.
+
+    Raises:
+        DataError: If there is no image, or a probability is not finite.
     """
     metrics.validate_predictions(probs, labels)
     temperature = fit_temperature(probs, labels)
-    after = apply_temperature(probs, temperature)
-    threshold = abstention_threshold(after, labels, precision_wanted)
-    answered = after.max(axis=1) >= threshold
-    right = after.argmax(axis=1) == labels
+    calibrated = apply_temperature(probs, temperature)
+    threshold = abstention_threshold(calibrated, labels, TARGET_PRECISION)
+    is_given = calibrated.max(axis=1) >= threshold
+    is_correct = calibrated.argmax(axis=1) == labels
     return Calibration(
         temperature=temperature,
         abstain_below=threshold,
-        precision_wanted=precision_wanted,
-        precision=float(right[answered].mean()) if answered.any() else 0.0,
-        coverage=float(answered.mean()),
+        precision_wanted=TARGET_PRECISION,
+        precision=float(is_correct[is_given].mean()) if is_given.any() else 0.0,
+        coverage=float(is_given.mean()),
         num_examples=len(labels),
-        loss=(metrics.log_loss(probs, labels), metrics.log_loss(after, labels)),
+        loss=(metrics.log_loss(probs, labels), metrics.log_loss(calibrated, labels)),
         ece=(
-            metrics.expected_calibration_error(probs, labels),
-            metrics.expected_calibration_error(after, labels),
+            expected_calibration_error(probs, labels),
+            expected_calibration_error(calibrated, labels),
         ),
     )
 
 
 def fit_temperature(probs: Probs, labels: Labels) -> float:
-    """The temperature with the least cross-entropy, by bisection of its (monotone) derivative.
+    """Find the temperature with the least cross-entropy by bisection of its derivative.
 
     Source: Guo et al. 2017, section 4.2, https://arxiv.org/abs/1706.04599
     """
-    logs = _logs(probs)
-    own = logs[np.arange(len(labels)), labels]
+    logits = log_probs(probs)
+    label_logits = logits[np.arange(len(labels)), labels]
 
-    def slope(inverse: float) -> float:  # of the loss, by the inverse temperature
-        return float(((_softmax(inverse * logs) * logs).sum(axis=1) - own).mean())
+    def slope(inverse: float) -> float:
+        """Return the derivative of the loss by the inverse temperature; it is monotone."""
+        return float(((softmax(inverse * logits) * logits).sum(axis=1) - label_logits).mean())
 
-    low, high = 1 / TEMPERATURES[1], 1 / TEMPERATURES[0]
+    low, high = 1 / TEMPERATURE_RANGE[1], 1 / TEMPERATURE_RANGE[0]
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if slope(middle) < 0 else (low, middle)
-    return float(np.clip(2 / (low + high), *TEMPERATURES))
+    return float(np.clip(2 / (low + high), *TEMPERATURE_RANGE))
 
 
-def abstention_threshold(probs: Probs, labels: Labels, precision_wanted: float) -> float:
-    """The confidence from which on answers are right often enough, for as many as possible.
+def abstention_threshold(probs: Probs, labels: Labels, precision: float) -> float:
+    """Find the lowest confidence from which on predictions reach a precision.
 
     Returns:
-        0 if all answers may be given, 1 if no threshold suffices.
+        0 if all predictions together reach it, 1 if no threshold does.
     """
     confidences = probs.max(axis=1).astype(np.float64)
     order = np.argsort(-confidences, kind="stable")
-    right = (probs.argmax(axis=1) == labels)[order]
-    precision = right.cumsum() / np.arange(1, len(right) + 1)
-    # a threshold answers all of equal confidence, or none of them
+    is_correct = (probs.argmax(axis=1) == labels)[order]
+    precisions = is_correct.cumsum() / np.arange(1, len(is_correct) + 1)
+    # a threshold admits all predictions of equal confidence, or none of them
     falls = np.append(np.diff(confidences[order]) < 0, True)
-    good = np.flatnonzero((precision >= precision_wanted) & falls)
-    if len(good) == 0:
+    suitable = np.flatnonzero((precisions >= precision) & falls)
+    if len(suitable) == 0:
         return 1.0
-    last = int(good[-1])
-    return 0.0 if last == len(right) - 1 else float(confidences[order][last])
+    last = int(suitable[-1])
+    return 0.0 if last == len(is_correct) - 1 else float(confidences[order][last])
+
+
+def confidence_bins(probs: Probs) -> Indices:
+    """Assign predictions to equal-width bins; bin i holds (i/NUM_BINS, (i+1)/NUM_BINS]."""
+    confidence = probs.max(axis=1).astype(np.float64)
+    bins: np.ndarray = np.clip(np.ceil(confidence * NUM_BINS).astype(np.int64) - 1, 0, NUM_BINS - 1)
+    return bins
+
+
+def expected_calibration_error(probs: Probs, labels: Labels) -> float:
+    """Return the mean gap between confidence and accuracy, weighted by bin size.
+
+    A result of 0.03 is three percentage points.
+
+    Source: Guo et al. 2017, section 2, https://arxiv.org/abs/1706.04599
+    """
+    confidence = probs.max(axis=1).astype(np.float64)
+    is_correct = probs.argmax(axis=1) == labels
+    bins = confidence_bins(probs)
+    gaps = np.bincount(bins, confidence, NUM_BINS) - np.bincount(bins, is_correct, NUM_BINS)
+    return float(np.abs(gaps).sum() / len(labels))
 
 
 @dataclass(frozen=True)
 class ReliabilityDiagram:
-    """Equal-width confidence bins: how many answers, how sure and how right they are on average."""
+    """Number of predictions, mean confidence and accuracy by equal-width bin of confidence."""
 
     counts: tuple[int, ...]
     confidences: tuple[float, ...]
     accuracies: tuple[float, ...]
 
 
-def reliability_diagram(
-    probs: Probs, labels: Labels, *, num_bins: int = metrics.NUM_BINS
-) -> ReliabilityDiagram:
-    """The bins whose gaps `expected_calibration_error` averages; empty ones are 0.
+def reliability_diagram(probs: Probs, labels: Labels) -> ReliabilityDiagram:
+    """Compute the bins whose gaps `expected_calibration_error` averages; empty ones are 0.
 
     Source: Guo et al. 2017, section 2, https://arxiv.org/abs/1706.04599
     """
-    bins = metrics.confidence_bins(probs, num_bins)
-    right = (probs.argmax(axis=1) == labels).astype(np.float64)
-    counts = np.bincount(bins, minlength=num_bins)
-    sums = [np.bincount(bins, values, num_bins) for values in (probs.max(axis=1), right)]
+    bins = confidence_bins(probs)
+    is_correct = (probs.argmax(axis=1) == labels).astype(np.float64)
+    counts = np.bincount(bins, minlength=NUM_BINS)
+    sums = [np.bincount(bins, values, NUM_BINS) for values in (probs.max(axis=1), is_correct)]
     means = [(values / np.maximum(counts, 1)).tolist() for values in sums]
     return ReliabilityDiagram(tuple(counts.tolist()), tuple(means[0]), tuple(means[1]))
 
 
 @dataclass(frozen=True)
 class RiskCoverage:
-    """Errors among the answers given, for every threshold, from the surest answer on."""
+    """Error rate among the predictions given, by threshold, the highest confidence first."""
 
     thresholds: tuple[float, ...]
     coverages: tuple[float, ...]
     risks: tuple[float, ...]
 
 
-def risk_coverage(probs: Probs, labels: Labels, *, num_points: int = 400) -> RiskCoverage:
-    """What abstaining buys.
-
-    Args:
-        probs: Calibrated answers.
-        labels: Their classes.
-        num_points: The curve is thinned out to about so many.
+def risk_coverage(probs: Probs, labels: Labels) -> RiskCoverage:
+    """Compute the error rate against coverage for calibrated predictions.
 
     Source: Geifman and El-Yaniv 2017, https://arxiv.org/abs/1705.08500
     """
     confidences = probs.max(axis=1).astype(np.float64)
     order = np.argsort(-confidences, kind="stable")
-    wrong = (probs.argmax(axis=1) != labels)[order]
-    number = np.arange(1, len(wrong) + 1)
-    risks = wrong.cumsum() / number
-    shown = np.unique(np.linspace(0, len(wrong) - 1, num_points).round().astype(int))
+    is_wrong = (probs.argmax(axis=1) != labels)[order]
+    counts = np.arange(1, len(is_wrong) + 1)
+    risks = is_wrong.cumsum() / counts
+    points = np.unique(np.linspace(0, len(is_wrong) - 1, NUM_CURVE_POINTS).round().astype(int))
     return RiskCoverage(
-        tuple(confidences[order][shown].tolist()),
-        tuple((number[shown] / len(wrong)).tolist()),
-        tuple(risks[shown].tolist()),
+        tuple(confidences[order][points].tolist()),
+        tuple((counts[points] / len(is_wrong)).tolist()),
+        tuple(risks[points].tolist()),
     )

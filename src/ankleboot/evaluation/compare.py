@@ -1,208 +1,191 @@
-"""Two or more models on the same images: what may be concluded, and what not.
+"""Comparison of two or more models on the same images.
 
-    compare([Answers("a", probs_a), Answers("b", probs_b)], labels, class_names).sentences
+    compare(["runs/a", "runs/b"]).sentences
 
-Models are compared image by image (McNemar's test, paired bootstrap): two intervals that overlap
-say little. Runs of one recipe with different seeds form a group: only groups speak of recipes.
+Models are compared image by image (McNemar's test, paired bootstrap), which separates models whose
+accuracy intervals overlap. Runs of one recipe with different seeds form a group; only groups allow
+conclusions about recipes.
 """
 
-import statistics as basic
+import json
+import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ankleboot.core.errors import UsageError
-from ankleboot.core.types import Labels, Probs
+from ankleboot.core.types import Indices, Labels, Probs
 from ankleboot.evaluation import metrics
+from ankleboot.evaluation.comparison import (
+    AccuracyEstimate,
+    ClassDifference,
+    Comparison,
+    Disagreement,
+    PairwiseComparison,
+    RecipeComparison,
+    SeedGroup,
+    conclude_pair,
+    conclude_recipes,
+)
+from ankleboot.evaluation.prediction_cache import cached_predictions
+from ankleboot.evaluation.select_split import DataSource, dataset_for, select_split
 from ankleboot.evaluation.statistics import (
-    Interval,
     bootstrap_means,
     holm_adjust,
     mcnemar_exact,
-    min_p_value,
     percentile_interval,
     permutation_test,
     probability_of_superiority,
 )
+from ankleboot.evaluation.test_set_usage import count_evaluation
+from ankleboot.inference.load import Model, ResolvedModel, resolve_model
+from ankleboot.recipes.catalog import overrides_of
 
-ALPHA = 0.05
-MAX_DISAGREEMENTS = 50  # listed; the surest ones first
+MAX_DISAGREEMENTS = 50  # listed, the most confident ones first
 
 
 @dataclass(frozen=True)
 class ModelPredictions:
-    """A model's answers; `group` is shared by runs that differ in their seed alone."""
+    """Probabilities of a model; `group` is shared by runs that differ in their seed alone."""
 
     model: str
     probs: Probs
     group: str = ""
 
 
-@dataclass(frozen=True)
-class AccuracyEstimate:
-    """One model's accuracy with its Wilson interval."""
-
-    model: str
-    accuracy: float
-    accuracy_ci95: Interval
-
-
-@dataclass(frozen=True)
-class ClassDifference:
-    """Images of a class that one model alone gets right, and the test of that."""
-
-    label: str
-    only_first: int
-    only_second: int
-    p_value: float
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """An image on which two models give different answers."""
-
-    index: int
-    label: str
-    first: str
-    first_confidence: float
-    second: str
-    second_confidence: float
-
-
-@dataclass(frozen=True)
-class PairwiseComparison:
-    """Two models, image by image.
-
-    Attributes:
-        difference: Accuracy of the first less that of the second.
-        difference_ci95: Paired bootstrap interval.
-        only_first: Images that the first alone gets right.
-        p_value: McNemar's exact test, two-sided.
-        p_adjusted: The same after Holm's correction for all pairs of the comparison.
-        per_class: Adjusted likewise, among the classes.
-        num_disagreements: Images with different answers; the surest are in `disagreements`.
-    """
-
-    first: str
-    second: str
-    difference: float
-    difference_ci95: Interval
-    only_first: int
-    only_second: int
-    p_value: float
-    p_adjusted: float
-    per_class: tuple[ClassDifference, ...]
-    num_disagreements: int
-    disagreements: tuple[Disagreement, ...]
-    conclusion: str
-
-
-@dataclass(frozen=True)
-class SeedGroup:
-    """Runs of one recipe."""
-
-    name: str
-    models: tuple[str, ...]
-    mean: float
-    std: float | None
-
-
-@dataclass(frozen=True)
-class RecipeComparison:
-    """Two recipes over their runs.
-
-    Attributes:
-        superiority: P(a run of the first > one of the second), on these images.
-        p_adjusted: Permutation test of the runs, after Holm's correction for all pairs of recipes.
-    """
-
-    first: str
-    second: str
-    difference: float
-    superiority: float
-    superiority_ci95: Interval
-    p_adjusted: float
-    conclusion: str
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Everything `compare` found."""
-
-    num_examples: int
-    models: tuple[AccuracyEstimate, ...]
-    pairs: tuple[PairwiseComparison, ...]
-    groups: tuple[SeedGroup, ...]
-    group_pairs: tuple[RecipeComparison, ...]
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """What may be concluded, in words; of recipes first."""
-        of_groups = tuple(pair.conclusion for pair in self.group_pairs)
-        return of_groups + tuple(pair.conclusion for pair in self.pairs)
-
-    def to_json(self) -> dict[str, Any]:
-        """The document of `compare --json`, but for what the command adds."""
-        return asdict(self) | {"sentences": list(self.sentences)}
-
-
 def compare(
-    answers: Sequence[ModelPredictions], labels: Labels, class_names: tuple[str, ...]
+    models: Sequence[Model], data: DataSource = None, *, split: str = "validation"
 ) -> Comparison:
-    """Compare models on the same images.
+    """Compare models on all images of a split.
 
-    Where two recipes have several runs each, recipes are compared; otherwise every pair of models.
+    Runs of one recipe with different seeds are compared as a group: pass all of them. Evaluations
+    on the test split are counted.
 
     Args:
-        answers: Two or more models' probabilities for the same images.
-        labels: Their classes.
-        class_names: In the order of the probabilities.
+        models: Two or more runs, predictors, paths or names of shipped models.
+        data: Data set; by default the one that the first run was trained on.
+        split: "validation" or "test".
+
+    Raises:
+        UsageError: If there are fewer than two models, their validation images differ, or two runs
+            have the same recipe and seed.
+        ModelError: If a model is missing or damaged.
+    """
+    if len(models) < 2:
+        raise UsageError("name two or more models to compare")
+    resolved = [resolve_model(model) for model in models]
+    infos = [model.predictor.info for model in resolved]
+    first = next((model for model in resolved if model.run), resolved[0])
+    # models may have other image specs; the order of the images is the same
+    datasets = {
+        spec: dataset_for(first, data, spec)
+        for spec in dict.fromkeys(info.image_spec for info in infos)
+    }
+    dataset = datasets[infos[0].image_spec]
+    if split == "validation" and len({dataset.split(i.split_rule).sha256 for i in infos}) > 1:
+        raise UsageError("these models have different validation images; compare with --split test")
+    splits = [select_split(datasets[info.image_spec], split, info) for info in infos]
+    names = [model.name for model in resolved]
+    groups = _seed_groups(resolved)
+    counts, predictions = {}, []
+    for name, model, images, group in zip(names, resolved, splits, groups, strict=True):
+        counts[name] = count_evaluation(model, split)
+        probs = cached_predictions(model, images.images, split)
+        predictions.append(ModelPredictions(name, probs, group))
+    return replace(
+        compare_predictions(predictions, splits[0].labels, dataset.class_names),
+        data=dataset.name,
+        split=split,
+        num_test_evaluations=counts,
+        images=splits[0].images,
+    )
+
+
+def _seed_groups(models: Sequence[ResolvedModel]) -> list[str]:
+    """Name the group of each model: recipe and overrides of a run, "" for other models.
+
+    Raises:
+        UsageError: If two runs of a group have the same seed.
+    """
+    group_names: dict[str, str] = {}
+    by_seed: dict[tuple[str, int], str] = {}
+    groups = []
+    for model in models:
+        if model.run is None or model.path is None or not model.path.is_dir():
+            groups.append("")  # an exported file stands for itself
+            continue
+        recipe, manifest = model.run.recipe(), model.run.manifest()
+        without_seed = recipe.to_json() | {"seed": 0}
+        parts = [without_seed, manifest["data"], manifest.get("arithmetic")]
+        key = json.dumps(parts, sort_keys=True)
+        if other := by_seed.get((key, recipe.seed)):
+            raise UsageError(
+                f"{other} and {model.name} have the same recipe and seed {recipe.seed}"
+            )
+        by_seed[key, recipe.seed] = model.name
+        if key not in group_names:
+            label = " ".join([recipe.name, *overrides_of(recipe)])
+            copies = sum(other.partition(" (")[0] == label for other in group_names.values())
+            group_names[key] = f"{label} ({copies + 1})" if copies else label
+        groups.append(group_names[key])
+    return groups
+
+
+def compare_predictions(
+    predictions: Sequence[ModelPredictions], labels: Labels, class_names: tuple[str, ...]
+) -> Comparison:
+    """Compare predictions of models for the same images.
+
+    Where two groups have several runs each, groups are compared; otherwise every pair of models.
+
+    Args:
+        predictions: Probabilities of two or more models.
+        labels: Labels of the images.
+        class_names: Classes in the order of the probabilities.
 
     Raises:
         UsageError: If there are fewer than two models, or one is named twice.
         DataError: If lengths differ or a probability is not finite.
     """
-    names = [one.model for one in answers]
+    names = [prediction.model for prediction in predictions]
     if len(names) < 2 or len(set(names)) < len(names):
         raise UsageError("name two or more different models to compare")
-    for one in answers:
-        metrics.validate_predictions(one.probs, labels)
-    right = {one.model: one.probs.argmax(axis=1) == labels for one in answers}
-    scores = tuple(
+    for prediction in predictions:
+        metrics.validate_predictions(prediction.probs, labels)
+    hits = {one.model: one.probs.argmax(axis=1) == labels for one in predictions}
+    estimates = tuple(
         AccuracyEstimate(
             name,
-            float(hits.mean()),
-            metrics.wilson_interval(int(hits.sum()), len(labels)),
+            float(correct.mean()),
+            metrics.wilson_interval(int(correct.sum()), len(labels)),
         )
-        for name, hits in right.items()
+        for name, correct in hits.items()
     )
-    groups = _groups(answers, right)
-    group_pairs = _group_pairs(groups, right)
-    pairs = () if group_pairs else _pairs(answers, labels, class_names)
-    return Comparison(len(labels), scores, pairs, groups, group_pairs)
+    groups = _groups(predictions, hits)
+    recipe_pairs = _compare_recipes(groups, hits)
+    pairs = () if recipe_pairs else _compare_pairs(predictions, labels, class_names)
+    return Comparison(len(labels), estimates, pairs, groups, recipe_pairs)
 
 
-def _pairs(
-    answers: Sequence[ModelPredictions], labels: Labels, class_names: tuple[str, ...]
+def _compare_pairs(
+    predictions: Sequence[ModelPredictions], labels: Labels, class_names: tuple[str, ...]
 ) -> tuple[PairwiseComparison, ...]:
-    chosen = [(a, b) for place, a in enumerate(answers) for b in answers[place + 1 :]]
-    counts = [_only(a.probs, b.probs, labels) for a, b in chosen]
-    p_values = [mcnemar_exact(*count) for count in counts]
-    adjusted = holm_adjust(p_values)
+    pairs = [(a, b) for number, a in enumerate(predictions) for b in predictions[number + 1 :]]
+    p_values = [mcnemar_exact(*_only_correct(a.probs, b.probs, labels)) for a, b in pairs]
     return tuple(
-        _pair(a, b, labels, class_names, (p, p_all))
-        for (a, b), p, p_all in zip(chosen, p_values, adjusted, strict=True)
+        _compare_pair(a, b, labels, class_names, (p_value, p_adjusted))
+        for (a, b), p_value, p_adjusted in zip(pairs, p_values, holm_adjust(p_values), strict=True)
     )
 
 
-def _only(first: Probs, second: Probs, labels: Labels) -> tuple[int, int]:
+def _only_correct(first: Probs, second: Probs, labels: Labels) -> tuple[int, int]:
+    """Count the images that only the first, and only the second model gets right."""
     a, b = first.argmax(axis=1) == labels, second.argmax(axis=1) == labels
     return int((a & ~b).sum()), int((b & ~a).sum())
 
 
-def _pair(
+def _compare_pair(
     a: ModelPredictions,
     b: ModelPredictions,
     labels: Labels,
@@ -210,16 +193,16 @@ def _pair(
     p_values: tuple[float, float],
 ) -> PairwiseComparison:
     p_value, p_adjusted = p_values
-    only_first, only_second = _only(a.probs, b.probs, labels)
-    right = [(x.probs.argmax(axis=1) == labels).astype(np.float64) for x in (a, b)]
-    difference = float((right[0] - right[1]).mean())
-    interval = percentile_interval(bootstrap_means(right[0] - right[1]))
+    only_first, only_second = _only_correct(a.probs, b.probs, labels)
+    hits = [(x.probs.argmax(axis=1) == labels).astype(np.float64) for x in (a, b)]
+    difference = float((hits[0] - hits[1]).mean())
+    interval = percentile_interval(bootstrap_means(hits[0] - hits[1]))
     by_class = [
-        _only(a.probs[labels == c], b.probs[labels == c], labels[labels == c])
+        _only_correct(a.probs[labels == c], b.probs[labels == c], labels[labels == c])
         for c in range(len(class_names))
     ]
-    class_p = holm_adjust([mcnemar_exact(*counts) for counts in by_class])
-    differ = np.flatnonzero(a.probs.argmax(axis=1) != b.probs.argmax(axis=1))
+    class_p_values = holm_adjust([mcnemar_exact(*counts) for counts in by_class])
+    differing = np.flatnonzero(a.probs.argmax(axis=1) != b.probs.argmax(axis=1))
     return PairwiseComparison(
         first=a.model,
         second=b.model,
@@ -231,11 +214,11 @@ def _pair(
         p_adjusted=p_adjusted,
         per_class=tuple(
             ClassDifference(name, *counts, p)
-            for name, counts, p in zip(class_names, by_class, class_p, strict=True)
+            for name, counts, p in zip(class_names, by_class, class_p_values, strict=True)
         ),
-        num_disagreements=len(differ),
-        disagreements=_disagreements(a.probs, b.probs, labels, differ, class_names),
-        conclusion=_conclusion(a.model, b.model, difference, interval, p_adjusted, len(labels)),
+        num_disagreements=len(differing),
+        disagreements=_disagreements(a.probs, b.probs, labels, differing, class_names),
+        conclusion=conclude_pair(a.model, b.model, difference, interval, p_adjusted, len(labels)),
     )
 
 
@@ -243,11 +226,11 @@ def _disagreements(
     first: np.ndarray,
     second: np.ndarray,
     labels: np.ndarray,
-    differ: np.ndarray,
+    differing: Indices,
     class_names: tuple[str, ...],
 ) -> tuple[Disagreement, ...]:
-    surest = np.minimum(first.max(axis=1), second.max(axis=1))[differ]
-    chosen = differ[np.argsort(-surest, kind="stable")][:MAX_DISAGREEMENTS]
+    confidence = np.minimum(first.max(axis=1), second.max(axis=1))[differing]
+    chosen = differing[np.argsort(-confidence, kind="stable")][:MAX_DISAGREEMENTS]
     return tuple(
         Disagreement(
             int(index),
@@ -261,75 +244,32 @@ def _disagreements(
     )
 
 
-def _conclusion(
-    first: str, second: str, difference: float, interval: Interval, p: float, total: int
-) -> str:
-    better, worse = (first, second) if difference >= 0 else (second, first)
-    low, high = interval if difference >= 0 else (-interval[1], -interval[0])
-    figures = (
-        f"{100 * abs(difference):.2f} points (95 % interval {100 * low:.2f} to {100 * high:.2f}; "
-        f"McNemar p = {p:.2g}, adjusted for all pairs)"
-    )
-    if p < ALPHA:
-        return (
-            f"{better} is better than {worse} on images like these {total:,}: by {figures}. That "
-            "speaks of these two models, not of training their recipes again."
-        )
-    if difference == 0:
-        return f"{first} and {second} cannot be told apart on {total:,} images: {figures}."
-    return (
-        f"{first} and {second} cannot be told apart on {total:,} images: {better} is ahead by "
-        f"{figures}, which may be chance."
-    )
-
-
 def _groups(
-    answers: Sequence[ModelPredictions], right: dict[str, np.ndarray]
+    predictions: Sequence[ModelPredictions], hits: dict[str, np.ndarray]
 ) -> tuple[SeedGroup, ...]:
     members: dict[str, list[str]] = {}
-    for one in answers:
-        members.setdefault(one.group or one.model, []).append(one.model)
-    found = []
+    for prediction in predictions:
+        members.setdefault(prediction.group or prediction.model, []).append(prediction.model)
+    groups = []
     for name, models in members.items():
-        values = [float(right[model].mean()) for model in models]
-        std = basic.stdev(values) if len(values) > 1 else None
-        found.append(SeedGroup(name, tuple(models), basic.mean(values), std))
-    return tuple(found)
+        accuracies = [float(hits[model].mean()) for model in models]
+        std = statistics.stdev(accuracies) if len(accuracies) > 1 else None
+        groups.append(SeedGroup(name, tuple(models), statistics.mean(accuracies), std))
+    return tuple(groups)
 
 
-def _group_pairs(
-    groups: Sequence[SeedGroup], right: dict[str, np.ndarray]
+def _compare_recipes(
+    groups: Sequence[SeedGroup], hits: dict[str, np.ndarray]
 ) -> tuple[RecipeComparison, ...]:
     several = [group for group in groups if len(group.models) > 1]
-    chosen = [(a, b) for place, a in enumerate(several) for b in several[place + 1 :]]
-    values = {g.name: [float(right[model].mean()) for model in g.models] for g in several}
-    adjusted = holm_adjust([permutation_test(values[a.name], values[b.name]) for a, b in chosen])
-    found = []
-    for (a, b), p in zip(chosen, adjusted, strict=True):
+    pairs = [(a, b) for number, a in enumerate(several) for b in several[number + 1 :]]
+    values = {g.name: [float(hits[model].mean()) for model in g.models] for g in several}
+    adjusted = holm_adjust([permutation_test(values[a.name], values[b.name]) for a, b in pairs])
+    comparisons = []
+    for (a, b), p in zip(pairs, adjusted, strict=True):
         share, interval = probability_of_superiority(values[a.name], values[b.name])
-        sentence = _group_conclusion(a, b, share, interval, p)
-        found.append(
+        sentence = conclude_recipes(a, b, share, interval, p)
+        comparisons.append(
             RecipeComparison(a.name, b.name, a.mean - b.mean, share, interval, p, sentence)
         )
-    return tuple(found)
-
-
-def _group_conclusion(
-    a: SeedGroup, b: SeedGroup, share: float, interval: Interval, p: float
-) -> str:
-    better, worse, wins, bounds = a, b, share, interval
-    if share < 0.5:
-        better, worse, wins = b, a, 1 - share
-        bounds = (1 - interval[1], 1 - interval[0])
-    runs = (len(better.models), len(worse.models))
-    figures = (
-        f"on these images a run of {better.name} beats one of {worse.name} with probability "
-        f"{wins:.2f} (95 % interval {bounds[0]:.2f} to {bounds[1]:.2f}; permutation p = {p:.2g}; "
-        f"{runs[0]} and {runs[1]} runs), by {100 * (better.mean - worse.mean):+.2f} points on "
-        "average"
-    )
-    if p < ALPHA:
-        return f"Recipe {better.name} is the better one: {figures}."
-    if min_p_value(*runs) >= ALPHA:
-        return f"Too few runs to tell {a.name} and {b.name} apart (take 4 or more each): {figures}."
-    return f"Recipes {a.name} and {b.name} cannot be told apart by these runs: {figures}."
+    return tuple(comparisons)

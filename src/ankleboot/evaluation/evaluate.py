@@ -1,40 +1,49 @@
-"""Judge a Predictor on labelled images: every image, honest intervals, all classes."""
+"""Evaluation of a model on a whole split: metrics, confidence intervals, classes.
 
+evaluation = evaluate("runs/first")
+evaluation.accuracy, evaluation.accuracy_ci95
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ankleboot.core.errors import DataError, UsageError
-from ankleboot.core.files import write_json
+from ankleboot.core import plugins
+from ankleboot.core.errors import DataError
+from ankleboot.core.files import make_folder, write_json
+from ankleboot.core.records import Record
 from ankleboot.core.types import Labels, Probs
-from ankleboot.data.dataset import Dataset, LabeledImages
-from ankleboot.data.verify_data import verify_same_data
-from ankleboot.evaluation import calibration, metrics
-from ankleboot.evaluation.metrics import ClassScores
+from ankleboot.evaluation import metrics as scores
+from ankleboot.evaluation.calibration import NUM_BINS, confidence_bins, expected_calibration_error
+from ankleboot.evaluation.prediction_cache import cached_predictions
+from ankleboot.evaluation.select_split import DataSource, dataset_for, select_split
 from ankleboot.evaluation.statistics import Interval, bootstrap_means, percentile_interval
-from ankleboot.inference.load import Predictor, load_predictor
-from ankleboot.models.files.calibration import Calibration
-from ankleboot.models.files.metadata import ModelMetadata
-from ankleboot.models.run import Run
-from ankleboot.recipes.recipe import Recipe
+from ankleboot.evaluation.test_set_usage import count_evaluation
+from ankleboot.inference.load import Model, resolve_model
+
+Metric = Callable[[Probs, Labels], float]
 
 TEST_SIZES = {"fashion-mnist": 10_000, "sample": 500}
-"""Images in the test split of each data set; an evaluation of fewer is no result."""
+"""Number of images in the test split of each data set; a test evaluation covers all of them."""
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What a model achieved on a split.
+@dataclass(frozen=True, repr=False)
+class Evaluation(Record):
+    """Metrics of a model on a split.
 
     Attributes:
-        accuracy_ci95: Wilson interval for other images of this kind; says nothing of other seeds.
-        top2_accuracy_ci95: Likewise. The intervals of loss, brier and ece are bootstrapped.
+        accuracy_ci95: Wilson interval for other images of this kind; training with another seed
+            varies more. The interval of top-2 is of the same kind, the others are bootstrapped.
         loss: Mean cross-entropy in nats.
         brier: Sum over classes of squared errors, averaged over images.
         ece: Expected calibration error in 15 bins.
-        confusion_matrix: Rows are true classes, columns predicted ones.
-        test_reads: How often the test split has been looked at with this model, this time included.
+        confusion_matrix: Counts of images by true class (row) and predicted class (column).
+        num_test_evaluations: Number of evaluations of this model on the test split so far, this
+            one included.
+        metrics: Further metrics by name; see the kind "metrics" of `core/plugins.py`.
     """
 
     model: str
@@ -51,112 +60,97 @@ class Evaluation:
     loss_ci95: Interval
     brier_ci95: Interval
     ece_ci95: Interval
-    per_class: tuple[ClassScores, ...]
+    per_class: tuple[scores.ClassScores, ...]
     confusion_matrix: tuple[tuple[int, ...], ...]
-    test_reads: int
+    num_test_evaluations: int
+    metrics: dict[str, float]
+
+    @property
+    def confusions(self) -> tuple[tuple[int, str, str], ...]:
+        """Number of images, true class and predicted class of every error, most frequent first."""
+        names = [scores.label for scores in self.per_class]
+        cells = (
+            (count, names[row], names[column])
+            for row, counts in enumerate(self.confusion_matrix)
+            for column, count in enumerate(counts)
+            if row != column and count
+        )
+        return tuple(sorted(cells, reverse=True))
+
+    def summary(self) -> dict[str, str]:
+        """Return the model, the split and the main metrics."""
+        return {
+            "model": self.model,
+            "split": f"{self.num_examples:,} {self.split} images of {self.data}",
+            "accuracy": f"{100 * self.accuracy:.2f} %",
+            "loss": f"{self.loss:.4f}",
+            "ece": f"{self.ece:.4f}",
+        }
 
     def to_json(self) -> dict[str, Any]:
-        """The document of `evaluate --json`."""
-        return asdict(self)
+        """Return the document of `evaluate --json`."""
+        document = asdict(self)
+        return document | {"test_reads": document.pop("num_test_evaluations")}
 
+    def write(self, folder: Path) -> list[Path]:
+        """Write the metrics and a figure of the confusion matrix; return their paths."""
+        from ankleboot.evaluation.plots.evaluation import confusion
+        from ankleboot.evaluation.plots.style import save_figure
 
-def select_split(data: Dataset, split: str, of: Recipe | ModelMetadata) -> LabeledImages:
-    """The images of a split: "test", or "validation" as `validation_part` says.
-
-    Raises:
-        DataError: If the data has no test part, or has changed since the model learned it.
-        UsageError: If the model knows other classes, or learned other data.
-    """
-    if isinstance(of, ModelMetadata) and of.labels != data.class_names:
-        raise UsageError(
-            f"the model's classes are {', '.join(of.labels)}; "
-            f"those of {data.name} are {', '.join(data.class_names)}"
-        )
-    if split != "test":
-        return validation_images(of, data)
-    if not len(data.test):
-        raise DataError(f"{data.name} has no test part; take --split validation")
-    return data.test
-
-
-def validation_images(of: Recipe | ModelMetadata, data: Dataset) -> LabeledImages:
-    """The images that choices are made on: a recipe's, or those that a model did not learn.
-
-    Raises:
-        DataError: If the data has changed since the model learned it.
-        UsageError: If a model learned another data set: which of these images it knows is unknown.
-    """
-    if isinstance(of, Recipe):
-        return data.train.take(data.split(of).validation)
-    if of.data_sha256 not in ("", data.train_sha256) and of.data == data.name:
-        raise DataError(
-            f"{data.name} has changed since the model was trained: which images are new to it is "
-            "unknown"
-        )
-    if of.data not in ("", data.name) and of.data_sha256 != data.train_sha256:
-        raise UsageError(
-            f"the model was trained on {of.data}; it has no validation images in {data.name}, "
-            "take --split test"
-        )
-    return data.train.take(data.split(recipe_of(of)).validation)
-
-
-def recipe_of(info: ModelMetadata) -> Recipe:
-    """A recipe with the model's split, for `split` to find the images it learned."""
-    return Recipe(
-        name="default",
-        split=info.split,
-        validation_fraction=info.validation_fraction,
-        # with split=last the seed draws training images alone
-        split_seed=info.split_seed if info.split == "stratified" else 0,
-    )
-
-
-def calibrate(run: Run, data: Dataset) -> Calibration:
-    """Fit a finished run's temperature and threshold on its validation images, and store them.
-
-    From now on `load_predictor` of the run gives calibrated probabilities. A run that has a
-    calibration keeps it.
-
-    Raises:
-        ModelError: If the run is not complete, or its model is damaged.
-        UsageError: If the run was trained on other data.
-    """
-    if (known := run.calibration()) is not None:
-        return known
-    verify_same_data(run, data)
-    part = validation_images(run.recipe(), data)
-    fitted = calibration.fit_calibration(
-        load_predictor(run.folder).predict(part.images), part.labels
-    )
-    write_json(run.calibration_path, fitted.to_json())
-    return fitted
+        make_folder(folder)
+        paths = [folder / f"evaluation-{self.split}.json", folder / f"confusion-{self.split}.png"]
+        write_json(paths[0], self.to_json())
+        save_figure(confusion(self), paths[1])
+        return paths
 
 
 def evaluate(
-    predictor: Predictor, part: LabeledImages, *, data: str, split: str, test_reads: int
+    model: Model,
+    data: DataSource = None,
+    *,
+    split: str = "validation",
+    metrics: Mapping[str, Metric] | Sequence[str] | None = None,
 ) -> Evaluation:
-    """Predict all images of a part and compute every figure.
+    """Evaluate a model on all images of a split.
+
+    Choose between models with the validation split; evaluations on the test split are counted.
 
     Args:
-        predictor: What is judged.
-        part: Images with labels.
-        data: Name of the data set.
-        split: "test" or "validation".
-        test_reads: See `Evaluation`.
+        model: A run, a predictor, a path or the name of a shipped model.
+        data: Data set; by default the one that the model was trained on.
+        split: "validation" or "test".
+        metrics: Further metrics: names of the kind "metrics", or functions by name. By default all
+            names that `plugins.names("metrics")` lists.
 
     Raises:
-        DataError: If the test split is not whole, or an answer cannot be judged.
+        DataError: If the test split is incomplete, or a probability is not finite.
+        ModelError: If the model is missing or damaged.
+        UsageError: If a metric is unknown, or the model was trained on other data or classes.
     """
+    resolved = resolve_model(model)
+    info = resolved.predictor.info
+    dataset = dataset_for(resolved, data)
+    images = select_split(dataset, split, info)
+    functions = resolve_metrics(metrics)
+    count = count_evaluation(resolved, split)
     return evaluate_probs(
-        predictor.name,
-        predictor.predict(part.images),
-        part.labels,
-        class_names=predictor.info.labels,
-        data=data,
+        resolved.predictor.name,
+        cached_predictions(resolved, images.images, split),
+        images.labels,
+        class_names=info.labels,
+        data=dataset.name,
         split=split,
-        test_reads=test_reads,
+        num_test_evaluations=count,
+        metrics=functions,
     )
+
+
+def resolve_metrics(metrics: Mapping[str, Metric] | Sequence[str] | None) -> dict[str, Metric]:
+    """Return the functions of metrics by name; of all that are known if `metrics` is None."""
+    if isinstance(metrics, Mapping):
+        return dict(metrics)
+    names = plugins.names("metrics") if metrics is None else metrics
+    return {name: plugins.resolve("metrics", name) for name in names}
 
 
 def evaluate_probs(
@@ -167,65 +161,67 @@ def evaluate_probs(
     class_names: tuple[str, ...],
     data: str,
     split: str,
-    test_reads: int,
+    num_test_evaluations: int,
+    metrics: Mapping[str, Metric] | None = None,
 ) -> Evaluation:
-    """As `evaluate`, of answers that are there already, and with the names of their classes.
+    """Compute all metrics of predictions that were made before; see `evaluate`.
 
     Raises:
-        DataError: If the test split is not whole, or an answer cannot be judged.
+        DataError: If the test split is incomplete, or a probability is not finite.
     """
     if split == "test" and len(labels) != TEST_SIZES.get(data, len(labels)):
         raise DataError(
             f"the test split of {data} has {TEST_SIZES[data]} images, got {len(labels)}"
         )
-    metrics.validate_predictions(probs, labels)
-    matrix = metrics.confusion_matrix(probs.argmax(axis=1), labels, num_classes=len(class_names))
+    scores.validate_predictions(probs, labels)
+    matrix = scores.confusion_matrix(probs.argmax(axis=1), labels, num_classes=len(class_names))
     num_correct = int(matrix.trace())
-    top2 = metrics.top_k_accuracy(probs, labels, k=2)
+    top2 = scores.top_k_accuracy(probs, labels, k=2)
     return Evaluation(
         model=model,
         data=data,
         split=split,
         num_examples=len(labels),
         accuracy=num_correct / len(labels),
-        accuracy_ci95=metrics.wilson_interval(num_correct, len(labels)),
+        accuracy_ci95=scores.wilson_interval(num_correct, len(labels)),
         top2_accuracy=top2,
-        loss=metrics.log_loss(probs, labels),
-        brier=metrics.brier_loss(probs, labels),
-        ece=metrics.expected_calibration_error(probs, labels),
-        top2_accuracy_ci95=metrics.wilson_interval(round(top2 * len(labels)), len(labels)),
+        loss=scores.log_loss(probs, labels),
+        brier=scores.brier_loss(probs, labels),
+        ece=expected_calibration_error(probs, labels),
+        top2_accuracy_ci95=scores.wilson_interval(round(top2 * len(labels)), len(labels)),
         **_bootstrapped(probs, labels),
-        per_class=metrics.class_scores(matrix, class_names),
+        per_class=scores.class_scores(matrix, class_names),
         confusion_matrix=tuple(tuple(int(cell) for cell in row) for row in matrix),
-        test_reads=test_reads,
+        num_test_evaluations=num_test_evaluations,
+        metrics={name: float(metric(probs, labels)) for name, metric in (metrics or {}).items()},
     )
 
 
 def _bootstrapped(probs: Probs, labels: Labels) -> dict[str, Interval]:
-    """Intervals of loss, Brier score and calibration error from the same resampled images."""
+    """Return the intervals of loss, Brier score and ECE from the same resampled images."""
     rows = np.arange(len(labels))
-    gaps = np.zeros((len(labels), metrics.NUM_BINS))  # its column's sum is that bin's gap
-    right = probs.argmax(axis=1) == labels
-    gaps[rows, metrics.confidence_bins(probs, metrics.NUM_BINS)] = probs.max(axis=1) - right
+    gaps = np.zeros((len(labels), NUM_BINS))  # the sum of a column is the gap of that bin
+    is_correct = probs.argmax(axis=1) == labels
+    gaps[rows, confidence_bins(probs)] = probs.max(axis=1) - is_correct
     values = np.column_stack(
-        [metrics.log_losses(probs, labels), metrics.brier_losses(probs, labels), gaps]
+        [scores.log_losses(probs, labels), scores.brier_losses(probs, labels), gaps]
     )
     means = bootstrap_means(values)
     return {
         "loss_ci95": percentile_interval(means[:, 0]),
         "brier_ci95": percentile_interval(means[:, 1]),
         "ece_ci95": _ece_interval(
-            np.abs(means[:, 2:]).sum(axis=1), metrics.expected_calibration_error(probs, labels)
+            np.abs(means[:, 2:]).sum(axis=1), expected_calibration_error(probs, labels)
         ),
     }
 
 
 def _ece_interval(resampled: np.ndarray, ece: float) -> Interval:
-    """A cautious interval of the calibration error.
+    """Return a cautious interval of the expected calibration error.
 
     A sum of absolute values grows with noise: few images bias the estimate upwards, and resampling
-    them biases it once more. What resampling adds is therefore taken off at the lower end, three
-    times (less does not reach 0 for a perfectly calibrated model); a test simulates it.
+    adds the same bias once more. The lower end subtracts that bias three times; with less, the
+    interval of a perfectly calibrated model misses 0, as a test simulates.
     """
     low, high = percentile_interval(resampled)
     mean = float(resampled.mean())

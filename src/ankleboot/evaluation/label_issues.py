@@ -1,7 +1,6 @@
-"""Doubtful labels and duplicate images of a data set."""
+"""Label errors and duplicate images of a data set."""
 
 import hashlib
-import math
 from dataclasses import dataclass
 
 import cv2
@@ -9,22 +8,21 @@ import numpy as np
 
 from ankleboot.core.types import IMAGE_SIZE, Images, Labels, Probs
 from ankleboot.data.dataset import LabeledImages
+from ankleboot.evaluation.pixel_correlation import standardized_rows
 
-MIN_DUPLICATE_CORRELATION = (
-    0.99  # Pearson correlation of raw pixels from which two images are near duplicates
-)
-
-BLOCK = 2_000  # rows of the correlation matrix that are held at once
+MIN_DUPLICATE_CORRELATION = 0.99  # of raw pixels; such images are near duplicates
+BLOCK = 2_000  # rows of the correlation matrix that are in memory at a time
 
 
 @dataclass(frozen=True)
 class LabelIssue:
-    """An image whose label is doubtful.
+    """An image whose label is probably wrong.
 
     Attributes:
-        index: In the training file.
-        quality: cleanlab's label quality, 0 to 1; the lower, the more doubtful.
-        p_given: Out-of-fold probability of the label it has.
+        index: Position in the training file.
+        quality: cleanlab's label quality from 0 to 1; a low quality means a doubtful label.
+        p_given: Out-of-fold probability of the label.
+        p_suggested: Out-of-fold probability of the suggested label.
     """
 
     index: int
@@ -37,13 +35,14 @@ class LabelIssue:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Pairs of images that are the same, or nearly.
+    """Equal and nearly equal images of two splits, or within one.
 
     Attributes:
-        exact: Images whose bytes are in the other part, or earlier in the same one.
-        near: Images of the second part with a neighbour in the first at a correlation above 0.99.
-        conflicts: Of `near`, those whose nearest neighbour has another label.
-        pairs: The near ones: (index in the second, index in the first, correlation), best first.
+        exact: Number of images whose bytes occur in the other split, or earlier in the same one.
+        near: Number of images of the second split with a correlation above 0.99 to one of the
+            first.
+        conflicts: Number of `near` images whose nearest neighbor has another label.
+        pairs: Index in the second split, index in the first, and correlation, highest first.
     """
 
     between: str
@@ -56,83 +55,74 @@ class Duplicates:
 def find_label_issues(
     probs: Probs, labels: Labels, class_names: tuple[str, ...]
 ) -> tuple[LabelIssue, ...]:
-    """Labels that cleanlab doubts, the most doubtful first.
+    """Find labels that cleanlab doubts, the most doubtful first.
 
     Source: Northcutt et al. 2021 (confident learning), https://arxiv.org/abs/1911.00068
     """
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
 
-    whole = labels.astype(np.int64)
-    quality = get_label_quality_scores(whole, probs)
-    found = find_label_issues(whole, probs, return_indices_ranked_by="self_confidence", n_jobs=1)
+    given = labels.astype(np.int64)
+    quality = get_label_quality_scores(given, probs)
+    indices = find_label_issues(given, probs, return_indices_ranked_by="self_confidence", n_jobs=1)
     return tuple(
         LabelIssue(
             index=int(index),
-            label=class_names[whole[index]],
+            label=class_names[given[index]],
             suggested=class_names[probs[index].argmax()],
             quality=float(quality[index]),
-            p_given=float(probs[index, whole[index]]),
+            p_given=float(probs[index, given[index]]),
             p_suggested=float(probs[index].max()),
         )
-        for index in found
+        for index in indices
     )
 
 
 def find_duplicates(
     first_name: str, first: LabeledImages, second_name: str, second: LabeledImages
 ) -> Duplicates:
-    """Compare every image of the second part with every one of the first."""
-    same_part = first is second
-    units = _units(first.images)
-    queries = units if same_part else _units(second.images)
+    """Compare every image of the second split with every image of the first."""
+    is_same = first is second
+    rows = standardized_rows(_small(first.images))
+    queries = rows if is_same else standardized_rows(_small(second.images))
     pairs, conflicts = [], 0
     for start in range(0, len(queries), BLOCK):
         block = queries[start : start + BLOCK]
-        # of a part with itself each pair counts once: only earlier images are neighbours
-        known = units[: start + len(block)] if same_part else units
-        similar = block @ known.T
-        if same_part:
-            rows = np.arange(len(block))
-            similar[rows[:, None], start + rows[None, :]] = np.where(
-                rows[None, :] < rows[:, None], similar[:, start : start + len(block)], -1
+        # within one split each pair counts once: only earlier images are neighbors
+        known = rows[: start + len(block)] if is_same else rows
+        correlation = block @ known.T
+        if is_same:
+            number = np.arange(len(block))
+            correlation[number[:, None], start + number[None, :]] = np.where(
+                number[None, :] < number[:, None], correlation[:, start : start + len(block)], -1
             )
-        best = similar.argmax(axis=1)
-        values = similar[np.arange(len(block)), best]
-        for row in np.flatnonzero(values > MIN_DUPLICATE_CORRELATION):
-            pairs.append((start + int(row), int(best[row]), float(values[row])))
-            conflicts += int(second.labels[start + row] != first.labels[best[row]])
+        nearest = correlation.argmax(axis=1)
+        highest = correlation[np.arange(len(block)), nearest]
+        for row in np.flatnonzero(highest > MIN_DUPLICATE_CORRELATION):
+            pairs.append((start + int(row), int(nearest[row]), float(highest[row])))
+            conflicts += int(second.labels[start + row] != first.labels[nearest[row]])
     return Duplicates(
         between=f"{second_name} and {first_name}",
-        exact=_num_exact(first.images, None if same_part else second.images),
+        exact=_num_exact(first.images, None if is_same else second.images),
         near=len(pairs),
         conflicts=conflicts,
         pairs=tuple(sorted(pairs, key=lambda pair: -pair[2])),
     )
 
 
-def _small(images: Images) -> np.ndarray:
-    """Grey and of 28 x 28 pixels: enough to find what is nearly the same."""
+def _small(images: Images) -> Images:
+    """Reduce images to 28 x 28 gray pixels, which suffice to find near duplicates."""
     if images.shape[1:] == (IMAGE_SIZE, IMAGE_SIZE):
         return images
     small = np.empty((len(images), IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     for image, target in zip(images, small, strict=True):
-        grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        cv2.resize(grey, target.shape, dst=target, interpolation=cv2.INTER_AREA)
+        gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        cv2.resize(gray, target.shape, dst=target, interpolation=cv2.INTER_AREA)
     return small
 
 
-def _units(images: Images) -> np.ndarray:
-    """Rows of length 1 around 0: their products are Pearson correlations."""
-    small = _small(images)
-    flat = small.reshape(len(images), math.prod(small.shape[1:])).astype(np.float32)
-    flat -= flat.mean(axis=1, keepdims=True)
-    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.float32(1e-9))
-    return flat
-
-
 def _num_exact(first: np.ndarray, second: np.ndarray | None) -> int:
-    """Images of the second that are in the first byte by byte; of one part, repeated ones."""
+    """Count images of the second split that are in the first, or repeated ones of one split."""
     digests = [hashlib.sha256(image.tobytes()).digest() for image in first]
     known = set(digests)
     if second is None:

@@ -1,6 +1,7 @@
-"""Measures of a classifier's answers; NumPy alone, each tested against scikit-learn or by hand.
+"""Metrics of predictions; NumPy alone, each tested against scikit-learn or by hand.
 
-Names end as in scikit-learn: of a `*_score` more is better, of a `*_loss` or `*_error` less is.
+Names end as in scikit-learn: a larger `*_score` is better, a smaller `*_loss` is better. A metric
+of the kind "metrics" in `core/plugins.py` is a function of probabilities and labels.
 """
 
 import math
@@ -9,21 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from ankleboot.core.errors import DataError
-from ankleboot.core.types import Indices, Labels, Matrix, Probs
+from ankleboot.core.types import Labels, Matrix, Probs
 
-NUM_BINS = 15  # of confidence, for the calibration error
 Z_95 = 1.959963984540054  # standard normal quantile at 0.975
-SMALLEST_PROB = 1e-7  # as in Keras: a certain and wrong answer costs 16.1, not infinity
+SMALLEST_PROB = 1e-7  # as in Keras: a certain and wrong prediction costs 16.1, not infinity
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """How one class fares.
+    """Scores of one class.
 
     Attributes:
-        precision: Of the images called this class, the fraction that are.
-        recall: Of the images of this class, the fraction called so.
-        f1: Harmonic mean of the two.
+        precision: Fraction of the images predicted as this class that are of it.
+        recall: Fraction of the images of this class that are predicted as it.
+        f1: Harmonic mean of precision and recall.
         support: Number of images of this class.
     """
 
@@ -35,59 +35,73 @@ class ClassScores:
 
 
 def validate_predictions(probs: Probs, labels: Labels) -> None:
-    """Refuse what cannot be judged.
+    """Refuse predictions that cannot be evaluated.
 
     Raises:
-        DataError: If lengths differ, nothing is there, or a probability is not finite.
+        DataError: If lengths differ, there is no image, or a probability is not finite.
     """
     if len(probs) != len(labels):
         raise DataError(f"{len(probs)} rows of probabilities for {len(labels)} labels")
     if len(labels) == 0:
-        raise DataError("no images to judge")
+        raise DataError("no images to evaluate")
     if not np.isfinite(probs).all():
         row = int(np.argmin(np.isfinite(probs).all(axis=1)))
         raise DataError(f"the probabilities of image {row} are not finite")
 
 
 def top_k_accuracy(probs: Probs, labels: Labels, *, k: int = 1) -> float:
-    """Fraction of images whose class is among the k most probable ones.
+    """Return the fraction of images whose class is among the k most probable ones.
 
-    Of equal probabilities the lower class comes first, as in argmax.
+    Among equal probabilities the lower class comes first, as in argmax.
     """
     best = np.argsort(-probs, axis=1, kind="stable")[:, :k]
     return float((best == labels[:, None]).any(axis=1).mean())
 
 
+def balanced_accuracy(probs: Probs, labels: Labels) -> float:
+    """Return the mean recall of the classes that have images."""
+    matrix = confusion_matrix(probs.argmax(axis=1), labels, num_classes=probs.shape[1])
+    support = matrix.sum(axis=1)
+    return float((np.diag(matrix)[support > 0] / support[support > 0]).mean())
+
+
+def macro_f1(probs: Probs, labels: Labels) -> float:
+    """Return the mean F1 of the classes that have images or predictions."""
+    matrix = confusion_matrix(probs.argmax(axis=1), labels, num_classes=probs.shape[1])
+    either = matrix.sum(axis=0) + matrix.sum(axis=1)
+    return float((2 * np.diag(matrix)[either > 0] / either[either > 0]).mean())
+
+
 def wilson_interval(successes: int, total: int) -> tuple[float, float]:
-    """95 % confidence interval of a fraction.
+    """Return the 95 % confidence interval of a fraction.
 
     Source: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953
     """
     fraction = successes / total
     denominator = 1 + Z_95**2 / total
-    centre = (fraction + Z_95**2 / (2 * total)) / denominator
+    center = (fraction + Z_95**2 / (2 * total)) / denominator
     half = (
         Z_95
         / denominator
         * math.sqrt(fraction * (1 - fraction) / total + (Z_95 / (2 * total)) ** 2)
     )
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return max(0.0, center - half), min(1.0, center + half)
 
 
 def log_losses(probs: Probs, labels: Labels) -> np.ndarray:
-    """Cross-entropy of each image in nats."""
-    own = probs[np.arange(len(labels)), labels].astype(np.float64)
-    losses: np.ndarray = -np.log(np.clip(own, SMALLEST_PROB, 1))
+    """Return the cross-entropy of each image in nats."""
+    p_label = probs[np.arange(len(labels)), labels].astype(np.float64)
+    losses: np.ndarray = -np.log(np.clip(p_label, SMALLEST_PROB, 1))
     return losses
 
 
 def log_loss(probs: Probs, labels: Labels) -> float:
-    """Mean cross-entropy in nats; 0 is perfect, 2.30 is guessing among ten."""
+    """Return the mean cross-entropy in nats; 0 is perfect, 2.30 is chance among ten classes."""
     return float(log_losses(probs, labels).mean())
 
 
 def brier_losses(probs: Probs, labels: Labels) -> np.ndarray:
-    """Squared distance of each image's probabilities from the one-hot truth."""
+    """Return the squared distance of each image's probabilities from the one-hot label."""
     truth = np.zeros_like(probs, dtype=np.float64)
     truth[np.arange(len(labels)), labels] = 1
     losses: np.ndarray = np.square(probs - truth).sum(axis=1)
@@ -95,40 +109,16 @@ def brier_losses(probs: Probs, labels: Labels) -> np.ndarray:
 
 
 def brier_loss(probs: Probs, labels: Labels) -> float:
-    """Mean squared distance between probabilities and the one-hot truth; 0 is perfect, 2 the worst.
+    """Return the mean of `brier_losses`; 0 is perfect, 2 the worst.
 
     Source: Brier 1950, the original form that sums over all classes.
     """
     return float(brier_losses(probs, labels).mean())
 
 
-def confidence_bins(probs: Probs, num_bins: int) -> Indices:
-    """The equal-width bin of each answer's confidence; bin i holds (i/num_bins, (i+1)/num_bins]."""
-    confidence = probs.max(axis=1).astype(np.float64)
-    bins: np.ndarray = np.clip(np.ceil(confidence * num_bins).astype(np.int64) - 1, 0, num_bins - 1)
-    return bins
-
-
-def expected_calibration_error(probs: Probs, labels: Labels, *, num_bins: int = NUM_BINS) -> float:
-    """Average gap between confidence and accuracy, weighted by bin size; 0.03 is three points.
-
-    Args:
-        probs: Each row sums to 1.
-        labels: Of the same images.
-        num_bins: Equal-width confidence bins. Defaults to 15.
-
-    Source: Guo et al. 2017, section 2, https://arxiv.org/abs/1706.04599
-    """
-    confidence = probs.max(axis=1).astype(np.float64)
-    correct = probs.argmax(axis=1) == labels
-    bins = confidence_bins(probs, num_bins)
-    gaps = np.bincount(bins, confidence, num_bins) - np.bincount(bins, correct, num_bins)
-    return float(np.abs(gaps).sum() / len(labels))
-
-
 @dataclass(frozen=True)
 class PrecisionRecall:
-    """One class against the rest, for every threshold on its probability, the highest first.
+    """Precision and recall of one class for every threshold, the highest threshold first.
 
     Attributes:
         average_precision: Mean of the precisions, weighted by the recall each adds.
@@ -141,17 +131,17 @@ class PrecisionRecall:
 
 
 def precision_recall(probs: Probs, labels: Labels, index: int, name: str) -> PrecisionRecall:
-    """Precision and recall of a class as its probability's threshold falls.
+    """Compute precision and recall of a class as the threshold on its probability falls.
 
     Raises:
         DataError: If no image is of the class.
     """
-    own = labels == index
-    if not own.any():
+    is_class = labels == index
+    if not is_class.any():
         raise DataError(f"no image of the class {name}")
     scores = probs[:, index].astype(np.float64)
     order = np.argsort(-scores, kind="stable")
-    hits = own[order].cumsum()
+    hits = is_class[order].cumsum()
     # equal scores pass a threshold together
     last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
     recalls, precisions = hits[last] / hits[-1], hits[last] / (last + 1)
@@ -170,7 +160,7 @@ def confusion_matrix(predicted: Labels, labels: Labels, *, num_classes: int) -> 
 
 
 def class_scores(matrix: Matrix, names: tuple[str, ...]) -> tuple[ClassScores, ...]:
-    """Precision, recall and F1 of every class; 0 where nothing was predicted or there."""
+    """Compute precision, recall and F1 of every class; a fraction of nothing is 0."""
     hits, support, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     precision = hits / np.maximum(predicted, 1)
     recall = hits / np.maximum(support, 1)

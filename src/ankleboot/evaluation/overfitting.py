@@ -1,4 +1,4 @@
-"""Say in words what the learning curves show: underfitted, overfitted, or about right."""
+"""Diagnosis of over- and underfitting from the learning curves of a run."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,25 +6,25 @@ from typing import Any
 from ankleboot.core.errors import DataError
 from ankleboot.models.run import EpochRecord, History
 
-GAP = 0.02  # training accuracy ahead of validation accuracy by this much: a gap worth naming
-LARGE_GAP = 0.05  # overfitting whatever the validation loss does
-LOSS_RISE = 0.10  # validation loss above its minimum by this fraction: memorising
-STILL_FALLING = 0.02  # validation loss still falling by this fraction in the last epoch
-TINY_LOSS = 1e-12  # below any loss that matters; keeps a ratio finite
-LOW_ACCURACY = 0.85  # what a plain dense network reaches; below it a CNN has learned too little
+MIN_GAP = 0.02  # training accuracy above validation accuracy
+LARGE_GAP = 0.05  # overfitting, regardless of the validation loss
+MIN_LOSS_RISE = 0.10  # validation loss above its minimum, as a fraction of the minimum
+STILL_FALLING = 0.02  # fall of the validation loss in the last epoch, as a fraction
+TINY_LOSS = 1e-12  # keeps a ratio finite
+LOW_ACCURACY = 0.85  # a plain dense network reaches it; a CNN below it is underfitted
 
 
 @dataclass(frozen=True)
 class FitDiagnosis:
-    """Over- or underfitting, read from the curves.
+    """Over- or underfitting, with the numbers behind it.
 
     Attributes:
         verdict: "overfitting", "underfitting", "still improving", "about right" or "too short".
         best_epoch: Epoch with the lowest validation loss.
         gap: Training minus validation accuracy after the last epoch, as a fraction.
-        gap_opened: First epoch from which the gap stayed above two points; None if it did not.
+        gap_opened: First epoch from which on the gap exceeded two points; None if there is none.
         loss_rise: Rise of the validation loss since its minimum, as a fraction of the minimum.
-        sentences: The same in words, the conclusion first.
+        sentences: The diagnosis in words, the conclusion first.
     """
 
     verdict: str
@@ -35,21 +35,21 @@ class FitDiagnosis:
     sentences: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
+        """Return the document of verdict.json."""
         return asdict(self)
 
 
 def diagnose_fit(history: History) -> FitDiagnosis:
-    """Judge the curves of a run.
+    """Diagnose over- or underfitting from the epochs of a run.
 
-    The thresholds are rules of thumb, stated in the sentences' numbers so that a reader can judge
-    for themselves. Training accuracy is measured while the weights still change (and with dropout
-    and augmentation on), so a gap of two points is the least that is named.
+    The thresholds are rules of thumb. Training accuracy is measured while the weights change, with
+    dropout and augmentation, so a gap below two points means nothing.
 
     Raises:
-        DataError: If there is no epoch to judge.
+        DataError: If the history has no epoch.
     """
     if not history:
-        raise DataError("no epoch to judge yet")
+        raise DataError("the history has no epoch; expected at least one")
     last, lowest = history[-1], min(history, key=lambda record: record.validation_loss)
     gap = last.train_accuracy - last.validation_accuracy
     rise = last.validation_loss / max(lowest.validation_loss, TINY_LOSS) - 1
@@ -73,7 +73,7 @@ def _verdict(history: History, gap: float, rise: float) -> str:
     last = history[-1]
     if len(history) == 1:
         return "too short"
-    if (rise > LOSS_RISE and gap > GAP) or gap > LARGE_GAP:
+    if (rise > MIN_LOSS_RISE and gap > MIN_GAP) or gap > LARGE_GAP:
         return "overfitting"
     earlier = min(record.validation_loss for record in history[:-1])
     if last.validation_loss < (1 - STILL_FALLING) * earlier:
@@ -86,7 +86,7 @@ def _verdict(history: History, gap: float, rise: float) -> str:
 def _gap_opened(history: History) -> int | None:
     opened = None
     for record in reversed(history):
-        if record.train_accuracy - record.validation_accuracy <= GAP:
+        if record.train_accuracy - record.validation_accuracy <= MIN_GAP:
             break
         opened = record.epoch
     return opened
@@ -96,12 +96,12 @@ def _conclusion(verdict: str, lowest: EpochRecord, last: EpochRecord) -> str:
     match verdict:
         case "overfitting" if lowest.epoch == last.epoch:
             return (
-                "Overfitting: training images are known far better than new ones; "
+                "Overfitting: accuracy on training images is far above that on new ones; "
                 "dropout or augmentation would help."
             )
         case "overfitting":
             return (
-                f"Overfitting: after epoch {lowest.epoch} of {last.epoch} the network memorised "
+                f"Overfitting: after epoch {lowest.epoch} of {last.epoch} the network memorized "
                 "training images; patience, dropout or augmentation would help."
             )
         case "still improving":
@@ -111,12 +111,12 @@ def _conclusion(verdict: str, lowest: EpochRecord, last: EpochRecord) -> str:
             )
         case "underfitting":
             return (
-                "Underfitting: even the training images are not learned; "
+                "Underfitting: accuracy is low on the training images, too; "
                 "a larger network or another learning rate would help."
             )
         case "too short":
-            return "Too short to judge: one epoch shows no direction."
-    return "About right: a validation loss near its lowest, and training images that are learned."
+            return "Too short to diagnose: one epoch shows no trend."
+    return "About right: the validation loss is near its lowest, and the training loss is low."
 
 
 def _loss_sentence(lowest: EpochRecord, last: EpochRecord, rise: float) -> str:
@@ -141,4 +141,4 @@ def _gap_sentence(last: EpochRecord, gap: float, opened: int | None) -> str:
     sentence += f", a gap of {100 * gap:.2f} points"
     if opened is None:
         return f"{sentence}."
-    return f"{sentence}; it has stayed above {100 * GAP:g} since epoch {opened}."
+    return f"{sentence}; it has stayed above {100 * MIN_GAP:g} since epoch {opened}."

@@ -1,6 +1,6 @@
-"""How well photographs are named: what tutorials do, what the models here do, and what it costs.
+"""Benchmark of photo classification: accuracy, rejection and milliseconds per method.
 
-The folder holds photographs in sub-folders named as below; every method gets the same ones.
+Photos are in folders with the names of `LABELS` and `OTHER_OBJECTS`; all methods get the same ones.
 """
 
 import statistics
@@ -12,25 +12,26 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image as Picture
+from PIL import Image as PillowImage
 
 from ankleboot.core.classes import SHOES
 from ankleboot.core.errors import DataError
 from ankleboot.core.subprocesses import machine_info
 from ankleboot.core.types import IMAGE_SIZE, Image, Pixels
-from ankleboot.data.preprocessing import preprocess
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.data.preprocessing.garment import garment_image
+from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.segmentation import Segmentation, segment_garment
 from ankleboot.evaluation import grabcut
 from ankleboot.evaluation.metrics import wilson_interval
 from ankleboot.evaluation.robustness.out_of_distribution import auroc
-from ankleboot.inference.load import Predictor, load_predictor
-from ankleboot.inference.predict import Prediction, decide
-from ankleboot.models.pretrained.catalog import NAME, PHOTO, ZERO_SHOT
+from ankleboot.inference.decide import Prediction, decide
+from ankleboot.inference.load import load_predictor
+from ankleboot.inference.predictor import Predictor
+from ankleboot.models.pretrained.catalog import PHOTO, PRETRAINED, ZERO_SHOT
 
-RIGHT = {
+LABELS = {
     "t-shirt": frozenset({"T-shirt/top"}),
     "pants": frozenset({"Trouser"}),
     "longsleeve": frozenset({"Pullover"}),
@@ -39,212 +40,225 @@ RIGHT = {
     "shirt": frozenset({"Shirt"}),
     "shoes": SHOES,
 }
-"""Folders of photographs, and the answers that are right there."""
+"""Correct labels by folder."""
 
-FOREIGN = ("hat", "shorts", "skirt")
-"""Folders that show none of the ten classes: to be declined."""
+OTHER_OBJECTS = ("hat", "shorts", "skirt")
+"""Folders of objects outside the ten classes, which a model should reject."""
 
 METHODS = ("grey", "inverted", "grabcut", "cut-out", ZERO_SHOT, PHOTO)
-"""Resized to 28 x 28 grey pixels as tutorials do, the same inverted, the garment cut out by a
-rough GrabCut, by our network: all these for the shipped model of Fashion-MNIST; and the two models
-for photographs."""
+"""Four inputs of the shipped model of Fashion-MNIST: photos resized to 28 x 28 gray pixels as in
+tutorials, the same inverted, and garments segmented by GrabCut or by our network; and the two
+models for photos."""
 
-AGREED = 0.93  # intersection over union of two GrabCuts whose mask is taken for true
-Say = Callable[[str], None]
+MIN_AGREEMENT = 0.93  # intersection over union of two GrabCuts; such masks count as true
+PROGRESS_INTERVAL = 100  # photos
+
+Progress = Callable[[str], None]
 
 
 @dataclass
 class Photo:
-    """A photograph and what was said of it."""
+    """A photo with its predictions and seconds by method.
+
+    Attributes:
+        kind: Name of its folder.
+    """
 
     path: Path
-    kind: str  # its folder
+    kind: str
     pixels: Pixels
     garment: Segmentation | None
-    answers: dict[str, Prediction] = field(default_factory=dict)
+    predictions: dict[str, Prediction] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def is_right(self, method: str) -> bool:
-        """Whether the method's answer is one of the right ones, abstained or not."""
-        return self.answers[method].label in RIGHT.get(self.kind, ())
+    def is_correct(self, method: str) -> bool:
+        """Return whether the label is correct, with or without abstention."""
+        return self.predictions[method].label in LABELS.get(self.kind, ())
 
 
-def benchmark_photos(folder: Path, say: Say) -> tuple[dict[str, Any], list[Photo]]:
-    """Ask every method about every photograph, one at a time and on one core.
+def benchmark_photos(folder: Path, progress: Progress) -> tuple[dict[str, Any], list[Photo]]:
+    """Predict every photo with every method, one at a time and on one core.
 
     Args:
-        folder: With sub-folders named as in `RIGHT` and `FOREIGN`.
-        say: Called with a line of progress.
+        folder: Folder with sub-folders named as in `LABELS` and `OTHER_OBJECTS`.
+        progress: Function that receives a line of progress.
 
     Returns:
-        The figures, and the photographs with all answers.
+        The measurements, and the photos with all predictions.
 
     Raises:
-        DataError: If there are no such photographs.
+        DataError: If there are no such photos.
     """
-    paths = [
-        path for path in find_images([str(folder)], say) if path.parent.name in (*RIGHT, *FOREIGN)
-    ]
-    if not any(path.parent.name in RIGHT for path in paths):
-        raise DataError(f"{folder}: no photographs in folders named {', '.join(RIGHT)}")
-    usual, zero_shot, photo = (load_predictor(Path(name)) for name in (NAME, ZERO_SHOT, PHOTO))
-    for predictor in (usual, zero_shot, photo):  # their first answer prepares the others
+    kinds = (*LABELS, *OTHER_OBJECTS)
+    paths = [path for path in find_images([str(folder)], progress) if path.parent.name in kinds]
+    if not any(path.parent.name in LABELS for path in paths):
+        raise DataError(f"{folder}: no photos; expected folders named {', '.join(LABELS)}")
+    predictors = [load_predictor(name) for name in (PRETRAINED, ZERO_SHOT, PHOTO)]
+    for predictor in predictors:  # warm-up
         predictor.predict(np.zeros((1, *predictor.info.image_spec.image_shape), np.uint8))
-    found = []
+    photos = []
     for number, path in enumerate(paths, 1):
-        found.append(_asked(path, usual, zero_shot, photo))
-        if number % 100 == 0 or number == len(paths):
-            say(f"{number} of {len(paths)} photographs")
+        photos.append(_predict(path, *predictors))
+        if number % PROGRESS_INTERVAL == 0 or number == len(paths):
+            progress(f"{number} of {len(paths)} photos")
     document = {
         "folder": folder.name,
-        "num_photos": len(found),
-        "num_of_the_ten": sum(one.kind in RIGHT for one in found),
-        "methods": [_summary(name, found) for name in METHODS],
-        "risk": {name: _risk(name, found) for name in (ZERO_SHOT, PHOTO)},
-        "declining": [_declining(name, found) for name in (ZERO_SHOT, PHOTO)],
-        "cut_outs": _cut_outs(found, say),
-        "milliseconds": _milliseconds(found),
+        "num_photos": len(photos),
+        "num_of_the_ten": sum(photo.kind in LABELS for photo in photos),
+        "methods": [summarize_method(name, photos) for name in METHODS],
+        "risk": {name: risk_curve(name, photos) for name in (ZERO_SHOT, PHOTO)},
+        "declining": [summarize_rejection(name, photos) for name in (ZERO_SHOT, PHOTO)],
+        "cut_outs": _summarize_segmentation(photos, progress),
+        "milliseconds": _milliseconds(photos),
         **machine_info(),
     }
-    return document, found
+    return document, photos
 
 
-def _asked(path: Path, usual: Predictor, zero_shot: Predictor, photo: Predictor) -> Photo:
+def _predict(path: Path, fashion: Predictor, zero_shot: Predictor, whole: Predictor) -> Photo:
     clock = _Clock()
     pixels = decode(path)
+    decoded = DecodedImage(pixels)
     clock.lap("decode")
-    garment = preprocess.find_garment(pixels)
+    garment = decoded.segmentation
     clock.lap("cut out")
-    one = Photo(path, path.parent.name, pixels, garment, seconds=clock.seconds)
-    ours = preprocess.extract_garment(pixels, garment)
+    photo = Photo(path, path.parent.name, pixels, garment, seconds=clock.seconds)
+    extracted = decoded.garment
     clock.lap("convert")
 
-    def ask(
-        method: str, predictor: Predictor, image: Image, cut: Segmentation | None = None
+    def predict(
+        method: str, predictor: Predictor, image: Image, garment: Segmentation | None = None
     ) -> None:
         probs, info = predictor.predict(image[np.newaxis])[0], predictor.info
-        one.answers[method] = decide(str(path), image, cut, probs, info, info.abstain_below)
+        photo.predictions[method] = decide(image, garment, probs, info, path=str(path))
 
-    ask(ZERO_SHOT, zero_shot, ours, garment)
+    predict(ZERO_SHOT, zero_shot, extracted, garment)
     clock.lap(ZERO_SHOT)
-    whole = preprocess.preprocess(pixels, photo.info.image_spec)
+    resized = decoded.preprocess(whole.info.image_spec)
     clock.lap("resize")
-    ask(PHOTO, photo, whole, garment)
+    predict(PHOTO, whole, resized, garment)
     clock.lap(PHOTO)
 
-    ask("cut-out", usual, ours)
+    predict("cut-out", fashion, extracted)
     size = (IMAGE_SIZE, IMAGE_SIZE)
-    grey = np.asarray(Picture.fromarray(pixels).convert("L").resize(size))
-    ask("grey", usual, grey)
-    ask("inverted", usual, 255 - grey)
-    rough = grabcut.rough(pixels).astype(np.uint8) * 255
-    ask("grabcut", usual, garment_image(pixels, rough))
-    return one
+    gray = np.asarray(PillowImage.fromarray(pixels).convert("L").resize(size))
+    predict("grey", fashion, gray)
+    predict("inverted", fashion, 255 - gray)
+    mask = grabcut.from_center(pixels).astype(np.uint8) * 255
+    predict("grabcut", fashion, garment_image(pixels, mask))
+    return photo
 
 
 class _Clock:
+    """Seconds between laps, by name."""
+
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
+        """Store the seconds since the last lap."""
         now = time.perf_counter()
         self.seconds[name], self._last = now - self._last, now
 
 
-def _summary(method: str, found: list[Photo]) -> dict[str, Any]:
-    """Accuracy over the photographs that show one of the ten, whole and by folder."""
-    ours = [one for one in found if one.kind in RIGHT]
-    answered = [one for one in ours if not one.answers[method].abstained]
-    by_kind = {kind: [one for one in ours if one.kind == kind] for kind in RIGHT}
+def summarize_method(method: str, photos: list[Photo]) -> dict[str, Any]:
+    """Compute accuracy and coverage on the photos of the ten classes."""
+    known = [photo for photo in photos if photo.kind in LABELS]
+    given = [photo for photo in known if not photo.predictions[method].abstained]
+    by_kind = {kind: [photo for photo in known if photo.kind == kind] for kind in LABELS}
     return {
         "name": method,
-        "accuracy": _share([one.is_right(method) for one in ours]),
+        "accuracy": _fraction([photo.is_correct(method) for photo in known]),
         "by_kind": {
-            kind: _share([one.is_right(method) for one in of]) for kind, of in by_kind.items() if of
+            kind: _fraction([photo.is_correct(method) for photo in members])
+            for kind, members in by_kind.items()
+            if members
         },
-        "answered": _share([not one.answers[method].abstained for one in ours]),
-        "right_of_answered": _share([one.is_right(method) for one in answered]),
+        "answered": _fraction([not photo.predictions[method].abstained for photo in known]),
+        "right_of_answered": _fraction([photo.is_correct(method) for photo in given]),
     }
 
 
-def _share(outcomes: list[bool]) -> dict[str, Any]:
-    """A share with its 95 % interval (Wilson)."""
+def _fraction(outcomes: list[bool]) -> dict[str, Any]:
+    """Return the fraction of true outcomes with its Wilson interval."""
     if not outcomes:
         return {"share": None, "ci95": [0.0, 1.0], "num": 0}
-    right, num = sum(outcomes), len(outcomes)
-    return {"share": right / num, "ci95": list(wilson_interval(right, num)), "num": num}
+    successes, num = sum(outcomes), len(outcomes)
+    return {"share": successes / num, "ci95": list(wilson_interval(successes, num)), "num": num}
 
 
-def _declining(method: str, found: list[Photo]) -> dict[str, Any]:
-    """How well what is none of the ten is told apart, and how often it is declined."""
-    foreign = [one for one in found if one.kind in FOREIGN]
-    if not foreign:
-        return {"name": method, "auroc": None, "declined": _share([])}
+def summarize_rejection(method: str, photos: list[Photo]) -> dict[str, Any]:
+    """Compute separation and rejection of objects outside the ten classes."""
+    other = [photo for photo in photos if photo.kind in OTHER_OBJECTS]
+    if not other:
+        return {"name": method, "auroc": None, "declined": _fraction([])}
 
-    def strangeness(one: Photo) -> float:
-        said = one.answers[method]
-        return said.none_of_these if said.none_of_these else 1 - said.confidence
+    def reject_score(photo: Photo) -> float:
+        prediction = photo.predictions[method]
+        return prediction.none_of_these or 1 - prediction.confidence
 
-    ours = np.array([strangeness(one) for one in found if one.kind in RIGHT])
-    theirs = np.array([strangeness(one) for one in foreign])
+    known_scores = np.array([reject_score(photo) for photo in photos if photo.kind in LABELS])
+    other_scores = np.array([reject_score(photo) for photo in other])
     return {
         "name": method,
-        "auroc": auroc(theirs, ours),
-        "declined": _share([one.answers[method].abstained for one in foreign]),
+        "auroc": auroc(other_scores, known_scores),
+        "declined": _fraction([photo.predictions[method].abstained for photo in other]),
     }
 
 
-def _cut_outs(found: list[Photo], say: Say) -> dict[str, Any]:
-    """Intersection over union with masks that are known, or that two GrabCuts agree on.
+def _summarize_segmentation(photos: list[Photo], progress: Progress) -> dict[str, Any]:
+    """Compute the overlap with masks that two GrabCuts agree on, and with known masks.
 
-    Known masks come from laying agreed garments on other photographs' borders.
+    Known masks come from composites: an agreed garment on the border of another photo.
     """
-    agreed, sure = [], []
-    for number, one in enumerate(found, 1):
-        mask, iou = grabcut.consensus(one.pixels)
+    overlaps, agreed = [], []
+    for number, photo in enumerate(photos, 1):
+        mask, agreement = grabcut.consensus(photo.pixels)
         is_inside = not (mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
-        if iou > AGREED and is_inside and 0.1 < mask.mean() < 0.6:
-            sure.append((one, mask))
-            agreed.append(grabcut.overlap(_ours(grabcut.squared(one.pixels)), mask))
-        if number % 100 == 0:
-            say(f"masks of {number} of {len(found)}")
-    generator = np.random.default_rng(0)
-    known: dict[str, list[float]] = {"ours": [], "grabcut": []}
-    for one, mask in sure:
-        other = found[int(generator.integers(len(found)))].pixels
-        picture = grabcut.composite(grabcut.squared(one.pixels), mask, other)
-        known["ours"].append(grabcut.overlap(_ours(picture), mask))
-        known["grabcut"].append(grabcut.overlap(grabcut.rough(picture), mask))
+        if agreement > MIN_AGREEMENT and is_inside and 0.1 < mask.mean() < 0.6:
+            agreed.append((photo, mask))
+            segmented = _segment(grabcut.squared(photo.pixels))
+            overlaps.append(grabcut.overlap(segmented, mask))
+        if number % PROGRESS_INTERVAL == 0:
+            progress(f"masks of {number} of {len(photos)} photos")
+    rng = np.random.default_rng(0)
+    on_composites: dict[str, list[float]] = {"network": [], "grabcut": []}
+    for photo, mask in agreed:
+        other = photos[int(rng.integers(len(photos)))].pixels
+        composite = grabcut.composite(grabcut.squared(photo.pixels), mask, other)
+        on_composites["network"].append(grabcut.overlap(_segment(composite), mask))
+        on_composites["grabcut"].append(grabcut.overlap(grabcut.from_center(composite), mask))
+    garments = [photo.garment for photo in photos if photo.garment is not None]
     return {
-        "not_found": sum(one.garment is not None and bool(one.garment.reason) for one in found),
-        "several_things": sum(one.garment is not None and one.garment.things > 1 for one in found),
-        "num_agreed": len(agreed),
-        "iou_where_grabcuts_agree": _spread(agreed),
-        "iou_on_composites": _spread(known["ours"]),
-        "iou_on_composites_grabcut": _spread(known["grabcut"]),
+        "not_found": sum(bool(garment.failure) for garment in garments),
+        "several_things": sum(garment.num_objects > 1 for garment in garments),
+        "num_agreed": len(overlaps),
+        "iou_where_grabcuts_agree": _mean_and_decile(overlaps),
+        "iou_on_composites": _mean_and_decile(on_composites["network"]),
+        "iou_on_composites_grabcut": _mean_and_decile(on_composites["grabcut"]),
     }
 
 
-def _ours(picture: np.ndarray) -> np.ndarray:
-    mask = segment_garment(picture).mask
-    found: np.ndarray = cv2.resize(mask, picture.shape[1::-1]) >= 128
-    return found
+def _segment(image: np.ndarray) -> np.ndarray:
+    mask = segment_garment(image).mask
+    is_garment: np.ndarray = cv2.resize(mask, image.shape[1::-1]) >= 128
+    return is_garment
 
 
-def _spread(values: list[float]) -> dict[str, float | None]:
+def _mean_and_decile(values: list[float]) -> dict[str, float | None]:
     if not values:
         return {"mean": None, "tenth": None}
     return {"mean": statistics.mean(values), "tenth": float(np.quantile(values, 0.1))}
 
 
-def _milliseconds(found: list[Photo]) -> dict[str, dict[str, float]]:
-    """Of each step, and of all that `predict` does with a photograph."""
-    steps = {name: [one.seconds[name] for one in found] for name in found[0].seconds}
+def _milliseconds(photos: list[Photo]) -> dict[str, dict[str, float]]:
+    """Return median and 99th percentile of each step, and of all steps of `predict`."""
+    steps = {name: [photo.seconds[name] for photo in photos] for name in photos[0].seconds}
     shared = ("decode", "cut out")
     for method, own in ((PHOTO, ("resize", PHOTO)), (ZERO_SHOT, ("convert", ZERO_SHOT))):
         steps[f"all of {method}"] = [
-            sum(one.seconds[name] for name in (*shared, *own)) for one in found
+            sum(photo.seconds[name] for name in (*shared, *own)) for photo in photos
         ]
     return {
         name: {
@@ -255,26 +269,34 @@ def _milliseconds(found: list[Photo]) -> dict[str, dict[str, float]]:
     }
 
 
-def _risk(method: str, found: list[Photo]) -> list[tuple[float, float, float]]:
-    """Threshold, share answered and share of those wrong, as the threshold falls."""
-    ours = sorted(
-        (one for one in found if one.kind in RIGHT),
-        key=lambda one: -one.answers[method].confidence,
+def risk_curve(method: str, photos: list[Photo]) -> list[tuple[float, float, float]]:
+    """Return threshold, coverage and error rate as the threshold falls."""
+    known = sorted(
+        (photo for photo in photos if photo.kind in LABELS),
+        key=lambda photo: -photo.predictions[method].confidence,
     )
-    wrong = np.cumsum([not one.is_right(method) for one in ours])
+    errors = np.cumsum([not photo.is_correct(method) for photo in known])
     return [
-        (one.answers[method].confidence, number / len(ours), float(wrong[number - 1] / number))
-        for number, one in enumerate(ours, 1)
+        (
+            photo.predictions[method].confidence,
+            number / len(known),
+            float(errors[number - 1] / number),
+        )
+        for number, photo in enumerate(known, 1)
     ]
 
 
-def wrong(found: list[Photo], method: str = PHOTO) -> list[tuple[Pixels, str, str]]:
-    """The photographs that a method answered wrongly: pixels, folder, and what was said."""
-    sheet = []
-    for one in found:
-        said = one.answers[method]
-        if one.kind in RIGHT and not one.is_right(method):
-            sheet.append((one.pixels, one.kind, said.label + "?" * said.abstained))
-        elif one.kind in FOREIGN and not said.abstained:
-            sheet.append((one.pixels, one.kind, said.label))
-    return sheet
+def list_errors(photos: list[Photo]) -> list[tuple[Pixels, str, str]]:
+    """Return pixels, folder and label of the photos that the model "photo" gets wrong.
+
+    A question mark after the label means that the model abstained.
+    """
+    errors = []
+    for photo in photos:
+        prediction = photo.predictions[PHOTO]
+        if photo.kind in LABELS and not photo.is_correct(PHOTO):
+            label = prediction.label + "?" * prediction.abstained
+            errors.append((photo.pixels, photo.kind, label))
+        elif photo.kind in OTHER_OBJECTS and not prediction.abstained:
+            errors.append((photo.pixels, photo.kind, prediction.label))
+    return errors

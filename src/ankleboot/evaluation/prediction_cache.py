@@ -1,7 +1,7 @@
-"""A model's answers on a split, computed once and kept in its run folder.
+"""Cache of a run's predictions on a split, shared by evaluation, comparison and report.
 
-Evaluation, comparison and report ask for the same ten thousand answers; the file is used only while
-model, temperature and images are the same. Where it cannot be written, answers are made anew.
+A cached file is valid for one model, temperature and set of images. In a read-only run folder the
+model predicts anew each time.
 """
 
 import hashlib
@@ -13,53 +13,45 @@ import numpy as np
 
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.files import DAMAGED_ZIP, atomic_write
-from ankleboot.core.types import Probs
-from ankleboot.data.dataset import LabeledImages
-from ankleboot.inference.load import Predictor
-from ankleboot.models.pretrained import catalog
-from ankleboot.models.run import find_run
+from ankleboot.core.types import Images, Probs
+from ankleboot.inference.load import ResolvedModel
+from ankleboot.inference.predictor import Predictor
 
-BLOCK = 1_000  # images that are in memory at a time
+BLOCK = 1_000  # images hashed at a time, which bounds the memory
 
 
-def cached_predictions(model: Path, predictor: Predictor, part: LabeledImages, split: str) -> Probs:
-    """The predictor's probabilities for the images of a part.
-
-    Args:
-        model: What the predictor was loaded from; if it is a run folder, answers are kept there.
-        predictor: The model.
-        part: The images.
-        split: Name of the part: "validation" or "test".
-    """
-    run = find_run(model) if model.is_dir() else None
-    if run is None or catalog.is_shipped(run.folder):
-        return predictor.predict(part.images)
-    path = run.folder / f"answers-{split}.npz"
-    key = _key(predictor, part)
-    kept = _read(path, key)
-    if kept is None:
-        kept = predictor.predict(part.images)
+def cached_predictions(model: ResolvedModel, images: Images, split: str) -> Probs:
+    """Return the probabilities for the images of a split, from the run folder if possible."""
+    is_run_folder = model.run is not None and model.path is not None and model.path.is_dir()
+    if model.run is None or not is_run_folder or model.is_shipped:
+        return model.predictor.predict(images)
+    path = model.run.folder / f"predictions-{split}.npz"
+    key = _key(model.predictor, images)
+    probs = _read(path, key)
+    if probs is None:
+        probs = model.predictor.predict(images)
         content = io.BytesIO()
-        np.savez(content, allow_pickle=False, key=np.array(key), probs=kept)
-        with suppress(EnvironmentFailure):  # a folder of somebody else's
+        np.savez(content, allow_pickle=False, key=np.array(key), probs=probs)
+        with suppress(EnvironmentFailure):  # read-only folder
             atomic_write(path, content.getvalue())
-    return kept
+    return probs
 
 
-def _key(predictor: Predictor, part: LabeledImages) -> str:
+def _key(predictor: Predictor, images: Images) -> str:
     info = predictor.info
     digest = hashlib.sha256(f"{info.model_sha256} {info.format} {info.temperature!r}".encode())
-    for start in range(0, len(part), BLOCK):
-        digest.update(np.ascontiguousarray(part.images[start : start + BLOCK]).tobytes())
+    for start in range(0, len(images), BLOCK):
+        digest.update(np.ascontiguousarray(images[start : start + BLOCK]).tobytes())
     return digest.hexdigest()
 
 
 def _read(path: Path, key: str) -> np.ndarray | None:
+    """Return the cached probabilities; None if the file is missing, damaged or of another key."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             if str(archive["key"]) == key:
                 probs: np.ndarray = archive["probs"]
                 return probs
     except DAMAGED_ZIP:
-        pass  # missing or damaged: it will be written anew
+        pass
     return None

@@ -1,4 +1,4 @@
-"""How sure a figure is, and whether two differ; NumPy alone, tested against scipy."""
+"""Confidence intervals and significance tests; NumPy alone, tested against scipy."""
 
 import functools
 import itertools
@@ -11,25 +11,26 @@ from ankleboot.core.errors import DataError
 
 NUM_RESAMPLES = 2_000
 LEVEL = 0.95
-MOST_SPLITS = 20_000
-BLOCK = 100  # resamples that are drawn at once: bounds the memory
+MAX_PERMUTATIONS = 20_000
+BLOCK = 100  # resamples drawn at a time, which bounds the memory
+SEED = 0  # equal data give equal intervals and p-values
 
 Interval = tuple[float, float]
 
 
 def bootstrap_means(
-    values: np.ndarray, *, num_resamples: int = NUM_RESAMPLES, seed: int = 0
+    values: np.ndarray, *, num_resamples: int = NUM_RESAMPLES, seed: int = SEED
 ) -> np.ndarray:
-    """Means over resampled images.
+    """Compute means over resamples of the images.
 
     Args:
-        values: Shape (images,) or (images, figures); the images are drawn with replacement, as
-            many as there are, and all figures of an image go with it.
-        num_resamples: More make an interval's own noise smaller.
-        seed: Of the drawing; the same seed gives the same resamples.
+        values: Shape (images,) or (images, metrics). Each resample draws as many images as there
+            are, with replacement; all metrics of an image are drawn together.
+        num_resamples: Number of means; more of them make an interval less noisy.
+        seed: Seed of the drawing.
 
     Returns:
-        Shape (num_resamples,) or (num_resamples, figures).
+        Shape (num_resamples,) or (num_resamples, metrics).
 
     Raises:
         DataError: If there is no image.
@@ -39,25 +40,25 @@ def bootstrap_means(
     num_images = len(values)
     if num_images == 0:
         raise DataError("no images to resample")
-    generator = np.random.default_rng(seed)
-    found = []
+    rng = np.random.default_rng(seed)
+    means = []
     for start in range(0, num_resamples, BLOCK):
         rows = min(BLOCK, num_resamples - start)
-        drawn = generator.integers(0, num_images, (rows, num_images))
+        drawn = rng.integers(0, num_images, (rows, num_images))
         drawn += num_images * np.arange(rows)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=rows * num_images)
-        found.append(times.reshape(rows, num_images) @ values.astype(np.float64) / num_images)
-    return np.concatenate(found)
+        counts = np.bincount(drawn.ravel(), minlength=rows * num_images)
+        means.append(counts.reshape(rows, num_images) @ values.astype(np.float64) / num_images)
+    return np.concatenate(means)
 
 
 def percentile_interval(resampled: np.ndarray) -> Interval:
-    """The interval that holds 95 % of the resampled figures."""
+    """Return the interval that holds the middle 95 % of resampled values."""
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
 def mean_interval(values: Sequence[float]) -> Interval | None:
-    """Where the mean of such runs lies with 95 % (Student's t); None for a single run.
+    """Return the 95 % interval of the mean of runs (Student's t); None for a single run.
 
     Source: Student 1908, https://doi.org/10.2307/2331554
     """
@@ -96,7 +97,7 @@ def students_quantile(freedom: int) -> float:
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:
-    """Two-sided p-value that two models err equally often, from the images one alone gets right.
+    """Return the two-sided p-value of equal error rates, from images one model alone gets right.
 
     Source: McNemar 1947, https://doi.org/10.1007/BF02295996; the exact (binomial) form.
     """
@@ -110,7 +111,7 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
 
 
 def holm_adjust(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for being several: each then means what a single one would.
+    """Adjust p-values of several tests for the family-wise error rate.
 
     Source: Holm 1979, https://www.jstor.org/stable/4615733
     """
@@ -122,31 +123,32 @@ def holm_adjust(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def permutation_test(first: Sequence[float], second: Sequence[float], *, seed: int = 0) -> float:
-    """Two-sided p-value that two groups of runs differ by chance: their labels shuffled.
+def permutation_test(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the two-sided p-value that the means of two groups of runs differ by chance.
 
-    Exact up to `MOST_SPLITS` ways to deal the runs to the groups, drawn at random beyond that. The
-    statistic is the difference of the means.
+    The test is exact up to `MAX_PERMUTATIONS` assignments of the runs to the groups; beyond that it
+    draws as many at random.
 
     Source: Fisher 1935, The Design of Experiments, section 21
     """
     values = np.array([*first, *second], np.float64)
     size, total = len(first), len(values)
-    if math.comb(total, size) <= MOST_SPLITS:
+    if math.comb(total, size) <= MAX_PERMUTATIONS:
         chosen = np.array(list(itertools.combinations(range(total), size)))
     else:
-        generator = np.random.default_rng(seed)
-        chosen = generator.permuted(np.tile(np.arange(total), (MOST_SPLITS, 1)), axis=1)[:, :size]
+        runs = np.tile(np.arange(total), (MAX_PERMUTATIONS, 1))
+        chosen = np.random.default_rng(SEED).permuted(runs, axis=1)[:, :size]
     sums = values[chosen].sum(axis=1)
     gaps = np.abs(sums / size - (values.sum() - sums) / (total - size))
-    seen = abs(float(np.mean(first)) - float(np.mean(second)))
-    return float((gaps >= seen - 1e-12).mean())
+    observed = abs(float(np.mean(first)) - float(np.mean(second)))
+    return float((gaps >= observed - 1e-12).mean())
 
 
 def permutation_interval(first: Sequence[float], second: Sequence[float]) -> Interval | None:
-    """The differences of means (first less second) that `permutation_p` does not rule out at 5 %.
+    """Return the differences of means (first - second) that `permutation_test` keeps at 5 %.
 
-    It holds 0 exactly if the test finds no difference. None where so few runs rule out nothing.
+    The interval holds 0 exactly if the test finds no difference. It is None where there are too
+    few runs for any p-value below 5 %.
 
     Source: Garthwaite 1996, https://doi.org/10.2307/2532852
     """
@@ -154,7 +156,7 @@ def permutation_interval(first: Sequence[float], second: Sequence[float]) -> Int
         return None
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     middle = float(a.mean() - b.mean())
-    reach = float(np.ptp(a) + np.ptp(b))  # two groups further apart than this do not overlap
+    reach = float(np.ptp(a) + np.ptp(b))  # groups further apart than this do not overlap
 
     def bound(outward: float) -> float:
         inside, outside = middle, middle + outward
@@ -168,17 +170,19 @@ def permutation_interval(first: Sequence[float], second: Sequence[float]) -> Int
 
 
 def min_p_value(first: int, second: int) -> float:
-    """The smallest p-value that groups of these sizes can reach in `permutation_p`."""
+    """Return the smallest p-value that groups of these sizes can reach in `permutation_test`."""
     return (2 if first == second else 1) / math.comb(first + second, first)
 
 
 def probability_of_superiority(
-    first: Sequence[float], second: Sequence[float], *, seed: int = 0
+    first: Sequence[float], second: Sequence[float]
 ) -> tuple[float, Interval]:
-    """P(A > B) over all pairs of runs (ties count half), with a bootstrap interval over the runs.
+    """Estimate P(first > second) over pairs of runs, with a bootstrap interval over the runs.
+
+    Ties count half.
 
     Raises:
-        DataError: If a side has no run.
+        DataError: If a group has no run.
 
     Source: Bouthillier et al. 2021, section 4, https://arxiv.org/abs/2103.03098
     """
@@ -190,7 +194,7 @@ def probability_of_superiority(
         difference = x[..., :, None] - y[..., None, :]
         return np.asarray(((difference > 0) + 0.5 * (difference == 0)).mean(axis=(-1, -2)))
 
-    generator = np.random.default_rng(seed)
-    rows_a = generator.integers(0, len(a), (NUM_RESAMPLES, len(a)))
-    rows_b = generator.integers(0, len(b), (NUM_RESAMPLES, len(b)))
+    rng = np.random.default_rng(SEED)
+    rows_a = rng.integers(0, len(a), (NUM_RESAMPLES, len(a)))
+    rows_b = rng.integers(0, len(b), (NUM_RESAMPLES, len(b)))
     return float(wins(a, b)), percentile_interval(wins(a[rows_a], b[rows_b]))

@@ -1,12 +1,11 @@
 """What people see: progress on stderr, tables on stdout; plain lines where there is no terminal."""
 
 from ankleboot.cli.output.benchmark import bench_photos, bench_predict
+from ankleboot.cli.output.data import audit_result, data_fetched, data_verified
 from ankleboot.cli.output.evaluation import (
-    audit_result,
     comparison_result,
-    data_fetched,
-    data_verified,
     evaluation_result,
+    explanation_result,
     report_result,
 )
 from ankleboot.cli.output.prediction import StepsWriter, export_result, prediction_printer
@@ -30,6 +29,7 @@ __all__ = [
     "data_fetched",
     "data_verified",
     "evaluation_result",
+    "explanation_result",
     "export_result",
     "log_line",
     "stdout_console",

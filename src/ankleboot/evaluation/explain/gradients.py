@@ -1,4 +1,4 @@
-"""Explanations by gradients of a class's logit by the pixels."""
+"""Explanations by the gradients of a class's logit by the pixels."""
 
 from typing import Any
 
@@ -9,77 +9,76 @@ import tensorflow as tf
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.types import Images, Labels, Maps, batch_size_for, to_inputs
 
-STEPS = 32  # of the way from black to the image
-SAMPLES, NOISE = 24, 0.12  # noisy copies, and the standard deviation of their noise
+NUM_STEPS = 32  # from black to the image
+NUM_SAMPLES, NOISE_STD, NOISE_SEED = 24, 0.12, 0  # noisy copies of an image
 BATCH_SIZE = 256  # inputs
 
 
 def logits_of(model: Any) -> Any:
-    """The layer that explanations begin at.
+    """Return the layer "logits".
 
     Raises:
-        ModelError: If the model is not built like those of Ankleboot.
+        ModelError: If the model has no such layer.
         UsageError: If Keras runs on another backend than TensorFlow.
     """
     if keras.backend.backend() != "tensorflow":
         raise UsageError("explanations need Keras on TensorFlow: unset ANKLEBOOT_BACKEND")
     if "logits" not in [layer.name for layer in model.layers]:
-        raise ModelError('the network has no layer "logits", as those of Ankleboot have')
+        raise ModelError('the network has no layer "logits", which networks of Ankleboot have')
     return model.get_layer("logits")
 
 
 def class_gradients(model: Any, start: Any, values: np.ndarray, classes: Labels) -> np.ndarray:
-    """Gradients of the classes' logits by the values of an inner (or the input) tensor.
+    """Compute the gradients of the classes' logits by an inner tensor or the input.
 
     Args:
         model: A network whose last layers are called "logits" and "probs".
-        start: The symbolic tensor in it.
-        values: What that tensor is, for each image.
-        classes: One for each image.
+        start: Symbolic tensor of the network.
+        values: Value of that tensor for each image.
+        classes: Class to explain for each image.
     """
     rest = keras.Model(start, logits_of(model).output)
-    found = []
+    gradients = []
     size = batch_size_for(BATCH_SIZE, tuple(model.inputs[0].shape[1:]))
     for first in range(0, len(values), size):
-        part = tf.constant(values[first : first + size])
-        chosen = tf.one_hot(classes[first : first + size], rest.output_shape[-1])
+        batch = tf.constant(values[first : first + size])
+        is_class = tf.one_hot(classes[first : first + size], rest.output_shape[-1])
         with tf.GradientTape() as tape:
-            tape.watch(part)
-            scores = tf.reduce_sum(rest(part, training=False) * chosen)
-        found.append(tape.gradient(scores, part).numpy())
-    return np.concatenate(found) if found else np.zeros_like(values)
+            tape.watch(batch)
+            scores = tf.reduce_sum(rest(batch, training=False) * is_class)
+        gradients.append(tape.gradient(scores, batch).numpy())
+    return np.concatenate(gradients) if gradients else np.zeros_like(values)
 
 
 def integrated_gradients(
-    model: Any, images: Images, classes: Labels, *, steps: int = STEPS
+    model: Any, images: Images, classes: Labels, *, steps: int = NUM_STEPS
 ) -> Maps:
-    """Gradients averaged on the way from a black image, times the pixels.
+    """Average the gradients on the path from a black image, and multiply them by the pixels.
 
-    The map sums up to the logit's difference from black, but for the error of the steps.
+    The sum of a map approximates the difference of the logit from that of a black image; more
+    steps reduce the error.
 
     Source: Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365
     """
     inputs = to_inputs(images)
     total = np.zeros_like(inputs)
-    for step in range(steps):  # midpoints: a quarter of the endpoints' error
+    for step in range(steps):  # midpoints have a quarter of the endpoints' error
         share = np.float32((step + 0.5) / steps)
         total += class_gradients(model, model.inputs[0], inputs * share, classes)
     maps: np.ndarray = (inputs * total / steps).sum(axis=-1)  # over the colors
     return maps
 
 
-def smooth_grad(
-    model: Any, images: Images, classes: Labels, *, samples: int = SAMPLES, seed: int = 0
-) -> Maps:
-    """Gradients averaged over noisy copies of the image.
+def smooth_grad(model: Any, images: Images, classes: Labels) -> Maps:
+    """Average the gradients over noisy copies of the image.
 
     Source: Smilkov et al. 2017, https://arxiv.org/abs/1706.03825
     """
     inputs = to_inputs(images)
-    generator = np.random.default_rng(seed)
+    rng = np.random.default_rng(NOISE_SEED)
     total = np.zeros_like(inputs)
-    for _ in range(samples):
-        noisy = inputs + generator.normal(0, NOISE, inputs.shape).astype(np.float32)
+    for _ in range(NUM_SAMPLES):
+        noisy = inputs + rng.normal(0, NOISE_STD, inputs.shape).astype(np.float32)
         total += class_gradients(model, model.inputs[0], noisy, classes)
-    maps: np.ndarray = (total / samples).sum(axis=-1)  # over the colors
+    maps: np.ndarray = (total / NUM_SAMPLES).sum(axis=-1)  # over the colors
     return maps

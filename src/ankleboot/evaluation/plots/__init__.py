@@ -1,7 +1,8 @@
-"""Numbers in, matplotlib figures out; nothing here computes a result or writes a file."""
+"""Figures (matplotlib) of results; no function here computes a result."""
 
 from ankleboot.evaluation.plots.evaluation import (
     confusion,
+    confusion_heatmap,
     disagreements,
     precision_recall,
     reliability,
@@ -12,34 +13,35 @@ from ankleboot.evaluation.plots.explanation import explanation, feature_maps, fi
 from ankleboot.evaluation.plots.image_grids import duplicates, samples, suspects, wrong_photos
 from ankleboot.evaluation.plots.studies import (
     bars,
-    confusion_heatmap,
     cost_benefit,
     curves_with_range,
     image_rows,
     strip_plot,
 )
+from ankleboot.evaluation.plots.style import save_figure
 from ankleboot.evaluation.plots.training import learning_curves, size_curve, time_to_accuracy
 
 __all__ = [
-    "curves_with_range",
     "bars",
-    "confusion_heatmap",
-    "strip_plot",
-    "cost_benefit",
-    "image_rows",
     "confusion",
+    "confusion_heatmap",
+    "cost_benefit",
+    "curves_with_range",
     "disagreements",
     "duplicates",
     "explanation",
     "feature_maps",
     "filters",
+    "image_rows",
     "learning_curves",
     "precision_recall",
     "reliability",
     "risk_coverage",
     "risks",
     "samples",
+    "save_figure",
     "size_curve",
+    "strip_plot",
     "suspects",
     "time_to_accuracy",
     "wrong_photos",

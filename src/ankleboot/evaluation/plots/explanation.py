@@ -1,4 +1,4 @@
-"""Figures of what a network does with an image."""
+"""Figures of explanations, filters and feature maps."""
 
 from typing import Any
 
@@ -10,24 +10,24 @@ from ankleboot.evaluation.plots.image_grids import escape_label, show_image
 
 
 def explanation(
-    image: np.ndarray, maps: dict[str, np.ndarray], title: str, near: Images, names: list[str]
+    image: np.ndarray, maps: dict[str, np.ndarray], title: str, neighbors: Images, names: list[str]
 ) -> Figure:
-    """An image, what each method marks in it, and the most similar training images.
+    """Draw an image, its maps by method, and the most similar training images.
 
-    Maps with negative values are drawn red (for the class) and blue (against it) around white.
+    Red pixels support the class, blue ones oppose it.
     """
-    columns = max(1 + len(maps), len(near))
+    columns = max(1 + len(maps), len(neighbors))
     figure = Figure(figsize=(2 * columns, 4.9), layout="constrained")
     figure.suptitle(escape_label(title, 120))
     upper, lower = figure.subplots(2, columns)
     for axes in (*upper, *lower):
         axes.axis("off")
-    show_image(upper[0], image, "the image")
+    show_image(upper[0], image, "image")
     for axes, (name, values) in zip(upper[1:], maps.items(), strict=False):
         show_image(axes, image, name)
         _overlay(axes, values)
-    for axes, neighbour, name in zip(lower, near, names, strict=False):
-        show_image(axes, neighbour, escape_label(name))
+    for axes, neighbor, name in zip(lower, neighbors, names, strict=False):
+        show_image(axes, neighbor, escape_label(name))
     lower[0].text(0, -0.23 * len(image), "most similar training images", fontsize=9)
     return figure
 
@@ -38,7 +38,7 @@ def _overlay(axes: Any, values: np.ndarray) -> None:
 
 
 def filters(kernels: np.ndarray) -> Figure:
-    """The first convolution's kernels, red for positive and blue for negative weights."""
+    """Draw the first convolution's kernels: positive weights red, negative ones blue."""
     columns = min(16, len(kernels))
     rows = -(-len(kernels) // columns)
     figure = Figure(figsize=(0.62 * columns, 0.62 * rows + 0.1), layout="constrained")
@@ -52,7 +52,7 @@ def filters(kernels: np.ndarray) -> Figure:
 
 
 def feature_maps(maps: dict[str, np.ndarray]) -> Figure:
-    """What one image becomes, layer by layer: the first maps of each."""
+    """Draw the first feature maps of each layer."""
     columns = 8
     figure = Figure(figsize=(1.05 * (columns + 1), 1.05 * len(maps)), layout="constrained")
     grid = figure.subplots(len(maps), columns + 1, squeeze=False)

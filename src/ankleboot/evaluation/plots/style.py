@@ -1,5 +1,18 @@
-"""Colors that figures share: readable on white and on black, apart for the color-blind."""
+"""Colors of figures, readable on white and on black by the color-blind; and their files."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from ankleboot.core.files import atomic_write
+from ankleboot.core.silence import without_glyph_warnings
 
 TRAIN_COLOR, VALIDATION_COLOR, BEST_COLOR = "#1f5fa8", "#d9622b", "#777777"
-WORST = ("#d9622b", "#1f5fa8", "#3f8f4f", "#8a5fb0")  # classes that a figure is about
+WORST_COLORS = ("#d9622b", "#1f5fa8", "#3f8f4f", "#8a5fb0")  # of the classes to highlight
 PALETTE = ("#777777", "#1f5fa8", "#5aa0d8", "#d9622b", "#3f8f4f", "#8a5fb0", "#b08a2f")
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure atomically, in the format of the path's suffix."""
+    with without_glyph_warnings():
+        atomic_write(path, lambda temp: figure.savefig(temp, dpi=110), suffix=path.suffix)

@@ -1,4 +1,4 @@
-"""Figures as SVG that takes the page's colors, light or dark, and its font."""
+"""Conversion of figures to SVG with the page's colors and font, and to PNG."""
 
 import base64
 import io
@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from ankleboot.core.silence import without_glyph_warnings
 from ankleboot.evaluation.plots.style import TRAIN_COLOR
 
-INK = "#010203"  # nobody else draws in it: replaced by the page's own color
-BLUE = "var(--blue)"  # of the page: the figures' own is too dark on black
+INK = "#010203"  # unique, to be replaced by the page's text color
+BLUE = "var(--blue)"  # the blue of the page; that of the figures is too dark on black
 STYLE = {
     "text.color": INK,
     "axes.edgecolor": INK,
@@ -25,23 +25,23 @@ STYLE = {
     "figure.facecolor": "none",
     "savefig.facecolor": "none",
     "legend.facecolor": "none",
-    "svg.fonttype": "none",  # text stays text: it can be searched and restyled
-    "svg.hashsalt": "ankleboot",  # the same figure gives the same bytes
+    "svg.fonttype": "none",  # keeps text searchable
+    "svg.hashsalt": "ankleboot",  # makes the bytes deterministic
 }
 
-ALONE = (
+STANDALONE_STYLE = (
     "<style>svg{color:#1d1d1f;--blue:#1f5fa8;font-family:system-ui,sans-serif}"
     "@media(prefers-color-scheme:dark){svg{color:#f1efea;--blue:#6aa9ea}}</style>"
 )
-"""What an SVG takes from its page, for one without a page."""
+"""Colors and font for an SVG file without a page."""
 
 
 def svg(draw: Callable[[], Figure], title: str) -> str:
-    """Draw a figure and return it as an SVG element.
+    """Convert a figure to an SVG element.
 
     Args:
-        draw: Makes the figure; called with the page's style in force.
-        title: What it shows, for those who cannot see it.
+        draw: Function that draws the figure; it runs with the page's style.
+        title: Description for screen readers.
     """
     with mpl.rc_context(STYLE), without_glyph_warnings():
         content = io.StringIO()
@@ -54,19 +54,19 @@ def svg(draw: Callable[[], Figure], title: str) -> str:
 
 
 def svg_file(draw: Callable[[], Figure], title: str) -> bytes:
-    """A figure as an SVG file, which takes the reader's light or dark without a page around it."""
+    """Convert a figure to an SVG file, which follows the light or dark scheme of its viewer."""
     text = svg(draw, title)
-    place = text.index(">") + 1
-    return f"{text[:place]}{ALONE}{text[place:]}".encode()
+    end = text.index(">") + 1
+    return f"{text[:end]}{STANDALONE_STYLE}{text[end:]}".encode()
 
 
-def picture(figure: Figure) -> str:
-    """A figure of images as a PNG data address: pixels are no business of a page's colors."""
-    return "data:image/png;base64," + base64.b64encode(picture_bytes(figure)).decode()
+def png_url(figure: Figure) -> str:
+    """Convert a figure to a data URL of a PNG."""
+    return "data:image/png;base64," + base64.b64encode(png(figure)).decode()
 
 
-def picture_bytes(figure: Figure) -> bytes:
-    """A figure of images as PNG."""
+def png(figure: Figure) -> bytes:
+    """Convert a figure to a PNG."""
     content = io.BytesIO()
     with without_glyph_warnings():
         figure.savefig(content, format="png", dpi=80)

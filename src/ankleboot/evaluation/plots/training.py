@@ -1,4 +1,4 @@
-"""Figures of training: curves by epoch and by seconds."""
+"""Figures of training: curves by epoch, by data size and by seconds."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ from ankleboot.models.run import History
 
 
 def learning_curves(history: History, best_epoch: int, title: str) -> Figure:
-    """Accuracy and loss of training and validation by epoch, the best epoch marked."""
+    """Draw accuracy and loss of training and validation by epoch, and mark the best epoch."""
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     figure.suptitle(title)
     epochs = [record.epoch for record in history]
-    for axes, measure in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
-        scale = 100 if measure == "accuracy" else 1
-        for part, color in (("train", TRAIN_COLOR), ("validation", VALIDATION_COLOR)):
-            values = [scale * getattr(record, f"{part}_{measure}") for record in history]
-            axes.plot(epochs, values, marker="o", markersize=3.5, color=color, label=_WORDS[part])
+    for axes, metric in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
+        scale = 100 if metric == "accuracy" else 1
+        for split, color in (("train", TRAIN_COLOR), ("validation", VALIDATION_COLOR)):
+            values = [scale * getattr(record, f"{split}_{metric}") for record in history]
+            axes.plot(epochs, values, marker="o", markersize=3.5, color=color, label=_LABELS[split])
         axes.axvline(
             best_epoch,
             color=BEST_COLOR,
@@ -36,17 +36,17 @@ def learning_curves(history: History, best_epoch: int, title: str) -> Figure:
     return figure
 
 
-_WORDS = {"train": "training", "validation": "validation (at the end of the epoch)"}
+_LABELS = {"train": "training", "validation": "validation (at the end of the epoch)"}
 
 
 def size_curve(points: tuple[SizePoint, ...]) -> Figure:
-    """Accuracy by the number of training images (logarithmic)."""
+    """Draw accuracy by the number of training images (logarithmic)."""
     figure = Figure(figsize=(6.4, 4), layout="constrained")
     axes = figure.subplots()
     sizes = [point.num_train for point in points]
-    for part, color in (("train", TRAIN_COLOR), ("validation", VALIDATION_COLOR)):
-        values = [100 * getattr(point, f"{part}_accuracy") for point in points]
-        axes.plot(sizes, values, "o-", color=color, label=_WORDS[part].split(" (")[0])
+    for split, color in (("train", TRAIN_COLOR), ("validation", VALIDATION_COLOR)):
+        values = [100 * getattr(point, f"{split}_accuracy") for point in points]
+        axes.plot(sizes, values, "o-", color=color, label=_LABELS[split].split(" (")[0])
     axes.set_xscale("log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.minorticks_off()
@@ -58,7 +58,7 @@ def size_curve(points: tuple[SizePoint, ...]) -> Figure:
 
 
 def time_to_accuracy(runs: list[dict[str, Any]], target: float) -> Figure:
-    """Validation accuracy over training seconds (logarithmic), a line per run of `bench.py train`."""
+    """Draw validation accuracy by training seconds (logarithmic), a curve for each run."""
     figure = Figure(figsize=(8.6, 4.8), layout="constrained")
     axes = figure.subplots()
     names = list(dict.fromkeys(run["name"] for run in runs))

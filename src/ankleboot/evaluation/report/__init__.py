@@ -1,1 +1,1 @@
-"""The HTML report about a run."""
+"""HTML report on a run; its template is web/templates/report.html."""

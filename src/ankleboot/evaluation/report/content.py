@@ -1,4 +1,4 @@
-"""What the page says, as plain values for the template."""
+"""Content of the report as plain values and figures for the template."""
 
 import json
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ankleboot.core import plugins
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.text import truncate_middle
 from ankleboot.core.types import Probs
@@ -16,100 +17,71 @@ from ankleboot.evaluation.data_size import SizePoint, describe_data_size
 from ankleboot.evaluation.error_analysis import ErrorAnalysis
 from ankleboot.evaluation.evaluate import Evaluation
 from ankleboot.evaluation.explain import features
-from ankleboot.evaluation.explain.methods import METHODS
 from ankleboot.evaluation.overfitting import FitDiagnosis, diagnose_fit
-from ankleboot.evaluation.plots.svg import picture, svg
+from ankleboot.evaluation.plots.svg import png_url, svg
+from ankleboot.evaluation.report.sentences import (
+    describe_abstention,
+    describe_calibration,
+    describe_robustness,
+)
 from ankleboot.evaluation.report.sprite import Sprite
 from ankleboot.evaluation.robustness.corruptions import SEVERITIES
-from ankleboot.evaluation.robustness.measure import Robustness
+from ankleboot.evaluation.robustness.measure_robustness import Robustness
 from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import PLAIN, RECIPES, overrides_of
 from ankleboot.recipes.recipe import Recipe
 
-PER_CELL = 18  # images that a cell of the confusion matrix shows; fewer of many classes
-MANY = 15  # classes from which the matrix is drawn small
+IMAGES_PER_CELL = 18  # of the confusion matrix, with up to ten classes
+MAX_FULL_SIZE_CLASSES = 15  # beyond it the confusion matrix is small
 NUM_EXPLAINED = 8  # half of them errors
-NEARLY_ONE = 0.03  # a temperature so near to 1 changes nothing worth a word
-MAPS = ("grad-cam", "occlusion", "integrated-gradients")
+EXPLANATIONS = ("grad-cam", "occlusion", "integrated-gradients")
 
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """Everything that was measured for the page."""
+    """Measurements that the report shows."""
 
     run: Run
     data: Dataset
-    part: LabeledImages
+    images: LabeledImages
     probs: Probs
     calibration: Calibration
     evaluation: Evaluation
-    mistakes: ErrorAnalysis
+    errors: ErrorAnalysis
     robustness: Robustness
     model: Any
     sizes: tuple[SizePoint, ...] = ()
 
 
-def build_content(findings: ReportInputs) -> dict[str, Any]:
-    """Names and values for page.html; figures are drawn here."""
-    run, evaluation = findings.run, findings.evaluation
-    history, result, names = run.history(), run.result(), findings.data.class_names
-    verdict = diagnose_fit(history)
-    sprite = Sprite(findings.part.images)
-    explained = _explained(findings)
+def build_content(inputs: ReportInputs) -> dict[str, Any]:
+    """Return the names and values of report.html."""
+    run, names = inputs.run, inputs.data.class_names
+    diagnosis, result = diagnose_fit(run.history()), run.result()
+    sprite = Sprite(inputs.images.images)
+    errors = inputs.errors
     content = {
         "title": f"{result['recipe']}, seed {result['seed']}",
-        "evaluation": evaluation,
-        "headlines": _headlines(evaluation),
-        "sentences": _sentences(findings, verdict),
-        "curves": svg(
-            lambda: plots.learning_curves(history, result["best_epoch"], ""),
-            "Accuracy and loss by epoch, training and validation",
-        ),
-        "size_curve": svg(
-            lambda: plots.size_curve(findings.sizes), "Accuracy by the number of training images"
-        )
-        if findings.sizes
-        else "",
+        "evaluation": inputs.evaluation,
+        "headlines": _headlines(inputs.evaluation),
+        "metrics": inputs.evaluation.metrics,
+        "sentences": _sentences(inputs, diagnosis),
         "classes": names,
-        "is_large": len(names) > MANY,
-        "is_own": names != CLASS_NAMES or findings.data.findings is not None,
-        "crop": _framing(run.recipe()),
+        "is_large": len(names) > MAX_FULL_SIZE_CLASSES,
+        "is_own": names != CLASS_NAMES or inputs.data.folder_report is not None,
+        "crop": _describe_crop(run.recipe()),
         "num_train": run.manifest()["split"]["num_train"],
-        "matrix": evaluation.confusion_matrix,
-        "cells": _cells(findings, sprite),
-        "per_class": evaluation.per_class,
-        "precision_recall": svg(
-            lambda: plots.precision_recall(
-                tuple(
-                    metrics.precision_recall(findings.probs, findings.part.labels, index, name)
-                    for index, name in enumerate(names)
-                    if (findings.part.labels == index).any()
-                )
-            ),
-            "Precision over recall of every class",
-        ),
-        "mistakes": findings.mistakes,
-        "top_losses": _gallery(findings.mistakes.top_losses, findings, sprite),
-        "most_certain": _gallery(findings.mistakes.most_certain[:12], findings, sprite),
-        "least_certain": _gallery(findings.mistakes.least_certain[:12], findings, sprite),
-        "calibration": findings.calibration,
-        "reliability": svg(
-            lambda: plots.reliability(reliability_diagram(findings.probs, findings.part.labels)),
-            "Share of right answers by confidence",
-        ),
-        "risk_coverage": svg(
-            lambda: plots.risk_coverage(
-                risk_coverage(findings.probs, findings.part.labels),
-                findings.calibration.abstain_below,
-            ),
-            "Errors among the answers given, by how many are given",
-        ),
-        "explained": explained,
-        "filters": picture(plots.filters(features.first_filters(findings.model))),
-        "feature_maps": _feature_maps(findings),
-        "receptive_fields": features.receptive_fields(findings.model),
-        "robustness": findings.robustness,
+        "cells": _cells(inputs, sprite),
+        "errors": errors,
+        "top_losses": _gallery(errors.top_losses, inputs, sprite),
+        "most_confident": _gallery(errors.most_confident[:12], inputs, sprite),
+        "least_confident": _gallery(errors.least_confident[:12], inputs, sprite),
+        "calibration": inputs.calibration,
+        "explanations": _explanations(inputs),
+        "filters": png_url(plots.filters(features.first_filters(inputs.model))),
+        "feature_maps": _feature_maps(inputs),
+        "receptive_fields": features.receptive_fields(inputs.model),
+        "robustness": inputs.robustness,
         "severities": SEVERITIES,
         "commands": _commands(run),
         "recipe": run.recipe().to_json(),
@@ -117,18 +89,54 @@ def build_content(findings: ReportInputs) -> dict[str, Any]:
         "result": result,
         "test": _test_result(run),
     }
-    return content | {"sprite": sprite.address(), "sprite_rows": sprite.rows}
+    return content | {"sprite": sprite.data_url(), "sprite_rows": sprite.num_rows}
 
 
-def _framing(recipe: Recipe) -> str:
-    """What is done with pictures, for those who take them."""
-    if recipe.crop == "garment":
-        return f"one garment, cut out, {recipe.image_spec} pixels"
-    return f"the whole picture, {recipe.image_spec} pixels"
+def draw_charts(inputs: ReportInputs) -> dict[str, str]:
+    """Return the charts of report.html as SVG elements."""
+    history, best_epoch = inputs.run.history(), inputs.run.result()["best_epoch"]
+    probs, labels = inputs.probs, inputs.images.labels
+    return {
+        "curves": svg(
+            lambda: plots.learning_curves(history, best_epoch, ""),
+            "Accuracy and loss by epoch, training and validation",
+        ),
+        "size_curve": svg(
+            lambda: plots.size_curve(inputs.sizes), "Accuracy by the number of training images"
+        )
+        if inputs.sizes
+        else "",
+        "precision_recall": svg(
+            lambda: plots.precision_recall(
+                tuple(
+                    metrics.precision_recall(probs, labels, index, name)
+                    for index, name in enumerate(inputs.data.class_names)
+                    if (labels == index).any()
+                )
+            ),
+            "Precision by recall of every class",
+        ),
+        "reliability": svg(
+            lambda: plots.reliability(reliability_diagram(probs, labels)),
+            "Accuracy by confidence",
+        ),
+        "risk_coverage": svg(
+            lambda: plots.risk_coverage(
+                risk_coverage(probs, labels), inputs.calibration.abstain_below
+            ),
+            "Error rate by coverage",
+        ),
+    }
+
+
+def _describe_crop(recipe: Recipe) -> str:
+    """Describe the preprocessing of photos."""
+    crop = "the whole photo" if recipe.crop == "none" else "one garment, cut out"
+    return f"{crop}, {recipe.image_spec} pixels"
 
 
 def _headlines(evaluation: Evaluation) -> list[dict[str, str]]:
-    def share(value: float, interval: tuple[float, float]) -> tuple[str, str]:
+    def percent(value: float, interval: tuple[float, float]) -> tuple[str, str]:
         low, high = interval
         return f"{100 * value:.2f} %", f"{100 * low:.2f} to {100 * high:.2f}"
 
@@ -137,8 +145,8 @@ def _headlines(evaluation: Evaluation) -> list[dict[str, str]]:
 
     e = evaluation
     rows = (
-        ("accuracy", "first answers that are right", *share(e.accuracy, e.accuracy_ci95)),
-        ("top-2", "right within two answers", *share(e.top2_accuracy, e.top2_accuracy_ci95)),
+        ("accuracy", "correct predictions", *percent(e.accuracy, e.accuracy_ci95)),
+        ("top-2", "class among the first two", *percent(e.top2_accuracy, e.top2_accuracy_ci95)),
         ("loss", "cross-entropy in nats; less is better", *number(e.loss, e.loss_ci95)),
         ("Brier", "squared error of the probabilities", *number(e.brier, e.brier_ci95)),
         ("ECE", "gap between confidence and accuracy", *number(e.ece, e.ece_ci95)),
@@ -147,127 +155,96 @@ def _headlines(evaluation: Evaluation) -> list[dict[str, str]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _sentences(findings: ReportInputs, verdict: FitDiagnosis) -> list[str]:
+def _sentences(inputs: ReportInputs, diagnosis: FitDiagnosis) -> list[str]:
+    is_test = inputs.evaluation.split == "test"
+    sizes = inputs.sizes
     return [
-        *verdict.sentences[:2],
-        *([describe_data_size(findings.sizes, len(findings.part))] if findings.sizes else []),
-        *findings.mistakes.sentences,
-        *_confidence_sentences(findings),
-        _robustness_sentence(findings.robustness),
+        *diagnosis.sentences[:2],
+        *([describe_data_size(sizes, len(inputs.images))] if sizes else []),
+        *inputs.errors.sentences,
+        describe_calibration(inputs.calibration),
+        describe_abstention(
+            inputs.calibration, inputs.probs, inputs.images.labels, is_test=is_test
+        ),
+        describe_robustness(inputs.robustness),
     ]
 
 
-def _confidence_sentences(findings: ReportInputs) -> list[str]:
-    fitted = findings.calibration
-    before, after = (f"{100 * value:.1f}" for value in fitted.ece)
-    there = f"calibration error {before} points before and {after} after, on validation images"
-    if abs(fitted.temperature - 1) < NEARLY_ONE:
-        first = f"As trained its confidence was about right (temperature {fitted.temperature:.2f})."
-    else:
-        direction = "modest" if fitted.temperature < 1 else "sure of itself"
-        first = (
-            f"As trained it was too {direction}; a temperature of {fitted.temperature:.2f} mends "
-            f"that ({there})."
-        )
-    answered = findings.probs.max(axis=1) >= fitted.abstain_below
-    if not answered.any():
-        return [first, "No threshold makes its answers right often enough: it always abstains."]
-    right = (findings.probs.argmax(axis=1) == findings.part.labels)[answered]
-    own = "" if findings.evaluation.split == "test" else ", where the threshold was chosen"
-    return [
-        first,
-        f"Answering only from a confidence of {fitted.abstain_below:.2f} on, it answers "
-        f"{100 * float(answered.mean()):.0f} % of the images and is right on "
-        f"{100 * float(right.mean()):.1f} % of them{own}.",
-    ]
-
-
-def _robustness_sentence(sturdy: Robustness) -> str:
-    worst = min(sturdy.accuracy, key=lambda name: np.mean(sturdy.accuracy[name]))
-    return (
-        f"Spoiled images cost it {100 * (sturdy.clean - sturdy.mean):.0f} points on average, most "
-        f"of all {worst} ({100 * float(np.mean(sturdy.accuracy[worst])):.0f} % right)."
-    )
-
-
-def _cells(findings: ReportInputs, sprite: Sprite) -> dict[str, list[list[Any]]]:
-    """For "row-column" some images, the surest first: place in the sprite, index, confidence."""
-    said = findings.probs.argmax(axis=1)
-    confidence = findings.probs.max(axis=1)
-    found = {}
-    per_cell = max(3, min(PER_CELL, 10 * PER_CELL // len(findings.data.class_names)))
-    for row, column in np.unique(np.stack([findings.part.labels, said], axis=1), axis=0):
-        inside = np.flatnonzero((findings.part.labels == row) & (said == column))
+def _cells(inputs: ReportInputs, sprite: Sprite) -> dict[str, list[list[Any]]]:
+    """Return position in the sprite, name and confidence of images by "row-column"."""
+    labels = inputs.images.labels
+    predicted, confidence = inputs.probs.argmax(axis=1), inputs.probs.max(axis=1)
+    cells = {}
+    per_cell = max(3, min(IMAGES_PER_CELL, 10 * IMAGES_PER_CELL // len(inputs.data.class_names)))
+    for row, column in np.unique(np.stack([labels, predicted], axis=1), axis=0):
+        inside = np.flatnonzero((labels == row) & (predicted == column))
         chosen = inside[np.argsort(-confidence[inside], kind="stable")][:per_cell]
-        found[f"{row}-{column}"] = [
-            [sprite.place(int(i)), findings.part.name(int(i)), round(100 * float(confidence[i]))]
+        cells[f"{row}-{column}"] = [
+            [sprite.add(int(i)), inputs.images.name(int(i)), round(100 * float(confidence[i]))]
             for i in chosen
         ]
-    return found
+    return cells
 
 
 def _gallery(
-    indices: tuple[int, ...], findings: ReportInputs, sprite: Sprite
+    indices: tuple[int, ...], inputs: ReportInputs, sprite: Sprite
 ) -> list[dict[str, Any]]:
-    rows, names = [], findings.data.class_names
+    rows, names = [], inputs.data.class_names
     for index in indices:
-        label, said = int(findings.part.labels[index]), int(findings.probs[index].argmax())
+        label, predicted = int(inputs.images.labels[index]), int(inputs.probs[index].argmax())
         rows.append(
             {
-                "place": sprite.place(index),
-                "name": findings.part.name(index),
+                "position": sprite.add(index),
+                "name": inputs.images.name(index),
                 "label": truncate_middle(names[label]),
-                "said": truncate_middle(names[said]),
-                "is_right": label == said,
-                "p_label": 100 * float(findings.probs[index, label]),
-                "p_said": 100 * float(findings.probs[index, said]),
+                "predicted": truncate_middle(names[predicted]),
+                "is_correct": label == predicted,
+                "p_label": 100 * float(inputs.probs[index, label]),
+                "p_predicted": 100 * float(inputs.probs[index, predicted]),
             }
         )
     return rows
 
 
-def _explained(findings: ReportInputs) -> list[dict[str, str]]:
-    """Some errors and some right answers, with maps and the most similar training images."""
-    half = NUM_EXPLAINED // 2
-    wrong = [
-        i
-        for i in findings.mistakes.top_losses
-        if findings.probs[i].argmax() != findings.part.labels[i]
-    ][:half]
-    chosen = np.array([*wrong, *findings.mistakes.most_certain[: NUM_EXPLAINED - len(wrong)]])
-    images = findings.part.images[chosen]
-    classes = findings.probs[chosen].argmax(axis=1)
-    maps = {name: METHODS[name](findings.model, images, classes) for name in MAPS}
-    train = findings.data.train
-    learned = findings.data.split(findings.run.recipe()).train
-    names = findings.data.class_names
-    near = features.nearest_training_images(findings.model, images, train.images, learned, count=4)
-    found = []
+def _explanations(inputs: ReportInputs) -> list[dict[str, str]]:
+    """Explain some errors and some correct predictions."""
+    labels, names, train = inputs.images.labels, inputs.data.class_names, inputs.data.train
+    errors = [i for i in inputs.errors.top_losses if inputs.probs[i].argmax() != labels[i]]
+    errors = errors[: NUM_EXPLAINED // 2]
+    correct = inputs.errors.most_confident[: NUM_EXPLAINED - len(errors)]
+    chosen = np.array([*errors, *correct])
+    images = inputs.images.images[chosen]
+    classes = inputs.probs[chosen].argmax(axis=1)
+    maps = {
+        name: plugins.resolve("explanations", name)(inputs.model, images, classes)
+        for name in EXPLANATIONS
+    }
+    learned = inputs.data.split(inputs.run.recipe().split_rule).train
+    nearest = features.nearest_training_images(inputs.model, images, train.images, learned, count=4)
+    explanations = []
     for row, index in enumerate(chosen):
-        said, label = names[classes[row]], names[findings.part.labels[index]]
-        words = f"{said}, and it is" if said == label else f"{said}; labelled {label}"
+        predicted, label = names[classes[row]], names[labels[index]]
+        verdict = "correct" if predicted == label else f"label {label}"
         figure = plots.explanation(
             images[row],
             {name: values[row] for name, values in maps.items()},
             "",
-            train.images[near[row]],
-            [names[train.labels[i]] for i in near[row]],
+            train.images[nearest[row]],
+            [names[train.labels[i]] for i in nearest[row]],
         )
-        found.append(
-            {"words": f"{findings.part.name(int(index))}: {words}", "picture": picture(figure)}
-        )
-    return found
+        caption = f"{inputs.images.name(int(index))}: {predicted}, {verdict}"
+        explanations.append({"caption": caption, "image": png_url(figure)})
+    return explanations
 
 
-def _feature_maps(findings: ReportInputs) -> str:
-    index = findings.mistakes.most_certain[0] if findings.mistakes.most_certain else 0
-    image = findings.part.images[index]
-    maps = features.feature_maps(findings.model, image[None])
-    return picture(plots.feature_maps({name: values[0] for name, values in maps.items()}))
+def _feature_maps(inputs: ReportInputs) -> str:
+    index = inputs.errors.most_confident[0] if inputs.errors.most_confident else 0
+    maps = features.feature_maps(inputs.model, inputs.images.images[index][None])
+    return png_url(plots.feature_maps({name: values[0] for name, values in maps.items()}))
 
 
 def _commands(run: Run) -> str:
-    """What makes the run and this page again."""
+    """Return the commands that reproduce the run and its report."""
     recipe, data = run.recipe(), run.manifest()["data"]["name"]
     words = ["ankleboot train", recipe.name if recipe.name in RECIPES else PLAIN.name]
     words += [f"--set {change}" for change in overrides_of(recipe)]
@@ -287,13 +264,13 @@ def _manifest(run: Run) -> dict[str, Any]:
         "arithmetic": manifest.get("arithmetic", ""),
         "versions": ", ".join(f"{k} {v}" for k, v in manifest["versions"].items()),
         "commit": manifest.get("git_commit") or "unknown",
-        "made": manifest.get("created", ""),
+        "created": manifest.get("created", ""),
         "model sha256": run.result()["model_sha256"],
     }
 
 
 def _test_result(run: Run) -> dict[str, Any] | None:
-    """The stored result of `evaluate --split test`, if there is one; no image is looked at."""
+    """Return the stored result of `evaluate --split test`, if there is one."""
     path = run.folder / "evaluation-test.json"
     try:
         document: dict[str, Any] = json.loads(path.read_text())

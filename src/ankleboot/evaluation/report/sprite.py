@@ -1,4 +1,4 @@
-"""Many small images in one picture, and where each of them is."""
+"""One image that holds many thumbnails."""
 
 import base64
 import io
@@ -8,41 +8,40 @@ from PIL import Image
 
 from ankleboot.core.types import Images
 
-COLUMNS = 40
-LARGEST = 64  # pixels per side of a thumbnail; larger images are reduced
-QUALITY = 85  # of JPEG, for colors
+NUM_COLUMNS = 40
+MAX_SIDE = 64  # pixels of a thumbnail; larger images are reduced
+JPEG_QUALITY = 85  # for color images
 
 
 class Sprite:
-    """Collects images of a part; each is stored once however often it is shown."""
+    """Thumbnails of a split's images; each is stored once however often it is shown."""
 
     def __init__(self, images: Images) -> None:
         self._images = images
-        self._places: dict[int, int] = {}
+        self._positions: dict[int, int] = {}
 
-    def place(self, index: int) -> int:
-        """The image's number in the picture."""
-        return self._places.setdefault(index, len(self._places))
+    def add(self, index: int) -> int:
+        """Return the position of an image, which is added if it is new."""
+        return self._positions.setdefault(index, len(self._positions))
 
-    def address(self) -> str:
-        """The picture as a data address: PNG, or JPEG where there are colors."""
-        side = min(self._images.shape[1], LARGEST)
-        shape = (self.rows * side, COLUMNS * side, *self._images.shape[3:])
+    def data_url(self) -> str:
+        """Return the sprite as a data URL: PNG for gray images, JPEG for color."""
+        side = min(self._images.shape[1], MAX_SIDE)
+        shape = (self.num_rows * side, NUM_COLUMNS * side, *self._images.shape[3:])
         sheet = np.zeros(shape, np.uint8)
-        for index, place in self._places.items():
-            top, left = side * (place // COLUMNS), side * (place % COLUMNS)
-            small = Image.fromarray(self._images[index])
-            if small.size != (side, side):
-                small = small.resize((side, side), Image.Resampling.LANCZOS)
-            sheet[top : top + side, left : left + side] = np.asarray(small)
+        for index, position in self._positions.items():
+            top, left = side * (position // NUM_COLUMNS), side * (position % NUM_COLUMNS)
+            thumbnail = Image.fromarray(self._images[index])
+            if thumbnail.size != (side, side):
+                thumbnail = thumbnail.resize((side, side), Image.Resampling.LANCZOS)
+            sheet[top : top + side, left : left + side] = np.asarray(thumbnail)
         content = io.BytesIO()
-        if sheet.ndim == 2:
-            Image.fromarray(sheet).save(content, "PNG", optimize=True)
-        else:
-            Image.fromarray(sheet).save(content, "JPEG", quality=QUALITY)
         kind = "png" if sheet.ndim == 2 else "jpeg"
+        options = {"optimize": True} if kind == "png" else {"quality": JPEG_QUALITY}
+        Image.fromarray(sheet).save(content, kind.upper(), **options)
         return f"data:image/{kind};base64," + base64.b64encode(content.getvalue()).decode()
 
     @property
-    def rows(self) -> int:
-        return max(1, -(-len(self._places) // COLUMNS))
+    def num_rows(self) -> int:
+        """Number of rows of thumbnails."""
+        return max(1, -(-len(self._positions) // NUM_COLUMNS))

@@ -1,4 +1,4 @@
-"""Images that show none of the classes, and how well confidence tells them from those that do."""
+"""Images that show none of the classes, and their separation from the others by confidence."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -8,54 +8,54 @@ import numpy as np
 
 from ankleboot.core.types import Images
 
-SUPERSAMPLED = 8  # strokes are drawn this much larger, then averaged ...
-SMALL = 64  # ... in images up to this side
-PEN = 3 / 28  # its width as a part of the side
+SUPERSAMPLING = 8  # antialiasing of strokes in images up to MAX_SUPERSAMPLED_SIDE
+MAX_SUPERSAMPLED_SIDE = 64  # pixels
+PEN_WIDTH = 3 / 28  # as a fraction of the side
 
 
-def noise(images: Images, generator: np.random.Generator) -> Images:
-    """Uniform noise."""
-    return generator.integers(0, 256, images.shape, dtype=np.uint8)
+def noise(images: Images, rng: np.random.Generator) -> Images:
+    """Draw uniform noise."""
+    return rng.integers(0, 256, images.shape, dtype=np.uint8)
 
 
-def inverted(images: Images, generator: np.random.Generator) -> Images:
-    """The images' negatives."""
+def inverted(images: Images, rng: np.random.Generator) -> Images:
+    """Return the negatives of the images."""
     negatives: np.ndarray = 255 - images
     return negatives
 
 
-def strokes(images: Images, generator: np.random.Generator) -> Images:
-    """Pen strokes as in handwriting: one or two smooth curves, a tenth of the image wide."""
+def strokes(images: Images, rng: np.random.Generator) -> Images:
+    """Draw one or two smooth curves per image, as in handwriting."""
     height, width = images.shape[1:3]
-    scale = SUPERSAMPLED if height <= SMALL else 1
+    scale = SUPERSAMPLING if height <= MAX_SUPERSAMPLED_SIDE else 1
     side = scale * height
-    pen = scale * max(1, round(height * PEN))
-    found = np.empty_like(images)
-    for place in range(len(images)):
+    pen = scale * max(1, round(height * PEN_WIDTH))
+    drawings = np.empty_like(images)
+    for index in range(len(images)):
         canvas = np.zeros((side, side), np.uint8)
-        for _ in range(generator.integers(1, 3)):
-            corners = generator.uniform(0.2, 0.8, (4, 2)) * side
+        for _ in range(rng.integers(1, 3)):
+            corners = rng.uniform(0.2, 0.8, (4, 2)) * side
             cv2.polylines(canvas, [_curve(corners)], False, 255, pen, cv2.LINE_AA)
         drawn = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
-        found[place] = drawn if images.ndim == 3 else drawn[..., None]
-    return found
+        drawings[index] = drawn if images.ndim == 3 else drawn[..., None]
+    return drawings
 
 
 def _curve(corners: np.ndarray) -> np.ndarray:
-    """Points of a cubic Bezier curve."""
+    """Return points of a cubic Bezier curve."""
     t = np.linspace(0, 1, 40)[:, None]
     weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
     points: np.ndarray = np.rint(weights @ corners).astype(np.int32)[:, None]
     return points
 
 
-def shuffled(images: Images, generator: np.random.Generator) -> Images:
-    """The images' own pixels in random places."""
+def shuffled(images: Images, rng: np.random.Generator) -> Images:
+    """Shuffle the pixels of each image."""
     if images.ndim == 3:
         flat = images.reshape(len(images), -1).copy()
-        return generator.permuted(flat, axis=1).reshape(images.shape)
+        return rng.permuted(flat, axis=1).reshape(images.shape)
     pixels = images.reshape(len(images), -1, 3)
-    return np.stack([generator.permutation(one) for one in pixels]).reshape(images.shape)
+    return np.stack([rng.permutation(rows) for rows in pixels]).reshape(images.shape)
 
 
 OUTLIERS: Mapping[str, Callable[[Images, np.random.Generator], Images]] = MappingProxyType(
@@ -64,7 +64,7 @@ OUTLIERS: Mapping[str, Callable[[Images, np.random.Generator], Images]] = Mappin
 
 
 def auroc(inside: np.ndarray, outside: np.ndarray) -> float:
-    """Chance that an image of ours gets a higher score than an outlier; ties count half.
+    """Return P(score of an inside image > score of an outside one); ties count half.
 
     Source: Fawcett 2006, https://doi.org/10.1016/j.patrec.2005.10.010
     """

@@ -1,4 +1,4 @@
-"""Calibration as stored beside a model: temperature and abstention threshold."""
+"""Calibration as stored beside a model: temperature and abstention threshold; NumPy alone."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,20 +9,21 @@ import numpy as np
 from ankleboot.core.errors import ModelError
 from ankleboot.core.types import Probs
 
-TEMPERATURES = (0.05, 20.0)
+TEMPERATURE_RANGE = (0.05, 20.0)
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was fitted on `num_examples` validation images, and what it changed there.
+    """Temperature and threshold, fitted on `num_examples` validation images.
 
     Attributes:
-        temperature: Logits are divided by it; below 1 the network was too modest.
-        abstain_below: Of the calibrated confidences: the answers at or above it are right in
-            `precision` of the cases; `coverage` is their share.
-        precision_wanted: What `abstain_below` was chosen for.
-        loss: Mean cross-entropy in nats, before and after.
-        ece: Expected calibration error in 15 bins, before and after.
+        temperature: Divisor of the logits; below 1 the network was underconfident.
+        abstain_below: Lowest calibrated confidence at which the model gives its prediction.
+        precision_wanted: Accuracy that `abstain_below` was chosen to reach.
+        precision: Accuracy of the predictions at or above `abstain_below`.
+        coverage: Fraction of the images with such a prediction.
+        loss: Mean cross-entropy in nats, before and after calibration.
+        ece: Expected calibration error in 15 bins, before and after calibration.
     """
 
     temperature: float
@@ -35,42 +36,50 @@ class Calibration:
     ece: tuple[float, float]
 
     def to_json(self) -> dict[str, Any]:
-        """The document that `from_json` reads."""
+        """Return the document that `from_json` reads."""
         return asdict(self) | {"loss": list(self.loss), "ece": list(self.ece)}
 
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any], path: object) -> "Calibration":
+        """Rebuild a calibration from the document of `to_json`.
 
-def from_json(document: Mapping[str, Any], path: object) -> Calibration:
-    """Rebuild what `Calibration.to_json` returned.
+        Args:
+            document: The parsed JSON.
+            path: Path to the file that holds it, for messages.
 
-    Raises:
-        ModelError: If it is something else.
-    """
-    try:
-        pairs = {name: tuple(document[name]) for name in ("loss", "ece")}
-        found = Calibration(**(dict(document) | pairs))
-        low, high = TEMPERATURES
-        if not (low <= found.temperature <= high and 0 <= found.abstain_below <= 1):
-            raise ValueError("a temperature or threshold out of range")
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path}: damaged calibration ({error})") from error
-    return found
+        Raises:
+            ModelError: If a field is unknown, missing or out of range.
+        """
+        try:
+            pairs = {name: tuple(document[name]) for name in ("loss", "ece")}
+            calibration = cls(**(dict(document) | pairs))
+            low, high = TEMPERATURE_RANGE
+            if not low <= calibration.temperature <= high:
+                raise ValueError(f"expected a temperature from {low} to {high}")
+            if not 0 <= calibration.abstain_below <= 1:
+                raise ValueError("expected abstain_below from 0 to 1")
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{path}: damaged calibration ({error})") from error
+        return calibration
 
 
 def apply_temperature(probs: Probs, temperature: float) -> Probs:
-    """What the softmax would give for logits divided by `temperature`; the ranking stays."""
+    """Return the softmax of the logits divided by `temperature`; the ranking stays."""
     if temperature == 1:
         return probs
-    calibrated: np.ndarray = _softmax(_logs(probs) / temperature).astype(probs.dtype)
+    calibrated: np.ndarray = softmax(log_probs(probs) / temperature).astype(probs.dtype)
     return calibrated
 
 
-def _logs(probs: Probs) -> np.ndarray:
+def log_probs(probs: Probs) -> np.ndarray:
+    """Return finite logarithms in float64; they are logits of the same probabilities."""
     tiny = np.finfo(np.float32).tiny
     logs: np.ndarray = np.log(np.maximum(probs.astype(np.float64), tiny))
     return logs
 
 
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probs: np.ndarray = raised / raised.sum(axis=1, keepdims=True)
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return probabilities along the last axis; the largest logit is subtracted first."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probs: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
     return probs

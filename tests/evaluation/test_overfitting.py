@@ -1,0 +1,58 @@
+"""Diagnosis of hand-made learning curves."""
+
+import pytest
+
+from ankleboot.core.errors import DataError
+from ankleboot.evaluation.overfitting import diagnose_fit
+from ankleboot.models.run import EpochRecord
+
+
+def history(*rows: tuple[float, float, float, float]) -> tuple[EpochRecord, ...]:
+    """Rows of training loss, training accuracy, validation loss, validation accuracy."""
+    return tuple(
+        EpochRecord(i + 1, tl, ta, vl, va, 1e-3, 1.0) for i, (tl, ta, vl, va) in enumerate(rows)
+    )
+
+
+OVERFITTED = history(
+    (0.6, 0.80, 0.40, 0.85),
+    (0.3, 0.89, 0.28, 0.90),
+    (0.2, 0.93, 0.24, 0.915),
+    (0.1, 0.96, 0.30, 0.915),
+    (0.03, 0.99, 0.46, 0.916),
+)
+
+
+def test_curves_with_a_growing_gap_are_diagnosed_as_overfitting() -> None:
+    diagnosis = diagnose_fit(OVERFITTED)
+    assert diagnosis.verdict == "overfitting"
+    assert diagnosis.best_epoch == 3 and diagnosis.gap_opened == 4
+    assert diagnosis.gap == pytest.approx(0.074)
+    assert diagnosis.loss_rise == pytest.approx(0.46 / 0.24 - 1)
+    assert "lowest after epoch 3 (0.2400) and 92 % higher at the end" in diagnosis.sentences[1]
+    assert "above 2 since epoch 4" in diagnosis.sentences[2]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (OVERFITTED[:1], "too short"),
+        (OVERFITTED[:3], "still improving"),
+        (history((2.0, 0.3, 1.9, 0.31), (1.99, 0.3, 1.9, 0.31)), "underfitting"),
+        (history((0.2, 0.95, 0.2, 0.93), (0.02, 0.99, 0.21, 0.93)), "overfitting"),
+        (
+            history((0.3, 0.9, 0.25, 0.9), (0.3, 0.9, 0.27, 0.9), (0.3, 0.9, 0.26, 0.9)),
+            "about right",
+        ),
+        (history((0.25, 0.91, 0.26, 0.905), (0.24, 0.915, 0.258, 0.906)), "about right"),
+    ],
+)
+def test_other_curves_have_other_diagnoses(rows: tuple[EpochRecord, ...], expected: str) -> None:
+    diagnosis = diagnose_fit(rows)
+    assert diagnosis.verdict == expected
+    assert all(sentence.endswith(".") for sentence in diagnosis.sentences)
+
+
+def test_an_empty_history_is_refused() -> None:
+    with pytest.raises(DataError):
+        diagnose_fit(())
