@@ -59,7 +59,7 @@ def put_together(source: Path) -> None:
     copies = [*(ROOT / "docs").rglob("*.md"), *(ROOT / "docs").rglob("*.png")]
     copies += [*(ROOT / "docs").rglob("*.svg"), *(ROOT / "notebooks").glob("*.ipynb")]
     copies += [ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
-    copies += (ROOT / "src/ankleboot/pretrained").rglob("README.md")
+    copies += (ROOT / "src/ankleboot/models/pretrained").rglob("README.md")
     for path in copies:
         place = source / path.relative_to(ROOT)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -133,9 +133,9 @@ def playground(source: Path) -> None:
     from ankleboot.data.load import load_data
 
     import_keras()
-    from ankleboot.export.export import export
+    from ankleboot.export.export import export_model
 
-    export(Path("pretrained"), "playground", source / "extra/playground", load_data("sample"))
+    export_model(Path("pretrained"), "playground", source / "extra/playground", load_data("sample"))
     page = source / "docs/playground.md"
     title, _, rest = page.read_text().partition("\n\n")
     link = '<p><a class="open" href="../playground/index.html">Open the playground</a></p>'
