@@ -11,11 +11,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data.load import load_data
+import ankleboot
 
 DATA = "fashion-mnist"
 
-data = load_data(DATA)
+data = ankleboot.load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -24,26 +24,18 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 # probabilities can be taken at their word.
 
 # %%
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 
-from ankleboot.evaluation import plots
 from ankleboot.core.silence import import_keras
+from ankleboot.evaluation import plots
 
 import_keras()  # without TensorFlow's greetings
 
-from ankleboot.evaluation.evaluate import calibrate, validation_images
-from ankleboot.inference.load import load_predictor
-from ankleboot.recipes.catalog import RECIPES
-from ankleboot.models.run import next_run_dir
-from ankleboot.training.trainer import train
 
-recipe = replace(RECIPES["sprint"], batch_size=64, learning_rate=0.03)
-run = train(recipe, data, next_run_dir(Path("runs"), recipe))
-calibrate(run, data)
-predictor, part = load_predictor(run.folder), validation_images(recipe, data)
+recipe = ankleboot.get_recipe("sprint", batch_size=64, learning_rate=0.03)
+run = ankleboot.train(recipe, data)
+predictor = ankleboot.load_predictor(run.folder)
+part = data.train.take(data.split(recipe.split_rule).validation)
 probs, labels, names = predictor.predict(part.images), part.labels, data.class_names
 said = probs.argmax(axis=1)
 print(f"{100 * (said == labels).mean():.2f} % of {len(part):,} validation images right")
@@ -155,8 +147,8 @@ print(f"{(careful != said).sum()} answers differ")
 # *If errors were bad luck of the first one, how often would both give the same wrong answer?*
 
 # %%
-other = replace(RECIPES["plain"], filters=16, padding="same", epochs=2)
-second = load_predictor(train(other, data, next_run_dir(Path("runs"), other)).folder)
+other = ankleboot.get_recipe("plain", filters=16, padding="same", epochs=2)
+second = ankleboot.load_predictor(ankleboot.train(other, data).folder)
 theirs = second.predict(part.images).argmax(axis=1)
 
 wrong = said != labels
@@ -188,8 +180,7 @@ plots.image_rows(
 # %% [markdown]
 # **Try it yourself**
 #
-# 1. Merge all four classes of `ankleboot.mistakes.UPPER_BODY`. What accuracy is left to gain among
-#    the others?
+# 1. Merge T-shirt/top, Pullover, Coat and Shirt. What accuracy is left to gain among the others?
 # 2. Set the cost of "no answer" to 0.3 (a person looks at the image). For which images is that the
 #    best answer, and how accurate are the others?
 #
@@ -197,7 +188,7 @@ plots.image_rows(
 # five others.
 
 # %%
-from ankleboot.studies.catalog import get_study
 from ankleboot.studies.stored_answers import format_answer
+from ankleboot.studies.study import get_study
 
 print(format_answer(get_study("confusion")))

@@ -11,11 +11,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data.load import load_data
+import ankleboot
 
 DATA = "fashion-mnist"
 
-data = load_data(DATA)
+data = ankleboot.load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -31,11 +31,9 @@ from ankleboot.core.silence import import_keras
 import_keras()  # without TensorFlow's greetings
 
 from ankleboot.models.architectures import build_model
-from ankleboot.recipes.catalog import RECIPES
-from ankleboot.recipes.recipe import override
 
-plain = RECIPES["plain"]
-images = min(12_000, len(data.split(plain).train))  # as many as the data have
+plain = ankleboot.get_recipe("plain")
+images = min(12_000, len(data.split(plain.split_rule).train))  # as many as the data have
 convolutional = replace(
     plain,
     filters=8,
@@ -47,7 +45,7 @@ convolutional = replace(
     epochs=3,
     train_size=images,
 )
-dense = override(convolutional, {"architecture": "mlp", "dense_units": "33"})
+dense = replace(convolutional, architecture="mlp", dense_units=33)
 
 by_hand = {
     "convolutional": [
@@ -92,16 +90,11 @@ plt.show()
 # %% [markdown]
 # **5. Train both.** *By how many points will one be better?* One run each: a look, no proof.
 
+
 # %%
-from pathlib import Path
-
-from ankleboot.models.run import next_run_dir
-from ankleboot.training.trainer import train
-
-
 def learn(recipe, some):
     """A finished run: its network, and the share of validation images that it gets right."""
-    run = train(recipe, some, next_run_dir(Path("runs"), recipe))
+    run = ankleboot.train(recipe, some)
     return keras.models.load_model(run.model_path), run.result()["validation"]["accuracy"]
 
 
@@ -115,11 +108,11 @@ for name, recipe in (("convolutional", convolutional), ("dense", dense)):
 # order could be restored. *Which network will mind?*
 
 # %%
-from ankleboot.studies.pixel_transforms import SHUFFLED, shuffled, transform_pixels
+from ankleboot.studies.pixel_transforms import SHUFFLED, shuffle_pixels, transform_pixels
 
 first = [data.train.images[data.train.labels == label][0] for label in range(10)]
 plots.image_rows(
-    {"as they are": first, "shuffled": list(shuffled(np.array(first)))},
+    {"as they are": first, "shuffled": list(shuffle_pixels(np.array(first)))},
     {"as they are": data.class_names},
 )
 
@@ -134,9 +127,9 @@ order = np.random.default_rng(0).permutation(28 * 28)  # as `shuffled` draws it
 weights[0] = weights[0][order]
 twin.set_weights(weights)
 
-part = data.train.take(data.split(convolutional).validation[:1000])
+part = data.train.take(data.split(convolutional.split_rule).validation[:1000])
 inputs = part.images[..., None].astype(np.float32) / 255
-moved = shuffled(part.images)[..., None].astype(np.float32) / 255
+moved = shuffle_pixels(part.images)[..., None].astype(np.float32) / 255
 assert np.allclose(networks["dense"](inputs), twin(moved), atol=1e-4)
 print(f"{len(part):,} images: the same probabilities, shuffled or not")
 
@@ -155,10 +148,10 @@ plots.bars(list(accuracies), [100 * one for one in accuracies.values()], "valida
 # (*equivariance*), apart from the margin. *For a dense layer?*
 
 # %%
-from ankleboot.studies.measures.shift_robustness import shifted
+from ankleboot.studies.measures.shift_robustness import shift_images
 
 image = part.images[:1]
-right = shifted(image, 0, 3)
+right = shift_images(image, 0, 3)
 conv = keras.Model(
     networks["convolutional"].inputs[0], networks["convolutional"].get_layer("block1_conv1").output
 )
@@ -184,10 +177,10 @@ print(
 # independent of the place?*
 
 # %%
-from ankleboot.studies.measures.shift_robustness import shift_tolerance
+from ankleboot.studies.measures.shift_robustness import shift_robustness
 
 tolerance = {
-    name: shift_tolerance(network, part.images, part.labels) for name, network in networks.items()
+    name: shift_robustness(network, part.images, part.labels) for name, network in networks.items()
 }
 plots.curves_with_range(
     {name: one["shift_distances"] for name, one in tolerance.items()},
@@ -216,7 +209,7 @@ for name, recipe in (("convolutional", convolutional), ("dense", dense)):
 # and tests the differences over five runs of each.
 
 # %%
-from ankleboot.studies.catalog import get_study
 from ankleboot.studies.stored_answers import format_answer
+from ankleboot.studies.study import get_study
 
 print(format_answer(get_study("convolutions")))

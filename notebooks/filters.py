@@ -11,11 +11,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data.load import load_data
+import ankleboot
 
 DATA = "fashion-mnist"
 
-data = load_data(DATA)
+data = ankleboot.load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -98,15 +98,11 @@ plots.image_rows(
 
 # %%
 from dataclasses import replace
-from pathlib import Path
 
 from ankleboot.evaluation.explain import features
 from ankleboot.models.architectures import build_model
-from ankleboot.recipes.catalog import RECIPES
-from ankleboot.models.run import next_run_dir
-from ankleboot.training.trainer import train
 
-plain = RECIPES["plain"]
+plain = ankleboot.get_recipe("plain")
 recipe = replace(
     plain,
     filters=16,
@@ -118,9 +114,9 @@ recipe = replace(
     learning_rate=2e-3,
     schedule="one_cycle",
     epochs=3,
-    train_size=min(12_000, len(data.split(plain).train)),  # as many as the data have
+    train_size=min(12_000, len(data.split(plain.split_rule).train)),  # as many as the data have
 )
-run = train(recipe, data, next_run_dir(Path("runs"), recipe))
+run = ankleboot.train(recipe, data)
 trained, untrained = keras.models.load_model(run.model_path), build_model(recipe)
 print(f"{100 * run.result()['validation']['accuracy']:.2f} % of the validation images right")
 
@@ -133,11 +129,11 @@ plots.image_rows({"before": list(before[:10]), "after": list(after[:10])}, {}, s
 # cells). Random kernels show what chance gives; with so few pixels that is a lot.
 
 # %%
-from ankleboot.studies.measures.filters import gabor_family, likeness
+from ankleboot.studies.measures.filters import best_correlation, gabor_family
 
 family = gabor_family(recipe.kernel_size)
 for name, found in (("before", before), ("after", after)):
-    values = likeness(found, family)
+    values = best_correlation(found, family)
     print(
         f"{name:<7} median {np.median(values):.2f}, from {values.min():.2f} to {values.max():.2f}"
     )
@@ -172,7 +168,7 @@ for one in features.receptive_fields(trained):
 from ankleboot.studies.measures.filters import ablation_drops
 from ankleboot.studies.measures.trained_run import predict
 
-part = data.train.take(data.split(recipe).validation[:1000])
+part = data.train.take(data.split(recipe.split_rule).validation[:1000])
 
 
 def accuracy():
@@ -198,9 +194,9 @@ plots.bars([f"filter {one}" for one in range(len(drops))], 100 * drops, "points 
 # untrained layer know less than the pixels themselves?*
 
 # %%
-from ankleboot.studies.measures.filters import probe
+from ankleboot.studies.measures.filters import probe_accuracy
 
-known = data.train.take(data.split(recipe).train[:1500])
+known = data.train.take(data.split(recipe.split_rule).train[:1500])
 
 
 def read(network, images):
@@ -215,7 +211,9 @@ def read(network, images):
 shares = {}
 for name, network in (("untrained", untrained), ("trained", trained)):
     old, new = read(network, known.images), read(network, part.images)
-    shares[name] = [probe(old[depth], known.labels, new[depth], part.labels) for depth in old]
+    shares[name] = [
+        probe_accuracy(old[depth], known.labels, new[depth], part.labels) for depth in old
+    ]
     words = ", ".join(
         f"{depth} {100 * v:.1f} %" for depth, v in zip(old, shares[name], strict=True)
     )
@@ -239,7 +237,7 @@ plots.curves_with_range(
 # one.
 
 # %%
-from ankleboot.studies.catalog import get_study
 from ankleboot.studies.stored_answers import format_answer
+from ankleboot.studies.study import get_study
 
 print(format_answer(get_study("filters")))

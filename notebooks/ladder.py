@@ -10,11 +10,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data.load import load_data
+import ankleboot
 
 DATA = "fashion-mnist"
 
-data = load_data(DATA)
+data = ankleboot.load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -23,21 +23,17 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 
 # %%
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from ankleboot.evaluation import plots
 from ankleboot.core.silence import import_keras
+from ankleboot.evaluation import plots
 
 import_keras()  # without TensorFlow's greetings
 
 from ankleboot.models.architectures import build_model
-from ankleboot.recipes.catalog import RECIPES
-from ankleboot.models.run import next_run_dir
-from ankleboot.training.trainer import train
 
-plain = RECIPES["plain"]
+plain = ankleboot.get_recipe("plain")
 start = replace(
     plain,
     filters=8,
@@ -45,7 +41,7 @@ start = replace(
     dense_units=32,
     batch_size=32,
     epochs=2,
-    train_size=min(12_000, len(data.split(plain).train)),  # as many as the data have
+    train_size=min(12_000, len(data.split(plain.split_rule).train)),  # as many as the data have
 )
 build_model(start).summary()
 
@@ -93,7 +89,7 @@ print(f"{parameters:,} parameters and {operations / 1e6:.2f} MFLOP more, as coun
 # %%
 def learn(recipe):
     """Validation accuracy in per cent, and seconds of training."""
-    found = train(recipe, data, next_run_dir(Path("runs"), recipe)).result()
+    found = ankleboot.train(recipe, data).result()
     return 100 * found["validation"]["accuracy"], found["train_seconds"]
 
 
@@ -167,7 +163,7 @@ plots.bars(
 # which gains are more than luck.
 
 # %%
-from ankleboot.studies.catalog import get_study
 from ankleboot.studies.stored_answers import format_answer
+from ankleboot.studies.study import get_study
 
 print(format_answer(get_study("ladder")))

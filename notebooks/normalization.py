@@ -11,11 +11,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data.load import load_data
+import ankleboot
 
 DATA = "fashion-mnist"
 
-data = load_data(DATA)
+data = ankleboot.load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -28,17 +28,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from ankleboot.core.types import to_inputs
 from ankleboot.core.silence import import_keras
+from ankleboot.core.types import to_inputs
 
 import_keras()  # without TensorFlow's greetings
 
 import keras
 
 from ankleboot.models.architectures import build_model
-from ankleboot.recipes.catalog import RECIPES
 
-plain = RECIPES["plain"]
+plain = ankleboot.get_recipe("plain")
 base = replace(
     plain,
     filters=8,
@@ -138,7 +137,9 @@ import matplotlib.pyplot as plt
 
 from ankleboot.studies.measures.gradients import gradient_norms
 
-norms = {name: gradient_norms(build_model(one), images[:few], labels) for name, one in recipes.items()}
+norms = {
+    name: gradient_norms(build_model(one), images[:few], labels) for name, one in recipes.items()
+}
 _, axes = plt.subplots(figsize=(8.4, 3.2), layout="constrained")
 for name, by_layer in norms.items():
     axes.semilogy(list(by_layer), list(by_layer.values()), "o-", label=name)
@@ -164,14 +165,9 @@ for name, rate in rates.items():
 # size of the recent gradients. *So does the scale still matter?*
 
 # %%
-from pathlib import Path
-
-from ankleboot.models.run import next_run_dir
-from ankleboot.training.trainer import fit
-
 histories = {}
 for name, recipe in recipes.items():
-    run = fit(recipe, data, next_run_dir(Path("runs"), recipe))
+    run = ankleboot.train(recipe, data)
     histories[name] = run.history()
     last = histories[name][-1]
     print(f"{name:<21} {100 * last.validation_accuracy:.2f} % of the validation images right")
@@ -213,7 +209,7 @@ assert difference < 0.01
 # **What the full study found**, with commands to repeat it. It has five runs of each.
 
 # %%
-from ankleboot.studies.study import get_study
 from ankleboot.studies.stored_answers import format_answer
+from ankleboot.studies.study import get_study
 
 print(format_answer(get_study("normalization")))

@@ -10,11 +10,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data.load import load_data
+import ankleboot
 
 DATA = "fashion-mnist"
 
-data = load_data(DATA)
+data = ankleboot.load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -23,22 +23,17 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 
 # %%
 from dataclasses import replace
-from pathlib import Path
 
-from ankleboot.evaluation import plots
 from ankleboot.core.silence import import_keras
+from ankleboot.evaluation import plots
 
 import_keras()  # without TensorFlow's greetings
 
 import keras
 import numpy as np
 
-from ankleboot.recipes.catalog import RECIPES
-from ankleboot.models.run import next_run_dir
-from ankleboot.training.trainer import train
-
-base = replace(
-    RECIPES["leaky"],
+base = ankleboot.get_recipe(
+    "leaky",
     filters=8,
     dense_units=64,
     learning_rate=2e-3,
@@ -50,7 +45,7 @@ base = replace(
 
 def learn(recipe, some=data):
     """A finished run."""
-    return train(recipe, some, next_run_dir(Path("runs"), recipe))
+    return ankleboot.train(recipe, some)
 
 
 runs = {"nothing": learn(base)}
@@ -124,7 +119,7 @@ for name, found in (("by hand", by_hand), ("Keras", theirs)):
 # %%
 from ankleboot.studies.measures.trained_run import predict
 
-split = data.split(base)
+split = data.split(base.split_rule)
 known = data.train.take(split.train)
 
 
@@ -179,7 +174,7 @@ assert squares["L2"] < squares["nothing"]
 # **11. More images.** *What do three times as many images bring, and what do five times as many?*
 
 # %%
-most = len(data.split(replace(base, train_size=0)).train)
+most = len(data.split(replace(base.split_rule, train_size=0)).train)
 sizes = [size for size in (100, 300, 1_500, 6_000) if size <= most]
 accuracies = []
 for size in sizes:
@@ -211,7 +206,7 @@ plots.curves_with_range(
 # above, may be luck.
 
 # %%
-from ankleboot.studies.catalog import get_study
 from ankleboot.studies.stored_answers import format_answer
+from ankleboot.studies.study import get_study
 
 print(format_answer(get_study("overfitting")))

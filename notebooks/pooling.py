@@ -11,11 +11,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data.load import load_data
+import ankleboot
 
 DATA = "fashion-mnist"
 
-data = load_data(DATA)
+data = ankleboot.load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -70,16 +70,16 @@ for way, layer in layers.items():
 # one, a place further. *And by one pixel: which pooling changes least?*
 
 # %%
-from ankleboot.studies.measures.shift_robustness import shifted
+from ankleboot.studies.measures.shift_robustness import shift_images
 
 many = data.train.images[:300]
 print("what one pixel to the right changes, relative to the picture itself, in per cent")
 for way, pool in ways.items():
     assert np.array_equal(
-        pool(shifted(image[None], 0, 2)[0]), shifted(pool(image)[None], 0, 1)[0]
+        pool(shift_images(image[None], 0, 2)[0]), shift_images(pool(image)[None], 0, 1)[0]
     ), "two pixels are one place"
     old = np.array([pool(one) for one in many], float)
-    new = np.array([pool(one) for one in shifted(many, 0, 1)], float)
+    new = np.array([pool(one) for one in shift_images(many, 0, 1)], float)
     print(f"{way:<8} {100 * np.linalg.norm(new - old) / np.linalg.norm(old):5.1f}")
 
 # %% [markdown]
@@ -92,11 +92,10 @@ from dataclasses import replace
 
 from ankleboot.evaluation.explain.features import receptive_fields
 from ankleboot.models.architectures import build_model
-from ankleboot.recipes.catalog import RECIPES
 from ankleboot.studies.measures.cost import activation_bytes, forward_flops
 
-plain = RECIPES["plain"]
-images = min(12_000, len(data.split(plain).train))  # as many as the data have
+plain = ankleboot.get_recipe("plain")
+images = min(12_000, len(data.split(plain.split_rule).train))  # as many as the data have
 base = replace(
     plain,
     filters=8,
@@ -127,14 +126,9 @@ assert len(parameters) == 1
 # **7. Train them.** Short runs with one seed: a look, no proof.
 
 # %%
-from pathlib import Path
-
-from ankleboot.models.run import next_run_dir
-from ankleboot.training.trainer import train
-
 runs = {}
 for way, recipe in recipes.items():
-    runs[way] = train(recipe, data, next_run_dir(Path("runs"), recipe))
+    runs[way] = ankleboot.train(recipe, data)
     found = runs[way].result()
     accuracy = 100 * found["validation"]["accuracy"]
     print(f"{way:<8} {accuracy:.2f} % of the validation images, {found['train_seconds']:.1f} s")
@@ -157,11 +151,11 @@ plots.cost_benefit(
 # do you expect the networks to fail, and which one first?*
 
 # %%
-from ankleboot.studies.measures.shift_robustness import shift_tolerance
+from ankleboot.studies.measures.shift_robustness import shift_robustness
 
-part = data.train.take(data.split(base).validation[:1000])
+part = data.train.take(data.split(base.split_rule).validation[:1000])
 tolerance = {
-    way: shift_tolerance(keras.models.load_model(run.model_path), part.images, part.labels)
+    way: shift_robustness(keras.models.load_model(run.model_path), part.images, part.labels)
     for way, run in runs.items()
 }
 for way, one in tolerance.items():
@@ -177,8 +171,8 @@ plots.curves_with_range(
 # %% [markdown]
 # **Try it yourself**
 #
-# 1. Train all four with `max_shift=2` in `base` (images shifted at random while learning). What is left
-#    of the differences in section 9?
+# 1. Train all four with `max_shift=2` in `base` (images shifted at random while learning). What is
+#    left of the differences in section 9?
 # 2. Blur the image a little before taking every second place. Does section 5 change? (This is known
 #    as anti-aliasing.)
 #
@@ -186,7 +180,7 @@ plots.curves_with_range(
 # differences; the cells above have one.
 
 # %%
-from ankleboot.studies.catalog import get_study
 from ankleboot.studies.stored_answers import format_answer
+from ankleboot.studies.study import get_study
 
 print(format_answer(get_study("pooling")))

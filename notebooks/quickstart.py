@@ -12,11 +12,11 @@
 # every byte is checked. `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data.load import load_data
+import ankleboot
 
 DATA = "fashion-mnist"
 
-data = load_data(DATA)
+data = ankleboot.load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -32,10 +32,7 @@ plots.samples(data.train.images, data.train.labels, data.class_names)
 # layer, softmax. Every field can be set; `sprint` in place of `plain` reaches more in less time.
 
 # %%
-from ankleboot.recipes.catalog import RECIPES
-from ankleboot.recipes.recipe import override
-
-recipe = override(RECIPES["plain"], {"epochs": "3"})
+recipe = ankleboot.get_recipe("plain", epochs=3)
 print(recipe)
 
 # %% [markdown]
@@ -55,13 +52,9 @@ build_model(recipe).summary()
 # stop. The last fifth of the training images is held back to validate.
 
 # %%
-from pathlib import Path
-
 from ankleboot.cli.output import TrainingProgress
-from ankleboot.models.run import next_run_dir
-from ankleboot.training.trainer import train
 
-run = train(recipe, data, next_run_dir(Path("runs"), recipe), TrainingProgress(recipe))
+run = ankleboot.train(recipe, data, callbacks=[TrainingProgress()])
 
 # %% [markdown]
 # **7. How it learned.** Curves that part are overfitting.
@@ -83,12 +76,9 @@ for sentence in diagnose_fit(run.history()).sentences:
 # `ankleboot evaluate RUN --split test` reads them and counts it.
 
 # %%
-from ankleboot.evaluation.evaluate import evaluate, validation_images
-from ankleboot.inference.load import load_predictor
-
-predictor = load_predictor(run.folder)
-part = validation_images(recipe, data)
-found = evaluate(predictor, part, data=data.name, split="validation", test_reads=0)
+predictor = ankleboot.load_predictor(run.folder)
+part = data.train.take(data.split(recipe.split_rule).validation)
+found = ankleboot.evaluate(run, data)
 low, high = found.accuracy_ci95
 print(f"{100 * found.accuracy:.2f} % right (95 % interval {100 * low:.2f} to {100 * high:.2f})")
 

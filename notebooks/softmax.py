@@ -11,11 +11,11 @@
 # **2. The data.** `"sample"` is a small part that ships along and needs no network.
 
 # %%
-from ankleboot.data.load import load_data
+import ankleboot
 
 DATA = "fashion-mnist"
 
-data = load_data(DATA)
+data = ankleboot.load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
@@ -24,16 +24,12 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 # sure one would be dull.
 
 # %%
-from pathlib import Path
-
 import numpy as np
 
 from ankleboot.evaluation import plots
-from ankleboot.inference.load import load_predictor
-from ankleboot.recipes.catalog import RECIPES
 
-predictor = load_predictor(Path("pretrained"))
-validation = data.train.take(data.split(RECIPES["pocket"]).validation)
+predictor = ankleboot.load_predictor("pretrained")
+validation = data.train.take(data.split(ankleboot.get_recipe("pocket").split_rule).validation)
 some = validation.images[:1000]
 chosen = int(np.abs(predictor.predict(some).max(axis=1) - 0.6).argmin())
 image, label = some[chosen : chosen + 1], int(validation.labels[chosen])
@@ -54,8 +50,8 @@ import_keras()  # without TensorFlow's greetings
 
 import keras
 
-from ankleboot.models.pretrained import catalog
 from ankleboot.core.types import to_inputs
+from ankleboot.models.pretrained import catalog
 
 model = keras.models.load_model(catalog.FOLDER / "model.keras")
 before = keras.Model(model.inputs[0], model.get_layer("logits").output)
@@ -207,7 +203,7 @@ print(f"one-hot {np.mean(dense):.5f}, whole numbers {np.mean(sparse):.5f}: the s
 # image.
 
 # %%
-from ankleboot.studies.catalog import get_study
 from ankleboot.studies.stored_answers import format_answer
+from ankleboot.studies.study import get_study
 
 print(format_answer(get_study("softmax")))

@@ -1,4 +1,4 @@
-"""Write notebooks/*.ipynb from the scripts beside them; with --check, only say which are stale.
+"""Write notebooks/*.ipynb from the scripts beside them; with --check, only list stale ones.
 
 python tools/make_notebooks.py [--check]
 
@@ -20,16 +20,16 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def notebook(script: str) -> str:
-    """The notebook of a script, as JSON.
+    """Return the notebook of a script as JSON.
 
     Raises:
-        ValueError: If something stands above the first cell.
+        ValueError: If there is text above the first cell.
     """
-    whole = SHARED.sub(lambda found: _shared(found[1]), script)
-    above, *parts = CELL.split(whole)
+    whole = SHARED.sub(lambda match: _shared(match[1]), script)
+    above, *pieces = CELL.split(whole)
     if above.strip():
         raise ValueError(f"above the first cell: {above.strip()}")
-    pairs = zip(parts[::2], parts[1::2], strict=True)
+    pairs = zip(pieces[::2], pieces[1::2], strict=True)
     cells = [_cell(number, kind, body.strip()) for number, (kind, body) in enumerate(pairs)]
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     document = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
@@ -50,7 +50,7 @@ def _cell(number: int, kind: str | None, text: str) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write or check; the exit code says whether all is well."""
+    """Write or check the notebooks; return 1 if a checked one is stale."""
     stale = []
     for script in sorted(FOLDER.glob("*.py")):
         path, fresh = script.with_suffix(".ipynb"), notebook(script.read_text())

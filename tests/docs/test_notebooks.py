@@ -12,8 +12,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from ankleboot.studies.catalog import STUDIES
+from ankleboot.core import plugins
 from ankleboot.studies.stored_answers import format_answer
+from ankleboot.studies.study import get_study
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -24,7 +25,7 @@ LESSONS = {
     "convolutions": (4, ["26,698, as Keras says", "the same probabilities, shuffled or not"]),
     "filters": (6, ["26 x 26 places, all as by hand", "The first map by hand: the same."]),
     "pooling": (3, ["average  (28, 28) -> (14, 14), as Keras says", "a pixel leaves"]),
-    "normalisation": (3, ["ratio 255.0", "about 2^16", "largest difference between 0 to 1"]),
+    "normalization": (3, ["ratio 255.0", "about 2^16", "largest difference between 0 to 1"]),
     "softmax": (4, ["The same as Keras.", "from x = 88.72 on", "[nan nan nan nan]", ": the same"]),
     "overfitting": (
         4,
@@ -36,52 +37,53 @@ LESSONS = {
     ),
     "ladder": (2, ["as counted above", "within that spread", "sum of the single gains"]),
 }
-"""Of each study's notebook: the number of figures, and words that it must print."""
+"""Notebook of each study: number of figures, and text that it must print."""
 
-IN_SECONDS = ("confusion",)  # the others are slow tests
+FAST = ("confusion",)  # the others are slow tests
 
 
-def opened(path: Path) -> Any:
+def read_notebook(path: Path) -> Any:
     return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
-def codes(notebook: Any) -> list[Any]:
+def code_cells(notebook: Any) -> list[Any]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_the_notebooks_are_fresh() -> None:
+def test_notebooks_match_their_scripts() -> None:
     command = [sys.executable, str(ROOT / "tools/make_notebooks.py"), "--check"]
     assert subprocess.run(command, check=False).returncode == 0, "run make notebooks"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_valid_and_holds_no_outputs(path: Path) -> None:
-    notebook = opened(path)
+def test_notebook_is_valid_and_holds_no_outputs(path: Path) -> None:
+    notebook = read_notebook(path)
     nbformat.validate(notebook)
     assert not any(cell.get("outputs") for cell in notebook.cells)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_notebook_begins_with_the_same_set_up(path: Path) -> None:
-    first, second = codes(opened(path))[:2]
+def test_notebook_begins_with_the_shared_setup(path: Path) -> None:
+    first, second = code_cells(read_notebook(path))[:2]
     assert first.source == SETUP.split("# %%\n")[1].strip()
     assert DATA in second.source
 
 
-def test_every_study_has_a_notebook_that_asks_its_question() -> None:
-    assert list(LESSONS) == list(STUDIES)
-    for name, study in STUDIES.items():
-        notebook = opened(ROOT / f"notebooks/{name}.ipynb")
+def test_every_study_has_a_notebook() -> None:
+    assert tuple(LESSONS) == plugins.names("studies")[: len(LESSONS)]
+    for name in LESSONS:
+        study = get_study(name)
+        notebook = read_notebook(ROOT / f"notebooks/{name}.ipynb")
         assert notebook.cells[0].source.startswith(f"# {study.question}\n")
-        assert f'in_words(find("{name}"))' in codes(notebook)[-1].source
-        assert 8 <= len(codes(notebook)) <= 14
+        assert f'format_answer(get_study("{name}"))' in code_cells(notebook)[-1].source
+        assert 8 <= len(code_cells(notebook)) <= 14
 
 
-def executed(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The notebook after it has run on the sample, in a folder of its own."""
-    notebook = opened(path)
-    assert sum(DATA in cell.source for cell in codes(notebook)) == 1
-    for cell in codes(notebook):
+def execute(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the notebook on the sample, in a folder of its own."""
+    notebook = read_notebook(path)
+    assert sum(DATA in cell.source for cell in code_cells(notebook)) == 1
+    for cell in code_cells(notebook):
         cell.source = cell.source.replace(DATA, 'DATA = "sample"')
     source = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     monkeypatch.setenv("PYTHONPATH", source)
@@ -91,25 +93,27 @@ def executed(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return notebook
 
 
-def check_outputs(notebook: Any, num_figures: int, words: Sequence[str]) -> str:
-    """What it printed, after a look at figures, words and warnings."""
-    outputs = [output for cell in codes(notebook) for output in cell.outputs]
+def check_outputs(notebook: Any, num_figures: int, expected: Sequence[str]) -> str:
+    """Check figures, printed text and warnings; return the printed text."""
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
     assert sum("image/png" in output.get("data", {}) for output in outputs) == num_figures
     assert not [output.text for output in outputs if output.get("name") == "stderr"]
     printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
-    for one in words:
-        assert one in printed, one
+    for text in expected:
+        assert text in printed, text
     return printed
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in the kernel client's own code
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_the_quick_start_tells_its_story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    notebook = executed(ROOT / "notebooks/quickstart.ipynb", tmp_path, monkeypatch)
-    assert len(codes(notebook)) == 12
-    pictures = 4  # samples, curves, confusion matrix, the worst mistakes
-    check_outputs(notebook, pictures, ["2,000 training", "% right (95 %", "Shirt"])
-    shown = json.dumps([cell.outputs for cell in codes(notebook)])  # not all of it as plain text
+def test_quickstart_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = execute(ROOT / "notebooks/quickstart.ipynb", tmp_path, monkeypatch)
+    assert len(code_cells(notebook)) == 12
+    num_figures = 4  # samples, curves, confusion matrix, the worst mistakes
+    check_outputs(notebook, num_figures, ["2,000 training", "% right (95 %", "Shirt"])
+    shown = json.dumps(
+        [cell.outputs for cell in code_cells(notebook)]
+    )  # not all of it as plain text
     assert "Trainable params" in shown and "epoch 3/3" in shown
     (run,) = (tmp_path / "runs").iterdir()
     assert (run / "model.keras").is_file()
@@ -117,17 +121,14 @@ def test_the_quick_start_tells_its_story(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(
     "name",
-    [
-        name if name in IN_SECONDS else pytest.param(name, marks=pytest.mark.slow)
-        for name in LESSONS
-    ],
+    [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in LESSONS],
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in the kernel client's own code
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_a_lesson_ends_with_the_answer_of_its_study(
+def test_lesson_runs_and_ends_with_the_answer_of_its_study(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it makes by hand is compared with Keras by `assert` in its cells."""
-    notebook = executed(ROOT / f"notebooks/{name}.ipynb", tmp_path, monkeypatch)
+    """Cells compare results by hand with Keras by `assert`."""
+    notebook = execute(ROOT / f"notebooks/{name}.ipynb", tmp_path, monkeypatch)
     printed = check_outputs(notebook, *LESSONS[name])
-    assert printed.endswith(format_answer(STUDIES[name]) + "\n")
+    assert printed.endswith(format_answer(get_study(name)) + "\n")
