@@ -309,7 +309,7 @@ def test_what_is_no_picture_is_said_in_a_line(
         ready(page)
         page.set_input_files("#file", tmp_path / "a.png")
         page.locator("#prediction:text-is('No prediction')").wait_for()
-        assert "picture" in page.locator("#confidence").inner_text().lower()
+        assert "not an image" in page.locator("#confidence").inner_text().lower()
         assert page.locator("#occlusion").is_hidden()
         page.set_input_files("#file", photograph)
         page.locator(f"#prediction:text-is('{said_by('pretrained', photograph).label}')").wait_for()
@@ -503,7 +503,7 @@ def test_about_shows_what_was_measured(page: Any) -> None:
     test = json.loads((catalog.FOLDER / "evaluation-test.json").read_text())
     shown = page.locator(".matrix tbody td").all_inner_texts()
     assert [int(text or 0) for text in shown] == np.ravel(test["confusion_matrix"]).tolist()
-    assert page.locator("#card-body h3").first.inner_text() == "The shipped model"
+    assert page.locator("#card-body h3").first.inner_text() == 'The model "pretrained"'
     page.select_option("#about-model", "zero-shot")
     assert page.locator("#card-body h3").first.inner_text() == 'The model "zero-shot"'
 

@@ -19,13 +19,14 @@ export function showPrediction(prediction, { info, rejects, milliseconds, isSort
   const { label, confidence, probabilities, noneOfThese, reason, cause } = prediction;
   document.body.classList.toggle("unsure", reason !== null);
   byId("prediction").textContent = reason === null ? label : capitalize(reason);
-  byId("confidence").textContent = {
+  const text = {
     missing: "Show one whole garment, laid flat or hung up.",
     blank: "It shows nothing to classify.",
     several: `If it is one garment: ${label}, ${percent(confidence)}.`,
     declined: `None of these: ${percent(noneOfThese)}. Nearest class: ${label}, ${percent(confidence)}.`,
     unsure: `${label}: ${percent(confidence)}. The model abstains below ${percent(info.abstain_below)}.`,
   }[cause] ?? `Confidence: ${percent(confidence)}`;
+  byId("confidence").textContent = text.replaceAll(" %", "\u00a0%"); // no line break before "%"
   byId("timing").textContent = `Predicted in ${duration(milliseconds)}.`;
   const rows = isSorted ? sortByProbability(probabilities) : probabilities;
   const none = rejects ? [["None of these", noneOfThese]] : [];
