@@ -1,10 +1,10 @@
-"""What an epoch costs: our training loop beside a bare Keras script of the same network.
+"""Measure the time of an epoch against a bare Keras script of the same network.
 
     python benchmarks/epoch_cost.py --pairs 5
 
-Both train the second ancestor's network on the same images in the same process, an epoch each in
-turn (A B A B); each epoch includes validation, ours also checkpoint, best model and curves. The
-first pair traces and is left out. Writes benchmarks/results/epoch_cost.json.
+Both train the recipe `leaky` on the same images in the same process and alternate by epoch
+(A B A B). Each epoch includes validation, ours also checkpoint, best model and curves. The first
+pair traces and is left out. The result is benchmarks/results/epoch_cost.json.
 """
 
 import argparse
@@ -33,53 +33,58 @@ RESULT = Path(__file__).parent / "results/epoch_cost.json"
 
 
 class Interleaved(TrainingCallback):
-    """After each of our epochs, lets the bare script train one."""
+    """Callback that trains an epoch of the bare script after each of ours."""
 
-    def __init__(self, data: Dataset, parts: Split) -> None:
+    def __init__(self, data: Dataset, split: Split) -> None:
         inputs, targets = to_inputs(data.train.images), one_hot(data.train.labels)
-        self._train = inputs[parts.train], targets[parts.train]
-        self._validation = inputs[parts.validation], targets[parts.validation]
+        self._train = inputs[split.train], targets[split.train]
+        self._validation = inputs[split.validation], targets[split.validation]
         self._model = keras_model()
-        self.ours: list[tuple[float, float]] = []  # wall and CPU seconds of every epoch
+        self.ours: list[tuple[float, float]] = []  # wall and CPU seconds of each epoch
         self.bare: list[tuple[float, float]] = []
-        self._since = (0.0, 0.0)
+        self._started = (0.0, 0.0)
 
     def on_start(self, run: Run, layers: list[LayerSummary], split: Split) -> None:  # noqa: ARG002
-        self._since = now()
+        self._started = now()
 
     def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:  # noqa: ARG002
-        self.ours.append(elapsed(self._since))
-        self._since = now()
+        self.ours.append(elapsed(self._started))
+        self._started = now()
         self._model.fit(
             *self._train, batch_size=64, epochs=1, validation_data=self._validation, verbose=0
         )
-        self.bare.append(elapsed(self._since))
+        self.bare.append(elapsed(self._started))
         print(f"pair {record.epoch}: ours {self.ours[-1]}, bare Keras {self.bare[-1]}", flush=True)
-        self._since = now()
+        self._started = now()
 
 
 def now() -> tuple[float, float]:
     return time.perf_counter(), time.process_time()
 
 
-def elapsed(since: tuple[float, float]) -> tuple[float, float]:
+def elapsed(started: tuple[float, float]) -> tuple[float, float]:
     wall, cpu = now()
-    return round(wall - since[0], 3), round(cpu - since[1], 3)
+    return round(wall - started[0], 3), round(cpu - started[1], 3)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--images", type=int, default=60_000, help="of the training file, from 0")
+    parser.add_argument(
+        "--images",
+        type=int,
+        default=60_000,
+        help="number of training images",
+    )
     arguments = parser.parse_args()
     data = load_data()
     head = slice(arguments.images)
     data = replace(data, train=LabeledImages(data.train.images[head], data.train.labels[head]))
     recipe = replace(LEAKY, epochs=arguments.pairs + 1)
-    watch = Interleaved(data, data.split(recipe.split_rule))
+    callback = Interleaved(data, data.split(recipe.split_rule))
     with tempfile.TemporaryDirectory() as folder:
-        fit(recipe, data, Path(folder) / "run", [watch])
-    ours, bare = watch.ours[1:], watch.bare[1:]
+        fit(recipe, data, Path(folder) / "run", [callback])
+    ours, bare = callback.ours[1:], callback.bare[1:]
     ratios = {
         clock: statistics.median(a[i] / b[i] for a, b in zip(ours, bare, strict=True))
         for i, clock in enumerate(("wall", "cpu"))

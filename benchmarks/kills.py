@@ -1,11 +1,11 @@
-"""Kill training at random moments and see what is left.
+"""Kill training at random moments and check that it resumes bit for bit.
 
     python benchmarks/kills.py --kills 50
 
-Chains of SIGKILL and --resume, on the sample with everything in play that has state or chance
-(dropout, augmentation, batch normalisation, momentum). After every kill the checkpoint and the best
-model must load; at the end of every chain the weights must equal those of the unbroken run. Writes
-benchmarks/results/kills.json.
+The script runs chains of SIGKILL and --resume on the sample, with every option that has state or
+randomness (dropout, augmentation, batch normalization, momentum). After each kill the checkpoint
+and the best model must load. After each chain the weights must equal those of the unbroken run. The
+result is benchmarks/results/kills.json.
 """
 
 import argparse
@@ -42,13 +42,13 @@ SETTINGS = {
     "optimizer": "sgd",
     "schedule": "one_cycle",
 }
-MAX_DELAY = 4.0  # seconds after the first step's summary until the kill
+MAX_DELAY_S = 4.0  # from the line before the first step until the kill
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments")
     arguments = parser.parse_args()
     moments = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as base:
@@ -84,27 +84,27 @@ def start(folder: Path, *, resume: bool) -> "subprocess.Popen[str]":
 
 
 def chain(
-    folder: Path, expected: str, counts: dict[str, int], most: int, moments: random.Random
+    folder: Path, expected: str, counts: dict[str, int], max_kills: int, moments: random.Random
 ) -> None:
-    """Start, kill and resume until the run is complete; the last resume is left alone."""
+    """Start, kill and resume a run until it is complete; the last resume is not killed."""
     shutil.rmtree(folder, ignore_errors=True)
     while not Run(folder).is_complete:
         process = start(folder, resume=(folder / "manifest.json").exists())
-        assert_started(process)
-        if counts["kills"] < most:
-            time.sleep(moments.uniform(0, MAX_DELAY))
+        wait_for_start(process)
+        if counts["kills"] < max_kills:
+            time.sleep(moments.uniform(0, MAX_DELAY_S))
             if process.poll() is None:
                 os.kill(process.pid, signal.SIGKILL)
                 counts["kills"] += 1
         _, errors = process.communicate()
         if process.returncode not in (0, -signal.SIGKILL):
-            raise SystemExit(f"a resumed run failed by itself: {errors}")
+            raise SystemExit(f"a resumed run failed without a kill: {errors}")
         counts["unloadable"] += not loads(Run(folder))
     counts["chains"] += 1
     counts["chains_with_other_weights"] += Run(folder).result()["weights_sha256"] != expected
 
 
-def assert_started(process: "subprocess.Popen[str]") -> None:
+def wait_for_start(process: "subprocess.Popen[str]") -> None:
     """Wait for the line that training prints before its first step."""
     for line in process.stderr or []:
         if "run folder" in line:

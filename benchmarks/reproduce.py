@@ -1,12 +1,12 @@
-"""Measure every recipe over several seeds: the two ancestors as published, and our own.
+"""Measure each recipe over several seeds: two reference implementations and our recipes.
 
     python benchmarks/reproduce.py
 
-Trains every recipe with every seed (an interrupted run is resumed, a complete one is used as it
-is), judges each on the test split once, and writes benchmarks/results/reproduction.json,
-docs/reproduction.md, the table in README.md and src/ankleboot/recipes/measured_results.json. With --report-only
-nothing is trained: the report covers the complete runs that are there. With --keep the rows of an
-earlier reproduction.json made by the same recipes stand, and only what is missing is trained.
+The script trains each recipe with each seed, evaluates each run on the test split once, and writes
+benchmarks/results/reproduction.json, docs/reproduction.md, the table in README.md and
+src/ankleboot/recipes/measured_results.json. It resumes interrupted runs and keeps complete ones.
+--report-only trains nothing and reports the complete runs. --keep keeps the rows of an earlier
+reproduction.json with the same recipes and trains only the missing runs.
 """
 
 import argparse
@@ -38,19 +38,21 @@ PUBLISHED: dict[str, dict[str, Any]] = {
         "test_accuracy": (0.9123, 0.9123),
     },
 }
-"""What the ancestors' authors reported; a range where they gave one."""
+"""Results that the authors of the reference implementations reported, some as a range."""
 SEEDS = {"sprint": 10, "pocket": 5, "plain": 5, "leaky": 5}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seeds", type=int, default=max(SEEDS.values()), help="at most this many")
+    parser.add_argument(
+        "--seeds", type=int, default=max(SEEDS.values()), help="most seeds per recipe"
+    )
     parser.add_argument("--runs", type=Path, default=ROOT / "runs/reproduction")
     parser.add_argument("--report-only", action="store_true")
     parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args()
     rows = earlier_rows() if arguments.keep else {}
-    for seed in range(arguments.seeds):  # all recipes of a seed before the next seed
+    for seed in range(arguments.seeds):  # the outer loop: a partial result covers all recipes
         for name in RECIPES:
             if seed >= SEEDS[name]:
                 continue
@@ -67,7 +69,7 @@ def main() -> None:
 
 
 def earlier_rows() -> dict[tuple[str, int], dict[str, Any]]:
-    """The stored rows whose recipe is still today's."""
+    """Return the stored rows whose recipe has not changed."""
     rows = json.loads(RESULT.read_text())["runs"] if RESULT.exists() else []
     return {
         (row["recipe"], row["seed"]): row
@@ -91,7 +93,7 @@ def command(*arguments: str) -> None:
 
 
 def collect(run: Run) -> dict[str, Any]:
-    """The figures of one run, after checking that it is what it should be."""
+    """Return the figures of a run after checking its recipe."""
     result, manifest, recipe = run.result(), run.manifest(), run.recipe()
     if recipe != replace(RECIPES[recipe.name], seed=recipe.seed):
         raise SystemExit(f"{run.folder}: made by another recipe than today's {recipe.name}")
@@ -125,7 +127,7 @@ def collect(run: Run) -> dict[str, Any]:
 
 
 def report(runs: list[dict[str, Any]]) -> None:
-    """Write the page for people and the figures for `ankleboot recipes`."""
+    """Write the page, the table in README.md and the figures for `ankleboot recipes`."""
     measured, sections = {}, []
     for name in RECIPES:
         own = [run for run in runs if run["recipe"] == name]
@@ -172,8 +174,8 @@ def readme_table(runs: list[dict[str, Any]]) -> list[str]:
                 f"{first['model_bytes'] / 1e6:.1f} MB |"
             )
     last = runs[-1]
-    place = f"{last['hardware']['cores']} cores, {last['hardware']['cpu']}, {last['date']}"
-    note = f"10,000 test images, read once per run; n is the number of seeds; {place};"
+    machine = f"{last['hardware']['cores']} cores, {last['hardware']['cpu']}, {last['date']}"
+    note = f"10,000 test images, read once per run; n is the number of seeds; {machine};"
     return [*lines, "", note, "[docs/reproduction.md](docs/reproduction.md) has the rest."]
 
 
@@ -209,16 +211,16 @@ def section(name: str, own: list[dict[str, Any]]) -> str:
         f"| epoch of the lowest | | {listed(own, 'lowest_validation_loss_epoch')} |",
         f"| seconds per epoch | | {statistics.median(run['epoch_seconds'] for run in own):.1f} |",
         "",
-        "; ".join(dict.fromkeys(place(run) for run in own)) + ".",
+        "; ".join(dict.fromkeys(environment_line(run) for run in own)) + ".",
         "",
-        judgement(own, published.get("test_accuracy")),
+        agreement(own, published.get("test_accuracy")),
         "",
     ]
     return "\n".join(lines)
 
 
-def place(run: dict[str, Any]) -> str:
-    """Where, with what and when a run was made."""
+def environment_line(run: dict[str, Any]) -> str:
+    """Describe hardware, versions and date of a run."""
     hardware, versions = run["hardware"], run["versions"]
     tensorflow = versions.get("tensorflow-cpu") or versions.get("tensorflow")
     return (
@@ -227,10 +229,10 @@ def place(run: dict[str, Any]) -> str:
     )
 
 
-def judgement(own: list[dict[str, Any]], published: tuple[float, float] | None) -> str:
-    """Whether the published test accuracy lies within two standard deviations of ours."""
+def agreement(own: list[dict[str, Any]], published: tuple[float, float] | None) -> str:
+    """Compare the mean test accuracy with the published one in standard deviations."""
     if published is None:
-        return "Nothing of the kind is published."
+        return "There is no published figure."
     accuracies = [run["test_accuracy"] for run in own]
     mean, (low, high) = statistics.mean(accuracies), published
     gap = max(low - mean, mean - high, 0.0)
@@ -238,7 +240,7 @@ def judgement(own: list[dict[str, Any]], published: tuple[float, float] | None) 
         return "The mean lies within the published range."
     points = f"{100 * gap:.2f} points from the published figure"
     if len(own) < 2:
-        return f"The one run is {points}; a single seed has no spread to compare that with."
+        return f"The one run is {points}; a single seed has no spread for a comparison."
     deviations = gap / statistics.stdev(accuracies)
     verdict = "within" if deviations <= 2 else "beyond"
     return f"The mean is {points}: {deviations:.1f} standard deviations, {verdict} two."

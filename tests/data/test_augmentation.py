@@ -235,3 +235,34 @@ def test_a_plugin_augments_after_the_built_in_ones(
             np.random.default_rng(3),
             bags,
         )
+
+
+def disc(color: bool) -> np.ndarray:
+    """A bright disc on gray, 64 x 64 pixels."""
+    down, across = np.mgrid[:64, :64] - 31.5
+    image = np.where(down**2 + across**2 < 12**2, 220, 90).astype(np.uint8)
+    return np.repeat(image[..., None], 3, axis=2) if color else image
+
+
+def test_stretching_changes_the_aspect() -> None:
+    recipe = Recipe(name="a", crop="none", image_size=64, color=True, aspect_jitter=0.5)
+    images = np.stack([disc(color=True)] * 40)
+    ratios = []
+    for image in augment(images, recipe, np.random.default_rng(0)):
+        rows, columns = np.nonzero(image[..., 0] > 160)
+        ratios.append(np.ptp(columns) / np.ptp(rows))
+    assert min(ratios) < 0.75 and max(ratios) > 1.35
+
+
+@pytest.mark.parametrize("color", [True, False])
+def test_color_jitter_changes_light_and_color_but_no_shape(color: bool) -> None:
+    recipe = Recipe(name="a", crop="none", image_size=64, color=color, color_jitter=0.3)
+    images = np.stack([disc(color)] * 40)
+    changed = augment(images, recipe, np.random.default_rng(0)).astype(float)
+    means = changed.reshape(40, -1).mean(axis=1)
+    assert means.min() < 0.85 * images.mean() and means.max() > 1.15 * images.mean()
+    for image in changed:
+        gray = image.mean(axis=2) if color else image
+        assert np.corrcoef(gray.ravel(), disc(color=False).ravel())[0, 1] > 0.98
+    if color:
+        assert np.ptp(changed.mean(axis=(1, 2)), axis=1).max() > 10  # channels drift apart

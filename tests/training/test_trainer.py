@@ -1,4 +1,4 @@
-"""Training learns, repeats itself bit for bit, and survives whatever happens to it."""
+"""Training learns, repeats bit for bit, and resumes after signals, kills and full disks."""
 
 import os
 import shutil
@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import (
     DataError,
     DivergedError,
@@ -18,13 +17,12 @@ from ankleboot.core.errors import (
     ModelError,
     UsageError,
 )
-from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.data.dataset import Dataset
 from ankleboot.models import architectures
 from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.recipe import Recipe, override
 from ankleboot.training import schedules, trainer
 from ankleboot.training.callbacks import TrainingCallback
-from ankleboot.training.early_stopping import best_epoch
 from ankleboot.training.engines.base import Chunk, RunningMetrics
 from ankleboot.training.engines.tensorflow import TensorFlowEngine
 from ankleboot.training.optimizers.build import build_optimizer
@@ -40,7 +38,7 @@ def test_a_network_learns_the_bars(bar_run: Run) -> None:
     assert result["epochs"] == len(bar_run.history()) == 3
 
 
-def test_a_run_folder_holds_what_its_docstring_says(bar_run: Run) -> None:
+def test_a_run_folder_holds_the_documented_files(bar_run: Run) -> None:
     names = {path.name for path in bar_run.folder.iterdir() if not path.name.startswith(".")}
     assert names == {
         "recipe.json",
@@ -68,7 +66,7 @@ def test_tensorboard_reads_the_curves(bar_run: Run) -> None:
         assert found == pytest.approx(expected)
 
 
-EVERYTHING = replace(
+ALL_STATEFUL_OPTIONS = replace(
     TINY,
     batch_norm=True,
     dropout=0.2,
@@ -87,17 +85,17 @@ EVERYTHING = replace(
     hard_example_fraction=0.6,
     seed=3,
 )
-"""Whatever has state or chance in it."""
+"""Recipe with every option that has state or randomness."""
 
 
 def test_a_run_stopped_anywhere_ends_with_the_bits_of_an_unbroken_one(
     bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainer, "CALL_DURATION_S", 0.0)  # one step per call: stop at any step
-    unbroken = fit(EVERYTHING, bar_data, tmp_path / "unbroken")
+    unbroken = fit(ALL_STATEFUL_OPTIONS, bar_data, tmp_path / "unbroken")
     folder = tmp_path / "broken"
     with pytest.raises(Interrupted) as caught:
-        fit(EVERYTHING, bar_data, folder, [StopAt(1, 5)])
+        fit(ALL_STATEFUL_OPTIONS, bar_data, folder, [StopAt(1, 5)])
     assert caught.value.exit_code == 130
     with pytest.raises(Interrupted) as caught:  # in the last step of an epoch
         resume_fit(folder, bar_data, [StopAt(2, 5, signal.SIGTERM)])
@@ -165,7 +163,7 @@ def test_an_edited_recipe_is_not_resumed(bar_data: Dataset, bar_run: Run, tmp_pa
         resume_fit(tmp_path / "run", bar_data)
 
 
-def test_a_run_that_never_began_does_not_block_its_folder(
+def test_a_run_that_never_started_does_not_block_its_folder(
     bar_data: Dataset, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
@@ -180,34 +178,6 @@ def test_a_run_that_never_began_does_not_block_its_folder(
 def test_another_seed_gives_other_weights(bar_data: Dataset, bar_run: Run, tmp_path: Path) -> None:
     other = fit(replace(TINY, seed=1, epochs=1), bar_data, tmp_path / "run")
     assert weights(other) != weights(bar_run)
-
-
-def test_early_stopping_restores_the_best_epoch(tmp_path: Path) -> None:
-    """Random labels cannot be learned: the validation loss rises as soon as they are memorised."""
-    noise = bars(640, 0)
-    labels = np.random.default_rng(5).permutation(noise.labels)
-    hashes = {"train": "2" * 64}
-    data = Dataset(
-        "noise", LabeledImages(noise.images, labels), bars(100, 1), "tests", hashes, CLASS_NAMES
-    )
-    recipe = replace(TINY, epochs=30, patience=2, learning_rate=0.02, batch_size=64)
-    run = fit(recipe, data, tmp_path / "run")
-    result, history = run.result(), run.history()
-    best = best_epoch(history, "loss")
-    assert len(history) == best + 2 < 30
-    assert result["model_epoch"] == result["best_epoch"] == best
-    assert result["validation"]["loss"] == history[best - 1].validation_loss
-    assert run.model_path.read_bytes() == run.best_path.read_bytes()
-
-
-def test_the_monitor_decides_which_epoch_is_best() -> None:
-    history = tuple(
-        EpochRecord(i + 1, 0.1, 0.9, loss, accuracy, 0.001, 1.0)
-        for i, (loss, accuracy) in enumerate([(0.5, 0.8), (0.3, 0.85), (0.4, 0.9), (0.3, 0.9)])
-    )
-    assert best_epoch(history, "loss") == 2
-    assert best_epoch(history, "accuracy") == 3
-    assert replace(TINY, monitor="accuracy").monitor == "accuracy"
 
 
 def test_divergence_names_the_batch_and_keeps_the_last_good_checkpoint(
@@ -241,18 +211,18 @@ def test_a_resume_with_other_data_or_versions_is_refused(
         resume_fit(bar_run.folder, bar_data)
 
 
-def test_other_hardware_is_noted(
+def test_other_hardware_is_reported(
     bar_data: Dataset, bar_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notes: list[str] = []
+    messages: list[str] = []
 
-    class Listener(TrainingCallback):
+    class Messages(TrainingCallback):
         def on_message(self, message: str) -> None:
-            notes.append(message)
+            messages.append(message)
 
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
-    resume_fit(bar_run.folder, bar_data, [Listener()])
-    assert any("intra_op_threads was default and is 1" in note for note in notes)
+    resume_fit(bar_run.folder, bar_data, [Messages()])
+    assert any("intra_op_threads was default and is 1" in message for message in messages)
 
 
 def test_folders_are_never_overwritten(bar_data: Dataset, bar_run: Run, tmp_path: Path) -> None:
@@ -274,24 +244,10 @@ def test_folders_are_never_overwritten(bar_data: Dataset, bar_run: Run, tmp_path
 
 
 def test_two_processes_cannot_train_in_one_folder(bar_data: Dataset, bar_run: Run) -> None:
-    from ankleboot.models.run import open_run
+    from ankleboot.training.run_dir import open_run
 
     with open_run(bar_run.folder), pytest.raises(ModelError, match="another process"):
         resume_fit(bar_run.folder, bar_data)
-
-
-def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
-    run = Run(tmp_path)
-    run.write_checkpoint({"a/b%c": np.arange(5)}, {"epoch": 1})
-    checkpoint = run.read_checkpoint()
-    assert checkpoint is not None
-    assert checkpoint[0]["a/b%c"].tolist() == [0, 1, 2, 3, 4] and checkpoint[1] == {"epoch": 1}
-    path = tmp_path / "checkpoint.npz"
-    whole = path.read_bytes()
-    for damaged in (whole[:-30], whole[: len(whole) // 2], b"", whole.replace(b"\x03", b"\x04")):
-        path.write_bytes(damaged)
-        with pytest.raises(ModelError, match="damaged checkpoint"):
-            run.read_checkpoint()
 
 
 def test_a_full_disk_ends_training_and_keeps_the_old_checkpoint(

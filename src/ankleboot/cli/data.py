@@ -111,11 +111,11 @@ def audit(data_choice: DataOptions, output: Path, as_json: bool) -> None:
         recipe = replace(SPRINT, image_size=32, color=True, crop="none")
     loaded = data_choice.load(recipe.image_spec)
     import_keras()
-    from ankleboot.cli.run_folder import save_figure
     from ankleboot.evaluation import plots
+    from ankleboot.evaluation.plots import save_figure
     from ankleboot.training.data_audit import audit_data as look
 
-    found = look(loaded, console.log_line, recipe=recipe)
+    found = look(loaded, recipe=recipe, progress=console.log_line)
     make_folder(output)
     write_json(output / "audit.json", found.to_json())
     paths = [output / "audit.json", output / "suspects.png"]

@@ -1,4 +1,4 @@
-"""Networks, model files, run folders and the weights that ship with the package.
+"""Networks, model files, run folders and shipped weights.
 
 Imports core and recipes. To add an architecture, add a file with `build(recipe, policy,
 num_classes)` and one line to `core/plugins.py`. Backbones are in `backbones`, file formats in

@@ -17,24 +17,18 @@ samples.png       some training images
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.files import (
     DAMAGED_ZIP,
     atomic_write,
-    file_lock,
-    make_folder,
-    remove_temp_files,
     sha256_of_file,
-    temp_files,
     write_json,
 )
 from ankleboot.core.records import Record
@@ -241,45 +235,6 @@ def _unescape(key: str) -> str:
     return key.replace("%2F", "/").replace("%25", "%")
 
 
-@contextmanager
-def create_run(folder: Path) -> Iterator[Run]:
-    """Create a run folder and hold its lock.
-
-    Raises:
-        UsageError: If the folder is not empty; runs are never overwritten.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--run-dir {folder}: expected a folder, this is a file; name another")
-    make_folder(folder)
-    _refuse_content(folder)  # before the lock file is left in a folder that is not a run
-    with _locked(folder) as run:
-        _refuse_content(folder)  # another process may have been faster
-        remove_temp_files(folder)
-        yield run
-
-
-def _refuse_content(folder: Path) -> None:
-    # recipe.json is written last: an attempt that left these files alone never started
-    leftovers = {".lock", "manifest.json", *(path.name for path in temp_files(folder))}
-    if {path.name for path in folder.iterdir()} - leftovers:
-        raise UsageError(
-            f"--run-dir {folder}: not empty; name another folder, or continue it with --resume"
-        )
-
-
-@contextmanager
-def open_run(folder: Path) -> Iterator[Run]:
-    """Open a run folder to continue it, and hold its lock.
-
-    Raises:
-        ModelError: If it is not a run folder, or another process is training in it.
-    """
-    run = load_run(folder)
-    with _locked(folder):
-        remove_temp_files(folder)
-        yield run
-
-
 def load_run(path: Path | str) -> Run:
     """Open a run folder to read it.
 
@@ -289,25 +244,6 @@ def load_run(path: Path | str) -> Run:
     run = Run(Path(path))
     run.recipe()
     return run
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[Run]:
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(file_lock(folder / ".lock", wait=False))
-        except filelock.Timeout as error:
-            raise ModelError(f"{folder}: another process is training in this folder") from error
-        yield Run(folder)
-
-
-def next_run_dir(base: Path, recipe: Recipe) -> Path:
-    """Return an unused folder below `base`, named by recipe, seed and a counter."""
-    stem = f"{recipe.name}-seed{recipe.seed}"
-    counter = 1
-    while (base / f"{stem}-{counter:03d}").exists():
-        counter += 1
-    return base / f"{stem}-{counter:03d}"
 
 
 def find_run(path: Path) -> Run | None:

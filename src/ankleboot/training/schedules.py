@@ -1,4 +1,4 @@
-"""The learning rate of every step of a run."""
+"""Learning rate schedules."""
 
 import numpy as np
 from jaxtyping import Float32
@@ -6,8 +6,8 @@ from jaxtyping import Float32
 from ankleboot.core import plugins
 from ankleboot.recipes.recipe import Recipe
 
-ONE_CYCLE_WARM_UP = 0.3  # of all steps
-ONE_CYCLE_START = 0.04  # of the peak: 1/25, as in fastai
+ONE_CYCLE_WARM_UP = 0.3  # fraction of all steps
+ONE_CYCLE_START = 0.04  # fraction of the peak: 1/25, as in fastai
 
 LearningRates = Float32[np.ndarray, " steps"]
 

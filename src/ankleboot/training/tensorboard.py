@@ -1,4 +1,4 @@
-"""Training curves as event files for TensorBoard, written without TensorFlow."""
+"""Writer of TensorBoard event files that does not need TensorFlow."""
 
 import shutil
 import time
@@ -17,17 +17,17 @@ METRICS = ("loss", "accuracy")
 
 
 class TensorBoardWriter:
-    """Event files of a run, written anew from the history whenever a process starts.
+    """Event files of a run, rewritten from the history when a process starts.
 
-    No file stays open between two epochs, so there is nothing to close.
+    No file stays open between two epochs.
 
     Raises:
-        EnvironmentFailure: If they cannot be written; so does `add`.
+        EnvironmentFailure: If the files cannot be written, here or in `add`.
     """
 
     def __init__(self, folder: Path, history: Iterable[EpochRecord]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
-        # TensorBoard knows event files by "tfevents" and reads them in the order of their names
+        # TensorBoard recognizes event files by "tfevents" and reads them in order of their names
         name = f"events.out.tfevents.{time.time():.0f}"
         self._paths = {split: folder / split / name for split in SPLITS}
         for path in self._paths.values():

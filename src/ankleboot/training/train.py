@@ -14,9 +14,10 @@ from ankleboot.core.files import write_json
 from ankleboot.core.silence import import_keras
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data, load_training_data
-from ankleboot.models.run import Run, load_run, next_run_dir
+from ankleboot.models.run import Run, load_run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.foreign_plugins import refuse_foreign_plugins
+from ankleboot.training.run_dir import next_run_dir
 
 if TYPE_CHECKING:
     from ankleboot.training.callbacks import TrainingCallback

@@ -23,7 +23,7 @@ from ankleboot.core.files import sha256_of_file, write_json
 from ankleboot.core.signals import StopFlag, stop_on_signal
 from ankleboot.core.types import Features, Indices
 from ankleboot.data.dataset import Dataset
-from ankleboot.models.run import EpochRecord, Run, create_run, open_run
+from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training import data_loader
 from ankleboot.training.callbacks import CallbackList, LayerSummary, TrainingCallback
@@ -33,6 +33,7 @@ from ankleboot.training.early_stopping import best_epoch, result_epoch, should_s
 from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Engine, RunningMetrics
 from ankleboot.training.manifest import make_manifest, verify_same_manifest
+from ankleboot.training.run_dir import create_run, open_run
 
 NUM_TRAIN_EVAL_IMAGES = 6_000  # training images evaluated after an epoch of hard examples
 CALL_DURATION_S = 0.5  # seconds per call of the engine: delay of a signal and of the progress

@@ -1,4 +1,4 @@
-"""Pretrained networks whose features the architecture `transfer` classifies, one file each.
+"""Pretrained networks for the architecture `transfer`, one file each.
 
 To add one, add a file with a `Backbone` and one line to `core/plugins.py`.
 """

@@ -1,6 +1,6 @@
-"""Muon for convolutions too.
+"""Muon for convolutions and dense layers.
 
-Keras' own passes every variable that is not a matrix on to AdamW: no convolution gains from it.
+Keras' own Muon updates only matrices, and leaves convolutions to AdamW.
 """
 
 from typing import Any
@@ -10,14 +10,13 @@ from keras import ops
 
 from ankleboot.recipes.recipe import Recipe
 
-SGD_RATIO = 6.0
-"""Learning rate of the variables that take plain momentum steps, in units of the others' rate."""
+SGD_RATIO = 6.0  # learning rate of variables with plain momentum steps, over that of kernels
 NEWTON_SCHULZ_STEPS = 5
-QUINTIC = (3.4445, -4.7750, 2.0315)  # as in the source: fast, lands between 0.7 and 1.2
+QUINTIC = (3.4445, -4.7750, 2.0315)  # of the source: fast, to singular values from 0.7 to 1.2
 
 
 class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has no types
-    """Momentum whose step for a kernel is the nearest orthogonal matrix to it (Jordan et al. 2024).
+    """Momentum with orthogonalized steps for kernels (Jordan et al. 2024).
 
     A convolution's kernel (height, width, in, out) is treated as a matrix (height * width * in,
     out). Vectors, and the kernel of the layer "logits", take steps of SGD with Nesterov momentum
@@ -31,7 +30,7 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has no ty
         self.momentum = momentum
 
     def build(self, variables: list[Any]) -> None:
-        """Make one buffer of momentum for every variable."""
+        """Create a momentum buffer for each variable."""
         if self.built:
             return
         super().build(variables)
@@ -39,7 +38,7 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has no ty
         self._are_kernels = [is_kernel(variable) for variable in variables]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Take one step for one variable."""
+        """Update a variable."""
         index = self._get_variable_index(variable)
         buffer = self._buffers[index]
         gradient = ops.cast(gradient, variable.dtype)
@@ -56,14 +55,14 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has no ty
 
 
 def is_kernel(variable: Any) -> bool:
-    """Whether Muon's step suits the variable: a kernel, but not the last layer's."""
+    """Return whether the variable is a kernel of any layer but the last."""
     return len(variable.shape) > 1 and "logits" not in variable.path
 
 
 def orthogonalize(matrix: Any) -> Any:
-    """Bring all singular values of a matrix (rows, columns) near 1: U S V^T becomes about U V^T.
+    """Approximate the nearest orthogonal matrix: U S V^T becomes about U V^T.
 
-    The Newton-Schulz iteration of the source, with products on the smaller side of the matrix.
+    The Newton-Schulz iteration of the source takes its products on the smaller side.
     """
     a, b, c = QUINTIC
     x = matrix / (ops.norm(matrix) + 1e-7)

