@@ -1,7 +1,6 @@
-"""The server keeps to /openapi.json, and to nothing less: schemathesis makes requests of it.
+"""Requests that schemathesis generates from /openapi.json: every response is as described.
 
-The real server in a process of its own. 503 is the one answer above 499 that is planned, and here
-nothing is so loaded that it comes.
+503 is the only planned status above 499, and no test loads the server enough for it.
 """
 
 import base64
@@ -18,101 +17,126 @@ from hypothesis import strategies as st
 from PIL import Image
 from schemathesis.engine import Status, events, from_schema
 
-from ankleboot.server.body_parser import TYPES
-from helpers.server import Server, served
+from ankleboot.server.body_parser import IMAGE_TYPES
+from ankleboot.server.config import ServerConfig
+from ankleboot.server.routes import ROUTES
+from ankleboot.server.schemas import openapi_document
+from helpers.server import Server, running_server
 
-pytestmark = pytest.mark.adversarial
+REJECTED = ["400", "405", "413", "415", "422"]  # for requests that violate the schema; never 5xx
+GARMENT_SIZE = (28, 28)  # gray; the explanation of a photo takes a few seconds
+SIZES = st.sampled_from([GARMENT_SIZE] * 9 + [(1, 1), (9, 40)])
+
+adversarial = pytest.mark.adversarial
 
 
-def picture(size: tuple[int, int], seed: int, format: str) -> bytes:
-    shape = size if size == GARMENT else (*size, 3)
+def image_file(size: tuple[int, int], seed: int, format: str) -> bytes:
+    shape = size if size == GARMENT_SIZE else (*size, 3)
     pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, format)
     return content.getvalue()
 
 
-REFUSED = ["400", "405", "413", "415", "422"]  # what is not as the schema says, is so; never 5xx
-GARMENT = (28, 28)  # grey; photographs are another model's, which takes a while to be explained
-SIZES = st.sampled_from([GARMENT] * 9 + [(1, 1), (9, 40)])
-
-
-def pictures(*formats: str) -> st.SearchStrategy[bytes]:
-    """Files that can be decoded, which no schema describes."""
-    return st.builds(picture, SIZES, st.integers(0, 9), st.sampled_from(formats))
+def image_files(format: str) -> st.SearchStrategy[bytes]:
+    """Return a strategy of valid image files, which no schema can describe."""
+    return st.builds(image_file, SIZES, st.integers(0, 9), st.just(format))
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with served("--workers", "2", "--log", "json") as one:
-        one.until_all(2)
-        workers = one.workers()
-        yield one
-        assert one.workers() == workers
-        assert not [line for line in one.events() if "fault" in line["event"]]
+    with running_server("--workers", "2", "--timeout", "60", "--log", "json") as server:
+        server.wait_for_workers(2)
+        workers = server.worker_pids()
+        yield server
+        assert server.worker_pids() == workers
+        assert not [event for event in server.events() if "fault" in event["event"]]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _strategies() -> Iterator[None]:
-    """What files are made of; schemathesis keeps this for the process."""
-    as_text = pictures("PNG").map(lambda one: base64.b64encode(one).decode())
-    schemathesis.openapi.format("binary", pictures("PNG"))
-    schemathesis.openapi.format("byte", as_text)
-    for media_type, format in TYPES.items():
-        schemathesis.openapi.media_type(media_type, pictures(format))
-    yield
+@pytest.fixture(scope="module")
+def _image_strategies() -> None:
+    """Register the strategies with schemathesis, which keeps them for the process."""
+    as_base64 = image_files("PNG").map(lambda content: base64.b64encode(content).decode())
+    schemathesis.openapi.format("binary", image_files("PNG"))
+    schemathesis.openapi.format("byte", as_base64)
+    for media_type, format in IMAGE_TYPES.items():
+        schemathesis.openapi.media_type(media_type, image_files(format))
 
 
 @dataclass
-class Found:
-    """What came of it.
+class FuzzResult:
+    """Result of a run of schemathesis.
 
     Attributes:
-        tried: Requests, by operation.
-        failures: What was not as it should be, in words.
+        num_requests: Number of requests by operation.
+        failures: Descriptions of responses that violate the schema.
     """
 
-    tried: Counter[str] = field(default_factory=Counter)
+    num_requests: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 
 
-def run(server: Server, examples: int, **generation: Any) -> Found:
-    """Every operation: its examples, corner cases, and this many random requests."""
+def fuzz(server: Server, max_examples: int, **generation: Any) -> FuzzResult:
+    """Send the examples, corner cases and random requests for every operation."""
     config = schemathesis.Config.from_dict(
         {
             "seed": 1,
-            "generation": {"max-examples": examples, "database": "none"} | generation,
-            "checks": {"negative_data_rejection": {"expected-statuses": REFUSED}},
+            "generation": {"max-examples": max_examples, "database": "none"} | generation,
+            "checks": {"negative_data_rejection": {"expected-statuses": REJECTED}},
             "phases": {"stateful": {"enabled": False}},
             "continue-on-failure": True,
         }
     )
     url = f"{server.document['url']}/openapi.json"
     schema = schemathesis.openapi.from_url(url, config=config)
-    found = Found()
+    result = FuzzResult()
     for event in from_schema(schema).execute():
         if isinstance(event, events.NonFatalError | events.FatalError):
-            found.failures.append(str(event.__dict__ if hasattr(event, "__dict__") else event))
+            result.failures.append(str(event.__dict__ if hasattr(event, "__dict__") else event))
         if isinstance(event, events.ScenarioFinished):
-            found.tried[str(event.label)] += len(event.recorder.cases)
-            for checks in event.recorder.checks.values():
-                found.failures += [_words(one) for one in checks if one.status == Status.FAILURE]
-    return found
+            result.num_requests[str(event.label)] += len(event.recorder.cases)
+            result.failures += [
+                describe(check)
+                for checks in event.recorder.checks.values()
+                for check in checks
+                if check.status == Status.FAILURE
+            ]
+    return result
 
 
-def _words(check: Any) -> str:
+def describe(check: Any) -> str:
     failure = check.failure_info.failure
     return f"{check.name} {failure.operation}: {failure.message}\n{check.failure_info.code_sample}"
 
 
-def test_every_answer_is_as_the_schema_says(server: Server) -> None:
-    found = run(server, 25, deterministic=True)
-    assert not found.failures, "\n\n".join(found.failures[:5])
-    assert len(found.tried) == 6 and found.tried["POST /v1/predict"] > 50
+@adversarial
+@pytest.mark.usefixtures("_image_strategies")
+def test_every_response_matches_the_schema(server: Server) -> None:
+    result = fuzz(server, 25, deterministic=True)
+    assert not result.failures, "\n\n".join(result.failures[:5])
+    assert len(result.num_requests) == 6 and result.num_requests["POST /v1/predict"] > 50
 
 
+@adversarial
 @pytest.mark.slow
-def test_every_one_of_thousands_of_answers_is_as_the_schema_says(server: Server) -> None:
-    found = run(server, 1_000)
-    assert not found.failures, "\n\n".join(found.failures[:5])
-    assert found.tried["POST /v1/predict"] > 1_000
+@pytest.mark.usefixtures("_image_strategies")
+def test_every_one_of_thousands_of_responses_matches_the_schema(server: Server) -> None:
+    result = fuzz(server, 1_000)
+    assert not result.failures, "\n\n".join(result.failures[:5])
+    assert result.num_requests["POST /v1/predict"] > 1_000
+
+
+def test_the_document_describes_every_route() -> None:
+    paths = openapi_document(ServerConfig(), ["pretrained"])["paths"]
+    described = {(path, method.upper()) for path in paths for method in paths[path]}
+    routes = {(path, method) for path, methods in ROUTES.items() for method in methods}
+    assert described == {route for route in routes if route[1] != "HEAD"} - {
+        ("/openapi.json", "GET")
+    }
+
+
+def test_401_is_described_only_for_a_server_with_an_api_key() -> None:
+    for api_key, is_described in (("key", True), (None, False)):
+        document = openapi_document(ServerConfig(api_key=api_key), ["pretrained"])
+        responses = document["paths"]["/v1/predict"]["post"]["responses"]
+        assert ("401" in responses) == is_described
