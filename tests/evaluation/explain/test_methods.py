@@ -1,21 +1,16 @@
-"""Explanations against hand-made answers, axioms, and a network of random weights."""
-
-import json
-from pathlib import Path
+"""Explanation methods against hand-made models, axioms, and a network of random weights."""
 
 import keras
 import numpy as np
 import pytest
 
-from ankleboot.cli.main import cli, run
-from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core import plugins
 from ankleboot.core.errors import ModelError
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
 from ankleboot.evaluation.explain import features
 from ankleboot.evaluation.explain.grad_cam import from_gradients, grad_cam
 from ankleboot.evaluation.explain.gradients import class_gradients, integrated_gradients
-from ankleboot.evaluation.explain.methods import METHODS
 from ankleboot.evaluation.explain.occlusion import PATCH, occlusion
 from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import load_predictor
@@ -23,6 +18,8 @@ from ankleboot.models import architectures
 from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import LEAKY, PLAIN, SPRINT
+
+METHODS = {name: plugins.resolve("explanations", name) for name in plugins.names("explanations")}
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +30,9 @@ def network(bar_run: Run) -> keras.Model:
     return predictor.model
 
 
-def test_the_command_offers_every_method() -> None:
-    option = next(o for o in cli.commands["explain"].params if o.name == "chosen")
-    assert set(option.type.choices) == set(METHODS)  # type: ignore[attr-defined]
-
-
 def test_grad_cam_by_hand() -> None:
     values = np.zeros((1, 2, 2, 2), np.float32)
-    values[0, 0, 0] = (2, 0)  # the first map speaks for the class, the second against it
+    values[0, 0, 0] = (2, 0)  # the first map supports for the class, the second against it
     values[0, 1, 1] = (1, 0)
     values[0, 0, 1] = (0, 5)
     gradients = np.empty_like(values)
@@ -48,10 +40,10 @@ def test_grad_cam_by_hand() -> None:
     (found,) = from_gradients(values, gradients, (28, 28))
     assert found.shape == (28, 28)
     assert found[0, 0] == 1.0 and found[27, 27] == 0.5  # scaled by the highest
-    assert found[0, 27] == 0.0  # what speaks against is left out
+    assert found[0, 27] == 0.0  # what supports against is left out
 
 
-def test_nothing_that_speaks_gives_zeros_and_no_nan() -> None:
+def test_nothing_that_supports_gives_zeros_and_no_nan() -> None:
     values = np.ones((2, 4, 4, 3), np.float32)
     found = from_gradients(values, np.zeros_like(values), (28, 28))
     assert (found == 0).all()
@@ -153,10 +145,12 @@ def test_grad_cam_says_something_of_the_shipped_model() -> None:
 
 def test_a_layer_that_is_not_there_is_named(network: keras.Model) -> None:
     image = np.zeros((1, 28, 28), np.uint8)
-    with pytest.raises(ModelError, match="no layer 'conv9' with places; there are .*block1_conv1"):
+    with pytest.raises(
+        ModelError, match="no layer 'conv9' with feature maps; valid: .*block1_conv1"
+    ):
         grad_cam(network, image, np.array([0]), layer="conv9")
     dense = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
-    with pytest.raises(ModelError, match="needs a convolution"):
+    with pytest.raises(ModelError, match="Grad-CAM needs one"):
         grad_cam(dense, image, np.array([0]))
 
 
@@ -178,7 +172,7 @@ def test_filters_and_maps_have_their_shapes() -> None:
     assert maps["block1_pool"].shape == (2, 14, 14, 16)
 
 
-def test_an_image_is_its_own_neighbour(network: keras.Model, bar_data: Dataset) -> None:
+def test_an_image_is_its_own_neighbor(network: keras.Model, bar_data: Dataset) -> None:
     images, labels = bar_data.train.images, bar_data.train.labels
     assert np.linalg.norm(features.features(network, images), axis=1) == pytest.approx(1, abs=1e-5)
     found = features.nearest_training_images(
@@ -188,47 +182,15 @@ def test_an_image_is_its_own_neighbour(network: keras.Model, bar_data: Dataset) 
     assert (labels[found[:, 1]] == labels[:20]).mean() > 0.9
 
 
-def test_neighbours_are_those_with_the_highest_cosine(
+def test_neighbors_are_those_with_the_highest_cosine(
     network: keras.Model, bar_data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oracle compares all features at once; the product goes on in blocks of 100 images."""
     monkeypatch.setattr(features, "BLOCK", 100)
     queries, known = bar_data.test.images[:20], bar_data.train.images
-    among = np.random.default_rng(0).permutation(len(known))[:350]
+    candidates = np.random.default_rng(0).permutation(len(known))[:350]
     cosines = features.features(network, queries) @ features.features(network, known).T
-    found = features.nearest_training_images(network, queries, known, among, count=5)
-    assert found.shape == (20, 5) and np.isin(found, among).all()
-    expected = -np.sort(-cosines[:, among], axis=1)[:, :5]
+    found = features.nearest_training_images(network, queries, known, candidates, count=5)
+    assert found.shape == (20, 5) and np.isin(found, candidates).all()
+    expected = -np.sort(-cosines[:, candidates], axis=1)[:, :5]
     assert np.take_along_axis(cosines, found, axis=1) == pytest.approx(expected, abs=1e-5)
-
-
-def test_the_command_explains_files_and_images_of_the_data(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    from ankleboot.data.export_images import export_images
-
-    (boot,) = export_images(load_data("sample").test, CLASS_NAMES, tmp_path / "p", 10)[9:]
-    command = ["explain", "pretrained", str(boot), "test:3", "--data", "sample"]
-    assert run([*command, "--output", str(tmp_path / "out"), "--json"]) == 0
-    images = json.loads(capfd.readouterr().out)["images"]
-    assert [one["path"] for one in images] == [str(boot), "test:3"]
-    assert images[0]["label"] == "Ankle boot" and len(images[0]["nearest"]) == 5
-    assert images[0]["nearest"][0]["label"] in ("Ankle boot", "Sneaker")
-    assert all(Path(one["picture"]).stat().st_size > 5_000 for one in images)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        (["pretrained", "test:999"], 3, "there are 500 images in test"),
-        (["pretrained", "gone.png"], 3, "no such file"),
-        (["nowhere", "test:0"], 4, "no such model"),
-        (["pretrained", "test:0", "--class", "Hat"], 2, "unknown class 'Hat'"),
-    ],
-)
-def test_mistakes_are_one_line(
-    arguments: list[str], code: int, said: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert run(["explain", *arguments, "--data", "sample"]) == code
-    err = capfd.readouterr().err
-    assert said in err and len(err.splitlines()) == 1

@@ -1,21 +1,24 @@
-"""The page about a run: whole, self-contained, and alive in a browser."""
+"""Report: complete, self-contained, and interactive in a browser."""
 
 import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ankleboot.cli.main import run
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.files import write_json
 from ankleboot.data.dataset import Dataset
-from ankleboot.evaluation.report.sprite import COLUMNS, Sprite
-from ankleboot.evaluation.report.write import write_report
+from ankleboot.data.image_folder.report import FolderReport
+from ankleboot.evaluation.report.sprite import NUM_COLUMNS, Sprite
+from ankleboot.evaluation.report.write import Report, write_report
 from ankleboot.models.run import Run
 from helpers.browser import CHROMIUM, needs_browser
 
@@ -23,24 +26,26 @@ from helpers.browser import CHROMIUM, needs_browser
 @pytest.fixture(scope="module")
 def reported(
     calibrated_run: Run, bar_data: Dataset, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, dict[str, Any]]:
+) -> Report:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    return path, write_report(calibrated_run, bar_data, path)
+    return write_report(calibrated_run, path, bar_data)
 
 
-def test_the_page_is_small_and_says_what_it_returns(
-    reported: tuple[Path, dict[str, Any]],
+def test_the_report_is_small_and_shows_what_it_returns(
+    reported: Report,
 ) -> None:
-    path, said = reported
-    assert said["bytes"] == path.stat().st_size < 5_000_000
-    text = path.read_text()
-    assert f"{100 * said['accuracy']:.2f} %" in text
-    assert all(sentence in text for sentence in said["sentences"])
-    assert said["num_examples"] == 128 and said["split"] == "validation"
+    document = reported.to_json()
+    assert document["bytes"] == reported.path.stat().st_size < 5_000_000
+    text = reported.path.read_text()
+    assert f"{100 * document['accuracy']:.2f} %" in text
+    assert all(sentence in text for sentence in document["sentences"])
+    assert document["num_examples"] == 128 and document["split"] == "validation"
+    assert f"{reported.evaluation.metrics['macro_f1']:.4f}" in text and "macro f1" in text
+    assert repr(reported).startswith("Report(path ")
 
 
-def test_the_page_needs_nobody_else(reported: tuple[Path, dict[str, Any]]) -> None:
-    text = reported[0].read_text()
+def test_the_report_has_no_external_resources(reported: Report) -> None:
+    text = reported.path.read_text()
     for attribute in ("src", "href"):
         for target in re.findall(rf'\b{attribute}="([^"]*)"', text):
             assert target.startswith(("data:image/png;base64,", "#")), target[:80]
@@ -48,8 +53,8 @@ def test_the_page_needs_nobody_else(reported: tuple[Path, dict[str, Any]]) -> No
     assert not re.findall(r'url\((?!"?data:)(?!"?#)', text)
 
 
-def test_every_section_is_there_and_none_is_empty(reported: tuple[Path, dict[str, Any]]) -> None:
-    text = reported[0].read_text()
+def test_every_section_has_content(reported: Report) -> None:
+    text = reported.path.read_text()
     targets = re.findall(r'href="#(\w+)"', text.split("</nav>")[0])
     assert len(targets) == 10
     for target in targets:
@@ -58,37 +63,36 @@ def test_every_section_is_there_and_none_is_empty(reported: tuple[Path, dict[str
     assert text.count("<svg") == 4 and "nan" not in re.sub(r"base64,[^\"]*", "", text).lower()
 
 
-def test_what_comes_from_files_is_escaped(
-    calibrated_run: Run, bar_data: Dataset, tmp_path: Path
-) -> None:
+def test_text_from_files_is_escaped(calibrated_run: Run, bar_data: Dataset, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(calibrated_run.folder, folder)
     recipe = Run(folder).recipe().to_json() | {"name": "<script>alert(1)</script>"}
     write_json(folder / "recipe.json", recipe)
     result = Run(folder).result() | {"recipe": "<img src=x onerror=alert(1)>"}
     write_json(folder / "result.json", result)
-    write_report(Run(folder), bar_data, tmp_path / "r.html")
+    write_report(Run(folder), tmp_path / "r.html", bar_data)
     text = (tmp_path / "r.html").read_text()
     assert "<script>alert" not in text and "<img src=x" not in text
     assert "&lt;img src=x" in text
 
 
 def test_cells_hold_images_of_the_cell(
-    reported: tuple[Path, dict[str, Any]], calibrated_run: Run, bar_data: Dataset
+    reported: Report, calibrated_run: Run, bar_data: Dataset
 ) -> None:
-    from ankleboot.evaluation.evaluate import validation_images
+    from ankleboot.evaluation.select_split import validation_images
     from ankleboot.inference.load import load_predictor
 
     part = validation_images(calibrated_run.recipe(), bar_data)
-    said = load_predictor(calibrated_run.folder).predict(part.images).argmax(axis=1)
-    text = reported[0].read_text()
+    probs = load_predictor(calibrated_run.folder).predict(part.images)
+    predicted = probs.argmax(axis=1)
+    text = reported.path.read_text()
     cells = json.loads(text.split('id="cells">')[1].split("</script>")[0])
     assert sum(len(images) for images in cells.values()) > 50
     for name, images in cells.items():
         row, column = map(int, name.split("-"))
-        for _, known_as, _ in images:
-            index = int(known_as.removeprefix("Image "))
-            assert (part.labels[index], said[index]) == (row, column)
+        for _, image_name, _ in images:
+            index = int(image_name.removeprefix("Image "))
+            assert (part.labels[index], predicted[index]) == (row, column)
 
 
 def test_a_curve_by_size_is_shown_on_request(
@@ -96,40 +100,54 @@ def test_a_curve_by_size_is_shown_on_request(
 ) -> None:
     from ankleboot.training.learning_curve import learning_curve
 
-    said: list[str] = []
-    points = learning_curve(calibrated_run, bar_data, said.append, sizes=(50, 200, 9_000))
-    assert said == ["training on 50 images", "training on 200 images"]
+    lines: list[str] = []
+    points = learning_curve(calibrated_run, bar_data, lines.append, sizes=(50, 200, 9_000))
+    assert lines == ["training on 50 images", "training on 200 images"]
     assert [point.num_train for point in points] == [50, 200, 512]
     assert points[0].validation_accuracy < points[-1].validation_accuracy
-    document = write_report(calibrated_run, bar_data, tmp_path / "r.html", sizes=points)
+    report = write_report(calibrated_run, tmp_path / "r.html", bar_data, sizes=points)
     text = (tmp_path / "r.html").read_text()
     assert text.count("<svg") == 5 and "With fewer training images" in text
-    assert any("more images would" in line.lower() for line in document["sentences"])
+    assert any("more images would" in line.lower() for line in report.sentences)
 
 
 def test_a_sprite_holds_each_image_once() -> None:
     images = np.arange(100, dtype=np.uint8)[:, None, None] * np.ones((1, 28, 28), np.uint8)
     sprite = Sprite(images)
-    assert [sprite.place(i) for i in (7, 3, 7)] == [0, 1, 0]
-    for index in range(COLUMNS):
-        sprite.place(index)
-    assert sprite.rows == 1 and sprite.address().startswith("data:image/png;base64,")
-    sprite.place(99)
-    assert sprite.rows == 2
+    assert [sprite.add(i) for i in (7, 3, 7)] == [0, 1, 0]
+    for index in range(NUM_COLUMNS):
+        sprite.add(index)
+    assert sprite.num_rows == 1 and sprite.data_url().startswith("data:image/png;base64,")
+    sprite.add(99)
+    assert sprite.num_rows == 2
 
 
-def test_the_commands_on_the_page_make_the_run_again(
-    reported: tuple[Path, dict[str, Any]], calibrated_run: Run
+def test_the_commands_in_the_report_reproduce_the_recipe(
+    reported: Report, calibrated_run: Run
 ) -> None:
     from ankleboot.recipes.catalog import get_recipe
     from ankleboot.recipes.recipe import override
 
-    line = reported[0].read_text().split("<pre>")[1].split("\n")[0].split()
+    line = reported.path.read_text().split("<pre>")[1].split("\n")[0].split()
     assert line[:2] == ["ankleboot", "train"] and line[line.index("--data") + 1] == "bars"
     settings = [line[i + 1] for i, word in enumerate(line) if word == "--set"]
     again = override(get_recipe(line[2]), dict(setting.split("=") for setting in settings))
     expected = calibrated_run.recipe().to_json()
     assert again.to_json() | {"name": expected["name"]} == expected
+
+
+def test_photos_and_own_classes_are_shown(
+    calibrated_run: Run, bar_data: Dataset, tmp_path: Path
+) -> None:
+    """The model card of own data describes the crop."""
+    for number in range(3):
+        pixels = np.random.default_rng(number).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    folder_report = FolderReport({"train": {}}, 0, (1, 1), (1, 1), {}, (), (), (), (), ())
+    data = replace(bar_data, folder_report=folder_report)
+    report = write_report(calibrated_run, tmp_path / "r.html", data, photos=tmp_path)
+    text = report.path.read_text()
+    assert "<td>photos</td>" in text and "one garment, cut out, 28 x 28" in text
 
 
 @pytest.mark.usefixtures("isolated_state_dir")
@@ -149,7 +167,7 @@ def test_the_command_reports_the_shipped_model(
 
 
 @pytest.fixture
-def page(reported: tuple[Path, dict[str, Any]]) -> Iterator[Any]:
+def page(reported: Report) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -161,7 +179,7 @@ def page(reported: tuple[Path, dict[str, Any]]) -> Iterator[Any]:
             "request",
             lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url),
         )
-        page.goto(reported[0].as_uri())
+        page.goto(reported.path.as_uri())
         yield page
         browser.close()
         assert faults == []

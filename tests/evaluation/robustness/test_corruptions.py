@@ -1,32 +1,34 @@
-"""Spoiled and foreign images."""
+"""Corrupted and out-of-distribution images."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from ankleboot.core import plugins
 from ankleboot.data.load import load_data
-from ankleboot.evaluation.robustness.corruptions import CORRUPTIONS, SEVERITIES, inversion, shift
-from ankleboot.evaluation.robustness.measure import measure_robustness
+from ankleboot.evaluation.robustness.corruptions import SEVERITIES, inversion, shift
+from ankleboot.evaluation.robustness.measure_robustness import measure_robustness
 from ankleboot.evaluation.robustness.out_of_distribution import OUTLIERS, auroc
 from helpers.predictors import FakePredictor
 
 IMAGES = load_data("sample").test.images[:60]
+CORRUPTIONS = {name: plugins.resolve("corruptions", name) for name in plugins.names("corruptions")}
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
-def test_more_severe_is_further_from_the_image(name: str) -> None:
+def test_a_higher_severity_changes_the_image_more(name: str) -> None:
     corrupt = CORRUPTIONS[name]
     distances = []
     for severity in SEVERITIES:
-        spoiled = corrupt(IMAGES, severity, np.random.default_rng(0))
-        assert spoiled.shape == IMAGES.shape and spoiled.dtype == np.uint8
+        corrupted = corrupt(IMAGES, severity, np.random.default_rng(0))
+        assert corrupted.shape == IMAGES.shape and corrupted.dtype == np.uint8
         again = corrupt(IMAGES, severity, np.random.default_rng(0))
-        np.testing.assert_array_equal(spoiled, again)
-        distances.append(float(np.square(spoiled.astype(float) - IMAGES).mean()))
+        np.testing.assert_array_equal(corrupted, again)
+        distances.append(float(np.square(corrupted.astype(float) - IMAGES).mean()))
     assert distances == sorted(distances) and distances[0] > 0
 
 
-def test_corruptions_leave_their_source_alone() -> None:
+def test_corruptions_do_not_change_their_input() -> None:
     before = IMAGES.copy()
     for corrupt in CORRUPTIONS.values():
         corrupt(IMAGES, 3, np.random.default_rng(0))
@@ -70,7 +72,7 @@ def test_photos_are_one_more_kind_of_outlier() -> None:
     assert set(found.auroc) == {*OUTLIERS, "photos"} and found.auroc["photos"] > 0.9
 
 
-def test_a_model_that_always_says_the_same_loses_nothing() -> None:
+def test_a_constant_model_loses_no_accuracy() -> None:
     part = load_data("sample").test
     probs = np.full((500, 10), 0.05, np.float32)
     probs[:, 4] = 0.55
@@ -81,7 +83,7 @@ def test_a_model_that_always_says_the_same_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CORRUPTIONS))
-def test_spoiling_treats_all_colors_alike_in_any_size(name: str) -> None:
+def test_corruptions_treat_all_colors_alike_in_any_size(name: str) -> None:
     grey = np.random.default_rng(0).integers(0, 256, (6, 56, 56), dtype=np.uint8)
     colored = np.stack([grey] * 3, axis=-1)
     for severity in (1, 5):

@@ -1,0 +1,70 @@
+"""Explanations of images by the function and the command."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ankleboot.cli.main import run
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.export_images import export_images
+from ankleboot.data.load import load_data
+from ankleboot.evaluation.explain.explain import explain
+from ankleboot.models.run import Run
+
+pytestmark = pytest.mark.usefixtures("isolated_state_dir")
+
+
+def test_images_are_explained_by_name_and_as_pixels(calibrated_run: Run, bar_data: Dataset) -> None:
+    by_name, by_pixels = (
+        explain(calibrated_run, [image], methods=["occlusion"], data=bar_data)[0]
+        for image in ("train:7", bar_data.train.images[7])
+    )
+    np.testing.assert_array_equal(by_name.maps["occlusion"], by_pixels.maps["occlusion"])
+    assert by_name.label == by_pixels.label and by_name.confidence == by_pixels.confidence
+    neighbors = [neighbor.train_index for neighbor in by_name.neighbors]
+    assert len(neighbors) == 5 and 7 not in neighbors
+    assert by_name.to_json()["nearest"][0]["train_index"] == neighbors[0]
+    assert repr(by_name).startswith("Explanation(image train:7, label ")
+    assert len(by_name.figure().axes) == 10
+
+
+def test_a_chosen_class_is_explained(calibrated_run: Run, bar_data: Dataset) -> None:
+    (explanation,) = explain(
+        calibrated_run, ["train:7"], methods=["grad-cam"], class_name="Bag", data=bar_data
+    )
+    assert explanation.label == "Bag" and explanation.confidence < 0.5
+    assert list(explanation.maps) == ["grad-cam"]
+
+
+def test_the_command_explains_files_and_images_of_the_data(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (boot,) = export_images(load_data("sample").test, CLASS_NAMES, tmp_path / "p", 10)[9:]
+    command = ["explain", "pretrained", str(boot), "test:3", "--data", "sample"]
+    assert run([*command, "--output", str(tmp_path / "out"), "--json"]) == 0
+    images = json.loads(capfd.readouterr().out)["images"]
+    assert [one["path"] for one in images] == [str(boot), "test:3"]
+    assert images[0]["label"] == "Ankle boot" and len(images[0]["nearest"]) == 5
+    assert images[0]["nearest"][0]["label"] in ("Ankle boot", "Sneaker")
+    assert all(Path(one["picture"]).stat().st_size > 5_000 for one in images)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["pretrained", "test:999"], 3, "there are 500 images in test"),
+        (["pretrained", "gone.png"], 3, "no such file"),
+        (["nowhere", "test:0"], 4, "no such model"),
+        (["pretrained", "test:0", "--class", "Hat"], 2, "unknown class 'Hat'"),
+        (["pretrained", "test:0", "--method", "lime"], 2, "unknown explanation 'lime'"),
+    ],
+)
+def test_mistakes_are_one_line(
+    arguments: list[str], code: int, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["explain", *arguments, "--data", "sample"]) == code
+    err = capfd.readouterr().err
+    assert message in err and len(err.splitlines()) == 1
