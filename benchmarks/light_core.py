@@ -1,4 +1,4 @@
-"""The light core alone in a new virtual environment: does it predict, how fast, in what memory?
+"""Speed and memory of prediction with the light core alone, in a new virtual environment.
 
     python benchmarks/light_core.py [--rounds 10]
 
@@ -32,13 +32,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        command = install(place / "venv")
-        pictures = place / "pictures"
+        command = install(Path(folder) / "venv")
+        images = Path(folder) / "images"
         count = ["--data", "sample", "--count", str(NUM_IMAGES)]
-        subprocess.run([command, "data", "images", pictures, *count], check=True)
-        runs = [measure([str(command), "predict", str(pictures), "--json"]) for _ in range(rounds)]
-        size = sum(p.stat().st_size for p in (place / "venv").rglob("*") if p.is_file())
+        subprocess.run([command, "data", "images", images, *count], check=True)
+        runs = [measure([str(command), "predict", str(images), "--json"]) for _ in range(rounds)]
+        size = sum(p.stat().st_size for p in (Path(folder) / "venv").rglob("*") if p.is_file())
     document = {
         "command": "python benchmarks/light_core.py",
         "images": NUM_IMAGES,
@@ -62,22 +61,22 @@ def install(folder: Path) -> Path:
     subprocess.run([*pip, "--require-hashes", "-r", requirements], check=True)
     subprocess.run([*pip, "--no-deps", "--no-build-isolation", ROOT], check=True)
     probe = "import importlib.util as u; print(u.find_spec('tensorflow'), u.find_spec('keras'))"
-    found = subprocess.run([python, "-c", probe], capture_output=True, text=True, check=True)
-    if found.stdout.split() != ["None", "None"]:
-        sys.exit(f"TensorFlow or Keras came with the light core: {found.stdout}")
+    probed = subprocess.run([python, "-c", probe], capture_output=True, text=True, check=True)
+    if probed.stdout.split() != ["None", "None"]:
+        sys.exit(f"TensorFlow or Keras came with the light core: {probed.stdout}")
     return folder / "bin/ankleboot"
 
 
 def measure(command: list[str]) -> dict[str, Any]:
-    """Run a command; its wall time, its peak memory, and a check of what it said."""
+    """Run a command, check its output, and return its wall time and peak memory."""
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     out = process.stdout.read() if process.stdout else ""
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
-    answers = [json.loads(line) for line in out.splitlines()]
-    if status or len(answers) != NUM_IMAGES or any("error" in answer for answer in answers):
-        sys.exit(f"{len(answers)} answers, exit status {status}")
+    entries = [json.loads(line) for line in out.splitlines()]
+    if status or len(entries) != NUM_IMAGES or any("error" in entry for entry in entries):
+        sys.exit(f"{len(entries)} predictions, exit status {status}")
     return {"seconds": round(seconds, 3), "peak_mib": round(usage.ru_maxrss / 1024, 1)}
 
 

@@ -4,7 +4,7 @@
     python benchmarks/light_core.py
     python benchmarks/performance.py
 
-With --check, only says whether the page is stale.
+With --check, exits with 1 if the page is stale.
 """
 
 import json
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.export.benchmark import BATCH_SIZES
-from reproduce import place
+from reproduce import environment_line
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
 PAGE = ROOT / "docs/performance.md"
 FIGURE = ROOT / "docs/images/time_to_accuracy.png"
-SHOWN = 14  # operations
+NUM_OPERATIONS = 14
 
 
 def main() -> int:
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def sections() -> dict[str, list[str]]:
-    """The lines between the markers of the page."""
+    """Return the lines between the markers of the page."""
     train, growth = stored("train"), stored("growth")
     start, profile = stored("start"), stored("profile")
     predict, light = stored("predict"), stored("light_core")
@@ -56,7 +56,7 @@ def sections() -> dict[str, list[str]]:
                 [contender(row) for row in train["summary"]],
             ),
             "",
-            f"{max(row['runs'] for row in train['summary'])} rounds, A B A B; {place(train)}; GEMM "
+            f"{max(row['runs'] for row in train['summary'])} rounds, A B A B; {environment_line(train)}; GEMM "
             f"peak {peak['float32']:.0f} GFLOP/s in float32, {peak['bfloat16']:.0f} in bfloat16.",
         ],
         "stages": [
@@ -73,14 +73,14 @@ def sections() -> dict[str, list[str]]:
                 "operation|calls a step|microseconds a step",
                 [
                     [f"`{row['kind']}`", f"{row['calls']:.1f}", f"{row['microseconds']:.0f}"]
-                    for row in profile["operations"][:SHOWN]
+                    for row in profile["operations"][:NUM_OPERATIONS]
                 ],
             ),
             "",
             f"A step of {profile['batch_size']} images takes {profile['step_ms']:.1f} ms: "
             f"{profile['gflops']:.0f} GFLOP/s in convolutions and dense layers, "
             f"{100 * profile['utilisation']:.0f} % of the {profile['precision']} GEMM peak "
-            f"measured beside it ({profile['peak_gflops']:.0f}); {place(profile)}.",
+            f"measured beside it ({profile['peak_gflops']:.0f}); {environment_line(profile)}.",
         ],
         "growth": [
             *table(
@@ -99,7 +99,7 @@ def sections() -> dict[str, list[str]]:
             "",
             f"Seconds = {growth['fit']['intercept']:.2f} + {1e6 * growth['fit']['slope']:.1f} "
             f"microseconds per image trained on, R^2 = {growth['fit']['r_squared']:.4f}; "
-            f"{place(growth)}.",
+            f"{environment_line(growth)}.",
             "",
             *table(
                 "filters|GFLOP|seconds|GFLOP/s",
@@ -124,7 +124,7 @@ def sections() -> dict[str, list[str]]:
                 [[name, f"{seconds:.2f}"] for name, seconds in start["stages"].items()],
             ),
             "",
-            f"{start['total']:.2f} s in all, median of {len(start['runs'])}; {place(start)}.",
+            f"{start['total']:.2f} s in all, median of {len(start['runs'])}; {environment_line(start)}.",
         ],
         "predict": [
             *table(
@@ -134,7 +134,7 @@ def sections() -> dict[str, list[str]]:
             ),
             "",
             f"{max(row['round'] for row in predict['runs']) + 1} rounds, A B A B, medians; the "
-            f"shipped model; {place(predict)}.",
+            f"shipped model; {environment_line(predict)}.",
         ],
         "throughput": [
             *table(
@@ -149,7 +149,7 @@ def sections() -> dict[str, list[str]]:
             f"{light['images']} images from the command to the last answer: "
             f"{light['seconds']:.2f} s (median of {len(light['runs'])}; slowest "
             f"{light['slowest_seconds']:.2f}), {light['peak_mib']:.0f} MiB at the peak, Python "
-            f"included; {light['installed_mib']} MiB installed; {place(light)}.",
+            f"included; {light['installed_mib']} MiB installed; {environment_line(light)}.",
         ],
     }
 
@@ -186,7 +186,7 @@ def way(row: dict[str, Any]) -> list[str]:
 
 
 def best_by_size(rates: dict[str, float]) -> list[str]:
-    """Images per second at each batch size, with as many threads as suit it."""
+    """Return the images per second by batch size, with the best number of threads."""
     return [
         f"{max(rate for key, rate in rates.items() if key.startswith(f'batch {size},')):,.0f}"
         for size in BATCH_SIZES

@@ -1,8 +1,8 @@
-"""Name photographs, and learn folders of them; write the tables of README.md and docs/photos.md.
+"""Classify photos and train on folders of them; write tables of README.md and docs/photos.md.
 
 python benchmarks/photos.py --photos DIR        (DIR/train and DIR/validation; a half hour)
 python benchmarks/photos.py --photos DIR --only names       or --only transfer, small, tiny
-python benchmarks/photos.py --check             (only says whether the tables are stale)
+python benchmarks/photos.py --check             (exit code: number of stale pages)
 """
 
 import argparse
@@ -16,13 +16,12 @@ from ankleboot.cli.output import TrainingProgress, log_line
 from ankleboot.core.files import atomic_write, write_json
 from ankleboot.core.subprocesses import machine_info
 from ankleboot.data.load import load_data
-from ankleboot.recipes.catalog import RECIPES
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
-PLACES = (ROOT / "README.md", ROOT / "docs/photos.md")
+PAGES = (ROOT / "README.md", ROOT / "docs/photos.md")
 LEARNERS = ("transfer", "small", "tiny")
-SAID = {
+METHODS = {
     "grey": "resized to 28 x 28 grey pixels, as tutorials do",
     "inverted": "the same, inverted",
     "grabcut": "the garment cut out by a rough GrabCut",
@@ -41,21 +40,21 @@ def main() -> int:
     if not arguments.check:
         if arguments.photos is None:
             parser.error("--photos DIR is needed")
-        for what in arguments.only or ["names", *LEARNERS]:
-            if what == "names":
-                name(arguments.photos / "validation")
+        for task in arguments.only or ["names", *LEARNERS]:
+            if task == "names":
+                classify(arguments.photos / "validation")
             else:
-                learn(what, arguments.photos)
-    stale = [path for path in PLACES if filled(path) != path.read_text()]
+                learn(task, arguments.photos)
+    stale = [path for path in PAGES if with_tables(path) != path.read_text()]
     if arguments.check:
         return len(stale)
     for path in stale:
-        atomic_write(path, filled(path).encode())
+        atomic_write(path, with_tables(path).encode())
     return 0
 
 
-def name(folder: Path) -> None:
-    from ankleboot.evaluation import photo_benchmark  # here and below what --check can do without
+def classify(folder: Path) -> None:
+    from ankleboot.evaluation import photo_benchmark
 
     document, _ = photo_benchmark.benchmark_photos(folder, log_line)
     command = "python benchmarks/photos.py --photos DIR --only names"
@@ -63,32 +62,31 @@ def name(folder: Path) -> None:
 
 
 def learn(recipe_name: str, folder: Path) -> None:
-    """Train a recipe on the ten folders as anybody would, and export it in int8."""
-    from ankleboot.evaluation.evaluate import calibrate, evaluate, validation_images
-    from ankleboot.export.export import export
-    from ankleboot.inference.load import load_predictor
-    from ankleboot.training.trainer import fit
+    """Train a recipe on the ten folders and export it in int8."""
+    import ankleboot
+    from ankleboot.export.export import export_model
 
-    recipe = RECIPES[recipe_name]
-    data = load_data(str(folder), image_spec=recipe.image_spec, progress=log_line)
+    recipe = ankleboot.get_recipe(recipe_name)
+    data = load_data(str(folder), image_spec=recipe.image_spec)
     with tempfile.TemporaryDirectory() as temporary:
-        run = fit(recipe, data, Path(temporary) / "run", TrainingProgress(recipe))
-        calibrate(run, data)
-        exported = export(run.folder, "litert-int8", Path(temporary) / "model.tflite", data)
-        part, judged = validation_images(recipe, data), {}
+        run = ankleboot.train(recipe, data, f"{temporary}/run", callbacks=[TrainingProgress()])
+        exported = export_model(run, "litert-int8", f"{temporary}/model.tflite", data)
+        scores = {}
         for kind, path in (("float32", run.folder), ("int8", exported.path)):
-            found = evaluate(
-                load_predictor(path), part, data=data.name, split="validation", test_reads=0
-            )
-            judged[kind] = {"accuracy": found.accuracy, "ci95": list(found.accuracy_ci95)}
+            evaluation = ankleboot.evaluate(path, data)
+            scores[kind] = {
+                "accuracy": evaluation.accuracy,
+                "ci95": list(evaluation.accuracy_ci95),
+            }
+        split = data.split(recipe.split_rule)
         row = {
             "recipe": recipe.to_json(),
             "result": run.result(),
-            "num_train": len(data.split(recipe.split_rule).train),
-            "num_validation": len(part),
+            "num_train": len(split.train),
+            "num_validation": len(split.validation),
             "int8_bytes": exported.bytes,
             "latency_ms": exported.latency_ms.to_json(),
-            **judged,
+            **scores,
             **machine_info(),
         }
     path = RESULTS / "transfer.json"
@@ -97,12 +95,12 @@ def learn(recipe_name: str, folder: Path) -> None:
     write_json(path, {"command": command, "learners": rows | {recipe_name: row}})
 
 
-def filled(path: Path) -> str:
+def with_tables(path: Path) -> str:
     text = path.read_text()
     for kind, table in (("names", names_table), ("learners", learners_table)):
         start, end = f"<!-- photos {kind}: benchmarks/photos.py -->", f"<!-- end of {kind} -->"
-        before, found, rest = text.partition(start)
-        if found:
+        before, marker, rest = text.partition(start)
+        if marker:
             _, _, after = rest.partition(end)
             text = "\n".join([before + start, *table(), end + after])
     return text
@@ -114,10 +112,10 @@ def names_table() -> list[str]:
     for row in document["methods"]:
         low, high = row["accuracy"]["ci95"]
         share = f"{100 * row['accuracy']['share']:.1f} %"
-        lines.append(f"| {SAID[row['name']]} | {share} | {100 * low:.0f} to {100 * high:.0f} |")
+        lines.append(f"| {METHODS[row['name']]} | {share} | {100 * low:.0f} to {100 * high:.0f} |")
     photo = next(row for row in document["methods"] if row["name"] == "photo")
     declining = next(row for row in document["declining"] if row["name"] == "photo")
-    took = document["milliseconds"]["all of photo"]
+    times = document["milliseconds"]["all of photo"]
     lines += [
         "",
         f"{document['num_of_the_ten']} phone photographs in seven folders that map onto ours, held "
@@ -126,8 +124,8 @@ def names_table() -> list[str]:
         f"{percent(photo['answered'])} of them, {percent(photo['right_of_answered'])} of those "
         f"rightly; of {declining['declined']['num']} photographs of hats, shorts and skirts it "
         f"declines {percent(declining['declined'])} (AUROC {declining['auroc']:.3f}). "
-        f"{took['p50']:.0f} ms a photograph from file to answer (p50, one core; p99 "
-        f"{took['p99']:.0f}).",
+        f"{times['p50']:.0f} ms a photograph from file to answer (p50, one core; p99 "
+        f"{times['p99']:.0f}).",
     ]
     return lines
 

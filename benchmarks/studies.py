@@ -27,7 +27,7 @@ from ankleboot.studies.study import Chart, get_study
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results/studies"
 PAGES = ROOT / "docs/studies"
-NAMES = plugins.names("studies")
+NAMES = tuple(plugins.BUILT_IN["studies"])
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import generate_cli
 import reference
-from ankleboot.studies.catalog import STUDIES as QUESTIONS
+from ankleboot.core import plugins
 from site_pages import STUDIES, notebook_page, only_documents, readme_pages, results_table
 
 ROOT = Path(__file__).parents[1]
@@ -85,7 +85,7 @@ def put_together(source: Path) -> None:
 
 def index(source: Path, about: str, notebooks: list[Path]) -> str:
     """The first page, which holds the navigation of all others."""
-    pages = [f"{STUDIES}/{name}" for name in ("README", *QUESTIONS)]
+    pages = [f"{STUDIES}/{name}" for name in ("README", *plugins.BUILT_IN["studies"])]
     studies = [page for page in pages if (source / f"{page}.md").exists()]
     studies.append("Ask them yourself <questions>")
     answers = (pages[0], "Eight questions", "What every course says, measured.")
@@ -94,7 +94,7 @@ def index(source: Path, about: str, notebooks: list[Path]) -> str:
         for page, title, words in (*CARDS, answers)
     )
     by_name = {path.stem: f"notebooks/{path.stem}" for path in notebooks}
-    steps = [by_name.pop(name) for name in QUESTIONS if name in by_name]
+    steps = [by_name.pop(name) for name in plugins.BUILT_IN["studies"] if name in by_name]
     learning = ["start", "docs/tutorial", *by_name.values()]
     models = sorted((source / "src").rglob("README.md"))
     parts = {

@@ -148,7 +148,7 @@ plots.bars(list(accuracies), [100 * one for one in accuracies.values()], "valida
 # (*equivariance*), apart from the margin. *For a dense layer?*
 
 # %%
-from ankleboot.studies.measures.shift_robustness import shift_images
+from ankleboot.data.augmentation import shift_images
 
 image = part.images[:1]
 right = shift_images(image, 0, 3)

@@ -70,7 +70,7 @@ for way, layer in layers.items():
 # one, a place further. *And by one pixel: which pooling changes least?*
 
 # %%
-from ankleboot.studies.measures.shift_robustness import shift_images
+from ankleboot.data.augmentation import shift_images
 
 many = data.train.images[:300]
 print("what one pixel to the right changes, relative to the picture itself, in per cent")

@@ -9,6 +9,7 @@ import pytest
 
 from ankleboot.core.errors import DivergedError
 from ankleboot.core.types import to_inputs, unpack_array
+from ankleboot.data.augmentation import shift_images
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.models import architectures
 from ankleboot.models.files.calibration import softmax
@@ -32,7 +33,7 @@ from ankleboot.studies.measures.gradients import (
     largest_stable_rate,
 )
 from ankleboot.studies.measures.load import load_measure
-from ankleboot.studies.measures.shift_robustness import shift_images, shift_robustness
+from ankleboot.studies.measures.shift_robustness import shift_robustness
 from ankleboot.studies.measures.softmax import (
     analytic_gradient,
     entropy_bits,
