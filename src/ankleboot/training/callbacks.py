@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from ankleboot.data.splits import Split
 from ankleboot.models.run import EpochRecord, Run
@@ -15,6 +16,15 @@ class LayerSummary:
     kind: str
     output_shape: tuple[int, ...]
     parameters: int
+
+
+def layer_summary(model: Any) -> list[LayerSummary]:
+    """Summarize the layers of a Keras model in order, without the input."""
+    return [
+        LayerSummary(layer.name, kind, layer.output.shape[1:], layer.count_params())
+        for layer in model.layers
+        if (kind := type(layer).__name__) != "InputLayer"
+    ]
 
 
 class TrainingCallback:

@@ -26,7 +26,7 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training import data_loader
-from ankleboot.training.callbacks import CallbackList, LayerSummary, TrainingCallback
+from ankleboot.training.callbacks import CallbackList, TrainingCallback, layer_summary
 from ankleboot.training.checkpoints import Checkpoints, TrainingState, weights_sha256
 from ankleboot.training.data_loader import EpochLoader, EpochPlan, Positions
 from ankleboot.training.early_stopping import best_epoch, result_epoch, should_stop
@@ -282,15 +282,6 @@ class Trainer:
             "model_sha256": sha256_of_file(self._run.model_path),
             "weights_sha256": weights_sha256(weights),
         }
-
-
-def layer_summary(model: Any) -> list[LayerSummary]:
-    """Summarize the layers in order, without the input."""
-    return [
-        LayerSummary(layer.name, type(layer).__name__, layer.output.shape[1:], layer.count_params())
-        for layer in model.layers
-        if not isinstance(layer, keras.layers.InputLayer)
-    ]
 
 
 @contextmanager
