@@ -1,11 +1,11 @@
-"""How long the report and the audit take, and how well `leaky` is calibrated at its best epoch.
+"""Measure the seconds of report and audit, and the calibration of `leaky` at its best epoch.
 
     ankleboot train leaky --set patience=20 --run-dir runs/leaky-best
     python benchmarks/judging.py runs/leaky-best [--rounds 3]
 
-(A patience of 20 in 20 epochs never stops, but keeps the best epoch.) Evaluates the run on the test
-split once, unless that was done, times `ankleboot report` and `ankleboot data audit` in fresh
-processes, and writes benchmarks/results/judging.json and audit.json.
+A patience of 20 in 20 epochs never stops the training, but keeps the best epoch. The script
+evaluates the run on the test split if there is no result yet, times `ankleboot report` and
+`ankleboot data audit` in fresh processes, and writes benchmarks/results/judging.json and audit.json.
 """
 
 import argparse
@@ -35,22 +35,23 @@ def main() -> None:
         command("evaluate", str(run.folder), "--split", "test")
     test = json.loads((run.folder / "evaluation-test.json").read_text())
     with tempfile.TemporaryDirectory() as folder:
-        reports = []
+        report_seconds = []
         for number in range(arguments.rounds):
             page = Path(folder) / f"{number}.html"
-            for kept in run.folder.glob("answers-*.npz"):
-                kept.unlink()  # as right after training
-            reports.append(command("report", str(run.folder), "--output", str(page)))
+            for cached in run.folder.glob("predictions-*.npz"):
+                cached.unlink()  # as after a training
+            report_seconds.append(command("report", str(run.folder), "--output", str(page)))
         audit = command("data", "audit", "--output", folder + "/audit")
-        found = json.loads((Path(folder) / "audit/audit.json").read_text())
-        write_json(RESULTS / "audit.json", found)
+        write_json(
+            RESULTS / "audit.json", json.loads((Path(folder) / "audit/audit.json").read_text())
+        )
         size = page.stat().st_size
     calibration = run.calibration()
     document: dict[str, Any] = {
         "command": "python benchmarks/judging.py RUN",
         "recipe": run.recipe().to_json(),
         "model_epoch": run.result()["model_epoch"],
-        "report_seconds": statistics.median(reports),
+        "report_seconds": statistics.median(report_seconds),
         "report_bytes": size,
         "audit_seconds": audit,
         "temperature": calibration.temperature if calibration else None,
@@ -62,7 +63,7 @@ def main() -> None:
 
 
 def command(*arguments: str) -> float:
-    """Run a command; seconds from its start to its end."""
+    """Run a command and return its seconds."""
     started = time.perf_counter()
     subprocess.run(
         [sys.executable, "-m", "ankleboot", *arguments], check=True, stdout=subprocess.DEVNULL

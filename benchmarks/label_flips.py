@@ -1,10 +1,10 @@
-"""Plant wrong labels and see how many of them the audit finds.
+"""Measure how many flipped labels the data audit finds.
 
     python benchmarks/label_flips.py [--flips 500] [--among 1000]
 
 Flips the labels of randomly drawn training images to a random other class, audits the data (sprint,
-five folds), and counts the planted ones among the first suspects. Fashion-MNIST has wrong labels of
-its own, so the list's other members are not all mistakes of the audit. Writes
+five folds), and counts the flipped ones among the first suspects. Fashion-MNIST has wrong labels,
+too, so some of the other suspects are correct. Writes
 benchmarks/results/label_flips.json.
 """
 
@@ -38,9 +38,9 @@ def main() -> None:
     rows = []
     for seed in range(arguments.seeds):
         generator = np.random.default_rng(seed)
-        planted = generator.choice(len(data.train), arguments.flips, replace=False)
+        indices = generator.choice(len(data.train), arguments.flips, replace=False)
         labels = data.train.labels.copy()
-        labels[planted] = (labels[planted] + generator.integers(1, 10, len(planted))) % 10
+        labels[indices] = (labels[indices] + generator.integers(1, 10, len(indices))) % 10
         flipped = replace(data, train=LabeledImages(data.train.images, labels))
         started = time.perf_counter()
         probs = out_of_fold_probs(
@@ -51,9 +51,9 @@ def main() -> None:
         rows.append(
             {
                 "seed": seed,
-                "found": len(first & set(planted.tolist())),
+                "found": len(first & set(indices.tolist())),
                 "suspects": len(suspects),
-                "found_among_all": len({s.index for s in suspects} & set(planted.tolist())),
+                "found_among_all": len({s.index for s in suspects} & set(indices.tolist())),
                 "seconds": round(time.perf_counter() - started, 1),
             }
         )

@@ -1,10 +1,9 @@
-"""Train, calibrate, judge and export the model that ships with the package.
+"""Train, calibrate, evaluate and export the model that ships with the package.
 
     make pretrained            (python tools/make_pretrained.py)
 
-The recipe and the seed were fixed on validation images; the test split is read once, at the end,
-for the model card. The run's checkpoints stay behind; everything else goes to
-src/ankleboot/pretrained.
+The recipe and the seed were fixed on validation images; the test split is used for the model card
+alone. All files of the run except its checkpoints are copied to src/ankleboot/models/pretrained.
 """
 
 import argparse
@@ -16,10 +15,9 @@ from ankleboot.cli.output import TrainingProgress
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.files import atomic_write, sha256_of_file, write_json
 from ankleboot.data.load import load_data
-from ankleboot.evaluation import evaluate, test_set_usage
-from ankleboot.evaluation.evaluate import Evaluation
+from ankleboot.evaluation.calibration import calibrate
+from ankleboot.evaluation.evaluate import Evaluation, evaluate
 from ankleboot.export.export import ExportResult, export_model
-from ankleboot.inference.load import load_predictor
 from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.pretrained.catalog import FOLDER, MODEL_FILE
 from ankleboot.models.run import Run
@@ -31,9 +29,9 @@ KEPT = ("recipe.json", "manifest.json", "result.json", "history.csv", "calibrati
 
 CARD = """# The model "pretrained"
 
-Names the garment on a grey picture of 28 x 28 pixels:
+Classifies the garment on a gray image of 28 x 28 pixels:
 {classes}.
-`ankleboot predict` uses it unless told otherwise; `make pretrained` makes it anew.
+It is the default model of `ankleboot predict`; `make pretrained` reproduces it.
 
 | | |
 |---|---|
@@ -45,12 +43,12 @@ Names the garment on a grey picture of 28 x 28 pixels:
 
 Percent, on the test images. {most_confused}
 
-**Meant for** pictures like those of the data set: one garment, whole, front view, cut out, light on
-dark. **Not meant for** photographs as they come from a camera (`predict` asks the model in `photo/`
-about those), people wearing clothes, several garments, other things than clothes (it names them all
-the same, sometimes with confidence), or any decision about people. Nothing in the
-data says who wears what; body shapes, cultures and prices beyond one European online shop of about
-2017 are missing.
+**Intended use**: images like those of the data set: one whole garment in front view, cut out, light
+on dark. **Out of scope**: unprocessed photos (`predict` uses the model in `photo/` for them),
+clothes on people, several garments, other objects (the model assigns one of the classes to them,
+too, sometimes with high confidence), and decisions about people. The data has no information on
+who wears what; body shapes, cultures and prices beyond one European online shop of about 2017 are
+missing.
 
 Files: `recipe.json` and `manifest.json` (what it was made from, on what), `history.csv`,
 `result.json` (hashes), `calibration.json`, `evaluation-*.json`, `parity.json`. MIT licence, like
@@ -65,28 +63,12 @@ def main() -> None:
     data, sample = load_data(), load_data("sample")
     with tempfile.TemporaryDirectory() as folder:
         run = fit(POCKET, data, Path(folder) / "run", [TrainingProgress()])
-        calibration = evaluate.calibrate(run, data)
+        calibration = calibrate(run, data)
         exported = export_model(run.folder, "litert", Path(folder) / MODEL_FILE, data)
-        predictor = load_predictor(exported.path)
-        judged = {
-            name: evaluate.evaluate(predictor, part, data=of, split=split, test_reads=reads)
-            for name, part, of, split, reads in (
-                (
-                    "validation",
-                    evaluate.validation_images(POCKET, data),
-                    data.name,
-                    "validation",
-                    0,
-                ),
-                (
-                    "test",
-                    data.test,
-                    data.name,
-                    "test",
-                    test_set_usage.record_test_evaluation(run.folder),
-                ),
-                ("sample", sample.test, sample.name, "test", 1),
-            )
+        evaluations = {
+            "validation": evaluate(exported.path, data),
+            "test": evaluate(exported.path, data, split="test"),
+            "sample": evaluate(exported.path, sample, split="test"),
         }
         target.mkdir(exist_ok=True)
         for name in KEPT:
@@ -94,14 +76,16 @@ def main() -> None:
         shutil.copyfile(run.model_path, target / run.model_path.name)
         shutil.copyfile(exported.path, target / MODEL_FILE)
     shipped = Run(target)
-    source = {"data_source": "Fashion-MNIST, verified by its hashes"}  # not where it lay here
+    source = {"data_source": "Fashion-MNIST, verified by its hashes"}  # not a local path
     write_json(target / "manifest.json", shipped.manifest() | source)
-    for name, found in judged.items():
-        write_json(target / f"evaluation-{name}.json", found.to_json() | {"model": "pretrained"})
+    for name, evaluation in evaluations.items():
+        write_json(
+            target / f"evaluation-{name}.json", evaluation.to_json() | {"model": "pretrained"}
+        )
     write_json(target / "parity.json", {"litert": exported.parity.to_json()})
-    card_text = card(shipped, calibration, judged["test"], judged["validation"], exported)
+    card_text = card(shipped, calibration, evaluations["test"], evaluations["validation"], exported)
     atomic_write(target / "README.md", card_text.encode())
-    print(f"{target}: {100 * judged['test'].accuracy:.2f} % of the test images right")
+    print(f"{target}: {100 * evaluations['test'].accuracy:.2f} % of the test images correct")
 
 
 def card(
@@ -119,8 +103,8 @@ def card(
         f"| {s.label} | {100 * s.precision:.1f} | {100 * s.recall:.1f} | {100 * s.f1:.1f} |"
         for s in test.per_class
     ]
-    answered = f"{100 * calibration.coverage:.1f} % are answered"
-    rightly = f"{100 * calibration.precision:.1f} % of those rightly"
+    answered = f"{100 * calibration.coverage:.1f} % are predicted"
+    rightly = f"{100 * calibration.precision:.1f} % of those correctly"
     same = round(exported.parity.top1_agreement * exported.parity.num_examples)
     keras_bytes = run.model_path.stat().st_size
     facts = {
@@ -128,7 +112,7 @@ def card(
         f"{result['parameters']:,} parameters",
         "training": f"{result['epochs']} epochs in {result['train_seconds']:.0f} s on {hardware}",
         "data": f"Fashion-MNIST: trained on {manifest['split']['num_train']:,} images, chosen and "
-        f"calibrated on {validation.num_examples:,}, judged once on {test.num_examples:,}",
+        f"calibrated on {validation.num_examples:,}, evaluated on {test.num_examples:,}",
         "test accuracy": f"**{100 * test.accuracy:.2f} %** (95 % interval {100 * low:.2f} to "
         f"{100 * high:.2f}); top-2 {100 * test.top2_accuracy:.2f} %",
         "validation accuracy": f"{100 * validation.accuracy:.2f} %",
@@ -137,7 +121,7 @@ def card(
         "abstention": f"below a confidence of {calibration.abstain_below:.2f}: on validation "
         f"images {answered}, {rightly}",
         "`model.keras`": f"{keras_bytes:,} bytes, sha256 {sha256_of_file(run.model_path)[:12]}...",
-        f"`{MODEL_FILE}`": f"{exported.bytes:,} bytes; same first answer as `model.keras` on "
+        f"`{MODEL_FILE}`": f"{exported.bytes:,} bytes; same prediction as `model.keras` on "
         f"{same:,} of {exported.parity.num_examples:,} test images",
     }
     return CARD.format(
@@ -149,13 +133,9 @@ def card(
 
 
 def most_confused(test: Evaluation) -> str:
-    count, true, said = max(
-        (n, CLASS_NAMES[row], CLASS_NAMES[column])
-        for row, counts in enumerate(test.confusion_matrix)
-        for column, n in enumerate(counts)
-        if row != column
-    )
-    return f"The most frequent error: {count} images of the class {true} are taken for {said}."
+    """Describe the most frequent error."""
+    count, label, predicted = test.confusions[0]
+    return f"The most frequent error: {count} images of {label} are predicted as {predicted}."
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ from ankleboot.core.types import Images
 from ankleboot.data.dataset import LabeledImages
 from ankleboot.data.load import load_data
 from ankleboot.data.photo_simulation import simulate_photo
-from ankleboot.evaluation import calibration, evaluate, test_set_usage
+from ankleboot.evaluation.calibration import fit_calibration
+from ankleboot.evaluation.evaluate import evaluate
+from ankleboot.evaluation.select_split import validation_images
 from ankleboot.export.export import export_model
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.pretrained import catalog
@@ -61,17 +63,14 @@ def main() -> None:
         for name in KEPT:
             shutil.copyfile(run.folder / name, target / name)
         shutil.copyfile(exported.path, target / MODEL_FILE)
-        reads = test_set_usage.record_test_evaluation(run.folder)
     (target / "calibration.json").unlink(missing_ok=True)
-    part = evaluate.validation_images(SIMULATED, data)
+    part = validation_images(SIMULATED, data)
     images = imitations(part, data.class_names)
-    fitted = calibration.fit_calibration(
-        load_predictor(Path(ZERO_SHOT)).predict(images), part.labels
-    )
+    fitted = fit_calibration(load_predictor(Path(ZERO_SHOT)).predict(images), part.labels)
     write_json(target / "calibration.json", fitted.to_json())
 
     predictor = load_predictor(Path(ZERO_SHOT))
-    test = evaluate.evaluate(predictor, data.test, data=data.name, split="test", test_reads=reads)
+    test = evaluate(ZERO_SHOT, data, split="test")
     write_json(target / "evaluation-test.json", test.to_json() | {"model": ZERO_SHOT})
     kept = Run(target)
     source = {"data_source": "Fashion-MNIST, verified by its hashes"}  # not where it lay here

@@ -131,7 +131,7 @@ def test_two_or_three_runs_prove_nothing(number: int) -> None:
 
 def test_a_recipe_and_a_single_model_are_compared_as_models() -> None:
     predictions = [Model(f"a{n}", probs_of(first(n)), "A") for n in (50, 52)]
-    found = compared([*predictions, Model("c", probs_of(first(90)))], LABELS, CLASS_NAMES)
+    found = compared([*predictions, Model("c", probs_of(first(90)))])
     assert found.group_pairs == () and len(found.pairs) == 3 == len(found.sentences)
 
 
@@ -157,7 +157,7 @@ def test_invalid_comparisons_are_refused() -> None:
     with pytest.raises(UsageError, match="two or more different"):
         compared([one, one])
     with pytest.raises(DataError, match="10 rows of probabilities for 1000 labels"):
-        compared([one, Model("b", probs_of(first(1))[:10])], LABELS, CLASS_NAMES)
+        compared([one, Model("b", probs_of(first(1))[:10])])
 
 
 @pytest.mark.usefixtures("isolated_state_dir")

@@ -82,9 +82,9 @@ def photos(folder: Path, output_dir: Path, as_json: bool) -> None:
     zero-shot and photo.
     """
     from ankleboot.cli import output
-    from ankleboot.cli.run_folder import save_figure
     from ankleboot.evaluation import plots
     from ankleboot.evaluation.photo_benchmark import benchmark_photos, list_errors
+    from ankleboot.evaluation.plots import save_figure
 
     document, measured = benchmark_photos(folder, output.log_line)
     store_result(document, output_dir, "photos")
