@@ -83,7 +83,8 @@ def test_an_explanation_shows_every_preprocessing_step(handler: InferenceHandler
     ((status, document),) = respond(handler, ("image/png", garment_photo()), kind="explain")
     assert status == 200
     names = [step["name"] for step in document["steps"]]
-    assert len(names) == 5 and names[-1] == "seen: 224 x 224"
+    expected = ["photo", "garment found", "cut out", "gray, negated", "seen: 224 x 224"]
+    assert names == expected
     overlay = decode(document["overlay"]["png"])
     assert (overlay.mode, overlay.size) == ("RGBA", (224, 224))
     assert decode(document["small"]).size == (28, 28)
