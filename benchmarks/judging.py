@@ -5,7 +5,8 @@
 
 A patience of 20 in 20 epochs never stops the training, but keeps the best epoch. The script
 evaluates the run on the test split if there is no result yet, times `ankleboot report` and
-`ankleboot data audit` in fresh processes, and writes benchmarks/results/judging.json and audit.json.
+`ankleboot data audit` in fresh processes, and writes judging.json and
+audit.json to benchmarks/results.
 """
 
 import argparse

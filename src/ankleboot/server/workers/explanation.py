@@ -12,6 +12,7 @@ from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.types import Image
 from ankleboot.data.preprocessing.visualize import preprocessing_images
 from ankleboot.evaluation.explain.occlusion import occlusion
+from ankleboot.evaluation.pixel_correlation import standardized_rows
 from ankleboot.inference.decide import Prediction
 from ankleboot.inference.prepare import PreparedImage
 
@@ -75,21 +76,13 @@ def _training_images() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     from ankleboot.data.load import load_data
 
     train = load_data("sample").train
-    return train.images, train.labels, _standardized(train.images)
-
-
-def _standardized(images: np.ndarray) -> np.ndarray:
-    """Return rows whose scalar products are correlations."""
-    rows = images.reshape(len(images), -1).astype(np.float32)
-    rows -= rows.mean(axis=1, keepdims=True)
-    unit: np.ndarray = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
-    return unit
+    return train.images, train.labels, standardized_rows(train.images)
 
 
 def _neighbors(image: Image) -> list[dict[str, Any]]:
     """Return the training images whose pixels correlate most with the image."""
     images, labels, rows = _training_images()
-    correlations = rows @ _standardized(image[None])[0]
+    correlations = rows @ standardized_rows(image[None])[0]
     nearest = np.argsort(-correlations, kind="stable")[:NUM_NEIGHBORS]
     return [
         {
