@@ -1,11 +1,11 @@
-"""Train the network for photographs that has seen none, and put it into the package.
+"""Train the network of the model "zero-shot", which sees no photos, and write it to the package.
 
     make zero-shot             (python tools/make_zero_shot.py)
 
-The recipe `simulated` on Fashion-MNIST; together with the shipped model of 28 x 28 pixels, and over
-several views of an image, it is the model "zero-shot". Temperature and threshold are fitted on
-validation images to which the faults of photographs were done (`data.photo_simulation`): no photograph
-has a say in it. The test split is read once, at the end.
+The network is the recipe `simulated` on Fashion-MNIST. The model "zero-shot" is an ensemble of it
+and the shipped model of 28 x 28 pixels over several views of an image. Temperature and threshold
+are fitted on validation images with simulated artifacts of photos (`data/photo_simulation.py`), so
+that no photo takes part. The test split is evaluated once, at the end.
 """
 
 import shutil
@@ -35,21 +35,22 @@ KEPT = ("recipe.json", "manifest.json", "result.json", "history.csv")
 
 CARD = """# The model "zero-shot"
 
-Names garments on photographs although none was shown to it in training: the geometric mean of what
-two networks say of four views of 28 x 28 pixels (as they are, mirrored, blurred): the shipped model
-and, counted twice, recipe `simulated` (seed {seed}, {epochs} epochs in {seconds:.0f} s on {hardware}),
-which learned Fashion-MNIST with sleeves laid out, shoes in pairs, other light and faulty masks.
-`ankleboot predict --model zero-shot`; `make zero-shot` makes it anew.
+Classifies garments on photos, trained without photos: the geometric mean of two networks over four
+views of 28 x 28 pixels (original, mirrored, blurred, both). One network is the model "pretrained".
+The other, with twice the weight, is recipe `simulated` (seed {seed}, {epochs} epochs in
+{seconds:.0f} s on {hardware}). It was trained on Fashion-MNIST with simulated artifacts of photos:
+spread sleeves, pairs of shoes, other light and faulty masks. Use it with
+`ankleboot predict --model zero-shot`; `make zero-shot` reproduces it.
 
 | | |
 |---|---|
 | parameters | {parameters:,} in both networks |
 | Fashion-MNIST test images | **{accuracy:.2f} %** (95 % interval {low:.2f} to {high:.2f}) |
-| calibration | temperature {temperature:.3f}, threshold {threshold:.2f}, on {num:,} imitations: \
-{coverage:.0f} % are answered, {precision:.0f} % of those rightly |
+| calibration | temperature {temperature:.3f}, threshold {threshold:.2f}, on {num:,} simulated photos: \
+{coverage:.0f} % are predicted, {precision:.0f} % of those correctly |
 
-On photographs: docs/photos.md. Of real ones it is too sure: its calibration is that of imitations.
-MIT licence, like the data (c) 2017 Zalando SE.
+Results on photos: docs/photos.md. The calibration is that of simulated photos: on real photos the
+model is overconfident. MIT licence, like the data (c) 2017 Zalando SE.
 """
 
 
@@ -64,18 +65,18 @@ def main() -> None:
             shutil.copyfile(run.folder / name, target / name)
         shutil.copyfile(exported.path, target / MODEL_FILE)
     (target / "calibration.json").unlink(missing_ok=True)
-    part = validation_images(SIMULATED, data)
-    images = imitations(part, data.class_names)
-    fitted = fit_calibration(load_predictor(Path(ZERO_SHOT)).predict(images), part.labels)
-    write_json(target / "calibration.json", fitted.to_json())
+    validation = validation_images(SIMULATED, data)
+    photos = simulate_photos(validation, data.class_names)
+    calibration = fit_calibration(load_predictor(ZERO_SHOT).predict(photos), validation.labels)
+    write_json(target / "calibration.json", calibration.to_json())
 
-    predictor = load_predictor(Path(ZERO_SHOT))
+    predictor = load_predictor(ZERO_SHOT)
     test = evaluate(ZERO_SHOT, data, split="test")
     write_json(target / "evaluation-test.json", test.to_json() | {"model": ZERO_SHOT})
-    kept = Run(target)
-    source = {"data_source": "Fashion-MNIST, verified by its hashes"}  # not where it lay here
-    write_json(target / "manifest.json", kept.manifest() | source)
-    result, hardware = kept.result(), kept.manifest()["hardware"]
+    shipped = Run(target)
+    source = {"data_source": "Fashion-MNIST, verified by its hashes"}  # not a local path
+    write_json(target / "manifest.json", shipped.manifest() | source)
+    result, hardware = shipped.result(), shipped.manifest()["hardware"]
     card = CARD.format(
         seed=SIMULATED.seed,
         epochs=result["epochs"],
@@ -85,23 +86,23 @@ def main() -> None:
         accuracy=100 * test.accuracy,
         low=100 * test.accuracy_ci95[0],
         high=100 * test.accuracy_ci95[1],
-        temperature=fitted.temperature,
-        threshold=fitted.abstain_below,
-        num=fitted.num_examples,
-        coverage=100 * fitted.coverage,
-        precision=100 * fitted.precision,
+        temperature=calibration.temperature,
+        threshold=calibration.abstain_below,
+        num=calibration.num_examples,
+        coverage=100 * calibration.coverage,
+        precision=100 * calibration.precision,
     )
     atomic_write(target / "README.md", card.encode())
-    print(f"{target}: {100 * test.accuracy:.2f} % of the test images right")
+    print(f"{target}: {100 * test.accuracy:.2f} % of the test images correct")
 
 
-def imitations(part: LabeledImages, class_names: tuple[str, ...]) -> Images:
-    """The images with a photograph's faults."""
-    generator = np.random.default_rng(0)
+def simulate_photos(data: LabeledImages, class_names: tuple[str, ...]) -> Images:
+    """Return the images with simulated artifacts of photos."""
+    rng = np.random.default_rng(0)
     return np.stack(
         [
-            simulate_photo(image, class_names[label], generator)
-            for image, label in zip(part.images, part.labels, strict=True)
+            simulate_photo(image, class_names[label], rng)
+            for image, label in zip(data.images, data.labels, strict=True)
         ]
     )
 

@@ -1,43 +1,71 @@
-"""Exports answer as Keras does, and those that do not are caught and removed."""
+"""Exported files predict as Keras does; a file that differs is removed."""
 
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import click
 import keras
 import numpy as np
 import pytest
 
-from ankleboot.cli.main import cli, run
+from ankleboot.cli.main import run
+from ankleboot.core import plugins
 from ankleboot.core.errors import ModelError, UsageError
-from ankleboot.data.dataset import Dataset, LabeledImages
-from ankleboot.export import deployable, parity
-from ankleboot.export.export import FORMATS, export
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.load import load_data
+from ankleboot.evaluation.test_set_usage import num_test_evaluations
+from ankleboot.export import deployable
+from ankleboot.export.export import export_model
+from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.run import Run
-from helpers.predictors import FakePredictor
 
 
-def test_the_command_offers_every_format() -> None:
-    option = next(o for o in cli.commands["export"].params if o.name == "format_name")
-    assert isinstance(option.type, click.Choice)
-    assert set(option.type.choices) == set(FORMATS)
+@pytest.mark.parametrize("name", plugins.BUILT_IN["formats"])
+def test_every_built_in_format_is_an_export_format(name: str) -> None:
+    assert isinstance(plugins.resolve("formats", name), ExportFormat)
+
+
+def test_the_help_lists_every_format_and_imports_no_runtime() -> None:
+    code = (
+        "from ankleboot.cli.main import run; import sys\n"
+        "run(['export', '--help']); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    *text, modules = done.stdout.splitlines()
+    for name in plugins.BUILT_IN["formats"]:
+        assert name in " ".join(text)
+    assert not {"tensorflow", "keras", "onnx", "openvino", "numpy"} & set(modules.split())
+
+
+def test_the_formats_are_listed_and_resolved_without_a_runtime() -> None:
+    code = (
+        "from ankleboot.core import plugins; import sys\n"
+        "[plugins.resolve('formats', name) for name in plugins.BUILT_IN['formats']]\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"tensorflow", "keras", "onnx", "onnxruntime", "openvino"} & set(done.stdout.split())
 
 
 def test_an_unknown_format_is_named(bar_run: Run, bar_data: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="unknown format 'coreml'; valid: litert, "):
-        export(bar_run.folder, "coreml", tmp_path / "x", bar_data)
+    with pytest.raises(
+        UsageError, match="unknown format 'coreml'; valid: litert, .*package.module:attribute"
+    ):
+        export_model(bar_run.folder, "coreml", tmp_path / "x", bar_data)
 
 
 def test_nothing_is_overwritten(bar_run: Run, bar_data: Dataset, tmp_path: Path) -> None:
     (tmp_path / "x.tflite").write_text("mine")
     with pytest.raises(UsageError, match=r"x\.tflite exists already"):
-        export(bar_run.folder, "litert", tmp_path / "x.tflite", bar_data)
+        export_model(bar_run.folder, "litert", tmp_path / "x.tflite", bar_data)
 
 
 @pytest.mark.parametrize(
@@ -52,22 +80,22 @@ def test_a_name_of_another_format_is_refused(
     format: str, name: str, said: str, bar_run: Run, bar_data: Dataset, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=said):
-        export(bar_run.folder, format, tmp_path / name, bar_data)
+        export_model(bar_run.folder, format, tmp_path / name, bar_data)
 
 
-def test_a_foreign_network_is_refused_in_one_line(bar_data: Dataset, tmp_path: Path) -> None:
+def test_a_model_without_logits_is_refused(bar_data: Dataset, tmp_path: Path) -> None:
     inputs = keras.Input((28, 28, 1))
     outputs = keras.layers.Dense(10, "softmax", name="mine")(keras.layers.Flatten()(inputs))
     keras.Model(inputs, outputs).save(tmp_path / "mine.keras")
     with pytest.raises(ModelError, match='no layer "logits"'):
-        export(tmp_path / "mine.keras", "litert", tmp_path / "x.tflite", bar_data)
+        export_model(tmp_path / "mine.keras", "litert", tmp_path / "x.tflite", bar_data)
 
 
-def test_an_export_is_no_source_of_exports(
+def test_an_exported_file_cannot_be_exported_again(
     exported: Callable[[str], Path], bar_data: Dataset, tmp_path: Path
 ) -> None:
-    with pytest.raises(ModelError, match=r"begins with a run folder or a \.keras file"):
-        export(exported("litert"), "onnx", tmp_path / "x.onnx", bar_data)
+    with pytest.raises(ModelError, match=r"expected a run folder or a \.keras file to export"):
+        export_model(exported("litert"), "onnx", tmp_path / "x.onnx", bar_data)
 
 
 def test_a_keras_file_alone_can_be_exported(
@@ -75,23 +103,23 @@ def test_a_keras_file_alone_can_be_exported(
 ) -> None:
     alone = tmp_path / "alone.keras"
     alone.write_bytes(bar_run.model_path.read_bytes())
-    done = export(alone, "litert", tmp_path / "x.tflite", bar_data)
+    done = export_model(alone, "litert", tmp_path / "x.tflite", bar_data)
     assert done.parity.top1_agreement == 1 and done.bytes == done.path.stat().st_size
     assert load_predictor(done.path).info.temperature == 1
 
 
-def test_nothing_of_training_travels(
+def test_nothing_of_the_training_is_exported(
     bar_data: Dataset, exported: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    """Dropout and augmentation are in the recipe of this run, and not in its files."""
+    """Dropout and augmentation are in the recipe of the run, and not in its exported files."""
     import onnx
 
-    from ankleboot.training.trainer import train
+    from ankleboot.training.trainer import fit
     from helpers.images import TINY
 
     recipe = replace(TINY, dropout=0.5, max_shift=2, flip=True, epochs=1)
-    made = train(recipe, bar_data, tmp_path / "run")
-    path = export(made.folder, "onnx", tmp_path / "x.onnx", bar_data).path
+    trained = fit(recipe, bar_data, tmp_path / "run")
+    path = export_model(trained, "onnx", tmp_path / "x.onnx", bar_data).path
     kinds = {node.op_type for node in onnx.load(path).graph.node}
     plain = {node.op_type for node in onnx.load(exported("onnx")).graph.node}
     assert kinds == plain
@@ -99,7 +127,7 @@ def test_nothing_of_training_travels(
 
 
 def broken(change: Callable[[Any], Any]) -> cached_property[keras.Model]:
-    """A deployable network with something done to its scaled inputs."""
+    """Return a deployable model with a change of its scaled inputs."""
 
     def build(self: deployable.DeployableModel) -> keras.Model:
         images = keras.Input((28, 28), dtype="uint8", name="images")
@@ -112,13 +140,13 @@ def broken(change: Callable[[Any], Any]) -> cached_property[keras.Model]:
         model(self.calibration_images[:1], training=False)
         return model
 
-    made = cached_property(build)
-    made.__set_name__(deployable.DeployableModel, "deployable")
-    return made
+    prop = cached_property(build)
+    prop.__set_name__(deployable.DeployableModel, "deployable")
+    return prop
 
 
 class Jitter(keras.layers.Layer):  # type: ignore[misc]
-    """An augmentation that does not know when training is over."""
+    """Augmentation that is active in prediction, too."""
 
     def call(self, x: Any) -> Any:
         return x + keras.random.uniform(keras.ops.shape(x), 0, 0.6, seed=None)
@@ -126,9 +154,9 @@ class Jitter(keras.layers.Layer):  # type: ignore[misc]
 
 FAULTS: dict[str, Callable[[Any], Any]] = {
     "augmentation left in": lambda x: Jitter()(x),
-    "normalised twice": lambda x: x / 255,
+    "normalized twice": lambda x: x / 255,
     "standardised by mistake": lambda x: (x - 0.286) / 0.353,
-    "turned": lambda x: keras.ops.transpose(x, (0, 2, 1, 3)),
+    "transposed": lambda x: keras.ops.transpose(x, (0, 2, 1, 3)),
 }
 
 
@@ -147,9 +175,9 @@ def test_a_broken_export_is_caught_and_removed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(deployable.DeployableModel, "deployable", broken(FAULTS[fault]))
-    path = tmp_path / "out" / FORMATS[format].file_name
-    with pytest.raises(ModelError, match="does not answer as the Keras model: .*; removed"):
-        export(calibrated_run.folder, format, path, bar_data)
+    path = tmp_path / "out" / plugins.resolve("formats", format).file_name
+    with pytest.raises(ModelError, match="differs from the Keras model: .*; the file was removed"):
+        export_model(calibrated_run.folder, format, path, bar_data)
     assert list(path.parent.iterdir()) == []
 
 
@@ -162,67 +190,86 @@ def test_a_forgotten_temperature_is_caught(
         model: keras.Model = whole(replace(self, info=replace(self.info, temperature=1.0)))
         return model
 
-    made = cached_property(forgetful)
-    made.__set_name__(deployable.DeployableModel, "deployable")
-    monkeypatch.setattr(deployable.DeployableModel, "deployable", made)
+    prop = cached_property(forgetful)
+    prop.__set_name__(deployable.DeployableModel, "deployable")
+    monkeypatch.setattr(deployable.DeployableModel, "deployable", prop)
     with pytest.raises(ModelError, match="probabilities differ"):
-        export(calibrated_run.folder, "litert", tmp_path / "x.tflite", bar_data)
+        export_model(calibrated_run.folder, "litert", tmp_path / "x.tflite", bar_data)
 
 
-def some(num: int) -> tuple[np.ndarray, LabeledImages]:
-    """Answers that are all right and rather sure, and their images."""
-    labels = np.arange(num, dtype=np.uint8) % 10
-    probs = np.full((num, 10), 0.02, np.float32)
-    probs[np.arange(num), labels] = 0.82
-    return probs, LabeledImages(np.zeros((num, 28, 28), np.uint8), labels)
-
-
-def test_the_gate_counts_and_measures() -> None:
-    probs, part = some(1000)
-    other = probs.copy()
-    other[3] = np.roll(other[3], 1)
-    other[4, 0] += 0.001
-    fakes = FakePredictor(probs), FakePredictor(other)
-    found = parity.check_parity(*fakes, part, parity.INT8, "x")
-    assert found.top1_agreement == pytest.approx(0.999)
-    assert found.max_abs_diff == pytest.approx(0.8)
-    assert found.accuracy_change == pytest.approx(-0.001)
-    assert found.num_examples == 1000
-    with pytest.raises(ModelError, match=r"up to 0\.8 \(allowed 0\.0001\); 1 of 1,000 first"):
-        parity.check_parity(*fakes, part, parity.FLOAT32, "x")
-    other[:4] = np.roll(probs[:4], 1, axis=1)
-    with pytest.raises(ModelError, match=r"the accuracy falls by 0\.40 points \(allowed 0\.3\)"):
-        parity.check_parity(*fakes, part, parity.INT8, "x")
-
-
-def test_the_gate_refuses_what_is_no_number() -> None:
-    probs, part = some(20)
-    other = probs.copy()
-    other[7, 7] = np.nan
-    for limits in (parity.FLOAT32, parity.FLOAT16, parity.INT8):
-        with pytest.raises(ModelError, match="up to inf"):
-            parity.check_parity(FakePredictor(probs), FakePredictor(other), part, limits, "x")
-
-
-def test_int8_asks_for_labels_and_says_so(
+def test_int8_uses_the_labels_and_counts_as_a_test_evaluation(
     calibrated_run: Run, bar_data: Dataset, tmp_path: Path
 ) -> None:
-    from ankleboot.evaluation import test_set_usage
-
-    before = test_set_usage.num_test_evaluations(calibrated_run.folder)
-    assert (
-        export(
-            calibrated_run.folder, "litert", tmp_path / "a.tflite", bar_data
-        ).parity.accuracy_change
-        is None
-    )
-    assert test_set_usage.num_test_evaluations(calibrated_run.folder) == before
-    done = export(calibrated_run.folder, "litert-int8", tmp_path / "b.tflite", bar_data)
-    assert done.parity.accuracy_change is not None
-    assert test_set_usage.num_test_evaluations(calibrated_run.folder) == before + 1
+    before = num_test_evaluations(calibrated_run)
+    float32 = export_model(calibrated_run, "litert", tmp_path / "a.tflite", bar_data)
+    assert float32.parity.accuracy_change is None
+    assert num_test_evaluations(calibrated_run) == before
+    int8 = export_model(calibrated_run, "litert-int8", tmp_path / "b.tflite", bar_data)
+    assert int8.parity.accuracy_change is not None
+    assert num_test_evaluations(calibrated_run) == before + 1
 
 
-def test_the_command_obeys_its_contract(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_data_without_a_test_split_is_compared_on_the_validation_images(
+    calibrated_run: Run, bar_data: Dataset, tmp_path: Path
+) -> None:
+    without_test = replace(bar_data, test=bar_data.test.take(np.arange(0)))
+    result = export_model(calibrated_run, "litert", tmp_path / "a.tflite", without_test)
+    assert result.parity.split == "validation" and result.parity.num_examples == 128
+
+
+def test_the_default_path_is_in_the_run(
+    bar_run: Run, bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_folder = tmp_path / "run"
+    shutil.copytree(bar_run.folder, run_folder)
+    result = export_model(Run(run_folder), "litert", data=bar_data)
+    assert result.path == run_folder / "exports/model.tflite" and result.path.is_file()
+    shipped = export_model("pretrained", "litert", data=load_data("sample"))
+    assert shipped.path == Path("exports/model.tflite") and shipped.path.is_file()
+
+
+def test_a_format_from_outside_the_package_passes_the_same_gate(
+    calibrated_run: Run, bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "keras_folder.py").write_text(KERAS_FOLDER)
+    result = export_model(calibrated_run, "keras_folder:GOOD", tmp_path / "good", bar_data)
+    assert result.parity.top1_agreement == 1
+    assert load_predictor(tmp_path / "good", trust=True).info.format == "keras_folder:GOOD"
+    with pytest.raises(ModelError, match="keras_folder:BAD of .* differs from the Keras model"):
+        export_model(calibrated_run, "keras_folder:BAD", tmp_path / "bad", bar_data)
+    assert not (tmp_path / "bad").exists()
+
+
+KERAS_FOLDER = """
+import numpy as np
+from ankleboot.inference.formats import FLOAT32, ExportFormat
+from ankleboot.models.files.checksums import add_folder_checksums, read_verified_folder
+
+class Predictor:
+    def __init__(self, path, reverse=False):
+        import keras
+        self.name, self.info, self.reverse = str(path), read_verified_folder(path), reverse
+        self.model = keras.models.load_model(path / "model.keras")
+
+    def predict(self, images):
+        probs = np.asarray(self.model(images))
+        return probs[:, ::-1] if self.reverse else probs
+
+def write(model, path):
+    path.mkdir()
+    model.deployable.save(path / "model.keras")
+    add_folder_checksums(path, model.info)
+
+GOOD = ExportFormat("folder", write, lambda path, num_threads: Predictor(path), FLOAT32)
+BAD = ExportFormat("folder", write, lambda path, num_threads: Predictor(path, True), FLOAT32)
+"""
+
+
+def test_the_command_prints_what_it_wrote_and_measured(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "boot.tflite"
     arguments = ["export", "pretrained", "--format", "litert", "--data", "sample", "--json"]
     assert run([*arguments, "--output", str(path)]) == 0
@@ -243,5 +290,5 @@ def test_a_model_that_is_not_there_is_named(capfd: pytest.CaptureFixture[str]) -
     assert capfd.readouterr().err == "error: nowhere: no such model file or run folder\n"
 
 
-def test_the_reference_is_keras(calibrated_run: Run) -> None:
+def test_the_reference_of_an_export_is_the_keras_model(calibrated_run: Run) -> None:
     assert isinstance(load_predictor(calibrated_run.folder), KerasPredictor)

@@ -1,6 +1,7 @@
 """Network of depthwise separable convolutions (Howard et al. 2017, arXiv:1704.04861)."""
 
 import keras
+
 from ankleboot.models import layers
 from ankleboot.models.layers import ComputePolicy
 from ankleboot.recipes.recipe import Recipe

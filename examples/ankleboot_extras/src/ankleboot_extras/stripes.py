@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 
 import numpy as np
+
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.recipes.image_spec import ImageSpec
 
