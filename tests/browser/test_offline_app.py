@@ -1,10 +1,8 @@
-"""The exported page: a checked runtime, the arithmetic of Python, and a browser that shows it."""
+"""The offline page in a browser computes what Python computes."""
 
 import dataclasses
-import io
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,7 @@ import pytest
 from PIL import Image
 
 from ankleboot.core.classes import CLASS_NAMES
-from ankleboot.core.download import DownloadError
 from ankleboot.core.errors import EnvironmentFailure, ModelError
-from ankleboot.core.files import sha256_of
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
 from ankleboot.data.preprocessing.garment import (
@@ -28,8 +24,6 @@ from ankleboot.data.preprocessing.garment import (
 from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.resize import resize
 from ankleboot.data.preprocessing.segmentation import MASK_SIDE, remove_specks, segment_garment
-from ankleboot.export import litertjs
-from ankleboot.export.offline_app import PAGE
 from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.load import load_predictor
 from ankleboot.inference.predict import predict_files
@@ -38,7 +32,6 @@ from ankleboot.models.files.checksums import read_verified_tflite
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
 from ankleboot.recipes.image_spec import ImageSpec
-from ankleboot.web.render import SHARED
 from helpers.browser import (
     CHROMIUM,
     headline,
@@ -49,157 +42,6 @@ from helpers.browser import (
     unpacked,
     visited,
 )
-
-FAKE_FILES = {"index.js": b'import "@litertjs/wasm-utils"', "wasm-utils.js": b"export {}"}
-
-
-@pytest.fixture
-def small_runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A runtime of two tiny files, an empty cache, no npm and no network."""
-    files = tuple(
-        litertjs.RuntimeFile(
-            name,
-            litertjs.CORE if name == "index.js" else litertjs.UTILS,
-            name,
-            sha256_of(content),
-        )
-        for name, content in FAKE_FILES.items()
-    )
-    monkeypatch.setattr(litertjs, "FILES", files)
-    monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("shutil.which", lambda name: None)
-
-    def closed(url: str, max_bytes: int) -> bytes:
-        raise DownloadError("the network is closed")
-
-    monkeypatch.setattr(litertjs, "download", closed)
-    return tmp_path / "runtime"
-
-
-def deliver(url: str, max_bytes: int) -> bytes:
-    return FAKE_FILES[url.rpartition("/")[2]]
-
-
-def kept(small_runtime: Path) -> Path:
-    """The folder of the runtime in the cache."""
-    return small_runtime.with_name("cache") / f"litertjs-{litertjs.VERSION}"
-
-
-def test_the_variable_moves_the_cache_of_the_runtime(
-    small_runtime: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(litertjs, "download", deliver)
-    litertjs.install_runtime(small_runtime)
-    for name, content in FAKE_FILES.items():
-        assert (kept(small_runtime) / name).read_bytes() == content
-
-
-def test_without_any_source_the_causes_are_named(small_runtime: Path) -> None:
-    causes = r"cannot get LiteRT\.js .*index\.js: No such file.*; npm is not installed; the network"
-    with pytest.raises(EnvironmentFailure, match=causes):
-        litertjs.install_runtime(small_runtime)
-
-
-def test_what_was_fetched_is_kept(small_runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(litertjs, "download", deliver)
-        litertjs.install_runtime(small_runtime)
-    assert (small_runtime / "index.js").read_text() == 'import "./wasm-utils.js"'
-    assert "Apache" in (small_runtime / "NOTICE.txt").read_text()
-    litertjs.install_runtime(small_runtime)  # from the cache: the network is closed again
-
-
-def test_another_content_is_refused(small_runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(litertjs, "download", lambda url, max_bytes: b"evil()")
-    with pytest.raises(EnvironmentFailure, match=r"index\.js has sha256 .*, expected"):
-        litertjs.install_runtime(small_runtime)
-    assert [path.name for path in kept(small_runtime).iterdir()] == ["lock"]
-
-
-def test_a_damaged_cache_is_fetched_anew(
-    small_runtime: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(litertjs, "download", deliver)
-    litertjs.install_runtime(small_runtime)
-    victim = kept(small_runtime) / "wasm-utils.js"
-    victim.write_bytes(b"damaged")
-    litertjs.install_runtime(small_runtime)
-    assert victim.read_bytes() == FAKE_FILES["wasm-utils.js"]
-
-
-def test_what_npm_lacks_comes_from_the_network(
-    small_runtime: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """npm is asked once, not once per file."""
-    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/npm")
-    asked = []
-
-    def fail(command: list[str], **rest: Any) -> subprocess.CompletedProcess[str]:
-        asked.append(command[-1])
-        return subprocess.CompletedProcess(command, 1, "", "no such package")
-
-    monkeypatch.setattr("subprocess.run", fail)
-    monkeypatch.setattr(litertjs, "download", deliver)
-    litertjs.install_runtime(small_runtime)
-    assert asked == [f"{litertjs.CORE}@{litertjs.VERSION}"]
-    assert (small_runtime / "wasm-utils.js").read_bytes() == FAKE_FILES["wasm-utils.js"]
-
-
-def test_a_read_only_cache_serves_what_it_holds(
-    small_runtime: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(litertjs, "download", deliver)
-        litertjs.install_runtime(small_runtime)
-    monkeypatch.setattr("filelock.FileLock.acquire", lambda lock: pytest.fail("locked"))
-    litertjs.install_runtime(small_runtime)
-
-
-def test_npm_is_asked_with_the_users_own_settings(
-    small_runtime: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import tarfile
-
-    def pack(command: list[str], cwd: str, **rest: Any) -> subprocess.CompletedProcess[str]:
-        package = command[-1].rpartition("@")[0]
-        name = f"{package.removeprefix('@').replace('/', '-')}-{litertjs.VERSION}.tgz"
-        with tarfile.open(Path(cwd) / name, "w:gz") as archive:
-            for path, content in FAKE_FILES.items():
-                member = tarfile.TarInfo(f"package/{path}")
-                member.size = len(content)
-                archive.addfile(member, io.BytesIO(content))
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/npm")
-    monkeypatch.setattr("subprocess.run", pack)
-    litertjs.install_runtime(small_runtime)
-    assert (small_runtime / "wasm-utils.js").read_bytes() == FAKE_FILES["wasm-utils.js"]
-
-
-def test_an_npm_that_fails_is_quoted(small_runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/npm")
-    failed = subprocess.CompletedProcess([], 1, "", "npm error 404\nno such package")
-    monkeypatch.setattr("subprocess.run", lambda *a, **k: failed)
-    with pytest.raises(EnvironmentFailure, match="npm pack @litertjs/core: no such package"):
-        litertjs.install_runtime(small_runtime)
-
-
-def test_the_page_asks_nobody_else() -> None:
-    """Its content security policy allows this folder alone."""
-    html = (PAGE / "index.html").read_text()
-    policy = html.split('content="default-src')[1].split('"')[0]
-    assert "'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'" in policy
-    assert "http" not in policy and "unsafe-inline" not in policy
-    scripts = [path for folder in (PAGE, SHARED) for path in folder.glob("*.js")]
-    assert len(scripts) > 10
-    for path in [*scripts, SHARED / "style.css"]:
-        assert "http" not in path.read_text(), path
-
-
-def test_the_page_and_what_it_shares_have_no_name_in_common() -> None:
-    """They lie in one folder."""
-    assert not {path.name for path in PAGE.iterdir()} & {path.name for path in SHARED.iterdir()}
-
 
 DECLINED = ("hat", "shorts", "skirt")
 PHOTO_LABELS = ("hat", *CLASS_NAMES, "shorts", "skirt")
@@ -321,7 +163,7 @@ PREPROCESS = """async ([address, text, width, height, masked, sides]) => {
 
 
 @needs_browser
-def test_the_browser_answers_as_python_does(page: Any, address: str, page_folder: Path) -> None:
+def test_the_browser_predicts_as_python_does(page: Any, address: str, page_folder: Path) -> None:
     images = load_data("sample").test.images[:200]
     got = np.array(page.evaluate(RUN, [address, [packed(image) for image in images]]))
     expected = load_predictor(page_folder).predict(images)
@@ -329,7 +171,7 @@ def test_the_browser_answers_as_python_does(page: Any, address: str, page_folder
     np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
-def pictures() -> list[np.ndarray]:
+def images() -> list[np.ndarray]:
     """Enlarged garments on light and dark, noise, odd shapes, and images of the data set."""
     generator = np.random.default_rng(0)
     found = []
@@ -371,11 +213,11 @@ def masks(number: int) -> np.ndarray:
 
 
 @needs_browser
-def test_the_browser_prepares_pictures_pixel_by_pixel_as_python_does(
+def test_the_browser_preprocesses_images_pixel_by_pixel_as_python_does(
     page: Any, address: str
 ) -> None:
     sides = (8, 28, 100, 192, 224)
-    for number, pixels in enumerate(pictures()):
+    for number, pixels in enumerate(images()):
         mask = masks(number)
         opaque = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
         height, width = pixels.shape[:2]
@@ -410,7 +252,7 @@ DECIDE = """async ([address, cases]) => {
 
 
 @needs_browser
-def test_the_browser_puts_answers_into_the_same_words(page: Any, address: str) -> None:
+def test_the_browser_decides_as_python_does_with_the_same_messages(page: Any, address: str) -> None:
     generator = np.random.default_rng(0)
     usual = ModelMetadata(abstain_below=0.55)
     photo = ModelMetadata(
@@ -468,7 +310,7 @@ REMOVE_SPECKS = """async ([address, masks]) => {
 
 
 @needs_browser
-def test_the_browser_leaves_out_the_same_specks(page: Any, address: str) -> None:
+def test_the_browser_removes_the_same_specks(page: Any, address: str) -> None:
     generator = np.random.default_rng(3)
     masks = [
         np.zeros((MASK_SIDE, MASK_SIDE), np.uint8),
@@ -502,7 +344,7 @@ def test_a_mask_is_rounded_as_numpy_does(page: Any, address: str) -> None:
 
 
 @needs_browser
-def test_a_picture_can_be_chosen(page: Any, tmp_path: Path) -> None:
+def test_an_image_can_be_chosen(page: Any, tmp_path: Path) -> None:
     Image.fromarray(photographs()["sure"]).save(tmp_path / "coat.png")
     page.set_input_files("#file", tmp_path / "coat.png")
     page.locator("#prediction:text-is('Coat')").wait_for()
@@ -527,7 +369,7 @@ def photographs() -> dict[str, Any]:
 
 
 @needs_browser
-def test_photographs_are_answered_as_python_does(
+def test_photographs_are_predicted_as_in_python(
     page: Any, address: str, photo_model: Path, tmp_path: Path
 ) -> None:
     experts = ModelRouter(load_predictor(Path("pretrained")), photo_model)
@@ -587,8 +429,8 @@ def test_the_shipped_model_for_photographs_runs_in_the_browser(
     context.close()
 
 
-def test_the_page_s_other_networks_take_one_image_at_a_time() -> None:
-    """LiteRT.js refuses files that leave the number open."""
+def test_the_other_models_have_a_batch_size_of_one() -> None:
+    """LiteRT.js refuses files with a dynamic batch size."""
     from ai_edge_litert.interpreter import Interpreter
 
     for path in (catalog.SEGMENTATION, catalog.photo_model(Path("pretrained"))):
@@ -608,7 +450,7 @@ SEGMENT = """async ([address, text, width, height]) => {
 
 
 @needs_browser
-def test_the_garment_is_found_where_python_finds_it(page: Any, address: str) -> None:
+def test_the_browser_segments_as_python_does(page: Any, address: str) -> None:
     pixels = scene(300, 280, 0)
     opaque = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
     got = np.array(page.evaluate(SEGMENT, [address, packed(opaque), 280, 300]))
@@ -618,10 +460,10 @@ def test_the_garment_is_found_where_python_finds_it(page: Any, address: str) -> 
 
 
 @needs_browser
-def test_what_photographs_need_is_fetched_with_the_first_one(
+def test_the_models_for_photographs_are_fetched_with_the_first_one(
     browser: Any, address: str, tmp_path: Path
 ) -> None:
-    """And kept: without a network the next one is answered, too."""
+    """They are cached: without a network the next one is predicted, too."""
     Image.fromarray(photographs()["sure"]).save(tmp_path / "a.png")
     context = browser.new_context()
     page = context.new_page()
@@ -649,7 +491,7 @@ def test_what_photographs_need_is_fetched_with_the_first_one(
 
 
 @needs_browser
-def test_a_photograph_that_comes_when_there_is_no_network_is_explained(
+def test_a_missing_model_without_a_network_is_reported(
     browser: Any, address: str, tmp_path: Path
 ) -> None:
     Image.fromarray(photographs()["sure"]).save(tmp_path / "a.png")
@@ -747,14 +589,14 @@ def test_the_page_of_own_classes_is_about_them(kind: str, browser: Any, tmp_path
 
 
 @needs_browser
-def test_what_is_no_picture_is_said(page: Any, tmp_path: Path) -> None:
+def test_an_unreadable_image_is_reported(page: Any, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
     page.set_input_files("#file", tmp_path / "a.png")
     page.locator("#prediction:has-text('cannot read the image')").wait_for()
 
 
 @needs_browser
-def test_a_drawing_is_answered_and_cleared(page: Any) -> None:
+def test_a_drawing_is_classified_and_cleared(page: Any) -> None:
     before = page.locator("#model-input").screenshot()
     page.click("#tab-draw")
     box = page.locator("#pad").bounding_box()
@@ -774,7 +616,7 @@ def test_a_drawing_is_answered_and_cleared(page: Any) -> None:
 
 
 @needs_browser
-def test_unsure_answers_are_marked(browser: Any, address: str, page_folder: Path) -> None:
+def test_abstentions_are_marked(browser: Any, address: str, page_folder: Path) -> None:
     """With a threshold that no answer reaches."""
     described = json.loads((page_folder / "models.json").read_text())
     described["models"]["default"]["abstain_below"] = 1.1
@@ -788,7 +630,7 @@ def test_unsure_answers_are_marked(browser: Any, address: str, page_folder: Path
 
 
 @needs_browser
-def test_the_page_works_again_without_a_network(browser: Any, address: str) -> None:
+def test_the_page_works_without_a_network_after_the_first_visit(browser: Any, address: str) -> None:
     context = browser.new_context()
     page = context.new_page()
     page.goto(address)
@@ -802,7 +644,7 @@ def test_the_page_works_again_without_a_network(browser: Any, address: str) -> N
 
 @needs_browser
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_sticks_out(browser: Any, address: str, width: int) -> None:
+def test_nothing_overflows_the_screen(browser: Any, address: str, width: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": 844})
     page = context.new_page()
     page.goto(address)
@@ -814,7 +656,7 @@ def test_nothing_sticks_out(browser: Any, address: str, width: int) -> None:
 def test_a_changed_page_is_refused(page_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(page_folder, tmp_path / "web")
     (tmp_path / "web/app.js").write_text("mine")
-    with pytest.raises(ModelError, match=r"app\.js: not the file that was written"):
+    with pytest.raises(ModelError, match=r"app\.js: damaged"):
         load_predictor(tmp_path / "web")
 
 

@@ -84,12 +84,12 @@ Unchanged, but for the address of wasm-utils in index.js.
 
 
 def install_runtime(folder: Path) -> None:
-    """Create `folder` with the runtime's files.
+    """Write the runtime's files into `folder`, which is created.
 
     Raises:
         EnvironmentFailure: If a file is not cached and neither npm nor the CDN has it.
     """
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for name, content in _contents().items():
         if name == "index.js":  # browsers import addresses, not package names
             content = content.replace(f'"{UTILS}"'.encode(), b'"./wasm-utils.js"')
