@@ -1,11 +1,11 @@
-"""Train the network that finds the garment on a photograph, and put it into the package.
+"""Train the network that segments the garment on a photo, and write it to the package.
 
     make cut-out PHOTOS=path/to/train            (python tools/make_cut_out.py PHOTOS)
 
-It learns from photographs without labels. GrabCut from two guesses gives masks; those on which
-both agree are taken for true. Half of what the network sees are such photographs, half are garments
-cut out with the surest masks and laid over other backgrounds, with a shadow. The backbone starts
-from ImageNet's weights. It took 17 minutes on two cores that had other work, too.
+The training photos have no labels. GrabCut computes two masks of each from two initial guesses, and
+a photo is used if they agree. Half of the training images are these photos; the others are garments
+cut out with the most certain masks and pasted on other backgrounds, with a shadow. The backbone
+starts from ImageNet weights. Training took 17 minutes on two cores under other load.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from ankleboot.core.files import atomic_write
 from ankleboot.core.silence import silenced
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.find_images import find_images
-from ankleboot.data.preprocessing.segmentation import MASK_SIDE, INPUT_SIDE
+from ankleboot.data.preprocessing.segmentation import INPUT_SIDE, MASK_SIDE
 from ankleboot.evaluation.grabcut import consensus
 from ankleboot.models.backbones import efficientnet_lite
 from ankleboot.models.files.checksums import add_tflite_checksum
@@ -34,135 +34,142 @@ from ankleboot.models.layers import ComputePolicy
 from ankleboot.models.pretrained.catalog import SEGMENTATION
 
 EPOCHS, BATCH_SIZE, LEARNING_RATE = 5, 32, 1e-3
-AGREED, SURE = 0.85, 0.93  # intersection over union of two masks: to learn from, to cut out with
-WORK = 256  # pixels per side of a photograph in memory
-SKIPS = (("block0", 24), ("block2", 32), ("block4", 48), ("block10", 64))  # width after each
-DEEP = 96
-CALIBRATION = 100  # photographs that the ranges of int8 activations are taken from
+MIN_AGREEMENT, MIN_CUT_OUT_AGREEMENT = 0.85, 0.93  # intersection over union of two masks
+PHOTO_SIDE = 256  # pixels per side of a photo in memory
+SKIP_WIDTHS = (
+    ("block0", 24),
+    ("block2", 32),
+    ("block4", 48),
+    ("block10", 64),
+)  # channels after each block
+BOTTLENECK_WIDTH = 96
+NUM_CALIBRATION_PHOTOS = 100  # sets the ranges of int8 activations
 
 
 class Photos:
-    """Photographs with masks that two guesses agree on."""
+    """Photos with masks on which two initial guesses agree."""
 
     def __init__(self, folder: Path) -> None:
         paths = find_images([str(folder)], print)
         with ThreadPoolExecutor(2) as pool:
-            read = list(pool.map(self._read, paths))
-        masks = np.stack([mask for _, mask, _ in read])
-        agreement = np.array([iou for *_, iou in read])
+            photos = list(pool.map(self._read, paths))
+        masks = np.stack([mask for _, mask, _ in photos])
+        agreement = np.array([iou for *_, iou in photos])
         area = masks.mean(axis=(1, 2))
         edges = [masks[:, 0], masks[:, -1], masks[:, :, 0], masks[:, :, -1]]
         touching = np.concatenate(edges, axis=1).mean(axis=1)
-        is_good = (agreement > AGREED) & (area > 0.06) & (area < 0.8) & (touching < 0.35)
-        is_sure = (agreement > SURE) & (area > 0.1) & (area < 0.6) & (touching < 0.03)
-        self.pixels = np.stack([pixels for pixels, *_ in read])
+        is_good = (agreement > MIN_AGREEMENT) & (area > 0.06) & (area < 0.8) & (touching < 0.35)
+        is_sure = (
+            (agreement > MIN_CUT_OUT_AGREEMENT) & (area > 0.1) & (area < 0.6) & (touching < 0.03)
+        )
+        self.pixels = np.stack([pixels for pixels, *_ in photos])
         self.masks = masks.astype(np.float32)
         self.good, self.sure = np.flatnonzero(is_good), np.flatnonzero(is_sure)
-        print(f"{len(read)} photos, {len(self.good)} with masks, {len(self.sure)} to cut out")
+        print(f"{len(photos)} photos, {len(self.good)} with masks, {len(self.sure)} to cut out")
 
     @staticmethod
     def _read(path: Path) -> tuple[np.ndarray, np.ndarray, float]:
         pixels = decode(path)
         mask, iou = consensus(pixels)
-        small = cv2.resize(pixels, (WORK, WORK), interpolation=cv2.INTER_AREA)
-        return small, cv2.resize(mask.astype(np.uint8), (WORK, WORK)), iou
+        small = cv2.resize(pixels, (PHOTO_SIDE, PHOTO_SIDE), interpolation=cv2.INTER_AREA)
+        return small, cv2.resize(mask.astype(np.uint8), (PHOTO_SIDE, PHOTO_SIDE)), iou
 
-    def example(self, index: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """A photograph, or a garment on another background; with the mask, both INPUT_SIDE x INPUT_SIDE."""
-        view = _view(generator)
-        if generator.random() < 0.5:
-            index = int(generator.choice(self.sure))
+    def example(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return a photo, or a garment on another background, and its mask."""
+        view = _view(rng)
+        if rng.random() < 0.5:
+            index = int(rng.choice(self.sure))
             mask = cv2.erode(self.masks[index], np.ones((3, 3)))
             mask = _warp(cv2.GaussianBlur(mask, (3, 3), 0), view, cv2.BORDER_CONSTANT)
-            garment = _tone(_warp(self.pixels[index], view, cv2.BORDER_CONSTANT), generator, 0.5)
-            if generator.random() < 0.15:
-                garment = garment[..., generator.permutation(3)]
-            behind = self._background(generator)
-            behind = _tone(_warp(behind, _view(generator), cv2.BORDER_REFLECT_101), generator, 0.3)
-            if generator.random() < 0.6:
-                behind *= 1 - _shadow(mask, generator)[..., None]
-            picture = garment * mask[..., None] + behind * (1 - mask[..., None])
+            garment = _color_jitter(_warp(self.pixels[index], view, cv2.BORDER_CONSTANT), rng, 0.5)
+            if rng.random() < 0.15:
+                garment = garment[..., rng.permutation(3)]
+            behind = self._background(rng)
+            behind = _color_jitter(_warp(behind, _view(rng), cv2.BORDER_REFLECT_101), rng, 0.3)
+            if rng.random() < 0.6:
+                behind *= 1 - _shadow(mask, rng)[..., None]
+            image = garment * mask[..., None] + behind * (1 - mask[..., None])
         else:
-            picture = _warp(self.pixels[index], view, cv2.BORDER_REFLECT_101)
-            picture = _tone(picture, generator, 0.35)
+            image = _warp(self.pixels[index], view, cv2.BORDER_REFLECT_101)
+            image = _color_jitter(image, rng, 0.35)
             mask = _warp(self.masks[index], view, cv2.BORDER_REFLECT_101)
-        if generator.random() < 0.2:
-            picture = cv2.GaussianBlur(picture, (0, 0), generator.uniform(0.5, 1.5))
-        return picture, cv2.resize(mask, (MASK_SIDE, MASK_SIDE), interpolation=cv2.INTER_AREA)
+        if rng.random() < 0.2:
+            image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.5))
+        return image, cv2.resize(mask, (MASK_SIDE, MASK_SIDE), interpolation=cv2.INTER_AREA)
 
-    def _background(self, generator: np.random.Generator) -> np.ndarray:
-        """The border of a photograph as a pattern, one without its garment, or soft colors."""
-        kind, index = generator.random(), int(generator.choice(self.good))
-        picture = self.pixels[index]
+    def _background(self, rng: np.random.Generator) -> np.ndarray:
+        """Return a repeated border of a photo, a photo without its garment, or soft colors."""
+        kind, index = rng.random(), int(rng.choice(self.good))
+        image = self.pixels[index]
         if kind < 0.6:
-            width = int(generator.integers(WORK // 8, WORK // 4))
-            strips = [picture[:width], picture[-width:], picture[:, :width], picture[:, -width:]]
-            strip = strips[generator.integers(4)]
-            if generator.random() < 0.4:
-                stretched: np.ndarray = cv2.resize(strip, (WORK, WORK))
+            width = int(rng.integers(PHOTO_SIDE // 8, PHOTO_SIDE // 4))
+            strips = [image[:width], image[-width:], image[:, :width], image[:, -width:]]
+            strip = strips[rng.integers(4)]
+            if rng.random() < 0.4:
+                stretched: np.ndarray = cv2.resize(strip, (PHOTO_SIDE, PHOTO_SIDE))
                 return stretched
             strip = np.concatenate([strip, strip[::-1]])
             strip = np.concatenate([strip, strip[:, ::-1]], axis=1)
-            times = [-(-WORK // side) for side in strip.shape[:2]]
-            return np.tile(strip, (*times, 1))[:WORK, :WORK]
+            times = [-(-PHOTO_SIDE // side) for side in strip.shape[:2]]
+            return np.tile(strip, (*times, 1))[:PHOTO_SIDE, :PHOTO_SIDE]
         if kind < 0.85:
             hidden = cv2.dilate(self.masks[index], np.ones((13, 13)))
             hole = (cv2.resize(hidden, (64, 64)) > 0.2).astype(np.uint8)
-            small = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA)
+            small = cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA)
             filled = cv2.inpaint(small, hole, 3, cv2.INPAINT_TELEA)
-            smooth: np.ndarray = cv2.resize(filled, (WORK, WORK))
+            smooth: np.ndarray = cv2.resize(filled, (PHOTO_SIDE, PHOTO_SIDE))
             return smooth
-        soft = cv2.resize(generator.normal(0, 1, (8, 8, 3)), (WORK, WORK))
-        soft = soft * generator.uniform(0, 40) + generator.uniform(0, 255, 3)
-        soft += generator.normal(0, generator.uniform(0, 12), (WORK, WORK, 1))
+        soft = cv2.resize(rng.normal(0, 1, (8, 8, 3)), (PHOTO_SIDE, PHOTO_SIDE))
+        soft = soft * rng.uniform(0, 40) + rng.uniform(0, 255, 3)
+        soft += rng.normal(0, rng.uniform(0, 12), (PHOTO_SIDE, PHOTO_SIDE, 1))
         colored: np.ndarray = np.clip(soft, 0, 255).astype(np.uint8)
         return colored
 
 
-def _view(generator: np.random.Generator) -> np.ndarray:
-    """Where each pixel of a INPUT_SIDE x INPUT_SIDE picture is taken from in a WORK x WORK one (2 x 3)."""
-    side = WORK * np.sqrt(generator.uniform(0.55, 1.6))
-    aspect = np.exp(generator.uniform(-0.125, 0.125))
-    angle = np.deg2rad(generator.normal(0, 15))
-    if generator.random() < 0.15:
-        angle += np.pi / 2 * generator.integers(4)
+def _view(rng: np.random.Generator) -> np.ndarray:
+    """Draw an affine map (2 x 3) from pixels of the input to pixels of the photo."""
+    side = PHOTO_SIDE * np.sqrt(rng.uniform(0.55, 1.6))
+    aspect = np.exp(rng.uniform(-0.125, 0.125))
+    angle = np.deg2rad(rng.normal(0, 15))
+    if rng.random() < 0.15:
+        angle += np.pi / 2 * rng.integers(4)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    flip = -1 if generator.random() < 0.5 else 1
+    flip = -1 if rng.random() < 0.5 else 1
     scale = turn @ np.diag([flip * side * aspect, side / aspect]) / INPUT_SIDE
-    centre = WORK / 2 + generator.uniform(-0.2, 0.2, 2) * WORK
-    matrix: np.ndarray = np.c_[scale, centre - scale @ np.full(2, INPUT_SIDE / 2)]
+    center = PHOTO_SIDE / 2 + rng.uniform(-0.2, 0.2, 2) * PHOTO_SIDE
+    matrix: np.ndarray = np.c_[scale, center - scale @ np.full(2, INPUT_SIDE / 2)]
     return matrix
 
 
-def _warp(picture: np.ndarray, view: np.ndarray, border: int) -> np.ndarray:
+def _warp(image: np.ndarray, view: np.ndarray, border: int) -> np.ndarray:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    warped = cv2.warpAffine(picture, view, (INPUT_SIDE, INPUT_SIDE), flags=flags, borderMode=border)
-    found: np.ndarray = warped.astype(np.float32)
-    return found
+    warped = cv2.warpAffine(image, view, (INPUT_SIDE, INPUT_SIDE), flags=flags, borderMode=border)
+    pixels: np.ndarray = warped.astype(np.float32)
+    return pixels
 
 
-def _tone(picture: np.ndarray, generator: np.random.Generator, limit: float) -> np.ndarray:
-    """Another light and another camera."""
-    bright, contrast = generator.uniform(1 - limit, 1 + limit, 2)
-    balance = 1 + generator.uniform(-limit / 3, limit / 3, 3)
-    picture = picture * (bright * balance).astype(np.float32)
-    mean = picture.mean()
-    picture = mean + (picture - mean) * contrast
-    grey = picture.mean(axis=2, keepdims=True)
-    saturation = generator.uniform(0 if generator.random() < 0.15 else 0.5, 1.5)
-    toned: np.ndarray = np.clip(grey + (picture - grey) * saturation, 0, 255)
+def _color_jitter(image: np.ndarray, rng: np.random.Generator, limit: float) -> np.ndarray:
+    """Change brightness, contrast, white balance and saturation."""
+    bright, contrast = rng.uniform(1 - limit, 1 + limit, 2)
+    balance = 1 + rng.uniform(-limit / 3, limit / 3, 3)
+    image = image * (bright * balance).astype(np.float32)
+    mean = image.mean()
+    image = mean + (image - mean) * contrast
+    gray = image.mean(axis=2, keepdims=True)
+    saturation = rng.uniform(0 if rng.random() < 0.15 else 0.5, 1.5)
+    toned: np.ndarray = np.clip(gray + (image - gray) * saturation, 0, 255)
     return toned
 
 
-def _shadow(mask: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    moved = np.roll(mask, (generator.integers(0, 8), generator.integers(-6, 7)), (0, 1))
-    soft = cv2.GaussianBlur(moved, (0, 0), generator.uniform(1.5, 8))
-    found: np.ndarray = soft * generator.uniform(0.1, 0.55)
-    return found
+def _shadow(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    moved = np.roll(mask, (rng.integers(0, 8), rng.integers(-6, 7)), (0, 1))
+    soft = cv2.GaussianBlur(moved, (0, 0), rng.uniform(1.5, 8))
+    shadow: np.ndarray = soft * rng.uniform(0.1, 0.55)
+    return shadow
 
 
 def network() -> keras.Model:
-    """Pixels (n, INPUT_SIDE, INPUT_SIDE, 3) in [0, 1] to logits (n, MASK_SIDE, MASK_SIDE, 1): a U-Net on a backbone.
+    """Build a U-Net on a backbone, from pixels in [0, 1] to logits of the mask.
 
     Source: Ronneberger, Fischer, Brox 2015, https://arxiv.org/abs/1505.04597
     """
@@ -180,13 +187,13 @@ def network() -> keras.Model:
         end = f"{block}_add" if f"{block}_add" in names else f"{block}_project_norm"
         return whole.get_layer(end).output
 
-    x = convolved(output_of("block14"), DEEP, "deep")
-    for block, width in reversed(SKIPS):
+    x = convolved(output_of("block14"), BOTTLENECK_WIDTH, "deep")
+    for block, width in reversed(SKIP_WIDTHS):
         x = keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"{block}_up")(x)
         skip = convolved(output_of(block), width // 2, f"{block}_skip")
         x = keras.layers.Concatenate(name=f"{block}_joined")([x, skip])
-        for part in "ab":
-            name = f"{block}_{part}"
+        for suffix in "ab":
+            name = f"{block}_{suffix}"
             x = keras.layers.DepthwiseConv2D(
                 3, padding="same", use_bias=False, name=f"{name}_depth"
             )(x)
@@ -195,14 +202,14 @@ def network() -> keras.Model:
 
 
 def train(model: keras.Model, photos: Photos, epochs: int) -> None:
-    """AdamW on cross-entropy and half the Dice loss, cosine schedule."""
+    """Train with AdamW on cross-entropy plus half the Dice loss, with a cosine schedule."""
     optimizer = keras.optimizers.AdamW(weight_decay=0.01)
     optimizer.build(model.trainable_variables)
 
     @tf.function  # type: ignore[untyped-decorator]
-    def step(pictures: Any, masks: Any) -> Any:
+    def step(images: Any, masks: Any) -> Any:
         with tf.GradientTape() as tape:
-            logits = model(pictures, training=True)
+            logits = model(images, training=True)
             entropy = tf.nn.sigmoid_cross_entropy_with_logits(masks, logits)
             probs = tf.sigmoid(logits)
             both, either = (
@@ -216,12 +223,12 @@ def train(model: keras.Model, photos: Photos, epochs: int) -> None:
         return dice
 
     def batch(epoch: int, number: int, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        generator = np.random.default_rng([epoch, number])
-        examples = [photos.example(int(index), generator) for index in indices]
-        pictures, masks = (
-            np.stack(part).astype(np.float32) for part in zip(*examples, strict=True)
+        rng = np.random.default_rng([epoch, number])
+        examples = [photos.example(int(index), rng) for index in indices]
+        images, masks = (
+            np.stack(arrays).astype(np.float32) for arrays in zip(*examples, strict=True)
         )
-        return pictures / np.float32(255), masks[..., None]
+        return images / np.float32(255), masks[..., None]
 
     per_epoch = len(photos.good) // BATCH_SIZE
     total, done = per_epoch * epochs, 0
@@ -229,22 +236,22 @@ def train(model: keras.Model, photos: Photos, epochs: int) -> None:
         started, sum_dice = time.perf_counter(), 0.0
         order = np.random.default_rng([0, epoch]).permutation(photos.good)
         with ThreadPoolExecutor(1) as pool:
-            parts = [order[i * BATCH_SIZE : (i + 1) * BATCH_SIZE] for i in range(per_epoch)]
-            ahead = pool.submit(batch, epoch, 0, parts[0])
+            batches = [order[i * BATCH_SIZE : (i + 1) * BATCH_SIZE] for i in range(per_epoch)]
+            ahead = pool.submit(batch, epoch, 0, batches[0])
             for number in range(per_epoch):
-                pictures, masks = ahead.result()
+                images, masks = ahead.result()
                 if number + 1 < per_epoch:
-                    ahead = pool.submit(batch, epoch, number + 1, parts[number + 1])
+                    ahead = pool.submit(batch, epoch, number + 1, batches[number + 1])
                 cosine = 0.5 + 0.5 * np.cos(np.pi * done / total)
                 optimizer.learning_rate.assign(LEARNING_RATE * min(1, (done + 1) / 40) * cosine)
-                sum_dice += float(step(pictures, masks))
+                sum_dice += float(step(images, masks))
                 done += 1
         seconds = time.perf_counter() - started
         print(f"epoch {epoch + 1}/{epochs}  Dice loss {sum_dice / per_epoch:.4f}  {seconds:.0f} s")
 
 
 def quantized(model: keras.Model, photos: Photos) -> bytes:
-    """The network for LiteRT in int8: uint8 pixels to probabilities (1, MASK_SIDE, MASK_SIDE)."""
+    """Convert the network for LiteRT in int8, from uint8 pixels to probabilities."""
     from litert_quantizer import qtyping, quantizer, recipe_manager
 
     images = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), dtype="uint8", name="images")
@@ -263,9 +270,13 @@ def quantized(model: keras.Model, photos: Photos) -> bytes:
         recipe.add_static_config(
             regex=".*", operation_name=name, activation_num_bits=8, weight_num_bits=8
         )
-    chosen = np.linspace(0, len(photos.pixels) - 1, CALIBRATION, dtype=int)
+    chosen = np.linspace(0, len(photos.pixels) - 1, NUM_CALIBRATION_PHOTOS, dtype=int)
     samples = [
-        {"images": cv2.resize(photos.pixels[i], (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_AREA)[None]}
+        {
+            "images": cv2.resize(
+                photos.pixels[i], (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_AREA
+            )[None]
+        }
         for i in chosen
     ]
     with tempfile.TemporaryDirectory() as folder, silenced():
@@ -279,7 +290,7 @@ def quantized(model: keras.Model, photos: Photos) -> bytes:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("photos", type=Path, help="folder of photographs, searched to the bottom")
+    parser.add_argument("photos", type=Path, help="folder of photos, searched with its sub-folders")
     parser.add_argument("--to", type=Path, default=SEGMENTATION)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     arguments = parser.parse_args()
@@ -290,7 +301,7 @@ def main() -> None:
     train(model, photos, arguments.epochs)
     info = ModelMetadata(
         recipe="cut-out",
-        data=f"{len(photos.good)} photographs without labels",
+        data=f"{len(photos.good)} photos without labels",
         format="litert-int8",
         parameters=model.count_params(),
         labels=("background", "garment"),
@@ -299,9 +310,9 @@ def main() -> None:
         crop="none",
         version=__version__,
     )
-    sealed = add_tflite_checksum(quantized(model, photos), info)
-    atomic_write(arguments.to, sealed)
-    print(f"{arguments.to}: {len(sealed):,} bytes, {model.count_params():,} parameters")
+    content = add_tflite_checksum(quantized(model, photos), info)
+    atomic_write(arguments.to, content)
+    print(f"{arguments.to}: {len(content):,} bytes, {model.count_params():,} parameters")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,8 @@ gray; `make photo-model` reproduces it.
 
 | | |
 |---|---|
-| training | {epochs} epochs ({head_epochs} with a frozen backbone) in {seconds:.0f} s on {hardware} |
+| training | {epochs} epochs ({head_epochs} with a frozen backbone) in {seconds:.0f} s \
+on {hardware} |
 | parameters, file | {parameters:,}; int8, {bytes:,} bytes |
 | validation accuracy | {accuracy:.1f} % of {num_validation} images, {accuracy_int8:.1f} % in int8 |
 | calibration | temperature {temperature:.3f}, threshold {threshold:.2f}: {coverage:.0f} % \

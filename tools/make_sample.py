@@ -2,8 +2,8 @@
 
     python tools/make_sample.py
 
-Prints the lines for `SAMPLE` of data/fashion_mnist/load.py. The draw is stratified with a fixed seed and keeps the
-order of the files, so it can be repeated byte for byte.
+The script prints the lines for `SAMPLE` of data/fashion_mnist/load.py. The draw is stratified with
+a fixed seed and keeps the order of the files, so that every draw gives the same bytes.
 """
 
 import gzip
@@ -23,16 +23,17 @@ TRAIN_SIZE, TEST_SIZE = 2_000, 500
 
 def main() -> None:
     data = load_data()
-    for prefix, part, size in (("train", data.train, TRAIN_SIZE), ("t10k", data.test, TEST_SIZE)):
-        for name, raw in idx_files(prefix, part, size).items():
-            packed = gzip.compress(raw, compresslevel=9, mtime=0)
-            atomic_write(SAMPLE_FOLDER / f"{name}.gz", packed)
-            print(f'    IdxFile("{name}", {size:_}, "{sha256_of(raw)}"),')
+    for prefix, split, size in (("train", data.train, TRAIN_SIZE), ("t10k", data.test, TEST_SIZE)):
+        for name, content in idx_files(prefix, split, size).items():
+            compressed = gzip.compress(content, compresslevel=9, mtime=0)
+            atomic_write(SAMPLE_FOLDER / f"{name}.gz", compressed)
+            print(f'    IdxFile("{name}", {size:_}, "{sha256_of(content)}"),')
 
 
-def idx_files(prefix: str, part: LabeledImages, size: int) -> dict[str, bytes]:
-    chosen = draw(np.arange(len(part)), part.labels, size, np.random.default_rng(0))
-    images, labels = part.images[chosen], part.labels[chosen]
+def idx_files(prefix: str, data: LabeledImages, size: int) -> dict[str, bytes]:
+    """Draw images and encode them as IDX files by name."""
+    chosen = draw(np.arange(len(data)), data.labels, size, np.random.default_rng(0))
+    images, labels = data.images[chosen], data.labels[chosen]
     return {
         f"{prefix}-images-idx3-ubyte": struct.pack(">4I", IMAGES_MAGIC, size, 28, 28)
         + images.tobytes(),

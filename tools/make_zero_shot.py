@@ -46,8 +46,8 @@ spread sleeves, pairs of shoes, other light and faulty masks. Use it with
 |---|---|
 | parameters | {parameters:,} in both networks |
 | Fashion-MNIST test images | **{accuracy:.2f} %** (95 % interval {low:.2f} to {high:.2f}) |
-| calibration | temperature {temperature:.3f}, threshold {threshold:.2f}, on {num:,} simulated photos: \
-{coverage:.0f} % are predicted, {precision:.0f} % of those correctly |
+| calibration | temperature {temperature:.3f}, threshold {threshold:.2f}, \
+on {num:,} simulated photos: {coverage:.0f} % are predicted, {precision:.0f} % of those correctly |
 
 Results on photos: docs/photos.md. The calibration is that of simulated photos: on real photos the
 model is overconfident. MIT licence, like the data (c) 2017 Zalando SE.
