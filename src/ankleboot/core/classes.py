@@ -1,4 +1,4 @@
-"""The ten classes of Fashion-MNIST, in the order of their numbers."""
+"""Classes of Fashion-MNIST in the order of their labels."""
 
 CLASS_NAMES = (
     "T-shirt/top",
@@ -14,4 +14,4 @@ CLASS_NAMES = (
 )
 
 SHOES = frozenset({"Sandal", "Sneaker", "Ankle boot"})
-"""The classes that come in pairs."""
+"""Classes that are worn in pairs."""

@@ -1,8 +1,7 @@
-"""Files of the cache: each is fetched once, from the first source that delivers it.
+"""Download of files into the cache, each from the first source that has it.
 
-A source verifies the content, so the order of the sources is one of cost, not of trust. `download`
-bounds the time, bytes and speed of one request: no dead, slow, endless or redirecting server can
-hold up the program.
+A source verifies the content, so the sources are ordered by cost. `download` limits the time, size
+and speed of a request, against servers that are dead, slow, endless or redirecting.
 """
 
 import threading
@@ -19,15 +18,15 @@ from urllib3.exceptions import HTTPError
 from ankleboot.core.errors import AnklebootError, DataError, EnvironmentFailure
 from ankleboot.core.files import atomic_write, file_lock, make_folder, remove_temp_files
 
-ANSWER_SECONDS = 4.0  # from the look-up of the name to the last header of the answer
-STALL_SECONDS = 10.0  # without MIN_BYTES_PER_WINDOW more bytes: give this server up
+RESPONSE_TIMEOUT_S = 4.0  # from the name look-up to the last header
+STALL_TIMEOUT_S = 10.0  # longest time for MIN_BYTES_PER_WINDOW
 MIN_BYTES_PER_WINDOW = 20_000
-TRIES, BACK_OFF_SECONDS = 3, (1.0, 2.0)  # of a server that answers but fails
+MAX_ATTEMPTS, BACK_OFF_S = 3, (1.0, 2.0)  # for servers that respond with a failure
 MAX_REDIRECTS = 5
 
 
 class DownloadError(AnklebootError):
-    """One address did not deliver; `dead` if the server is not worth asking again."""
+    """Failed download; `dead` means that a further request to the server would fail as well."""
 
     def __init__(self, message: str, *, dead: bool = False, retry: bool = False) -> None:
         super().__init__(message)
@@ -37,7 +36,7 @@ class DownloadError(AnklebootError):
 
 @runtime_checkable
 class Named(Protocol):
-    """A file to fetch."""
+    """File to fetch."""
 
     @property
     def name(self) -> str: ...
@@ -48,7 +47,7 @@ File = TypeVar("File", bound=Named, contravariant=True)
 
 @runtime_checkable
 class Source(Protocol[File]):
-    """Delivers the content of files."""
+    """Source of verified files."""
 
     name: str
 
@@ -57,19 +56,19 @@ class Source(Protocol[File]):
 
 
 class Sources(Generic[File]):
-    """Sources to ask in turn, the cheapest first; a dead source is asked only once.
+    """Sources in the order of requests; a dead source is requested once.
 
     Args:
-        sources: In this order.
-        failure: Message for a file that no source delivers, with the fields `name` and `causes`.
+        sources: Sources, the cheapest first.
+        failure: Message for a file that no source has, with the fields `name` and `causes`.
     """
 
     def __init__(self, sources: Iterable[Source[File]], failure: str) -> None:
         self._sources, self._failure = list(sources), failure
         self._dead: dict[int, DownloadError] = {}
 
-    def obtain(self, file: File) -> tuple[bytes, str]:
-        """Return the verified content of a file and the name of its source.
+    def fetch_first(self, file: File) -> tuple[bytes, str]:
+        """Return the content of a file from the first source that has it, and the source's name.
 
         Raises:
             DataError: If all sources fail, one of them with wrong content.
@@ -78,7 +77,7 @@ class Sources(Generic[File]):
         causes: list[AnklebootError] = []
         for number, source in enumerate(self._sources):
             try:
-                if number in self._dead:  # one wait for a dead server is enough
+                if number in self._dead:  # waits for a dead server once
                     raise self._dead[number]
                 return source.read(file), source.name
             except AnklebootError as error:
@@ -103,20 +102,20 @@ def complete(
 
     Args:
         folder: Path to the cache folder.
-        files: Files that the folder shall hold.
-        sources: Returns the sources, that of the folder first; the stack cleans up after them.
-        failure: As for `Sources`.
+        files: Files of the complete folder.
+        sources: Function that returns the sources, the folder first; the stack cleans up.
+        failure: Message; see `Sources`.
 
     Raises:
-        DataError, EnvironmentFailure: As `Sources.obtain`, and if the folder cannot be written.
+        DataError, EnvironmentFailure: See `Sources.fetch_first`; or the folder is not writable.
     """
     origins = []
     make_folder(folder)
     with file_lock(folder / "lock"), ExitStack() as cleanup:
         remove_temp_files(folder)
-        asked = Sources(sources(cleanup), failure)
+        ordered = Sources(sources(cleanup), failure)
         for file in files:
-            content, origin = asked.obtain(file)
+            content, origin = ordered.fetch_first(file)
             if origin != str(folder):
                 atomic_write(folder / file.name, content)
             origins.append(origin)
@@ -124,32 +123,32 @@ def complete(
 
 
 def download(url: str, max_bytes: int, *, schemes: tuple[str, ...] = ("https",)) -> bytes:
-    """Return the bytes behind `url`.
+    """Download the body at `url`.
 
     Args:
-        url: Where to ask; redirects are followed to the allowed schemes only.
-        max_bytes: More than this is refused.
-        schemes: Allowed in `url` and in every redirect.
+        url: Address; redirects are followed to the allowed schemes only.
+        max_bytes: Largest accepted size.
+        schemes: Allowed schemes of `url` and of every redirect.
 
     Raises:
-        DownloadError: Saying why, after up to three tries where trying again can help.
+        DownloadError: If up to three attempts fail.
     """
-    for attempt in range(TRIES):
+    for attempt in range(MAX_ATTEMPTS):
         try:
             return _attempt(url, max_bytes, schemes)
         except DownloadError as error:
-            if not error.retry or attempt == TRIES - 1:
+            if not error.retry or attempt == MAX_ATTEMPTS - 1:
                 raise
-            time.sleep(BACK_OFF_SECONDS[attempt])
+            time.sleep(BACK_OFF_S[attempt])
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _attempt(url: str, max_bytes: int, schemes: tuple[str, ...]) -> bytes:
-    with requests.Session() as session:  # honours the proxies of the environment
+    with requests.Session() as session:  # uses the proxies of the environment
         for _ in range(MAX_REDIRECTS + 1):
             if urlsplit(url).scheme not in schemes:
                 raise DownloadError(f"{url}: refused, not {' or '.join(schemes)}")
-            response = _answer(session, url)
+            response = _request(session, url)
             with response:
                 if response.is_redirect:
                     url = urljoin(url, response.headers["location"])
@@ -161,44 +160,47 @@ def _attempt(url: str, max_bytes: int, schemes: tuple[str, ...]) -> bytes:
     raise DownloadError(f"{url}: more than {MAX_REDIRECTS} redirects")
 
 
-def _answer(session: requests.Session, url: str) -> requests.Response:
-    """Ask for `url` and return the answer with its body still to be read.
+def _request(session: requests.Session, url: str) -> requests.Response:
+    """Request `url` and return the response with its body unread.
 
-    In a thread of its own, because no time-out of the library bounds the whole: the look-up of a
-    name, eight addresses that swallow a connection each, headers that arrive byte by byte.
+    The request has its own thread, because no timeout of the library limits the sum of a name
+    look-up, eight addresses that drop connections, and headers that arrive byte by byte.
     """
-    outcome: list[requests.Response | requests.RequestException] = []
+    outcome: list[requests.Response | Exception] = []
 
-    def ask() -> None:
+    def get() -> None:
         try:
             outcome.append(
                 session.get(
                     url,
-                    timeout=ANSWER_SECONDS,
+                    timeout=RESPONSE_TIMEOUT_S,
                     stream=True,
                     allow_redirects=False,
-                    # the file itself is compressed, a second layer is none of ours
+                    # the file itself is compressed
                     headers={"Accept-Encoding": "identity"},
                 )
             )
-        except requests.RequestException as error:
+        except Exception as error:  # raised by the caller, unless its time is over
             outcome.append(error)
 
-    thread = threading.Thread(target=ask, daemon=True)
+    thread = threading.Thread(target=get, daemon=True)
     thread.start()
-    thread.join(ANSWER_SECONDS)
+    thread.join(RESPONSE_TIMEOUT_S)
     host = urlsplit(url).netloc
     if not outcome:
-        raise DownloadError(f"{host}: no answer within {ANSWER_SECONDS:g} s", dead=True)
-    if isinstance(outcome[0], requests.RequestException):
-        raise _failure(host, outcome[0]) from outcome[0]
-    return outcome[0]
+        raise DownloadError(f"{host}: no response within {RESPONSE_TIMEOUT_S:g} s", dead=True)
+    (result,) = outcome
+    if isinstance(result, requests.RequestException):
+        raise _failure(host, result) from result
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 def _failure(host: str, error: requests.RequestException) -> DownloadError:
     text = repr(error)
     if isinstance(error, requests.Timeout):
-        return DownloadError(f"{host}: no answer within {ANSWER_SECONDS:g} s", dead=True)
+        return DownloadError(f"{host}: no response within {RESPONSE_TIMEOUT_S:g} s", dead=True)
     if "NameResolutionError" in text:
         return DownloadError(f"{host}: host name not found", dead=True)
     if "Connection refused" in text:
@@ -220,7 +222,7 @@ def _body(url: str, response: requests.Response, max_bytes: int) -> bytes:
             elapsed = time.monotonic() - window_start
             if window_bytes >= MIN_BYTES_PER_WINDOW:
                 window_start, window_bytes = time.monotonic(), 0
-            elif elapsed > STALL_SECONDS:
+            elif elapsed > STALL_TIMEOUT_S:
                 raise DownloadError(
                     f"{url}: stalled, {window_bytes} bytes in {elapsed:.0f} s", dead=True
                 )

@@ -1,4 +1,4 @@
-"""What a run ran on: the facts without which its last bits cannot be repeated."""
+"""Hardware, versions and commit of a run, which bit-exact reproduction needs."""
 
 import os
 import platform
@@ -10,27 +10,27 @@ from typing import Any
 from ankleboot import __version__
 
 NUMERICS_VERSION = 1
-"""Raise it when a change of this package alters the weights that a recipe and a seed give; stored
-runs of studies are then repeated. tests/test_numerics.py notices such a change."""
+"""Version of the arithmetic of training. Raise it with any change of the weights that a recipe and
+a seed give: studies then repeat their stored runs. tests/training/test_numerics.py notices it."""
 
 VERSIONED = ("keras", "numpy", "opencv-python-headless", "tensorflow", "tensorflow-cpu")
 CPU_FLAGS = ("fma", "avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
-"""The instruction sets that change which kernels TensorFlow picks, and so the last bits."""
+"""Instruction sets that decide the kernels of TensorFlow, and so the last bits of weights."""
 
 
 def versions() -> dict[str, str]:
-    """Versions of ourselves, Python, and what computes the weights."""
-    found = {"ankleboot": __version__, "python": platform.python_version()}
+    """Return the versions of this package, Python and the numerical libraries."""
+    versions = {"ankleboot": __version__, "python": platform.python_version()}
     for name in VERSIONED:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def hardware() -> dict[str, Any]:
-    """Processor, threads and the switches that change which kernels run."""
+    """Return the processor, the numbers of threads and the switches of TensorFlow's kernels."""
     return {
         "machine": platform.machine(),
         "system": platform.system(),
@@ -45,20 +45,20 @@ def hardware() -> dict[str, Any]:
 
 
 def cpu_flags() -> list[str]:
-    """Those of `CPU_FLAGS` that the processor has; none where the system does not tell."""
+    """List those of `CPU_FLAGS` that the processor has; [] where they are unknown."""
     flags = _cpu()[1]
     return [flag for flag in CPU_FLAGS if flag in flags]
 
 
 def _usable_cores() -> int | None:
-    """Cores that this process may run on: what TensorFlow makes its threads for."""
+    """Return the number of cores of this process, for which TensorFlow starts threads."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count()
 
 
 def _cpu() -> tuple[str, set[str]]:
-    """Processor name and flags; Linux tells both, elsewhere only a name is known."""
+    """Return the name and flags of the processor; the flags are known on Linux only."""
     model, flags = platform.processor(), set[str]()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -75,12 +75,12 @@ def _cpu() -> tuple[str, set[str]]:
 
 
 def git_commit() -> str | None:
-    """The commit of the checkout that this code runs from, "-dirty" if changed; else None."""
-    here = Path(__file__).parent
+    """Return the commit of this checkout, with "-dirty" if it has changes; None without one."""
+    folder = Path(__file__).parent
     command = [
         "git",
         "-C",
-        str(here),
+        str(folder),
         "describe",
         "--always",
         "--abbrev=40",
@@ -88,7 +88,7 @@ def git_commit() -> str | None:
         "--exclude=*",
     ]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        process = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
+    return process.stdout.strip() or None if process.returncode == 0 else None

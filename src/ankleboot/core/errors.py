@@ -1,48 +1,48 @@
-"""What can go wrong, and the exit code that says so.
+"""Errors with their exit codes.
 
-An `AnklebootError` is a mistake or a fault that the user can act on: the command line prints its
-message as one line, without a traceback, and exits with its code. Anything else is a bug.
+An `AnklebootError` is a fault that the user can correct: the command line prints its message as one
+line and exits with its code. Any other exception is a bug.
 """
 
 
 class AnklebootError(Exception):
-    """Base of all errors that are reported as one line."""
+    """Base class of all errors that are reported as one line."""
 
     exit_code = 1
 
 
 class UsageError(AnklebootError):
-    """A wrong name, value or combination of options."""
+    """Wrong name, value or combination of options."""
 
     exit_code = 2
 
 
 class DataError(AnklebootError):
-    """Data that is not what it should be: truncated, swapped, of other content."""
+    """Invalid data: truncated, swapped, or with unexpected content."""
 
     exit_code = 3
 
 
 class ModelError(AnklebootError):
-    """A model or run that is damaged, of the wrong kind, or refused."""
+    """Model or run that is damaged, of the wrong kind, or untrusted."""
 
     exit_code = 4
 
 
 class EnvironmentFailure(AnklebootError):
-    """Disk, network, permission, memory, or a missing extra."""
+    """Missing resource: disk, network, permission, memory, or an extra of the package."""
 
     exit_code = 5
 
 
 class DivergedError(AnklebootError):
-    """Training produced a loss that is not a number."""
+    """Training loss that is not a number."""
 
     exit_code = 6
 
 
 class Interrupted(AnklebootError):
-    """SIGINT or SIGTERM ended the work in an orderly way; exit code 128 + signal number."""
+    """Orderly end of work by SIGINT or SIGTERM; the exit code is 128 + signal number."""
 
     def __init__(self, message: str, signum: int) -> None:
         super().__init__(message)
@@ -50,6 +50,6 @@ class Interrupted(AnklebootError):
 
 
 def first_line(error: BaseException) -> str:
-    """What a foreign library's error says, in one line."""
+    """Return the first line of the message of another library's error."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

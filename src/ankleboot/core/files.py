@@ -1,8 +1,8 @@
-"""Files that are either the old ones or the new ones, never a mix.
+"""Atomic file writes, locks and hashes.
 
-`atomic_write` writes beside the target, flushes to the disk, and renames; a kill at any moment
-leaves the old file or the new one. Temporary names end in `TEMP_SUFFIX`, so leftovers of killed
-processes can be swept.
+`atomic_write` writes beside the target, flushes to the disk, and renames: a kill at any moment
+leaves the old file or the new one. Temporary names match `TEMP_NAME`, so that `remove_temp_files`
+can remove those of killed processes.
 """
 
 import errno
@@ -35,16 +35,16 @@ DAMAGED_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What reading a damaged zip archive may raise."""
+"""Exceptions of reading a damaged zip archive."""
 
 
 def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix: str = "") -> None:
-    """Put content at `path` in one step.
+    """Replace the file at `path` in one step.
 
     Args:
-        path: The final name; its folder must exist.
-        content: The bytes, or a function that writes the file at the path it is given.
-        suffix: Ending that the temporary name must have (a writer may insist on one).
+        path: Path to the file; its folder must exist.
+        content: Bytes, or a function that writes the file at a path that it receives.
+        suffix: Ending of the temporary name, which some writers require.
 
     Raises:
         EnvironmentFailure: If the disk is full, the folder is missing or not writable.
@@ -55,7 +55,7 @@ def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix:
             content(temp)
         else:
             temp.write_bytes(content)
-        _flush(temp, os.O_RDWR)  # Windows flushes only what was opened for writing
+        _flush(temp, os.O_RDWR)  # Windows flushes only files opened for writing
         temp.replace(path)
         if os.name == "posix":  # a rename is on the disk once its folder is
             _flush(path.parent, os.O_RDONLY)
@@ -75,7 +75,7 @@ def _flush(path: Path, flags: int) -> None:
 
 
 def write_failure(path: Path, error: OSError, num_bytes: int | None) -> EnvironmentFailure:
-    """Say in one line why `path` could not be written."""
+    """Describe why `path` could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         size = "" if num_bytes is None else f" of {num_bytes} bytes"
         return EnvironmentFailure(f"disk full while writing {path}{size}; free some space")
@@ -91,7 +91,7 @@ def make_folder(path: Path) -> None:
     """Create a folder and its parents.
 
     Raises:
-        EnvironmentFailure: If that is not permitted, or a file stands in the way.
+        EnvironmentFailure: If that is not permitted, or the path is a file.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def file_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold a lock file; the operating system frees it when its holder dies, so none is ever stale.
+    """Hold a lock file; the operating system releases it when its process ends.
 
     Raises:
         EnvironmentFailure: If the lock file cannot be written.
@@ -123,18 +123,18 @@ def file_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
 
 
 def remove_temp_files(folder: Path) -> None:
-    """Remove the temporary files that killed writers left in `folder`."""
-    for leftover in temp_files(folder):
-        remove(leftover)
+    """Remove the temporary files of killed processes in `folder`."""
+    for path in temp_files(folder):
+        remove(path)
 
 
 def temp_files(folder: Path) -> list[Path]:
-    """The temporary files of `atomic_write` in `folder`."""
+    """List the temporary files of `atomic_write` in `folder`."""
     return [path for path in folder.iterdir() if TEMP_NAME.fullmatch(path.name)]
 
 
 def remove(path: Path) -> None:
-    """Delete a file that may be gone already.
+    """Delete a file if it exists.
 
     Raises:
         EnvironmentFailure: If that is not permitted.
@@ -146,11 +146,11 @@ def remove(path: Path) -> None:
 
 
 def sha256_of(content: bytes) -> str:
-    """Hexadecimal SHA-256 of some bytes."""
+    """Return the hexadecimal SHA-256 of bytes."""
     return hashlib.sha256(content).hexdigest()
 
 
 def sha256_of_file(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
+    """Return the hexadecimal SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,3 +1,3 @@
-"""Limits that the image decoder and the server share; importing them loads nothing else."""
+"""Limits that the image decoder and the server share; importing them loads no decoder."""
 
-MAX_PIXELS = 25_000_000  # of one image; checked before the decoder allocates memory for it
+MAX_PIXELS = 25_000_000  # of an image; checked before the decoder allocates memory

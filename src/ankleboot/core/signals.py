@@ -1,4 +1,4 @@
-"""Let SIGINT and SIGTERM end work at a good moment instead of in the middle of it."""
+"""Deferral of SIGINT and SIGTERM to the next safe point."""
 
 import signal
 import threading
@@ -8,24 +8,24 @@ from types import FrameType
 
 
 class StopFlag:
-    """Set once a signal has come; `signum` says which."""
+    """Flag that a signal sets; `signum` is its number, or None before."""
 
     signum: int | None = None
 
 
 @contextmanager
 def stop_on_signal() -> Iterator[StopFlag]:
-    """Note the first SIGINT or SIGTERM instead of obeying it; a second one acts as usual.
+    """Record the first SIGINT or SIGTERM in a flag; a second one acts as usual.
 
-    Only the main thread may handle signals; elsewhere nothing is caught.
+    Only the main thread can handle signals; in other threads the flag is never set.
     """
-    request = StopFlag()
+    flag = StopFlag()
     if threading.current_thread() is not threading.main_thread():
-        yield request
+        yield flag
         return
 
-    def note(signum: int, _frame: FrameType | None) -> None:
-        request.signum = signum
+    def record(signum: int, _frame: FrameType | None) -> None:
+        flag.signum = signum
         restore()
 
     def restore() -> None:
@@ -33,11 +33,11 @@ def stop_on_signal() -> Iterator[StopFlag]:
             signal.signal(number, handler)
 
     previous = {
-        number: signal.signal(number, note)
+        number: signal.signal(number, record)
         for number in (signal.SIGINT, signal.SIGTERM)
-        if signal.getsignal(number) is not signal.SIG_IGN  # nohup and the like: leave it so
+        if signal.getsignal(number) is not signal.SIG_IGN  # set by nohup, for example
     }
     try:
-        yield request
+        yield flag
     finally:
         restore()

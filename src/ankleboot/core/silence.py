@@ -1,4 +1,4 @@
-"""Libraries that greet or report home, used so that they do neither."""
+"""Suppression of the banners and telemetry of other libraries."""
 
 import io
 import os
@@ -9,41 +9,40 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 
-_ONE_AT_A_TIME = threading.RLock()
+_LOCK = threading.RLock()  # the redirection is global to the process
 
 
 @contextmanager
 def silenced(*, show_failures: bool = True) -> Iterator[None]:
-    """Keep what libraries print off the terminal.
+    """Discard what libraries print.
 
     Args:
-        show_failures: Show their stderr after all if an exception comes out.
+        show_failures: Print their stderr if the block raises an exception.
 
-    They write to the file descriptor before any setting of theirs is read, so it is the descriptor
-    that is turned away, for the whole process: what other threads print meanwhile goes the same
-    way, and one thread at a time may do this.
+    Libraries write to the file descriptor before they read any setting, so the descriptor is
+    redirected, for all threads of the process. One thread at a time can do this.
     """
-    with _ONE_AT_A_TIME:
-        yield from _hushed(show_failures)
+    with _LOCK:
+        yield from _redirected(show_failures)
 
 
-def _hushed(show_failures: bool) -> Iterator[None]:
+def _redirected(show_failures: bool) -> Iterator[None]:
     try:
         stderr = os.dup(2)
-    except OSError:  # closed: nobody listens
+    except OSError:  # stderr is closed
         yield
         return
-    with tempfile.TemporaryFile() as words:
+    with tempfile.TemporaryFile() as captured:
         sys.stderr.flush()
-        os.dup2(words.fileno(), 2)
+        os.dup2(captured.fileno(), 2)
         try:
-            # stdout is for our one document
+            # stdout is reserved for the result of the command
             with redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
                 yield
         except BaseException:
-            words.seek(0)
+            captured.seek(0)
             if show_failures:
-                os.write(stderr, words.read())
+                os.write(stderr, captured.read())
             raise
         finally:
             os.dup2(stderr, 2)
@@ -51,14 +50,14 @@ def _hushed(show_failures: bool) -> Iterator[None]:
 
 
 def import_keras() -> None:
-    """Import Keras and its backend without TensorFlow's greetings."""
+    """Import Keras and its backend without the banners of TensorFlow."""
     if "keras" not in sys.modules:
         with silenced():
             import keras  # noqa: F401
 
 
 def import_openvino() -> None:
-    """Import OpenVINO without its telemetry, which else reports every import and conversion."""
+    """Import OpenVINO without its telemetry, which reports every import and conversion."""
     if "openvino" not in sys.modules:
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino  # noqa: F401
@@ -66,7 +65,7 @@ def import_openvino() -> None:
 
 @contextmanager
 def without_glyph_warnings() -> Iterator[None]:
-    """Let matplotlib draw a box, in silence, for a letter that its font lacks."""
+    """Suppress the warnings of matplotlib about characters that its font lacks."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield

@@ -30,7 +30,7 @@ def run_isolated(module: str, *arguments: str) -> dict[str, Any]:
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3", "ANKLEBOOT_STARTED": repr(time.time())}
     variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     with (
-        stop_on_signal() as request,
+        stop_on_signal() as flag,
         subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -44,10 +44,10 @@ def run_isolated(module: str, *arguments: str) -> dict[str, Any]:
             with suppress(subprocess.TimeoutExpired):
                 stdout, stderr = child.communicate(timeout=POLL_PERIOD_S)
                 break
-            if request.signum is not None:
+            if flag.signum is not None:
                 child.terminate()
-    if request.signum is not None:
-        raise Interrupted("stopped", request.signum)
+    if flag.signum is not None:
+        raise Interrupted("stopped", flag.signum)
     if child.returncode:
         message = (stderr.strip().splitlines() or ["no message"])[-1]
         raise EnvironmentFailure(f"{' '.join([module, *arguments])}: {message}")

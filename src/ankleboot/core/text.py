@@ -1,23 +1,23 @@
-"""Text from outside, safe to show."""
+"""Display of text that users and files supply."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def escape_unprintable(text: str) -> str:
-    """Show what a name hides: line breaks, control characters, marks that turn text around."""
+    """Escape line breaks, control characters and marks that reverse the direction of text."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def truncate_middle(text: str, length: int = 24) -> str:
-    """At most so many characters: the begin and the end of a long name, which tell most."""
+    """Shorten a long name to its beginning and its end."""
     if len(text) <= length:
         return text
     return f"{text[: length - length // 3 - 3]}...{text[-(length // 3) :]}"
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> str:
-    """Describe a name that does not exist: the closest valid one, and all of them."""
+    """Describe an unknown name, the closest valid one and all valid ones."""
     names = list(valid)
     close = difflib.get_close_matches(name, names, n=1)
     hint = f" (did you mean {close[0]}?)" if close else ""

@@ -1,8 +1,8 @@
-"""The shapes that travel between modules, named once.
+"""Types of arrays, with their shapes.
 
-The test suite checks these types at run time (`--jaxtyping-packages` in pyproject.toml); elsewhere
-they cost nothing. Height and width are those of the data set: 28 x 28 in Fashion-MNIST, whatever a
-recipe says for pictures of one's own, which may have three colors.
+The tests check these types at run time (`--jaxtyping-packages` in pyproject.toml); elsewhere they
+cost no time. Height and width are those of the data set: 28 x 28 in Fashion-MNIST, and the image
+spec of the recipe for image folders.
 """
 
 import base64
@@ -17,25 +17,25 @@ NUM_CLASSES = 10  # of Fashion-MNIST
 IMAGE_SIZE = 28  # pixels per side, of Fashion-MNIST
 
 Images = UInt8[np.ndarray, "n height width"] | UInt8[np.ndarray, "n height width 3"]
-"""Pixels as stored, grey or RGB: 0 is black (Fashion-MNIST's background), 255 the brightest."""
+"""Stored images, gray or RGB: 0 is black (background of Fashion-MNIST), 255 the brightest."""
 
 SomeImages = UInt8[np.ndarray, "_ height width"] | UInt8[np.ndarray, "_ height width 3"]
-"""A selection of them, whatever n is."""
+"""Images of any number: `_` may differ from the `n` of other arguments."""
 
 Image = UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]
-"""One of them."""
+"""One image."""
 
 Mask = UInt8[np.ndarray, "rows columns"]
-"""Where on a picture a garment is, stretched to a square of a few cells; 255 is surely garment."""
+"""Mask of a garment on an image stretched to a square; 255 is surely garment."""
 
 Pixels = UInt8[np.ndarray, "_ _ 3"]
-"""A picture in RGB, of any size."""
+"""Decoded RGB image of any size."""
 
 Inputs = Float32[np.ndarray, "n height width channels"]
-"""What every model takes: pixels in [0, 1] with one or three channels."""
+"""Inputs of a model: pixels in [0, 1] with one or three channels."""
 
 Features = Float32[np.ndarray, "n filters"]
-"""What a backbone says of images."""
+"""Features of images, computed by a backbone."""
 
 Labels = Integer[np.ndarray, " n"]
 """Class indices from 0."""
@@ -45,13 +45,13 @@ Probs = Float[np.ndarray, "n classes"]
 """One row per image; each row sums to 1."""
 
 Maps = Float32[np.ndarray, "n height width"]
-"""What each pixel says for (positive) or against a class."""
+"""Contribution of each pixel for (positive) or against a class."""
 
 Losses = Float32[np.ndarray, " images"]
 """Cross-entropy of each image, in nats."""
 
 Indices = Int64[np.ndarray, " _"]
-"""Positions in a file; any number of them, whatever n is elsewhere."""
+"""Positions in a file, of any number."""
 
 Matrix = Int64[np.ndarray, "classes classes"]
 """Confusion matrix: rows are true classes, columns predicted ones."""
@@ -86,7 +86,7 @@ def unpack_array(packed: Mapping[str, Any]) -> np.ndarray:
 
 
 def to_inputs(images: Images) -> Inputs:
-    """Scale uint8 pixels to [0, 1]; grey ones get a channel axis."""
+    """Scale uint8 pixels to [0, 1]; gray images get a channel axis."""
     scaled: np.ndarray = images.astype(np.float32) / np.float32(255)
     return scaled[..., np.newaxis] if images.ndim == 3 else scaled
 
@@ -98,8 +98,8 @@ def one_hot(labels: Labels, num_classes: int = NUM_CLASSES) -> OneHot:
 
 
 def batch_size_for(most: int, image_shape: tuple[int, ...]) -> int:
-    """How many images to take at a time where memory suffices for `most` small ones.
+    """Return the batch size that needs no more memory than `most` images of 56 x 56 pixels.
 
-    Up to twice the side of Fashion-MNIST's images it is `most`; larger ones count by their pixels.
+    Images up to that size give `most`; larger ones give less in proportion to their pixels.
     """
     return max(1, min(most, most * 4 * IMAGE_SIZE**2 // (image_shape[0] * image_shape[1])))

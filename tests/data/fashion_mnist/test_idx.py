@@ -52,9 +52,9 @@ def test_labels_survive_the_format(labels: list[int]) -> None:
         (b"", "only 0 bytes"),
         (image_bytes(magic=0), "not an IDX image file"),
         (label_bytes([1, 2, 3] * 9), "an IDX label file; are two swapped"),
-        (image_bytes(count=4), "promises 4 items, that is 3152 bytes, but the file has 2368"),
-        (image_bytes(count=2), "promises 2 items"),
-        (image_bytes(count=2**31), "promises 2147483648 items"),
+        (image_bytes(count=4), "announces 4 items, which are 3152 bytes, but the file has 2368"),
+        (image_bytes(count=2), "announces 2 items"),
+        (image_bytes(count=2**31), "announces 2147483648 items"),
         (image_bytes(side=32), "28 x 28 pixels, the header says 32 x 32"),
         (
             b"<html>please log in to the hotel network</html>",
@@ -78,7 +78,7 @@ def test_the_first_bad_label_is_named(bad: int) -> None:
     ("raw", "wanted", "said"),
     [
         (image_bytes(5), IMAGES, "holds 5 items, expected 3; are train and t10k swapped"),
-        (image_bytes()[:-1] + b"\xff", IMAGES, "plain MNIST perhaps"),
+        (image_bytes()[:-1] + b"\xff", IMAGES, "plain MNIST has the same names"),
         (label_bytes([1, 2, 3]), IMAGES, "are two swapped"),
         (label_bytes([1, 2, 77]), LABELS, "label 2 is 77"),
     ],
@@ -96,8 +96,8 @@ def test_the_reason_and_both_hashes_are_given(raw: bytes, wanted: IdxFile, said:
         (gzip.compress(bytes(100), mtime=0)[:-12], "truncated gzip data"),
         (gzip.compress(bytes(101), mtime=0), "more than the expected 100 bytes"),
         (gzip.compress(bytes(10_000_000), mtime=0), "more than the expected 100 bytes"),  # a bomb
-        (gzip.compress(bytes(100), mtime=0) + b"garbage", "7 bytes of garbage"),
-        (gzip.compress(bytes(60), mtime=0) + gzip.compress(bytes(40), mtime=0), "bytes of garbage"),
+        (gzip.compress(bytes(100), mtime=0) + b"garbage", "7 unexpected bytes"),
+        (gzip.compress(bytes(60), mtime=0) + gzip.compress(bytes(40), mtime=0), "unexpected bytes"),
         (b"<html>captive portal</html>", "begins with b'<html>captive"),
     ],
 )

@@ -94,9 +94,9 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    # ANSWER_SECONDS stays long: a busy machine may well take 0.3 s to answer itself
-    monkeypatch.setattr(download, "STALL_SECONDS", 0.3)
-    monkeypatch.setattr(download, "BACK_OFF_SECONDS", (0.01, 0.01))
+    # RESPONSE_TIMEOUT_S stays long: a busy machine may well take 0.3 s to answer itself
+    monkeypatch.setattr(download, "STALL_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(download, "BACK_OFF_S", (0.01, 0.01))
 
 
 def test_a_mirror_delivers_verified_content(server: Server) -> None:
@@ -111,7 +111,7 @@ def test_another_compression_is_accepted_with_a_note(server: Server) -> None:
     server.answers = [send(gzip.compress(CONTENT, compresslevel=1, mtime=7))]
     mirror = server.mirror()
     assert mirror.read(WANTED) == CONTENT
-    assert "recompressed there, content verified" in mirror.name
+    assert "recompressed, content verified" in mirror.name
 
 
 def trickle(request: BaseHTTPRequestHandler) -> None:
@@ -173,12 +173,12 @@ def test_a_bad_server_is_left_within_bounds(
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [(silence, "no answer within 1 s"), (headers_then_silence, "stalled after 1 bytes")],
+    [(silence, "no response within 1 s"), (headers_then_silence, "stalled after 1 bytes")],
 )
 def test_a_silent_server_is_waited_for_once(
     server: Server, monkeypatch: pytest.MonkeyPatch, answer: Answer, said: str
 ) -> None:
-    monkeypatch.setattr(download, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(download, "RESPONSE_TIMEOUT_S", 1.0)
     server.answers = [answer]
     with pytest.raises(DownloadError, match=said):
         server.mirror().read(WANTED)
@@ -207,26 +207,26 @@ def test_a_mirror_that_recompresses_delivers_more_than_one_file(server: Server) 
 def test_a_dead_mirror_is_asked_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = sources_of(Mirror(url))
     with pytest.raises(EnvironmentFailure) as first:
-        asked.obtain(WANTED)
+        asked.fetch_first(WANTED)
     monkeypatch.setattr(sources, "download", lambda *a, **k: pytest.fail("asked again"))
     with pytest.raises(EnvironmentFailure) as second:
-        asked.obtain(WANTED)
+        asked.fetch_first(WANTED)
     assert str(first.value) == str(second.value)
 
 
 def test_all_causes_are_listed_and_decide_the_exit_code(tmp_path: Path) -> None:
     dead = Mirror("https://name.invalid/")
     with pytest.raises(EnvironmentFailure, match="not found; name.invalid.*--data sample"):
-        sources_of(LocalFolder(tmp_path), dead).obtain(WANTED)
+        sources_of(LocalFolder(tmp_path), dead).fetch_first(WANTED)
     (tmp_path / WANTED.name).write_bytes(CONTENT[:-1])
     with pytest.raises(DataError, match="sha256 .*; name.invalid"):
-        sources_of(LocalFolder(tmp_path), dead).obtain(WANTED)
+        sources_of(LocalFolder(tmp_path), dead).fetch_first(WANTED)
 
 
 def test_the_next_source_helps_out(tmp_path: Path, server: Server) -> None:
     (tmp_path / f"{WANTED.name}.gz").write_bytes(gzip.compress(CONTENT)[:50])
     server.answers = [send(gzip.compress(CONTENT, mtime=0))]
-    found = sources_of(LocalFolder(tmp_path), server.mirror()).obtain(WANTED)
+    found = sources_of(LocalFolder(tmp_path), server.mirror()).fetch_first(WANTED)
     assert found == (CONTENT, server.url)
 
 
@@ -265,7 +265,7 @@ def test_a_damaged_cache_that_cannot_heal_is_named(
     victim = sample_as_full / fashion_mnist.SAMPLE[1].name
     victim.write_bytes(b"x" * 10)
     monkeypatch.setattr(fashion_mnist, "all_sources", lambda cleanup: [])
-    with pytest.raises(DataError, match=f"no source could give train-labels.*: {victim}: .*sha256"):
+    with pytest.raises(DataError, match=f"no source has train-labels.*: {victim}: .*sha256"):
         fashion_mnist.fetch_fashion_mnist()
 
 
@@ -366,13 +366,13 @@ def test_the_sample_is_stratified() -> None:
 
 def test_debian_is_no_source_without_apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
-    with pytest.raises(DownloadError, match="no apt-get here"):
+    with pytest.raises(DownloadError, match="no apt-get on this system"):
         debian.fetch_package(tmp_path)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="apt-get exists on Debian only")
 def test_a_hanging_apt_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(debian, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(debian, "STALL_TIMEOUT_S", 0.3)
     started = time.monotonic()
     with pytest.raises(DownloadError, match="sleep stalled"):
         debian._run(["sleep", "60"], tmp_path)
@@ -383,7 +383,7 @@ def test_mute_mirrors_are_waited_for_once_each(
     isolated_cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They accept a connection and never answer: the slowest way to be dead."""
-    monkeypatch.setattr(download, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(download, "RESPONSE_TIMEOUT_S", 0.3)
     monkeypatch.setattr("ankleboot.data.fashion_mnist.debian.shutil.which", lambda name: None)
     with socket.create_server(("127.0.0.1", 0)) as mute, ExitStack() as cleanup:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/"
@@ -393,7 +393,7 @@ def test_mute_mirrors_are_waited_for_once_each(
         started = time.monotonic()
         for _ in range(4):
             with pytest.raises(EnvironmentFailure):
-                asked.obtain(WANTED)
+                asked.fetch_first(WANTED)
         # not 4 * 3 waits: a server that was mute is not asked again
         assert 3 * 0.3 <= time.monotonic() - started < 3 * 3 * 0.3
 
@@ -408,8 +408,8 @@ def test_a_closed_network_is_given_up_in_time(
     monkeypatch.setattr(debian, "_run", lambda command, folder: real_run(["sleep", "60"], folder))
     monkeypatch.setattr("ankleboot.data.fashion_mnist.debian.shutil.which", lambda name: name)
     started = time.monotonic()
-    with ExitStack() as cleanup, pytest.raises(EnvironmentFailure, match="no answer within 4 s"):
-        sources_of(*sources.all_sources(cleanup)).obtain(WANTED)
+    with ExitStack() as cleanup, pytest.raises(EnvironmentFailure, match="no response within 4 s"):
+        sources_of(*sources.all_sources(cleanup)).fetch_first(WANTED)
     assert time.monotonic() - started < 20
 
 

@@ -13,6 +13,7 @@ from ankleboot.data.preprocessing import preprocess
 from ankleboot.data.preprocessing.decode import PILLOW_FORMATS
 from ankleboot.data.preprocessing.image_formats import IMAGE_FORMATS, SUFFIXES
 from ankleboot.data.preprocessing.preprocess import PREPROCESSING_VERSION, DecodedImage
+from ankleboot.data.preprocessing.segmentation import segment_garment
 from ankleboot.recipes.image_spec import ImageSpec
 
 SPECS = (ImageSpec(), ImageSpec(64, color=True, crop="none"), ImageSpec(28, crop="none"))
@@ -56,7 +57,7 @@ def test_the_scenes_take_every_path() -> None:
 
 def test_an_image_is_segmented_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[int, ...]] = []
-    real = preprocess.segment_garment
+    real = segment_garment
 
     def counted(pixels: np.ndarray) -> object:
         calls.append(pixels.shape)

@@ -1,7 +1,7 @@
-"""Fashion-MNIST from Debian's package archive, for machines whose network reaches nothing else.
+"""Fashion-MNIST from Debian's package archive, for machines that reach only a Debian mirror.
 
-`apt-get download` and `dpkg-deb --extract` need no root. A bare image has no package lists yet;
-then they are fetched into a folder of our own, and the system stays as it was.
+`apt-get download` and `dpkg-deb --extract` need no root. A bare image has no package lists; they
+are fetched into a temporary folder, and the system stays unchanged.
 """
 
 import os
@@ -14,8 +14,8 @@ from pathlib import Path
 from ankleboot.core.download import DownloadError
 
 PACKAGE = "dataset-fashion-mnist"
-STALL_SECONDS = 5.0  # without a new byte on the disk: give up
-BOUNDS = [
+STALL_TIMEOUT_S = 5.0  # without a new byte on the disk
+APT_OPTIONS = [
     "-o",
     "Acquire::Retries=0",
     "-o",
@@ -26,25 +26,25 @@ BOUNDS = [
 
 
 class _Stalled(DownloadError):
-    """Nothing arrived for STALL_SECONDS."""
+    """No byte arrived for STALL_TIMEOUT_S."""
 
 
 def fetch_package(folder: Path) -> Path:
     """Download and unpack the package below `folder`; return the folder with its gzip IDX files.
 
     Raises:
-        DownloadError: If there is no apt-get here, or it cannot get the package.
+        DownloadError: If there is no apt-get, or it cannot fetch the package.
     """
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        raise DownloadError(f"Debian package {PACKAGE}: no apt-get here", dead=True)
+        raise DownloadError(f"Debian package {PACKAGE}: no apt-get on this system", dead=True)
     try:
-        _run(["apt-get", *BOUNDS, "download", PACKAGE], folder)
+        _run(["apt-get", *APT_OPTIONS, "download", PACKAGE], folder)
     except _Stalled:
-        raise  # a network that swallows everything; another wait would end the same
+        raise  # the network drops packets; another attempt would stall, too
     except DownloadError:
-        own = _own_lists(folder)
-        _run(["apt-get", *BOUNDS, *own, "update"], folder)
-        _run(["apt-get", *BOUNDS, *own, "download", PACKAGE], folder)
+        options = _local_lists(folder)
+        _run(["apt-get", *APT_OPTIONS, *options, "update"], folder)
+        _run(["apt-get", *APT_OPTIONS, *options, "download", PACKAGE], folder)
     package = next(folder.glob(f"{PACKAGE}_*.deb"), None)
     if package is None:
         raise DownloadError(f"Debian package {PACKAGE}: apt-get delivered no file", dead=True)
@@ -52,18 +52,18 @@ def fetch_package(folder: Path) -> Path:
     return folder / "unpacked/usr/share/datasets/fashion-mnist"
 
 
-def _own_lists(folder: Path) -> list[str]:
-    """Options that keep package lists and caches below `folder`."""
+def _local_lists(folder: Path) -> list[str]:
+    """Return options that keep package lists and caches below `folder`."""
     options = []
     for key in ("Dir::State::lists", "Dir::Cache"):
-        place = folder / key.replace(":", "_")
-        (place / "partial").mkdir(parents=True, exist_ok=True)
-        options += ["-o", f"{key}={place}/"]
+        path = folder / key.replace(":", "_")
+        (path / "partial").mkdir(parents=True, exist_ok=True)
+        options += ["-o", f"{key}={path}/"]
     return options
 
 
 def _run(command: list[str], folder: Path) -> None:
-    """Run a command in `folder`, ended when nothing has grown there for STALL_SECONDS."""
+    """Run a command in `folder`; kill it if no file grows there for STALL_TIMEOUT_S."""
     log = folder / "log.txt"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -72,17 +72,17 @@ def _run(command: list[str], folder: Path) -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,  # so that apt-get's own helpers end with it
+            start_new_session=True,  # the kill includes the children of apt-get
         )
         size, since = -1, time.monotonic()
         try:
-            while process.poll() is None and time.monotonic() - since < STALL_SECONDS:
+            while process.poll() is None and time.monotonic() - since < STALL_TIMEOUT_S:
                 time.sleep(0.05)
                 now_size = _bytes_below(folder)
                 if now_size != size:
                     size, since = now_size, time.monotonic()
             stalled = process.poll() is None
-        finally:  # also when interrupted: nothing may outlive its folder
+        finally:  # also when interrupted: no process may outlive its folder
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -99,6 +99,6 @@ def _bytes_below(folder: Path) -> int:
     for path in folder.rglob("*"):
         try:
             total += path.stat().st_size
-        except OSError:  # a temporary file of apt-get, gone again
+        except OSError:  # a temporary file that apt-get has removed
             continue
     return total

@@ -1,7 +1,7 @@
-"""Read IDX files (http://yann.lecun.com/exdb/mnist, "the IDX file format") and say what is wrong.
+"""Parsing and verification of IDX files (http://yann.lecun.com/exdb/mnist).
 
-A file is known by the SHA-256 of its *decompressed* bytes: mirrors recompress, and plain MNIST has
-the same names and shapes. When the hash differs, `diagnose` finds the words for why.
+A file is identified by the SHA-256 of its *decompressed* bytes: mirrors recompress files, and plain
+MNIST has the same names and shapes. `diagnose` describes the likely reason for another hash.
 """
 
 import zlib
@@ -19,13 +19,13 @@ IMAGES_HEADER, LABELS_HEADER = 16, 8  # bytes
 
 @dataclass(frozen=True)
 class IdxFile:
-    """One file of a data set as it must be.
+    """Expected file of a data set.
 
     Attributes:
-        name: Without ".gz".
+        name: Name without ".gz".
         count: Number of images or labels.
-        sha256: Of the decompressed bytes.
-        gz_sha256: Of the compressed file as first published; other compressions are welcome.
+        sha256: Hash of the decompressed bytes.
+        gz_sha256: Hash of the compressed file as first published; others are accepted, too.
     """
 
     name: str
@@ -39,14 +39,14 @@ class IdxFile:
 
     @property
     def num_bytes(self) -> int:
-        """Size of the decompressed file."""
+        """Size of the decompressed file in bytes."""
         if self.holds_images:
             return IMAGES_HEADER + self.count * IMAGE_SIZE**2
         return LABELS_HEADER + self.count
 
 
 def parse_images(raw: bytes, name: str) -> Images:
-    """View the bytes of an IDX image file as an array (read-only, nothing is copied).
+    """View the bytes of an IDX image file as a read-only array.
 
     Raises:
         DataError: If magic number, image size or length do not fit.
@@ -82,10 +82,10 @@ def _checked_count(raw: bytes, name: str, magic: int, header: int) -> int:
     kind, other = ("image", "label") if magic == IMAGES_MAGIC else ("label", "image")
     if len(raw) < LABELS_HEADER:
         raise DataError(f"{name}: not an IDX {kind} file: only {len(raw)} bytes long")
-    found, count = np.frombuffer(raw, ">u4", count=2).tolist()
-    if found in (IMAGES_MAGIC, LABELS_MAGIC) and found != magic:
+    actual, count = np.frombuffer(raw, ">u4", count=2).tolist()
+    if actual in (IMAGES_MAGIC, LABELS_MAGIC) and actual != magic:
         raise DataError(f"{name}: not an IDX {kind} file but an IDX {other} file; are two swapped?")
-    if found != magic:
+    if actual != magic:
         raise DataError(f"{name}: not an IDX {kind} file: it begins with {raw[:40]!r}")
     if len(raw) < header:
         raise DataError(f"{name}: truncated IDX {kind} file: only {len(raw)} bytes long")
@@ -95,34 +95,34 @@ def _checked_count(raw: bytes, name: str, magic: int, header: int) -> int:
 def _check_length(raw: bytes, name: str, count: int, expected: int) -> None:
     if len(raw) != expected:
         raise DataError(
-            f"{name}: the header promises {count} items, that is {expected} bytes, "
+            f"{name}: the header announces {count} items, which are {expected} bytes, "
             f"but the file has {len(raw)}"
         )
 
 
-def verify(raw: bytes, wanted: IdxFile, origin: str) -> None:
-    """Check that bytes are exactly the wanted file's content.
+def verify(raw: bytes, expected: IdxFile, origin: str) -> None:
+    """Check that bytes are the content of the expected file.
 
     Raises:
-        DataError: Naming `origin`, both hashes, and the likeliest reason.
+        DataError: If they are not; the message has `origin`, both hashes and the likely reason.
     """
-    found = sha256_of(raw)
-    if found != wanted.sha256:
+    actual = sha256_of(raw)
+    if actual != expected.sha256:
         raise DataError(
-            f"{origin}: {diagnose(raw, wanted)} (sha256 {found}, expected {wanted.sha256})"
+            f"{origin}: {diagnose(raw, expected)} (sha256 {actual}, expected {expected.sha256})"
         )
 
 
-def diagnose(raw: bytes, wanted: IdxFile) -> str:
-    """Say in words why bytes are not the wanted file."""
+def diagnose(raw: bytes, expected: IdxFile) -> str:
+    """Describe why bytes are not the expected file."""
     try:
-        parse = parse_images if wanted.holds_images else parse_labels
-        count = len(parse(raw, wanted.name))
+        parse = parse_images if expected.holds_images else parse_labels
+        count = len(parse(raw, expected.name))
     except DataError as error:
-        return str(error).removeprefix(f"{wanted.name}: ")
-    if count != wanted.count:
-        return f"holds {count} items, expected {wanted.count}; are train and t10k swapped?"
-    return "other content of the right shape, plain MNIST perhaps: it has the same names and sizes"
+        return str(error).removeprefix(f"{expected.name}: ")
+    if count != expected.count:
+        return f"holds {count} items, expected {expected.count}; are train and t10k swapped?"
+    return "other content of the right shape; plain MNIST has the same names and sizes"
 
 
 def gunzip(packed: bytes, limit: int, origin: str) -> bytes:
@@ -141,9 +141,11 @@ def gunzip(packed: bytes, limit: int, origin: str) -> bytes:
     if len(raw) > limit:
         raise DataError(f"{origin}: unpacks to more than the expected {limit} bytes")
     if not decompressor.eof:
-        raise DataError(f"{origin}: truncated gzip data, only {len(raw)} of {limit} bytes came out")
+        raise DataError(
+            f"{origin}: truncated gzip data, only {len(raw)} of {limit} bytes were unpacked"
+        )
     if decompressor.unused_data:
         raise DataError(
-            f"{origin}: {len(decompressor.unused_data)} bytes of garbage after the gzip data"
+            f"{origin}: {len(decompressor.unused_data)} unexpected bytes after the gzip data"
         )
     return raw

@@ -1,4 +1,4 @@
-"""Sources of Fashion-MNIST: folders, mirrors and Debian's archive."""
+"""Sources of Fashion-MNIST: local folders, mirrors and Debian's archive."""
 
 import os
 import tempfile
@@ -11,15 +11,15 @@ from ankleboot.core.files import sha256_of
 from ankleboot.data.fashion_mnist.debian import fetch_package
 from ankleboot.data.fashion_mnist.idx import IdxFile, gunzip, verify
 
-MAX_DOWNLOAD_BYTES = 64_000_000  # the largest file has 26 million
+MAX_DOWNLOAD_BYTES = 64_000_000  # the largest file has 26 million bytes
 
 FAILURE = (
-    "no source could give {name}: {causes}. "
-    "Get the four files elsewhere and pass their folder with --data, or use --data sample"
+    "no source has {name}: {causes}. "
+    "Download the four files and pass their folder with --data, or use --data sample"
 )
 
 MIRRORS = (
-    # The bucket behind the authors' http address; asked by its https name.
+    # the authors' bucket, by its https name
     "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
@@ -27,7 +27,7 @@ MIRRORS = (
 
 
 class LocalFolder:
-    """Files that are already on this machine, as `NAME` or `NAME.gz`."""
+    """Folder on this machine with files `NAME` or `NAME.gz`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -50,7 +50,7 @@ class LocalFolder:
 
 
 class Mirror:
-    """A web address below which the gzip files lie."""
+    """Web address of a folder of gzip files."""
 
     def __init__(self, url: str, schemes: tuple[str, ...] = ("https",)) -> None:
         self.name = url
@@ -63,12 +63,12 @@ class Mirror:
         raw = gunzip(packed, file.num_bytes, url)
         verify(raw, file, url)
         if sha256_of(packed) != file.gz_sha256:
-            self.name = f"{self._url} (recompressed there, content verified)"
+            self.name = f"{self._url} (recompressed, content verified)"
         return raw
 
 
 class DebianArchive:
-    """The package dataset-fashion-mnist, downloaded once; the stack removes the download."""
+    """Debian's package dataset-fashion-mnist, downloaded once; `cleanup` removes the download."""
 
     name = "Debian package dataset-fashion-mnist"
 
@@ -84,7 +84,7 @@ class DebianArchive:
 
 
 def folders_of_other_tools() -> list[Path]:
-    """Where Keras, torchvision and Debian put Fashion-MNIST."""
+    """List the folders of Keras, torchvision and Debian for Fashion-MNIST."""
     keras_home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     return [
         keras_home / "datasets/fashion-mnist",
@@ -95,7 +95,7 @@ def folders_of_other_tools() -> list[Path]:
 
 
 def all_sources(cleanup: ExitStack) -> list[Source[IdxFile]]:
-    """List every source besides the cache, the cheapest first."""
+    """List every source except the cache, the cheapest first."""
     return [
         *(LocalFolder(path) for path in folders_of_other_tools() if path.is_dir()),
         *(Mirror(url) for url in MIRRORS),

@@ -1,1 +1,4 @@
-"""Data sets from a folder of image files: scan, checks, cache of preprocessed images."""
+"""Image folders as data sets: scan, cache of preprocessed images, report of faults.
+
+The suffixes of image files are those of `preprocessing/image_formats.py`.
+"""

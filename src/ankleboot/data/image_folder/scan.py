@@ -9,8 +9,8 @@ from pathlib import Path, PurePath
 from ankleboot.core.errors import DataError
 from ankleboot.core.text import escape_unprintable
 from ankleboot.data.image_folder.report import LAYOUT, join_names
-from ankleboot.data.preprocessing.decode import SUFFIXES
 from ankleboot.data.preprocessing.find_images import IGNORED_FILES
+from ankleboot.data.preprocessing.image_formats import SUFFIXES
 
 SPLIT_NAMES = {
     "train": "train",
@@ -144,5 +144,5 @@ def _check_class_names(root: Path, classes: dict[str, set[str]]) -> None:
         if unknown := sorted(names - trained):
             raise DataError(f"{root}: in {split}/ but not in train/: {join_names(unknown)}")
     if len(trained) < 2:
-        names = ", ".join(trained) or "none"
-        raise DataError(f"{root}: two or more classes are needed, found {names}; expected {LAYOUT}")
+        found = ", ".join(trained) or "none"
+        raise DataError(f"{root}: two or more classes are needed, found {found}; expected {LAYOUT}")

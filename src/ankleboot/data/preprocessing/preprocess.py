@@ -49,7 +49,8 @@ class DecodedImage:
         if self.is_dataset_image:
             pixels: Image = self.pixels[..., 0]
             return pixels
-        return garment_image(self.pixels, self.segmentation and self.segmentation.mask)
+        mask = self.segmentation.mask if self.segmentation else None
+        return garment_image(self.pixels, mask)
 
     def preprocess(self, image_spec: ImageSpec) -> Image:
         """Return the image that a network takes."""
