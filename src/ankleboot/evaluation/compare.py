@@ -153,7 +153,7 @@ def compare_predictions(
         raise UsageError("name two or more different models to compare")
     for prediction in predictions:
         metrics.validate_predictions(prediction.probs, labels)
-    hits = {one.model: one.probs.argmax(axis=1) == labels for one in predictions}
+    hits = {p.model: p.probs.argmax(axis=1) == labels for p in predictions}
     estimates = tuple(
         AccuracyEstimate(
             name,

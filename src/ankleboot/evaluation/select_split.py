@@ -1,6 +1,6 @@
 """Selection of the data and the images that a recipe or a model is evaluated on."""
 
-from typing import Protocol, runtime_checkable, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.data.dataset import Dataset, LabeledImages
@@ -13,7 +13,6 @@ from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.recipes.recipe import Recipe
 
 
-@runtime_checkable
 @runtime_checkable
 class DataLoader(Protocol):
     """Function that loads the data for a model, such as that of the command line's options."""

@@ -115,8 +115,6 @@ def explain(
     """
     resolved = resolve_model(model)
     predictor = _keras_predictor(resolved)
-    from ankleboot.evaluation.explain.features import nearest_training_images  # imports TensorFlow
-
     info = predictor.info
     if class_name is not None and class_name not in info.labels:
         raise UsageError(unknown_name("class", class_name, info.labels))
@@ -136,9 +134,7 @@ def explain(
     if class_name is not None:
         classes = np.full(len(pixels), info.labels.index(class_name))
     maps = {name: method(predictor.model, pixels, classes) for name, method in functions.items()}
-    excluded = [int(name.partition(":")[2]) for name in names if name.startswith("train:")]
-    candidates = np.setdiff1d(dataset.split(info.split_rule).train, excluded)
-    nearest = nearest_training_images(predictor.model, pixels, dataset.train.images, candidates)
+    neighbors = _nearest(predictor, pixels, names, dataset)
     return [
         Explanation(
             name=name,
@@ -146,7 +142,7 @@ def explain(
             confidence=float(probs[row, classes[row]]),
             image=pixels[row],
             maps={method: values[row] for method, values in maps.items()},
-            neighbors=tuple(_neighbor(int(index), dataset) for index in nearest[row]),
+            neighbors=neighbors[row],
         )
         for row, name in enumerate(names)
     ]
@@ -178,6 +174,17 @@ def _pixels(image: ImageSource, dataset: Dataset, image_spec: ImageSpec) -> Imag
     return pixels
 
 
-def _neighbor(index: int, dataset: Dataset) -> Neighbor:
+def _nearest(
+    predictor: KerasPredictor, pixels: np.ndarray, names: Sequence[str], dataset: Dataset
+) -> list[tuple[Neighbor, ...]]:
+    """Find the most similar training images; the images themselves are excluded."""
+    from ankleboot.evaluation.explain.features import nearest_training_images  # imports TensorFlow
+
     train = dataset.train
-    return Neighbor(index, dataset.class_names[train.labels[index]], train.images[index])
+    excluded = [int(name.partition(":")[2]) for name in names if name.startswith("train:")]
+    candidates = np.setdiff1d(dataset.split(predictor.info.split_rule).train, excluded)
+    nearest = nearest_training_images(predictor.model, pixels, train.images, candidates)
+    return [
+        tuple(Neighbor(int(i), dataset.class_names[train.labels[i]], train.images[i]) for i in row)
+        for row in nearest
+    ]
