@@ -79,8 +79,7 @@ def audit_data(
     probs = out_of_fold_probs(data, recipe, folds, progress)
     suspects = find_label_issues(probs, train.labels, data.class_names)
     is_correct = probs.argmax(axis=1) == train.labels
-    is_trusted = np.ones(len(train), bool)
-    is_trusted[[suspect.index for suspect in suspects]] = False
+    is_trusted = ~np.isin(np.arange(len(train)), [suspect.index for suspect in suspects])
     progress("looking for duplicates")
     return DataAudit(
         data=data.name,

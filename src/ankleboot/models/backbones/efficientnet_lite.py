@@ -54,39 +54,65 @@ def features(inputs: Any, policy: ComputePolicy, *, small: bool = False) -> Any:
         Features (n, height / 32, width / 32, 1280); small: (n, height / 16, width / 16, 672).
     """
     dtype = policy.dtype_policy
-
-    def norm(x: Any, name: str, *, active: bool = True) -> Any:
-        x = layers.batch_norm(name, policy, momentum=MOMENTUM)(x)
-        return keras.layers.ReLU(6, name=f"{name}_relu6", dtype=dtype)(x) if active else x
-
-    def conv(x: Any, filters: int, name: str, size: int = 1, stride: int = 1) -> Any:
-        return keras.layers.Conv2D(
-            filters, size, stride, padding="same", use_bias=False, name=name, dtype=dtype
-        )(x)
-
     # (value - 127) / 128 of bytes, as the weights were trained
     x = keras.layers.Rescaling(255 / 128, -127 / 128, name="scaled", dtype=dtype)(inputs)
-    x = norm(conv(x, STEM, "stem", size=3, stride=2), "stem_norm")
+    x = _norm(_conv(x, STEM, "stem", policy, size=3, stride=2), "stem_norm", policy)
     number = 0
-    for blocks, size, first_stride, expansion, filters in (
-        STAGES[:NUM_SMALL_STAGES] if small else STAGES
-    ):
+    stages = STAGES[:NUM_SMALL_STAGES] if small else STAGES
+    for blocks, size, first_stride, expansion, filters in stages:
         for block in range(blocks):
-            name, stride, block_input = f"block{number}", first_stride if block == 0 else 1, x
-            if expansion > 1:
-                x = conv(x, expansion * x.shape[-1], f"{name}_expand")
-                x = norm(x, f"{name}_expand_norm")
-            x = keras.layers.DepthwiseConv2D(
-                size, stride, padding="same", use_bias=False, name=f"{name}_depth", dtype=dtype
-            )(x)
-            x = norm(x, f"{name}_depth_norm")
-            x = norm(conv(x, filters, f"{name}_project"), f"{name}_project_norm", active=False)
-            if stride == 1 and block_input.shape[-1] == filters:
-                x = keras.layers.Add(name=f"{name}_add", dtype=dtype)([x, block_input])
+            stride = first_stride if block == 0 else 1
+            x = _block(x, f"block{number}", filters, size, stride, expansion, policy)
             number += 1
     if small:
-        return norm(conv(x, 6 * x.shape[-1], f"block{number}_expand"), SMALL_LAST_LAYER)
-    return norm(conv(x, HEAD, "head"), "head_norm")
+        name = f"block{number}_expand"
+        return _norm(_conv(x, 6 * x.shape[-1], name, policy), SMALL_LAST_LAYER, policy)
+    return _norm(_conv(x, HEAD, "head", policy), "head_norm", policy)
+
+
+def _block(
+    inputs: Any,
+    name: str,
+    filters: int,
+    size: int,
+    stride: int,
+    expansion: int,
+    policy: ComputePolicy,
+) -> Any:
+    """Apply an inverted residual block (Sandler et al. 2018, arXiv:1801.04381)."""
+    x, dtype = inputs, policy.dtype_policy
+    if expansion > 1:
+        x = _conv(x, expansion * x.shape[-1], f"{name}_expand", policy)
+        x = _norm(x, f"{name}_expand_norm", policy)
+    x = keras.layers.DepthwiseConv2D(
+        size, stride, padding="same", use_bias=False, name=f"{name}_depth", dtype=dtype
+    )(x)
+    x = _norm(x, f"{name}_depth_norm", policy)
+    x = _conv(x, filters, f"{name}_project", policy)
+    x = _norm(x, f"{name}_project_norm", policy, active=False)
+    if stride == 1 and inputs.shape[-1] == filters:
+        x = keras.layers.Add(name=f"{name}_add", dtype=dtype)([x, inputs])
+    return x
+
+
+def _norm(x: Any, name: str, policy: ComputePolicy, *, active: bool = True) -> Any:
+    x = layers.batch_norm(name, policy, momentum=MOMENTUM)(x)
+    relu6 = keras.layers.ReLU(6, name=f"{name}_relu6", dtype=policy.dtype_policy)
+    return relu6(x) if active else x
+
+
+def _conv(
+    x: Any, filters: int, name: str, policy: ComputePolicy, *, size: int = 1, stride: int = 1
+) -> Any:
+    return keras.layers.Conv2D(
+        filters,
+        size,
+        stride,
+        padding="same",
+        use_bias=False,
+        name=name,
+        dtype=policy.dtype_policy,
+    )(x)
 
 
 def load_weights(model: keras.Model, path: str) -> None:
