@@ -208,13 +208,11 @@ def test_seeds_are_grouped_and_other_splits_refused(
     assert "have the same recipe and seed 0" in capfd.readouterr().err
 
 
-def test_python_users_get_what_the_command_prints(
-    calibrated_run: Run, bar_run: Run, bar_data: Dataset
-) -> None:
-    comparison = compare([calibrated_run, bar_run.folder], bar_data)
+def test_python_users_get_what_the_command_prints(calibrated_run: Run, bar_data: Dataset) -> None:
+    comparison = compare([calibrated_run, calibrated_run.model_path], bar_data)
     document = comparison.to_json()
     assert document["data"] == "bars" and document["split"] == "validation"
-    names = [str(calibrated_run.folder), str(bar_run.folder)]
+    names = [str(calibrated_run.folder), str(calibrated_run.model_path)]
     assert document["test_reads"] == dict.fromkeys(names, 0)
     assert [estimate.model for estimate in comparison.models] == names
     assert repr(comparison).startswith("Comparison(") and "\n" not in repr(comparison)
