@@ -181,7 +181,7 @@ def test_other_classes_are_refused(
     said = error_of(capsys, 2, "evaluate", "pretrained", "--data", pictures)
     assert "the model's classes are T-shirt/top, Trouser" in said and "those of colors/" in said
     said = error_of(capsys, 2, "evaluate", own_run, "--data", "sample")
-    assert "Fashion-MNIST has grey images of 28 x 28 pixels, not color 32 x 32" in said
+    assert "Fashion-MNIST has gray images of 28 x 28 pixels, not color 32 x 32" in said
 
 
 # What changes after training

@@ -43,7 +43,7 @@ class DataOptions:
 
     @property
     def is_image_folder(self) -> bool:
-        """Whether the user named an image folder."""
+        """True if the user named an image folder."""
         from ankleboot.data.load import is_image_folder
 
         return self.name is not None and is_image_folder(self.name)

@@ -42,6 +42,8 @@ def load_data(
 ) -> Dataset:
     """Load a data set; Fashion-MNIST is fetched into the cache if it is not there.
 
+        data = ankleboot.load_data("sample")
+
     Args:
         name: "fashion-mnist", "sample" or another data set of `core/plugins.py`; an image folder
             with a sub-folder for every class; a folder with the four IDX files of Fashion-MNIST;

@@ -139,6 +139,8 @@ def overrides_of(recipe: Recipe) -> list[str]:
 def get_recipe(name: str, **changes: Any) -> Recipe:
     """Return the recipe called `name`, with some fields changed; see `override`.
 
+        recipe = ankleboot.get_recipe("leaky", epochs=3)
+
     Raises:
         UsageError: If there is no such recipe or field, or a value is invalid.
     """
@@ -148,5 +150,8 @@ def get_recipe(name: str, **changes: Any) -> Recipe:
 
 
 def list_recipes() -> list[str]:
-    """List the names of the recipes."""
+    """List the names of the recipes.
+
+    names = ankleboot.list_recipes()
+    """
     return list(RECIPES)

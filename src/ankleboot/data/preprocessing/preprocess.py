@@ -31,7 +31,7 @@ class DecodedImage:
 
     @cached_property
     def is_dataset_image(self) -> bool:
-        """Whether the image has the form of the data set: 28 x 28 gray pixels."""
+        """True if the image has the form of the data set: 28 x 28 gray pixels."""
         if self.pixels.shape[:2] != (IMAGE_SIZE, IMAGE_SIZE):
             return False
         return bool((self.pixels == self.pixels[..., :1]).all())
