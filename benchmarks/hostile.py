@@ -1,4 +1,4 @@
-"""Requests of people who mean harm, for `serving_attack.py`: each returns how it was answered."""
+"""Hostile requests for `serving_attack.py`; each function returns the outcome."""
 
 import io
 import random
@@ -13,24 +13,24 @@ from lib.load_spec import HOST
 from lib.payloads import BOUNDARY
 from lib.server_process import PATH
 
-PATIENCE = 20.0  # seconds that an answer may take
-PIECE = 1 << 16
+TIMEOUT_S = 20.0  # for a response
+CHUNK_BYTES = 1 << 16
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
-LEAVERS = 100  # clients that leave, each time
+NUM_DISCONNECTS = 100  # clients per call
 
 
-def shoot(port: int, pieces: Iterable[bytes]) -> str:
-    """Send bytes whatever comes back meanwhile; the status of the answer, or how it ended."""
-    with socket.create_connection((HOST, port), PATIENCE) as connection:
+def send_raw(port: int, chunks: Iterable[bytes]) -> str:
+    """Send bytes without reading; return the status of the response, or how it ended."""
+    with socket.create_connection((HOST, port), TIMEOUT_S) as connection:
         try:
-            for piece in pieces:
-                connection.sendall(piece)
+            for chunk in chunks:
+                connection.sendall(chunk)
         except TimeoutError:
             return "the server no longer reads"
         except OSError:
-            pass  # it has heard enough; perhaps it said so
+            pass  # the server has closed, perhaps after a response
         try:
-            start = connection.recv(PIECE)
+            start = connection.recv(CHUNK_BYTES)
         except TimeoutError:
             return "silence"
         except OSError:
@@ -39,159 +39,160 @@ def shoot(port: int, pieces: Iterable[bytes]) -> str:
 
 
 def head(kind: str, *lines: str, size: int | None = None) -> bytes:
-    """The head of a POST."""
+    """Return the headers of a POST."""
     length = [] if size is None else [f"Content-Length: {size}"]
     first = [f"POST {PATH} HTTP/1.1", f"Host: {HOST}", f"Content-Type: {kind}", "Connection: close"]
     return "\r\n".join([*first, *length, *lines, "", ""]).encode()
 
 
 def post(port: int, kind: str, body: bytes) -> str:
-    """A request of ordinary form."""
-    return shoot(port, [head(kind, size=len(body)), body])
+    """Send a well-formed request."""
+    return send_raw(port, [head(kind, size=len(body)), body])
 
 
 def declared(port: int) -> str:
-    """A body that calls itself 10 GB."""
-    return shoot(port, [head("image/png", size=10**10), bytes(PIECE)])
+    """Declare a body of 10 GB."""
+    return send_raw(port, [head("image/png", size=10**10), bytes(CHUNK_BYTES)])
 
 
 def declared_and_sent(port: int) -> str:
-    """A body of 64 MB that comes."""
+    """Declare and send a body of 64 MB."""
     size = 64 << 20
-    return shoot(port, [head("image/png", size=size), *[bytes(1 << 20)] * 64])
+    return send_raw(port, [head("image/png", size=size), *[bytes(1 << 20)] * 64])
 
 
 def chunked(port: int) -> str:
-    """A body of 200 MB that does not tell its size."""
+    """Send a body of 200 MB in chunks."""
 
-    def pieces() -> Iterator[bytes]:
+    def chunks() -> Iterator[bytes]:
         yield head("image/png", "Transfer-Encoding: chunked")
         chunk = b"%x\r\n" % (1 << 20) + bytes(1 << 20) + b"\r\n"
         for _ in range(200):
             yield chunk
         yield b"0\r\n\r\n"
 
-    return shoot(port, pieces())
+    return send_raw(port, chunks())
 
 
 def many_parts(port: int) -> str:
-    """10,000 parts."""
+    """Send a form of 10,000 parts."""
     part = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\nx\r\n'
     return post(port, MULTIPART, (part * 10_000 + f"--{BOUNDARY}--\r\n").encode())
 
 
 def part_header(port: int) -> str:
-    """A part whose header has 1 MB."""
+    """Send a form whose part has a header of 1 MB."""
     text = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{"n" * (1 << 20)}"\r\n\r\nx\r\n'
     return post(port, MULTIPART, (text + f"--{BOUNDARY}--\r\n").encode())
 
 
 def no_end(port: int) -> str:
-    """Parts without an end, after 1 MB of no part."""
+    """Send 1 MB before the first boundary, and a part without an end."""
     return post(port, MULTIPART, b"-" * (1 << 20) + f"\r\n--{BOUNDARY}\r\n\r\nx".encode())
 
 
 def deep_json(port: int) -> str:
-    """Lists in lists, 100,000 deep."""
+    """Send JSON lists nested 100,000 deep."""
     return post(port, "application/json", b'{"images": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")
 
 
 def long_list(port: int) -> str:
-    """A list of a million nothings."""
+    """Send a JSON list of a million empty strings."""
     items = b'"",' * 999_999 + b'""'
     return post(port, "application/json", b'{"images": [' + items + b"]}")
 
 
 def bad_base64(port: int) -> str:
-    """5 MB of what is no base64."""
+    """Send 5 MB of invalid base64."""
     return post(port, "application/json", b'{"images": ["' + b"%" * (5 << 20) + b'"]}')
 
 
 def noise(port: int) -> str:
-    """A megabyte of noise that calls itself a PNG."""
+    """Send 1 MB of noise behind the signature of PNG."""
     return post(port, "image/png", b"\x89PNG\r\n\x1a\n" + random.Random(0).randbytes(1 << 20))
 
 
 def long_header(port: int) -> str:
-    """A header line of 10 MB."""
-    return shoot(port, [head("image/png", "X-Long: " + "x" * (10 << 20), size=1), b"x"])
+    """Send a header line of 10 MB."""
+    return send_raw(port, [head("image/png", "X-Long: " + "x" * (10 << 20), size=1), b"x"])
 
 
 def two_lengths(port: int) -> str:
-    """A size and chunks at once, by which requests are smuggled past proxies."""
+    """Send Content-Length and Transfer-Encoding, as in request smuggling."""
     lines = ("Transfer-Encoding: chunked",)
-    return shoot(port, [head("image/png", *lines, size=4), b"0\r\n\r\nGET / HTTP/1.1\r\n\r\n"])
+    return send_raw(port, [head("image/png", *lines, size=4), b"0\r\n\r\nGET / HTTP/1.1\r\n\r\n"])
 
 
 def one_color(side: int, mode: str) -> bytes:
-    """A PNG file that is small on the wire and large in memory."""
+    """Return a PNG file that is small on the wire and large in memory."""
     file = io.BytesIO()
     Image.new(mode, (side, side)).save(file, "PNG", optimize=False, compress_level=9)
     return file.getvalue()
 
 
 def bombs() -> dict[str, Callable[[int], str]]:
-    """Pictures that would fill the memory: 170 megapixels, alone and sixteen at once."""
-    grey, color = one_color(13_000, "L"), one_color(13_000, "RGB")
+    """Return decompression bombs: 170 megapixels, alone and sixteen in one form."""
+    gray, color = one_color(13_000, "L"), one_color(13_000, "RGB")
     part = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n'.encode()
     )
     together = (part + color + b"\r\n") * 16 + f"--{BOUNDARY}--\r\n".encode()
     return {
-        "13000 x 13000, grey": lambda port: post(port, "image/png", grey),
+        "13000 x 13000, grey": lambda port: post(port, "image/png", gray),
         "13000 x 13000, color": lambda port: post(port, "image/png", color),
         "16 of them": lambda port: post(port, MULTIPART, together),
     }
 
 
-def leavers(port: int, body: bytes) -> str:
-    """Clients that leave: halfway through the request or before the answer, some by a reset."""
+def disconnect(port: int, body: bytes) -> str:
+    """Disconnect clients halfway through the request or before the response, some by a reset."""
     request = head("image/jpeg", size=len(body)) + body
-    for number in range(LEAVERS):
-        with socket.create_connection((HOST, port), PATIENCE) as connection:
+    for number in range(NUM_DISCONNECTS):
+        with socket.create_connection((HOST, port), TIMEOUT_S) as connection:
             try:
                 connection.sendall(request[: len(request) // (1 + number % 2)])
             except OSError:
                 continue
-            if number % 4 > 1:  # a reset instead of an orderly end
+            if number % 4 > 1:  # closes with a reset
                 linger = struct.pack("ii", 1, 0)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     return "left"
 
 
-class Slow:
-    """Connections on which a byte comes every second, some in the header and some in the body."""
+class SlowClients:
+    """Connections that send a byte per `step`, some in the headers and some in the body."""
 
     def __init__(self, port: int, num: int) -> None:
         self.port = port
-        self.ended: dict[str, list[float]] = {}  # seconds until the server closed one
-        self._open: list[Dripping] = []
+        self.ended: dict[str, list[float]] = {}  # seconds until the server closed a connection
+        self._open: list[SlowConnection] = []
         self._num = num
 
     def step(self) -> None:
-        """Send a byte on each, and put new ones in the place of those that were closed."""
-        for one in self._open:
-            if one.is_closed():
-                self.ended.setdefault(one.where, []).append(time.perf_counter() - one.since)
-                one.connection.close()
-        self._open = [one for one in self._open if one.connection.fileno() >= 0]
+        """Send a byte on each connection, and replace those that the server has closed."""
+        for client in self._open:
+            if client.is_closed():
+                seconds = time.perf_counter() - client.since
+                self.ended.setdefault(client.where, []).append(seconds)
+                client.connection.close()
+        self._open = [client for client in self._open if client.connection.fileno() >= 0]
         kinds = ("header", "body")
         while len(self._open) < self._num:
-            self._open.append(Dripping(self.port, kinds[len(self._open) % len(kinds)]))
+            self._open.append(SlowConnection(self.port, kinds[len(self._open) % len(kinds)]))
 
     def close(self) -> None:
-        """Leave."""
-        for one in self._open:
-            one.connection.close()
+        """Close all connections."""
+        for client in self._open:
+            client.connection.close()
 
 
-class Dripping:
-    """A connection that takes its time."""
+class SlowConnection:
+    """Connection that sends its request byte by byte."""
 
     def __init__(self, port: int, where: str) -> None:
         self.where = where
         self.since = time.perf_counter()
-        self.connection = socket.create_connection((HOST, port), PATIENCE)
+        self.connection = socket.create_connection((HOST, port), TIMEOUT_S)
         start = head("image/png", size=1000)
         if where == "body":
             self.connection.sendall(start)
@@ -199,12 +200,12 @@ class Dripping:
         self.connection.setblocking(False)
 
     def is_closed(self) -> bool:
-        """Send a byte; whether the server has had enough."""
+        """Send a byte; return whether the server has closed the connection."""
         try:
             self.connection.send(self._unsent[:1])
             self._unsent = self._unsent[1:]
-            while self.connection.recv(PIECE):
-                pass  # it says why
+            while self.connection.recv(CHUNK_BYTES):
+                pass  # the response with the reason
         except BlockingIOError:
             return False
         except OSError:
@@ -212,7 +213,7 @@ class Dripping:
         return True
 
 
-USUAL: dict[str, Callable[[int], str]] = {
+REQUESTS: dict[str, Callable[[int], str]] = {
     "10 GB declared": declared,
     "64 MB declared and sent": declared_and_sent,
     "200 MB in chunks": chunked,
@@ -226,4 +227,4 @@ USUAL: dict[str, Callable[[int], str]] = {
     "10 MB in a header line": long_header,
     "size and chunks": two_lengths,
 }
-"""By what they are called in the result."""
+"""Functions by their names in the stored result."""

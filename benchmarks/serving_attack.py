@@ -1,11 +1,11 @@
-"""Attack the server for a minute while others use it as they should.
+"""Attack the server for a minute while ordinary clients use it.
 
     python benchmarks/serving_attack.py --seconds 60
 
-Hostile requests in turn (hostile.py), beside 200 connections that send a byte a second and clients
-that leave in the middle. Meanwhile a load client asks as people do and compares every answer. The
-memory of all processes of the server must not grow by 50 MiB, nothing may be answered with 5xx but
-503, and whoever asks properly must be served. Writes benchmarks/results/serving_attack.json.
+Hostile requests (hostile.py) run in turn, beside 200 connections that send a byte per second and
+clients that disconnect. Meanwhile a load client sends ordinary requests and compares each response.
+The memory of the server must grow by less than 50 MiB, no status above 499 but 503 may occur, and
+all ordinary requests must get responses. Writes benchmarks/results/serving_attack.json.
 """
 
 import argparse
@@ -27,83 +27,83 @@ from lib.load_spec import LoadRequest, LoadSpec, finish_load, record_expected, r
 from lib.server_process import PATH, ServerProcess, process_tree
 
 RESULT = Path(__file__).parent / "results/serving_attack.json"
-SLOW = 200  # connections
-CALM = 4.0  # seconds of proper use before and after
-ALLOWED_GROWTH = 50.0  # MiB
-OK = ("200", "503")  # 503: many were there before
-INTERVAL = 0.2  # seconds between looks at the memory
+NUM_SLOW_CLIENTS = 200
+CALM_S = 4.0  # ordinary use before and after
+MAX_GROWTH_MIB = 50.0
+EXPECTED_STATUSES = ("200", "503")  # 503: the queue was full
+SAMPLING_PERIOD_S = 0.2  # of the memory
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--output", type=Path, default=RESULT)
     parser.add_argument("--serve", nargs="*", default=[], help="options of ankleboot serve")
     arguments = parser.parse_args()
     images, photos = payloads.images(200), payloads.photos(10)
-    asked = [LoadRequest(PATH, "image/png", image) for image in images]
-    asked += [LoadRequest(PATH, "image/jpeg", photo) for photo in photos]
+    requests = [LoadRequest(PATH, "image/png", image) for image in images]
+    requests += [LoadRequest(PATH, "image/jpeg", photo) for photo in photos]
     with server_process.start_ankleboot(arguments.serve) as server:
-        found = attack(server, record_expected(server.port, asked), photos[0], arguments.seconds)
+        found = attack(server, record_expected(server.port, requests), photos[0], arguments.seconds)
     found |= {"exit_code": server.process.returncode}
     found = {"command": " ".join(["python", *sys.argv])} | found
-    write_json(arguments.out, found | machine_info())
+    write_json(arguments.output, found | machine_info())
     print(json.dumps({key: found[key] for key in found if key != "memory_mib"}, indent=2))
     return int(bool(found["faults"]))
 
 
-class Memory(threading.Thread):
-    """Looks at the server's memory again and again, and notes what was going on."""
+class MemorySampler(threading.Thread):
+    """Thread that samples the server's memory and the current action."""
 
     def __init__(self, server: ServerProcess) -> None:
         super().__init__(daemon=True)
-        self.doing = "calm"
-        self.seen: list[tuple[str, float]] = []
-        self._server, self._over = server, threading.Event()
+        self.action = "calm"
+        self.samples: list[tuple[str, float]] = []
+        self._server, self._stopped = server, threading.Event()
 
     def run(self) -> None:
-        while not self._over.wait(INTERVAL):
+        while not self._stopped.wait(SAMPLING_PERIOD_S):
             if (sizes := self._server.memory()) is not None:
-                self.seen.append((self.doing, sizes["pss_mib"]))
+                self.samples.append((self.action, sizes["pss_mib"]))
 
     def stop(self) -> None:
-        self._over.set()
+        self._stopped.set()
         self.join()
 
-    def usual(self, doing: str) -> float:
-        return statistics.median(size for what, size in self.seen if what == doing)
+    def median(self, action: str) -> float:
+        return statistics.median(size for name, size in self.samples if name == action)
 
-    def most(self) -> dict[str, float]:
-        """The most at every thing that was going on."""
-        found: dict[str, float] = {}
-        for what, size in self.seen:
-            found[what] = max(size, found.get(what, 0.0))
-        return found
+    def largest(self) -> dict[str, float]:
+        """Return the largest memory of each action."""
+        sizes: dict[str, float] = {}
+        for name, size in self.samples:
+            sizes[name] = max(size, sizes.get(name, 0.0))
+        return sizes
 
 
 def attack(
-    server: ServerProcess, asked: list[LoadRequest], photo: bytes, seconds: float
+    server: ServerProcess, requests: list[LoadRequest], photo: bytes, seconds: float
 ) -> dict[str, Any]:
-    """Calm, attack, calm; what was answered, and what the memory did."""
-    proper = LoadSpec(port=server.port, connections=3, seconds=CALM)
-    before = run_load(proper, asked)  # also what fills caches and pools
-    memory, pids = Memory(server), process_tree(server.process.pid)
+    """Run ordinary load, the attack, ordinary load; return responses and memory."""
+    load = LoadSpec(port=server.port, connections=3, seconds=CALM_S)
+    before = run_load(load, requests)  # also what fills caches and pools
+    memory, pids = MemorySampler(server), process_tree(server.process.pid)
     sizes = [server.memory_of_each()]
     memory.start()
-    run_load(proper, asked)
-    calm = memory.usual("calm")
-    client = start_load(LoadSpec(port=server.port, connections=3, seconds=seconds), asked)
-    answers, slow = hurt(server, memory, photo, seconds)
+    run_load(load, requests)
+    calm = memory.median("calm")
+    client = start_load(LoadSpec(port=server.port, connections=3, seconds=seconds), requests)
+    answers, slow = run_attacks(server, memory, photo, seconds)
     during = finish_load(client)
-    memory.doing = "calm again"
-    after = run_load(proper, asked)
+    memory.action = "calm after the attack"
+    after = run_load(load, requests)
     sizes.append(server.memory_of_each())
-    pids_after, at_end = process_tree(server.process.pid), memory.usual("calm again")
-    memory.doing = "the largest picture that is allowed"
+    pids_after, at_end = process_tree(server.process.pid), memory.median("calm after the attack")
+    memory.action = "the largest allowed image"
     largest = hostile.post(server.port, "image/png", hostile.one_color(5_000, "RGB"))
     memory.stop()
-    most = memory.most()
-    largest_mib = most.pop("the largest picture that is allowed", None)
+    most = memory.largest()
+    largest_mib = most.pop("the largest allowed image", None)
     found = {
         "seconds": seconds,
         "answers": answers,
@@ -116,42 +116,44 @@ def attack(
         "each_process_mib_before_and_after": sizes,
         "processes_replaced": len(set(pids) - set(pids_after)),
         "largest_allowed": {"answer": largest, "most_mib": largest_mib},
-        "memory_mib": [size for _, size in memory.seen],
+        "memory_mib": [size for _, size in memory.samples],
     }
     return found | {"faults": faults(found, [before, during, after])}
 
 
-def hurt(
-    server: ServerProcess, memory: Memory, photo: bytes, seconds: float
+def run_attacks(
+    server: ServerProcess, memory: MemorySampler, photo: bytes, seconds: float
 ) -> tuple[dict[str, dict[str, int]], dict[str, Any]]:
-    """All hostile requests in turn until the time is over; the answers by request."""
+    """Send all hostile requests in turn until the time is over; count the outcomes by request."""
     attacks: dict[str, Callable[[int], str]] = {
-        **hostile.USUAL,
+        **hostile.REQUESTS,
         **hostile.bombs(),
-        "100 clients leave": lambda port: hostile.leavers(port, photo),
+        "100 clients leave": lambda port: hostile.disconnect(port, photo),
     }
     answers: dict[str, Counter[str]] = {name: Counter() for name in attacks}
-    slow, over = hostile.Slow(server.port, SLOW), threading.Event()
+    slow, stopped = hostile.SlowClients(server.port, NUM_SLOW_CLIENTS), threading.Event()
 
     def drip() -> None:
-        while not over.wait(1.0):
+        while not stopped.wait(1.0):
             slow.step()
 
-    dripping = threading.Thread(target=drip, daemon=True)
-    dripping.start()
+    slow_thread = threading.Thread(target=drip, daemon=True)
+    slow_thread.start()
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
-        for name, shoot in attacks.items():
-            memory.doing = name
-            answers[name][shoot(server.port)] += 1
-    over.set()
-    dripping.join()
+        for name, send in attacks.items():
+            memory.action = name
+            answers[name][send(server.port)] += 1
+    stopped.set()
+    slow_thread.join()
     slow.close()
     ends = {
         f"slow in the {where}": {"closed_by_server": len(seconds), "longest_seconds": max(seconds)}
         for where, seconds in slow.ended.items()
     }
-    return {name: dict(found) for name, found in answers.items()}, {"at_once": SLOW} | ends
+    return {name: dict(found) for name, found in answers.items()}, {
+        "at_once": NUM_SLOW_CLIENTS
+    } | ends
 
 
 def brief(result: dict[str, Any]) -> dict[str, Any]:
@@ -160,22 +162,26 @@ def brief(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def faults(found: dict[str, Any], proper: list[dict[str, Any]]) -> list[str]:
-    """What must not be, in words."""
-    said = [
+    """Return the violations of the conditions above."""
+    violations = [
         f"{name}: {answer}"
         for name, answers in found["answers"].items()
         for answer in answers
         if (answer.startswith("5") and answer != "503") or answer in ("200", "silence")
     ]
     for result in proper:
-        said += [f"proper client: {status}" for status in result["statuses"] if status not in OK]
-        said += [f"proper client: {name}" for name, num in result["failures"].items() if num]
-        said += ["proper client: wrong answer"] * bool(result["wrong"])
-    if found["most_grown_mib"] >= ALLOWED_GROWTH:
-        said.append(f"memory grew by {found['most_grown_mib']} MiB")
+        violations += [
+            f"proper client: {status}"
+            for status in result["statuses"]
+            if status not in EXPECTED_STATUSES
+        ]
+        violations += [f"proper client: {name}" for name, num in result["failures"].items() if num]
+        violations += ["proper client: wrong answer"] * bool(result["wrong"])
+    if found["most_grown_mib"] >= MAX_GROWTH_MIB:
+        violations.append(f"memory grew by {found['most_grown_mib']} MiB")
     if found["processes_replaced"]:
-        said.append(f"{found['processes_replaced']} processes ended")
-    return said
+        violations.append(f"{found['processes_replaced']} processes ended")
+    return violations
 
 
 if __name__ == "__main__":

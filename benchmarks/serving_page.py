@@ -1,11 +1,11 @@
-"""Write the figures of docs/deploy.md from the stored results.
+"""Write the measurements into docs/deploy.md from the stored results.
 
     python benchmarks/bench.py serve --output benchmarks/results
     python benchmarks/serving_stops.py --stops 50
     python benchmarks/serving_attack.py --seconds 60
     python benchmarks/serving_page.py
 
-With --check, only says whether the page is stale.
+With --check, it only reports whether the page is stale.
 """
 
 import sys
@@ -35,35 +35,36 @@ def lines() -> list[str]:
     hardware, correct = serve["hardware"], serve["correctness"]
     return [
         *table(
-            "one 28 x 28 PNG a request|ready after|memory|requests/s|ours against it",
+            "server, one 28 x 28 PNG per request|ready after|memory|requests/s|speed-up",
             [contender(row) for row in serve["summary"]],
         ),
         "",
         f"Medians of {ours['runs']} rounds, A B A B, each at its best number of connections; "
-        "memory is what all processes have, shared pages counted once, before the first request; "
-        f"{hardware['cores']} cores of an {hardware['cpu']}, the load client on them too; "
-        f"{packages(serve)}; {serve['date']}. The peers are the plain tutorial: an endpoint, or "
-        "`gr.Interface`, that calls `model.predict`.",
+        "memory of all processes before the first request, shared pages counted once; "
+        f"{hardware['cores']} cores of an {hardware['cpu']}, shared with the load client; "
+        f"{packages(serve)}; {serve['date']}. The other servers are those of the tutorials: an "
+        "endpoint, or `gr.Interface`, that calls `model.predict`.",
         "",
-        *table("our server|measured", [[what, figure] for what, figure in figures(ours)]),
+        *table("`ankleboot serve`|measured", [[what, figure] for what, figure in figures(ours)]),
         "",
-        f"Correctness: {correct['sent']:,} requests of {correct['pictures']:,} pictures over "
-        f"{correct['connections']} connections: {correct['wrong']} answers differ by a bit from "
-        f"those to a single caller, {failed(correct)} failed; asked one by one, "
+        f"Correctness: {correct['sent']:,} requests with {correct['pictures']:,} images over "
+        f"{correct['connections']} connections: {correct['wrong']} responses differ by a bit from "
+        f"those to a single client, {failed(correct)} failed. One by one, "
         f"{correct['labels_as_in_process']:,} of {correct['pictures']:,} labels are those of "
         f"`ankleboot predict`, probabilities within {correct['largest_difference_of_probs']:g}.",
         "",
-        f"Ends: {stops['stops']} SIGTERMs under load, {stops['sent']:,} requests: "
-        f"{lost(stops)} accepted ones lost, {stops['resets']} resets, exit codes "
-        f"{', '.join(stops['exit_codes'])}, the slowest end {stops['slowest_stop_seconds']:.1f} s.",
+        f"Shutdown: {stops['stops']} SIGTERMs under load, {stops['sent']:,} requests: "
+        f"{lost(stops)} accepted requests lost, {stops['resets']} resets, exit codes "
+        f"{', '.join(stops['exit_codes'])}, the slowest shutdown took "
+        f"{stops['slowest_stop_seconds']:.1f} s.",
         "",
         f"Attack: {attack['seconds']:.0f} s of oversized and endless bodies, decompression bombs, "
-        "forms of ten thousand parts, JSON of a million items, slow and leaving clients: memory "
-        f"grew by {attack['most_grown_mib']:.0f} MiB at most and by "
-        f"{attack['grown_at_end_mib']:.0f} in the end, {attack['processes_replaced']} processes "
-        f"were lost, faults: {len(attack['faults'])}. A picture of the largest allowed size takes "
-        f"{attack['largest_allowed']['most_mib'] - attack['calm_mib']:.0f} MiB for the moment in "
-        "which it is decoded.",
+        "forms of ten thousand parts, JSON of a million items, slow and disconnecting clients: "
+        f"memory grew by {attack['most_grown_mib']:.0f} MiB at most and by "
+        f"{attack['grown_at_end_mib']:.0f} at the end, {attack['processes_replaced']} processes "
+        f"were lost, faults: {len(attack['faults'])}. An image of the largest allowed size takes "
+        f"{attack['largest_allowed']['most_mib'] - attack['calm_mib']:.0f} MiB while "
+        "it is decoded.",
     ]
 
 
@@ -80,15 +81,15 @@ def contender(row: dict[str, Any]) -> list[str]:
 def figures(row: dict[str, Any]) -> list[tuple[str, str]]:
     cores = row["requests_per_second"] / 2
     return [
-        ("28 x 28 PNGs a second, per core", f"{cores:,.0f}"),
+        ("28 x 28 PNGs per second and core", f"{cores:,.0f}"),
         ("28 x 28 PNGs in a form", f"{row['uploads_per_second']:,.0f} requests/s"),
-        ("64 of them a request", f"{row['batched_images_per_second']:,.0f} images/s"),
-        ("photographs of 640 x 480", f"{row['photos_per_second']:.0f} a second"),
-        ("560 requests a second, at random moments", latency(row, "modest")),
+        ("64 of them per request", f"{row['batched_images_per_second']:,.0f} images/s"),
+        ("photos of 640 x 480", f"{row['photos_per_second']:.0f} per second"),
+        ("560 requests per second at random moments", latency(row, "modest")),
         (f"70 % of the peak ({row['steady_rate']:,.0f}/s)", latency(row, "steady")),
         ("twice the peak offered", flooded(row, "double")),
         ("five times the peak offered", flooded(row, "overload")),
-        ("five times as many photographs as can be answered", flooded(row, "photo_overload")),
+        ("five times the peak of photos offered", flooded(row, "photo_overload")),
     ]
 
 
@@ -97,12 +98,12 @@ def latency(row: dict[str, Any], name: str) -> str:
 
 
 def flooded(row: dict[str, Any], name: str) -> str:
-    """What was answered under overload, and how quickly the others were turned away."""
+    """Describe the responses under overload, and how quickly the server rejected the others."""
     key = f"{name}_503_p99_ms_since_sent"
     away = f", the rest 503 within {row[key]:.0f} ms (p99)" if key in row else ""
     return (
         f"{row[f'{name}_offered_per_second']:,.0f}/s arrived: "
-        f"{100 * row[f'{name}_goodput_share']:.0f} % of the peak answered{away}; "
+        f"{100 * row[f'{name}_goodput_share']:.0f} % of the peak predicted{away}; "
         f"{row[f'{name}_resets']:.0f} resets"
     )
 
@@ -116,7 +117,7 @@ def failed(document: dict[str, Any]) -> int:
 
 
 def lost(document: dict[str, Any]) -> int:
-    """Requests that were sent whole and got no whole answer; a refused connection is none."""
+    """Return the number of whole requests that got no whole response."""
     return failed(document) - int(document["failures"]["refused"])
 
 

@@ -1,12 +1,11 @@
-"""Stop the server under load, again and again, and see whether a request was lost.
+"""Stop the server under load many times, and count lost requests.
 
     python benchmarks/serving_stops.py --stops 50
 
-Each time three clients keep the server busy: connections that are used again, one connection per
-request, and photographs, which take longest. At a random moment it gets a SIGTERM. It must end with
-0, and nobody may be left without an answer whose request it had taken: a connection that is refused
-is no loss, one that ends without a byte of an answer is. Writes
-benchmarks/results/serving_stops.json.
+Three clients keep the server busy: with connections that stay open, with one connection per
+request, and with photos, which take longest. At a random moment the server gets a SIGTERM. It must
+exit with 0 and respond to every accepted request. A refused connection is not a loss; a connection
+that ends without a response is one. Writes benchmarks/results/serving_stops.json.
 """
 
 import argparse
@@ -27,7 +26,7 @@ from lib.load_stats import FAILURES
 from lib.server_process import PATH
 
 RESULT = Path(__file__).parent / "results/serving_stops.json"
-EARLIEST, LATEST = 0.7, 2.5  # seconds after the clients were started
+MIN_MOMENT_S, MAX_MOMENT_S = 0.7, 2.5  # from the start of the clients to SIGTERM
 LOSSES = ("unsent", "lost", "lost_on_kept", "cut_short", "garbled", "timed_out")
 KINDS: dict[str, dict[str, Any]] = {
     "kept": {"connections": 12},
@@ -39,8 +38,8 @@ KINDS: dict[str, dict[str, Any]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--stops", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random moments")
+    parser.add_argument("--output", type=Path, default=RESULT)
     parser.add_argument("--serve", nargs="*", default=[], help="options of ankleboot serve")
     arguments = parser.parse_args()
     moments = random.Random(arguments.seed)
@@ -54,10 +53,10 @@ def main() -> int:
     asked["one request a connection"] = asked["kept"]
     rows = []
     for number in range(arguments.stops):
-        rows.append(stop(asked, moments.uniform(EARLIEST, LATEST), arguments.serve))
+        rows.append(stop(asked, moments.uniform(MIN_MOMENT_S, MAX_MOMENT_S), arguments.serve))
         print(number + 1, json.dumps(rows[-1]), flush=True)
     found = total(rows) | {"command": " ".join(["python", *sys.argv])}
-    write_json(arguments.out, found | {"runs": rows} | machine_info())
+    write_json(arguments.output, found | {"runs": rows} | machine_info())
     print(json.dumps(found, indent=2))
     return int(any(found["failures"][name] for name in LOSSES) or set(found["exit_codes"]) != {"0"})
 
@@ -65,7 +64,7 @@ def main() -> int:
 def stop(
     asked: dict[str, list[LoadRequest]], moment: float, options: list[str]
 ) -> dict[str, dict[str, Any] | float | int]:
-    """Start a server, stop it under load, and tell what became of the requests."""
+    """Start a server, stop it under load, and count the outcomes of the requests."""
     with server_process.start_ankleboot(options) as server:
         clients = {
             kind: start_load(
@@ -90,7 +89,7 @@ def stop(
 
 
 def total(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The sums over all stops."""
+    """Return the sums over all stops."""
     results = [row[kind] for row in rows for kind in KINDS]
     statuses = sum((Counter(result["statuses"]) for result in results), Counter[str]())
     return {
