@@ -5,9 +5,8 @@ import pytest
 
 from ankleboot.core.errors import ModelError
 from ankleboot.data.dataset import LabeledImages
-from ankleboot.export import parity
 from ankleboot.export.parity import check_parity, measure_latency
-from ankleboot.inference.formats import FLOAT16, FLOAT32, INT8
+from ankleboot.inference.formats import FLOAT16, FLOAT32, INT8, ParityLimits
 from helpers.predictors import FakePredictor
 
 
@@ -48,9 +47,7 @@ def test_labels_matter_only_where_predictions_may_change() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("limits", [FLOAT32, FLOAT16, INT8])
-def test_a_probability_that_is_not_finite_is_refused(
-    value: float, limits: parity.ParityLimits
-) -> None:
+def test_a_probability_that_is_not_finite_is_refused(value: float, limits: ParityLimits) -> None:
     probs, images = correct_probs(20)
     changed = probs.copy()
     changed[7, 7] = value

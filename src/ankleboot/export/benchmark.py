@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ankleboot.core import plugins
 from ankleboot.core.errors import UsageError
 from ankleboot.core.subprocesses import machine_info, peak_mib, run_isolated
 from ankleboot.core.types import Images, Probs, to_inputs
@@ -65,9 +66,9 @@ def benchmark_formats(
         UsageError: If a runtime is unknown or the model is no run folder.
         ModelError: If a format fails the parity gate.
     """
-    from ankleboot.export.export import FORMATS, export, total_bytes  # imports TensorFlow
+    from ankleboot.export.export import export_model, total_bytes
 
-    formats = [name for name in FORMATS if name not in BROWSER_FORMATS]
+    formats = [name for name in plugins.BUILT_IN["formats"] if name not in BROWSER_FORMATS]
     names = list(dict.fromkeys(only)) or [*KERAS, *formats]
     if unknown := [name for name in names if name not in (*KERAS, *formats)]:
         valid = ", ".join([*KERAS, *formats])
@@ -80,10 +81,10 @@ def benchmark_formats(
         paths = dict.fromkeys(KERAS, run_dir)
         loaded = load_data(data)
         for name in names:
-            if name in FORMATS:
-                target = Path(folder) / FORMATS[name].file_name
-                paths[name] = export(model, name, target, loaded).path
-        sizes = {name: total_bytes(path) for name, path in paths.items() if name in FORMATS}
+            if name in formats:
+                target = Path(folder) / plugins.resolve("formats", name).file_name
+                paths[name] = export_model(model, name, target, loaded).path
+        sizes = {name: total_bytes(path) for name, path in paths.items() if name in formats}
         for round_ in range(rounds):
             for name in names:
                 arguments = (name, str(paths[name]), str(run_dir), data, str(seconds))

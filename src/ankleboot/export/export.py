@@ -1,7 +1,5 @@
 """Export of a model to another runtime, with a proof that its predictions are the same.
 
-    result = export("runs/first", "litert", Path("model.tflite"))
-
 The exported model takes uint8 pixels and returns calibrated probabilities: scaling, normalization
 and temperature are inside. Augmentation, dropout and the optimizer are not. `export` loads the file
 on its own runtime and compares it with Keras on the whole test split, or on the validation images
@@ -64,6 +62,8 @@ def export_model(
     model: Model, format: str, path: Path | str | None = None, data: DataSource = None
 ) -> ExportResult:
     """Write a model in another format, and keep the file only if its predictions are the same.
+
+        ankleboot.export_model("runs/first", "litert", "model.tflite")
 
     Args:
         model: A run, a `.keras` file or "pretrained".

@@ -1,7 +1,4 @@
-"""Load a model on its runtime, whatever its format.
-
-    predictor = load_predictor("pretrained")           # the shipped model; no TensorFlow
-    predictor.predict(images)                          # (n, 28, 28) uint8 -> (n, 10)
+"""Loading of a model on its runtime, whatever its format.
 
 Evaluation, export and prediction use `Predictor` alone, so that a Keras model, a file of another
 runtime and a fake of a test are interchangeable. A runtime is imported when a model needs it.
@@ -81,6 +78,9 @@ def load_predictor(
     path_or_name: Path | str, *, num_threads: int = 1, trust: bool = False
 ) -> Predictor:
     """Load a model after verifying its checksum.
+
+        predictor = ankleboot.load_predictor("pretrained")     # needs no TensorFlow
+        predictor.predict(images)                              # (n, 28, 28) uint8 -> (n, 10)
 
     Args:
         path_or_name: A run folder, a model file, an exported folder, or the name of a shipped

@@ -1,8 +1,4 @@
-"""Predict images or files in batches, in order; a file that cannot be read becomes an entry.
-
-predict(["boot.jpg", "gone.png"])      # [Prediction(...), FailedImage(...)]
-predict(data.test.images[:5], "runs/first")
-"""
+"""Prediction of images or files in batches, in order; an unreadable file becomes an entry."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -49,6 +45,9 @@ def predict(
     abstain_below: float | None = None,
 ) -> list[Prediction | FailedImage]:
     """Predict images or image files.
+
+        ankleboot.predict(["boot.jpg", "gone.png"])      # [Prediction(...), FailedImage(...)]
+        ankleboot.predict(data.test.images[:5], "runs/first")
 
     Args:
         images_or_paths: Paths to files, or uint8 arrays: gray (height, width) or RGB

@@ -289,7 +289,7 @@ def test_the_command_writes_strips_and_answers_photographs(
         Picture.fromarray(scene(1)[0]).save(tmp_path / folder / "shirt.jpg")
     pictures = [str(tmp_path / folder / "shirt.jpg") for folder in ("a", "b")]
     steps = tmp_path / "steps"
-    assert run(["predict", "--json", "--show-steps", str(steps), *pictures]) == 0
+    assert run(["predict", "--json", "--save-steps", str(steps), *pictures]) == 0
     lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert [line["path"] for line in lines] == pictures
     for line in lines:
