@@ -56,8 +56,9 @@ def sections() -> dict[str, list[str]]:
                 [contender(row) for row in train["summary"]],
             ),
             "",
-            f"{max(row['runs'] for row in train['summary'])} rounds, A B A B; {environment_line(train)}; GEMM "
-            f"peak {peak['float32']:.0f} GFLOP/s in float32, {peak['bfloat16']:.0f} in bfloat16.",
+            f"{max(row['runs'] for row in train['summary'])} rounds, A B A B; "
+            f"{environment_line(train)}; GEMM peak {peak['float32']:.0f} GFLOP/s in "
+            f"float32, {peak['bfloat16']:.0f} in bfloat16.",
         ],
         "stages": [
             *table(
@@ -124,7 +125,8 @@ def sections() -> dict[str, list[str]]:
                 [[name, f"{seconds:.2f}"] for name, seconds in start["stages"].items()],
             ),
             "",
-            f"{start['total']:.2f} s in all, median of {len(start['runs'])}; {environment_line(start)}.",
+            f"{start['total']:.2f} s in all, median of {len(start['runs'])}; "
+            f"{environment_line(start)}.",
         ],
         "predict": [
             *table(

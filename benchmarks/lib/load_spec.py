@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ankleboot.core.errors import EnvironmentFailure
+from ankleboot.core.subprocesses import child_environment
 
 HOST = "127.0.0.1"
 
@@ -105,7 +106,12 @@ def start_load(load: LoadSpec, requests: Sequence[LoadRequest]) -> "subprocess.P
         file.seek(0)
         command = [sys.executable, "-m", "lib.load_generator"]
         return subprocess.Popen(
-            command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=child_environment(),
         )
 
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from ankleboot.core.errors import EnvironmentFailure
+from ankleboot.core.subprocesses import child_environment
 from lib.load_spec import HOST
 
 PATH = "/v1/predict"  # route of our server
@@ -39,14 +40,13 @@ class ServerProcess:
         self._log = tempfile.TemporaryFile("w+")
         self._stderr = ""
         self._command = command
-        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
         started = time.perf_counter()
         self.process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE if port is None else subprocess.DEVNULL,
             stderr=self._log,
             text=True,
-            env=os.environ | quiet,
+            env=child_environment() | {"PYTHONUNBUFFERED": "1"},
         )
         try:
             self.announced = self._announcement() if port is None else {}
@@ -91,7 +91,7 @@ class ServerProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process still runs."""
+        """True if the process still runs."""
         return self.process.poll() is None
 
     def memory(self) -> dict[str, int | float] | None:

@@ -27,8 +27,6 @@ def run_isolated(module: str, *arguments: str) -> dict[str, Any]:
         Interrupted: On SIGINT or SIGTERM; the child is terminated.
     """
     command = [sys.executable, "-m", module, *arguments]
-    variables = {"TF_CPP_MIN_LOG_LEVEL": "3", "ANKLEBOOT_STARTED": repr(time.time())}
-    variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     with (
         stop_on_signal() as flag,
         subprocess.Popen(
@@ -37,7 +35,7 @@ def run_isolated(module: str, *arguments: str) -> dict[str, Any]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | variables,
+            env=child_environment() | {"ANKLEBOOT_STARTED": repr(time.time())},
         ) as child,
     ):
         while True:
@@ -53,6 +51,12 @@ def run_isolated(module: str, *arguments: str) -> dict[str, Any]:
         raise EnvironmentFailure(f"{' '.join([module, *arguments])}: {message}")
     document: dict[str, Any] = json.loads(stdout.splitlines()[-1])
     return document
+
+
+def child_environment() -> dict[str, str]:
+    """Return the environment for a Python process that finds the modules of this one."""
+    path = os.pathsep.join(path for path in sys.path if path)
+    return {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def peak_mib() -> float | None:

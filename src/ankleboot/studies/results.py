@@ -48,17 +48,17 @@ class ComparisonResult:
 
     @property
     def has_enough_runs(self) -> bool:
-        """Whether the runs allow a conclusion."""
+        """True if the runs allow a conclusion."""
         return min(self.num_first, self.num_second) >= MIN_SEEDS
 
     @property
     def is_found(self) -> bool:
-        """Whether the test finds a difference."""
+        """True if the test finds a difference."""
         return self.has_enough_runs and self.p_adjusted < ALPHA
 
     @property
     def is_better(self) -> bool | None:
-        """Whether the first is better; None without a difference or an order of merit."""
+        """True if the first is better; None without a difference or an order of merit."""
         more = QUANTITIES[self.quantity].more_is_better
         return None if more is None or not self.is_found else (self.mean > 0) == more
 
