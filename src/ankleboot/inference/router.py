@@ -37,5 +37,5 @@ def load_router(model: Model, *, trust: bool = False) -> ModelRouter:
     Raises:
         ModelError: If there is no such model, or it cannot be loaded.
     """
-    photo = catalog.photo_model(model) if isinstance(model, Path | str) else None
-    return ModelRouter(resolve_model(model, trust=trust).predictor, photo)
+    resolved = resolve_model(model, trust=trust)
+    return ModelRouter(resolved.predictor, catalog.photo_model(resolved.name))
