@@ -77,7 +77,7 @@ def test_a_single_path_is_one_image(image_folder: Path) -> None:
 
 
 def test_arrays_of_another_type_or_shape_are_refused() -> None:
-    wrong = [
+    wrong: list[np.ndarray] = [
         np.zeros((2, 28, 28), np.float32),
         np.zeros((28, 28), np.uint8),
         np.zeros((1, 28, 28, 4), np.uint8),
