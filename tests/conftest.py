@@ -57,7 +57,7 @@ def exported(
     def path_of(format: str) -> Path:
         from ankleboot.export.export import export_model
 
-        path = folder / plugins.resolve("formats", format).file_name
+        path: Path = folder / plugins.resolve("formats", format).file_name
         if not path.exists():
             export_model(calibrated_run.folder, format, path, bar_data)
         return path

@@ -59,7 +59,7 @@ def test_the_package_holds_its_twelve_packages_and_nothing_else() -> None:
     [
         "from ankleboot import cli",
         "import ankleboot.evaluation.plots",
-        "from ankleboot.training.trainer import train",
+        "from ankleboot.training.trainer import fit",
         "import ankleboot",
     ],
 )

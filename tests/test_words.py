@@ -1,4 +1,4 @@
-"""The glossary's terms in code: no banned synonym in a name, no docstring that opens without a verb."""
+"""The glossary's terms in code: no banned synonyms, no docstring that opens without a verb."""
 
 import ast
 import re

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ankleboot.cli.main import run as ankleboot
-from ankleboot.data import load as data
+from ankleboot.data.fashion_mnist import load as data
 from ankleboot.data.fashion_mnist.sources import LocalFolder
 
 TINY = ["blocks=1", "filters=4", "dense_units=16", "batch_size=100", "epochs=2"]

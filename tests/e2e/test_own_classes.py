@@ -11,10 +11,10 @@ import pytest
 
 from ankleboot.cli.main import run as ankleboot
 from ankleboot.core.errors import DataError, UsageError
-from ankleboot.inference.load import load_predictor
-from ankleboot.inference.router import ModelRouter
 from ankleboot.inference.decide import Prediction
+from ankleboot.inference.load import load_predictor
 from ankleboot.inference.predict import predict_files
+from ankleboot.inference.router import ModelRouter
 from helpers.images import write_image_folder
 
 NAMES = ("<u>&amp; $x$", "[red]line\\nbreak", "plain")
@@ -291,9 +291,7 @@ def test_python_refuses_images_of_another_kind(pictures: Path, tmp_path: Path) -
     from ankleboot.recipes.catalog import PLAIN
     from ankleboot.training.trainer import fit
 
-    data = load_data(
-        str(pictures), image_spec=load_predictor(Path("pretrained")).info.image_spec
-    )
+    data = load_data(str(pictures), image_spec=load_predictor(Path("pretrained")).info.image_spec)
     assert data.image_shape == (28, 28)
     with pytest.raises(UsageError, match="load it with recipe.image_spec"):
         from dataclasses import replace

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ankleboot.inference.predict import Prediction
+from ankleboot.inference.decide import Prediction
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

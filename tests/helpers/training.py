@@ -17,7 +17,9 @@ class StopAt(TrainingCallback):
     def __init__(self, epoch: int, step: int, signum: int = signal.SIGINT) -> None:
         self.epoch, self.step, self.signum = epoch, step, signum
 
-    def on_step_end(self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float) -> None:
+    def on_step_end(
+        self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float
+    ) -> None:
         if (epoch, step) >= (self.epoch, self.step) and self.signum:
             os.kill(os.getpid(), self.signum)
             self.signum = 0

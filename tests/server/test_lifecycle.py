@@ -20,8 +20,9 @@ def test_a_damaged_model_exits_with_4_and_one_line(tmp_path: Path) -> None:
 
 
 def test_variables_configure_the_server() -> None:
-    variables = {"ANKLEBOOT_MODELS": "photo zero-shot", "ANKLEBOOT_WORKERS": "1"}
-    with running_server("--log", "off", **variables) as server:
+    with running_server(
+        "--log", "off", ANKLEBOOT_MODELS="photo zero-shot", ANKLEBOOT_WORKERS="1"
+    ) as server:
         document = server.document
         assert (document["models"], document["workers"]) == (["photo", "zero-shot"], 1)
 

@@ -81,7 +81,9 @@ def test_the_command_writes_numbers_and_contact_sheets(
     images = bar_data.test.images.copy()
     images[0] = train.images[5]
     test = LabeledImages(images, bar_data.test.labels)
-    monkeypatch.setattr(data, "load", lambda *_, **__: replace(bar_data, train=train, test=test))
+    monkeypatch.setattr(
+        data, "load_data", lambda *_, **__: replace(bar_data, train=train, test=test)
+    )
     quick = functools.partial(data_audit.audit_data, recipe=TINY, folds=2)
     monkeypatch.setattr("ankleboot.training.data_audit.audit_data", quick)
     command = ["data", "audit", "--output", str(tmp_path / "a")]
