@@ -18,7 +18,7 @@ def test_images_are_written_class_by_class(tmp_path: Path) -> None:
     names = [path.name for path in sorted((tmp_path / "images").iterdir())]
     assert names[:2] == ["00000-t-shirt-top.png", "00001-trouser.png"]
     assert names[9] == "00009-ankle-boot.png" and names[10] == "00010-t-shirt-top.png"
-    with pytest.raises(UsageError, match="not empty"):
+    with pytest.raises(UsageError, match="not an empty folder"):
         export_images(test, CLASS_NAMES, tmp_path / "images", 1)
     with pytest.raises(UsageError, match="500 images"):
         export_images(test, CLASS_NAMES, tmp_path / "more", 501)

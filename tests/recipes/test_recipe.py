@@ -45,7 +45,8 @@ def any_value(name: str) -> st.SearchStrategy[Any]:
     return st.integers(int(low), int(high)) if declared.kind is int else st.floats(low, high)
 
 
-SETTINGS = st.sampled_from(sorted(OPTIONS)).flatmap(lambda n: st.tuples(st.just(n), any_value(n)))
+VALUES = {name: any_value(name) for name in OPTIONS}
+SETTINGS = st.sampled_from(sorted(OPTIONS)).flatmap(lambda n: st.tuples(st.just(n), VALUES[n]))
 SEVERAL = st.lists(SETTINGS, max_size=5).map(dict)
 
 
@@ -203,7 +204,7 @@ WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
 def test_a_setting_without_effect_is_refused_with_its_condition(data: st.DataObject) -> None:
     recipe, names, present, needed = data.draw(st.sampled_from(WITHOUT_EFFECT))
     name = data.draw(st.sampled_from(names.split()))
-    value = data.draw(any_value(name))
+    value = data.draw(VALUES[name])
     sentence = f"{name} has no effect with {present}; it is used with {needed}"
     with pytest.raises(UsageError) as caught:
         override(recipe, {name: str(value)})
