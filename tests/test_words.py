@@ -26,8 +26,6 @@ SYNONYMS = {
     "said": "message",
     "somebody": "the user",
     "nobody": "no client",
-    "suspect": "label issue",
-    "suspects": "label_issues",
     "journal": "access_log",
     "ancestor": "baseline",
 }

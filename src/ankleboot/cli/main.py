@@ -98,11 +98,11 @@ def _fail(message: str, code: int) -> int:
 class Commands(click.Group):
     """Commands by name, each imported when it is asked for; packages add theirs by entry points."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """List the names in the order of --help."""
         return sorted(plugins.names("commands"))
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import a command; None if there is none of that name."""
         if cmd_name not in plugins.names("commands"):
             return None

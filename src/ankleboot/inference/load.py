@@ -43,7 +43,7 @@ class ResolvedModel:
 
     @property
     def is_shipped(self) -> bool:
-        """Whether the model ships with the package; nothing is written to its folder."""
+        """True if the model ships with the package; nothing is written to its folder."""
         return self.run is not None and catalog.is_shipped(self.run.folder)
 
 

@@ -1,4 +1,4 @@
-"""What people see: progress on stderr, tables on stdout; plain lines where there is no terminal."""
+"""Output of the commands: progress on stderr, tables on stdout, plain lines in a pipe."""
 
 from ankleboot.cli.output.benchmark import bench_photos, bench_predict
 from ankleboot.cli.output.data import audit_result, data_fetched, data_verified

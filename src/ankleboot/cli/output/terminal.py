@@ -1,4 +1,4 @@
-"""Where words go: results to stdout, progress and notes to stderr."""
+"""Terminal output: results on stdout, progress and warnings on stderr."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,42 +11,42 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ankleboot.core.text import escape_unprintable
 
-FEW = 20  # things that are done before a bar is worth drawing
+MIN_BAR_LENGTH = 20  # steps from which on a progress bar is drawn
 
 
 def print_json(document: Any) -> None:
-    """The one JSON document of a command."""
+    """Print the JSON document of a command."""
     print(json.dumps(document, indent=2))
 
 
 def stdout_console() -> Console:
-    """Where results go; lines are not broken when nobody watches."""
+    """Return the console for results; it breaks no lines outside a terminal."""
     console = Terminal(highlight=False)
     return console if console.is_terminal else Terminal(highlight=False, width=120)
 
 
 class Terminal(Console):
-    """Leaves it to the command line what a reader's early leaving means; rich would exit with 1."""
+    """Console that leaves a broken pipe to the command line; rich would exit with 1."""
 
     def on_broken_pipe(self) -> None:
         raise  # called by rich while it handles the BrokenPipeError
 
 
 def log_line(message: str) -> None:
-    """One line of progress or warning on stderr; a run does not end because nobody reads it."""
+    """Print a line of progress or warning on stderr; a closed stderr is ignored."""
     with suppress(OSError):
-        words = escape_unprintable(message)
-        Terminal(stderr=True, highlight=False, soft_wrap=True).print(words, markup=False)
+        text = escape_unprintable(message)
+        Terminal(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
 
 
 @contextmanager
-def counting(total: int, what: str) -> Iterator[Callable[[], None]]:
-    """Show a bar on stderr while something is done `total` times; call what it yields each time."""
+def counting(total: int, title: str) -> Iterator[Callable[[], None]]:
+    """Draw a progress bar of `total` steps on stderr; call the yielded function after each."""
     console = Console(stderr=True, highlight=False)
-    if not console.is_terminal or total <= FEW:
+    if not console.is_terminal or total <= MIN_BAR_LENGTH:
         yield lambda: None
         return
-    columns = (TextColumn(what), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    columns = (TextColumn(title), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(
         *columns,
         TimeRemainingColumn(),
@@ -60,6 +60,6 @@ def counting(total: int, what: str) -> Iterator[Callable[[], None]]:
 
 
 def print_paths(console: Console, paths: list[Path]) -> None:
-    """Say which files were written, a line each."""
+    """Print the paths of written files, one a line."""
     for path in paths:
         console.print(str(path), markup=False, soft_wrap=True)

@@ -37,7 +37,7 @@ class Dispatcher:
 
     @property
     def is_full(self) -> bool:
-        """Whether a prediction would be rejected.
+        """True if a prediction would be rejected.
 
         The estimated delay counts, because a photo takes a hundred times as long as a small image.
         """

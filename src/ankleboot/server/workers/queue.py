@@ -35,7 +35,7 @@ class Job:
 
     @property
     def is_small(self) -> bool:
-        """Whether a worker handles the job in a fraction of a millisecond."""
+        """True if a worker handles the job in a fraction of a millisecond."""
         return len(self.body) <= SMALL_BODY_BYTES
 
     def fail(self, error: ApiError) -> None:
