@@ -3,7 +3,9 @@
 The key "required" lists all properties of each response: the server leaves none out.
 """
 
+import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from ankleboot import __version__
@@ -35,133 +37,14 @@ def _object(description: str, **properties: Schema) -> Schema:
     }
 
 
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _optional(schema: Schema, description: str) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}], "description": description}
-
-
 def _reference(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-STRING, INTEGER, NUMBER, BOOLEAN, OBJECT = (
-    {"type": name} for name in ("string", "integer", "number", "boolean", "object")
-)
-PNG = STRING | {"description": "PNG file in base64."}
+STRING = {"type": "string"}
 
-SCHEMAS: dict[str, Schema] = {
-    "ErrorDetail": _object(
-        "Reason of an error.",
-        code=STRING | {"description": "Identifier for programs.", "examples": ["not_a_picture"]},
-        message=STRING | {"description": "One sentence for people."},
-    ),
-    "ErrorResponse": _object("Error.", error=_reference("ErrorDetail")),
-    "Prediction": _object(
-        "Prediction for one image.",
-        name=_optional(STRING, "File name, if the request gave one."),
-        label=STRING | {"examples": ["Ankle boot"]},
-        index=INTEGER | {"description": "Index of the label among the classes.", "examples": [9]},
-        confidence=NUMBER
-        | {"description": "Calibrated probability of the label.", "minimum": 0, "maximum": 1},
-        probs=OBJECT
-        | {
-            "description": "Probability of each class.",
-            "additionalProperties": NUMBER,
-        },
-        none_of_these=NUMBER
-        | {"description": "Probability that the image shows another object, if known."},
-        abstained=BOOLEAN | {"description": "Whether the label is too uncertain to rely on."},
-        reason=_optional(STRING, "Reason for abstaining, one sentence."),
-        cause=_optional(
-            STRING | {"enum": ["missing", "blank", "declined", "several", "unsure"]},
-            "Reason for abstaining: no garment, one color, another object, several garments, or "
-            "low confidence.",
-        ),
-    ),
-    "FailedImage": _object(
-        "Image without a prediction among others.",
-        name=_optional(STRING, "File name, if the request gave one."),
-        error=_reference("ErrorDetail"),
-    ),
-    "Predictions": _object(
-        "Predictions in the order of the images.",
-        model=STRING,
-        predictions=_list({"anyOf": [_reference("Prediction"), _reference("FailedImage")]}),
-    ),
-    "PreprocessingStep": _object(
-        "Image between the photo and the input of the network.", name=STRING, png=PNG
-    ),
-    "Occlusion": _object(
-        "Effect of hiding regions of the image.",
-        png=STRING
-        | {"description": "RGBA PNG file: warm where hiding lowers the probability, else cool."},
-        label=STRING,
-        most=NUMBER | {"description": "Largest change of the label's probability."},
-    ),
-    "Neighbor": _object(
-        "Training image.",
-        png=PNG,
-        label=STRING,
-        likeness=NUMBER
-        | {"description": "Correlation of the pixels.", "minimum": -1, "maximum": 1.001},
-    ),
-    "Explanation": _object(
-        "Explanation of a prediction.",
-        model=STRING,
-        prediction=_reference("Prediction"),
-        steps=_list(_reference("PreprocessingStep")),
-        small=_optional(PNG, "Garment in 28 x 28 gray pixels, if the model classifies garments."),
-        overlay=_reference("Occlusion"),
-        neighbours=_list(_reference("Neighbor")),
-    ),
-    "Health": _object("The process is alive.", status=STRING | {"examples": ["ok"]}),
-    "Readiness": _object(
-        "The server takes requests.",
-        status=STRING | {"examples": ["ready"]},
-        workers=INTEGER | {"description": "Number of workers that are ready."},
-    ),
-    "ModelDescription": _object(
-        "Model with its classes and measured quality.",
-        name=STRING,
-        recipe=STRING,
-        data=STRING,
-        format=STRING,
-        parameters=INTEGER,
-        classes=_list(STRING),
-        declined=_list(STRING) | {"description": "Labels that the model knows to reject them."},
-        image_size=INTEGER,
-        color=BOOLEAN,
-        crop=STRING,
-        abstain_below=NUMBER | {"description": "Confidence that a prediction needs."},
-        temperature=NUMBER,
-        version=STRING,
-        sha256=STRING,
-        metrics=OBJECT
-        | {
-            "description": "Results of `ankleboot evaluate` by split.",
-            "additionalProperties": {"anyOf": [OBJECT, {"type": "null"}]},
-        },
-        card=_optional(STRING, "Model card, Markdown."),
-        card_html=_optional(STRING, "Model card as HTML without scripts and images."),
-        photo=_optional(OBJECT, "Description of the model for photos, if that is another one."),
-    ),
-    "Limits": _object(
-        "Limits of a request.",
-        body_bytes=INTEGER,
-        pictures=INTEGER | {"description": "Number of images."},
-        pixels=INTEGER | {"description": "Number of pixels of one image."},
-    ),
-    "Models": _object(
-        "Models that the server runs.",
-        version=STRING,
-        default=STRING,
-        limits=_reference("Limits"),
-        models=_list(_reference("ModelDescription")),
-    ),
-}
+SCHEMAS: dict[str, Schema] = json.loads(Path(__file__).with_name("schemas.json").read_text())
+"""JSON Schema of every response, by name."""
 
 ERRORS = {
     400: "The server cannot read the request.",
@@ -247,8 +130,8 @@ def _image_body(max_images: int) -> dict[str, Any]:
     file = STRING | {"format": "binary"}
     base64 = STRING | {"format": "byte", "contentEncoding": "base64"}
     # additionalProperties: the server takes files of other names, but no fields of a form
-    form = _object("Files of a form.", images=_list(file) | limits)
-    document = _object("Files in base64.", images=_list(base64) | limits)
+    form = _object("Files of a form.", images={"type": "array", "items": file} | limits)
+    document = _object("Files in base64.", images={"type": "array", "items": base64} | limits)
     content: dict[str, Any] = {media_type: {"schema": file} for media_type in IMAGE_TYPES}
     content[FORM] = {"schema": form | {"additionalProperties": False}}
     content[JSON] = {
