@@ -238,6 +238,8 @@ def _unescape(key: str) -> str:
 def load_run(path: Path | str) -> Run:
     """Open a run folder to read it.
 
+        run = ankleboot.load_run("runs/sprint-seed0-001")
+
     Raises:
         ModelError: If it is not a run folder, or its recipe is damaged.
     """

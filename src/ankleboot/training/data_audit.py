@@ -1,7 +1,5 @@
 """Audit of a data set: label errors, duplicates inside and across splits, class balance.
 
-    audit = audit_data(load_data())
-
 Out-of-fold probabilities decide which labels are doubtful, because a model repeats the labels of
 the images that it was trained on.
 """
@@ -68,6 +66,8 @@ def audit_data(
     progress: Progress = no_progress,
 ) -> DataAudit:
     """Find doubtful labels and duplicates.
+
+        audit = ankleboot.audit_data(ankleboot.load_data())
 
     Args:
         data: Data set to audit; its test images are compared with the training images alone.

@@ -1,8 +1,5 @@
 """Training as the command does it: run folder, calibration, diagnosis and figures.
 
-    run = train(get_recipe("leaky"))
-    run = resume(run.folder)
-
 `trainer.fit` trains without calibration, diagnosis and figures.
 """
 
@@ -31,6 +28,8 @@ def train(
     callbacks: "Iterable[TrainingCallback]" = (),
 ) -> Run:
     """Train a recipe in a new run folder, calibrate the model, and draw its curves.
+
+        run = ankleboot.train(ankleboot.get_recipe("sprint"))
 
     Args:
         recipe: Recipe to train.
@@ -62,6 +61,8 @@ def resume(
     trust: bool = False,
 ) -> Run:
     """Continue a run from its last checkpoint, and complete its folder as `train` does.
+
+        run = ankleboot.resume("runs/sprint-seed0-001")
 
     Args:
         run_dir: Path to the run folder.
