@@ -6,7 +6,7 @@ import pytest
 from ankleboot.core.errors import ModelError
 from ankleboot.data.dataset import LabeledImages
 from ankleboot.export.parity import check_parity, measure_latency
-from ankleboot.inference.formats import FLOAT16, FLOAT32, INT8, ParityLimits
+from ankleboot.inference.parity_limits import FLOAT16, FLOAT32, INT8, ParityLimits
 from helpers.predictors import FakePredictor
 
 

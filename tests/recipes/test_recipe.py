@@ -21,7 +21,7 @@ from ankleboot.recipes.catalog import (
     list_recipes,
     overrides_of,
 )
-from ankleboot.recipes.fields import shown
+from ankleboot.recipes.option import shown
 from ankleboot.recipes.recipe import OPTIONS, Recipe, from_json, override
 
 IDENTIFIERS = st.text("abxyz_", min_size=1, max_size=8)

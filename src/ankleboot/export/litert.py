@@ -7,8 +7,9 @@ from typing import Any
 
 from ankleboot.core.silence import silenced
 from ankleboot.export.deployable import DeployableModel
-from ankleboot.inference.formats import FLOAT16, FLOAT32, INT8, ExportFormat
+from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.litert import LiteRTPredictor
+from ankleboot.inference.parity_limits import FLOAT16, FLOAT32, INT8
 from ankleboot.models.files.checksums import add_tflite_checksum
 
 SIGNATURE = "serving_default"

@@ -20,8 +20,9 @@ from ankleboot.core.files import write_json
 from ankleboot.data.export_images import sample_strip
 from ankleboot.export import litert, litertjs
 from ankleboot.export.deployable import DeployableModel
-from ankleboot.inference.formats import FLOAT32, ExportFormat
+from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.litert import LiteRTPredictor
+from ankleboot.inference.parity_limits import FLOAT32
 from ankleboot.models.files.checksums import (
     add_folder_checksums,
     read_verified_folder,

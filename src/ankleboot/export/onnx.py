@@ -9,8 +9,9 @@ from typing import Any
 from ankleboot.core.silence import silenced
 from ankleboot.core.types import Images
 from ankleboot.export.deployable import DeployableModel
-from ankleboot.inference.formats import FLOAT32, INT8, ExportFormat
+from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.onnx import OnnxPredictor
+from ankleboot.inference.parity_limits import FLOAT32, INT8
 from ankleboot.models.files.checksums import ONNX_KEY, add_onnx_checksum
 
 OPSET = 18

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from ankleboot.core.silence import import_openvino, silenced
 from ankleboot.export.deployable import DeployableModel
-from ankleboot.inference.formats import FLOAT32, ExportFormat
+from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.openvino import MODEL_NAME, OpenVINOPredictor
+from ankleboot.inference.parity_limits import FLOAT32
 from ankleboot.models.files.checksums import add_folder_checksums
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ankleboot.core.errors import ModelError
 from ankleboot.core.types import Images
 from ankleboot.data.dataset import LabeledImages
-from ankleboot.inference.formats import ParityLimits
+from ankleboot.inference.parity_limits import ParityLimits
 from ankleboot.inference.predictor import Predictor
 
 NUM_WARM_UP_CALLS, NUM_TIMED_CALLS = 50, 500  # predictions of one image

@@ -13,8 +13,9 @@ from pathlib import Path
 from ankleboot.core.files import write_json
 from ankleboot.export.deployable import DeployableModel
 from ankleboot.export.offline_app import write_samples
-from ankleboot.inference.formats import FLOAT32, ExportFormat
+from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.numpy_network import FILE_NAME, NumpyPredictor
+from ankleboot.inference.parity_limits import FLOAT32
 from ankleboot.models.files.checksums import add_folder_checksums
 from ankleboot.web.render import SHARED, WEB
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from ankleboot.core.silence import silenced
 from ankleboot.export.deployable import DeployableModel
-from ankleboot.inference.formats import FLOAT32, ExportFormat
+from ankleboot.inference.formats import ExportFormat
+from ankleboot.inference.parity_limits import FLOAT32
 from ankleboot.inference.saved_model import SavedModelPredictor
 from ankleboot.models.files.checksums import add_folder_checksums
 

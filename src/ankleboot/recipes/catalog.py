@@ -5,7 +5,7 @@ from typing import Any
 
 from ankleboot.core.errors import UsageError
 from ankleboot.core.text import unknown_name
-from ankleboot.recipes.fields import shown
+from ankleboot.recipes.option import shown
 from ankleboot.recipes.recipe import OPTIONS, Recipe, override
 
 PLAIN = Recipe(name="plain", epochs=5)

@@ -16,8 +16,8 @@ from typing import Any
 from ankleboot.core.errors import UsageError
 from ankleboot.core.text import unknown_name
 from ankleboot.core.types import IMAGE_SIZE
-from ankleboot.recipes.fields import KEY, Above, Case, Option, in_order, is_foreign, option
 from ankleboot.recipes.image_spec import CROPS, IMAGE_SIZES, ImageSpec
+from ankleboot.recipes.option import KEY, Above, Case, Option, in_order, is_foreign, option
 from ankleboot.recipes.split_rule import SplitRule
 
 TRUE_WORDS = ("true", "yes", "on", "1")

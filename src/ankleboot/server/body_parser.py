@@ -10,15 +10,10 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 
 from ankleboot.core.text import escape_unprintable
+from ankleboot.data.preprocessing.image_formats import IMAGE_FORMATS
 from ankleboot.server.error_responses import ApiError
 
-IMAGE_TYPES = {
-    "image/png": "PNG",
-    "image/jpeg": "JPEG",
-    "image/webp": "WEBP",
-    "image/gif": "GIF",
-    "image/bmp": "BMP",
-}
+IMAGE_TYPES = {entry.media_type: entry.name for entry in IMAGE_FORMATS if entry.in_browsers}
 """Media types of images and Pillow's names of their formats; no other decoder runs."""
 
 JSON, FORM = "application/json", "multipart/form-data"

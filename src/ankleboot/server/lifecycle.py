@@ -9,11 +9,11 @@ from collections.abc import Callable
 from ankleboot.core.errors import AnklebootError, Interrupted
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.http.access_log import AccessLog
+from ankleboot.server.http.draining_server import DrainingServer, event_loop_factory
 from ankleboot.server.http.listener import open_socket, url_of
 from ankleboot.server.http.middleware import AccessMiddleware, is_local
 from ankleboot.server.http.prometheus import ServerMetrics
 from ankleboot.server.http.protocol import Rejection, TimeoutHttpProtocol
-from ankleboot.server.http.uvicorn_server import DrainingServer, event_loop_factory
 from ankleboot.server.inference import InferenceClient
 from ankleboot.server.routes import Router, Services
 from ankleboot.server.workers.dispatcher import Dispatcher

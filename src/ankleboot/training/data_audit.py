@@ -85,10 +85,7 @@ def audit_data(
         data=data.name,
         num_train=len(train),
         num_test=len(data.test),
-        class_counts={
-            split: _class_counts(images, data.class_names)
-            for split, images in (("train", train), ("test", data.test))
-        },
+        class_counts={"train": _class_counts(data, train), "test": _class_counts(data, data.test)},
         recipe=recipe.name,
         folds=folds,
         out_of_fold_accuracy=float(is_correct.mean()),
@@ -134,6 +131,6 @@ def _held_out_probs(held_out: Indices, data: Dataset, recipe: Recipe) -> Probs:
         return load_predictor(run.folder).predict(train.images[held_out])
 
 
-def _class_counts(images: LabeledImages, class_names: tuple[str, ...]) -> dict[str, int]:
-    counts = np.bincount(images.labels, minlength=len(class_names)).tolist()
-    return dict(zip(class_names, counts, strict=True))
+def _class_counts(data: Dataset, images: LabeledImages) -> dict[str, int]:
+    counts = np.bincount(images.labels, minlength=len(data.class_names)).tolist()
+    return dict(zip(data.class_names, counts, strict=True))

@@ -12,8 +12,8 @@ from rich.text import Text
 from ankleboot.cli.output.terminal import Terminal, log_line, print_paths, stdout_console
 from ankleboot.data.splits import Split
 from ankleboot.models.run import EpochRecord, Run
-from ankleboot.recipes.fields import shown
 from ankleboot.recipes.measured_results import RecipeResult
+from ankleboot.recipes.option import shown
 from ankleboot.recipes.recipe import OPTIONS, Recipe
 from ankleboot.training.callbacks import LayerSummary, TrainingCallback
 
