@@ -7,8 +7,8 @@ import numpy as np
 
 from ankleboot.core.errors import ModelError
 from ankleboot.export.deployable import DeployableModel
-from ankleboot.inference.parity_limits import FLOAT32
 from ankleboot.inference.formats import ExportFormat
+from ankleboot.inference.parity_limits import FLOAT32
 from ankleboot.models.files.calibration import softmax
 from ankleboot.models.files.checksums import add_folder_checksums, read_verified_folder
 
