@@ -26,10 +26,16 @@ CARDS = (
     ("photographs", "Photographs", "What garment is on my photo?"),
     ("own-classes", "Your own classes", "A folder of pictures is a data set."),
 )
-GUIDES = ("photographs", "pictures", "own-classes", "understand", "ship", "serve", "docs/deploy")
+GUIDES = (
+    *("photographs", "pictures", "own-classes", "understand", "ship", "serve", "docs/deploy"),
+    "extend",
+)
 REFERENCE = ("commands", "docs/cli", "python", "layout", "limits")
 BACKGROUND = ("docs/design", "docs/experiments", "measured", "docs/performance")
-MORE = ("docs/reproduction", "docs/photos", "CHANGELOG", "CONTRIBUTING")
+MORE = (
+    *("docs/reproduction", "docs/photos", "docs/glossary"),
+    *("CHANGELOG", "CONTRIBUTING", "SECURITY", "RELEASING"),
+)
 
 
 def main() -> int:
@@ -58,7 +64,9 @@ def put_together(source: Path) -> None:
     """Write every page of the site below `source`."""
     copies = [*(ROOT / "docs").rglob("*.md"), *(ROOT / "docs").rglob("*.png")]
     copies += [*(ROOT / "docs").rglob("*.svg"), *(ROOT / "notebooks").glob("*.ipynb")]
-    copies += [ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
+    copies += [
+        ROOT / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY", "RELEASING")
+    ]
     copies += (ROOT / "src/ankleboot/models/pretrained").rglob("README.md")
     for path in copies:
         place = source / path.relative_to(ROOT)

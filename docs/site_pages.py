@@ -16,6 +16,7 @@ SECTIONS = {
     "Serve it": "serve",
     "The commands": "commands",
     "The same in Python": "python",
+    "Extend it without editing it": "extend",
     "Layout": "layout",
     "Measured": "measured",
     "Limits": "limits",

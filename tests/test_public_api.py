@@ -76,8 +76,12 @@ def test_a_type_checker_sees_what_the_interpreter_gives() -> None:
 
 
 def test_the_import_is_quick() -> None:
+    """The best of five: a busy machine adds, it never takes away."""
     command = [sys.executable, "-X", "importtime", "-c", "import ankleboot"]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
-    microseconds = int(lines[-1].split("|")[1])
-    assert "ankleboot" in lines[-1]
-    assert microseconds < 50_000
+    microseconds = []
+    for _ in range(5):
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        last = done.stderr.splitlines()[-1].split("|")
+        assert last[2].strip() == "ankleboot"
+        microseconds.append(int(last[1]))
+    assert min(microseconds) < 50_000

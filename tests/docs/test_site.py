@@ -34,9 +34,9 @@ def test_every_module_is_in_the_reference(written: dict[str, str]) -> None:
 
 
 def test_the_reference_has_signatures_and_what_docstrings_say(written: dict[str, str]) -> None:
-    page = written["metrics"]
-    part = page.split("## expected_calibration_error\n")[1].split("\n## ")[0]
-    assert "num_bins: int = NUM_BINS" in part and "**Takes**" in part and "- `probs`: " in part
+    page = written["evaluation"]
+    part = page.split("# expected_calibration_error\n")[1].split("\n### ")[0]
+    assert "probs: Probs" in part and "**Takes**" in part and "- `probs`: " in part
     assert "<https://arxiv.org/abs/1706.04599>" in part
     assert "class Recipe" in written["recipes"] and "    epochs: int" in written["recipes"]
     assert "\n## `ankleboot.data.fashion_mnist.idx`\n" in written["data"]

@@ -59,6 +59,8 @@ def compare(
 ) -> Comparison:
     """Compare models on all images of a split.
 
+        ankleboot.compare(["runs/a", "runs/b"]).sentences
+
     Runs of one recipe with different seeds are compared as a group: pass all of them. Evaluations
     on the test split are counted.
 

@@ -113,6 +113,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a model on all images of a split.
 
+        ankleboot.evaluate("pretrained").accuracy
+
     Choose between models with the validation split; evaluations on the test split are counted.
 
     Args:

@@ -100,6 +100,8 @@ def explain(
 ) -> list[Explanation]:
     """Compute which pixels support a prediction, and the most similar training images.
 
+        ankleboot.explain("pretrained", ["boot.png"])[0].figure()
+
     Args:
         model: A run, a `.keras` file or "pretrained"; explanations need the Keras model.
         images: Paths to image files, pixels in the model's image spec, or images of the data set

@@ -79,6 +79,8 @@ def write_report(
 ) -> Report:
     """Write a report on a finished run; an evaluation on the test split is counted.
 
+        ankleboot.write_report("runs/first").path
+
     Args:
         run: A run, its folder, or "pretrained".
         path: Path to the HTML file; by default report.html in the run folder, or in the working
