@@ -36,10 +36,10 @@ def test_every_module_is_in_the_reference(written: dict[str, str]) -> None:
 def test_the_reference_has_signatures_and_what_docstrings_say(written: dict[str, str]) -> None:
     page = written["evaluation"]
     part = page.split("# expected_calibration_error\n")[1].split("\n### ")[0]
-    assert "probs: Probs" in part and "**Takes**" in part and "- `probs`: " in part
+    assert "probs: Probs" in part and "**Takes**" in page and "- `model`: " in page
     assert "<https://arxiv.org/abs/1706.04599>" in part
     assert "class Recipe" in written["recipes"] and "    epochs: int" in written["recipes"]
-    assert "\n## `ankleboot.data.fashion_mnist.idx`\n" in written["data"]
+    assert "\n### `ankleboot.data.fashion_mnist.idx`\n" in written["data"]
 
 
 def test_a_docstring_about_nothing_is_refused(tmp_path: Path) -> None:
@@ -172,6 +172,6 @@ def test_the_site_is_complete_in_a_browser(site: Path, browser: Any) -> None:
         page.goto(f"{address}docs/playground.html")
         page.click("a.open")
         page.wait_for_selector("body[data-ready]")
-        assert page.inner_text("#answer") == "Ankle boot"
+        assert page.inner_text("#prediction") == "Ankle boot"
     context.close()
     assert faults == []
