@@ -96,6 +96,7 @@ def run_command(
     return stored, result
 
 
+@pytest.mark.slow
 def test_train_measures_and_prints(tmp_path: Path) -> None:
     stored, result = run_command("train", "train", tmp_path, "--only", "sprint")
     (summary,) = stored["summary"]
@@ -105,6 +106,7 @@ def test_train_measures_and_prints(tmp_path: Path) -> None:
     assert (tmp_path / "train.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_startup_names_the_stages(tmp_path: Path) -> None:
     stored, result = run_command("startup", "start", tmp_path)
     assert "import of TensorFlow" in stored["stages"]

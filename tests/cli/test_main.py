@@ -90,7 +90,7 @@ def test_evaluate_takes_a_model_file_and_a_folder_for_its_output(
     text = output_of(
         capsys, "evaluate", str(sample_run / "best.keras"), "--output", str(tmp_path / "out")
     )
-    assert "of 400 validation images of sample right (95 % interval" in text
+    assert "of 400 validation images of sample correct (95 % interval" in text
     assert "Ankle boot" in text and str(tmp_path / "out" / "confusion-validation.png") in text
     assert "\x1b" not in text
 

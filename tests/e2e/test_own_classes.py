@@ -89,7 +89,7 @@ def test_the_report_escapes_names_and_says_what_the_model_is_for(
     text = Path(said["path"]).read_text()
     assert "<u>" not in text
     assert "&lt;u&gt;&amp;amp; $x$" in text and "line\nbreak" not in text
-    assert "the whole picture, color 32 x 32 pixels" in text
+    assert "the whole photo, color 32 x 32 pixels" in text
     assert "body shapes" not in text  # Fashion-MNIST's card
     assert "data:image/jpeg;base64," in text
     assert not any("T-shirt" in sentence for sentence in said["sentences"])
@@ -154,7 +154,7 @@ def test_the_web_page_knows_the_classes_and_the_size(
     assert read["page"] == {"kind": "own", "samples": False}
     assert list(read["models"]) == ["default"]
     usual = read["models"]["default"]
-    assert (usual["labels"], usual["declined"]) == (list(NAMES), [])
+    assert (usual["labels"], usual["reject_labels"]) == (list(NAMES), [])
     assert (usual["image_size"], usual["color"], usual["crop"]) == (32, True, "none")
     assert load_predictor(tmp_path / "web").info.labels == NAMES
 
@@ -231,7 +231,7 @@ def test_without_a_test_part_there_is_no_test_and_exports_are_checked_on_validat
     assert ankleboot(["train", "plain", *arguments]) == 0
     for command in ("evaluate", "report"):
         said = error_of(capsys, 3, command, run, "--split", "test")
-        assert "two/ has no test part; take --split validation" in said
+        assert "two/ has no test split; take --split validation" in said
     assert not (run / "test_reads.json").exists()
     found = json_of(capsys, "export", run, "--format", "litert-int8")
     assert found["parity"]["split"] == "validation" and found["parity"]["num_examples"] == 5
@@ -247,7 +247,7 @@ def test_a_run_that_skipped_bad_pictures_goes_on_without_them(
     arguments = ["train", "plain", "--data", str(folder), "--run-dir", str(run), *SETTINGS]
     assert "a/bad.png (an empty file)" in error_of(capsys, 3, *arguments)
     assert ankleboot([*arguments, "--skip-bad"]) == 0
-    assert "pictures that cannot be read, left out: 1 (a/bad.png)" in capsys.readouterr().err
+    assert "unreadable images, left out: 1 (a/bad.png)" in capsys.readouterr().err
     assert ankleboot(["evaluate", str(run)]) == 0
 
 
@@ -273,7 +273,7 @@ def test_verify_counts_everything(
     assert told["smallest"] == told["largest"] == [24, 40]
     assert ankleboot(["data", "verify", "--data", str(folder), "--skip-bad"]) == 0
     said = capsys.readouterr()
-    assert "1 of them in more than one part" in said.out and "[red]line" in said.out
+    assert "1 of them in more than one split" in said.out and "[red]line" in said.out
     assert "leakage" in said.err
     strict = error_of(capsys, 3, "data", "verify", "--data", folder, "--skip-bad", "--strict")
     assert "test/plain/leak.png = train/plain/0.png" in strict

@@ -77,7 +77,12 @@ def made_from(recipe: Recipe) -> tuple[object, ...]:
     return config, weights, momentum, parts
 
 
-@pytest.mark.parametrize("base", BASES)
+SLOW = {"transfer"}  # the backbone is built once for each field
+
+
+@pytest.mark.parametrize(
+    "base", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in BASES]
+)
 def test_a_field_is_used_where_it_changes_something(base: str) -> None:
     recipe = BASES[base]
     before, values = made_from(recipe), recipe.to_json()

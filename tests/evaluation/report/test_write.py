@@ -144,7 +144,8 @@ def test_photos_and_own_classes_are_shown(
     for number in range(3):
         pixels = np.random.default_rng(number).integers(0, 256, (40, 40, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
-    folder_report = FolderReport({"train": {}}, 0, (1, 1), (1, 1), {}, (), (), (), (), ())
+    counts = {"train-bars": {"": 640}, "test-bars": {"": 100}}
+    folder_report = FolderReport(counts, 0, (1, 1), (1, 1), {}, (), (), (), (), ())
     data = replace(bar_data, folder_report=folder_report)
     report = write_report(calibrated_run, tmp_path / "r.html", data, photos=tmp_path)
     text = report.path.read_text()
