@@ -244,7 +244,8 @@ def test_a_format_from_outside_the_package_passes_the_same_gate(
 
 KERAS_FOLDER = """
 import numpy as np
-from ankleboot.inference.formats import FLOAT32, ExportFormat
+from ankleboot.inference.formats import ExportFormat
+from ankleboot.inference.parity_limits import FLOAT32
 from ankleboot.models.files.checksums import add_folder_checksums, read_verified_folder
 
 class Predictor:

@@ -139,7 +139,8 @@ def module_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 
 
 OUTSIDE = """
-from ankleboot.inference.formats import FLOAT32, ExportFormat
+from ankleboot.inference.formats import ExportFormat
+from ankleboot.inference.parity_limits import FLOAT32
 from ankleboot.models.files.checksums import read_verified_folder
 from helpers.predictors import FakePredictor
 import numpy as np

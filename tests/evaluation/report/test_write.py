@@ -149,7 +149,7 @@ def test_photos_and_own_classes_are_shown(
     data = replace(bar_data, folder_report=folder_report)
     report = write_report(calibrated_run, tmp_path / "r.html", data, photos=tmp_path)
     text = report.path.read_text()
-    assert "<td>photos</td>" in text and "one garment, cut out, 28 x 28" in text
+    assert "<td>photos</td>" in text and "one garment, cut out, gray 28 x 28 pixels" in text
 
 
 @pytest.mark.usefixtures("isolated_state_dir")
