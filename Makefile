@@ -29,9 +29,8 @@ adversarial: $(VENV)/.dev  ## Attack the server, and hold it to its schema
 quick: $(VENV)/.dev  ## The tests that need no TensorFlow and take seconds
 	$(BIN)/python -m pytest -q -m "not slow" $(QUICK)
 
-QUICK := tests/core tests/recipes/test_recipe.py tests/data/fashion_mnist/test_idx.py \
-  tests/evaluation/test_metrics.py tests/evaluation/test_statistics.py \
-  tests/test_architecture.py tests/test_words.py
+QUICK := tests/core/test_types.py tests/data/fashion_mnist/test_idx.py \
+  tests/evaluation/test_metrics.py tests/test_words.py
 
 slow: $(VENV)/.dev  ## The slow tests: real data, real kills
 	$(BIN)/python -m pytest -q -m slow
