@@ -4,8 +4,8 @@
     garment.mask          # (96, 96) uint8: 255 is surely garment
     garment.failure       # reason why there is no usable garment, or None
 
-The network (`tools/make_cut_out.py`) was trained without labels on photos of single garments, laid
-flat or hung up.
+The network (`tools/make_segmentation.py`) was trained without labels on photos of single garments,
+laid flat or hung up.
 """
 
 import threading

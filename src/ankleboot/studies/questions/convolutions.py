@@ -23,7 +23,7 @@ MLP = replace(PLAIN, architecture="mlp", batch_size=128, epochs=4, precision="au
 SAME_PARAMETERS = replace(MLP, dense_units=133)
 """785 x 133 weights and the last layer: within a percent of the 105,866 of the CNN."""
 SAME_COMPUTE = replace(MLP, dense_units=735, dense_layers=2)
-"""As many multiplications per image as the CNN, within a few percent; ten times the parameters."""
+"""Network with the multiplications of the CNN (within a few percent) and 10 x its parameters."""
 
 CONVOLUTIONS, PARAMETERS, COMPUTE = (
     "convolutions",

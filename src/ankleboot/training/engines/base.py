@@ -75,9 +75,9 @@ class Engine(ABC):
     """A model with its optimizer; a subclass compiles the steps for one backend of Keras."""
 
     compiles_every_length: ClassVar[bool]
-    """Whether a new number of steps per call costs a compilation; then chunks are not divided."""
+    """True if a new number of steps per call costs a compilation; chunks stay whole then."""
     has_fused_layers: ClassVar[bool]
-    """Whether the backend has the layers of `ComputePolicy.fused`."""
+    """True if the backend has the layers of `ComputePolicy.fused`."""
 
     def __init__(
         self,
