@@ -7,12 +7,8 @@ import pytest
 
 from ankleboot.cli.main import run as ankleboot
 from ankleboot.core import plugins
-from ankleboot.studies.sentences import (
-    QUICK,
-)
-from ankleboot.studies.study import (
-    get_study,
-)
+from ankleboot.studies.sentences import QUICK
+from ankleboot.studies.study import get_study
 
 STUDIES = [get_study(name) for name in plugins.names("studies")]
 

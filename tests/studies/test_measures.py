@@ -15,7 +15,7 @@ from ankleboot.models import architectures
 from ankleboot.models.files.calibration import softmax
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import LEAKY, PLAIN
-from ankleboot.recipes.recipe import override
+from ankleboot.recipes.parse import override
 from ankleboot.studies.measures import gradients
 from ankleboot.studies.measures.confusion import confused_within, merged_accuracy
 from ankleboot.studies.measures.cost import activation_bytes, forward_flops

@@ -8,9 +8,7 @@ import pytest
 
 from ankleboot.studies.page import render_markdown, write_page
 from ankleboot.studies.results import StudyResults, summarize
-from ankleboot.studies.study import (
-    get_study,
-)
+from ankleboot.studies.study import get_study
 from helpers.studies import pooling_rows
 
 

@@ -21,13 +21,13 @@ LOW, HIGH = [0.80, 0.81, 0.82, 0.805, 0.815], [0.90, 0.91, 0.92, 0.905, 0.915]
 
 def test_p_values_are_adjusted_for_all_comparisons() -> None:
     """The least p-value of five against five is 2 in 252; Holm doubles the smaller of two."""
-    first = table(HIGH, LOW).comparison("accuracy", "one", "two")
+    first = table(HIGH, LOW).comparisons_in("accuracy")[0]
     assert first.p_value == pytest.approx(2 / 252) and first.p_adjusted == pytest.approx(4 / 252)
 
 
 def test_images_are_paired_in_the_interval_over_images() -> None:
     """Networks that are right on the same images differ by nothing over images."""
-    found = table([0.8] * 5, [0.8] * 5).comparison("accuracy", "one", "two")
+    found = table([0.8] * 5, [0.8] * 5).comparisons_in("accuracy")[0]
     assert found.images_ci95 == (0, 0)
 
 

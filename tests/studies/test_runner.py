@@ -11,14 +11,9 @@ from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.files import file_lock
 from ankleboot.data.dataset import Dataset
 from ankleboot.recipes.catalog import get_recipe
-from ankleboot.recipes.recipe import override
+from ankleboot.recipes.parse import override
 from ankleboot.studies.runner import run_key, run_study
-from ankleboot.studies.study import (
-    Job,
-    Row,
-    Study,
-    Variant,
-)
+from ankleboot.studies.study import Job, Row, Study, Variant
 from helpers.images import TINY
 from helpers.studies import ACCURACY, TOY, row
 

@@ -6,9 +6,7 @@ import pytest
 
 from ankleboot.studies.results import StudyResults, summarize
 from ankleboot.studies.sentences import FEW, QUICK, answer_sentences, describe_differences, join_and
-from ankleboot.studies.study import (
-    get_study,
-)
+from ankleboot.studies.study import get_study
 from helpers.studies import TOY, pooling_rows, row
 
 
@@ -26,9 +24,9 @@ def test_clear_difference_is_better_or_worse() -> None:
     said = answer_sentences(better)[0]
     assert said.startswith("One (+10.00 points, 95 % interval ")
     assert said.endswith(") is better than two in validation accuracy.")
-    assert better.comparison("accuracy", "one", "two").p_adjusted == pytest.approx(2 / 126)
+    assert better.comparisons_in("accuracy")[0].p_adjusted == pytest.approx(2 / 126)
     assert answer_sentences(worse)[0].endswith(" is worse than two in validation accuracy.")
-    assert worse.comparison("accuracy", "one", "two").is_better is False
+    assert worse.comparisons_in("accuracy")[0].is_better is False
 
 
 def test_overlapping_runs_show_no_difference() -> None:
@@ -40,7 +38,7 @@ def test_overlapping_runs_show_no_difference() -> None:
 @pytest.mark.parametrize("num", [1, 2, 4])
 def test_few_runs_claim_nothing(num: int) -> None:
     found = table(HIGH[:num], LOW[:num])
-    assert not found.comparison("accuracy", "one", "two").is_found
+    assert not found.comparisons_in("accuracy")[0].is_found
     for said in answer_sentences(found):
         assert said.startswith(FEW) and "better" not in said
     quick = table(HIGH[:num], LOW[:num], is_quick=True)

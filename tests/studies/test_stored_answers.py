@@ -3,9 +3,7 @@
 from dataclasses import replace
 
 from ankleboot.studies.stored_answers import format_answer, stored_answers
-from ankleboot.studies.study import (
-    get_study,
-)
+from ankleboot.studies.study import get_study
 
 
 def test_stored_answer_names_the_commands_that_repeat_it() -> None:

@@ -9,16 +9,11 @@ from ankleboot.core import plugins
 from ankleboot.core.errors import UsageError
 from ankleboot.evaluation.statistics import min_p_value
 from ankleboot.recipes.catalog import RECIPES, get_recipe
-from ankleboot.recipes.recipe import override
+from ankleboot.recipes.parse import override
 from ankleboot.studies.measures.load import load_measure
 from ankleboot.studies.quantities import QUANTITIES
 from ankleboot.studies.results import ALPHA
-from ankleboot.studies.study import (
-    MIN_SEEDS,
-    Study,
-    get_study,
-    list_jobs,
-)
+from ankleboot.studies.study import MIN_SEEDS, Study, get_study, list_jobs
 from helpers.images import TINY
 from helpers.studies import ACCURACY, TOY
 

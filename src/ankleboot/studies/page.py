@@ -16,7 +16,7 @@ def write_page(study: Study, document: dict[str, Any], path: Path) -> None:
     """Write the HTML page; it is one file without external resources."""
     results = StudyResults.from_json(document, study)
     charts = study.charts(results)
-    tests = tables.tests_table(results)
+    drawings = [chart for chart in charts if not chart.has_pixels]
     content = {
         "title": study.name,
         "question": study.question,
@@ -30,11 +30,11 @@ def write_page(study: Study, document: dict[str, Any], path: Path) -> None:
             for chart in charts
             if chart.has_pixels
         ],
-        "titles": [chart.title for chart in charts if not chart.has_pixels],
-        "drawings": [svg(chart.draw, chart.title) for chart in charts if not chart.has_pixels],
+        "titles": [chart.title for chart in drawings],
+        "drawings": [svg(chart.draw, chart.title) for chart in drawings],
         "table": tables.numbers_table(results),
-        "tests": tests,
-        "tests_note": tables.TESTS_NOTE if len(tests) > 1 else tables.NO_TESTS_NOTE,
+        "tests": tables.tests_table(results),
+        "tests_note": tables.tests_note(results),
         "commands": "\n".join(study.next_steps),
         "variants": tables.commands_table(results),
         "environment": tables.environment_line(document),
@@ -45,59 +45,49 @@ def write_page(study: Study, document: dict[str, Any], path: Path) -> None:
 def render_markdown(study: Study, document: dict[str, Any], figures: list[str]) -> str:
     """Return the page of the docs; every number comes from the document.
 
-    Args:
-        study: Study of the page.
-        document: Content of its study.json.
-        figures: Addresses of the charts, in their order.
+    `figures` are the addresses of the charts, in their order.
     """
     results = StudyResults.from_json(document, study)
-    tests = tables.tests_table(results)
-    images = [
-        f"![{chart.title}]({address})"
+    sentences = (f"{number}. {text}\n" for number, text in enumerate(answer_sentences(results), 1))
+    images = (
+        f"![{chart.title}]({address})\n\n"
         for chart, address in zip(study.charts(results), figures, strict=True)
-    ]
-    lines = [
-        f"# {study.question}",
-        "",
-        "Written by `python benchmarks/studies.py` from the runs of "
-        f"`ankleboot study {study.name}`. To do it yourself, in small and step by step: "
-        f"[the notebook](../../notebooks/{study.name}.ipynb).",
-        "",
-        *(f"{number}. {text}" for number, text in enumerate(answer_sentences(results), 1)),
-        "",
-        f"Supposed before: {study.hypothesis}",
-        "",
-        *(line for image in images for line in (image, "")),
-        "## Numbers",
-        "",
-        *_table_lines(tables.numbers_table(results)),
-        "",
-        "Means over the runs, +- their standard deviation.",
-        "",
-        "## Tests",
-        "",
-        *(
-            [*_table_lines(tests), "", tables.TESTS_NOTE]
-            if len(tests) > 1
-            else [tables.NO_TESTS_NOTE]
-        ),
-        "",
-        "## What to try next",
-        "",
-        "```",
-        *study.next_steps,
-        "```",
-        "",
-        "## How it was measured",
-        "",
-        *(f"- {name}: `{command}`" for name, command in tables.commands_table(results).items()),
-        "",
-        f"{tables.environment_line(document)}. All runs: "
-        f"[{study.name}.json](../../benchmarks/results/studies/{study.name}.json).",
-    ]
-    return "\n".join(lines) + "\n"
+    )
+    tests = _table(tables.tests_table(results)) + "\n" if results.comparisons else ""
+    steps = "\n".join(study.next_steps)
+    commands = (f"- {name}: `{text}`\n" for name, text in tables.commands_table(results).items())
+    return f"""\
+# {study.question}
+
+Written by `python benchmarks/studies.py` from the runs of `ankleboot study {study.name}`. \
+To do it yourself, in small and step by step: [the notebook](../../notebooks/{study.name}.ipynb).
+
+{"".join(sentences)}
+Supposed before: {study.hypothesis}
+
+{"".join(images)}## Numbers
+
+{_table(tables.numbers_table(results))}
+Means over the runs, +- their standard deviation.
+
+## Tests
+
+{tests}{tables.tests_note(results)}
+
+## What to try next
+
+```
+{steps}
+```
+
+## How it was measured
+
+{"".join(commands)}
+{tables.environment_line(document)}. \
+All runs: [{study.name}.json](../../benchmarks/results/studies/{study.name}.json).
+"""
 
 
-def _table_lines(rows: tables.Table) -> list[str]:
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return [lines[0], "|---" * len(rows[0]) + "|", *lines[1:]]
+def _table(rows: tables.Table) -> str:
+    lines = [f"| {' | '.join(row)} |\n" for row in rows]
+    return "".join([lines[0], "|---" * len(rows[0]) + "|\n", *lines[1:]])

@@ -1,13 +1,11 @@
 """Pixel transforms that a variant applies to all images, for training and validation."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 
 from ankleboot.core.types import SomeImages
-from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.data.dataset import Dataset
 from ankleboot.studies.study import IDENTITY
 
 SHUFFLED = "shuffled"
@@ -21,13 +19,10 @@ def shuffle_pixels(images: SomeImages) -> SomeImages:
     return reordered
 
 
-PIXEL_TRANSFORMS: Mapping[str, Callable[[SomeImages], SomeImages]] = MappingProxyType(
-    {IDENTITY: lambda images: images, SHUFFLED: shuffle_pixels}
-)
+PIXEL_TRANSFORMS = {IDENTITY: lambda images: images, SHUFFLED: shuffle_pixels}
 
 
 def transform_pixels(data: Dataset, name: str) -> Dataset:
     """Transform the training file of a data set; studies do not use the test images."""
-    train = data.train
-    images = PIXEL_TRANSFORMS[name](train.images)
-    return replace(data, train=LabeledImages(images, train.labels, train.names))
+    images = PIXEL_TRANSFORMS[name](data.train.images)
+    return replace(data, train=replace(data.train, images=images))

@@ -23,7 +23,7 @@ ALPHA = 0.05
 
 
 @dataclass(frozen=True)
-class ComparisonResult:
+class ComparisonResult(Comparison):
     """Two variants compared in one quantity.
 
     Attributes:
@@ -31,13 +31,9 @@ class ComparisonResult:
         ci95: Differences that the permutation test does not reject, without adjustment for other
             comparisons; None if there are too few runs.
         images_ci95: Interval of the accuracy difference over images, paired, seeds averaged.
-        p_value: P-value of the permutation test.
         p_adjusted: P-value adjusted for all comparisons of the study (Holm).
     """
 
-    quantity: str
-    first: str
-    second: str
     num_first: int
     num_second: int
     mean: float
@@ -48,12 +44,10 @@ class ComparisonResult:
 
     @property
     def has_enough_runs(self) -> bool:
-        """True if the runs allow a conclusion."""
         return min(self.num_first, self.num_second) >= MIN_SEEDS
 
     @property
     def is_found(self) -> bool:
-        """True if the test finds a difference."""
         return self.has_enough_runs and self.p_adjusted < ALPHA
 
     @property
@@ -77,12 +71,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class StudyResults:
-    """Results of a study.
-
-    Attributes:
-        rows: Rows of the runs, without the outcomes of single images.
-        is_quick: Whether it was a quick run, which claims nothing.
-    """
+    """Results of a study; the rows come without the outcomes of single images."""
 
     study: Study
     rows: tuple[Row, ...]
@@ -99,9 +88,9 @@ class StudyResults:
         """Return a number of every run that has it."""
         return _values(self.rows, variant, key)
 
-    def percent(self, variant: str, key: str) -> list[float]:
-        """Return a share of every run that has it, in percent."""
-        return [100 * value for value in self.values(variant, key)]
+    def scaled(self, variant: str, key: str) -> list[float]:
+        """Return a number of every run that has it, as shown: shares in percent."""
+        return [QUANTITIES[key].scale * value for value in self.values(variant, key)]
 
     def has(self, variant: str, key: str = "accuracy") -> bool:
         """Return whether a run of the variant has the number."""
@@ -113,7 +102,11 @@ class StudyResults:
 
     def show(self, variant: str, key: str) -> str:
         """Return the mean over the runs with its unit."""
-        return QUANTITIES[key].format(self.mean(variant, key))
+        return f"{QUANTITIES[key].number(self.mean(variant, key))}{QUANTITIES[key].unit}"
+
+    def ratio(self, variant: str, other: str, key: str) -> float:
+        """Return the mean of a variant divided by that of another."""
+        return self.mean(variant, key) / self.mean(other, key)
 
     def series(self, variant: str, key: str) -> np.ndarray:
         """Return a list of numbers of every run as (runs, numbers), padded with NaN."""
@@ -124,14 +117,6 @@ class StudyResults:
     def first_value(self, variant: str, key: str) -> Any:
         """Return a value of the first run that has it."""
         return self._measured(variant, key)[0]
-
-    def comparison(self, quantity: str, first: str, second: str) -> ComparisonResult:
-        """Return the result of one of the study's comparisons."""
-        return next(
-            result
-            for result in self.comparisons
-            if (result.quantity, result.first, result.second) == (quantity, first, second)
-        )
 
     def comparisons_in(self, quantity: str) -> tuple[ComparisonResult, ...]:
         """Return the results of the comparisons in one quantity."""
@@ -169,11 +154,10 @@ def _with_tuples(item: dict[str, Any]) -> dict[str, Any]:
 
 def summarize(study: Study, rows: Sequence[Row], *, is_quick: bool) -> StudyResults:
     """Compute means, intervals and tests from the rows."""
-    variants = list(dict.fromkeys(row["variant"] for row in rows))
     keys = dict.fromkeys([*study.columns, *(c.quantity for c in study.comparisons)])
     summaries = [
         _summary(name, key, values)
-        for name in variants
+        for name in dict.fromkeys(row["variant"] for row in rows)
         for key in keys
         if (values := _values(rows, name, key))
     ]
@@ -193,27 +177,25 @@ def _values(rows: Sequence[Row], variant: str, key: str) -> list[float]:
 
 def _compare(study: Study, rows: Sequence[Row]) -> tuple[ComparisonResult, ...]:
     sides = [
-        (c, _values(rows, c.first, c.quantity), _values(rows, c.second, c.quantity))
+        (c, a, b)
         for c in study.comparisons
+        if (a := _values(rows, c.first, c.quantity)) and (b := _values(rows, c.second, c.quantity))
     ]
-    sides = [(comparison, a, b) for comparison, a, b in sides if a and b]
     p_values = [permutation_test(a, b) for _, a, b in sides]
     return tuple(
         ComparisonResult(
-            comparison.quantity,
-            comparison.first,
-            comparison.second,
+            c.quantity,
+            c.first,
+            c.second,
             len(a),
             len(b),
             float(np.mean(a) - np.mean(b)),
             permutation_interval(a, b),
-            _images_interval(comparison, rows),
+            _images_interval(c, rows),
             p_value,
             adjusted,
         )
-        for (comparison, a, b), p_value, adjusted in zip(
-            sides, p_values, holm_adjust(p_values), strict=True
-        )
+        for (c, a, b), p_value, adjusted in zip(sides, p_values, holm_adjust(p_values), strict=True)
     )
 
 
@@ -223,11 +205,8 @@ def _images_interval(comparison: Comparison, rows: Sequence[Row]) -> Interval | 
         return None
     sides = []
     for name in (comparison.first, comparison.second):
-        correct = [
-            unpack_array(row["correct"])
-            for row in rows
-            if row["variant"] == name and row.get("correct") is not None
-        ]
+        own = [row for row in rows if row["variant"] == name and row.get("correct")]
+        correct = [unpack_array(row["correct"]) for row in own]
         if not correct:
             return None
         sides.append(np.mean(correct, axis=0))

@@ -33,9 +33,8 @@ def main(arguments: list[str]) -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     data = load_data(data_name)
     num_train = len(data.split(PLAIN.split_rule).train)
-    jobs = list_jobs(
-        get_study(study), data_name, num_train, quick=kind == "quick", seeds=int(seed) + 1
-    )
+    quick, seeds = kind == "quick", int(seed) + 1
+    jobs = list_jobs(get_study(study), data_name, num_train, quick=quick, seeds=seeds)
     job = next(job for job in jobs if (job.variant.name, job.seed) == (variant, int(seed)))
     print(json.dumps(measure_run(job, data)))
 

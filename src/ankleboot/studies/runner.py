@@ -1,15 +1,12 @@
 """Runner of a study: makes the missing runs, one after the other, and stores each.
 
-A stored run is known by the key of everything that decides its numbers: the recipe's fields that
-differ from their defaults, measures, data, versions of the numerical libraries, processor, and two
-version numbers that rise when a change of this package alters the results of a run. A stored run of
-the same key is reused; files of other keys are kept.
+A stored run of the same `run_key` is reused; files of other keys are kept.
 """
 
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,15 +49,8 @@ def run_study(
 ) -> dict[str, Any]:
     """Make the missing runs of a study, write study.json and return its content.
 
-    Args:
-        study: Study to run.
-        data: Data of the study, for the split and the hash; every run loads them again.
-        output_dir: Folder with a sub-folder per study.
-        data_name: Name of the data for `load_data`.
-        quick: Whether to run few variants once each, which claims nothing.
-        seeds: Number of runs of each variant; None for the number of the study.
-        progress: Function called with a line of progress.
-        execute: Function that makes a run.
+    Every run loads `data_name` again; `data` gives the split and the hash. `quick` runs a few
+    variants once each, which claims nothing; None for `seeds` means those of the study.
 
     Raises:
         EnvironmentFailure: If a run fails, or the folder is in use or cannot be written.
@@ -73,7 +63,11 @@ def run_study(
     jobs = list_jobs(study, data_name, num_train, quick=quick, seeds=num_seeds)
     with _exclusive(folder):
         remove_temp_files(folder / "runs")
-        paths = {job: folder / "runs" / f"{_file_stem(job, data)}.json" for job in jobs}
+        keys = {job: run_key(job, data.train_sha256) for job in jobs}
+        paths = {
+            job: folder / "runs" / f"{job.variant.name.replace(' ', '-')}-seed{job.seed}-{key}.json"
+            for job, key in keys.items()
+        }
         missing = [job for job in jobs if _stored(paths[job]) is None]
         progress(estimate_line(study, len(jobs), len(missing), quick=quick))
         _make_runs({job: paths[job] for job in missing}, quick, progress, execute)
@@ -96,12 +90,11 @@ def folder_of(study: Study, output_dir: Path, *, quick: bool) -> Path:
 @contextmanager
 def _exclusive(folder: Path) -> Iterator[None]:
     """Lock the folder, so that two processes do not make the same runs."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(file_lock(folder / ".lock", wait=False))
-        except filelock.Timeout as error:
-            raise EnvironmentFailure(f"{folder}: another process works there") from error
-        yield
+    try:
+        with file_lock(folder / ".lock", wait=False):
+            yield
+    except filelock.Timeout as error:
+        raise EnvironmentFailure(f"{folder}: another process works there") from error
 
 
 def _make_runs(
@@ -133,26 +126,22 @@ def estimate_line(study: Study, num_runs: int, num_missing: int, *, quick: bool)
     return f"{study.name}: {num_runs} runs{stored}; {bound} {share:.1f} minutes on two cores"
 
 
-def _file_stem(job: Job, data: Dataset) -> str:
-    return f"{job.variant.name.replace(' ', '-')}-seed{job.seed}-{run_key(job, data.train_sha256)}"
-
-
 def run_key(job: Job, data_sha256: str) -> str:
     """Return the key of everything that decides the numbers of a run.
 
     Neither a new recipe field nor a new version of this package changes the key: a field at its
-    default decides nothing new, and `NUMERICS_VERSION` and `MEASURES_VERSION` stand for the code.
+    default decides nothing new, and `NUMERICS_VERSION` and `MEASURES_VERSION`, which rise when a
+    change of this package alters the results of a run, stand for the code.
     """
     defaults = Recipe(name="").to_json()
-    fields = {key: value for key, value in job.recipe.to_json().items() if value != defaults[key]}
-    versions = environment.versions()
+    recipe = job.recipe.to_json() | {"name": ""}
     decisive = {
-        "recipe": {key: value for key, value in fields.items() if key != "name"},
+        "recipe": {key: value for key, value in recipe.items() if value != defaults[key]},
         "pixels": job.variant.pixels,
         "shipped": job.variant.shipped,
         "measures": job.measures,
         "data": data_sha256,
-        "versions": {name: versions[name] for name in versions if name != "ankleboot"},
+        "versions": {k: v for k, v in environment.versions().items() if k != "ankleboot"},
         "cpu": environment.hardware(),
         "numerics": environment.NUMERICS_VERSION,
         "measurements": MEASURES_VERSION,

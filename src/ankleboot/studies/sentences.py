@@ -9,26 +9,22 @@ from ankleboot.studies.study import MIN_SEEDS
 QUICK = "Quick look, no claim: "
 FEW = "Too few runs, no claim: "
 """Prefix of every sentence of a study whose runs allow no comparison."""
+NO_INTERVAL = "no interval from so few runs"
 
 
 def answer_sentences(results: StudyResults) -> tuple[str, ...]:
     """Return the study's answer, marked if the runs allow no claim."""
-    answer = results.study.answer(results)
-    if results.is_quick:
-        return tuple(QUICK + sentence for sentence in answer)
-    if not all(comparison.has_enough_runs for comparison in results.comparisons):
-        return tuple(FEW + sentence for sentence in answer)
-    return answer
+    is_few = not all(comparison.has_enough_runs for comparison in results.comparisons)
+    mark = QUICK if results.is_quick else FEW if is_few else ""
+    return tuple(mark + sentence for sentence in results.study.answer(results))
 
 
 def describe_differences(
-    comparisons: Iterable[ComparisonResult], name: Callable[[str], str] = lambda variant: variant
+    comparisons: Iterable[ComparisonResult], name: Callable[[str], str] = str
 ) -> list[str]:
     """Describe comparisons in clauses without a full stop; like ones share a clause.
 
-    Args:
-        comparisons: Comparisons of the study.
-        name: Function from a variant to its name in the text.
+    `name` turns a variant into its name in the text.
     """
     groups: dict[tuple[str, str, str], list[ComparisonResult]] = {}
     for result in comparisons:
@@ -36,21 +32,16 @@ def describe_differences(
     return [_clause(group, name) for group in groups.values()]
 
 
-def describe_difference(comparison: ComparisonResult) -> str:
-    """Describe one comparison as `describe_differences` does."""
-    return describe_differences([comparison])[0]
-
-
 def _clause(group: Sequence[ComparisonResult], name: Callable[[str], str]) -> str:
     example = group[0]
-    quantity, second = QUANTITIES[example.quantity], name(example.second)
+    words, second = QUANTITIES[example.quantity].words, name(example.second)
     firsts = join_and([f"{name(result.first)} ({_figures(result)})" for result in group])
     if not example.has_enough_runs:
-        return f"{firsts} against {second} in {quantity.words}"
+        return f"{firsts} against {second} in {words}"
     if not example.is_found:
-        return f"no difference found between {second} and {firsts} in {quantity.words}"
+        return f"no difference found between {second} and {firsts} in {words}"
     verb = "is" if len(group) == 1 else "are"
-    return f"{firsts} {verb} {verdict(example)} than {second} in {quantity.words}"
+    return f"{firsts} {verb} {verdict(example)} than {second} in {words}"
 
 
 def _figures(result: ComparisonResult) -> str:
@@ -59,9 +50,8 @@ def _figures(result: ComparisonResult) -> str:
     if not result.has_enough_runs:
         return difference
     caution = ", though alone it would count" if result.p_value < ALPHA <= result.p_adjusted else ""
-    if result.ci95 is None:
-        return f"{difference}, no interval from so few runs{caution}"
-    return f"{difference}, 95 % interval {quantity.range(result.ci95)}{caution}"
+    interval = f"95 % interval {quantity.range(result.ci95)}" if result.ci95 else NO_INTERVAL
+    return f"{difference}, {interval}{caution}"
 
 
 def join_and(words: Sequence[str]) -> str:
@@ -69,7 +59,12 @@ def join_and(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def join_clauses(clauses: Sequence[str]) -> str:
+def join_each(names: Sequence[str], show: Callable[[str], str]) -> str:
+    """Join what `show` returns for each name as "1 (one), 2 (two) and 3 (three)"."""
+    return join_and([f"{show(name)} ({name})" for name in names])
+
+
+def join_clauses(*clauses: str) -> str:
     """Join clauses to one sentence."""
     text = "; ".join(clauses)
     return f"{text[:1].upper()}{text[1:]}."

@@ -21,18 +21,8 @@ def stored_answers() -> dict[str, tuple[str, ...]]:
 def format_answer(study: Study) -> str:
     """Return a study's question, its stored answer and the commands that repeat it."""
     answer = stored_answers().get(study.name, ("This study was not run in full yet.",))
-    lines = [
-        line
-        for sentence in (study.question, *answer)
-        for line in textwrap.wrap(sentence, LINE_LENGTH)
-    ]
-    quick = f"ankleboot study {study.name} --quick"
-    full = f"ankleboot study {study.name}"
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"{quick}    # a look, two minutes at most",
-            f"{full:<{len(quick)}}    # all seeds, with tests: about {study.minutes:g} minutes",
-        ]
-    )
+    lines = [textwrap.fill(sentence, LINE_LENGTH) for sentence in (study.question, *answer)]
+    command = f"ankleboot study {study.name}"
+    lines += ["", f"{command} --quick    # a look, two minutes at most"]
+    lines += [f"{command}            # all seeds, with tests: about {study.minutes:g} minutes"]
+    return "\n".join(lines)

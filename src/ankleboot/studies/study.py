@@ -1,9 +1,4 @@
-"""Studies: a question, variants of a recipe, measures, and the answer that numbers give.
-
-    document = run_study(get_study("pooling"), load_data(), Path("runs/studies"), ...)
-
-To add a study, write a file in `questions` and add a line to `core/plugins.py`.
-"""
+"""Studies: a question, variants of a recipe, measures, and the answer that numbers give."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -29,7 +24,6 @@ class Variant:
     """A recipe of a study, and the transform of its pixels.
 
     Attributes:
-        name: Short name, unique in its study.
         recipe: Recipe, named after the recipe of `ankleboot train` that it derives from.
         pixels: Key of `PIXEL_TRANSFORMS`.
         shipped: Whether the package's own run of the recipe is measured if it learned these data.
@@ -58,10 +52,7 @@ class Comparison:
 class Chart:
     """A figure that is not drawn yet.
 
-    Attributes:
-        title: Title of the figure.
-        draw: Function that draws it.
-        has_pixels: Whether it consists of images, which become PNG instead of SVG.
+    `has_pixels` says that it consists of images, which become PNG instead of SVG.
     """
 
     title: str
@@ -77,10 +68,7 @@ class Study:
         quick: Variants of `--quick`, one run each.
         measures: Measures of every run; see `measures.load`.
         comparisons: All tested differences; Holm's adjustment covers them.
-        columns: Quantities of the table.
-        answer: Function from the results to three sentences.
-        charts: Function from the results to the figures.
-        next_steps: Commands to try next.
+        columns: Quantities of the table; see `QUANTITIES`.
         minutes: Approximate minutes of the full study on two cores.
     """
 
@@ -90,7 +78,7 @@ class Study:
     variants: tuple[Variant, ...]
     quick: tuple[Variant, ...]
     measures: tuple[str, ...]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Comparison, ...] = ()
     columns: tuple[str, ...]
     answer: Callable[["StudyResults"], tuple[str, str, str]]
     charts: Callable[["StudyResults"], tuple[Chart, ...]]
@@ -100,7 +88,6 @@ class Study:
 
     @property
     def num_runs(self) -> int:
-        """Number of runs of the full study."""
         return sum(1 if variant.once else self.seeds for variant in self.variants)
 
 
@@ -116,7 +103,6 @@ class Job:
 
     @property
     def recipe(self) -> Recipe:
-        """Recipe of the variant with the seed of this run."""
         return replace(self.variant.recipe, seed=self.seed)
 
 
@@ -133,12 +119,7 @@ def get_study(name: str) -> Study:
 def list_jobs(study: Study, data: str, num_train: int, *, quick: bool, seeds: int) -> list[Job]:
     """List the runs of a study, all variants of a seed before the next seed.
 
-    Args:
-        study: Study to run.
-        data: Name of the data.
-        num_train: Number of training images; a larger `train_size` means all of them.
-        quick: Whether to run the variants of `--quick`.
-        seeds: Number of seeds, from 0.
+    A `train_size` above `num_train`, the number of training images, means all of them.
     """
     variants = [
         replace(variant, recipe=replace(variant.recipe, train_size=0))

@@ -1,6 +1,5 @@
 """Accuracy, loss, calibration and learning curves of a run."""
 
-from dataclasses import asdict
 from typing import Any
 
 from ankleboot.core.types import pack_array
@@ -14,19 +13,19 @@ def measure_accuracy(trained: TrainedRun) -> dict[str, Any]:
 
     "correct" tells which images are classified correctly; the row holds it apart from the measures.
     """
-    labels = trained.validation.labels
-    correct = trained.probs.argmax(axis=1) == labels
+    probs, labels, history = trained.probs, trained.validation.labels, trained.history
+    correct = trained.predicted == labels
     measures: dict[str, Any] = {
         "accuracy": float(correct.mean()),
-        "loss": log_loss(trained.probs, labels),
-        "ece": expected_calibration_error(trained.probs, labels),
+        "loss": log_loss(probs, labels),
+        "ece": expected_calibration_error(probs, labels),
         "parameters": trained.model.count_params(),
         "train_seconds": trained.train_seconds,
         "correct": pack_array(correct),
     }
-    if trained.history:
-        measures["train_accuracy"] = trained.history[-1].train_accuracy
-        rows = [asdict(record) for record in trained.history]
-        names = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
-        measures |= {f"{name}_by_epoch": [round(row[name], 5) for row in rows] for name in names}
+    if history:
+        measures["train_accuracy"] = history[-1].train_accuracy
+        for name in ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"):
+            values = [round(getattr(record, name), 5) for record in history]
+            measures[f"{name}_by_epoch"] = values
     return measures

@@ -19,24 +19,22 @@ NUM_SHOWN = 12  # images of the pair, the most confident errors first
 
 def measure_confusions(trained: TrainedRun) -> dict[str, Any]:
     """Measure the confusion matrix, pairs and accuracy with merged classes; keep some images."""
-    names, labels, probs = trained.data.class_names, trained.validation.labels, trained.probs
+    names, labels = trained.data.class_names, trained.validation.labels
+    probs, predicted = trained.probs, trained.predicted
     errors = analyze_errors(probs, labels, names)
-    predicted = probs.argmax(axis=1)
     matrix = metrics.confusion_matrix(predicted, labels, num_classes=len(names))
-    recalls = {score.label: score.recall for score in metrics.class_scores(matrix, names)}
-    pair = [names.index(name) for name in PAIR]
-    between = confused_within(predicted, labels, pair)
-    shown = np.flatnonzero(between)
+    pair, upper = trained.classes(PAIR), trained.classes(UPPER_BODY)
+    shown = np.flatnonzero(confused_within(predicted, labels, pair))
+    num_pair_errors = len(shown)
     shown = shown[np.argsort(-probs[shown].max(axis=1), kind="stable")][:NUM_SHOWN]
-    upper = [names.index(name) for name in UPPER_BODY]
     return {
         "num_errors": errors.num_errors,
         "pairs": [[p.first, p.second, p.first_as_second, p.second_as_first] for p in errors.pairs],
-        "pair_errors": int(between.sum()),
+        "pair_errors": num_pair_errors,
         "upper_body_errors": int(confused_within(predicted, labels, upper).sum()),
         "merged_accuracy": merged_accuracy(predicted, labels, pair),
         "merged_upper_accuracy": merged_accuracy(predicted, labels, upper),
-        "recalls": recalls,
+        "recalls": {score.label: score.recall for score in metrics.class_scores(matrix, names)},
         "class_names": list(names),
         "matrix": matrix.tolist(),
         "shown": pack_array(trained.validation.images[shown]),
@@ -70,15 +68,12 @@ def measure_label_issues(trained: TrainedRun) -> dict[str, Any]:
     from ankleboot.evaluation.label_issues import find_label_issues
     from ankleboot.training.data_audit import NUM_FOLDS, out_of_fold_probs
 
-    data, labels = trained.data, trained.validation.labels
+    data, labels, predicted = trained.data, trained.validation.labels, trained.predicted
     probs = out_of_fold_probs(data, SPRINT, NUM_FOLDS, lambda _: None)
-    flagged = np.zeros(len(data.train), bool)
-    flagged[
-        [prob.index for prob in find_label_issues(probs, data.train.labels, data.class_names)]
-    ] = True
-    flagged = flagged[data.split(trained.recipe.split_rule).validation]
-    predicted = trained.probs.argmax(axis=1)
-    pair = confused_within(predicted, labels, [data.class_names.index(name) for name in PAIR])
+    issues = find_label_issues(probs, data.train.labels, data.class_names)
+    validation = data.split(trained.recipe.split_rule).validation
+    flagged = np.isin(validation, [issue.index for issue in issues])
+    pair = confused_within(predicted, labels, trained.classes(PAIR))
     return {
         "doubted": float(flagged.mean()),
         "doubted_errors": float(flagged[predicted != labels].mean()),
@@ -94,17 +89,12 @@ def measure_shared_errors(trained: TrainedRun) -> dict[str, Any]:
     shipped = load_predictor(catalog.FOLDER)
     if shipped.info.data_sha256 != trained.data.train_sha256:
         return {}
-    labels = trained.validation.labels
-    shipped_labels, predicted = (
-        shipped.predict(trained.validation.images).argmax(axis=1),
-        trained.probs.argmax(axis=1),
-    )
-    pair = confused_within(
-        shipped_labels, labels, [trained.data.class_names.index(name) for name in PAIR]
-    )
-    wrong = shipped_labels != labels
+    labels, predicted = trained.validation.labels, trained.predicted
+    shipped_labels = shipped.predict(trained.validation.images).argmax(axis=1)
+    pair = confused_within(shipped_labels, labels, trained.classes(PAIR))
+    same = predicted == shipped_labels
     return {
-        "same_error": float((predicted == shipped_labels)[wrong].mean()),
-        "same_error_pair": float((predicted == shipped_labels)[pair].mean()),
+        "same_error": float(same[shipped_labels != labels].mean()),
+        "same_error_pair": float(same[pair].mean()),
         "right_there": float((predicted == labels)[pair].mean()),
     }

@@ -1,7 +1,7 @@
 """Cost of a network: arithmetic, memory, time; receptive field."""
 
 import math
-import time
+import timeit
 from typing import Any
 
 import keras
@@ -13,7 +13,6 @@ from ankleboot.studies.measures.trained_run import TrainedRun
 
 BATCH_SIZE = 250  # images
 NUM_REPEATS = 7  # the fastest counts
-FLOAT32_BYTES = 4
 
 
 def measure_cost(trained: TrainedRun) -> dict[str, Any]:
@@ -38,7 +37,7 @@ def forward_flops(model: Any) -> int:
 def activation_bytes(model: Any) -> int:
     """Return the bytes of all layer outputs for one image in float32."""
     return sum(
-        FLOAT32_BYTES * math.prod(layer.output.shape[1:])
+        4 * math.prod(layer.output.shape[1:])
         for layer in model.layers
         if not isinstance(layer, keras.layers.InputLayer | keras.layers.Flatten)
     )
@@ -51,11 +50,7 @@ def images_per_second(model: Any, images: Images) -> float:
     batch = tf.constant(images[:BATCH_SIZE, ..., np.newaxis] / np.float32(255))
     run = tf.function(lambda inputs: model(inputs, training=False), autograph=False)
     run(batch)  # traces
-    seconds = []
-    for _ in range(NUM_REPEATS):
-        started = time.perf_counter()
-        run(batch).numpy()
-        seconds.append(time.perf_counter() - started)
+    seconds = timeit.repeat(lambda: run(batch).numpy(), repeat=NUM_REPEATS, number=1)
     return len(batch) / min(seconds)
 
 
@@ -64,9 +59,7 @@ def measure_receptive_field(trained: TrainedRun) -> dict[str, Any]:
 
     The global average of a network without pooling is left out.
     """
-    fields = [
-        field for field in features.receptive_fields(trained.model) if field.layer != "places"
-    ]
+    fields = [f for f in features.receptive_fields(trained.model) if f.layer != "places"]
     return {
         "receptive_field": fields[-1].size,
         "receptive_fields": [[field.layer, field.size, field.stride] for field in fields],

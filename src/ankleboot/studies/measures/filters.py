@@ -1,5 +1,6 @@
 """Filters: likeness to edge detectors, ablation, linear probes, images that excite units."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from ankleboot.core.types import Images, Labels, pack_array
 from ankleboot.evaluation.explain import features
-from ankleboot.studies.measures.trained_run import TrainedRun, predict
+from ankleboot.studies.measures.trained_run import TrainedRun, accuracy, part_of, predict
 
 NUM_IMAGES = 3_000  # validation images for ablation and probes
 NUM_PROBED = 6_000  # training images of a probe
@@ -39,26 +40,31 @@ def measure_kernels(trained: TrainedRun) -> dict[str, Any]:
 
 def gabor_family(size: int) -> np.ndarray:
     """Return Gabor's patterns: 8 directions, 4 wavelengths, 2 phases, 2 envelopes."""
-    position = np.arange(size) - (size - 1) / 2
-    down, right = np.meshgrid(position, position, indexing="ij")
+    down, right = _positions(size)
     patterns = []
-    for angle in np.arange(8) * np.pi / 8:
+    for angle, length, phase, width in itertools.product(
+        np.arange(8) * np.pi / 8,
+        (size / 2, size / 1.5, size, 2 * size),
+        (0.0, np.pi / 2),
+        (size / 5, size / 3),
+    ):
         along = right * np.cos(angle) + down * np.sin(angle)
-        for length in (size / 2, size / 1.5, size, 2 * size):
-            for phase in (0.0, np.pi / 2):
-                for width in (size / 5, size / 3):
-                    bell = np.exp(-(down**2 + right**2) / (2 * width**2))
-                    patterns.append(bell * np.cos(2 * np.pi * along / length + phase))
+        bell = np.exp(-(down**2 + right**2) / (2 * width**2))
+        patterns.append(bell * np.cos(2 * np.pi * along / length + phase))
     return np.stack(patterns)
 
 
 def sobel_family(size: int) -> np.ndarray:
     """Return Sobel's edge detector, smoothed to the size, in eight directions."""
-    position = np.arange(size) - (size - 1) / 2
-    down, right = np.meshgrid(position, position, indexing="ij")
+    down, right = _positions(size)
     bell = np.exp(-(down**2 + right**2) / (2 * (size / 4) ** 2))
     angles = np.arange(8) * np.pi / 8
     return np.stack([bell * (right * np.cos(a) + down * np.sin(a)) for a in angles])
+
+
+def _positions(size: int) -> np.ndarray:
+    """Return the offsets of pixels from the middle, down and right: (2, size, size)."""
+    return np.mgrid[:size, :size] - (size - 1) / 2
 
 
 def best_correlation(kernels: np.ndarray, family: np.ndarray) -> np.ndarray:
@@ -89,14 +95,11 @@ def ablation_drops(model: Any, images: Images, labels: Labels) -> np.ndarray:
     """Return the accuracy lost by zeroing each filter; the network is restored."""
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
     weights = first.get_weights()
-    whole = (predict(model, images).argmax(axis=1) == labels).mean()
-    drops = []
-    for channel in range(weights[0].shape[-1]):
-        silenced = [weight.copy() for weight in weights]
-        for weight in silenced:
-            weight[..., channel] = 0
-        first.set_weights(silenced)
-        drops.append(whole - (predict(model, images).argmax(axis=1) == labels).mean())
+    whole = accuracy(model, images, labels)
+    drops, channels = [], np.arange(weights[0].shape[-1])
+    for channel in channels:
+        first.set_weights([np.where(channels == channel, 0, weight) for weight in weights])
+        drops.append(whole - accuracy(model, images, labels))
     first.set_weights(weights)
     return np.array(drops)
 
@@ -107,37 +110,28 @@ def measure_probes(trained: TrainedRun) -> dict[str, Any]:
     indices = split[:: max(1, len(split) // NUM_PROBED)][:NUM_PROBED]
     known, part = trained.data.train.take(indices), trained.validation
     held_out, labels = part.images[:NUM_IMAGES], part.labels[:NUM_IMAGES]
-    accuracies = [
-        ("pixels", probe_accuracy(_flat(known.images), known.labels, _flat(held_out), labels))
-    ]
-    for name in _depths(trained.model):
-        viewer = keras.Model(trained.model.inputs[0], trained.model.get_layer(name).output)
-        features_of = [_flat(predict(viewer, images)) for images in (known.images, held_out)]
-        accuracies.append(
-            (
-                name.split("_")[0],
-                probe_accuracy(features_of[0], known.labels, features_of[1], labels),
-            )
-        )
+    accuracies = {"pixels": probe_accuracy(known.images, known.labels, held_out, labels)}
+    for name, viewer in _blocks(trained.model).items():
+        seen, new = predict(viewer, known.images), predict(viewer, held_out)
+        accuracies[name] = probe_accuracy(seen, known.labels, new, labels)
+    values = list(accuracies.values())
     return {
-        "probe_depths": [name for name, _ in accuracies],
-        "probe_accuracies": [value for _, value in accuracies],
-        "probe_pixels": accuracies[0][1],
-        "probe_deepest": accuracies[-1][1],
+        "probe_depths": list(accuracies),
+        "probe_accuracies": values,
+        "probe_pixels": values[0],
+        "probe_deepest": values[-1],
     }
 
 
-def _depths(model: Any) -> list[str]:
-    """Return the names of the last layers of the blocks."""
-    return [layer.name for layer in model.layers if layer.name.endswith("_pool")]
-
-
-def _flat(values: np.ndarray) -> np.ndarray:
-    return values.reshape(len(values), -1).astype(np.float64)
+def _blocks(model: Any) -> dict[str, Any]:
+    """Return the network up to the end of every block, by the block's name."""
+    ends = [layer.name for layer in model.layers if layer.name.endswith("_pool")]
+    return {name.split("_")[0]: part_of(model, name) for name in ends}
 
 
 def probe_accuracy(known: np.ndarray, labels: Labels, new: np.ndarray, truth: Labels) -> float:
     """Return the accuracy on `new` of ridge regression on random projections of `known`."""
+    known, new = (rows.reshape(len(rows), -1).astype(np.float64) for rows in (known, new))
     if known.shape[1] > MAX_DIRECTIONS:
         directions = np.random.default_rng(0).normal(size=(known.shape[1], MAX_DIRECTIONS))
         known, new = known @ directions, new @ directions
@@ -154,27 +148,18 @@ def show_units(trained: TrainedRun) -> dict[str, Any]:
     """Return images that excite a unit most, and maps of one image; for one seed only."""
     if trained.recipe.seed != ILLUSTRATED_SEED:
         return {}
-    image = trained.validation.images[:1]
-    measures: dict[str, Any] = {
-        "example": pack_array(image[0]),
-        "dreams": {},
-        "maps": {},
-        "favourites": {},
-    }
-    for name in _depths(trained.model):
-        block = name.split("_")[0]
-        viewer = keras.Model(trained.model.inputs[0], trained.model.get_layer(name).output)
-        maps = predict(viewer, image)[0]
-        units = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[:NUM_UNITS]
-        measures["maps"][block] = [pack_array(_bytes(maps[..., unit])) for unit in units]
-        before = keras.Model(viewer.inputs[0], trained.model.get_layer(f"{block}_conv1").output)
-        measures["dreams"][block] = [pack_array(image) for image in ascend_gradients(before, units)]
-        excited = predict(viewer, trained.validation.images[:NUM_IMAGES]).mean(axis=(1, 2))
+    images = trained.validation.images
+    shown: dict[str, Any] = {"dreams": {}, "maps": {}, "favourites": {}}
+    for block, viewer in _blocks(trained.model).items():
+        seen = predict(viewer, images[:1])[0]
+        units = np.argsort(-seen.max(axis=(0, 1)), kind="stable")[:NUM_UNITS]
+        before = part_of(trained.model, f"{block}_conv1")
+        excited = predict(viewer, images[:NUM_IMAGES]).mean(axis=(1, 2))
+        shown["dreams"][block] = [pack_array(dream) for dream in ascend_gradients(before, units)]
+        shown["maps"][block] = [pack_array(_bytes(seen[..., unit])) for unit in units]
         best = excited[:, units].argmax(axis=0)
-        measures["favourites"][block] = [
-            pack_array(trained.validation.images[index]) for index in best
-        ]
-    return measures
+        shown["favourites"][block] = [pack_array(images[index]) for index in best]
+    return {"example": pack_array(images[0])} | shown
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:

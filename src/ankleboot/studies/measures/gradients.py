@@ -1,5 +1,6 @@
 """Start of training: gradient norms, largest stable learning rate, epochs to a target."""
 
+import itertools
 import math
 from dataclasses import replace
 from typing import Any
@@ -9,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from ankleboot.core.types import Images, Labels, to_inputs
-from ankleboot.data.dataset import Dataset
+from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.models import architectures
 from ankleboot.recipes.recipe import Recipe
-from ankleboot.studies.measures.trained_run import TrainedRun
+from ankleboot.studies.measures.trained_run import TrainedRun, part_of
 from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Chunk, RunningMetrics
 
@@ -28,17 +29,17 @@ def measure_gradients(trained: TrainedRun) -> dict[str, Any]:
     part = trained.validation
     model = architectures.build_model(trained.recipe, num_classes=len(trained.data.class_names))
     norms = gradient_norms(model, part.images[:NUM_IMAGES], part.labels[:NUM_IMAGES])
-    layers = list(norms)
+    values = list(norms.values())
     return {
         "gradient_norms": [[name, norm] for name, norm in norms.items()],
-        "first_gradient": norms[layers[0]],
-        "last_gradient": norms[layers[-1]],
+        "first_gradient": values[0],
+        "last_gradient": values[-1],
     }
 
 
 def gradient_norms(model: keras.Model, images: Images, labels: Labels) -> dict[str, float]:
     """Return the gradient norm of the mean cross-entropy for every kernel, by layer."""
-    logits = keras.Model(model.inputs[0], model.get_layer("logits").output)
+    logits = part_of(model, "logits")
     layers = [layer for layer in model.layers if getattr(layer, "kernel", None) is not None]
     with tf.GradientTape() as tape:
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
@@ -46,10 +47,8 @@ def gradient_norms(model: keras.Model, images: Images, labels: Labels) -> dict[s
         )
         loss = tf.reduce_mean(losses)
     gradients = tape.gradient(loss, [layer.kernel.value for layer in layers])
-    return {
-        layer.name: float(tf.norm(gradient))
-        for layer, gradient in zip(layers, gradients, strict=True)
-    }
+    norms = [float(tf.norm(gradient)) for gradient in gradients]
+    return dict(zip((layer.name for layer in layers), norms, strict=True))
 
 
 def measure_stable_rate(trained: TrainedRun) -> dict[str, Any]:
@@ -61,26 +60,21 @@ def measure_stable_rate(trained: TrainedRun) -> dict[str, Any]:
 def largest_stable_rate(recipe: Recipe, data: Dataset) -> float | None:
     """Return the largest power of two at which gradient descent learns; None if none does.
 
-    A rate is stable if after `STEPS` steps the loss is finite and below 0.8 of that of guessing.
+    A rate is stable if after `NUM_STEPS` the loss is finite and below 0.8 of that of guessing.
     """
     plain = replace(
         recipe, optimizer="sgd", momentum=0.0, precision="float32", hard_example_fraction=1.0
     )
     indices = np.random.default_rng(recipe.seed).permutation(data.split(recipe.split_rule).train)
     indices = np.resize(indices, NUM_STEPS * recipe.batch_size)
-    engine = base.create_engine(plain, 1, len(data.class_names))
+    part = LabeledImages(data.train.images[indices], data.train.labels[indices])
+    engine = base.engine_class()(plain, 1, len(data.class_names))
     start = engine.state()
     for power in range(MAX_RATE_LOG2, MIN_RATE_LOG2 - 1, -1):
         engine.restore(start)
         rates = np.full(NUM_STEPS, 2.0**power, np.float32)
-        chunk = engine.to_device(
-            Chunk(
-                data.train.images[indices],
-                data.train.labels[indices],
-                np.arange(len(indices), dtype=np.int32),
-                rates,
-            )
-        )
+        rows = np.arange(len(indices), dtype=np.int32)
+        chunk = engine.to_device(Chunk(part.images, part.labels, rows, rates))
         if not engine.train(chunk, 0, NUM_STEPS - NUM_LAST_STEPS, RunningMetrics()).is_finite:
             continue
         end = engine.train(chunk, NUM_STEPS - NUM_LAST_STEPS, NUM_STEPS, RunningMetrics())
@@ -106,9 +100,7 @@ def measure_epochs_to_target(trained: TrainedRun) -> dict[str, Any]:
 
 def interpolated_epochs(accuracies: list[float], target: float, *, start: float) -> float | None:
     """Return the epoch at which the accuracy first crosses the target; None if never."""
-    before = start
-    for epoch, accuracy in enumerate(accuracies):
+    for epoch, (before, accuracy) in enumerate(itertools.pairwise([start, *accuracies])):
         if accuracy >= target:
             return epoch + (target - before) / (accuracy - before) if before < target else epoch
-        before = accuracy
     return None

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ankleboot.evaluation.overfitting import diagnose_fit
-from ankleboot.studies.measures.trained_run import TrainedRun, predict
+from ankleboot.studies.measures.trained_run import TrainedRun, accuracy
 
 NUM_IMAGES = 6_000  # training images, evenly spaced among those that were trained on
 
@@ -17,18 +17,15 @@ def measure_overfitting(trained: TrainedRun) -> dict[str, Any]:
     indices = trained.data.split(trained.recipe.split_rule).train
     chosen = indices[:: max(1, len(indices) // NUM_IMAGES)]
     known = trained.data.train.take(chosen)
-    train_accuracy = float(
-        (predict(trained.model, known.images).argmax(axis=1) == known.labels).mean()
-    )
-    validation_accuracy = float((trained.probs.argmax(axis=1) == trained.validation.labels).mean())
-    verdict = diagnose_fit(trained.history)
-    lowest = min(trained.history, key=lambda record: record.validation_loss)
+    train_accuracy = accuracy(trained.model, known.images, known.labels)
+    validation_accuracy = float((trained.predicted == trained.validation.labels).mean())
+    diagnosis = diagnose_fit(trained.history)
     return {
         "known_accuracy": train_accuracy,
         "gap": train_accuracy - validation_accuracy,
-        "best_epoch": verdict.best_epoch,
-        "lowest_loss": lowest.validation_loss,
-        "loss_rise": verdict.loss_rise,
+        "best_epoch": diagnosis.best_epoch,
+        "lowest_loss": min(record.validation_loss for record in trained.history),
+        "loss_rise": diagnosis.loss_rise,
         "epochs": len(trained.history),
-        "verdict": verdict.verdict,
+        "verdict": diagnosis.verdict,
     }

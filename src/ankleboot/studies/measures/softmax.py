@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import keras
 import numpy as np
+from keras.losses import categorical_crossentropy, sparse_categorical_crossentropy
 
 from ankleboot.core.types import Labels, one_hot, pack_array, to_inputs
 from ankleboot.models.files import calibration
-from ankleboot.studies.measures.trained_run import TrainedRun
+from ankleboot.studies.measures.trained_run import TrainedRun, part_of
 
 CONFIDENCE = 0.7  # of the example image
 TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -18,37 +18,33 @@ NUM_IMAGES = 1_000
 
 def measure_softmax(trained: TrainedRun) -> dict[str, Any]:
     """Measure invariance, temperatures, overflow, gradient and both kinds of labels."""
-    probs, labels = trained.probs, trained.validation.labels
-    index = int(np.abs(probs.max(axis=1) - CONFIDENCE).argmin())
-    image, label = trained.validation.images[index : index + 1], int(labels[index])
-    outlet = keras.Model(trained.model.inputs[0], trained.model.get_layer("logits").output)
-    logits = np.asarray(outlet(to_inputs(image), training=False))[0]
+    part, names, softmax = trained.validation, trained.data.class_names, calibration.softmax
+    index = int(np.abs(trained.probs.max(axis=1) - CONFIDENCE).argmin())
+    label = int(part.labels[index])
+    outlet = part_of(trained.model, "logits")
+    logits = np.asarray(outlet(to_inputs(part.images[index : index + 1]), training=False))[0]
     exact = logits.astype(np.float64)
-    by_temperature = np.stack(
-        [calibration.softmax(exact / temperature) for temperature in TEMPERATURES]
-    )
-    some = slice(0, NUM_IMAGES)
-    many = np.asarray(outlet(to_inputs(trained.validation.images[some]), training=False))
+    probs = softmax(exact)
+    by_temperature = np.stack([softmax(exact / temperature) for temperature in TEMPERATURES])
+    many = np.asarray(outlet(to_inputs(part.images[:NUM_IMAGES]), training=False))
     return {
-        "image": pack_array(image[0]),
-        "label": trained.data.class_names[label],
-        "said": trained.data.class_names[int(exact.argmax())],
-        "class_names": list(trained.data.class_names),
+        "image": pack_array(part.images[index]),
+        "label": names[label],
+        "said": names[int(exact.argmax())],
+        "class_names": list(names),
         "logits": exact.round(4).tolist(),
-        "probs": calibration.softmax(exact).round(6).tolist(),
-        "by_hand_error": float(np.abs(calibration.softmax(exact) - probs[index]).max()),
-        "constant_error": float(
-            np.abs(calibration.softmax(exact + CONSTANT) - calibration.softmax(exact)).max()
-        ),
+        "probs": probs.round(6).tolist(),
+        "by_hand_error": float(np.abs(probs - trained.probs[index]).max()),
+        "constant_error": float(np.abs(softmax(exact + CONSTANT) - probs).max()),
         "naive_is_finite": bool(np.isfinite(naive_softmax(logits + np.float32(CONSTANT))).all()),
         "naive_limit": naive_overflow_logit(),
         "temperatures": list(TEMPERATURES),
         "probs_by_temperature": by_temperature.round(6).tolist(),
-        "entropy_bits": [entropy_bits(probs_row) for probs_row in by_temperature],
+        "entropy_bits": [entropy_bits(row) for row in by_temperature],
         "same_answer": bool((by_temperature.argmax(axis=1) == exact.argmax()).all()),
         "gradient": analytic_gradient(exact, label).round(6).tolist(),
         "gradient_error": gradient_error(exact, label),
-        "labels_error": labels_error(many, labels[some]),
+        "labels_error": labels_error(many, part.labels[:NUM_IMAGES]),
     }
 
 
@@ -82,26 +78,21 @@ def cross_entropy(logits: np.ndarray, label: int) -> float:
 
 def analytic_gradient(logits: np.ndarray, label: int) -> np.ndarray:
     """Return the gradient of the cross-entropy: probabilities less the one-hot label."""
-    gradient = calibration.softmax(logits)
-    gradient[label] -= 1
+    gradient: np.ndarray = calibration.softmax(logits) - np.eye(len(logits))[label]
     return gradient
 
 
 def gradient_error(logits: np.ndarray, label: int) -> float:
     """Return the largest difference between the formula and central differences."""
-    steps = STEP * np.eye(len(logits))
     numeric = [
         (cross_entropy(logits + step, label) - cross_entropy(logits - step, label)) / (2 * STEP)
-        for step in steps
+        for step in STEP * np.eye(len(logits))
     ]
     return float(np.abs(np.array(numeric) - analytic_gradient(logits, label)).max())
 
 
 def labels_error(logits: np.ndarray, labels: Labels) -> float:
     """Return the largest difference of Keras' losses for one-hot and integer labels."""
-    rows = one_hot(labels, logits.shape[1])
-    dense = keras.losses.categorical_crossentropy(rows, logits, from_logits=True)
-    sparse = keras.losses.sparse_categorical_crossentropy(
-        labels.astype(np.int32), logits, from_logits=True
-    )
+    dense = categorical_crossentropy(one_hot(labels, logits.shape[1]), logits, from_logits=True)
+    sparse = sparse_categorical_crossentropy(labels.astype(np.int32), logits, from_logits=True)
     return float(np.abs(np.asarray(dense) - np.asarray(sparse)).max())

@@ -1,12 +1,14 @@
 """A finished run with its network and data: the input of every measure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import keras
 import numpy as np
 
-from ankleboot.core.types import Images, Probs, to_inputs
+from ankleboot.core.types import Images, Labels, Probs, to_inputs
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.models.run import History
 from ankleboot.recipes.recipe import Recipe
@@ -35,20 +37,34 @@ class TrainedRun:
 
     @cached_property
     def validation(self) -> LabeledImages:
-        """Validation images."""
         return self.data.train.take(self.data.split(self.recipe.split_rule).validation)
 
     @cached_property
     def probs(self) -> Probs:
-        """Probabilities of the validation images."""
         return predict(self.model, self.validation.images)
+
+    @cached_property
+    def predicted(self) -> Labels:
+        """Most probable classes of the validation images."""
+        labels: Labels = self.probs.argmax(axis=1)
+        return labels
+
+    def classes(self, names: Sequence[str]) -> list[int]:
+        """Return the indices of some classes."""
+        return [self.data.class_names.index(name) for name in names]
 
 
 def predict(model: Any, images: Images) -> np.ndarray:
     """Return the outputs of a network, batch by batch."""
-    starts = range(0, len(images), BATCH_SIZE)
-    outputs = [
-        np.asarray(model(to_inputs(images[start : start + BATCH_SIZE]), training=False))
-        for start in starts
-    ]
-    return np.concatenate(outputs)
+    batches = (images[i : i + BATCH_SIZE] for i in range(0, len(images), BATCH_SIZE))
+    return np.concatenate([np.asarray(model(to_inputs(b), training=False)) for b in batches])
+
+
+def accuracy(model: Any, images: Images, labels: Labels) -> float:
+    """Return the accuracy of any network."""
+    return float((predict(model, images).argmax(axis=1) == labels).mean())
+
+
+def part_of(model: Any, layer: str) -> Any:
+    """Return the network up to a layer, as a model."""
+    return keras.Model(model.inputs[0], model.get_layer(layer).output)

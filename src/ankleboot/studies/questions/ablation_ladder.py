@@ -1,20 +1,18 @@
 """Ablation ladder: one change at a time from `plain`, and all together."""
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from ankleboot.recipes.catalog import PLAIN, TRANSFER
-from ankleboot.recipes.recipe import Recipe
 from ankleboot.studies.results import ComparisonResult, StudyResults
-from ankleboot.studies.sentences import describe_difference, join_and, join_clauses
+from ankleboot.studies.sentences import describe_differences, join_and, join_clauses
 from ankleboot.studies.study import Chart, Comparison, Study, Variant
 
 BASE = replace(PLAIN, padding="same", precision="auto", batch_size=128, epochs=3)
 """`plain` with padding (two convolutions a block would else leave too few pixels), in larger
 batches and for three of its five epochs, so that a run takes seconds."""
 
-START, ALL, TRANSFERRED = "plain", "all together", "transfer from ImageNet"
+START, ALL = "plain", "all together"
 RUNGS: dict[str, dict[str, Any]] = {
     "two convolutions a block": {"convs_per_block": 2},
     "batch normalisation": {"batch_norm": True},
@@ -26,124 +24,71 @@ RUNGS: dict[str, dict[str, Any]] = {
     "twice the filters": {"filters": 64},
     "LeakyReLU": {"activation": "leaky_relu"},
 }
-TOGETHER = {
-    "convs_per_block": 2,
-    "batch_norm": True,
-    "optimizer": "adamw",
-    "weight_decay": 0.01,
-    "schedule": "one_cycle",
-    "learning_rate": 3e-3,
-    "flip": True,
-    "activation": "leaky_relu",
-}
+MERGED = ("two convolutions a block", "batch normalisation", "AdamW", "falling rate", "LeakyReLU")
+TOGETHER = {"flip": True} | {key: v for name in MERGED for key, v in RUNGS[name].items()}
 """All changes but the most expensive: larger kernels and more filters."""
 
-
-def _transfer(epochs: int) -> Recipe:
-    """Return transfer from ImageNet at 28 pixels, frozen for all but the last epoch."""
-    return replace(
-        TRANSFER,
-        image_size=28,
-        color=False,
-        split="last",
-        flip=False,
-        max_shift=0,
-        rotation=0.0,
-        scale_jitter=0.0,
-        aspect_jitter=0.0,
-        random_erasing=0.0,
-        color_jitter=0.0,
-        batch_size=128,
-        head_epochs=epochs - 1,
-        epochs=epochs,
-        precision="auto",
-    )
+STILL: dict[str, Any] = {"flip": False, "max_shift": 0} | dict.fromkeys(
+    ("rotation", "scale_jitter", "aspect_jitter", "random_erasing", "color_jitter"), 0.0
+)
+GRAY_TRANSFER = replace(TRANSFER, image_size=28, color=False, split="last", **STILL)
+TRANSFER_VARIANT = Variant(
+    name="transfer from ImageNet",
+    recipe=replace(GRAY_TRANSFER, batch_size=128, head_epochs=2, epochs=3, precision="auto"),
+)
+"""Transfer at 28 pixels, frozen for all but the last epoch."""
 
 
 def _variants(epochs: int, train_size: int = 0) -> tuple[Variant, ...]:
     base = replace(BASE, epochs=epochs, train_size=train_size)
-    recipes = {START: base} | {
-        name: replace(base, **change) for name, change in (RUNGS | {ALL: TOGETHER}).items()
-    }
-    return tuple(Variant(name=name, recipe=recipe) for name, recipe in recipes.items())
+    changes: dict[str, dict[str, Any]] = {START: {}, **RUNGS, ALL: TOGETHER}
+    return tuple(Variant(name=name, recipe=replace(base, **c)) for name, c in changes.items())
 
 
 def answer(results: StudyResults) -> tuple[str, str, str]:
     """State the helpful changes, the others, and all together."""
-    single = [result for result in results.comparisons_in("accuracy") if result.first != ALL]
+    compared = results.comparisons_in("accuracy")
+    single = [result for result in compared if result.first != ALL]
     helping = [result for result in single if result.is_better]
     harming = [result for result in single if result.is_better is False]
     rest = [result for result in single if not result.is_found]
+    together = describe_differences(result for result in compared if result.first == ALL)
+    cost = (
+        f"all together reach {results.show(ALL, 'accuracy')} with "
+        f"{results.ratio(ALL, START, 'train_seconds'):.1f} times the seconds "
+        f"and {results.ratio(ALL, START, 'parameters'):.1f} times the parameters"
+    )
+    if not single or not all(result.has_enough_runs for result in single):
+        gains = f"Single changes bring {_gains(results, single)}."
+        return gains, join_clauses(cost), join_clauses(*together)
     first = (
         f"From {results.show(START, 'accuracy')} of the validation images right, single changes "
         f"that help: {_gains(results, helping)}."
         if helping
         else "No single change was found to help."
     )
-    if not single or not all(result.has_enough_runs for result in single):
-        first = f"Single changes bring {_gains(results, single)}."
-        return first, join_clauses([_cost(results)]), join_clauses(_together(results))
-    second = join_clauses(
-        [
-            *(["worse with " + _gains(results, harming)] if harming else []),
-            *(["no difference found for " + _gains(results, rest)] if rest else []),
-            *([] if harming or rest else ["every single change makes a difference"]),
-        ]
-    )
-    return first, second, join_clauses([*_together(results), _cost(results)])
+    others = [f"worse with {_gains(results, harming)}"] if harming else []
+    others += [f"no difference found for {_gains(results, rest)}"] if rest else []
+    second = join_clauses(*(others or ["every single change makes a difference"]))
+    return first, second, join_clauses(*together, cost)
 
 
 def _gains(results: StudyResults, differences: list[ComparisonResult]) -> str:
-    ordered = sorted(differences, key=lambda result: -result.mean)
-    return join_and([_gain(results, result) for result in ordered])
-
-
-def _gain(results: StudyResults, result: ComparisonResult) -> str:
-    bounds = result.ci95
-    between = f", {100 * bounds[0]:.2f} to {100 * bounds[1]:.2f}" if bounds else ""
-    seconds = results.mean(result.first, "train_seconds")
-    return f"{result.first} ({100 * result.mean:+.2f} points{between}; {seconds:.0f} s)"
-
-
-def _together(results: StudyResults) -> list[str]:
-    return [
-        describe_difference(result)
-        for result in results.comparisons_in("accuracy")
-        if result.first == ALL
-    ]
-
-
-def _cost(results: StudyResults) -> str:
-    times = results.mean(ALL, "train_seconds") / results.mean(START, "train_seconds")
-    more = results.mean(ALL, "parameters") / results.mean(START, "parameters")
-    return (
-        f"all together reach {results.show(ALL, 'accuracy')} with {times:.1f} times the seconds "
-        f"and {more:.1f} times the parameters"
-    )
+    gains = []
+    for result in sorted(differences, key=lambda result: -result.mean):
+        bounds = result.ci95
+        between = f", {100 * bounds[0]:.2f} to {100 * bounds[1]:.2f}" if bounds else ""
+        seconds = results.mean(result.first, "train_seconds")
+        gains.append(f"{result.first} ({100 * result.mean:+.2f} points{between}; {seconds:.0f} s)")
+    return join_and(gains)
 
 
 def charts(results: StudyResults) -> tuple[Chart, ...]:
     """Plot accuracy by run and by training time."""
-    from ankleboot.evaluation import plots
+    from ankleboot.studies.charts import accuracy_by_cost, accuracy_by_run
 
-    rungs = results.variants
-    percent = {variant: results.percent(variant, "accuracy") for variant in rungs}
-    return (
-        Chart(
-            "Accuracy of every run", partial(plots.strip_plot, percent, "validation accuracy in %")
-        ),
-        Chart(
-            "What each change costs and brings",
-            partial(
-                plots.cost_benefit,
-                {variant: results.values(variant, "train_seconds") for variant in rungs},
-                percent,
-                "seconds of training",
-                "validation accuracy in %",
-                log_x=True,
-            ),
-        ),
-    )
+    by_cost = accuracy_by_cost(results, "What each change costs and brings")
+    return accuracy_by_run(results), by_cost
 
 
 STUDY = Study(
@@ -153,7 +98,7 @@ STUDY = Study(
         "More convolutions, batch normalisation, a falling learning rate and augmentation help; "
         "optimizers and LeakyReLU matter less; together they add up to less than their sum."
     ),
-    variants=(*_variants(BASE.epochs), Variant(name=TRANSFERRED, recipe=_transfer(3))),
+    variants=(*_variants(BASE.epochs), TRANSFER_VARIANT),
     quick=tuple(
         variant
         for variant in _variants(1, 12_000)
@@ -161,7 +106,7 @@ STUDY = Study(
     ),
     measures=("accuracy:measure_accuracy", "cost:measure_cost"),
     comparisons=tuple(
-        Comparison("accuracy", variant, START) for variant in (*RUNGS, TRANSFERRED, ALL)
+        Comparison("accuracy", variant, START) for variant in (*RUNGS, TRANSFER_VARIANT.name, ALL)
     ),
     columns=("accuracy", "loss", "ece", "parameters", "train_seconds", "forward_mflop"),
     answer=answer,

@@ -9,7 +9,7 @@ import numpy as np
 from ankleboot.core.types import unpack_array
 from ankleboot.studies.questions.base import DEEP_CNN
 from ankleboot.studies.results import StudyResults
-from ankleboot.studies.sentences import describe_difference, join_and, join_clauses
+from ankleboot.studies.sentences import describe_differences, join_clauses, join_each
 from ankleboot.studies.study import Chart, Comparison, Study, Variant
 
 BASE = replace(DEEP_CNN, kernel_size=5)
@@ -20,129 +20,78 @@ def _variants(epochs: int) -> tuple[Variant, ...]:
     idle = replace(
         BASE, epochs=1, train_size=100, optimizer="sgd", momentum=0.0, learning_rate=1e-8
     )
+    learned = replace(BASE, epochs=epochs)
+    shown = ("filters:measure_ablation", "filters:show_units")
     return (
-        Variant(
-            name=TRAINED,
-            recipe=replace(BASE, epochs=epochs),
-            measures=("filters:measure_ablation", "filters:show_units"),
-        ),
+        Variant(name=TRAINED, recipe=learned, measures=shown),
         Variant(name=UNTRAINED, recipe=idle),  # one step of almost no length
     )
 
 
 def answer(results: StudyResults) -> tuple[str, str, str]:
     """State the likeness to edge detectors, the ablation, and the linear probes."""
+    show = results.show
     first = join_clauses(
-        [
-            "The kernels of the first convolution correlate with the best of Gabor's patterns by "
-            f"{results.show(TRAINED, 'gabor_match')} (median), untrained ones by "
-            f"{results.show(UNTRAINED, 'gabor_match')}; with Sobel's edges by "
-            f"{results.show(TRAINED, 'sobel_match')} and {results.show(UNTRAINED, 'sobel_match')}",
-            *(
-                describe_difference(results.comparison(key, TRAINED, UNTRAINED))
-                for key in ("gabor_match", "sobel_match")
-            ),
-        ]
+        "The kernels of the first convolution correlate with the best of Gabor's patterns by "
+        f"{show(TRAINED, 'gabor_match')} (median), untrained ones by "
+        f"{show(UNTRAINED, 'gabor_match')}; with Sobel's edges by "
+        f"{show(TRAINED, 'sobel_match')} and {show(UNTRAINED, 'sobel_match')}",
+        *describe_differences(results.comparisons_in("gabor_match")),
+        *describe_differences(results.comparisons_in("sobel_match")),
     )
     silenced = len(results.values(TRAINED, "largest_drop"))
     second = (
         "Silencing one filter of the first convolution costs "
-        f"{results.show(TRAINED, 'median_drop')} of accuracy for the median filter and "
-        f"{results.show(TRAINED, 'largest_drop')} for the most needed one (means over {silenced} "
+        f"{show(TRAINED, 'median_drop')} of accuracy for the median filter and "
+        f"{show(TRAINED, 'largest_drop')} for the most needed one (means over {silenced} "
         f"{'run' if silenced == 1 else 'runs'})."
     )
-    depths: list[str] = results.first_value(TRAINED, "probe_depths")
-    shares = {
-        name: results.series(name, "probe_accuracies").mean(axis=0) for name in results.variants
-    }
-    known = {
-        name: join_and(
-            [f"{100 * value:.1f} % ({depth})" for depth, value in zip(depths, values, strict=True)]
-        )
-        for name, values in shares.items()
-    }
     third = join_clauses(
-        [
-            f"A linear reader gets {known[TRAINED]} right; without training {known[UNTRAINED]}",
-            describe_difference(results.comparison("probe_deepest", TRAINED, UNTRAINED)),
-            f"a value of the last block sees {results.show(TRAINED, 'receptive_field')} pixels",
-        ]
+        f"A linear reader gets {_probes(results, TRAINED)} right; without training "
+        f"{_probes(results, UNTRAINED)}",
+        *describe_differences(results.comparisons_in("probe_deepest")),
+        f"a value of the last block sees {show(TRAINED, 'receptive_field')} pixels",
     )
     return first, second, third
 
 
+def _probes(results: StudyResults, variant: str) -> str:
+    """Format the mean accuracy of the linear readers at every depth."""
+    shares = results.series(variant, "probe_accuracies").mean(axis=0)
+    depths: list[str] = results.first_value(variant, "probe_depths")
+    by_depth = dict(zip(depths, shares, strict=True))
+    return join_each(depths, lambda depth: f"{100 * by_depth[depth]:.1f} %")
+
+
 def charts(results: StudyResults) -> tuple[Chart, ...]:
     """Plot kernels, images that excite units, maps, probes and ablation."""
-    from ankleboot.evaluation import plots
+    from ankleboot.studies.charts import ACCURACY, by_run, curves, image_rows
 
-    matches: list[float] = results.first_value(TRAINED, "kernel_matches")
-    kernels = [np.array(kernel) for kernel in results.first_value(TRAINED, "kernels")]
+    value = partial(results.first_value, TRAINED)
+    matches = _halves([f"{match:.2f}" for match in value("kernel_matches")])
+    kernels = _halves([np.array(kernel) for kernel in value("kernels")])
+    kinds = "First kernels and their likeness to Gabor's patterns (red positive, blue negative)"
     images = {
-        name: {
-            block: [unpack_array(tile) for tile in tiles]
-            for block, tiles in results.first_value(TRAINED, name).items()
-        }
-        for name in ("dreams", "favourites", "maps")
+        "dreams": "What excites a unit most: found by gradient ascent",
+        "favourites": "Validation images that excite the same units most",
+        "maps": "What one image becomes: maps of the same units",
     }
-    depths: list[str] = results.first_value(TRAINED, "probe_depths")
-    drops = results.series(TRAINED, "ablation_drops")
-    ordered = -np.sort(-drops, axis=1)
+    reader, depths = "What a linear reader gets right, by depth", value("probe_depths")
+    probes = {name: 100 * results.series(name, "probe_accuracies") for name in results.variants}
+    cost = "What silencing one filter of the first convolution costs, the most needed first"
+    drops = {TRAINED: 100 * -np.sort(-results.series(TRAINED, "ablation_drops"), axis=1)}
+    likeness = "Likeness of the first kernels to Gabor's patterns (median)"
     return (
-        Chart(
-            "First kernels and their likeness to Gabor's patterns (red positive, blue negative)",
-            partial(
-                plots.image_rows,
-                _halves(kernels),
-                _halves([f"{value:.2f}" for value in matches]),
-                signed=True,
-            ),
-            has_pixels=True,
-        ),
-        Chart(
-            "What excites a unit most: found by gradient ascent",
-            partial(plots.image_rows, images["dreams"], {}),
-            has_pixels=True,
-        ),
-        Chart(
-            "Validation images that excite the same units most",
-            partial(plots.image_rows, images["favourites"], {}),
-            has_pixels=True,
-        ),
-        Chart(
-            "What one image becomes: maps of the same units",
-            partial(plots.image_rows, images["maps"], {}),
-            has_pixels=True,
-        ),
-        Chart(
-            "What a linear reader gets right, by depth",
-            partial(
-                plots.curves_with_range,
-                {name: list(range(len(depths))) for name in results.variants},
-                {name: 100 * results.series(name, "probe_accuracies") for name in results.variants},
-                "what is read",
-                "validation accuracy in %",
-                names=depths,
-            ),
-        ),
-        Chart(
-            "What silencing one filter of the first convolution costs, the most needed first",
-            partial(
-                plots.curves_with_range,
-                {TRAINED: list(range(1, ordered.shape[1] + 1))},
-                {TRAINED: 100 * ordered},
-                "filter",
-                "points of accuracy",
-            ),
-        ),
-        Chart(
-            "Likeness of the first kernels to Gabor's patterns (median)",
-            partial(
-                plots.strip_plot,
-                {name: results.values(name, "gabor_match") for name in results.variants},
-                "correlation",
-            ),
-        ),
+        image_rows(kinds, kernels, matches, signed=True),
+        *(image_rows(title, _unpack_tiles(value(key)), {}) for key, title in images.items()),
+        curves(reader, probes, "what is read", ACCURACY, start=0, names=depths),
+        curves(cost, drops, "filter", "points of accuracy"),
+        by_run(results, "gabor_match", likeness, "correlation"),
     )
+
+
+def _unpack_tiles(by_block: dict[str, list[Any]]) -> dict[str, list[np.ndarray]]:
+    return {block: [unpack_array(tile) for tile in tiles] for block, tiles in by_block.items()}
 
 
 def _halves(ordered: list[Any]) -> dict[str, list[Any]]:

@@ -1,16 +1,16 @@
 """Input scaling: its effect on gradients, stable learning rates and epochs."""
 
 from dataclasses import replace
-from functools import partial
+from typing import Any
 
 from ankleboot.studies.questions.base import SMALL_CNN
 from ankleboot.studies.results import StudyResults
-from ankleboot.studies.sentences import describe_differences, join_and, join_clauses
+from ankleboot.studies.sentences import describe_differences, join_clauses, join_each
 from ankleboot.studies.study import Chart, Comparison, Study, Variant
 
 BASE = replace(SMALL_CNN, epochs=12, train_size=6_000)
 RAW, UNIT, STANDARD, RESCUED = "0 to 255", "0 to 1", "standard", "0 to 255, batch norm"
-CHANGES: dict[str, dict[str, object]] = {
+CHANGES: dict[str, dict[str, Any]] = {
     UNIT: {},
     STANDARD: {"input_scaling": "standard"},
     RAW: {"input_scaling": "none"},
@@ -20,7 +20,7 @@ CHANGES: dict[str, dict[str, object]] = {
 
 def _variants(epochs: int) -> tuple[Variant, ...]:
     return tuple(
-        Variant(name=name, recipe=replace(BASE, epochs=epochs, **change))  # type: ignore[arg-type]
+        Variant(name=name, recipe=replace(BASE, epochs=epochs, **change))
         for name, change in CHANGES.items()
     )
 
@@ -28,22 +28,18 @@ def _variants(epochs: int) -> tuple[Variant, ...]:
 def answer(results: StudyResults) -> tuple[str, str, str]:
     """State gradients and stable rates, epochs to 85 %, and accuracy."""
     scales = results.variants
-    gradients = join_and(
-        [f"{results.show(variant, 'first_gradient')} ({variant})" for variant in scales]
-    )
-    rates = join_and([f"{_rates(results, variant)} ({variant})" for variant in scales])
     first = (
-        f"Before the first step the gradient of the first kernel has the norm {gradients}, and the "
-        f"largest learning rate at which plain gradient descent still learns is {rates}."
+        "Before the first step the gradient of the first kernel has the norm "
+        f"{join_each(scales, lambda scale: results.show(scale, 'first_gradient'))}, and the "
+        "largest learning rate at which plain gradient descent still learns is "
+        f"{join_each(scales, lambda scale: _rates(results, scale))}."
     )
     soon = join_clauses(
-        [
-            "Epochs of 6,000 images until 85 % are right: "
-            + join_and([f"{_epochs(results, variant)} ({variant})" for variant in scales]),
-            *describe_differences(results.comparisons_in("epochs_to_85")),
-        ]
+        "Epochs of 6,000 images until 85 % are right: "
+        + join_each(scales, lambda scale: _epochs(results, scale)),
+        *describe_differences(results.comparisons_in("epochs_to_85")),
     )
-    return first, soon, join_clauses(describe_differences(results.comparisons_in("accuracy")))
+    return first, soon, join_clauses(*describe_differences(results.comparisons_in("accuracy")))
 
 
 def _rates(results: StudyResults, variant: str) -> str:
@@ -57,49 +53,27 @@ def _rates(results: StudyResults, variant: str) -> str:
 
 def _epochs(results: StudyResults, variant: str) -> str:
     """Format the mean and the number of runs that did not reach the target."""
-    mean = f"{results.mean(variant, 'epochs_to_85'):.1f}"
+    mean = results.show(variant, "epochs_to_85")
     reached = results.values(variant, "reached_85")
     if all(reached):
         return mean
-    late = f"{reached.count(0)} of {len(reached)} runs not being there yet"
-    return f"at least {mean}, {late}"
+    return f"at least {mean}, {reached.count(0)} of {len(reached)} runs not being there yet"
 
 
 def charts(results: StudyResults) -> tuple[Chart, ...]:
     """Plot accuracy by epoch, stable rates and gradients."""
-    from ankleboot.evaluation import plots
+    from ankleboot.studies.charts import ACCURACY, by_run, curves
 
-    scales = results.variants
-    curves = {
-        variant: 100 * results.series(variant, "validation_accuracy_by_epoch") for variant in scales
+    accuracies = {
+        variant: 100 * results.series(variant, "validation_accuracy_by_epoch")
+        for variant in results.variants
     }
+    rates = "Largest stable learning rate of plain gradient descent"
+    gradients = "Gradient of the first kernel before the first step"
     return (
-        Chart(
-            "Validation accuracy by epoch",
-            partial(
-                plots.curves_with_range,
-                {name: list(range(1, curve.shape[1] + 1)) for name, curve in curves.items()},
-                curves,
-                "epoch",
-                "validation accuracy in %",
-            ),
-        ),
-        Chart(
-            "Largest stable learning rate of plain gradient descent",
-            partial(
-                plots.strip_plot,
-                {variant: results.values(variant, "stable_rate_log2") for variant in scales},
-                "power of two",
-            ),
-        ),
-        Chart(
-            "Gradient of the first kernel before the first step",
-            partial(
-                plots.strip_plot,
-                {variant: results.values(variant, "first_gradient") for variant in scales},
-                "norm",
-            ),
-        ),
+        curves("Validation accuracy by epoch", accuracies, "epoch", ACCURACY),
+        by_run(results, "stable_rate_log2", rates, "power of two"),
+        by_run(results, "first_gradient", gradients, "norm"),
     )
 
 

@@ -1,11 +1,10 @@
 """Pooling: maximum, average, strided convolution, or none."""
 
 from dataclasses import replace
-from functools import partial
 
 from ankleboot.studies.questions.base import DEEP_CNN
 from ankleboot.studies.results import StudyResults
-from ankleboot.studies.sentences import describe_differences, join_and, join_clauses
+from ankleboot.studies.sentences import describe_differences, join_clauses, join_each
 from ankleboot.studies.study import Chart, Comparison, Study, Variant
 
 POOLINGS = ("max", "average", "strided", "none")
@@ -20,22 +19,16 @@ def _variants(epochs: int) -> tuple[Variant, ...]:
 
 def answer(results: StudyResults) -> tuple[str, str, str]:
     """State accuracy, robustness to shifts, cost and receptive field."""
-    poolings = results.variants
-    accuracy = join_clauses(describe_differences(results.comparisons_in("accuracy")))
+    accuracy = join_clauses(*describe_differences(results.comparisons_in("accuracy")))
     shifts = join_clauses(
-        [
-            "Of the answers a shift by one pixel leaves as they were "
-            + join_and(
-                [f"{results.show(pooling, 'unchanged')} ({pooling})" for pooling in poolings]
-            ),
-            *describe_differences(results.comparisons_in("shifted_accuracy")),
-        ]
+        "Of the answers a shift by one pixel leaves as they were "
+        + join_each(results.variants, lambda pooling: results.show(pooling, "unchanged")),
+        *describe_differences(results.comparisons_in("shifted_accuracy")),
     )
-    times = results.mean("none", "train_seconds") / results.mean("max", "train_seconds")
-    maps = results.mean("none", "activation_kib") / results.mean("max", "activation_kib")
     price = (
-        f"Without pooling the same {results.mean('max', 'parameters'):,.0f} parameters take "
-        f"{times:.1f} times the training time of max and {maps:.1f} times the memory for maps, and "
+        f"Without pooling the same {results.show('max', 'parameters')} parameters take "
+        f"{results.ratio('none', 'max', 'train_seconds'):.1f} times the training time of max and "
+        f"{results.ratio('none', 'max', 'activation_kib'):.1f} times the memory for maps, and "
         f"a value of the last maps sees {results.show('none', 'receptive_field')} pixels per side "
         f"instead of {results.show('max', 'receptive_field')}."
     )
@@ -44,38 +37,12 @@ def answer(results: StudyResults) -> tuple[str, str, str]:
 
 def charts(results: StudyResults) -> tuple[Chart, ...]:
     """Plot accuracy by run, by shift and by training time."""
-    from ankleboot.evaluation import plots
+    from ankleboot.studies.charts import accuracy_by_cost, accuracy_by_run, accuracy_by_shift
 
-    poolings = results.variants
-    percent = {pooling: results.percent(pooling, "accuracy") for pooling in poolings}
     return (
-        Chart(
-            "Accuracy of every run", partial(plots.strip_plot, percent, "validation accuracy in %")
-        ),
-        Chart(
-            "Accuracy when the garment is shifted",
-            partial(
-                plots.curves_with_range,
-                {pooling: results.first_value(pooling, "shift_distances") for pooling in poolings},
-                {
-                    pooling: 100 * results.series(pooling, "shift_accuracies")
-                    for pooling in poolings
-                },
-                "pixels, up, down, left and right",
-                "accuracy in %",
-            ),
-        ),
-        Chart(
-            "What each costs and brings",
-            partial(
-                plots.cost_benefit,
-                {pooling: results.values(pooling, "train_seconds") for pooling in poolings},
-                percent,
-                "seconds of training",
-                "validation accuracy in %",
-                log_x=True,
-            ),
-        ),
+        accuracy_by_run(results),
+        accuracy_by_shift(results, results.variants),
+        accuracy_by_cost(results, "What each costs and brings"),
     )
 
 
