@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from ankleboot.cli import output
-from ankleboot.cli.bench import DATA, OUTPUT, ROUNDS, store_result
-from ankleboot.cli.options import json_option
+from ankleboot.cli.bench import output_option, rounds_option, store_result
+from ankleboot.cli.options import Result, data_name_option, json_option
+from ankleboot.cli.output.terminal import log_line
 from ankleboot.core.errors import AnklebootError
 from lib import profile as step_profile
 from lib import scaling as scaling_points
@@ -33,78 +33,77 @@ def bench() -> None:
 
 
 @bench.command()
-@ROUNDS
+@rounds_option
 @ONLY
-@OUTPUT
-@DATA
+@output_option
+@data_name_option
 @json_option
-def train(
-    rounds: int, only: tuple[str, ...], output_dir: Path, data_name: str, as_json: bool
-) -> None:
+def train(rounds: int, only: tuple[str, ...], output: Path, data_name: str) -> Result:
     """Measure time to accuracy of our recipes and of baselines.
 
     Contenders: keras-script (20 epochs, as published), leaky, leaky-fast (bfloat16 where available,
     batches of 256), sprint; pytorch, hog-svm and lightgbm if installed. The rounds take about half
     an hour on two cores.
     """
-    document = contenders.measure_training(rounds, only, data_name, output.log_line)
-    store_result(document, output_dir, "train")
-    if as_json:
-        output.print_json(document)
-        return
-    from ankleboot.evaluation import plots
+    document = contenders.measure_training(rounds, only, data_name, log_line)
+    path = store_result(document, output, "train")
 
-    tables.print_training(document)
-    figure = output_dir / "train.png"
-    plots.time_to_accuracy(document["runs"], document["target"]).savefig(figure)
-    print(output_dir / "train.json", figure, sep="\n")
+    def show() -> None:
+        from lib.time_to_accuracy import draw_time_to_accuracy
+
+        tables.print_training(document)
+        figure = output / "train.png"
+        draw_time_to_accuracy(document["runs"], document["target"]).savefig(figure)
+        print(path, figure, sep="\n")
+
+    return document, show
 
 
 @bench.command()
-@ROUNDS
-@OUTPUT
-@DATA
+@rounds_option
+@output_option
+@data_name_option
 @json_option
-def scaling(rounds: int, output_dir: Path, data_name: str, as_json: bool) -> None:
+def scaling(rounds: int, output: Path, data_name: str) -> Result:
     """Measure training time and memory by number of images and network width."""
-    document = scaling_points.measure_scaling(rounds, data_name, output.log_line)
+    document = scaling_points.measure_scaling(rounds, data_name, log_line)
     fit = document["fit"]
     sentence = (
         f"{1e6 * fit['slope']:.1f} microseconds per image trained on, "
         f"{fit['intercept']:.2f} s apart from that; linear with R^2 = {fit['r_squared']:.4f}"
     )
-    _deliver("growth", document, sentence, output_dir, as_json)
+    return _deliver("growth", document, sentence, output)
 
 
 @bench.command()
-@ROUNDS
-@OUTPUT
-@DATA
+@rounds_option
+@output_option
+@data_name_option
 @json_option
-def startup(rounds: int, output_dir: Path, data_name: str, as_json: bool) -> None:
+def startup(rounds: int, output: Path, data_name: str) -> Result:
     """Measure the seconds from the command to the first training step, by stage."""
-    document = startup_time.measure_startup(rounds, data_name, output.log_line)
+    document = startup_time.measure_startup(rounds, data_name, log_line)
     sentence = f"{document['total']:.2f} s in all (median of {rounds})"
-    _deliver("start", document, sentence, output_dir, as_json)
+    return _deliver("start", document, sentence, output)
 
 
 @bench.command()
-@ROUNDS
-@OUTPUT
-@DATA
+@rounds_option
+@output_option
+@data_name_option
 @json_option
-def profile(rounds: int, output_dir: Path, data_name: str, as_json: bool) -> None:
+def profile(rounds: int, output: Path, data_name: str) -> Result:
     """Profile a training step of sprint by operation."""
-    document = step_profile.profile_training(rounds, data_name, output.log_line)
+    document = step_profile.profile_training(rounds, data_name, log_line)
     sentence = (
         f"{document['step_ms']:.1f} ms a step, {document['gflops']:.0f} GFLOP/s: "
         f"{100 * document['utilisation']:.0f} % of the {document['precision']} GEMM peak"
     )
-    _deliver("profile", document, sentence, output_dir, as_json)
+    return _deliver("profile", document, sentence, output)
 
 
 @bench.command()
-@ROUNDS
+@rounds_option
 @ONLY
 @click.option(
     "--requests",
@@ -114,42 +113,34 @@ def profile(rounds: int, output_dir: Path, data_name: str, as_json: bool) -> Non
     help="Number of requests of the correctness check; 0 skips it.",
 )
 @click.option("--model", "models", multiple=True, metavar="MODEL", help="As in ankleboot serve.")
-@OUTPUT
+@output_option
 @json_option
 def serve(
-    rounds: int,
-    only: tuple[str, ...],
-    requests: int,
-    models: tuple[str, ...],
-    output_dir: Path,
-    as_json: bool,
-) -> None:
+    rounds: int, only: tuple[str, ...], requests: int, models: tuple[str, ...], output: Path
+) -> Result:
     """Measure requests per second, latency, overload and correctness of the server.
 
     Contenders: ankleboot, fastapi-keras (an endpoint as in tutorials), and gradio if installed. The
     load generator shares the machine with them. A round takes about two minutes.
     """
-    document = servers.measure_serving(rounds, only, requests, models, output.log_line)
-    _deliver("serve", document, lambda: tables.print_serving(document), output_dir, as_json)
+    document = servers.measure_serving(rounds, only, requests, models, log_line)
+    return _deliver("serve", document, lambda: tables.print_serving(document), output)
 
 
 def _deliver(
-    name: str,
-    document: dict[str, Any],
-    summary: str | Callable[[], None],
-    output_dir: Path,
-    as_json: bool,
-) -> None:
-    """Store a result and print it: as JSON, or its summary and path."""
-    store_result(document, output_dir, name)
-    if as_json:
-        output.print_json(document)
-        return
-    if callable(summary):
-        summary()
-    else:
-        print(summary)
-    print(output_dir / f"{name}.json")
+    name: str, document: dict[str, Any], summary: str | Callable[[], None], output: Path
+) -> Result:
+    """Store a result; for people it is its summary and path."""
+    path = store_result(document, output, name)
+
+    def show() -> None:
+        if callable(summary):
+            summary()
+        else:
+            print(summary)
+        print(path)
+
+    return document, show
 
 
 if __name__ == "__main__":

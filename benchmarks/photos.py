@@ -9,10 +9,12 @@ import argparse
 import json
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ankleboot.cli.output import TrainingProgress, log_line
+from ankleboot.cli.output.terminal import log_line
+from ankleboot.cli.output.training import TrainingProgress
 from ankleboot.core.files import atomic_write, write_json
 from ankleboot.core.subprocesses import machine_info
 from ankleboot.data.load import load_data
@@ -85,7 +87,7 @@ def learn(recipe_name: str, folder: Path) -> None:
             "num_train": len(split.train),
             "num_validation": len(split.validation),
             "int8_bytes": exported.bytes,
-            "latency_ms": exported.latency_ms.to_json(),
+            "latency_ms": asdict(exported.latency_ms),
             **scores,
             **machine_info(),
         }

@@ -21,7 +21,7 @@ from typing import Any
 from ankleboot.core.files import atomic_write, write_json
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import RECIPES
-from ankleboot.recipes.recipe import from_json
+from ankleboot.recipes.parse import from_json
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks/results/reproduction.json"

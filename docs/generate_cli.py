@@ -23,8 +23,9 @@ def pages(command: click.Command, path: list[str]) -> Iterator[str]:
     context.help_option_names = ["-h", "--help"]
     yield f"\n## {' '.join(path)}\n\n```\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from pages(command.commands[name], [*path, name])
+        for name in command.list_commands(context):
+            if below := command.get_command(context, name):
+                yield from pages(below, [*path, name])
 
 
 def text() -> str:

@@ -52,7 +52,7 @@ build_model(recipe).summary()
 # stop. The last fifth of the training images is held back to validate.
 
 # %%
-from ankleboot.cli.output import TrainingProgress
+from ankleboot.cli.output.training import TrainingProgress
 
 run = ankleboot.train(recipe, data, callbacks=[TrainingProgress()])
 

@@ -86,7 +86,12 @@ def test_the_init_of_every_package_explains_it() -> None:
 LIGHT = [
     "ankleboot",
     "ankleboot.cli.main",
-    "ankleboot.cli.output",
+    "ankleboot.cli.output.benchmark",
+    "ankleboot.cli.output.data",
+    "ankleboot.cli.output.evaluation",
+    "ankleboot.cli.output.prediction",
+    "ankleboot.cli.output.studies",
+    "ankleboot.cli.output.training",
     "ankleboot.core.plugins",
     "ankleboot.data.load",
     "ankleboot.inference.load",

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from ankleboot import __version__
-from ankleboot.cli.output import TrainingProgress
+from ankleboot.cli.output.training import TrainingProgress
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.files import atomic_write, write_json
 from ankleboot.core.types import Image

@@ -9,9 +9,10 @@ alone. All files of the run except its checkpoints are copied to src/ankleboot/m
 import argparse
 import shutil
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
-from ankleboot.cli.output import TrainingProgress
+from ankleboot.cli.output.training import TrainingProgress
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.files import atomic_write, sha256_of_file, write_json
 from ankleboot.data.load import load_data
@@ -82,7 +83,7 @@ def main() -> None:
         write_json(
             target / f"evaluation-{name}.json", evaluation.to_json() | {"model": "pretrained"}
         )
-    write_json(target / "parity.json", {"litert": exported.parity.to_json()})
+    write_json(target / "parity.json", {"litert": asdict(exported.parity)})
     card_text = card(shipped, calibration, evaluations["test"], evaluations["validation"], exported)
     atomic_write(target / "README.md", card_text.encode())
     print(f"{target}: {100 * evaluations['test'].accuracy:.2f} % of the test images correct")

@@ -10,11 +10,12 @@ that no photo takes part. The test split is evaluated once, at the end.
 
 import shutil
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from ankleboot.cli.output import TrainingProgress
+from ankleboot.cli.output.training import TrainingProgress
 from ankleboot.core.files import atomic_write, write_json
 from ankleboot.core.types import Images
 from ankleboot.data.dataset import LabeledImages
@@ -68,7 +69,7 @@ def main() -> None:
     validation = validation_images(SIMULATED, data)
     photos = simulate_photos(validation, data.class_names)
     calibration = fit_calibration(load_predictor(ZERO_SHOT).predict(photos), validation.labels)
-    write_json(target / "calibration.json", calibration.to_json())
+    write_json(target / "calibration.json", asdict(calibration))
 
     predictor = load_predictor(ZERO_SHOT)
     test = evaluate(ZERO_SHOT, data, split="test")

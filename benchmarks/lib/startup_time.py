@@ -42,7 +42,8 @@ def main(arguments: list[str]) -> None:
         stages[stage], last = round(now - last, 3), now
 
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    for layer_above in ("ankleboot.cli.train", "ankleboot.cli.output"):  # imported by the command
+    # the command imports both
+    for layer_above in ("ankleboot.cli.train", "ankleboot.cli.output.training"):
         importlib.import_module(layer_above)
     from ankleboot.recipes.catalog import SPRINT
 

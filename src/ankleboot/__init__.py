@@ -14,41 +14,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ankleboot.core.errors import AnklebootError
-    from ankleboot.data.load import load_data
-    from ankleboot.evaluation.compare import compare
-    from ankleboot.evaluation.evaluate import evaluate
-    from ankleboot.evaluation.explain.explain import explain
-    from ankleboot.evaluation.report.write import write_report
-    from ankleboot.export.export import export_model
-    from ankleboot.inference.load import load_predictor
-    from ankleboot.inference.predict import predict
-    from ankleboot.models.run import load_run
-    from ankleboot.recipes.catalog import get_recipe, list_recipes
-    from ankleboot.recipes.recipe import Recipe
-    from ankleboot.training.data_audit import audit_data
-    from ankleboot.training.train import resume, train
+    from ankleboot.core.errors import AnklebootError as AnklebootError  # exported by "as"
+    from ankleboot.data.load import load_data as load_data
+    from ankleboot.evaluation.compare import compare as compare
+    from ankleboot.evaluation.evaluate import evaluate as evaluate
+    from ankleboot.evaluation.explain.explain import explain as explain
+    from ankleboot.evaluation.report.write import write_report as write_report
+    from ankleboot.export.export import export_model as export_model
+    from ankleboot.inference.load import load_predictor as load_predictor
+    from ankleboot.inference.predict import predict as predict
+    from ankleboot.models.run import load_run as load_run
+    from ankleboot.recipes.catalog import get_recipe as get_recipe
+    from ankleboot.recipes.catalog import list_recipes as list_recipes
+    from ankleboot.recipes.recipe import Recipe as Recipe
+    from ankleboot.training.data_audit import audit_data as audit_data
+    from ankleboot.training.train import resume as resume
+    from ankleboot.training.train import train as train
 
 __version__ = "0.1.0.dev0"
-
-__all__ = [
-    "AnklebootError",
-    "Recipe",
-    "audit_data",
-    "compare",
-    "evaluate",
-    "explain",
-    "export_model",
-    "get_recipe",
-    "list_recipes",
-    "load_data",
-    "load_predictor",
-    "load_run",
-    "predict",
-    "resume",
-    "train",
-    "write_report",
-]
 
 _MODULES = {
     "AnklebootError": "core.errors",
@@ -68,6 +51,7 @@ _MODULES = {
     "train": "training.train",
     "write_report": "evaluation.report.write",
 }
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:

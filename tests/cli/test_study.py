@@ -10,7 +10,8 @@ from ankleboot.core import plugins
 from ankleboot.studies.sentences import QUICK
 from ankleboot.studies.study import get_study
 
-STUDIES = [get_study(name) for name in plugins.names("studies")]
+NAMES = plugins.names("studies")
+STUDIES = [get_study(name) for name in NAMES]
 
 
 def test_command_lists_the_studies(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,7 +33,7 @@ def test_usage_errors_are_one_line(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_quick_run_on_the_sample_writes_a_page(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,7 +35,7 @@ def test_the_real_data_is_whole_and_balanced() -> None:
 
 def test_one_epoch_of_plain_learns_the_real_data(tmp_path: Path) -> None:
     from ankleboot.recipes.catalog import PLAIN
-    from ankleboot.recipes.recipe import override
+    from ankleboot.recipes.parse import override
     from ankleboot.training.trainer import fit
 
     run = fit(override(PLAIN, {"epochs": "1"}), load_data(), tmp_path / "run")

@@ -22,7 +22,8 @@ from ankleboot.recipes.catalog import (
     overrides_of,
 )
 from ankleboot.recipes.option import shown
-from ankleboot.recipes.recipe import OPTIONS, Recipe, from_json, override
+from ankleboot.recipes.parse import from_json, override
+from ankleboot.recipes.recipe import OPTIONS, Recipe
 
 IDENTIFIERS = st.text("abxyz_", min_size=1, max_size=8)
 IMPORT_STRINGS = st.builds(

@@ -47,12 +47,13 @@ def test_another_default_in_the_configuration_is_another_default_of_the_command(
     process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert len(process.stdout.split()) == 11
+    assert len(process.stdout.split()) == 12
 
 
 def test_every_option_has_a_variable_of_its_name() -> None:
     variables = {
         "ANKLEBOOT_MODELS": "photo zero-shot",
+        "ANKLEBOOT_TRUST": "1",
         "ANKLEBOOT_HOST": "::1",
         "ANKLEBOOT_PORT": "1",
         "ANKLEBOOT_WORKERS": "3",
@@ -67,6 +68,7 @@ def test_every_option_has_a_variable_of_its_name() -> None:
     }
     expected = ServerConfig(
         models=("photo", "zero-shot"),
+        trust=True,
         host="::1",
         port=1,
         workers=3,
@@ -84,7 +86,7 @@ def test_every_option_has_a_variable_of_its_name() -> None:
 
 
 def test_a_worker_gets_every_limit_and_no_key() -> None:
-    config = ServerConfig(api_key="s3cret", max_decoded_images=3, request_timeout_s=7.0)
+    config = ServerConfig(api_key="s3cret", trust=True, request_timeout_s=7.0)
     text = config.to_worker_json()
     assert "s3cret" not in text
     assert ServerConfig.from_worker_json(text) == replace(config, api_key=None)

@@ -7,7 +7,7 @@ import pytest
 from ankleboot.core import environment
 from ankleboot.data.dataset import Dataset
 from ankleboot.recipes.catalog import get_recipe
-from ankleboot.recipes.recipe import override
+from ankleboot.recipes.parse import override
 
 SHORT = {"train_size": "96", "epochs": "2", "batch_size": "32", "precision": "float32"}
 LOSSES = {  # of the last epoch on training and validation images, with NUMERICS_VERSION 1

@@ -4,28 +4,24 @@ from pathlib import Path
 
 import click
 
-from ankleboot.cli.options import DataOptions, data_option, json_option
+from ankleboot.cli import options
 from ankleboot.core import plugins
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=options.PATH)
 @click.option(
     "--format",
     "format_name",
     required=True,
     help=f"{', '.join(plugins.names('formats'))}, or package.module:attribute.",
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    help="File or folder to write. [default: in RUN/exports, or in exports]",
-)
-@data_option
-@json_option
+@options.output_option("File or folder to write. [default: in RUN/exports, or in exports]")
+@options.data_option
+@options.json_option
 def export(
-    model: Path, format_name: str, output: Path | None, data_choice: DataOptions, as_json: bool
-) -> None:
+    model: Path, format_name: str, output: Path | None, data_choice: options.DataOptions
+) -> options.Result:
     """Write MODEL for another runtime, and verify that its predictions are the same.
 
     MODEL is a run folder, a .keras file or "pretrained". The file takes uint8 pixels and returns
@@ -33,11 +29,8 @@ def export(
     on the validation images of data without one. A file that differs by more than the format's
     limits is removed; the exit code is 4.
     """
-    from ankleboot.cli import output as console
+    from ankleboot.cli.output.prediction import export_result
     from ankleboot.export.export import export_model
 
     result = export_model(model, format_name, output, data_choice.load)
-    if as_json:
-        console.print_json(result.to_json())
-    else:
-        console.export_result(result)
+    return result.to_json(), lambda: export_result(result)

@@ -16,26 +16,15 @@ from ankleboot.core.errors import AnklebootError, EnvironmentFailure, UsageError
 from ankleboot.core.text import escape_unprintable
 
 EXTRAS = {
-    "keras": "train",
-    "tensorflow": "train",
-    "cv2": "train",
-    "matplotlib": "train",
+    "train": "cv2 jinja2 keras matplotlib tensorflow",
     "jax": "jax",
-    "jinja2": "train",
-    "cleanlab": "audit",
-    "onnxruntime": "onnx",
+    "audit": "cleanlab",
+    "onnx": "onnxruntime",
     "openvino": "openvino",
-    "onnx": "export",
-    "tf2onnx": "export",
-    "litert_quantizer": "export",
-    "fastapi": "serve",
-    "httptools": "serve",
-    "prometheus_client": "serve",
-    "python_multipart": "serve",
-    "starlette": "serve",
-    "uvicorn": "serve",
+    "export": "litert_quantizer onnx tf2onnx",
+    "serve": "fastapi httptools prometheus_client python_multipart starlette uvicorn",
 }
-"""Which extra brings a module that the light core does without."""
+"""Modules that the light core does without, by the extra that brings them."""
 
 
 def main() -> None:
@@ -77,12 +66,11 @@ def run(arguments: list[str]) -> int:
         return _fail("disk full while writing the output", EnvironmentFailure.exit_code)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if missing not in EXTRAS:
-            raise
-        extra = EXTRAS[missing]
-        return _fail(
-            f"this needs {missing}: pip install 'ankleboot[{extra}]'", EnvironmentFailure.exit_code
-        )
+        for extra, modules in EXTRAS.items():
+            if missing in modules.split():
+                message = f"this needs {missing}: pip install 'ankleboot[{extra}]'"
+                return _fail(message, EnvironmentFailure.exit_code)
+        raise
 
 
 def _drop_output() -> None:
@@ -99,15 +87,11 @@ class Commands(click.Group):
     """Commands by name, each imported when it is asked for; packages add theirs by entry points."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """List the names in the order of --help."""
         return sorted(plugins.names("commands"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command; None if there is none of that name."""
-        if cmd_name not in plugins.names("commands"):
-            return None
-        command: click.Command = plugins.resolve("commands", cmd_name)
-        return command
+        is_known = cmd_name in plugins.names("commands")
+        return plugins.resolve("commands", cmd_name) if is_known else None
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

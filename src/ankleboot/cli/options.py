@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,37 +17,63 @@ if TYPE_CHECKING:
     from ankleboot.recipes.image_spec import ImageSpec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Result = tuple[Any, Callable[[], None]]
+"""JSON document of a command, and the function that prints the result for people."""
+
+TRUST = "Import code from outside the package that the run or model names."
+
+PATH = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+model_option = click.option(
+    "--model",
+    type=PATH,
+    default="pretrained",
+    show_default=True,
+    help="A run folder, model file or exported folder.",
+)
+data_name_option = click.option(
+    "--data", "data_name", default="fashion-mnist", metavar="NAME|DIR", help="As in train."
+)
+split_option = click.option(
+    "--split",
+    "split_name",
+    type=click.Choice(["validation", "test"]),
+    default="validation",
+    show_default=True,
+)
+trust_option = click.option("--trust", is_flag=True, help=TRUST)
 
 
-def json_option(command: Command) -> Command:
-    """Add --json, passed as `as_json`."""
-    return click.option(
-        "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
-    )(command)
+def output_option(meaning: str, default: str | None = None) -> Callable[[Command], Command]:
+    """Declare --output; one with a default is a folder."""
+    kind = PATH if default is None else FOLDER
+    return click.option("--output", type=kind, default=default, show_default=True, help=meaning)
+
+
+def json_option(command: Callable[..., Result]) -> Callable[..., None]:
+    """Add --json, which prints the document of the command's result."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+    @functools.wraps(command)
+    def print_result(*args: Any, as_json: bool, **kwargs: Any) -> None:
+        document, show = command(*args, **kwargs)
+        if as_json:
+            print(json.dumps(document, indent=2))
+        else:
+            show()
+
+    return print_result
 
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Data set that the user named, and how to load it.
-
-    Attributes:
-        name: Name for `load_data`; None if the user gave none.
-        skip_bad: Whether to leave out images that cannot be read.
-        strict: Whether to refuse a folder with an image in more than one split.
-        trust: Whether a run or model may name a data set from outside the package.
-    """
+    """Data set that the user named, and how to load it; the name is None if the user gave none."""
 
     name: str | None
     skip_bad: bool
     strict: bool
     trust: bool
-
-    @property
-    def is_image_folder(self) -> bool:
-        """True if the user named an image folder."""
-        from ankleboot.data.load import is_image_folder
-
-        return self.name is not None and is_image_folder(self.name)
 
     def load(self, image_spec: ImageSpec, run: Run | None = None, known: str = "") -> Dataset:
         """Load the data set; print its warnings on stderr.
@@ -56,14 +83,14 @@ class DataOptions:
             run: Run whose data is loaded by default, and must not have changed.
             known: Name of the data set to load by default if there is no run.
         """
-        from ankleboot.cli import output
+        from ankleboot.cli.output.terminal import log_line
         from ankleboot.data import load
 
         options: dict[str, Any] = {
             "image_spec": image_spec,
             "skip_bad": self.skip_bad,
             "strict": self.strict,
-            "progress": output.log_line,
+            "progress": log_line,
         }
         if run is not None:
             data = load.load_training_data(run, self.name, trust=self.trust, **options)
@@ -71,13 +98,29 @@ class DataOptions:
             name, is_typed = self.name or known or "fashion-mnist", self.name is not None
             data = load.load_data(name, trust=self.trust or is_typed, **options)
         for warning in data.folder_report.warnings if data.folder_report else ():
-            output.log_line(f"{data.name}: {warning}")
+            log_line(f"{data.name}: {warning}")
         return data
 
 
 def data_option(command: Command) -> Command:
     """Add --data, --skip-bad, --strict and --trust, passed together as `data_choice`."""
 
+    @click.option(
+        "--data",
+        "data_name",
+        metavar="NAME|DIR",
+        help="fashion-mnist (default), sample, an image folder with a sub-folder for every class, "
+        "a folder with the four IDX files, or package.module:load.",
+    )
+    @click.option(
+        "--skip-bad", is_flag=True, help="Leave out images that cannot be read, and count them."
+    )
+    @click.option(
+        "--strict",
+        is_flag=True,
+        help="Refuse an image folder with an image in more than one split.",
+    )
+    @trust_option
     @functools.wraps(command)
     def with_choice(
         *args: Any, data_name: str | None, skip_bad: bool, strict: bool, trust: bool, **kwargs: Any
@@ -85,47 +128,4 @@ def data_option(command: Command) -> Command:
         choice = DataOptions(data_name, skip_bad, strict, trust)
         return command(*args, data_choice=choice, **kwargs)
 
-    text = (
-        "fashion-mnist (default), sample, an image folder with a sub-folder for every class, a "
-        "folder with the four IDX files, or package.module:load."
-    )
-    flags = {
-        "--trust": "Import code from outside the package that the run or model names.",
-        "--strict": "Refuse an image folder with an image in more than one split.",
-        "--skip-bad": "Leave out images that cannot be read, and count them.",
-    }
-    for flag, meaning in flags.items():
-        with_choice = click.option(flag, is_flag=True, help=meaning)(with_choice)
-    return click.option("--data", "data_name", metavar="NAME|DIR", help=text)(with_choice)  # type: ignore[return-value]
-
-
-def split_option(command: Command) -> Command:
-    """Add --split, passed as `split_name`."""
-    return click.option(
-        "--split",
-        "split_name",
-        type=click.Choice(["validation", "test"]),
-        default="validation",
-        show_default=True,
-    )(command)
-
-
-def model_option(command: Command) -> Command:
-    """Add --model, passed as `model`; the shipped one if it was not given."""
-    text = "A run folder, model file or exported folder."
-    return click.option(
-        "--model",
-        type=click.Path(path_type=Path),
-        default="pretrained",
-        show_default=True,
-        help=text,
-    )(command)
-
-
-def trust_option(command: Command) -> Command:
-    """Add --trust, passed as `trust`."""
-    return click.option(
-        "--trust",
-        is_flag=True,
-        help="Import code from outside Ankleboot that the model's files name.",
-    )(command)
+    return with_choice  # type: ignore[return-value]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from ankleboot.cli.options import model_option, trust_option
+from ankleboot.cli import options
 from ankleboot.core.errors import DataError, UsageError
 
 
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@model_option
+@options.model_option
 @click.option(
     "--abstain-below",
     type=click.FloatRange(0, 1),
@@ -21,11 +21,11 @@ from ankleboot.core.errors import DataError, UsageError
 )
 @click.option(
     "--save-steps",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=options.FOLDER,
     metavar="DIR",
     help="Write the preprocessing steps of each image to one image file.",
 )
-@trust_option
+@options.trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per image.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
 def predict(
@@ -47,26 +47,27 @@ def predict(
     line. The formats are PNG, JPEG, WebP, BMP, GIF and TIFF, and HEIC with ankleboot[heif]. If some
     files cannot be read, the others are labeled all the same and the exit code is 3.
     """
-    from ankleboot.cli import output
+    from ankleboot.cli.output import prediction as output
+    from ankleboot.cli.output.terminal import counted, log_line
     from ankleboot.data.preprocessing.find_images import find_images
     from ankleboot.inference.predict import FailedImage, predict_files
     from ankleboot.inference.router import load_router
 
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
-    files = find_images(_read_names(paths), output.log_line)
+    files = find_images(_read_names(paths), log_line)
     router = load_router(model, trust=trust)
-    on_prediction = output.StepsWriter(save_steps) if save_steps else None
-    printer = output.prediction_printer(router.default.info, as_json=as_json, as_csv=as_csv)
+    results = predict_files(
+        router,
+        files,
+        abstain_below=abstain_below,
+        on_prediction=output.StepsWriter(save_steps) if save_steps else None,
+    )
     num_failed = 0
-    with output.counting(len(files), "images") as advance:
-        for result in predict_files(
-            router, files, abstain_below=abstain_below, on_prediction=on_prediction
-        ):
+    with output.prediction_printer(router.default.info, as_json=as_json, as_csv=as_csv) as show:
+        for result in counted(results, len(files), "images"):
             num_failed += isinstance(result, FailedImage)
-            printer.add(result)
-            advance()
-    printer.end()
+            show(result)
     if num_failed:
         raise DataError(f"{num_failed} of {len(files)} files could not be read")
 
@@ -82,8 +83,6 @@ def _read_names(paths: Sequence[str]) -> list[str]:
 
 
 def _read_stdin() -> list[str]:
-    if sys.stdin is None:
-        return []
     if isinstance(sys.stdin, io.TextIOWrapper):  # file names need not be UTF-8
         sys.stdin.reconfigure(errors="surrogateescape")
-    return [line.rstrip("\r\n") for line in sys.stdin if line.strip()]
+    return [line.rstrip("\r\n") for line in sys.stdin or () if line.strip()]

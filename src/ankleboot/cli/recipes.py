@@ -2,31 +2,22 @@
 
 import click
 
-from ankleboot.cli.options import json_option
+from ankleboot.cli import options
 
 
 @click.command()
 @click.argument("name", required=False)
-@json_option
-def recipes(name: str | None, as_json: bool) -> None:
+@options.json_option
+def recipes(name: str | None) -> options.Result:
     """List the recipes, or the fields of one recipe."""
     from dataclasses import asdict
 
-    from ankleboot.cli import output
+    from ankleboot.cli.output.training import recipe_fields, recipe_list
     from ankleboot.recipes.catalog import RECIPES, get_recipe
     from ankleboot.recipes.measured_results import load_results
 
     results = load_results()
-    if as_json:
-        chosen = [get_recipe(name)] if name else list(RECIPES.values())
-        output.print_json(
-            [
-                recipe.to_json()
-                | {"measured": asdict(results[recipe.name]) if recipe.name in results else None}
-                for recipe in chosen
-            ]
-        )
-    elif name:
-        output.recipe_fields(get_recipe(name))
-    else:
-        output.recipe_list(RECIPES, results)
+    measured = {key: asdict(figures) for key, figures in results.items()}
+    chosen = [get_recipe(name)] if name else list(RECIPES.values())
+    documents = [recipe.to_json() | {"measured": measured.get(recipe.name)} for recipe in chosen]
+    return documents, lambda: recipe_fields(chosen[0]) if name else recipe_list(results)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ankleboot.cli.options import DataOptions, data_option, json_option, split_option
+from ankleboot.cli import options
 
 if TYPE_CHECKING:
     from ankleboot.evaluation.data_size import SizePoint
@@ -15,11 +15,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run_dir", metavar="RUN", type=click.Path(path_type=Path))
-@split_option
-@click.option(
-    "--output", type=click.Path(path_type=Path), help="HTML file. [default: RUN/report.html]"
-)
+@click.argument("run_dir", metavar="RUN", type=options.PATH)
+@options.split_option
+@options.output_option("HTML file. [default: RUN/report.html]")
 @click.option(
     "--learning-curve",
     is_flag=True,
@@ -31,23 +29,23 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of photos that show none of the classes, to test their detection.",
 )
-@data_option
-@json_option
+@options.data_option
+@options.json_option
 def report(
     run_dir: Path,
     split_name: str,
     output: Path | None,
     learning_curve: bool,
     photos: Path | None,
-    data_choice: DataOptions,
-    as_json: bool,
-) -> None:
+    data_choice: options.DataOptions,
+) -> options.Result:
     """Write a report on RUN as an HTML page that needs no network.
 
     Sections: accuracy and calibration, confusions, overfitting, explanations, robustness,
     provenance. Evaluations on the test split are counted.
     """
-    from ankleboot.cli import output as console
+    from ankleboot.cli.output.evaluation import report_result
+    from ankleboot.cli.output.terminal import log_line
     from ankleboot.evaluation.report.write import write_report
     from ankleboot.inference.load import resolve_model
     from ankleboot.training import learning_curve as training
@@ -57,9 +55,6 @@ def report(
     sizes: tuple[SizePoint, ...] = ()
     if learning_curve and model.run:
         data = data_choice.load(model.run.recipe().image_spec, model.run)
-        sizes = training.learning_curve(model.run, data, console.log_line)
+        sizes = training.learning_curve(model.run, data, log_line)
     result = write_report(model, output, data, split=split_name, sizes=sizes, photos=photos)
-    if as_json:
-        console.print_json(result.to_json())
-    else:
-        console.report_result(result)
+    return result.to_json(), lambda: report_result(result)

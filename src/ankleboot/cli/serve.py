@@ -1,5 +1,6 @@
 """Command `ankleboot serve`: options of the HTTP server."""
 
+import json
 import os
 import sys
 import time
@@ -8,7 +9,9 @@ from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click import FloatRange, IntRange
 
+from ankleboot.cli.options import TRUST
 from ankleboot.server.config import ServerConfig
 
 if TYPE_CHECKING:
@@ -19,79 +22,67 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 FIELDS = {field.name: field for field in fields(ServerConfig)}
 
 
-def _option(declaration: str, field: str, **attributes: Any) -> Callable[[Command], Command]:
+def _option(
+    declaration: str, field: str, meaning: str, kind: Any = None, **attributes: Any
+) -> Callable[[Command], Command]:
     """Declare an option that sets a field of ServerConfig and has its default."""
-    definition = FIELDS[field]
-    factory = definition.default_factory
-    default = definition.default if factory is MISSING else factory
+    factory = FIELDS[field].default_factory
+    default = FIELDS[field].default if factory is MISSING else factory
     name = declaration.partition("/")[0].removeprefix("--")
     attributes.setdefault("envvar", f"ANKLEBOOT_{name.replace('-', '_').upper()}")
-    return click.option(declaration, field, default=default, **attributes)
+    return click.option(declaration, field, type=kind, default=default, help=meaning, **attributes)
 
 
 @click.command(context_settings={"show_default": True})
 @_option(
     "--model",
     "models",
+    "A shipped model, a run folder, or a LiteRT, ONNX or OpenVINO file; several by repetition. The "
+    "first one is the default model.",
     multiple=True,
     envvar="ANKLEBOOT_MODELS",
-    help="A shipped model, a run folder, or a LiteRT, ONNX or OpenVINO file; several by "
-    "repetition. The first one is the default model.",
 )
-@_option("--host", "host", help="Address to listen on.")
-@_option("--port", "port", type=click.IntRange(0, 65_535), help="Port; 0 takes a free one.")
+@_option("--trust", "trust", TRUST, is_flag=True)
+@_option("--host", "host", "Address to listen on.")
+@_option("--port", "port", "Port; 0 takes a free one.", IntRange(0, 65_535))
 @_option(
     "--workers",
     "workers",
-    type=click.IntRange(1, 256),
+    "Number of worker processes.",
+    IntRange(1, 256),
     show_default="number of cores",
-    help="Number of worker processes.",
 )
+@_option("--max-body", "max_body_bytes", "Largest request body in bytes.", IntRange(min=1_024))
+@_option("--queue", "queue_size", "Number of requests that may wait for a worker.", IntRange(min=1))
 @_option(
-    "--max-body",
-    "max_body_bytes",
-    type=click.IntRange(min=1_024),
-    help="Largest request body in bytes.",
-)
-@_option(
-    "--queue",
-    "queue_size",
-    type=click.IntRange(min=1),
-    help="Number of requests that may wait for a worker.",
-)
-@_option(
-    "--timeout",
-    "request_timeout_s",
-    type=click.FloatRange(min=1),
-    help="Seconds from a request to its response.",
+    "--timeout", "request_timeout_s", "Seconds from a request to its response.", FloatRange(min=1)
 )
 @_option(
     "--drain-seconds",
     "drain_s",
-    type=click.FloatRange(min=0),
-    help="Seconds for which a stopping server still accepts connections.",
+    "Seconds for which a stopping server still accepts connections.",
+    FloatRange(min=0),
 )
 @_option(
     "--api-key",
     "api_key",
-    help="Key that clients must send. Set it as a variable: other users of the machine see "
-    "arguments.",
+    "Key that clients must send. Set it as a variable: other users of the machine see arguments.",
 )
 @_option(
     "--allowed-host",
     "allowed_hosts",
+    "Host name of the server, besides those of this machine; several by repetition.",
     multiple=True,
     envvar="ANKLEBOOT_ALLOWED_HOSTS",
     metavar="NAME",
-    help="Host name of the server, besides those of this machine; several by repetition.",
 )
 @_option(
     "--rate-limit",
     "rate_limit_per_s",
-    type=click.FloatRange(min=0),
-    help="Requests per second and client; 0 switches the limit off.",
+    "Requests per second and client; 0 switches the limit off.",
+    FloatRange(min=0),
 )
-@_option("--page/--no-page", "page", help="Serve a web page at /.")
+@_option("--page/--no-page", "page", "Serve a web page at /.")
 @click.option(
     "--log",
     "log_format",
@@ -121,23 +112,17 @@ def serve(log_format: "LogFormat", as_json: bool, **options: Any) -> None:
 
 def run(config: ServerConfig, log_format: "LogFormat", *, as_json: bool) -> None:
     """Run a server, and print its URL once it is ready."""
-    from ankleboot.cli.output import print_json
     from ankleboot.server.http.access_log import AccessLog
     from ankleboot.server.lifecycle import serve as serve_until_signal
 
     def on_ready(url: str) -> None:
-        if as_json:
-            print_json(
-                {
-                    "url": url,
-                    "pid": os.getpid(),
-                    "models": list(config.models),
-                    "workers": config.workers,
-                    "ready_seconds": round(time.monotonic() - START_TIME, 2),
-                }
-            )
-        else:
-            print(url)
-        sys.stdout.flush()
+        document = {
+            "url": url,
+            "pid": os.getpid(),
+            "models": list(config.models),
+            "workers": config.workers,
+            "ready_seconds": round(time.monotonic() - START_TIME, 2),
+        }
+        print(json.dumps(document, indent=2) if as_json else url, flush=True)
 
     serve_until_signal(config, AccessLog(log_format), on_ready)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urljoin, urlsplit
@@ -21,7 +22,7 @@ from ankleboot.core.files import atomic_write, file_lock, make_folder, remove_te
 RESPONSE_TIMEOUT_S = 4.0  # from the name look-up to the last header
 STALL_TIMEOUT_S = 10.0  # longest time for MIN_BYTES_PER_WINDOW
 MIN_BYTES_PER_WINDOW = 20_000
-MAX_ATTEMPTS, BACK_OFF_S = 3, (1.0, 2.0)  # for servers that respond with a failure
+BACK_OFF_S = (1.0, 2.0)  # pauses between attempts, for servers that respond with a failure
 MAX_REDIRECTS = 5
 
 
@@ -30,8 +31,7 @@ class DownloadError(AnklebootError):
 
     def __init__(self, message: str, *, dead: bool = False, retry: bool = False) -> None:
         super().__init__(message)
-        self.dead = dead
-        self.retry = retry
+        self.dead, self.retry = dead, retry
 
 
 @runtime_checkable
@@ -58,9 +58,7 @@ class Source(Protocol[File]):
 class Sources(Generic[File]):
     """Sources in the order of requests; a dead source is requested once.
 
-    Args:
-        sources: Sources, the cheapest first.
-        failure: Message for a file that no source has, with the fields `name` and `causes`.
+    `failure` is the message for a file that no source has, with the fields `name` and `causes`.
     """
 
     def __init__(self, sources: Iterable[Source[File]], failure: str) -> None:
@@ -100,11 +98,8 @@ def complete(
     Safe with several processes at once (one works, the others wait and find the work done) and
     with a kill at any moment (files appear under their names only when complete and verified).
 
-    Args:
-        folder: Path to the cache folder.
-        files: Files of the complete folder.
-        sources: Function that returns the sources, the folder first; the stack cleans up.
-        failure: Message; see `Sources`.
+    `sources` returns the sources, the folder first; the stack cleans up. For `failure` see
+    `Sources`.
 
     Raises:
         DataError, EnvironmentFailure: See `Sources.fetch_first`; or the folder is not writable.
@@ -125,22 +120,19 @@ def complete(
 def download(url: str, max_bytes: int, *, schemes: tuple[str, ...] = ("https",)) -> bytes:
     """Download the body at `url`.
 
-    Args:
-        url: Address; redirects are followed to the allowed schemes only.
-        max_bytes: Largest accepted size.
-        schemes: Allowed schemes of `url` and of every redirect.
+    Redirects are followed to the allowed schemes only.
 
     Raises:
         DownloadError: If up to three attempts fail.
     """
-    for attempt in range(MAX_ATTEMPTS):
+    for pause in BACK_OFF_S:
         try:
             return _attempt(url, max_bytes, schemes)
         except DownloadError as error:
-            if not error.retry or attempt == MAX_ATTEMPTS - 1:
+            if not error.retry:
                 raise
-            time.sleep(BACK_OFF_S[attempt])
-    raise AssertionError("unreachable: the last attempt returns or raises")
+        time.sleep(pause)
+    return _attempt(url, max_bytes, schemes)
 
 
 def _attempt(url: str, max_bytes: int, schemes: tuple[str, ...]) -> bytes:
@@ -148,8 +140,7 @@ def _attempt(url: str, max_bytes: int, schemes: tuple[str, ...]) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
             if urlsplit(url).scheme not in schemes:
                 raise DownloadError(f"{url}: refused, not {' or '.join(schemes)}")
-            response = _request(session, url)
-            with response:
+            with _request(session, url) as response:
                 if response.is_redirect:
                     url = urljoin(url, response.headers["location"])
                     continue
@@ -167,47 +158,38 @@ def _request(session: requests.Session, url: str) -> requests.Response:
     look-up, eight addresses that drop connections, and headers that arrive byte by byte.
     """
     outcome: list[requests.Response | Exception] = []
+    identity = {"Accept-Encoding": "identity"}  # the file itself is compressed
+    get = partial(session.get, timeout=RESPONSE_TIMEOUT_S, stream=True, allow_redirects=False)
 
-    def get() -> None:
+    def request() -> None:
         try:
-            outcome.append(
-                session.get(
-                    url,
-                    timeout=RESPONSE_TIMEOUT_S,
-                    stream=True,
-                    allow_redirects=False,
-                    # the file itself is compressed
-                    headers={"Accept-Encoding": "identity"},
-                )
-            )
+            outcome.append(get(url, headers=identity))
         except Exception as error:  # raised by the caller, unless its time is over
             outcome.append(error)
 
-    thread = threading.Thread(target=get, daemon=True)
+    thread = threading.Thread(target=request, daemon=True)
     thread.start()
     thread.join(RESPONSE_TIMEOUT_S)
-    host = urlsplit(url).netloc
-    if not outcome:
-        raise DownloadError(f"{host}: no response within {RESPONSE_TIMEOUT_S:g} s", dead=True)
-    (result,) = outcome
+    result = outcome[0] if outcome else requests.Timeout()
     if isinstance(result, requests.RequestException):
-        raise _failure(host, result) from result
+        raise _failure(urlsplit(url).netloc, result) from result
     if isinstance(result, Exception):
         raise result
     return result
 
 
 def _failure(host: str, error: requests.RequestException) -> DownloadError:
-    text = repr(error)
     if isinstance(error, requests.Timeout):
         return DownloadError(f"{host}: no response within {RESPONSE_TIMEOUT_S:g} s", dead=True)
-    if "NameResolutionError" in text:
-        return DownloadError(f"{host}: host name not found", dead=True)
-    if "Connection refused" in text:
-        return DownloadError(f"{host}: connection refused", dead=True)
-    if "RemoteDisconnected" in text or "reset" in text:
-        return DownloadError(f"{host}: connection reset", retry=True)
-    return DownloadError(f"{host}: {type(error).__name__}", dead=True)
+    causes = {
+        "NameResolutionError": "host name not found",
+        "Connection refused": "connection refused",
+        "RemoteDisconnected": "connection reset",
+        "reset": "connection reset",
+    }
+    cause = next((causes[mark] for mark in causes if mark in repr(error)), type(error).__name__)
+    may_recover = cause == "connection reset"
+    return DownloadError(f"{host}: {cause}", dead=not may_recover, retry=may_recover)
 
 
 def _body(url: str, response: requests.Response, max_bytes: int) -> bytes:
@@ -229,6 +211,6 @@ def _body(url: str, response: requests.Response, max_bytes: int) -> bytes:
     except (HTTPError, OSError) as error:
         if "timed out" in str(error):
             raise DownloadError(f"{url}: stalled after {len(body)} bytes", dead=True) from error
-        message = f"{url}: connection lost after {len(body)} bytes"
-        raise DownloadError(message, retry=True) from error
+        lost = f"{url}: connection lost after {len(body)} bytes"
+        raise DownloadError(lost, retry=True) from error
     return bytes(body)

@@ -1,8 +1,8 @@
-"""Hardware, versions and commit of a run, which bit-exact reproduction needs."""
+"""Hardware and versions of a run, which bit-exact reproduction needs."""
 
 import os
 import platform
-import subprocess
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,22 +22,22 @@ def versions() -> dict[str, str]:
     """Return the versions of this package, Python and the numerical libraries."""
     versions = {"ankleboot": __version__, "python": platform.python_version()}
     for name in VERSIONED:
-        try:
+        with suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     return versions
 
 
 def hardware() -> dict[str, Any]:
     """Return the processor, the numbers of threads and the switches of TensorFlow's kernels."""
+    has_affinity = hasattr(os, "sched_getaffinity")
     return {
         "machine": platform.machine(),
         "system": platform.system(),
-        "cpu": _cpu()[0],
+        "cpu": _cpuinfo().get("model name", platform.processor()),
         "cpu_flags": cpu_flags(),
         "cores": os.cpu_count(),
-        "usable_cores": _usable_cores(),
+        # of this process; TensorFlow starts threads for them
+        "usable_cores": len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count(),
         "intra_op_threads": os.environ.get("TF_NUM_INTRAOP_THREADS", "default"),
         "inter_op_threads": os.environ.get("TF_NUM_INTEROP_THREADS", "default"),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
@@ -46,49 +46,15 @@ def hardware() -> dict[str, Any]:
 
 def cpu_flags() -> list[str]:
     """List those of `CPU_FLAGS` that the processor has; [] where they are unknown."""
-    flags = _cpu()[1]
+    flags = _cpuinfo().get("flags", "").split()
     return [flag for flag in CPU_FLAGS if flag in flags]
 
 
-def _usable_cores() -> int | None:
-    """Return the number of cores of this process, for which TensorFlow starts threads."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
-
-
-def _cpu() -> tuple[str, set[str]]:
-    """Return the name and flags of the processor; the flags are known on Linux only."""
-    model, flags = platform.processor(), set[str]()
+def _cpuinfo() -> dict[str, str]:
+    """Read what Linux says about the first processor; {} on other systems."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
     except OSError:
-        return model, flags
-    for line in lines:
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            model = value.strip()
-        elif key.strip() == "flags":
-            flags = set(value.split())
-            break
-    return model, flags
-
-
-def git_commit() -> str | None:
-    """Return the commit of this checkout, with "-dirty" if it has changes; None without one."""
-    folder = Path(__file__).parent
-    command = [
-        "git",
-        "-C",
-        str(folder),
-        "describe",
-        "--always",
-        "--abbrev=40",
-        "--dirty",
-        "--exclude=*",
-    ]
-    try:
-        process = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return process.stdout.strip() or None if process.returncode == 0 else None
+        return {}
+    entries = (line.partition(":") for line in first.splitlines())
+    return {key.strip(): value.strip() for key, _, value in entries}

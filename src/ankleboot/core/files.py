@@ -1,8 +1,7 @@
 """Atomic file writes, locks and hashes.
 
 `atomic_write` writes beside the target, flushes to the disk, and renames: a kill at any moment
-leaves the old file or the new one. Temporary names match `TEMP_NAME`, so that `remove_temp_files`
-can remove those of killed processes.
+leaves the old file or the new one, and perhaps a temporary one for `remove_temp_files`.
 """
 
 import errno
@@ -22,9 +21,7 @@ import filelock
 
 from ankleboot.core.errors import EnvironmentFailure
 
-TEMP_SUFFIX = ".tmp"
 TEMP_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmp(\.\w+)?")
-
 
 DAMAGED_ZIP = (
     OSError,
@@ -41,15 +38,13 @@ DAMAGED_ZIP = (
 def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix: str = "") -> None:
     """Replace the file at `path` in one step.
 
-    Args:
-        path: Path to the file; its folder must exist.
-        content: Bytes, or a function that writes the file at a path that it receives.
-        suffix: Ending of the temporary name, which some writers require.
+    The folder must exist. `content` may be a function that writes the file at a path that it
+    receives; `suffix` is an ending of the temporary name, which some writers require.
 
     Raises:
         EnvironmentFailure: If the disk is full, the folder is missing or not writable.
     """
-    temp = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{TEMP_SUFFIX}{suffix}")
+    temp = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp{suffix}")
     try:
         if callable(content):
             content(temp)
@@ -60,8 +55,7 @@ def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix:
         if os.name == "posix":  # a rename is on the disk once its folder is
             _flush(path.parent, os.O_RDONLY)
     except OSError as error:
-        size = None if callable(content) else len(content)
-        raise write_failure(path, error, size) from error
+        raise write_failure(path, error, None if callable(content) else len(content)) from error
     finally:
         temp.unlink(missing_ok=True)
 

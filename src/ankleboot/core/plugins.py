@@ -5,9 +5,7 @@
 
 A name is looked up among the built-in import strings below, then among the entry points of the
 group `ankleboot.KIND` that installed packages declare; `package.module:attribute` is imported as it
-stands. Import strings keep this module light: listing the names imports no variant.
-
-To add a variant to this package, add a file with it and one line to `BUILT_IN`.
+stands. To add a variant to this package, add a file with it and one line to `BUILT_IN`.
 """
 
 import functools
@@ -18,6 +16,10 @@ from typing import Any
 
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.text import unknown_name
+
+COMMANDS = (
+    "bench compare data evaluate explain export predict recipes report serve study train".split()
+)
 
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "architectures": {
@@ -95,22 +97,9 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "confusion": "ankleboot.studies.questions.confusion:STUDY",
         "ladder": "ankleboot.studies.questions.ablation_ladder:STUDY",
     },
-    "commands": {
-        "bench": "ankleboot.cli.bench:bench",
-        "compare": "ankleboot.cli.compare:compare",
-        "data": "ankleboot.cli.data:data",
-        "evaluate": "ankleboot.cli.evaluate:evaluate",
-        "explain": "ankleboot.cli.explain:explain",
-        "export": "ankleboot.cli.export:export",
-        "predict": "ankleboot.cli.predict:predict",
-        "recipes": "ankleboot.cli.recipes:recipes",
-        "report": "ankleboot.cli.report:report",
-        "serve": "ankleboot.cli.serve:serve",
-        "study": "ankleboot.cli.study:study",
-        "train": "ankleboot.cli.train:train",
-    },
+    "commands": {name: f"ankleboot.cli.{name}:{name}" for name in COMMANDS},
 }
-"""Kind, name and import string of every variant that ships with this package."""
+"""Import string of every variant that ships with this package, by kind and name."""
 
 
 def resolve(kind: str, name: str, *, trust: bool = True) -> Any:
@@ -151,11 +140,6 @@ def names(kind: str) -> tuple[str, ...]:
 def is_name(kind: str, name: str) -> bool:
     """Return whether `name` may be resolved; "package.module:attribute" is taken on trust."""
     return name in BUILT_IN[kind] or _is_import_string(name) or name in _entry_points(kind)
-
-
-def is_built_in(kind: str, name: str) -> bool:
-    """Return whether the variant ships with this package."""
-    return name in BUILT_IN[kind]
 
 
 def distributions(kind: str, name: str) -> dict[str, str]:

@@ -14,39 +14,32 @@ _LOCK = threading.RLock()  # the redirection is global to the process
 
 @contextmanager
 def silenced(*, show_failures: bool = True) -> Iterator[None]:
-    """Discard what libraries print.
-
-    Args:
-        show_failures: Print their stderr if the block raises an exception.
+    """Discard what libraries print; show their stderr if the block raises an exception.
 
     Libraries write to the file descriptor before they read any setting, so the descriptor is
     redirected, for all threads of the process. One thread at a time can do this.
     """
     with _LOCK:
-        yield from _redirected(show_failures)
-
-
-def _redirected(show_failures: bool) -> Iterator[None]:
-    try:
-        stderr = os.dup(2)
-    except OSError:  # stderr is closed
-        yield
-        return
-    with tempfile.TemporaryFile() as captured:
-        sys.stderr.flush()
-        os.dup2(captured.fileno(), 2)
         try:
-            # stdout is reserved for the result of the command
-            with redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
-                yield
-        except BaseException:
-            captured.seek(0)
-            if show_failures:
-                os.write(stderr, captured.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+            stderr = os.dup(2)
+        except OSError:  # stderr is closed
+            yield
+            return
+        with tempfile.TemporaryFile() as captured:
+            sys.stderr.flush()
+            os.dup2(captured.fileno(), 2)
+            try:
+                # stdout is reserved for the result of the command
+                with redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
+                    yield
+            except BaseException:
+                captured.seek(0)
+                if show_failures:
+                    os.write(stderr, captured.read())
+                raise
+            finally:
+                os.dup2(stderr, 2)
+                os.close(stderr)
 
 
 def import_keras() -> None:

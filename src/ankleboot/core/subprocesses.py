@@ -11,6 +11,7 @@ from typing import Any
 
 from ankleboot.core import environment
 from ankleboot.core.errors import EnvironmentFailure, Interrupted
+from ankleboot.core.git import git_commit
 from ankleboot.core.signals import stop_on_signal
 
 MIB = 2**20
@@ -92,6 +93,6 @@ def machine_info() -> dict[str, Any]:
     return {
         "hardware": environment.hardware(),
         "versions": environment.versions(),
-        "git_commit": environment.git_commit(),
+        "git_commit": git_commit(),
         "date": time.strftime("%Y-%m-%d"),
     }

@@ -6,7 +6,8 @@ from typing import Any
 from ankleboot.core.errors import UsageError
 from ankleboot.core.text import unknown_name
 from ankleboot.recipes.option import shown
-from ankleboot.recipes.recipe import OPTIONS, Recipe, override
+from ankleboot.recipes.parse import override
+from ankleboot.recipes.recipe import OPTIONS, Recipe
 
 PLAIN = Recipe(name="plain", epochs=5)
 """Simple CNN of the first reference implementation: two blocks of convolution and max pooling with
@@ -54,13 +55,7 @@ POCKET = replace(
 that of `sprint` four seconds."""
 
 SIMULATED = replace(
-    POCKET,
-    name="simulated",
-    flip=True,
-    max_shift=0,
-    random_erasing=0.0,
-    photo_simulation=0.8,
-    epochs=8,
+    POCKET, name="simulated", max_shift=0, random_erasing=0.0, photo_simulation=0.8, epochs=8
 )
 """Recipe for photos without training on photos: it simulates their preprocessing on Fashion-MNIST
 (`--model zero-shot`)."""
@@ -120,8 +115,7 @@ TINY = replace(
 model are fine-tuned on their classes."""
 
 RECIPES = {
-    recipe.name: recipe
-    for recipe in (SPRINT, POCKET, SIMULATED, PLAIN, LEAKY, TRANSFER, SMALL, TINY)
+    each.name: each for each in (SPRINT, POCKET, SIMULATED, PLAIN, LEAKY, TRANSFER, SMALL, TINY)
 }
 
 

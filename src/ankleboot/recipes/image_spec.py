@@ -17,18 +17,13 @@ IMAGE_SIZES = (8, 512)  # smallest and largest, in pixels
 class ImageSpec:
     """Size, colors and crop of images.
 
-    Attributes:
-        image_size: Pixels per side.
-        color: Whether images are RGB; otherwise they are gray.
-        crop: "garment": segmented and converted as by the authors of Fashion-MNIST; "none": the
-            whole image, resized.
-
     Raises:
         UsageError: If crop=garment is combined with another size or with color.
     """
 
-    image_size: int = IMAGE_SIZE
-    color: bool = False
+    image_size: int = IMAGE_SIZE  # pixels per side
+    color: bool = False  # RGB; otherwise gray
+    # "garment": segmented and converted as by the authors of Fashion-MNIST; "none": resized
     crop: str = "garment"
 
     def __post_init__(self) -> None:

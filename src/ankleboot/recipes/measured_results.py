@@ -7,23 +7,13 @@ from importlib import resources
 
 @dataclass(frozen=True)
 class RecipeResult:
-    """Measured result of a recipe.
+    """Measured result of a recipe."""
 
-    Attributes:
-        parameters: Number of parameters of the network.
-        accuracy_mean: Mean test accuracy over the seeds, as a fraction.
-        accuracy_std: Sample standard deviation of the accuracy; None for a single seed.
-        num_seeds: Number of seeds.
-        epoch_seconds: Median time of an epoch in seconds.
-        hardware: Processor of the measurement.
-        date: Date of the measurement.
-    """
-
-    parameters: int
-    accuracy_mean: float
-    accuracy_std: float | None
+    parameters: int  # of the network
+    accuracy_mean: float  # of the test images over the seeds, as a fraction
+    accuracy_std: float | None  # sample standard deviation; None for a single seed
     num_seeds: int
-    epoch_seconds: float
+    epoch_seconds: float  # median
     hardware: str
     date: str
 

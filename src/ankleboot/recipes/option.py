@@ -1,6 +1,6 @@
 """Declarations of a recipe's fields: default, meaning, valid values, and conditions of use.
 
-    filters: int = option(32, "Number of filters.", limits=(1, 1024), used_by=CNN)
+    filters: int = option(32, "Number of filters.", (1, 1024), used_by=CNN)
 
 A field that is not used in a recipe has no effect on the training run.
 """
@@ -29,29 +29,21 @@ class Above:
 Condition = tuple[str, ...] | Above
 """Values that a field may have, or a bound that it exceeds."""
 
+Limits = tuple[float | int, float | int]
 Case = Mapping[str, Condition]
 """Conditions by field that hold together."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """Declaration of one field.
-
-    Attributes:
-        default: Value of the field unless a recipe gives another.
-        meaning: Sentence or noun phrase for the user.
-        words: Valid words; empty for other kinds of fields.
-        plugins: Kind of plugin that the field names; empty for other kinds of fields.
-        limits: Smallest and largest valid number, both included.
-        used_by: Cases in each of which the field has an effect; empty if it always has one.
-    """
+    """Declaration of one field; `words` and `plugins` are empty for other kinds of fields."""
 
     default: Any
-    meaning: str
-    words: tuple[str, ...] = ()
-    limits: tuple[float | int, float | int] | None = None
-    used_by: tuple[Case, ...] = ()
-    plugins: str = ""
+    meaning: str  # sentence or noun phrase for the user
+    limits: Limits | None = None  # smallest and largest valid number, both included
+    used_by: tuple[Case, ...] = ()  # in each of which the field has an effect; () if always
+    words: tuple[str, ...] = ()  # valid ones
+    plugins: str = ""  # kind of plugin that the field names
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -87,8 +79,7 @@ class Option:
         if is_valid and self.plugins and value != self.default:
             is_valid = plugins.is_name(self.plugins, value)
         if is_valid and self.limits:
-            low, high = self.limits
-            is_valid = low <= value <= high  # refuses nan, too
+            is_valid = self.limits[0] <= value <= self.limits[1]  # refuses nan, too
         if not is_valid:
             raise UsageError(f"{name}: expected {self.valid_values()}, got {value!r}")
         return value
@@ -125,37 +116,33 @@ class Option:
 def option(
     default: T,
     meaning: str,
-    *,
-    choices: tuple[str, ...] = (),
-    limits: tuple[float | int, float | int] | None = None,
+    limits: Limits | None = None,
     used_by: Case | tuple[Case, ...] = (),
-    plugin_kind: str = "",
+    *,
+    words: tuple[str, ...] = (),
+    plugins: str = "",
 ) -> T:
     """Declare a field of a dataclass; see `Option`."""
     cases = used_by if isinstance(used_by, tuple) else (used_by,)
     return field(
-        default=default,
-        metadata={KEY: Option(default, meaning, choices, limits, cases, plugin_kind)},
+        default=default, metadata={KEY: Option(default, meaning, limits, cases, words, plugins)}
     )
 
 
 def in_order(options: Mapping[str, Option]) -> tuple[str, ...]:
     """Order the fields so that each comes after all that decide if it has an effect."""
-    return tuple(
-        TopologicalSorter({key: _deciding(options[key]) for key in options}).static_order()
-    )
+    deciding: TopologicalSorter[str] = TopologicalSorter()
+    for key, declared in options.items():
+        deciding.add(key)
+        for name, condition in (pair for case in declared.used_by for pair in case.items()):
+            bound = condition.bound if isinstance(condition, Above) else None
+            deciding.add(key, name, *([bound] if isinstance(bound, str) else []))
+    return tuple(deciding.static_order())
 
 
 def shown(value: Any) -> str:
     """Write a value in the form that `--set` accepts."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _deciding(declared: Option) -> set[str]:
-    names = {key for case in declared.used_by for key in case}
-    conditions = [case[key] for case in declared.used_by for key in case]
-    bounds = {condition.bound for condition in conditions if isinstance(condition, Above)}
-    return names | {bound for bound in bounds if isinstance(bound, str)}
 
 
 def _unmet(case: Case, values: Mapping[str, Any]) -> Case:
@@ -182,7 +169,7 @@ def _holds(name: str, condition: Condition, values: Mapping[str, Any]) -> bool:
 def is_foreign(name: str, value: Any) -> bool:
     """Return whether the field names a plugin from outside, which may use any other field."""
     kind = f"{name}s"  # the field "architecture" names one of the kind "architectures"
-    return kind in plugins.BUILT_IN and bool(value) and not plugins.is_built_in(kind, value)
+    return kind in plugins.BUILT_IN and bool(value) and value not in plugins.BUILT_IN[kind]
 
 
 def _requirement(name: str, condition: Condition, values: Mapping[str, Any]) -> str:

@@ -5,16 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SplitRule:
-    """Fields of a recipe that decide its split; every recipe and every model file has a rule.
+    """Fields of a recipe that decide its split; recipes and model files have these defaults."""
 
-    Attributes:
-        split: "last": the last images validate; "stratified": they are drawn class by class.
-        validation_fraction: Fraction of the training file for validation.
-        split_seed: Seed of the draws.
-        train_size: Number of training images, drawn class by class; 0 keeps all.
-    """
-
-    split: str = "last"
-    validation_fraction: float = 0.2
-    split_seed: int = 0
-    train_size: int = 0
+    split: str = "last"  # images validate; "stratified": they are drawn class by class
+    validation_fraction: float = 0.2  # of the training file
+    split_seed: int = 0  # of the draws
+    train_size: int = 0  # images, drawn class by class; 0 keeps all

@@ -13,7 +13,7 @@ def foreign_plugins(recipe: Recipe) -> dict[str, str]:
         for field, option in OPTIONS.items()
         if option.plugins
         and (name := getattr(recipe, field))
-        and not plugins.is_built_in(option.plugins, name)
+        and name not in plugins.BUILT_IN[option.plugins]
     }
 
 

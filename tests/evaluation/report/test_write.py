@@ -17,6 +17,7 @@ from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.files import write_json
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.image_folder.report import FolderReport
+from ankleboot.evaluation.data_size import SizePoint
 from ankleboot.evaluation.report.sprite import NUM_COLUMNS, Sprite
 from ankleboot.evaluation.report.write import Report, write_report
 from ankleboot.models.run import Run
@@ -64,15 +65,30 @@ def test_every_section_has_content(reported: Report) -> None:
     assert not re.search(r"\bnan\b", re.sub(r"base64,[^\"]*", "", text), re.IGNORECASE)
 
 
-def test_text_from_files_is_escaped(calibrated_run: Run, bar_data: Dataset, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    shutil.copytree(calibrated_run.folder, folder)
-    recipe = Run(folder).recipe().to_json() | {"name": "<script>alert(1)</script>"}
-    write_json(folder / "recipe.json", recipe)
-    result = Run(folder).result() | {"recipe": "<img src=x onerror=alert(1)>"}
-    write_json(folder / "result.json", result)
-    write_report(Run(folder), tmp_path / "r.html", bar_data)
-    text = (tmp_path / "r.html").read_text()
+@pytest.fixture(scope="module")
+def full_report(
+    calibrated_run: Run, bar_data: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> Report:
+    """Report with every option, on a run whose files hold HTML and whose data is a folder."""
+    folder = tmp_path_factory.mktemp("full")
+    shutil.copytree(calibrated_run.folder, folder / "run")
+    copied = Run(folder / "run")
+    write_json(folder / "run/recipe.json", copied.recipe().to_json() | {"name": "<script>alert(1)"})
+    write_json(
+        folder / "run/result.json", copied.result() | {"recipe": "<img src=x onerror=alert(1)>"}
+    )
+    for number in range(3):
+        pixels = np.random.default_rng(number).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    counts = {"train-bars": {"": 640}, "test-bars": {"": 100}}
+    folder_report = FolderReport(counts, 0, (1, 1), (1, 1), {}, (), (), (), (), ())
+    data = replace(bar_data, folder_report=folder_report)
+    sizes = SizePoint(50, 0.5, 0.5), SizePoint(512, 0.99, 0.99)
+    return write_report(copied, folder / "r.html", data, photos=folder, sizes=sizes)
+
+
+def test_text_from_files_is_escaped(full_report: Report) -> None:
+    text = full_report.path.read_text()
     assert "<script>alert" not in text and "<img src=x" not in text
     assert "&lt;img src=x" in text
 
@@ -96,9 +112,7 @@ def test_cells_hold_images_of_the_cell(
             assert (part.labels[index], predicted[index]) == (row, column)
 
 
-def test_a_curve_by_size_is_shown_on_request(
-    calibrated_run: Run, bar_data: Dataset, tmp_path: Path
-) -> None:
+def test_a_curve_by_size_is_measured(calibrated_run: Run, bar_data: Dataset) -> None:
     from ankleboot.training.learning_curve import learning_curve
 
     lines: list[str] = []
@@ -106,10 +120,12 @@ def test_a_curve_by_size_is_shown_on_request(
     assert lines == ["training on 50 images", "training on 200 images"]
     assert [point.num_train for point in points] == [50, 200, 512]
     assert points[0].validation_accuracy < points[-1].validation_accuracy
-    report = write_report(calibrated_run, tmp_path / "r.html", bar_data, sizes=points)
-    text = (tmp_path / "r.html").read_text()
+
+
+def test_a_curve_by_size_is_shown_on_request(full_report: Report) -> None:
+    text = full_report.path.read_text()
     assert text.count("<svg") == 5 and "With fewer training images" in text
-    assert any("more images would" in line.lower() for line in report.sentences)
+    assert any("more images would" in line.lower() for line in full_report.sentences)
 
 
 def test_a_sprite_holds_each_image_once() -> None:
@@ -127,7 +143,7 @@ def test_the_commands_in_the_report_reproduce_the_recipe(
     reported: Report, calibrated_run: Run
 ) -> None:
     from ankleboot.recipes.catalog import get_recipe
-    from ankleboot.recipes.recipe import override
+    from ankleboot.recipes.parse import override
 
     line = reported.path.read_text().split("<pre>")[1].split("\n")[0].split()
     assert line[:2] == ["ankleboot", "train"] and line[line.index("--data") + 1] == "bars"
@@ -137,35 +153,30 @@ def test_the_commands_in_the_report_reproduce_the_recipe(
     assert again.to_json() | {"name": expected["name"]} == expected
 
 
-def test_photos_and_own_classes_are_shown(
-    calibrated_run: Run, bar_data: Dataset, tmp_path: Path
-) -> None:
+def test_photos_and_own_classes_are_shown(full_report: Report) -> None:
     """The model card of own data describes the crop."""
-    for number in range(3):
-        pixels = np.random.default_rng(number).integers(0, 256, (40, 40, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
-    counts = {"train-bars": {"": 640}, "test-bars": {"": 100}}
-    folder_report = FolderReport(counts, 0, (1, 1), (1, 1), {}, (), (), (), (), ())
-    data = replace(bar_data, folder_report=folder_report)
-    report = write_report(calibrated_run, tmp_path / "r.html", data, photos=tmp_path)
-    text = report.path.read_text()
+    text = full_report.path.read_text()
     assert "<td>photos</td>" in text and "one garment, cut out, gray 28 x 28 pixels" in text
 
 
+def test_the_command_refuses_what_it_cannot_report(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", "pretrained", "--data", "sample"]) == 2  # no validation images there
+    assert "trained on fashion-mnist" in capfd.readouterr().err
+    assert run(["report", "nowhere"]) == 4
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("isolated_state_dir")
 def test_the_command_reports_the_shipped_model(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "out" / "page.html"
-    command = ["report", "pretrained", "--data", "sample", "--output", str(path)]
-    assert run(command) == 2  # it has no validation images there
-    assert "trained on fashion-mnist" in capfd.readouterr().err
-    assert run([*command, "--split", "test", "--json"]) == 0
+    options = ["--data", "sample", "--split", "test", "--output", str(path), "--json"]
+    assert run(["report", "pretrained", *options]) == 0
     out, err = capfd.readouterr()
     document = json.loads(out)
     assert err == "" and document["path"] == str(path) and document["accuracy"] > 0.9
     assert "Shirt" in " ".join(document["sentences"])
-    assert run(["report", str(tmp_path / "nothing")]) == 4
 
 
 @pytest.fixture

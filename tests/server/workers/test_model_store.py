@@ -18,7 +18,7 @@ def test_a_run_without_an_export_is_exported(
 
     def export(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         commands.append(command)
-        Path(command[-1]).write_bytes(b"model")
+        Path(command[command.index("--output") + 1]).write_bytes(b"model")
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", export)
@@ -29,9 +29,12 @@ def test_a_run_without_an_export_is_exported(
         assert Path(path).read_bytes() == b"model"
         assert (Path(path).parent / "result.json").is_file()
         assert "exporting to LiteRT" in messages[0] and len(commands) == 1
+        assert "--trust" not in commands[0]
     finally:
         store.remove()
     assert not Path(path).exists()
+    ModelStore([str(calibrated_run.folder)], messages.append, trust=True).remove()
+    assert "--trust" in commands[1]
 
 
 def test_a_current_export_is_used(

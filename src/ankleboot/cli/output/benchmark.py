@@ -1,16 +1,15 @@
 """Tables of `ankleboot bench`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
-from ankleboot.cli.output.terminal import stdout_console
+from ankleboot.cli.output.terminal import plain_table, right_column, stdout_console
 
 Row = Mapping[str, Any]
 
 
-def bench_predict(document: dict[str, Any]) -> None:
+def bench_predict(document: dict[str, Any], path: Path) -> None:
     """Print one line per runtime of `bench predict`."""
     columns: dict[str, Callable[[Row], str]] = {
         "runtime": lambda row: str(row["name"]),
@@ -29,9 +28,10 @@ def bench_predict(document: dict[str, Any]) -> None:
         "of the validation images; faster and more: than model.predict, medians over the rounds"
     )
     print_table(document["summary"], columns, [note])
+    print(path)
 
 
-def bench_photos(document: dict[str, Any]) -> None:
+def bench_photos(document: dict[str, Any], paths: Sequence[Path]) -> None:
     """Print one line per method of `bench photos`."""
 
     def percent(key: str) -> Callable[[Row], str]:
@@ -62,15 +62,15 @@ def bench_photos(document: dict[str, Any]) -> None:
         )
     notes.append(f"a photo takes {times['p50']:.0f} ms (p50), {times['p99']:.0f} ms (p99)")
     print_table(document["methods"], columns, notes)
+    print(*paths, sep="\n")
 
 
 def print_table(
     rows: Sequence[Row], columns: Mapping[str, Callable[[Row], str]], notes: Sequence[str]
 ) -> None:
     """Print one line per row, with the cells that `columns` gives, and notes below."""
-    table = Table(box=None, pad_edge=False)
-    for index, title in enumerate(columns):
-        table.add_column(title, justify="right" if index else "left")
+    first, *others = columns
+    table = plain_table(first, *map(right_column, others))
     for row in rows:
         table.add_row(*(cell(row) for cell in columns.values()))
     console = stdout_console()
@@ -84,4 +84,4 @@ def format_optional(value: float | None, form: str) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return format_optional(None if share is None else 100 * share, "{:.1f}")
+    return "" if share is None else f"{100 * share:.1f}"

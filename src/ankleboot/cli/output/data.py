@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from ankleboot.cli.output.terminal import print_paths, stdout_console
+from ankleboot.cli.output.terminal import Terminal, plain_table, right_column, stdout_console
 from ankleboot.core.text import escape_unprintable, truncate_middle
 
 if TYPE_CHECKING:  # imports TensorFlow
@@ -18,13 +17,9 @@ if TYPE_CHECKING:  # imports TensorFlow
 NUM_ISSUES = 10  # doubtful labels that are listed
 
 
-def data_fetched(source: str, paths: list[Path]) -> None:
+def data_fetched(source: str, paths: Sequence[str]) -> None:
     """Print the result of `data fetch`."""
-    console = stdout_console()
-    console.print(
-        f"Fashion-MNIST, every file verified; from {source}", markup=False, soft_wrap=True
-    )
-    print_paths(console, paths)
+    stdout_console().lines(f"Fashion-MNIST, every file verified; from {source}", *paths)
 
 
 def data_verified(document: dict[str, Any]) -> None:
@@ -33,24 +28,18 @@ def data_verified(document: dict[str, Any]) -> None:
     if "folder_report" in document:
         _print_folder(console, document)
         return
-    console.print(
+    console.lines(
         f"{document['data']}: {document['train']:,} training and {document['test']:,} test images, "
         f"every file verified; from {document['source']}",
-        markup=False,
-        soft_wrap=True,
+        *(f"{digest}  {name}" for name, digest in document["sha256"].items()),
     )
-    for name, digest in document["sha256"].items():
-        console.print(f"{digest}  {name}", markup=False, soft_wrap=True)
 
 
-def _print_folder(console: Console, document: dict[str, Any]) -> None:
+def _print_folder(console: Terminal, document: dict[str, Any]) -> None:
     """Print the counts of an image folder; its warnings are on stderr."""
     report = document["folder_report"]
     counts = report["counts"]
-    table = Table(box=None, pad_edge=False)
-    table.add_column("class")
-    for split in counts:
-        table.add_column(split, justify="right")
+    table = plain_table("class", *map(right_column, counts))
     for name in counts["train"]:
         numbers = (f"{split.get(name, 0):,}" for split in counts.values())
         table.add_row(Text(truncate_middle(name, 60)), *numbers)
@@ -65,8 +54,7 @@ def _print_folder(console: Console, document: dict[str, Any]) -> None:
         f"{len(report['unreadable']):,} unreadable, {len(report['skipped']):,} other files, "
         f"{len(report['special_files']):,} links, pipes or devices",
     )
-    for line in lines:
-        console.print(escape_unprintable(line), markup=False, soft_wrap=True)
+    console.lines(*map(escape_unprintable, lines))
 
 
 def audit_result(audit: DataAudit, paths: list[Path]) -> None:
@@ -75,16 +63,13 @@ def audit_result(audit: DataAudit, paths: list[Path]) -> None:
     counts = [n for split in audit.class_counts.values() for n in split.values()]
     balance = "balanced" if len(set(counts)) <= 2 else f"{min(counts):,} to {max(counts):,} images"
     console.print(f"classes: {balance}")
-    console.print(
+    console.sentences(
         f"labels: {len(audit.suspects):,} of {audit.num_train:,} are doubtful; out-of-fold "
         f"accuracy of {audit.recipe}: {100 * audit.out_of_fold_accuracy:.2f} % "
         f"({100 * audit.accuracy_without_suspects:.2f} % without the doubtful labels, which are "
-        "those it disagrees with)",
-        soft_wrap=not console.is_terminal,
+        "those it disagrees with)"
     )
-    table = Table(box=None, pad_edge=False)
-    for name in ("image", "label", "suggested label", "quality"):
-        table.add_column(name, justify="right" if name == "quality" else "left")
+    table = plain_table("image", "label", "suggested label", right_column("quality"))
     for issue in audit.suspects[:NUM_ISSUES]:
         suggested = Text(f"{issue.suggested} {100 * issue.p_suggested:.0f} %")
         label = Text(truncate_middle(issue.label))
@@ -95,4 +80,4 @@ def audit_result(audit: DataAudit, paths: list[Path]) -> None:
             f"{pair.between}: {pair.exact} exact duplicates, {pair.near} images with a near one "
             f"(r > 0.99), {pair.conflicts} of them with another label"
         )
-    print_paths(console, paths)
+    console.lines(*paths)

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from ankleboot.cli.output.terminal import print_paths, stdout_console
+from ankleboot.cli.output.terminal import Terminal, plain_table, right_column, stdout_console
 from ankleboot.core.text import truncate_middle
-from ankleboot.evaluation.comparison import ALPHA, Comparison, PairwiseComparison
 from ankleboot.evaluation.evaluate import Evaluation
+from ankleboot.evaluation.statistics import ALPHA
 
-if TYPE_CHECKING:  # imports matplotlib and jinja2
+if TYPE_CHECKING:
+    from ankleboot.evaluation.compare import Comparison
     from ankleboot.evaluation.report.write import Report
 
 NUM_CONFUSIONS = 3  # listed below the table
@@ -32,10 +32,9 @@ def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
     )
     for name, value in evaluation.metrics.items():
         console.print(f"{name.replace('_', ' ')} {value:.4f}", markup=False)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("class", no_wrap=True)
-    for name in ("precision", "recall", "F1", "images"):
-        table.add_column(name, justify="right")
+    table = plain_table(
+        Column("class", no_wrap=True), *map(right_column, ("precision", "recall", "F1", "images"))
+    )
     for scores in evaluation.per_class:
         values = (f"{100 * value:.1f}" for value in (scores.precision, scores.recall, scores.f1))
         table.add_row(Text(truncate_middle(scores.label)), *values, str(scores.support))
@@ -49,10 +48,10 @@ def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
         console.print(
             f"evaluations of this model on the test split: {evaluation.num_test_evaluations}"
         )
-    print_paths(console, paths)
+    console.lines(*paths)
 
 
-def _print_accuracy(console: Console, evaluation: Evaluation, source: str = "") -> None:
+def _print_accuracy(console: Terminal, evaluation: Evaluation, source: str = "") -> None:
     low, high = evaluation.accuracy_ci95
     console.print(
         f"[bold]{100 * evaluation.accuracy:.2f} %[/bold] of {evaluation.num_examples:,} "
@@ -62,11 +61,10 @@ def _print_accuracy(console: Console, evaluation: Evaluation, source: str = "") 
 
 
 def _confusion_table(evaluation: Evaluation) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("", no_wrap=True)
     names = [scores.label for scores in evaluation.per_class]
-    for name in names:
-        table.add_column(Text(name[:5]), justify="right", no_wrap=True)
+    table = plain_table(
+        Column(no_wrap=True), *(right_column(Text(name[:5]), no_wrap=True) for name in names)
+    )
     for index, (name, row) in enumerate(zip(names, evaluation.confusion_matrix, strict=True)):
         cells = (
             f"[bold]{n}[/bold]" if index == column else str(n or ".")
@@ -80,13 +78,12 @@ def comparison_result(comparison: Comparison, paths: list[Path]) -> None:
     """Print the result of `compare`."""
     console = stdout_console()
     is_test = comparison.split == "test"
-    table = Table(box=None, pad_edge=False)
-    table.add_column("model", overflow="fold")
-    images = f"{comparison.num_examples:,} {comparison.split} images"
-    table.add_column(f"accuracy on {images}", justify="right")
-    table.add_column("95 %", justify="right", no_wrap=True)
-    if is_test:
-        table.add_column("test evaluations", justify="right")
+    table = plain_table(
+        Column("model", overflow="fold"),
+        right_column(f"accuracy on {comparison.num_examples:,} {comparison.split} images"),
+        right_column("95 %", no_wrap=True),
+        *([right_column("test evaluations")] if is_test else []),
+    )
     for estimate in comparison.models:
         low, high = estimate.accuracy_ci95
         row = [f"{100 * estimate.accuracy:.2f} %", f"{100 * low:.2f} to {100 * high:.2f}"]
@@ -97,39 +94,33 @@ def comparison_result(comparison: Comparison, paths: list[Path]) -> None:
         if group.std is not None:
             mean = f"{100 * group.mean:.2f} +- {100 * group.std:.2f} %"
             console.print(f"{group.name}: {mean} over {len(group.models)} runs", markup=False)
-    for sentence in comparison.sentences:
-        console.print(sentence, markup=False, soft_wrap=not console.is_terminal)
+    console.sentences(*comparison.sentences)
     if len(comparison.pairs) == 1:
-        _print_class_differences(console, comparison.pairs[0])
-    print_paths(console, paths)
-
-
-def _print_class_differences(console: Console, pair: PairwiseComparison) -> None:
-    for scores in pair.per_class:
-        if scores.p_value < ALPHA:
-            console.print(
+        pair = comparison.pairs[0]
+        console.lines(
+            *(
                 f"{scores.label}: only {pair.first} correct on {scores.only_first}, only "
-                f"{pair.second} on {scores.only_second} (p = {scores.p_value:.2g})",
-                markup=False,
-                soft_wrap=True,
+                f"{pair.second} on {scores.only_second} (p = {scores.p_value:.2g})"
+                for scores in pair.per_class
+                if scores.p_value < ALPHA
             )
+        )
+    console.lines(*paths)
 
 
 def explanation_result(documents: Sequence[dict[str, Any]]) -> None:
     """Print the result of `explain`."""
-    console = stdout_console()
-    for document in documents:
-        console.print(
-            f"{document['label']} ({100 * document['confidence']:.0f} %): {document['picture']}",
-            markup=False,
-            soft_wrap=True,
+    stdout_console().lines(
+        *(
+            f"{document['label']} ({100 * document['confidence']:.0f} %): {document['picture']}"
+            for document in documents
         )
+    )
 
 
 def report_result(report: Report) -> None:
     """Print the result of `report`."""
     console = stdout_console()
     _print_accuracy(console, report.evaluation)
-    for sentence in report.sentences:
-        console.print(sentence, markup=False, soft_wrap=not console.is_terminal)
-    print_paths(console, [report.path])
+    console.sentences(*report.sentences)
+    console.lines(report.path)

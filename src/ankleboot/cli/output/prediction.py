@@ -5,95 +5,74 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.table import Column
 from rich.text import Text
 
-from ankleboot.cli.output.terminal import print_paths, stdout_console
+from ankleboot.cli.output.terminal import plain_table, right_column, stdout_console
 from ankleboot.core.files import atomic_write, make_folder
 from ankleboot.core.text import escape_unprintable, truncate_middle
 from ankleboot.inference.decide import Prediction
-from ankleboot.inference.predict import FailedImage
-from ankleboot.inference.prepare import PreparedImage
+from ankleboot.inference.predict import FailedImage, PreparedImage
 from ankleboot.models.files.metadata import ModelMetadata
 
 if TYPE_CHECKING:  # imports TensorFlow
     from ankleboot.export.export import ExportResult
 
+Result = Prediction | FailedImage
+
 MIN_SHOWN_PROB = 0.05  # probability of a second label that the table shows
 
 
+@contextmanager
 def prediction_printer(
     info: ModelMetadata, *, as_json: bool, as_csv: bool
-) -> JsonLines | CsvLines | PredictionTable:
-    """Return the printer that the options of `predict` ask for."""
-    if as_json:
-        return JsonLines()
-    return CsvLines(info) if as_csv else PredictionTable()
-
-
-class JsonLines:
-    """One JSON object per line, as soon as it is known."""
-
-    def add(self, result: Prediction | FailedImage) -> None:
-        print(json.dumps(result.to_json()), flush=True)
-
-    def end(self) -> None:
-        pass
-
-
-class CsvLines:
-    """A header, and a line per image with the probability of every class."""
-
-    def __init__(self, info: ModelMetadata) -> None:
-        self._labels = info.predicted_labels
-        self._writer = csv.writer(sys.stdout, lineterminator="\n")
+) -> Iterator[Callable[[Result], object]]:
+    """Yield the function that prints a result as the options of `predict` ask."""
+    if as_json:  # an object per line, as soon as it is known
+        yield lambda result: print(json.dumps(result.to_json()), flush=True)
+    elif as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
         columns = ("path", "label", "index", "confidence", "abstained", "reason", "error")
-        self._writer.writerow([*columns, *self._labels, "none_of_these"])
-
-    def add(self, result: Prediction | FailedImage) -> None:
-        path = escape_unprintable(result.path)
-        if isinstance(result, FailedImage):
-            row: list[object] = [path, *[""] * 5, result.error, *[""] * (len(self._labels) + 1)]
-        else:
-            probs = [*(result.probs[label] for label in self._labels), result.none_of_these]
-            figures = [result.index, f"{result.confidence:.6f}", str(result.abstained).lower()]
-            numbers = [f"{prob:.6f}" for prob in probs]
-            row = [path, result.label, *figures, result.reason or "", "", *numbers]
-        self._writer.writerow(row)
-
-    def end(self) -> None:
-        pass
+        writer.writerow([*columns, *info.predicted_labels, "none_of_these"])
+        yield lambda result: writer.writerow(_csv_row(result, info.predicted_labels))
+    else:
+        table = plain_table(
+            Column("image", overflow="fold"),
+            Column("label", no_wrap=True),
+            right_column("confidence", no_wrap=True),
+            Column("second label or reason", overflow="fold"),
+        )
+        yield lambda result: table.add_row(*_table_row(result))
+        stdout_console().print(table)
 
 
-class PredictionTable:
-    """A table of label, confidence, and the second label or the reason to abstain."""
+def _csv_row(result: Result, labels: Sequence[str]) -> list[object]:
+    path = escape_unprintable(result.path)
+    if isinstance(result, FailedImage):
+        return [path, *[""] * 5, result.error, *[""] * (len(labels) + 1)]
+    probs = [*(result.probs[label] for label in labels), result.none_of_these]
+    figures = [result.index, f"{result.confidence:.6f}", str(result.abstained).lower()]
+    numbers = [f"{prob:.6f}" for prob in probs]
+    return [path, result.label, *figures, result.reason or "", "", *numbers]
 
-    def __init__(self) -> None:
-        self._table = Table(box=None, pad_edge=False)
-        self._table.add_column("image", overflow="fold")
-        self._table.add_column("label", no_wrap=True)
-        self._table.add_column("confidence", justify="right", no_wrap=True)
-        self._table.add_column("second label or reason", overflow="fold")
 
-    def add(self, result: Prediction | FailedImage) -> None:
-        path = Text(escape_unprintable(result.path))
-        if isinstance(result, FailedImage):
-            self._table.add_row(path, Text(result.error, style="red"), "", "")
-            return
-        label, style = truncate_middle(result.label), ""
-        second = sorted(result.probs, key=lambda name: -result.probs[name])[1]
-        prob = result.probs[second]
-        remark = f"{truncate_middle(second)} {100 * prob:.0f} %" if prob >= MIN_SHOWN_PROB else ""
-        if result.abstained:
-            label, style, remark = f"{label}?", "yellow", result.reason or ""
-        confidence = f"{100 * result.confidence:.0f} %"
-        self._table.add_row(path, Text(label, style=style), confidence, Text(remark))
-
-    def end(self) -> None:
-        stdout_console().print(self._table)
+def _table_row(result: Result) -> list[Text | str]:
+    path = Text(escape_unprintable(result.path))
+    if isinstance(result, FailedImage):
+        return [path, Text(result.error, style="red")]
+    label, style = truncate_middle(result.label), ""
+    second = sorted(result.probs, key=lambda name: -result.probs[name])[1]
+    prob = result.probs[second]
+    remark = f"{truncate_middle(second)} {100 * prob:.0f} %" if prob >= MIN_SHOWN_PROB else ""
+    if result.abstained:
+        label, style, remark = f"{label}?", "yellow", result.reason or ""
+    return [path, Text(label, style=style), f"{100 * result.confidence:.0f} %", Text(remark)]
 
 
 class StepsWriter:
@@ -106,21 +85,17 @@ class StepsWriter:
     def __call__(self, prepared: PreparedImage, prediction: Prediction) -> None:
         from ankleboot.data.preprocessing.visualize import preprocessing_strip
 
-        caption = (
-            prediction.reason or f"{prediction.label}, {100 * prediction.confidence:.0f} % sure"
-        )
+        sure = f"{prediction.label}, {100 * prediction.confidence:.0f} % sure"
         strip = preprocessing_strip(
-            prepared.decoded.pixels, prepared.garment, prepared.image, caption
+            prepared.decoded.pixels, prepared.garment, prepared.image, prediction.reason or sure
         )
         path = self._folder / f"{self._unused_name(Path(prediction.path).stem)}.png"
         atomic_write(path, lambda temp: strip.save(temp, "PNG"))
 
     def _unused_name(self, stem: str) -> str:
         """Number equal names of images in several folders."""
-        name, number = stem, 1
-        while name in self._names:
-            number += 1
-            name = f"{stem}-{number}"
+        numbered = chain([stem], (f"{stem}-{number}" for number in count(2)))
+        name = next(name for name in numbered if name not in self._names)
         self._names.add(name)
         return name
 
@@ -136,10 +111,10 @@ def export_result(result: ExportResult) -> None:
     )
     if parity.accuracy_change is not None:
         agreement += f"; accuracy {100 * parity.accuracy_change:+.2f} points"
-    rows = Table(box=None, show_header=False, pad_edge=False)
+    rows = plain_table(show_header=False)
     rows.add_row("format", result.format)
     rows.add_row("bytes", f"{result.bytes:,}")
     rows.add_row("parity", agreement)
     rows.add_row("one image", f"{latency.p50:.3f} ms (p50), {latency.p99:.3f} ms (p99)")
     console.print(rows)
-    print_paths(console, [result.path])
+    console.lines(result.path)

@@ -1,15 +1,13 @@
 """Lists and answers of the studies."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ankleboot.cli.output.terminal import print_paths, stdout_console
+from ankleboot.cli.output.terminal import Terminal, plain_table, right_column, stdout_console
 
 
 def study_list(rows: Sequence[dict[str, Any]]) -> None:
@@ -27,7 +25,7 @@ def study_list(rows: Sequence[dict[str, Any]]) -> None:
     console.print("ankleboot study NAME makes the runs here; --quick takes two minutes at most.")
 
 
-def _print_numbered(console: Console, sentences: Sequence[str], *, indent: int = 0) -> None:
+def _print_numbered(console: Terminal, sentences: Sequence[str], *, indent: int = 0) -> None:
     """Print numbered sentences, one line each outside a terminal."""
     for number, sentence in enumerate(sentences, 1):
         if console.is_terminal:
@@ -35,20 +33,18 @@ def _print_numbered(console: Console, sentences: Sequence[str], *, indent: int =
             grid.add_row(f"{number}.", Text(sentence))
             console.print(Padding.indent(grid, indent))
         else:
-            line = f"{' ' * indent}{number}. {sentence}"
-            console.print(line, markup=False, soft_wrap=True)
+            console.lines(f"{' ' * indent}{number}. {sentence}")
 
 
-def study_result(document: dict[str, Any]) -> None:
-    """Print the answer and the table of a study."""
+def study_results(documents: Sequence[dict[str, Any]]) -> None:
+    """Print the answer and the table of each study."""
     console = stdout_console()
-    console.print(document["question"], style="bold", markup=False)
-    _print_numbered(console, document["sentences"])
-    head, *lines = document["table"]
-    table = Table(box=None, pad_edge=False)
-    for index, title in enumerate(head):
-        table.add_column(title, justify="right" if index else "left")
-    for line in lines:
-        table.add_row(*line)
-    console.print(table)
-    print_paths(console, [Path(document["page"])])
+    for document in documents:
+        console.print(document["question"], style="bold", markup=False)
+        _print_numbered(console, document["sentences"])
+        (head, *titles), *rows = document["table"]
+        table = plain_table(head, *map(right_column, titles))
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+        console.lines(document["page"])

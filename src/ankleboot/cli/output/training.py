@@ -6,12 +6,19 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from ankleboot.cli.output.terminal import Terminal, log_line, print_paths, stdout_console
+from ankleboot.cli.output.terminal import (
+    Terminal,
+    log_line,
+    plain_table,
+    right_column,
+    stdout_console,
+)
 from ankleboot.data.splits import Split
 from ankleboot.models.run import EpochRecord, Run
+from ankleboot.recipes.catalog import RECIPES
 from ankleboot.recipes.measured_results import RecipeResult
 from ankleboot.recipes.option import shown
 from ankleboot.recipes.recipe import OPTIONS, Recipe
@@ -86,13 +93,8 @@ class TrainingProgress(TrainingCallback):
 
 
 def _layer_table(recipe: Recipe, layers: list[LayerSummary]) -> Table:
-    table = Table(
-        title=f"{recipe.name}, seed {recipe.seed}", title_justify="left", box=None, pad_edge=False
-    )
-    table.add_column("layer")
-    table.add_column("kind")
-    table.add_column("output", justify="right")
-    table.add_column("parameters", justify="right")
+    columns = "layer", "kind", right_column("output"), right_column("parameters")
+    table = plain_table(*columns, title=f"{recipe.name}, seed {recipe.seed}", title_justify="left")
     for layer in layers:
         shape = " x ".join(str(size) for size in layer.output_shape)
         table.add_row(layer.name, layer.kind, shape, f"{layer.parameters:,}")
@@ -103,7 +105,7 @@ def _layer_table(recipe: Recipe, layers: list[LayerSummary]) -> Table:
 def training_result(document: dict[str, Any]) -> None:
     """Print the document of `train --json` as a table and sentences."""
     console = stdout_console()
-    rows = Table(box=None, show_header=False, pad_edge=False)
+    rows = plain_table(show_header=False)
     name = f"{document['recipe']}, seed {document['seed']}, {document['data']}"
     seconds = f"{document['epochs']} in {document['train_seconds']:.1f} s"
     best = f"best {document['best_epoch']}, model of epoch {document['model_epoch']}"
@@ -120,29 +122,20 @@ def training_result(document: dict[str, Any]) -> None:
         f"loss {loss:.4f} to {calibrated_loss:.4f}",
     )
     console.print(rows)
-    for sentence in document["verdict"]["sentences"]:
-        console.print(sentence, markup=False, soft_wrap=not console.is_terminal)
-    folder = Path(document["run_dir"])
-    files = ("model.keras", "history.csv", "curves.png", "samples.png")
-    print_paths(console, [folder / file for file in files])
+    console.sentences(*document["verdict"]["sentences"])
+    for file in ("model.keras", "history.csv", "curves.png", "samples.png"):
+        console.lines(Path(document["run_dir"]) / file)
 
 
 def _metrics(metrics: dict[str, float]) -> str:
     return f"accuracy {100 * metrics['accuracy']:.2f} %, loss {metrics['loss']:.4f}"
 
 
-def recipe_list(recipes: dict[str, Recipe], figures: dict[str, RecipeResult]) -> None:
+def recipe_list(figures: dict[str, RecipeResult]) -> None:
     """Print the recipes with their measured results."""
-    table = Table(box=None, pad_edge=False)
-    for name, justify in (
-        ("recipe", "left"),
-        ("parameters", "right"),
-        ("epochs", "right"),
-        ("seconds", "right"),
-        ("test accuracy", "left"),
-    ):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for name, recipe in recipes.items():
+    numbers = map(right_column, ("parameters", "epochs", "seconds"))
+    table = plain_table("recipe", *numbers, "test accuracy")
+    for name, recipe in RECIPES.items():
         if name not in figures:
             is_for_photos = recipe.architecture == "transfer" or recipe.photo_simulation
             remark = "for photos: docs/photos.md" if is_for_photos else "not measured yet"
@@ -162,11 +155,8 @@ def recipe_list(recipes: dict[str, Recipe], figures: dict[str, RecipeResult]) ->
 def recipe_fields(recipe: Recipe) -> None:
     """Print the fields for --set; a dash stands for the value of a field without effect."""
     values = recipe.to_json()
-    table = Table(box=None, pad_edge=False)
-    table.add_column("field", no_wrap=True)
-    table.add_column(recipe.name, no_wrap=True)
-    table.add_column("valid values")
-    table.add_column("meaning")
+    names = (Column(title, no_wrap=True) for title in ("field", recipe.name))
+    table = plain_table(*names, "valid values", "meaning")
     for name, declared in OPTIONS.items():
         text, meaning = shown(values[name]), declared.meaning
         if not declared.is_used(values):

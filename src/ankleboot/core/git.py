@@ -1,0 +1,15 @@
+"""Commit of the source code."""
+
+import subprocess
+from pathlib import Path
+
+
+def git_commit() -> str | None:
+    """Return the commit of this checkout, with "-dirty" if it has changes; None without one."""
+    options = ["--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    command = ["git", "-C", str(Path(__file__).parent), "describe", *options]
+    try:
+        process = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return process.stdout.strip() or None if process.returncode == 0 else None

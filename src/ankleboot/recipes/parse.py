@@ -1,0 +1,85 @@
+"""Recipes from stored documents, and from values of the user such as those of `--set`."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from ankleboot.core.errors import UsageError
+from ankleboot.core.text import unknown_name
+from ankleboot.recipes.recipe import IN_ORDER, OPTIONS, Recipe
+
+BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), True)
+BOOLEANS |= dict.fromkeys(("false", "no", "off", "0"), False)
+
+
+def from_json(document: Mapping[str, Any]) -> Recipe:
+    """Rebuild a recipe from `Recipe.to_json`; fields that it lacks take their defaults.
+
+    Raises:
+        UsageError: If a field is unknown or invalid, or the name is missing.
+    """
+    for key in document:
+        if key not in OPTIONS and key not in ("name", "model_options"):
+            raise UsageError(unknown_name("recipe field", key, ["name", *sorted(OPTIONS)]))
+    name = document.get("name")
+    if not isinstance(name, str):
+        raise UsageError(f"name: expected a name, got {name!r}")
+    values = {key: OPTIONS[key].checked(key, document[key]) for key in document if key in OPTIONS}
+    return Recipe(name=name, model_options=document.get("model_options", {}), **values)
+
+
+def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+    """Replace fields of a recipe.
+
+    A field that the values name must have an effect in the new recipe. A field of the old recipe
+    that loses its effect returns to its default: `{"architecture": "mlp"}` on `leaky` resets
+    `blocks` and `padding`.
+
+    Args:
+        recipe: Recipe to start from.
+        values: Values by field, as objects or as the text of `--set`; "model.KEY" is an option of
+            a plugin architecture.
+
+    Raises:
+        UsageError: If a field is unknown or has no effect, or a value is invalid.
+    """
+    parsed: dict[str, Any] = {}
+    model_options: dict[str, Any] = {}
+    for key, value in values.items():
+        if key.startswith("model."):
+            model_options[key.removeprefix("model.")] = _parse_option(value)
+            continue
+        if key not in OPTIONS:
+            raise UsageError(unknown_name("recipe field", key, sorted(OPTIONS)))
+        parsed[key] = OPTIONS[key].checked(key, _parse(value, OPTIONS[key].kind))
+    if model_options or "architecture" not in parsed:  # else they are of the former architecture
+        model_options = {**recipe.model_options, **model_options}
+    document = recipe.to_json() | parsed | {"model_options": model_options}
+    for key in IN_ORDER:
+        if OPTIONS[key].is_used(document):
+            continue
+        if key in parsed:
+            raise UsageError(OPTIONS[key].refusal(key, document))
+        document[key] = OPTIONS[key].default
+    return Recipe(**document)
+
+
+def _parse_option(value: Any) -> Any:
+    """Read a JSON value; other text stays text."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _parse(value: Any, kind: type) -> Any:
+    """Read text as a value of a kind; text that is none stays text."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if kind is bool:
+        return BOOLEANS.get(text.lower(), text)
+    with suppress(ValueError):
+        return kind(text)
+    return text
