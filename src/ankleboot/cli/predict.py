@@ -57,12 +57,8 @@ def predict(
         raise UsageError("--json and --csv exclude each other")
     files = find_images(_read_names(paths), log_line)
     router = load_router(model, trust=trust)
-    results = predict_files(
-        router,
-        files,
-        abstain_below=abstain_below,
-        on_prediction=output.StepsWriter(save_steps) if save_steps else None,
-    )
+    writer = output.StepsWriter(save_steps) if save_steps else None
+    results = predict_files(router, files, abstain_below=abstain_below, on_prediction=writer)
     num_failed = 0
     with output.prediction_printer(router.default.info, as_json=as_json, as_csv=as_csv) as show:
         for result in counted(results, len(files), "images"):

@@ -158,12 +158,12 @@ def _request(session: requests.Session, url: str) -> requests.Response:
     look-up, eight addresses that drop connections, and headers that arrive byte by byte.
     """
     outcome: list[requests.Response | Exception] = []
-    identity = {"Accept-Encoding": "identity"}  # the file itself is compressed
+    session.headers["Accept-Encoding"] = "identity"  # the file itself is compressed
     get = partial(session.get, timeout=RESPONSE_TIMEOUT_S, stream=True, allow_redirects=False)
 
     def request() -> None:
         try:
-            outcome.append(get(url, headers=identity))
+            outcome.append(get(url))
         except Exception as error:  # raised by the caller, unless its time is over
             outcome.append(error)
 
