@@ -17,7 +17,7 @@ from typing import Any
 
 from ankleboot.core import plugins
 from ankleboot.core.files import atomic_write, make_folder, write_json
-from ankleboot.evaluation.plots.svg import png, svg_file
+from ankleboot.evaluation.plots.svg import png, svg
 from ankleboot.studies.page import render_markdown
 from ankleboot.studies.results import StudyResults
 from ankleboot.studies.sentences import answer_sentences
@@ -28,6 +28,11 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results/studies"
 PAGES = ROOT / "docs/studies"
 NAMES = tuple(plugins.BUILT_IN["studies"])
+STYLE = (
+    "<style>svg{color:#1d1d1f;--blue:#1f5fa8;font-family:system-ui,sans-serif}"
+    "@media(prefers-color-scheme:dark){svg{color:#f1efea;--blue:#6aa9ea}}</style>"
+)
+"""Colors and font of an SVG file, which follows the light or dark scheme of its viewer."""
 
 
 def main() -> int:
@@ -100,7 +105,10 @@ def charts(name: str, document: dict[str, Any]) -> dict[str, Chart]:
 def draw_figures(name: str, document: dict[str, Any]) -> None:
     """Write the figures of a study."""
     for file_name, chart in charts(name, document).items():
-        content = png(chart.draw()) if chart.has_pixels else svg_file(chart.draw, chart.title)
+        if chart.has_pixels:
+            content = png(chart.draw())
+        else:
+            content = svg(chart.draw, chart.title).replace(">", f">{STYLE}", 1).encode()
         atomic_write(PAGES / file_name, content)
 
 

@@ -13,9 +13,8 @@ from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.files import write_json
 from ankleboot.data.dataset import Dataset
-from ankleboot.evaluation.compare import ModelPredictions as Model
-from ankleboot.evaluation.compare import compare, compare_predictions
-from ankleboot.evaluation.comparison import Comparison
+from ankleboot.evaluation.compare import Comparison, compare, compare_predictions
+from ankleboot.evaluation.model_pairs import ModelPredictions as Model
 from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run
 from helpers.images import TINY

@@ -21,15 +21,7 @@ from helpers.predictors import FakePredictor
 
 
 def evaluation_of(probs: Probs, labels: Labels) -> Evaluation:
-    return evaluate_probs(
-        "x",
-        probs,
-        labels,
-        class_names=CLASS_NAMES,
-        data="x",
-        split="validation",
-        num_test_evaluations=0,
-    )
+    return evaluate_probs(probs, labels, CLASS_NAMES, {}, model="x", data="x", split="validation")
 
 
 @pytest.mark.usefixtures("isolated_state_dir")

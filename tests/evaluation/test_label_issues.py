@@ -5,7 +5,7 @@ import pytest
 
 from ankleboot.data.dataset import LabeledImages
 from ankleboot.evaluation import label_issues
-from ankleboot.evaluation.pixel_correlation import standardized_rows
+from ankleboot.evaluation.statistics import standardized_rows
 from helpers.images import bars
 
 

@@ -1,11 +1,15 @@
-"""Counts of the photo benchmark, by hand."""
+"""The photo benchmark: its counts, by hand, and its command."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
+from ankleboot.cli.main import run
 from ankleboot.evaluation.photo_benchmark import (
+    METHODS,
     Photo,
     list_errors,
     risk_curve,
@@ -13,13 +17,14 @@ from ankleboot.evaluation.photo_benchmark import (
     summarize_rejection,
 )
 from ankleboot.inference.decide import Prediction
+from helpers.images import scene
 
 
 def photo(kind: str, label: str, confidence: float, none_of_these: float = 0.0) -> Photo:
     abstained = confidence < 0.5
     reason, cause = ("not sure", "unsure") if abstained else (None, None)
     prediction = Prediction("", label, 0, confidence, {}, none_of_these, abstained, reason, cause)
-    return Photo(Path("a"), kind, np.zeros((2, 2, 3), np.uint8), None, {"photo": prediction})
+    return Photo(kind, np.zeros((2, 2, 3), np.uint8), None, {"photo": prediction})
 
 
 PHOTOS = [
@@ -56,3 +61,38 @@ def test_errors_are_wrong_labels_and_objects_that_were_not_rejected() -> None:
         ("dress", "Coat"),
         ("skirt", "Dress"),
     ]
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """Two scenes in each of four folders, one of them foreign."""
+    for kind, index in (("t-shirt", 0), ("pants", 1), ("shoes", 9), ("hat", 8)):
+        place = tmp_path / "photos" / kind
+        place.mkdir(parents=True)
+        for seed in (0, 1):
+            picture = Picture.fromarray(scene(index + 10 * seed, seed)[0])
+            picture.save(place / f"{seed}.jpg", quality=95)
+    return tmp_path / "photos"
+
+
+def test_the_photo_benchmark_measures_every_method(
+    folders: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert run(["bench", "photos", "--photos", str(folders), "--output", str(out), "--json"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    assert document == json.loads((out / "photos.json").read_text())
+    assert [row["name"] for row in document["methods"]] == list(METHODS)
+    assert document["num_photos"] == 8 and document["num_of_the_ten"] == 6
+    for row in document["methods"]:
+        assert set(row["by_kind"]) == {"t-shirt", "pants", "shoes"}
+        assert row["accuracy"]["num"] == 6
+        low, high = row["accuracy"]["ci95"]
+        assert low <= row["accuracy"]["share"] <= high
+    ours = {row["name"]: row["accuracy"]["share"] for row in document["methods"]}
+    assert ours["cut-out"] > ours["grey"]
+    assert {row["declined"]["num"] for row in document["declining"]} == {2}
+    assert document["milliseconds"]["all of photo"]["p50"] > 0
+    assert (out / "photos-wrong.png").is_file() and (out / "photos-risk.png").is_file()
+    assert run(["bench", "photos", "--photos", str(tmp_path / "out")]) == 3
+    assert "no photos; expected folders named t-shirt, pants" in capfd.readouterr().err

@@ -12,7 +12,7 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.evaluate import evaluate
 from ankleboot.evaluation.explain.explain import explain
 from ankleboot.evaluation.report.write import write_report
-from ankleboot.evaluation.test_set_usage import num_test_evaluations, record_test_evaluation
+from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run
 from helpers.predictors import FakePredictor
@@ -27,35 +27,37 @@ def run_copy(calibrated_run: Run, tmp_path: Path) -> Run:
 
 
 def test_a_run_and_its_model_file_share_a_count(run_copy: Run) -> None:
-    assert num_test_evaluations(run_copy) == 0
-    assert [record_test_evaluation(run_copy) for _ in range(3)] == [1, 2, 3]
-    assert num_test_evaluations(run_copy.folder) == 3
-    assert num_test_evaluations(run_copy.model_path) == 3
+    assert count_evaluation(run_copy, "validation") == 0
+    assert [count_evaluation(run_copy, "test") for _ in range(3)] == [1, 2, 3]
+    assert count_evaluation(run_copy.folder, "validation") == 3
+    assert count_evaluation(run_copy.model_path, "validation") == 3
 
 
 def test_a_model_outside_a_run_is_known_by_its_content(run_copy: Run, tmp_path: Path) -> None:
     alone = tmp_path / "elsewhere" / "model.keras"
     alone.parent.mkdir()
     shutil.copyfile(run_copy.model_path, alone)
-    assert record_test_evaluation(alone) == 1
+    assert count_evaluation(alone, "test") == 1
     renamed = alone.rename(alone.with_name("renamed.keras"))
-    assert record_test_evaluation(renamed) == 2
-    assert num_test_evaluations(run_copy) == 0
+    assert count_evaluation(renamed, "test") == 2
+    assert count_evaluation(run_copy, "validation") == 0
 
 
 def test_a_predictor_is_known_by_the_hash_of_its_model() -> None:
     first, second = (
         FakePredictor(np.eye(10), ModelMetadata(model_sha256=digest)) for digest in ("a", "b")
     )
-    assert record_test_evaluation(first) == 1
-    assert num_test_evaluations(first) == 1 and num_test_evaluations(second) == 0
+    assert count_evaluation(first, "test") == 1
+    assert (
+        count_evaluation(first, "validation") == 1 and count_evaluation(second, "validation") == 0
+    )
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"other": 1}', '{"test_reads": "many"}'])
 def test_a_damaged_count_is_refused(run_copy: Run, content: str) -> None:
     (run_copy.folder / "test_reads.json").write_text(content)
     with pytest.raises(ModelError, match="test_reads.json: damaged count"):
-        num_test_evaluations(run_copy)
+        count_evaluation(run_copy, "validation")
 
 
 def test_python_functions_count_evaluations_as_commands_do(
@@ -64,8 +66,8 @@ def test_python_functions_count_evaluations_as_commands_do(
     assert evaluate(run_copy, bar_data).num_test_evaluations == 0
     assert evaluate(run_copy, bar_data, split="test").num_test_evaluations == 1
     explain(run_copy, ["train:3"], methods=["occlusion"], data=bar_data)
-    assert num_test_evaluations(run_copy) == 1
+    assert count_evaluation(run_copy, "validation") == 1
     explain(run_copy, ["test:3", "test:4"], methods=["occlusion"], data=bar_data)
-    assert num_test_evaluations(run_copy) == 2
+    assert count_evaluation(run_copy, "validation") == 2
     write_report(run_copy, tmp_path / "report.html", bar_data, split="test")
     assert json.loads((run_copy.folder / "test_reads.json").read_text()) == {"test_reads": 3}

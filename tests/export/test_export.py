@@ -19,7 +19,7 @@ from ankleboot.core import plugins
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
-from ankleboot.evaluation.test_set_usage import num_test_evaluations
+from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.export import deployable
 from ankleboot.export.export import export_model
 from ankleboot.inference.formats import ExportFormat
@@ -200,13 +200,13 @@ def test_a_forgotten_temperature_is_caught(
 def test_int8_uses_the_labels_and_counts_as_a_test_evaluation(
     calibrated_run: Run, bar_data: Dataset, tmp_path: Path
 ) -> None:
-    before = num_test_evaluations(calibrated_run)
+    before = count_evaluation(calibrated_run, "validation")
     float32 = export_model(calibrated_run, "litert", tmp_path / "a.tflite", bar_data)
     assert float32.parity.accuracy_change is None
-    assert num_test_evaluations(calibrated_run) == before
+    assert count_evaluation(calibrated_run, "validation") == before
     int8 = export_model(calibrated_run, "litert-int8", tmp_path / "b.tflite", bar_data)
     assert int8.parity.accuracy_change is not None
-    assert num_test_evaluations(calibrated_run) == before + 1
+    assert count_evaluation(calibrated_run, "validation") == before + 1
 
 
 def test_data_without_a_test_split_is_compared_on_the_validation_images(

@@ -1,12 +1,10 @@
 """Calibration of confidences, the threshold for abstaining, and diagrams of both.
 
-Everything is fitted on validation images, never on the test split:
-
-    calibration = fit_calibration(probs, labels)
-    calibrated = apply_temperature(probs, calibration.temperature)
+Everything is fitted on validation images, never on the test split.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,7 +45,7 @@ def calibrate(run: Run, data: Dataset) -> Calibration:
     validation = validation_images(run.recipe(), data)
     probs = load_predictor(run.folder).predict(validation.images)
     calibration = fit_calibration(probs, validation.labels)
-    write_json(run.calibration_path, calibration.to_json())
+    write_json(run.folder / "calibration.json", asdict(calibration))
     return calibration
 
 
@@ -100,33 +98,33 @@ def fit_temperature(probs: Probs, labels: Labels) -> float:
 def abstention_threshold(probs: Probs, labels: Labels, precision: float) -> float:
     """Find the lowest confidence from which on predictions reach a precision.
 
-    Returns:
-        0 if all predictions together reach it, 1 if no threshold does.
+    It is 0 if all predictions together reach it, 1 if no threshold does.
     """
-    confidences = probs.max(axis=1).astype(np.float64)
-    order = np.argsort(-confidences, kind="stable")
-    is_correct = (probs.argmax(axis=1) == labels)[order]
+    confidences, is_correct = _by_confidence(probs, labels)
     precisions = is_correct.cumsum() / np.arange(1, len(is_correct) + 1)
     # a threshold admits all predictions of equal confidence, or none of them
-    falls = np.append(np.diff(confidences[order]) < 0, True)
+    falls = np.append(np.diff(confidences) < 0, True)
     suitable = np.flatnonzero((precisions >= precision) & falls)
     if len(suitable) == 0:
         return 1.0
-    last = int(suitable[-1])
-    return 0.0 if last == len(is_correct) - 1 else float(confidences[order][last])
+    return 0.0 if suitable[-1] == len(is_correct) - 1 else float(confidences[suitable[-1]])
+
+
+def _by_confidence(probs: Probs, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
+    """Return the confidences as they fall, and which of the predictions are correct."""
+    confidences = probs.max(axis=1).astype(np.float64)
+    order = np.argsort(-confidences, kind="stable")
+    return confidences[order], (probs.argmax(axis=1) == labels)[order]
 
 
 def confidence_bins(probs: Probs) -> Indices:
     """Assign predictions to equal-width bins; bin i holds (i/NUM_BINS, (i+1)/NUM_BINS]."""
     confidence = probs.max(axis=1).astype(np.float64)
-    bins: np.ndarray = np.clip(np.ceil(confidence * NUM_BINS).astype(np.int64) - 1, 0, NUM_BINS - 1)
-    return bins
+    return np.asarray(np.clip(np.ceil(confidence * NUM_BINS) - 1, 0, NUM_BINS - 1), np.int64)
 
 
 def expected_calibration_error(probs: Probs, labels: Labels) -> float:
     """Return the mean gap between confidence and accuracy, weighted by bin size.
-
-    A result of 0.03 is three percentage points.
 
     Source: Guo et al. 2017, section 2, https://arxiv.org/abs/1706.04599
     """
@@ -137,13 +135,12 @@ def expected_calibration_error(probs: Probs, labels: Labels) -> float:
     return float(np.abs(gaps).sum() / len(labels))
 
 
-@dataclass(frozen=True)
-class ReliabilityDiagram:
+class ReliabilityDiagram(NamedTuple):
     """Number of predictions, mean confidence and accuracy by equal-width bin of confidence."""
 
-    counts: tuple[int, ...]
-    confidences: tuple[float, ...]
-    accuracies: tuple[float, ...]
+    counts: np.ndarray
+    confidences: np.ndarray
+    accuracies: np.ndarray
 
 
 def reliability_diagram(probs: Probs, labels: Labels) -> ReliabilityDiagram:
@@ -152,20 +149,18 @@ def reliability_diagram(probs: Probs, labels: Labels) -> ReliabilityDiagram:
     Source: Guo et al. 2017, section 2, https://arxiv.org/abs/1706.04599
     """
     bins = confidence_bins(probs)
-    is_correct = (probs.argmax(axis=1) == labels).astype(np.float64)
     counts = np.bincount(bins, minlength=NUM_BINS)
-    sums = [np.bincount(bins, values, NUM_BINS) for values in (probs.max(axis=1), is_correct)]
-    means = [(values / np.maximum(counts, 1)).tolist() for values in sums]
-    return ReliabilityDiagram(tuple(counts.tolist()), tuple(means[0]), tuple(means[1]))
+    values = probs.max(axis=1), probs.argmax(axis=1) == labels
+    means = [np.bincount(bins, each, NUM_BINS) / np.maximum(counts, 1) for each in values]
+    return ReliabilityDiagram(counts, *means)
 
 
-@dataclass(frozen=True)
-class RiskCoverage:
+class RiskCoverage(NamedTuple):
     """Error rate among the predictions given, by threshold, the highest confidence first."""
 
-    thresholds: tuple[float, ...]
-    coverages: tuple[float, ...]
-    risks: tuple[float, ...]
+    thresholds: np.ndarray
+    coverages: np.ndarray
+    risks: np.ndarray
 
 
 def risk_coverage(probs: Probs, labels: Labels) -> RiskCoverage:
@@ -173,14 +168,8 @@ def risk_coverage(probs: Probs, labels: Labels) -> RiskCoverage:
 
     Source: Geifman and El-Yaniv 2017, https://arxiv.org/abs/1705.08500
     """
-    confidences = probs.max(axis=1).astype(np.float64)
-    order = np.argsort(-confidences, kind="stable")
-    is_wrong = (probs.argmax(axis=1) != labels)[order]
-    counts = np.arange(1, len(is_wrong) + 1)
-    risks = is_wrong.cumsum() / counts
-    points = np.unique(np.linspace(0, len(is_wrong) - 1, NUM_CURVE_POINTS).round().astype(int))
-    return RiskCoverage(
-        tuple(confidences[order][points].tolist()),
-        tuple((counts[points] / len(is_wrong)).tolist()),
-        tuple(risks[points].tolist()),
-    )
+    confidences, is_correct = _by_confidence(probs, labels)
+    num = len(is_correct)
+    points = np.unique(np.linspace(0, num - 1, NUM_CURVE_POINTS).round().astype(int))
+    counts = points + 1
+    return RiskCoverage(confidences[points], counts / num, (~is_correct).cumsum()[points] / counts)

@@ -14,17 +14,12 @@ class SizePoint:
 
 
 def describe_data_size(points: tuple[SizePoint, ...], num_validation: int) -> str:
-    """Describe whether more training images would help.
-
-    Args:
-        points: One run for each size; the spread over seeds is not included.
-        num_validation: Number of images behind each validation accuracy.
-    """
+    """Describe whether more training images would help, from one run for each size."""
     if len(points) < 2:
         return "There is only one training size, so the effect of more images is unknown."
     before, last = points[-2:]
-    gain = last.validation_accuracy - before.validation_accuracy
     accuracy = last.validation_accuracy
+    gain = accuracy - before.validation_accuracy
     noise = 2 * math.sqrt(2 * accuracy * (1 - accuracy) / num_validation)  # about 95 %
     numbers = (
         f"from {before.num_train:,} to {last.num_train:,} training images (and as many times the "

@@ -1,6 +1,7 @@
 """Errors of a model by pair of classes, and the images that show them best."""
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -30,8 +31,7 @@ class ErrorAnalysis:
 
     Attributes:
         pairs: Confused classes, the most frequent pair first.
-        upper_body_share: Fraction of the errors among T-shirt/top, Pullover, Coat and Shirt; None
-            for a data set without these classes.
+        upper_body_share: Fraction of the errors among `UPPER_BODY`; None for data without them.
         merged_accuracy: Accuracy if those four classes were one.
         top_losses: Images whose label got the lowest probability, the lowest first.
         most_confident: Correct predictions with the highest confidence, alternating over classes.
@@ -72,33 +72,29 @@ def analyze_errors(probs: Probs, labels: Labels, class_names: tuple[str, ...]) -
         DataError: If there is no image, or a probability is not finite.
     """
     metrics.validate_predictions(probs, labels)
-    predicted = probs.argmax(axis=1)
+    predicted, confidence = probs.argmax(axis=1), probs.max(axis=1)
     matrix = metrics.confusion_matrix(predicted, labels, num_classes=len(class_names))
     num_correct = int(matrix.trace())
-    num_errors = int(matrix.sum()) - num_correct
-    upper_body = _num_upper_body_errors(matrix, class_names)
+    num_errors = len(labels) - num_correct
+    upper_body_share = merged_accuracy = None
+    if set(UPPER_BODY) <= set(class_names):
+        upper = [class_names.index(name) for name in UPPER_BODY]
+        block = matrix[np.ix_(upper, upper)]
+        among = int(block.sum() - block.trace())
+        upper_body_share = among / max(num_errors, 1)
+        merged_accuracy = (num_correct + among) / len(labels)
     p_label = probs[np.arange(len(labels)), labels]
-    confidence = probs.max(axis=1)
-    is_correct = predicted == labels
-    by_confidence = np.argsort(-confidence[is_correct], kind="stable")
-    most_confident = _alternate(np.flatnonzero(is_correct)[by_confidence], predicted)
+    by_confidence = np.argsort(-confidence, kind="stable")
+    correct = by_confidence[(predicted == labels)[by_confidence]]
     return ErrorAnalysis(
-        num_errors=num_errors,
-        pairs=_confused_classes(matrix, num_errors, class_names),
-        upper_body_share=None if upper_body is None else upper_body / max(num_errors, 1),
-        merged_accuracy=None if upper_body is None else (num_correct + upper_body) / len(labels),
+        num_errors,
+        _confused_classes(matrix, num_errors, class_names),
+        upper_body_share,
+        merged_accuracy,
         top_losses=_head(np.argsort(p_label, kind="stable")),
-        most_confident=_head(most_confident),
+        most_confident=_head(_alternate(correct, predicted)),
         least_confident=_head(np.argsort(confidence, kind="stable")),
     )
-
-
-def _num_upper_body_errors(matrix: np.ndarray, class_names: tuple[str, ...]) -> int | None:
-    if not set(UPPER_BODY) <= set(class_names):
-        return None
-    upper = [class_names.index(name) for name in UPPER_BODY]
-    block = matrix[np.ix_(upper, upper)]
-    return int(block.sum() - block.trace())
 
 
 def _alternate(order: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -107,8 +103,7 @@ def _alternate(order: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     for label in np.unique(predicted):
         is_class = predicted[order] == label
         ranks[is_class] = np.arange(is_class.sum())
-    alternated: np.ndarray = order[np.argsort(ranks, kind="stable")]
-    return alternated
+    return np.asarray(order[np.argsort(ranks, kind="stable")])
 
 
 def _head(order: np.ndarray) -> tuple[int, ...]:
@@ -118,16 +113,9 @@ def _head(order: np.ndarray) -> tuple[int, ...]:
 def _confused_classes(
     matrix: np.ndarray, num_errors: int, class_names: tuple[str, ...]
 ) -> tuple[ConfusedClasses, ...]:
-    pairs = [
-        ConfusedClasses(
-            class_names[a],
-            class_names[b],
-            int(matrix[a, b]),
-            int(matrix[b, a]),
-            float(matrix[a, b] + matrix[b, a]) / max(num_errors, 1),
-        )
-        for a in range(len(class_names))
-        for b in range(a + 1, len(class_names))
-        if matrix[a, b] + matrix[b, a]
-    ]
+    pairs = []
+    for (a, first), (b, second) in combinations(enumerate(class_names), 2):
+        counts = int(matrix[a, b]), int(matrix[b, a])
+        if any(counts):
+            pairs.append(ConfusedClasses(first, second, *counts, sum(counts) / num_errors))
     return tuple(sorted(pairs, key=lambda pair: -pair.share)[:NUM_PAIRS])

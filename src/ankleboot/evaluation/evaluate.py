@@ -1,8 +1,4 @@
-"""Evaluation of a model on a whole split: metrics, confidence intervals, classes.
-
-evaluation = evaluate("runs/first")
-evaluation.accuracy, evaluation.accuracy_ci95
-"""
+"""Evaluation of a model on a whole split: metrics, confidence intervals, classes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -39,10 +35,9 @@ class Evaluation(Record):
             varies more. The interval of top-2 is of the same kind, the others are bootstrapped.
         loss: Mean cross-entropy in nats.
         brier: Sum over classes of squared errors, averaged over images.
-        ece: Expected calibration error in 15 bins.
+        ece: Expected calibration error in `NUM_BINS` bins.
         confusion_matrix: Counts of images by true class (row) and predicted class (column).
-        num_test_evaluations: Number of evaluations of this model on the test split so far, this
-            one included.
+        num_test_evaluations: Evaluations of this model on the test split, this one included.
         metrics: Further metrics by name; see the kind "metrics" of `core/plugins.py`.
     """
 
@@ -130,20 +125,14 @@ def evaluate(
         UsageError: If a metric is unknown, or the model was trained on other data or classes.
     """
     resolved = resolve_model(model)
-    info = resolved.predictor.info
-    dataset = dataset_for(resolved, data)
-    images = select_split(dataset, split, info)
+    predictor, dataset = resolved.predictor, dataset_for(resolved, data)
+    images = select_split(dataset, split, predictor.info)
     functions = resolve_metrics(metrics)
     count = count_evaluation(resolved, split)
+    probs = cached_predictions(resolved, images.images, split)
+    predictions = probs, images.labels, predictor.info.labels
     return evaluate_probs(
-        resolved.predictor.name,
-        cached_predictions(resolved, images.images, split),
-        images.labels,
-        class_names=info.labels,
-        data=dataset.name,
-        split=split,
-        num_test_evaluations=count,
-        metrics=functions,
+        *predictions, functions, count, model=predictor.name, data=dataset.name, split=split
     )
 
 
@@ -156,65 +145,57 @@ def resolve_metrics(metrics: Mapping[str, Metric] | Sequence[str] | None) -> dic
 
 
 def evaluate_probs(
-    model: str,
     probs: Probs,
     labels: Labels,
-    *,
     class_names: tuple[str, ...],
+    metrics: Mapping[str, Metric],
+    num_test_evaluations: int = 0,
+    *,
+    model: str,
     data: str,
     split: str,
-    num_test_evaluations: int,
-    metrics: Mapping[str, Metric] | None = None,
 ) -> Evaluation:
-    """Compute all metrics of predictions that were made before; see `evaluate`.
-
-    Raises:
-        DataError: If the test split is incomplete, or a probability is not finite.
-    """
-    if split == "test" and len(labels) != TEST_SIZES.get(data, len(labels)):
-        raise DataError(
-            f"the test split of {data} has {TEST_SIZES[data]} images, got {len(labels)}"
-        )
+    """Compute all metrics of predictions that were made before; errors as in `evaluate`."""
+    num, size = len(labels), TEST_SIZES.get(data)
+    if split == "test" and size not in (None, num):
+        raise DataError(f"the test split of {data} has {size} images, got {num}")
     scores.validate_predictions(probs, labels)
     matrix = scores.confusion_matrix(probs.argmax(axis=1), labels, num_classes=len(class_names))
     num_correct = int(matrix.trace())
     top2 = scores.top_k_accuracy(probs, labels, k=2)
+    ece = expected_calibration_error(probs, labels)
     return Evaluation(
         model=model,
         data=data,
         split=split,
-        num_examples=len(labels),
-        accuracy=num_correct / len(labels),
-        accuracy_ci95=scores.wilson_interval(num_correct, len(labels)),
+        num_examples=num,
+        accuracy=num_correct / num,
+        accuracy_ci95=scores.wilson_interval(num_correct, num),
         top2_accuracy=top2,
         loss=scores.log_loss(probs, labels),
         brier=scores.brier_loss(probs, labels),
-        ece=expected_calibration_error(probs, labels),
-        top2_accuracy_ci95=scores.wilson_interval(round(top2 * len(labels)), len(labels)),
-        **_bootstrapped(probs, labels),
+        ece=ece,
+        top2_accuracy_ci95=scores.wilson_interval(round(top2 * num), num),
+        **_bootstrapped(probs, labels, ece),
         per_class=scores.class_scores(matrix, class_names),
-        confusion_matrix=tuple(tuple(int(cell) for cell in row) for row in matrix),
+        confusion_matrix=tuple(map(tuple, matrix.tolist())),
         num_test_evaluations=num_test_evaluations,
-        metrics={name: float(metric(probs, labels)) for name, metric in (metrics or {}).items()},
+        metrics={name: float(metric(probs, labels)) for name, metric in metrics.items()},
     )
 
 
-def _bootstrapped(probs: Probs, labels: Labels) -> dict[str, Interval]:
+def _bootstrapped(probs: Probs, labels: Labels, ece: float) -> dict[str, Interval]:
     """Return the intervals of loss, Brier score and ECE from the same resampled images."""
     rows = np.arange(len(labels))
     gaps = np.zeros((len(labels), NUM_BINS))  # the sum of a column is the gap of that bin
     is_correct = probs.argmax(axis=1) == labels
     gaps[rows, confidence_bins(probs)] = probs.max(axis=1) - is_correct
-    values = np.column_stack(
-        [scores.log_losses(probs, labels), scores.brier_losses(probs, labels), gaps]
-    )
-    means = bootstrap_means(values)
+    losses = scores.log_losses(probs, labels), scores.brier_losses(probs, labels)
+    means = bootstrap_means(np.column_stack([*losses, gaps]))
     return {
         "loss_ci95": percentile_interval(means[:, 0]),
         "brier_ci95": percentile_interval(means[:, 1]),
-        "ece_ci95": _ece_interval(
-            np.abs(means[:, 2:]).sum(axis=1), expected_calibration_error(probs, labels)
-        ),
+        "ece_ci95": _ece_interval(np.abs(means[:, 2:]).sum(axis=1), ece),
     }
 
 

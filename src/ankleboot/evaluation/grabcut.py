@@ -22,12 +22,11 @@ SquareMask = Bool[np.ndarray, "192 192"]
 
 def from_center(pixels: Pixels) -> SquareMask:
     """Segment from the guess that the garment fills most of the center."""
-    image = squared(pixels)
     across, down = _coordinates()
     guess = np.full((SIDE, SIDE), cv2.GC_PR_BGD, np.uint8)
     guess[across**4 + down**4 < 0.75**4] = cv2.GC_PR_FGD
     guess[np.maximum(np.abs(across), np.abs(down)) > 0.96] = cv2.GC_BGD
-    return _grabcut(image, guess)
+    return _grabcut(squared(pixels), guess)
 
 
 def from_contrast(pixels: Pixels) -> SquareMask:
@@ -57,22 +56,18 @@ def overlap(first: np.ndarray, second: np.ndarray) -> float:
 
 def squared(pixels: Pixels) -> np.ndarray:
     """Resize an image to SIDE x SIDE without regard to its aspect ratio."""
-    square: np.ndarray = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    return square
+    return np.asarray(cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
 
 def _coordinates() -> tuple[np.ndarray, np.ndarray]:
-    """Return x and y of every pixel, from -1 (left, top) to 1."""
+    """Return the x of every column and the y of every row, from -1 (left, top) to 1."""
     line = (np.arange(SIDE) + 0.5) / SIDE * 2 - 1
-    across, down = np.meshgrid(line, line)
-    return across, down
+    return line[np.newaxis], line[:, np.newaxis]
 
 
 def _border_distance(colors: np.ndarray) -> np.ndarray:
     """Return each pixel's Mahalanobis distance to the nearest frequent color of the border."""
-    width = SIDE // 16
-    ring = np.ones((SIDE, SIDE), bool)
-    ring[width:-width, width:-width] = False
+    ring = np.pad(np.zeros((SIDE - SIDE // 8,) * 2, bool), SIDE // 16, constant_values=True)
     border = colors[ring]
     cv2.setRNGSeed(1)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
@@ -85,8 +80,7 @@ def _border_distance(colors: np.ndarray) -> np.ndarray:
         precision = np.linalg.inv(np.cov(members.T) + 30 * np.eye(3))
         offset = colors - members.mean(axis=0)
         nearest = np.minimum(nearest, np.einsum("yxi,ij,yxj->yx", offset, precision, offset))
-    distance: np.ndarray = np.sqrt(nearest)
-    return distance
+    return np.asarray(np.sqrt(nearest))
 
 
 def _grabcut(image: np.ndarray, guess: np.ndarray) -> SquareMask:
@@ -110,8 +104,7 @@ def _clean_mask(mask: np.ndarray) -> SquareMask:
         is_inside = left > 0 and top > 0 and left + width < SIDE and top + height < SIDE
         if is_inside and area < 0.01 * SIDE**2:
             opened[parts == part] = 1
-    cleaned: SquareMask = opened.astype(bool)
-    return cleaned
+    return np.asarray(opened, bool)
 
 
 def composite(image: np.ndarray, mask: SquareMask, other: Pixels) -> np.ndarray:
@@ -119,5 +112,4 @@ def composite(image: np.ndarray, mask: SquareMask, other: Pixels) -> np.ndarray:
     strip = squared(other)[: SIDE // 6]
     pattern = np.concatenate([strip, strip[::-1]] * 3)[:SIDE]
     soft = cv2.GaussianBlur(mask.astype(np.float32), (3, 3), 0)[..., np.newaxis]
-    pasted: np.ndarray = np.rint(image * soft + pattern * (1 - soft)).astype(np.uint8)
-    return pasted
+    return np.asarray(np.rint(image * soft + pattern * (1 - soft)), np.uint8)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ankleboot.core.types import IMAGE_SIZE, Images, Labels, Probs
 from ankleboot.data.dataset import LabeledImages
-from ankleboot.evaluation.pixel_correlation import standardized_rows
+from ankleboot.evaluation.statistics import standardized_rows
 
 MIN_DUPLICATE_CORRELATION = 0.99  # of raw pixels; such images are near duplicates
 BLOCK = 2_000  # rows of the correlation matrix that are in memory at a time
@@ -21,8 +21,7 @@ class LabelIssue:
     Attributes:
         index: Position in the training file.
         quality: cleanlab's label quality from 0 to 1; a low quality means a doubtful label.
-        p_given: Out-of-fold probability of the label.
-        p_suggested: Out-of-fold probability of the suggested label.
+        p_given: Out-of-fold probability of the label; `p_suggested`: of the suggested one.
     """
 
     index: int
@@ -39,8 +38,7 @@ class Duplicates:
 
     Attributes:
         exact: Number of images whose bytes occur in the other split, or earlier in the same one.
-        near: Number of images of the second split with a correlation above 0.99 to one of the
-            first.
+        near: Number of images of the second split that correlate above 0.99 with one of the first.
         conflicts: Number of `near` images whose nearest neighbor has another label.
         pairs: Index in the second split, index in the first, and correlation, highest first.
     """
@@ -92,10 +90,7 @@ def find_duplicates(
         known = rows[: start + len(block)] if is_same else rows
         correlation = block @ known.T
         if is_same:
-            number = np.arange(len(block))
-            correlation[number[:, None], start + number[None, :]] = np.where(
-                number[None, :] < number[:, None], correlation[:, start : start + len(block)], -1
-            )
+            correlation[:, start:][np.triu_indices(len(block))] = -1
         nearest = correlation.argmax(axis=1)
         highest = correlation[np.arange(len(block)), nearest]
         for row in np.flatnonzero(highest > MIN_DUPLICATE_CORRELATION):
@@ -103,7 +98,7 @@ def find_duplicates(
             conflicts += int(second.labels[start + row] != first.labels[nearest[row]])
     return Duplicates(
         between=f"{second_name} and {first_name}",
-        exact=_num_exact(first.images, None if is_same else second.images),
+        exact=_num_exact(first.images, second.images),
         near=len(pairs),
         conflicts=conflicts,
         pairs=tuple(sorted(pairs, key=lambda pair: -pair[2])),
@@ -121,10 +116,10 @@ def _small(images: Images) -> Images:
     return small
 
 
-def _num_exact(first: np.ndarray, second: np.ndarray | None) -> int:
+def _num_exact(first: np.ndarray, second: np.ndarray) -> int:
     """Count images of the second split that are in the first, or repeated ones of one split."""
-    digests = [hashlib.sha256(image.tobytes()).digest() for image in first]
-    known = set(digests)
-    if second is None:
-        return len(digests) - len(known)
-    return sum(hashlib.sha256(image.tobytes()).digest() in known for image in second)
+    digests = [hashlib.sha256(image.tobytes()).digest() for image in second]
+    if first is second:
+        return len(digests) - len(set(digests))
+    known = {hashlib.sha256(image.tobytes()).digest() for image in first}
+    return sum(digest in known for digest in digests)

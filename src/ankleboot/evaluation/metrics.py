@@ -1,11 +1,11 @@
 """Metrics of predictions; NumPy alone, each tested against scikit-learn or by hand.
 
-Names end as in scikit-learn: a larger `*_score` is better, a smaller `*_loss` is better. A metric
-of the kind "metrics" in `core/plugins.py` is a function of probabilities and labels.
+A metric of the kind "metrics" in `core/plugins.py` is a function of probabilities and labels.
 """
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,14 +18,7 @@ SMALLEST_PROB = 1e-7  # as in Keras: a certain and wrong prediction costs 16.1, 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Scores of one class.
-
-    Attributes:
-        precision: Fraction of the images predicted as this class that are of it.
-        recall: Fraction of the images of this class that are predicted as it.
-        f1: Harmonic mean of precision and recall.
-        support: Number of images of this class.
-    """
+    """Precision, recall and F1 of one class, and its number of images (support)."""
 
     label: str
     precision: float
@@ -80,19 +73,15 @@ def wilson_interval(successes: int, total: int) -> tuple[float, float]:
     fraction = successes / total
     denominator = 1 + Z_95**2 / total
     center = (fraction + Z_95**2 / (2 * total)) / denominator
-    half = (
-        Z_95
-        / denominator
-        * math.sqrt(fraction * (1 - fraction) / total + (Z_95 / (2 * total)) ** 2)
-    )
+    spread = math.sqrt(fraction * (1 - fraction) / total + (Z_95 / (2 * total)) ** 2)
+    half = Z_95 / denominator * spread
     return max(0.0, center - half), min(1.0, center + half)
 
 
 def log_losses(probs: Probs, labels: Labels) -> np.ndarray:
     """Return the cross-entropy of each image in nats."""
     p_label = probs[np.arange(len(labels)), labels].astype(np.float64)
-    losses: np.ndarray = -np.log(np.clip(p_label, SMALLEST_PROB, 1))
-    return losses
+    return np.asarray(-np.log(np.clip(p_label, SMALLEST_PROB, 1)))
 
 
 def log_loss(probs: Probs, labels: Labels) -> float:
@@ -104,8 +93,7 @@ def brier_losses(probs: Probs, labels: Labels) -> np.ndarray:
     """Return the squared distance of each image's probabilities from the one-hot label."""
     truth = np.zeros_like(probs, dtype=np.float64)
     truth[np.arange(len(labels)), labels] = 1
-    losses: np.ndarray = np.square(probs - truth).sum(axis=1)
-    return losses
+    return np.asarray(np.square(probs - truth).sum(axis=1))
 
 
 def brier_loss(probs: Probs, labels: Labels) -> float:
@@ -116,17 +104,15 @@ def brier_loss(probs: Probs, labels: Labels) -> float:
     return float(brier_losses(probs, labels).mean())
 
 
-@dataclass(frozen=True)
-class PrecisionRecall:
+class PrecisionRecall(NamedTuple):
     """Precision and recall of one class for every threshold, the highest threshold first.
 
-    Attributes:
-        average_precision: Mean of the precisions, weighted by the recall each adds.
+    The average precision is weighted by the recall that each adds.
     """
 
     label: str
-    recalls: tuple[float, ...]
-    precisions: tuple[float, ...]
+    recalls: np.ndarray
+    precisions: np.ndarray
     average_precision: float
 
 
@@ -146,17 +132,13 @@ def precision_recall(probs: Probs, labels: Labels, index: int, name: str) -> Pre
     last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
     recalls, precisions = hits[last] / hits[-1], hits[last] / (last + 1)
     average = float((np.diff(recalls, prepend=0.0) * precisions).sum())
-    return PrecisionRecall(name, tuple(recalls.tolist()), tuple(precisions.tolist()), average)
+    return PrecisionRecall(name, recalls, precisions, average)
 
 
 def confusion_matrix(predicted: Labels, labels: Labels, *, num_classes: int) -> Matrix:
     """Count the images of each true class (row) by predicted class (column)."""
     cells = labels.astype(np.int64) * num_classes + predicted
-    return (
-        np.bincount(cells, minlength=num_classes**2)
-        .reshape(num_classes, num_classes)
-        .astype(np.int64)
-    )
+    return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
 def class_scores(matrix: Matrix, names: tuple[str, ...]) -> tuple[ClassScores, ...]:
@@ -165,7 +147,5 @@ def class_scores(matrix: Matrix, names: tuple[str, ...]) -> tuple[ClassScores, .
     precision = hits / np.maximum(predicted, 1)
     recall = hits / np.maximum(support, 1)
     f1 = 2 * hits / np.maximum(support + predicted, 1)
-    return tuple(
-        ClassScores(name, float(p), float(r), float(f), int(s))
-        for name, p, r, f, s in zip(names, precision, recall, f1, support, strict=True)
-    )
+    columns = (values.tolist() for values in (precision, recall, f1, support))
+    return tuple(ClassScores(*row) for row in zip(names, *columns, strict=True))

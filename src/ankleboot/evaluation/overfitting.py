@@ -1,6 +1,7 @@
 """Diagnosis of over- and underfitting from the learning curves of a run."""
 
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from typing import Any
 
 from ankleboot.core.errors import DataError
@@ -10,7 +11,6 @@ MIN_GAP = 0.02  # training accuracy above validation accuracy
 LARGE_GAP = 0.05  # overfitting, regardless of the validation loss
 MIN_LOSS_RISE = 0.10  # validation loss above its minimum, as a fraction of the minimum
 STILL_FALLING = 0.02  # fall of the validation loss in the last epoch, as a fraction
-TINY_LOSS = 1e-12  # keeps a ratio finite
 LOW_ACCURACY = 0.85  # a plain dense network reaches it; a CNN below it is underfitted
 
 
@@ -24,7 +24,6 @@ class FitDiagnosis:
         gap: Training minus validation accuracy after the last epoch, as a fraction.
         gap_opened: First epoch from which on the gap exceeded two points; None if there is none.
         loss_rise: Rise of the validation loss since its minimum, as a fraction of the minimum.
-        sentences: The diagnosis in words, the conclusion first.
     """
 
     verdict: str
@@ -51,22 +50,21 @@ def diagnose_fit(history: History) -> FitDiagnosis:
     if not history:
         raise DataError("the history has no epoch; expected at least one")
     last, lowest = history[-1], min(history, key=lambda record: record.validation_loss)
-    gap = last.train_accuracy - last.validation_accuracy
-    rise = last.validation_loss / max(lowest.validation_loss, TINY_LOSS) - 1
-    opened = _gap_opened(history)
+    gap = _gap(last)
+    rise = last.validation_loss / max(lowest.validation_loss, 1e-12) - 1
+    wide = takewhile(lambda record: _gap(record) > MIN_GAP, reversed(history))
+    opened = min((record.epoch for record in wide), default=None)
     verdict = _verdict(history, gap, rise)
-    return FitDiagnosis(
-        verdict=verdict,
-        best_epoch=lowest.epoch,
-        gap=gap,
-        gap_opened=opened,
-        loss_rise=rise,
-        sentences=(
-            _conclusion(verdict, lowest, last),
-            _loss_sentence(lowest, last, rise),
-            _gap_sentence(last, gap, opened),
-        ),
+    sentences = (
+        _conclusion(verdict, lowest, last),
+        _loss_sentence(lowest, last, rise),
+        _gap_sentence(last, gap, opened),
     )
+    return FitDiagnosis(verdict, lowest.epoch, gap, opened, rise, sentences)
+
+
+def _gap(record: EpochRecord) -> float:
+    return record.train_accuracy - record.validation_accuracy
 
 
 def _verdict(history: History, gap: float, rise: float) -> str:
@@ -83,40 +81,26 @@ def _verdict(history: History, gap: float, rise: float) -> str:
     return "about right"
 
 
-def _gap_opened(history: History) -> int | None:
-    opened = None
-    for record in reversed(history):
-        if record.train_accuracy - record.validation_accuracy <= MIN_GAP:
-            break
-        opened = record.epoch
-    return opened
+_CONCLUSIONS = {
+    "overfitting": "Overfitting: accuracy on training images is far above that on new ones; "
+    "dropout or augmentation would help.",
+    "still improving": "Still improving: the validation loss was falling when training ended; "
+    "more epochs would help.",
+    "underfitting": "Underfitting: accuracy is low on the training images, too; "
+    "a larger network or another learning rate would help.",
+    "too short": "Too short to diagnose: one epoch shows no trend.",
+    "about right": "About right: the validation loss is near its lowest, and the training loss is "
+    "low.",
+}
 
 
 def _conclusion(verdict: str, lowest: EpochRecord, last: EpochRecord) -> str:
-    match verdict:
-        case "overfitting" if lowest.epoch == last.epoch:
-            return (
-                "Overfitting: accuracy on training images is far above that on new ones; "
-                "dropout or augmentation would help."
-            )
-        case "overfitting":
-            return (
-                f"Overfitting: after epoch {lowest.epoch} of {last.epoch} the network memorized "
-                "training images; patience, dropout or augmentation would help."
-            )
-        case "still improving":
-            return (
-                "Still improving: the validation loss was falling when training ended; "
-                "more epochs would help."
-            )
-        case "underfitting":
-            return (
-                "Underfitting: accuracy is low on the training images, too; "
-                "a larger network or another learning rate would help."
-            )
-        case "too short":
-            return "Too short to diagnose: one epoch shows no trend."
-    return "About right: the validation loss is near its lowest, and the training loss is low."
+    if verdict == "overfitting" and lowest.epoch < last.epoch:
+        return (
+            f"Overfitting: after epoch {lowest.epoch} of {last.epoch} the network memorized "
+            "training images; patience, dropout or augmentation would help."
+        )
+    return _CONCLUSIONS[verdict]
 
 
 def _loss_sentence(lowest: EpochRecord, last: EpochRecord, rise: float) -> str:

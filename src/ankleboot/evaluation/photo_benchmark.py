@@ -58,13 +58,8 @@ Progress = Callable[[str], None]
 
 @dataclass
 class Photo:
-    """A photo with its predictions and seconds by method.
+    """A photo with its predictions and seconds by method; its kind is the name of its folder."""
 
-    Attributes:
-        kind: Name of its folder.
-    """
-
-    path: Path
     kind: str
     pixels: Pixels
     garment: Segmentation | None
@@ -79,18 +74,14 @@ class Photo:
 def benchmark_photos(folder: Path, progress: Progress) -> tuple[dict[str, Any], list[Photo]]:
     """Predict every photo with every method, one at a time and on one core.
 
-    Args:
-        folder: Folder with sub-folders named as in `LABELS` and `OTHER_OBJECTS`.
-        progress: Function that receives a line of progress.
-
     Returns:
         The measurements, and the photos with all predictions.
 
     Raises:
         DataError: If there are no such photos.
     """
-    kinds = (*LABELS, *OTHER_OBJECTS)
-    paths = [path for path in find_images([str(folder)], progress) if path.parent.name in kinds]
+    found, kinds = find_images([str(folder)], progress), (*LABELS, *OTHER_OBJECTS)
+    paths = [path for path in found if path.parent.name in kinds]
     if not any(path.parent.name in LABELS for path in paths):
         raise DataError(f"{folder}: no photos; expected folders named {', '.join(LABELS)}")
     predictors = [load_predictor(name) for name in (PRETRAINED, ZERO_SHOT, PHOTO)]
@@ -116,95 +107,76 @@ def benchmark_photos(folder: Path, progress: Progress) -> tuple[dict[str, Any], 
 
 
 def _predict(path: Path, fashion: Predictor, zero_shot: Predictor, whole: Predictor) -> Photo:
-    clock = _Clock()
-    pixels = decode(path)
-    decoded = DecodedImage(pixels)
-    clock.lap("decode")
-    garment = decoded.segmentation
-    clock.lap("cut out")
-    photo = Photo(path, path.parent.name, pixels, garment, seconds=clock.seconds)
-    extracted = decoded.garment
-    clock.lap("convert")
+    seconds = {}
+
+    def timed(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        start = time.perf_counter()
+        result = function(*arguments)
+        seconds[name] = time.perf_counter() - start
+        return result
 
     def predict(
-        method: str, predictor: Predictor, image: Image, garment: Segmentation | None = None
-    ) -> None:
-        probs, info = predictor.predict(image[np.newaxis])[0], predictor.info
-        photo.predictions[method] = decide(image, garment, probs, info, path=str(path))
+        predictor: Predictor, image: Image, garment: Segmentation | None = None
+    ) -> Prediction:
+        probs = predictor.predict(image[np.newaxis])[0]
+        return decide(image, garment, probs, predictor.info, path=str(path))
 
-    predict(ZERO_SHOT, zero_shot, extracted, garment)
-    clock.lap(ZERO_SHOT)
-    resized = decoded.preprocess(whole.info.image_spec)
-    clock.lap("resize")
-    predict(PHOTO, whole, resized, garment)
-    clock.lap(PHOTO)
-
-    predict("cut-out", fashion, extracted)
-    size = (IMAGE_SIZE, IMAGE_SIZE)
-    gray = np.asarray(PillowImage.fromarray(pixels).convert("L").resize(size))
-    predict("grey", fashion, gray)
-    predict("inverted", fashion, 255 - gray)
+    pixels = timed("decode", decode, path)
+    decoded = DecodedImage(pixels)
+    garment = timed("cut out", lambda: decoded.segmentation)
+    extracted = timed("convert", lambda: decoded.garment)
+    by_zero_shot = timed(ZERO_SHOT, predict, zero_shot, extracted, garment)
+    resized = timed("resize", decoded.preprocess, whole.info.image_spec)
+    by_photo = timed(PHOTO, predict, whole, resized, garment)
+    gray = np.asarray(PillowImage.fromarray(pixels).convert("L").resize((IMAGE_SIZE, IMAGE_SIZE)))
     mask = grabcut.from_center(pixels).astype(np.uint8) * 255
-    predict("grabcut", fashion, garment_image(pixels, mask))
-    return photo
-
-
-class _Clock:
-    """Seconds between laps, by name."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        """Store the seconds since the last lap."""
-        now = time.perf_counter()
-        self.seconds[name], self._last = now - self._last, now
+    predictions = {
+        "grey": predict(fashion, gray),
+        "inverted": predict(fashion, 255 - gray),
+        "grabcut": predict(fashion, garment_image(pixels, mask)),
+        "cut-out": predict(fashion, extracted),
+        ZERO_SHOT: by_zero_shot,
+        PHOTO: by_photo,
+    }
+    return Photo(path.parent.name, pixels, garment, predictions, seconds)
 
 
 def summarize_method(method: str, photos: list[Photo]) -> dict[str, Any]:
     """Compute accuracy and coverage on the photos of the ten classes."""
     known = [photo for photo in photos if photo.kind in LABELS]
     given = [photo for photo in known if not photo.predictions[method].abstained]
+
+    def correct(some: list[Photo]) -> dict[str, Any]:
+        return _fraction(sum(photo.is_correct(method) for photo in some), len(some))
+
     by_kind = {kind: [photo for photo in known if photo.kind == kind] for kind in LABELS}
     return {
         "name": method,
-        "accuracy": _fraction([photo.is_correct(method) for photo in known]),
-        "by_kind": {
-            kind: _fraction([photo.is_correct(method) for photo in members])
-            for kind, members in by_kind.items()
-            if members
-        },
-        "answered": _fraction([not photo.predictions[method].abstained for photo in known]),
-        "right_of_answered": _fraction([photo.is_correct(method) for photo in given]),
+        "accuracy": correct(known),
+        "by_kind": {kind: correct(members) for kind, members in by_kind.items() if members},
+        "answered": _fraction(len(given), len(known)),
+        "right_of_answered": correct(given),
     }
 
 
-def _fraction(outcomes: list[bool]) -> dict[str, Any]:
-    """Return the fraction of true outcomes with its Wilson interval."""
-    if not outcomes:
+def _fraction(successes: int, num: int) -> dict[str, Any]:
+    """Return a fraction with its Wilson interval."""
+    if not num:
         return {"share": None, "ci95": [0.0, 1.0], "num": 0}
-    successes, num = sum(outcomes), len(outcomes)
     return {"share": successes / num, "ci95": list(wilson_interval(successes, num)), "num": num}
 
 
 def summarize_rejection(method: str, photos: list[Photo]) -> dict[str, Any]:
     """Compute separation and rejection of objects outside the ten classes."""
-    other = [photo for photo in photos if photo.kind in OTHER_OBJECTS]
-    if not other:
-        return {"name": method, "auroc": None, "declined": _fraction([])}
-
-    def reject_score(photo: Photo) -> float:
+    known: list[tuple[float, bool]] = []
+    other: list[tuple[float, bool]] = []
+    for photo in photos:
         prediction = photo.predictions[method]
-        return prediction.none_of_these or 1 - prediction.confidence
-
-    known_scores = np.array([reject_score(photo) for photo in photos if photo.kind in LABELS])
-    other_scores = np.array([reject_score(photo) for photo in other])
-    return {
-        "name": method,
-        "auroc": auroc(other_scores, known_scores),
-        "declined": _fraction([photo.predictions[method].abstained for photo in other]),
-    }
+        score = prediction.none_of_these or 1 - prediction.confidence
+        (known if photo.kind in LABELS else other).append((score, prediction.abstained))
+    area = auroc(np.array(other)[:, 0], np.array(known)[:, 0]) if other else None
+    declined = _fraction(sum(abstained for _, abstained in other), len(other))
+    return {"name": method, "auroc": area, "declined": declined}
 
 
 def _summarize_segmentation(photos: list[Photo], progress: Progress) -> dict[str, Any]:
@@ -212,38 +184,35 @@ def _summarize_segmentation(photos: list[Photo], progress: Progress) -> dict[str
 
     Known masks come from composites: an agreed garment on the border of another photo.
     """
-    overlaps, agreed = [], []
+    agreed = []
     for number, photo in enumerate(photos, 1):
         mask, agreement = grabcut.consensus(photo.pixels)
-        is_inside = not (mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
+        is_inside = not (mask[[0, -1]].any() or mask[:, [0, -1]].any())
         if agreement > MIN_AGREEMENT and is_inside and 0.1 < mask.mean() < 0.6:
-            agreed.append((photo, mask))
-            segmented = _segment(grabcut.squared(photo.pixels))
-            overlaps.append(grabcut.overlap(segmented, mask))
+            agreed.append((grabcut.squared(photo.pixels), mask))
         if number % PROGRESS_INTERVAL == 0:
             progress(f"masks of {number} of {len(photos)} photos")
     rng = np.random.default_rng(0)
-    on_composites: dict[str, list[float]] = {"network": [], "grabcut": []}
-    for photo, mask in agreed:
+    where_agreed, on_composites, by_grabcut = [], [], []
+    for image, mask in agreed:
         other = photos[int(rng.integers(len(photos)))].pixels
-        composite = grabcut.composite(grabcut.squared(photo.pixels), mask, other)
-        on_composites["network"].append(grabcut.overlap(_segment(composite), mask))
-        on_composites["grabcut"].append(grabcut.overlap(grabcut.from_center(composite), mask))
+        composite = grabcut.composite(image, mask, other)
+        where_agreed.append(grabcut.overlap(_segment(image), mask))
+        on_composites.append(grabcut.overlap(_segment(composite), mask))
+        by_grabcut.append(grabcut.overlap(grabcut.from_center(composite), mask))
     garments = [photo.garment for photo in photos if photo.garment is not None]
     return {
         "not_found": sum(bool(garment.failure) for garment in garments),
         "several_things": sum(garment.num_objects > 1 for garment in garments),
-        "num_agreed": len(overlaps),
-        "iou_where_grabcuts_agree": _mean_and_decile(overlaps),
-        "iou_on_composites": _mean_and_decile(on_composites["network"]),
-        "iou_on_composites_grabcut": _mean_and_decile(on_composites["grabcut"]),
+        "num_agreed": len(agreed),
+        "iou_where_grabcuts_agree": _mean_and_decile(where_agreed),
+        "iou_on_composites": _mean_and_decile(on_composites),
+        "iou_on_composites_grabcut": _mean_and_decile(by_grabcut),
     }
 
 
 def _segment(image: np.ndarray) -> np.ndarray:
-    mask = segment_garment(image).mask
-    is_garment: np.ndarray = cv2.resize(mask, image.shape[1::-1]) >= 128
-    return is_garment
+    return np.asarray(cv2.resize(segment_garment(image).mask, image.shape[1::-1]) >= 128)
 
 
 def _mean_and_decile(values: list[float]) -> dict[str, float | None]:
@@ -254,35 +223,26 @@ def _mean_and_decile(values: list[float]) -> dict[str, float | None]:
 
 def _milliseconds(photos: list[Photo]) -> dict[str, dict[str, float]]:
     """Return median and 99th percentile of each step, and of all steps of `predict`."""
-    steps = {name: [photo.seconds[name] for photo in photos] for name in photos[0].seconds}
-    shared = ("decode", "cut out")
-    for method, own in ((PHOTO, ("resize", PHOTO)), (ZERO_SHOT, ("convert", ZERO_SHOT))):
-        steps[f"all of {method}"] = [
-            sum(photo.seconds[name] for name in (*shared, *own)) for photo in photos
-        ]
+    steps = {
+        name: np.array([photo.seconds[name] for photo in photos]) for name in photos[0].seconds
+    }
+    shared = steps["decode"] + steps["cut out"]
+    steps[f"all of {PHOTO}"] = shared + steps["resize"] + steps[PHOTO]
+    steps[f"all of {ZERO_SHOT}"] = shared + steps["convert"] + steps[ZERO_SHOT]
     return {
-        name: {
-            "p50": 1e3 * statistics.median(values),
-            "p99": 1e3 * float(np.quantile(values, 0.99)),
-        }
+        name: {f"p{q}": 1e3 * float(np.percentile(values, q)) for q in (50, 99)}
         for name, values in steps.items()
     }
 
 
 def risk_curve(method: str, photos: list[Photo]) -> list[tuple[float, float, float]]:
     """Return threshold, coverage and error rate as the threshold falls."""
-    known = sorted(
-        (photo for photo in photos if photo.kind in LABELS),
-        key=lambda photo: -photo.predictions[method].confidence,
-    )
+    known = [photo for photo in photos if photo.kind in LABELS]
+    known.sort(key=lambda photo: -photo.predictions[method].confidence)
     errors = np.cumsum([not photo.is_correct(method) for photo in known])
     return [
-        (
-            photo.predictions[method].confidence,
-            number / len(known),
-            float(errors[number - 1] / number),
-        )
-        for number, photo in enumerate(known, 1)
+        (photo.predictions[method].confidence, number / len(known), float(wrong / number))
+        for number, (photo, wrong) in enumerate(zip(known, errors, strict=True), 1)
     ]
 
 
@@ -294,9 +254,7 @@ def list_errors(photos: list[Photo]) -> list[tuple[Pixels, str, str]]:
     errors = []
     for photo in photos:
         prediction = photo.predictions[PHOTO]
-        if photo.kind in LABELS and not photo.is_correct(PHOTO):
+        if not (photo.is_correct(PHOTO) if photo.kind in LABELS else prediction.abstained):
             label = prediction.label + "?" * prediction.abstained
             errors.append((photo.pixels, photo.kind, label))
-        elif photo.kind in OTHER_OBJECTS and not prediction.abstained:
-            errors.append((photo.pixels, photo.kind, prediction.label))
     return errors

@@ -22,8 +22,7 @@ BLOCK = 1_000  # images hashed at a time, which bounds the memory
 
 def cached_predictions(model: ResolvedModel, images: Images, split: str) -> Probs:
     """Return the probabilities for the images of a split, from the run folder if possible."""
-    is_run_folder = model.run is not None and model.path is not None and model.path.is_dir()
-    if model.run is None or not is_run_folder or model.is_shipped:
+    if model.run is None or model.path is None or not model.path.is_dir() or model.is_shipped:
         return model.predictor.predict(images)
     path = model.run.folder / f"predictions-{split}.npz"
     key = _key(model.predictor, images)
@@ -47,11 +46,7 @@ def _key(predictor: Predictor, images: Images) -> str:
 
 def _read(path: Path, key: str) -> np.ndarray | None:
     """Return the cached probabilities; None if the file is missing, damaged or of another key."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            if str(archive["key"]) == key:
-                probs: np.ndarray = archive["probs"]
-                return probs
-    except DAMAGED_ZIP:
-        pass
+    with suppress(*DAMAGED_ZIP), path.open("rb") as file, np.load(file) as archive:
+        if str(archive["key"]) == key:
+            return np.asarray(archive["probs"])
     return None

@@ -15,12 +15,14 @@ from ankleboot.recipes.recipe import Recipe
 
 @runtime_checkable
 class DataLoader(Protocol):
-    """Function that loads the data for a model, such as that of the command line's options."""
+    """Function that loads data for an image spec, such as that of the command line's options.
+
+    `run` or the name `known` says what a model learned.
+    """
 
     def __call__(
         self, image_spec: ImageSpec, *, run: Run | None = None, known: str = ""
-    ) -> Dataset:
-        """Load data for an image spec; `run` or the name `known` says what a model learned."""
+    ) -> Dataset: ...
 
 
 DataSource = Dataset | DataLoader | None
@@ -30,12 +32,7 @@ DataSource = Dataset | DataLoader | None
 def dataset_for(
     model: ResolvedModel, data: DataSource, image_spec: ImageSpec | None = None
 ) -> Dataset:
-    """Return the data set to evaluate a model on.
-
-    Args:
-        model: Model whose training data is the default.
-        data: Data set, or source of one.
-        image_spec: Image spec to load for; that of the model by default.
+    """Return the data set to evaluate a model on, by default in the model's image spec.
 
     Raises:
         DataError: If the run's image folder has changed since the model was trained.
@@ -80,14 +77,13 @@ def validation_images(model: Recipe | ModelMetadata, data: Dataset) -> LabeledIm
         DataError: If the data has changed since the model was trained.
         UsageError: If a model was trained on another data set: which images it knows is unknown.
     """
-    if isinstance(model, ModelMetadata):
-        is_same_data = model.data_sha256 in ("", data.train_sha256)
-        if not is_same_data and model.data == data.name:
+    if isinstance(model, ModelMetadata) and model.data_sha256 != data.train_sha256:
+        if model.data_sha256 and model.data == data.name:
             raise DataError(
                 f"{data.name} has changed since the model was trained: which images are new to it "
                 "is unknown"
             )
-        if model.data not in ("", data.name) and model.data_sha256 != data.train_sha256:
+        if model.data not in ("", data.name):
             raise UsageError(
                 f"the model was trained on {model.data}; it has no validation images in "
                 f"{data.name}, take --split test"

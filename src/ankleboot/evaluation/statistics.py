@@ -1,4 +1,4 @@
-"""Confidence intervals and significance tests; NumPy alone, tested against scipy."""
+"""Correlation, confidence intervals and significance tests; NumPy alone, tested against scipy."""
 
 import functools
 import itertools
@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from ankleboot.core.errors import DataError
+from ankleboot.core.types import Images
 
 NUM_RESAMPLES = 2_000
 LEVEL = 0.95
+ALPHA = 0.05  # a p-value below it is significant
 MAX_PERMUTATIONS = 20_000
 BLOCK = 100  # resamples drawn at a time, which bounds the memory
 SEED = 0  # equal data give equal intervals and p-values
@@ -18,19 +20,21 @@ SEED = 0  # equal data give equal intervals and p-values
 Interval = tuple[float, float]
 
 
+def standardized_rows(images: Images) -> np.ndarray:
+    """Return one row per image with mean 0 and length 1; products of rows are correlations."""
+    rows = images.reshape(len(images), math.prod(images.shape[1:])).astype(np.float32)
+    rows -= rows.mean(axis=1, keepdims=True)
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
+    return rows
+
+
 def bootstrap_means(
     values: np.ndarray, *, num_resamples: int = NUM_RESAMPLES, seed: int = SEED
 ) -> np.ndarray:
-    """Compute means over resamples of the images.
+    """Compute means over resamples: (num_resamples,) or (num_resamples, metrics).
 
-    Args:
-        values: Shape (images,) or (images, metrics). Each resample draws as many images as there
-            are, with replacement; all metrics of an image are drawn together.
-        num_resamples: Number of means; more of them make an interval less noisy.
-        seed: Seed of the drawing.
-
-    Returns:
-        Shape (num_resamples,) or (num_resamples, metrics).
+    Values are (images,) or (images, metrics). Each resample draws as many images as there are, with
+    replacement; all metrics of an image are drawn together.
 
     Raises:
         DataError: If there is no image.
@@ -115,19 +119,17 @@ def holm_adjust(p_values: Sequence[float]) -> list[float]:
 
     Source: Holm 1979, https://www.jstor.org/stable/4615733
     """
-    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    adjusted, highest = [0.0] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = highest
-    return adjusted
+    order = np.argsort(p_values, kind="stable")
+    scaled = np.minimum(1, np.asarray(p_values)[order] * np.arange(len(order), 0, -1))
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.maximum.accumulate(scaled)
+    return [float(p) for p in adjusted]
 
 
 def permutation_test(first: Sequence[float], second: Sequence[float]) -> float:
     """Return the two-sided p-value that the means of two groups of runs differ by chance.
 
-    The test is exact up to `MAX_PERMUTATIONS` assignments of the runs to the groups; beyond that it
-    draws as many at random.
+    It is exact up to `MAX_PERMUTATIONS` assignments of the runs; beyond that it draws as many.
 
     Source: Fisher 1935, The Design of Experiments, section 21
     """
@@ -147,8 +149,7 @@ def permutation_test(first: Sequence[float], second: Sequence[float]) -> float:
 def permutation_interval(first: Sequence[float], second: Sequence[float]) -> Interval | None:
     """Return the differences of means (first - second) that `permutation_test` keeps at 5 %.
 
-    The interval holds 0 exactly if the test finds no difference. It is None where there are too
-    few runs for any p-value below 5 %.
+    It holds 0 exactly if the test finds no difference; None: too few runs for any p below 5 %.
 
     Source: Garthwaite 1996, https://doi.org/10.2307/2532852
     """

@@ -17,27 +17,19 @@ FILE_NAME = "test_reads.json"
 
 
 def count_evaluation(model: Model, split: str) -> int:
-    """Return the number of test evaluations of a model, with this one if `split` is "test"."""
-    return record_test_evaluation(model) if split == "test" else num_test_evaluations(model)
+    """Count an evaluation if `split` is "test"; return the number so far, this one included.
 
-
-def record_test_evaluation(model: Model) -> int:
-    """Count one more evaluation; return the number so far, this one included."""
+    Raises:
+        ModelError: If the file with the count is damaged.
+    """
     folder = _folder(model)
+    if split != "test":
+        return _read(folder)
     make_folder(folder)
     with file_lock(folder / ".test_reads.lock"):
         count = _read(folder) + 1
         write_json(folder / FILE_NAME, {"test_reads": count})
     return count
-
-
-def num_test_evaluations(model: Model) -> int:
-    """Return the number of evaluations so far.
-
-    Raises:
-        ModelError: If the file with the count is damaged.
-    """
-    return _read(_folder(model))
 
 
 def _folder(model: Model) -> Path:

@@ -1,12 +1,8 @@
-"""Explanation of single predictions: saliency maps and the most similar training images.
-
-explanations = explain("runs/first", ["boot.png", "test:17"])
-explanations[0].figure()
-"""
+"""Explanation of single predictions: saliency maps and the most similar training images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +13,11 @@ from ankleboot.core import plugins
 from ankleboot.core.errors import DataError, ModelError, UsageError
 from ankleboot.core.records import Record
 from ankleboot.core.text import unknown_name
-from ankleboot.core.types import Image
+from ankleboot.core.types import Image, Images, Labels, Maps
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.preprocessing.preprocess import load_image
 from ankleboot.evaluation.select_split import DataSource, dataset_for
-from ankleboot.evaluation.test_set_usage import record_test_evaluation
+from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import Model, ResolvedModel, load_predictor, resolve_model
 from ankleboot.recipes.image_spec import ImageSpec
@@ -30,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ImageSource = Path | str | np.ndarray
+Method = Callable[[Any, Images, Labels], Maps]
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,6 @@ class Explanation(Record):
     Attributes:
         name: Path to the image, or its name in the data set, such as "test:17".
         label: Class that the maps explain.
-        confidence: Probability of this class.
         maps: Evidence of each pixel by method: positive for the class, negative against it.
         neighbors: Training images, the most similar first.
     """
@@ -67,27 +63,18 @@ class Explanation(Record):
 
     def to_json(self) -> dict[str, Any]:
         """Return the explanation without its images and maps."""
-        return {
-            "path": self.name,
-            "label": self.label,
-            "confidence": self.confidence,
-            "nearest": [
-                {"train_index": neighbor.train_index, "label": neighbor.label}
-                for neighbor in self.neighbors
-            ],
-        }
+        nearest = [{"train_index": n.train_index, "label": n.label} for n in self.neighbors]
+        prediction = {"label": self.label, "confidence": self.confidence}
+        return {"path": self.name, **prediction, "nearest": nearest}
 
     def figure(self) -> Figure:
         """Draw the image, the maps and the neighbors."""
-        from ankleboot.evaluation.plots.explanation import explanation
+        from ankleboot.evaluation.plots.image_grids import explanation
 
-        return explanation(
-            self.image,
-            self.maps,
-            f"{self.name}: {self.label} ({100 * self.confidence:.0f} %)",
-            np.stack([neighbor.image for neighbor in self.neighbors]),
-            [neighbor.label for neighbor in self.neighbors],
-        )
+        title = f"{self.name}: {self.label} ({100 * self.confidence:.0f} %)"
+        images = np.stack([neighbor.image for neighbor in self.neighbors])
+        names = [neighbor.label for neighbor in self.neighbors]
+        return explanation(self.image, self.maps, title, images, names)
 
 
 def explain(
@@ -117,50 +104,63 @@ def explain(
     """
     resolved = resolve_model(model)
     predictor = _keras_predictor(resolved)
-    info = predictor.info
-    if class_name is not None and class_name not in info.labels:
-        raise UsageError(unknown_name("class", class_name, info.labels))
-    functions = {
-        name: plugins.resolve("explanations", name)
-        for name in methods or plugins.names("explanations")
-    }
+    index = _class_index(class_name, predictor.info.labels)
+    methods = methods or plugins.names("explanations")
+    functions = {name: plugins.resolve("explanations", name) for name in methods}
     dataset = dataset_for(resolved, data)
     if not images:
         return []
-    pixels = np.stack([_pixels(image, dataset, info.image_spec) for image in images])
+    pixels = np.stack([_pixels(image, dataset, predictor.info.image_spec) for image in images])
     names = [f"image {i}" if isinstance(x, np.ndarray) else str(x) for i, x in enumerate(images)]
     if any(name.startswith("test:") for name in names):
-        record_test_evaluation(resolved)
+        count_evaluation(resolved, "test")
+    return _explain(predictor, pixels, names, functions, index, dataset)
+
+
+def _explain(
+    predictor: KerasPredictor,
+    pixels: Images,
+    names: Sequence[str],
+    methods: Mapping[str, Method],
+    index: int | None,
+    dataset: Dataset,
+) -> list[Explanation]:
+    """Explain class `index`, or the predicted classes if it is None."""
     probs = predictor.predict(pixels)
-    classes = probs.argmax(axis=1)
-    if class_name is not None:
-        classes = np.full(len(pixels), info.labels.index(class_name))
-    maps = {name: method(predictor.model, pixels, classes) for name, method in functions.items()}
+    classes = probs.argmax(axis=1) if index is None else np.full(len(pixels), index)
+    maps = {name: method(predictor.model, pixels, classes) for name, method in methods.items()}
     neighbors = _nearest(predictor, pixels, names, dataset)
     return [
         Explanation(
             name=name,
-            label=info.labels[classes[row]],
-            confidence=float(probs[row, classes[row]]),
+            label=predictor.info.labels[label],
+            confidence=float(probs[row, label]),
             image=pixels[row],
             maps={method: values[row] for method, values in maps.items()},
             neighbors=neighbors[row],
         )
-        for row, name in enumerate(names)
+        for row, (name, label) in enumerate(zip(names, classes, strict=True))
     ]
+
+
+def _class_index(name: str | None, labels: tuple[str, ...]) -> int | None:
+    if name is None:
+        return None
+    if name not in labels:
+        raise UsageError(unknown_name("class", name, labels))
+    return labels.index(name)
 
 
 def _keras_predictor(model: ResolvedModel) -> KerasPredictor:
     predictor = model.predictor
-    if not isinstance(predictor, KerasPredictor) and model.path is not None:
-        if model.run is not None and model.path.is_dir():  # shipped models are loaded as LiteRT
+    if not isinstance(predictor, KerasPredictor) and model.run and model.path:
+        if model.path.is_dir():  # shipped models are loaded as LiteRT
             predictor = load_predictor(model.path)
-    if not isinstance(predictor, KerasPredictor):
-        raise ModelError(
-            f"{predictor.name}: explanations need the Keras model; name a run folder or a .keras "
-            "file"
-        )
-    return predictor
+    if isinstance(predictor, KerasPredictor):
+        return predictor
+    raise ModelError(
+        f"{predictor.name}: explanations need the Keras model; name a run folder or a .keras file"
+    )
 
 
 def _pixels(image: ImageSource, dataset: Dataset, image_spec: ImageSpec) -> Image:
@@ -172,8 +172,7 @@ def _pixels(image: ImageSource, dataset: Dataset, image_spec: ImageSpec) -> Imag
     images = (dataset.train if split == "train" else dataset.test).images
     if int(number) >= len(images):
         raise DataError(f"{image}: there are {len(images):,} images in {split}")
-    pixels: Image = images[int(number)]
-    return pixels
+    return np.asarray(images[int(number)])
 
 
 def _nearest(

@@ -28,8 +28,7 @@ class ReceptiveField:
 def first_filters(model: Any) -> np.ndarray:
     """Return the first convolution's kernels, averaged over colors: (filters, height, width)."""
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
-    kernel: np.ndarray = np.asarray(first.kernel).mean(axis=2).transpose(2, 0, 1)
-    return kernel
+    return np.asarray(np.asarray(first.kernel).mean(axis=2).transpose(2, 0, 1))
 
 
 def feature_maps(model: Any, images: Images) -> dict[str, np.ndarray]:
@@ -39,11 +38,9 @@ def feature_maps(model: Any, images: Images) -> dict[str, np.ndarray]:
     """
     layers = [layer for layer in model.layers if isinstance(layer, (*CONVOLUTIONS, *POOLINGS))]
     sampled = np.linspace(0, len(layers) - 1, min(len(layers), MAX_LAYERS)).round().astype(int)
-    layers = [layers[index] for index in sampled]
-    extractor = keras.Model(model.inputs[0], [layer.output for layer in layers])
-    values = extractor(to_inputs(images), training=False)
-    values = values if isinstance(values, list) else [values]
-    return {layer.name: np.asarray(v) for layer, v in zip(layers, values, strict=True)}
+    outputs = {layers[index].name: layers[index].output for index in sampled}
+    values = keras.Model(model.inputs[0], outputs)(to_inputs(images), training=False)
+    return {name: np.asarray(values[name]) for name in outputs}
 
 
 def receptive_fields(model: Any) -> tuple[ReceptiveField, ...]:
@@ -53,14 +50,11 @@ def receptive_fields(model: Any) -> tuple[ReceptiveField, ...]:
     """
     size, stride, fields = 1, 1, []
     for layer in model.layers:
-        if isinstance(layer, CONVOLUTIONS):
-            window, step = layer.kernel_size[0], layer.strides[0]
-        elif isinstance(layer, POOLINGS):
-            window, step = layer.pool_size[0], layer.strides[0]
-        else:
-            continue
-        size, stride = size + (window - 1) * stride, stride * step
-        fields.append(ReceptiveField(layer.name, size, stride))
+        if isinstance(layer, (*CONVOLUTIONS, *POOLINGS)):
+            is_pooling = isinstance(layer, POOLINGS)
+            window = (layer.pool_size if is_pooling else layer.kernel_size)[0]
+            size, stride = size + (window - 1) * stride, stride * layer.strides[0]
+            fields.append(ReceptiveField(layer.name, size, stride))
     return tuple(fields)
 
 
@@ -72,8 +66,7 @@ def features(model: Any, images: Images) -> np.ndarray:
     rows = [np.asarray(extractor(to_inputs(images[s : s + size]), training=False)) for s in starts]
     values = np.concatenate(rows)
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
-    unit: np.ndarray = values / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return unit
+    return np.asarray(values / np.maximum(lengths, np.finfo(np.float32).tiny))
 
 
 def nearest_training_images(
@@ -81,25 +74,11 @@ def nearest_training_images(
 ) -> np.ndarray:
     """Find the images of `known` that are most similar to each of `images` in feature space.
 
-    Args:
-        model: A trained network.
-        images: Images to find neighbors of.
-        known: Images to search.
-        candidates: Indices of the images in `known` that may be neighbors.
-        count: Number of neighbors for each image.
-
-    Returns:
-        Indices in `known` of shape (images, count), the most similar first.
+    `candidates` are the indices of those that may be neighbors. The result has indices in `known`
+    of shape (images, count), the most similar first.
     """
     queries = features(model, images)
-    nearest = np.empty((len(images), 0), np.int64)
-    similarity = np.empty((len(images), 0), np.float32)
-    for start in range(0, len(candidates), BLOCK):
-        block = candidates[start : start + BLOCK]
-        block_similarity = queries @ features(model, known[block]).T
-        nearest = np.hstack([nearest, np.broadcast_to(block, block_similarity.shape)])
-        similarity = np.hstack([similarity, block_similarity])
-        order = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
-        nearest = np.take_along_axis(nearest, order, axis=1)
-        similarity = np.take_along_axis(similarity, order, axis=1)
-    return nearest
+    starts = range(0, len(candidates), BLOCK)
+    blocks = (known[candidates[start : start + BLOCK]] for start in starts)
+    similarity = np.hstack([queries @ features(model, block).T for block in blocks])
+    return candidates[np.argsort(-similarity, axis=1, kind="stable")[:, :count]]

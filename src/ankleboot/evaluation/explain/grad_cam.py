@@ -14,16 +14,9 @@ from ankleboot.evaluation.explain.gradients import class_gradients
 def grad_cam(model: Any, images: Images, classes: Labels, *, layer: str | None = None) -> Maps:
     """Weight a layer's feature maps by the class's mean gradient; keep the positive part.
 
-    Args:
-        model: A trained network.
-        images: Images to explain.
-        classes: Class to explain for each image, usually the predicted one.
-        layer: Name of a layer with feature maps; by default the last activation before the logits.
-            The map is as coarse as its output (7 x 7 in `leaky`, 2 x 2 in `sprint` and `pocket`),
-            and is interpolated to the image's size.
-
-    Returns:
-        Maps in [0, 1], each scaled by its maximum; all 0 where no position supports the class.
+    Maps are in [0, 1], each scaled by its maximum; all 0 where no position supports the class.
+    They are as coarse as the output of the layer, by default the last activation before the logits
+    (7 x 7 in `leaky`, 2 x 2 in `sprint` and `pocket`), and interpolated to the image's size.
 
     Raises:
         ModelError: If the model has no such layer.
@@ -38,39 +31,27 @@ def grad_cam(model: Any, images: Images, classes: Labels, *, layer: str | None =
 
 
 def from_gradients(values: np.ndarray, gradients: np.ndarray, size: tuple[int, ...]) -> Maps:
-    """Compute Grad-CAM from feature maps and gradients.
+    """Compute Grad-CAM of a height and width from feature maps and the gradients by them.
 
-    Args:
-        values: Feature maps of shape (n, height, width, channels).
-        gradients: Gradients of the class's logit by the feature maps, of the same shape.
-        size: Height and width of the result.
+    Both have the shape (n, height, width, channels).
     """
     weights = gradients.mean(axis=(1, 2), keepdims=True)
     coarse = np.maximum((weights * values).sum(axis=-1), 0).astype(np.float32)
-    width_height = (size[1], size[0])
-    maps = np.stack(
-        [cv2.resize(values, width_height, interpolation=cv2.INTER_LINEAR) for values in coarse]
-    )
+    maps = np.stack([cv2.resize(each, size[::-1]) for each in coarse])  # linear
     highest = maps.max(axis=(1, 2), keepdims=True)
-    scaled: np.ndarray = np.divide(maps, highest, out=np.zeros_like(maps), where=highest > 0)
-    return scaled
+    return np.asarray(np.divide(maps, highest, out=np.zeros_like(maps), where=highest > 0))
 
 
 def _target_layer(model: Any, name: str | None) -> Any:
-    candidates = [
-        layer
-        for layer in model.layers
-        if len(layer.output.shape) == 4 and not isinstance(layer, keras.layers.InputLayer)
-    ]
+    layers = [one for one in model.layers if not isinstance(one, keras.layers.InputLayer)]
+    candidates = {layer.name: layer for layer in layers if len(layer.output.shape) == 4}
+    if not candidates:
+        raise ModelError("the model has no layer with feature maps; Grad-CAM needs one")
     if name is None:
-        if not candidates:
-            raise ModelError("the model has no layer with feature maps; Grad-CAM needs one")
         # most values of a convolution before its normalization are negative
         kinds = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.Activation)
-        activations = [layer for layer in candidates if isinstance(layer, kinds)]
-        return (activations or candidates)[-1]
-    for layer in candidates:
-        if layer.name == name:
-            return layer
-    names = ", ".join(layer.name for layer in candidates)
-    raise ModelError(f"no layer {name!r} with feature maps; valid: {names}")
+        activations = [layer for layer in candidates.values() if isinstance(layer, kinds)]
+        return (activations or list(candidates.values()))[-1]
+    if name not in candidates:
+        raise ModelError(f"no layer {name!r} with feature maps; valid: {', '.join(candidates)}")
+    return candidates[name]

@@ -29,14 +29,7 @@ def logits_of(model: Any) -> Any:
 
 
 def class_gradients(model: Any, start: Any, values: np.ndarray, classes: Labels) -> np.ndarray:
-    """Compute the gradients of the classes' logits by an inner tensor or the input.
-
-    Args:
-        model: A network whose last layers are called "logits" and "probs".
-        start: Symbolic tensor of the network.
-        values: Value of that tensor for each image.
-        classes: Class to explain for each image.
-    """
+    """Compute the gradients of the classes' logits by a symbolic tensor with these values."""
     rest = keras.Model(start, logits_of(model).output)
     gradients = []
     size = batch_size_for(BATCH_SIZE, tuple(model.inputs[0].shape[1:]))
@@ -65,8 +58,7 @@ def integrated_gradients(
     for step in range(steps):  # midpoints have a quarter of the endpoints' error
         share = np.float32((step + 0.5) / steps)
         total += class_gradients(model, model.inputs[0], inputs * share, classes)
-    maps: np.ndarray = (inputs * total / steps).sum(axis=-1)  # over the colors
-    return maps
+    return np.asarray((inputs * total / steps).sum(axis=-1))  # over the colors
 
 
 def smooth_grad(model: Any, images: Images, classes: Labels) -> Maps:
@@ -80,5 +72,4 @@ def smooth_grad(model: Any, images: Images, classes: Labels) -> Maps:
     for _ in range(NUM_SAMPLES):
         noisy = inputs + rng.normal(0, NOISE_STD, inputs.shape).astype(np.float32)
         total += class_gradients(model, model.inputs[0], noisy, classes)
-    maps: np.ndarray = (total / NUM_SAMPLES).sum(axis=-1)  # over the colors
-    return maps
+    return np.asarray((total / NUM_SAMPLES).sum(axis=-1))  # over the colors

@@ -14,13 +14,7 @@ BATCH_SIZE = 1_000  # images
 def occlusion(predict: Callable[[Images], Probs], images: Images, classes: Labels) -> Maps:
     """Hide every patch in turn with background; a pixel gets the mean loss of its patches.
 
-    Args:
-        predict: Function from images to probabilities, such as `Predictor.predict`.
-        images: Images to explain.
-        classes: Class to explain for each image.
-
-    Returns:
-        Losses of probability; negative where the class gains from hiding a pixel.
+    A loss of probability is negative where the class gains from hiding a pixel.
 
     Source: Zeiler and Fergus 2014, section 4.2, https://arxiv.org/abs/1311.2901
     """
@@ -37,18 +31,12 @@ def occlusion(predict: Callable[[Images], Probs], images: Images, classes: Label
             loss = unhidden - _in_batches(predict, hidden)[rows, classes]
             losses[:, top : top + patch, left : left + patch] += loss[:, None, None]
             num_patches[top : top + patch, left : left + patch] += 1
-    maps: np.ndarray = losses / num_patches
-    return maps
+    return np.asarray(losses / num_patches)
 
 
 def keras_occlusion(model: Any, images: Images, classes: Labels) -> Maps:
     """Compute `occlusion` for a Keras model."""
-
-    def predict(batch: Images) -> Probs:
-        probs: np.ndarray = np.asarray(model(to_inputs(batch), training=False))
-        return probs
-
-    return occlusion(predict, images, classes)
+    return occlusion(lambda x: np.asarray(model(to_inputs(x), training=False)), images, classes)
 
 
 def _offsets(side: int, patch: int) -> list[int]:

@@ -9,8 +9,15 @@ from ankleboot.evaluation.plots.evaluation import (
     risk_coverage,
     risks,
 )
-from ankleboot.evaluation.plots.explanation import explanation, feature_maps, filters
-from ankleboot.evaluation.plots.image_grids import duplicates, samples, suspects, wrong_photos
+from ankleboot.evaluation.plots.image_grids import (
+    duplicates,
+    explanation,
+    feature_maps,
+    filters,
+    samples,
+    suspects,
+    wrong_photos,
+)
 from ankleboot.evaluation.plots.studies import (
     bars,
     cost_benefit,
@@ -19,30 +26,4 @@ from ankleboot.evaluation.plots.studies import (
     strip_plot,
 )
 from ankleboot.evaluation.plots.style import save_figure
-from ankleboot.evaluation.plots.training import learning_curves, size_curve, time_to_accuracy
-
-__all__ = [
-    "bars",
-    "confusion",
-    "confusion_heatmap",
-    "cost_benefit",
-    "curves_with_range",
-    "disagreements",
-    "duplicates",
-    "explanation",
-    "feature_maps",
-    "filters",
-    "image_rows",
-    "learning_curves",
-    "precision_recall",
-    "reliability",
-    "risk_coverage",
-    "risks",
-    "samples",
-    "save_figure",
-    "size_curve",
-    "strip_plot",
-    "suspects",
-    "time_to_accuracy",
-    "wrong_photos",
-]
+from ankleboot.evaluation.plots.training import learning_curves, size_curve

@@ -1,5 +1,6 @@
-"""Figures made of images: samples, label issues, duplicates, wrong predictions."""
+"""Figures made of images: samples, label issues, duplicates, errors, explanations, features."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,67 @@ MAX_CLASSES = 30  # in a figure
 MAX_ISSUES = 60
 MAX_DUPLICATES = 30
 IMAGES_PER_CLASS = 8
+NUM_FEATURE_MAPS = 8
+GRAY = {"cmap": "gray", "vmin": 0, "vmax": 255}
+GAP = 0.06  # inches between neighboring images
+
+
+class ImageGrid:
+    """Figure of images in rows and columns, on one pair of axes: 80 pairs take two seconds.
+
+    Args:
+        rows: Number of rows.
+        columns: Number of columns.
+        cell: Width and height of an image with its texts, in inches.
+        left: Space for the names of the rows, in inches.
+        top: Space above the images, in inches.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        columns: int,
+        cell: tuple[float, float],
+        left: float = 0.0,
+        top: float = 0.0,
+    ) -> None:
+        self._cell, self._left, self._top = cell, left, top
+        size = left + columns * cell[0], top + rows * cell[1]
+        self.figure = Figure(figsize=size)
+        self._axes = self.figure.add_axes((0, 0, 1, 1), autoscale_on=False)
+        self._axes.set(xlim=(0, size[0]), ylim=(size[1], 0))
+        self._axes.axis("off")
+
+    def name_row(self, row: int, name: str, fontsize: float) -> None:
+        """Write a name to the left of a row."""
+        y = self._top + (row + 0.5) * self._cell[1]
+        self._axes.text(self._left - GAP, y, name, fontsize=fontsize, ha="right", va="center")
+
+    def draw(
+        self,
+        row: int,
+        column: int,
+        image: np.ndarray,
+        title: str = "",
+        caption: str = "",
+        fontsize: float = 9.0,
+        **style: Any,
+    ) -> None:
+        """Draw an image, as large as its cell allows, with a title above and a caption below."""
+        width, height = self._cell
+        longest = max(map(len, [*title.split("\n"), *caption.split("\n")]))
+        fontsize = min(fontsize, 72 * width / (0.55 * max(longest, 1)))
+        line = 1.3 * fontsize / 72
+        above, below = (line * len(text.splitlines()) for text in (title, caption))
+        room = height - above - below - GAP
+        scale = min((width - GAP) / image.shape[1], room / image.shape[0])
+        x, y = self._left + (column + 0.5) * width, self._top + row * height + above + GAP / 2
+        right, lower = x + scale * image.shape[1] / 2, y + scale * image.shape[0]
+        extent = (2 * x - right, right, lower, y)
+        self._axes.imshow(image, extent=extent, aspect="auto", **(style or GRAY))
+        place = {"fontsize": fontsize, "ha": "center"}
+        self._axes.text(x, y - 0.02, title, va="bottom", **place)
+        self._axes.text(x, lower + 0.02, caption, va="top", **place)
 
 
 def escape_label(name: str, length: int = 24) -> str:
@@ -23,62 +85,89 @@ def escape_label(name: str, length: int = 24) -> str:
 def samples(images: Images, labels: Labels, class_names: tuple[str, ...]) -> Figure:
     """Draw the first images of every class in a row with its name."""
     names = class_names[:MAX_CLASSES]
-    size = (0.95 * IMAGES_PER_CLASS + 1.6, max(2, len(names)))
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(len(names), IMAGES_PER_CLASS, squeeze=False)
-    for label, (name, row) in enumerate(zip(names, grid, strict=True)):
-        chosen = images[np.flatnonzero(labels == label)[:IMAGES_PER_CLASS]]
-        for column, axes in enumerate(row):
-            axes.set(xticks=[], yticks=[])
-            axes.spines[:].set_visible(False)
-            if column < len(chosen):
-                axes.imshow(chosen[column], cmap="gray_r", vmin=0, vmax=255)
-        row[0].set_ylabel(escape_label(name), rotation=0, ha="right", va="center", fontsize=11)
-    return figure
+    grid = ImageGrid(len(names), IMAGES_PER_CLASS, (0.95, 0.95), left=1.6)
+    for label, name in enumerate(names):
+        grid.name_row(label, escape_label(name), 11.0)
+        for column, index in enumerate(np.flatnonzero(labels == label)[:IMAGES_PER_CLASS]):
+            grid.draw(label, column, images[index], **(GRAY | {"cmap": "gray_r"}))
+    return grid.figure
 
 
 def suspects(issues: tuple[LabelIssue, ...], images: Images) -> Figure:
     """Draw the most doubtful labels: label above, suggested label below."""
-    shown = issues[:MAX_ISSUES]
-    figure, grid = _grid(len(shown), 10, 1.75)
-    for axes, issue in zip(grid, shown, strict=False):
+    titled = []
+    for issue in issues[:MAX_ISSUES]:
         suggested = f"{escape_label(issue.suggested)}? {100 * issue.p_suggested:.0f} %"
-        show_image(axes, images[issue.index], f"{escape_label(issue.label)}\n{suggested}")
-    return figure
+        titled.append((images[issue.index], f"{escape_label(issue.label)}\n{suggested}"))
+    return draw_images(titled, columns=10, row_height=1.75)
 
 
 def duplicates(
     pairs: tuple[tuple[int, int, float], ...], second: SomeImages, first: SomeImages
 ) -> Figure:
     """Draw near duplicates side by side, the most similar first."""
-    shown = pairs[:MAX_DUPLICATES]
-    figure, grid = _grid(len(shown), 6, 1.5)
-    for axes, (a, b, r) in zip(grid, shown, strict=False):
-        show_image(axes, np.hstack([second[a], first[b]]), f"{a} and {b}, r = {r:.4f}")
-    return figure
+    titled = [
+        (np.hstack([second[a], first[b]]), f"{a} and {b}, r = {r:.4f}")
+        for a, b, r in pairs[:MAX_DUPLICATES]
+    ]
+    return draw_images(titled, columns=6, row_height=1.5)
 
 
 def wrong_photos(wrong: list[tuple[Pixels, str, str]]) -> Figure:
     """Draw photos with their true and their predicted class."""
-    figure, grid = _grid(len(wrong), 8, 2.3)
-    for axes, (pixels, label, predicted) in zip(grid, wrong, strict=False):
-        axes.imshow(pixels)
-        title = f"{escape_label(label)}\npredicted: {escape_label(predicted)}"
-        axes.set_title(title, fontsize=9)
-    return figure
+    titled = [
+        (pixels, f"{escape_label(label)}\npredicted: {escape_label(predicted)}")
+        for pixels, label, predicted in wrong
+    ]
+    return draw_images(titled, columns=8, row_height=2.3)
 
 
-def show_image(axes: Any, image: np.ndarray, title: str) -> None:
-    """Draw one image, gray or in its colors, with a title."""
-    axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-    axes.set_title(title, fontsize=9)
+def explanation(
+    image: np.ndarray, maps: dict[str, np.ndarray], title: str, neighbors: Images, names: list[str]
+) -> Figure:
+    """Draw an image, its maps by method, and the most similar training images.
+
+    Red pixels support the class, blue ones oppose it.
+    """
+    grid = ImageGrid(2, max(1 + len(maps), len(neighbors)), (2.0, 2.3), top=0.35)
+    grid.figure.suptitle(escape_label(title, 120), y=0.99)
+    grid.draw(0, 0, image, "image")
+    for column, (name, values) in enumerate(maps.items(), 1):
+        grid.draw(0, column, image, name)
+        limit = float(np.abs(values).max()) or 1.0
+        style = {"cmap": "coolwarm", "vmin": -limit, "vmax": limit}
+        grid.draw(0, column, values, " ", alpha=np.abs(values) / limit, **style)
+    for column, (neighbor, name) in enumerate(zip(neighbors, names, strict=True)):
+        grid.draw(1, column, neighbor, f"{'similar: ' if column == 0 else ''}{escape_label(name)}")
+    return grid.figure
 
 
-def _grid(count: int, columns: int, row_height: float) -> tuple[Figure, Any]:
-    """Return a figure of 14 inches width with empty axes for `count` images."""
-    rows = max(1, -(-count // columns))
-    figure = Figure(figsize=(14, row_height * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in grid:
-        axes.axis("off")
-    return figure, grid
+def filters(kernels: np.ndarray) -> Figure:
+    """Draw the first convolution's kernels: positive weights red, negative ones blue."""
+    columns = min(16, len(kernels))
+    grid = ImageGrid(-(-len(kernels) // columns), columns, (0.62, 0.62))
+    limit = float(np.abs(kernels).max()) or 1.0
+    for i, kernel in enumerate(kernels):
+        grid.draw(*divmod(i, columns), kernel, cmap="coolwarm", vmin=-limit, vmax=limit)
+    return grid.figure
+
+
+def feature_maps(maps: dict[str, np.ndarray]) -> Figure:
+    """Draw the first eight feature maps of each layer."""
+    grid = ImageGrid(len(maps), NUM_FEATURE_MAPS, (1.05, 1.05), left=1.05)
+    for row, (name, values) in enumerate(maps.items()):
+        grid.name_row(row, name, 7.0)
+        for column, channel in enumerate(np.moveaxis(values, -1, 0)[:NUM_FEATURE_MAPS]):
+            grid.draw(row, column, channel, cmap="viridis")
+    return grid.figure
+
+
+def draw_images(
+    titled: Sequence[tuple[np.ndarray, str]], *, columns: int, row_height: float, top: float = 0.0
+) -> Figure:
+    """Draw images with their titles, in rows of 14 inches."""
+    rows = max(1, -(-len(titled) // columns))
+    grid = ImageGrid(rows, columns, (14 / columns, row_height), top=top)
+    for i, (image, title) in enumerate(titled):
+        grid.draw(*divmod(i, columns), image, title)
+    return grid.figure

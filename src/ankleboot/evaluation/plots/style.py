@@ -1,6 +1,7 @@
-"""Colors of figures, readable on white and on black by the color-blind; and their files."""
+"""Parts that figures share: axes, files, and colors for white, for black and for the color-blind."""
 
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -16,3 +17,13 @@ def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure atomically, in the format of the path's suffix."""
     with without_glyph_warnings():
         atomic_write(path, lambda temp: figure.savefig(temp, dpi=110), suffix=path.suffix)
+
+
+def diagram(width: float, height: float, *, grid: bool = True) -> tuple[Figure, Any]:
+    """Return a figure of this size in inches, and its axes."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    if grid:
+        axes.grid(alpha=0.25)
+    return figure, axes

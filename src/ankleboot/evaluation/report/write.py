@@ -1,7 +1,4 @@
-"""Report on a run: one HTML page without external resources.
-
-write_report("runs/first").path
-"""
+"""Report on a run: one HTML page without external resources."""
 
 from __future__ import annotations
 
@@ -37,14 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Report(Record):
-    """A report that was written.
-
-    Attributes:
-        path: Path to the HTML file.
-        num_bytes: Size of the file.
-        evaluation: Metrics that the report shows.
-        sentences: Summary of the report.
-    """
+    """A report that was written: its HTML file, and the metrics and sentences it shows."""
 
     path: Path
     num_bytes: int
@@ -57,15 +47,10 @@ class Report(Record):
 
     def to_json(self) -> dict[str, Any]:
         """Return the document of `report --json`."""
-        return {
-            "path": str(self.path),
-            "bytes": self.num_bytes,
-            "split": self.evaluation.split,
-            "num_examples": self.evaluation.num_examples,
-            "accuracy": self.evaluation.accuracy,
-            "accuracy_ci95": list(self.evaluation.accuracy_ci95),
-            "sentences": list(self.sentences),
-        }
+        shown = ("split", "num_examples", "accuracy", "accuracy_ci95")
+        file = {"path": str(self.path), "bytes": self.num_bytes}
+        values = {name: getattr(self.evaluation, name) for name in shown}
+        return file | values | {"sentences": list(self.sentences)}
 
 
 def write_report(
@@ -98,25 +83,19 @@ def write_report(
     from ankleboot.evaluation.report.content import build_content, draw_charts
 
     resolved = resolve_model(run)
-    inputs = _measure(resolved, data, split, sizes, photos)
+    inputs = replace(_measure(resolved, data, split, photos), sizes=sizes)
     charts = draw_charts(inputs)
     content = build_content(inputs) | charts
     page = render(content, "report.html", charts.keys()).encode()
-    if path is None:
-        path = Path() if resolved.is_shipped else inputs.run.folder
-        path /= "report.html"
-    path = Path(path)
+    folder = Path() if resolved.is_shipped else inputs.run.folder
+    path = folder / "report.html" if path is None else Path(path)
     make_folder(path.parent)
     atomic_write(path, page)
     return Report(path, len(page), inputs.evaluation, tuple(content["sentences"]))
 
 
 def _measure(
-    model: ResolvedModel,
-    data: DataSource,
-    split: str,
-    sizes: tuple[SizePoint, ...],
-    photos: str | Path | None,
+    model: ResolvedModel, data: DataSource, split: str, photos: str | Path | None
 ) -> ReportInputs:
     from ankleboot.evaluation.report.content import ReportInputs
 
@@ -134,6 +113,8 @@ def _measure(
     count = count_evaluation(model, split)
     keras_model = replace(model, path=run.folder, load=lambda: predictor)
     probs = cached_predictions(keras_model, images.images, split)
+    predictions = probs, images.labels, dataset.class_names
+    metrics = resolve_metrics(None)
     return ReportInputs(
         run=run,
         data=dataset,
@@ -141,19 +122,11 @@ def _measure(
         probs=probs,
         calibration=calibration,
         evaluation=evaluate_probs(
-            run.folder.name,
-            probs,
-            images.labels,
-            class_names=dataset.class_names,
-            data=dataset.name,
-            split=split,
-            num_test_evaluations=count,
-            metrics=resolve_metrics(None),
+            *predictions, metrics, count, model=run.folder.name, data=dataset.name, split=split
         ),
-        errors=analyze_errors(probs, images.labels, dataset.class_names),
+        errors=analyze_errors(*predictions),
         robustness=measure_robustness(predictor, images, photos=outliers),
         model=predictor.model,
-        sizes=sizes,
     )
 
 

@@ -14,8 +14,7 @@ SEVERITIES = (1, 2, 3, 4, 5)
 
 
 def _bytes(values: np.ndarray) -> Images:
-    clipped: np.ndarray = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return clipped
+    return np.asarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
 
 
 def _scale(images: Images) -> float:
@@ -87,15 +86,21 @@ def shift(images: Images, severity: int, rng: np.random.Generator) -> Images:
 def rotation(images: Images, severity: int, rng: np.random.Generator) -> Images:
     """Rotate by 5 to 45 degrees in a random direction."""
     degrees = (5, 10, 18, 30, 45)[severity - 1] * rng.choice([-1.0, 1.0], len(images))
-    center = _center(images)
-    return _warped(images, [cv2.getRotationMatrix2D(center, float(angle), 1) for angle in degrees])
+    return _warped(images, degrees, 1.0)
 
 
 def zoom(images: Images, severity: int, rng: np.random.Generator) -> Images:
     """Shrink to 92 down to 50 %."""
-    scale = (0.92, 0.84, 0.75, 0.63, 0.5)[severity - 1]
-    center = _center(images)
-    return _warped(images, [cv2.getRotationMatrix2D(center, 0, scale)] * len(images))
+    return _warped(images, np.zeros(len(images)), (0.92, 0.84, 0.75, 0.63, 0.5)[severity - 1])
+
+
+def _warped(images: Images, degrees: np.ndarray, scale: float) -> Images:
+    """Rotate and shrink images around their centers."""
+    height, width = images.shape[1:3]
+    center = (width - 1) / 2, (height - 1) / 2
+    matrices = [cv2.getRotationMatrix2D(center, float(angle), scale) for angle in degrees]
+    pairs = zip(images, matrices, strict=True)
+    return np.stack([cv2.warpAffine(image, matrix, (width, height)) for image, matrix in pairs])
 
 
 def occluded(images: Images, severity: int, rng: np.random.Generator) -> Images:
@@ -112,18 +117,3 @@ def inversion(images: Images, severity: int, rng: np.random.Generator) -> Images
     """Blend with the negative; severity 5 is the negative."""
     share = severity / len(SEVERITIES)
     return _bytes((1 - share) * images + share * (255.0 - images))
-
-
-def _center(images: Images) -> tuple[float, float]:
-    height, width = images.shape[1:3]
-    return (width - 1) / 2, (height - 1) / 2
-
-
-def _warped(images: Images, matrices: list[np.ndarray]) -> Images:
-    size = (images.shape[2], images.shape[1])
-    return np.stack(
-        [
-            cv2.warpAffine(image, matrix, size)
-            for image, matrix in zip(images, matrices, strict=True)
-        ]
-    )

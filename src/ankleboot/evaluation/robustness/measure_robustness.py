@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ankleboot.core import plugins
-from ankleboot.core.types import Images, SomeImages, batch_size_for
+from ankleboot.core.types import Images, Probs, SomeImages, batch_size_for
 from ankleboot.data.dataset import LabeledImages
 from ankleboot.evaluation.robustness.corruptions import SEVERITIES
 from ankleboot.evaluation.robustness.out_of_distribution import OUTLIERS, auroc
@@ -26,8 +26,7 @@ class Robustness:
         clean: Accuracy on the uncorrupted images.
         accuracy: Accuracy by corruption, for each severity from 1 to 5.
         mean: Mean accuracy over all corruptions and severities.
-        auroc: Area under the ROC curve by kind of outlier, for confidence as the score that
-            separates the images from the outliers.
+        auroc: Area under the ROC curve of the confidence by kind of outlier.
     """
 
     num_examples: int
@@ -44,40 +43,28 @@ def measure_robustness(
     num_images: int = NUM_IMAGES,
     photos: SomeImages | None = None,
 ) -> Robustness:
-    """Predict corrupted copies of images, and outliers.
+    """Predict corrupted copies of the first images, fewer if they are large, and outliers.
 
-    Args:
-        predictor: Model to measure.
-        split: Images with labels.
-        num_images: Number of images, taken from the start; fewer if they are large.
-        photos: Images that show none of the classes, as one more kind of outlier.
+    `photos` show none of the classes and are one more kind of outlier.
     """
     num = batch_size_for(num_images, split.images.shape[1:])
     images, labels = np.asarray(split.images[:num]), split.labels[:num]
     rng = np.random.default_rng(SEED)
+    probs = predictor.predict(images)
 
-    def accuracy_on(corrupted: Images) -> float:
-        return float((predictor.predict(corrupted).argmax(axis=1) == labels).mean())
+    def accuracy(probs: Probs) -> float:
+        return float((probs.argmax(axis=1) == labels).mean())
 
-    clean = predictor.predict(images)
-    corruptions: dict[str, Corruption] = {
-        name: plugins.resolve("corruptions", name) for name in plugins.names("corruptions")
-    }
-    accuracy = {
-        name: tuple(accuracy_on(corrupt(images, severity, rng)) for severity in SEVERITIES)
-        for name, corrupt in corruptions.items()
-    }
-    confidence = clean.max(axis=1)
-    outliers = {
-        name: auroc(confidence, predictor.predict(make(images, rng)).max(axis=1))
-        for name, make in OUTLIERS.items()
-    }
+    def separation(outliers: SomeImages) -> float:
+        return auroc(probs.max(axis=1), predictor.predict(outliers).max(axis=1))
+
+    by_corruption = {}
+    for name in plugins.names("corruptions"):
+        corrupt: Corruption = plugins.resolve("corruptions", name)
+        corrupted = (corrupt(images, severity, rng) for severity in SEVERITIES)
+        by_corruption[name] = tuple(accuracy(predictor.predict(copy)) for copy in corrupted)
+    by_outliers = {name: separation(make(images, rng)) for name, make in OUTLIERS.items()}
     if photos is not None:
-        outliers["photos"] = auroc(confidence, predictor.predict(photos).max(axis=1))
-    return Robustness(
-        num_examples=len(labels),
-        clean=float((clean.argmax(axis=1) == labels).mean()),
-        accuracy=accuracy,
-        mean=float(np.mean(list(accuracy.values()))),
-        auroc=outliers,
-    )
+        by_outliers["photos"] = separation(photos)
+    mean = float(np.mean(list(by_corruption.values())))
+    return Robustness(len(labels), accuracy(probs), by_corruption, mean, by_outliers)

@@ -1,7 +1,6 @@
 """Images that show none of the classes, and their separation from the others by confidence."""
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -13,18 +12,7 @@ MAX_SUPERSAMPLED_SIDE = 64  # pixels
 PEN_WIDTH = 3 / 28  # as a fraction of the side
 
 
-def noise(images: Images, rng: np.random.Generator) -> Images:
-    """Draw uniform noise."""
-    return rng.integers(0, 256, images.shape, dtype=np.uint8)
-
-
-def inverted(images: Images, rng: np.random.Generator) -> Images:
-    """Return the negatives of the images."""
-    negatives: np.ndarray = 255 - images
-    return negatives
-
-
-def strokes(images: Images, rng: np.random.Generator) -> Images:
+def _strokes(images: Images, rng: np.random.Generator) -> Images:
     """Draw one or two smooth curves per image, as in handwriting."""
     height, width = images.shape[1:3]
     scale = SUPERSAMPLING if height <= MAX_SUPERSAMPLED_SIDE else 1
@@ -45,11 +33,10 @@ def _curve(corners: np.ndarray) -> np.ndarray:
     """Return points of a cubic Bezier curve."""
     t = np.linspace(0, 1, 40)[:, None]
     weights = np.hstack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
-    points: np.ndarray = np.rint(weights @ corners).astype(np.int32)[:, None]
-    return points
+    return np.asarray(np.rint(weights @ corners).astype(np.int32)[:, None])
 
 
-def shuffled(images: Images, rng: np.random.Generator) -> Images:
+def _shuffled(images: Images, rng: np.random.Generator) -> Images:
     """Shuffle the pixels of each image."""
     if images.ndim == 3:
         flat = images.reshape(len(images), -1).copy()
@@ -58,9 +45,12 @@ def shuffled(images: Images, rng: np.random.Generator) -> Images:
     return np.stack([rng.permutation(rows) for rows in pixels]).reshape(images.shape)
 
 
-OUTLIERS: Mapping[str, Callable[[Images, np.random.Generator], Images]] = MappingProxyType(
-    {"noise": noise, "inverted": inverted, "strokes": strokes, "shuffled pixels": shuffled}
-)
+OUTLIERS: Mapping[str, Callable[[Images, np.random.Generator], Images]] = {
+    "noise": lambda images, rng: rng.integers(0, 256, images.shape, dtype=np.uint8),
+    "inverted": lambda images, _: 255 - images,
+    "strokes": _strokes,
+    "shuffled pixels": _shuffled,
+}
 
 
 def auroc(inside: np.ndarray, outside: np.ndarray) -> float:
