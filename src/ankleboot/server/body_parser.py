@@ -1,8 +1,8 @@
 """Request body parsing: one image as it is, several in a form, or base64 in JSON."""
 
 import base64
-import binascii
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -21,32 +21,18 @@ MEDIA_TYPES = (*IMAGE_TYPES, FORM, JSON)
 MAX_CONTENT_TYPE_CHARS = 512  # a boundary has at most 70
 MAX_COMMAS_PER_IMAGE = 4  # of JSON; base64 has none, and millions of values take 600 MB
 MAX_NAME_CHARS = 255  # of a file name in the response
-MAX_PART_HEADER_BYTES, MAX_PART_HEADERS = 4_096, 16
 
 
 @dataclass(frozen=True)
 class UploadedImage:
-    """Image file of a request, not yet decoded.
+    """Image file of a request, not yet decoded."""
 
-    Attributes:
-        name: File name that the client sent, for display only; it is never used as a path.
-        content: Bytes of the file.
-    """
-
-    name: str | None
+    name: str | None  # that the client sent, for display only; it is never used as a path
     content: bytes
 
 
 def parse_images(content_type: str, body: bytes, max_images: int) -> list[UploadedImage | ApiError]:
-    """Parse a request body.
-
-    Args:
-        content_type: Content-Type header of the request.
-        body: The whole body.
-        max_images: Largest number of images in a request.
-
-    Returns:
-        Images in the order of the body; an error in place of each one that cannot be read.
+    """Return the images of a body in order; an error in place of each that cannot be read.
 
     Raises:
         ApiError: If the body does not match its type, or holds no image or too many.
@@ -82,10 +68,10 @@ def _parse_json(body: bytes, max_images: int) -> list[UploadedImage | ApiError]:
         raise _too_many_images(max_images)
     document = _load_json(body)
     if not isinstance(document, dict) or document.keys() != {"images"}:
-        raise _unexpected_json('an object with the key "images" alone')
+        raise ApiError(422, "bad_request", 'Expected an object with the key "images" alone.')
     images = document["images"]
     if not isinstance(images, list) or not images:
-        raise _unexpected_json('a list of base64 strings under "images"')
+        raise ApiError(422, "bad_request", 'Expected a list of base64 strings under "images".')
     if len(images) > max_images:
         raise _too_many_images(max_images)
     return [_decode_base64(index, text) for index, text in enumerate(images)]
@@ -107,19 +93,12 @@ def _load_json(body: bytes) -> Any:
         raise ApiError(400, "bad_json", f"The body is not valid JSON: {error}.") from error
 
 
-def _unexpected_json(expected: str) -> ApiError:
-    return ApiError(422, "bad_request", f"Expected {expected}.")
-
-
 def _decode_base64(index: int, text: object) -> UploadedImage | ApiError:
-    hint = "" if not str(text).startswith("data:") else "; leave out the text before the comma"
-    error = ApiError(422, "bad_base64", f"images[{index}] must be an image file in base64{hint}.")
-    if not isinstance(text, str) or not text or len(text) % 4:  # b64decode accepts a trailing "A="
-        return error
-    try:
-        return UploadedImage(None, base64.b64decode(text, validate=True))
-    except (binascii.Error, ValueError):
-        return error
+    if isinstance(text, str) and text and len(text) % 4 == 0:  # b64decode accepts a trailing "A="
+        with suppress(ValueError):
+            return UploadedImage(None, base64.b64decode(text, validate=True))
+    hint = "; leave out the text before the comma" if str(text).startswith("data:") else ""
+    return ApiError(422, "bad_base64", f"images[{index}] must be an image file in base64{hint}.")
 
 
 def _parse_form(body: bytes, boundary: bytes, max_images: int) -> list[UploadedImage | ApiError]:
@@ -130,8 +109,8 @@ def _parse_form(body: bytes, boundary: bytes, max_images: int) -> list[UploadedI
         parser = MultipartParser(
             boundary,
             form.callbacks(),  # type: ignore[arg-type]
-            max_header_count=MAX_PART_HEADERS,
-            max_header_size=MAX_PART_HEADER_BYTES,
+            max_header_count=16,
+            max_header_size=4_096,
         )
         parser.write(body)
     except FormParserError as error:
@@ -150,14 +129,14 @@ class _Form:
         self._max_images = max_images
         self.images: list[UploadedImage | ApiError] = []
         self._headers: dict[bytes, bytes] = {}
-        self._field = self._value = b""
+        self._field, self._value = bytearray(), bytearray()
         self._content: list[bytes] = []
 
     def callbacks(self) -> dict[str, Any]:
         return {
             "on_part_begin": self._begin_part,
-            "on_header_field": lambda data, start, end: self._add("_field", data[start:end]),
-            "on_header_value": lambda data, start, end: self._add("_value", data[start:end]),
+            "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
             "on_header_end": self._end_header,
             "on_part_data": lambda data, start, end: self._content.append(data[start:end]),
             "on_part_end": self._end_part,
@@ -168,12 +147,10 @@ class _Form:
             raise _too_many_images(self._max_images)
         self._headers, self._content = {}, []
 
-    def _add(self, attribute: str, chunk: bytes) -> None:
-        setattr(self, attribute, getattr(self, attribute) + chunk)
-
     def _end_header(self) -> None:
-        self._headers[self._field.lower()] = self._value
-        self._field = self._value = b""
+        self._headers[bytes(self._field).lower()] = bytes(self._value)
+        self._field.clear()
+        self._value.clear()
 
     def _end_part(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
@@ -198,6 +175,5 @@ def _parse_part(
 
 
 def _too_many_images(max_images: int) -> ApiError:
-    return ApiError(
-        413, "too_many", f"More than {max_images} images; send them in several requests."
-    )
+    message = f"More than {max_images} images; send them in several requests."
+    return ApiError(413, "too_many", message)

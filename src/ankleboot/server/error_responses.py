@@ -1,7 +1,6 @@
 """Error responses: HTTP status, machine-readable code, message."""
 
 import json
-from collections.abc import Mapping
 
 
 class ApiError(Exception):
@@ -11,24 +10,12 @@ class ApiError(Exception):
         status: Status of the response.
         code: Identifier in snake_case for programs; part of the API.
         message: One sentence for people.
-        retry_after_s: Seconds after which the client may try again, if that can help.
-        headers: Further headers of the response, names in lower case.
+        headers: Further headers of the response, such as `retry_after=1` (seconds).
     """
 
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        *,
-        retry_after_s: int | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, status: int, code: str, message: str, **headers: str | int) -> None:
         super().__init__(message)
-        self.status, self.code = status, code
-        self._headers = dict(headers or {})
-        if retry_after_s is not None:
-            self._headers["retry-after"] = str(retry_after_s)
+        self.status, self.code, self._headers = status, code, headers
 
     def to_json(self) -> dict[str, str]:
         """Return the value under "error" of the document."""
@@ -36,19 +23,20 @@ class ApiError(Exception):
 
     @property
     def body(self) -> bytes:
-        """Body of the response."""
         return json.dumps({"error": self.to_json()}).encode()
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Headers of the response, apart from those of every response."""
         headers = {
-            "content-type": "application/json",
-            "content-length": str(len(self.body)),
-            "cache-control": "no-store",
+            "content_type": "application/json",
+            "content_length": len(self.body),
+            "cache_control": "no-store",
+            **self._headers,
         }
         return [
-            (name.encode(), value.encode()) for name, value in (headers | self._headers).items()
+            (name.replace("_", "-").encode(), str(value).encode())
+            for name, value in headers.items()
         ]
 
 
@@ -57,7 +45,7 @@ def queue_full_error() -> ApiError:
 
     Each call makes a new one, because a raised exception keeps its traceback and so the request.
     """
-    return ApiError(503, "overloaded", "Too many requests are waiting; try again.", retry_after_s=1)
+    return ApiError(503, "overloaded", "Too many requests are waiting; try again.", retry_after=1)
 
 
 INTERNAL_ERROR = ApiError(500, "internal", "The server failed; its log has the details.")

@@ -1,7 +1,6 @@
 """Inference over HTTP: read a request body within its limits, and submit it to a worker."""
 
 import asyncio
-from typing import NoReturn
 
 from starlette.requests import Request
 
@@ -16,14 +15,7 @@ from ankleboot.server.workers.supervisor import WorkerSupervisor
 
 
 class InferenceClient:
-    """Client of the worker processes.
-
-    Args:
-        config: Limits of a request body.
-        supervisor: Knows whether a worker is available.
-        dispatcher: Takes the requests.
-        log: Log of faults in workers.
-    """
+    """Client of the worker processes."""
 
     def __init__(
         self,
@@ -37,15 +29,9 @@ class InferenceClient:
         self._arriving_bytes = 0  # of unfinished bodies of all requests
 
     async def process(self, kind: str, model: str, request: Request) -> tuple[int, bytes]:
-        """Have a worker process a request's images.
+        """Have a worker process a request's images; return the status and the JSON document.
 
-        Args:
-            kind: "predict" or "explain".
-            model: Name of the model.
-            request: Request whose body has not been read.
-
-        Returns:
-            Status and JSON document.
+        `kind` is "predict" or "explain"; the body has not been read yet.
 
         Raises:
             ApiError: If the body exceeds a limit, or no worker can take it.
@@ -53,8 +39,9 @@ class InferenceClient:
         content_type = request.headers.get("content-type", "")
         parse_content_type(content_type)  # fails before the body is read
         body = await self._read_body(request)
-        head = {"kind": kind, "model": model, "type": content_type}
-        return await self.submit(head, request, body)
+        return await self.submit(
+            {"kind": kind, "model": model, "type": content_type}, request, body
+        )
 
     async def submit(
         self, head: dict[str, str], request: Request, body: bytes | bytearray = b""
@@ -71,7 +58,7 @@ class InferenceClient:
         config = self._config
         declared = request.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > config.max_body_bytes:
-            self._raise_too_large()
+            raise self._too_large_error()
         body = bytearray()
         try:
             async with asyncio.timeout(config.body_timeout_s):
@@ -94,12 +81,12 @@ class InferenceClient:
         self._arriving_bytes += len(chunk)
         body += chunk
         if len(body) > config.max_body_bytes:
-            self._raise_too_large()
+            raise self._too_large_error()
         has_room = self._arriving_bytes <= config.max_queue_bytes
         if not has_room and len(body) > config.always_read_body_bytes:
             raise queue_full_error()
         return bool(message.get("more_body", False))
 
-    def _raise_too_large(self) -> NoReturn:
+    def _too_large_error(self) -> ApiError:
         message = f"The body has more than the allowed {self._config.max_body_bytes:,} bytes."
-        raise ApiError(413, "too_large", message)
+        return ApiError(413, "too_large", message)

@@ -1,19 +1,22 @@
 """Server lifecycle: start-up, reload on SIGHUP, and a shutdown that loses no accepted request."""
 
 import asyncio
+import functools
 import gc
 import signal
 import socket
 from collections.abc import Callable
 
+import uvicorn
+
 from ankleboot.core.errors import AnklebootError, Interrupted
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.http.access_log import AccessLog
-from ankleboot.server.http.draining_server import DrainingServer, event_loop_factory
+from ankleboot.server.http.draining_server import DrainingServer
 from ankleboot.server.http.listener import open_socket, url_of
 from ankleboot.server.http.middleware import AccessMiddleware, is_local
 from ankleboot.server.http.prometheus import ServerMetrics
-from ankleboot.server.http.protocol import Rejection, TimeoutHttpProtocol
+from ankleboot.server.http.protocol import TimeoutHttpProtocol
 from ankleboot.server.inference import InferenceClient
 from ankleboot.server.routes import Router, Services
 from ankleboot.server.workers.dispatcher import Dispatcher
@@ -25,10 +28,7 @@ from ankleboot.server.workers.supervisor import WorkerSupervisor
 def serve(config: ServerConfig, log: AccessLog, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; SIGHUP reloads the models.
 
-    Args:
-        config: Configuration.
-        log: Log of events and requests.
-        on_ready: Called with the URL once a worker is ready.
+    `on_ready` is called with the URL once a worker is ready.
 
     Raises:
         EnvironmentFailure: If the port cannot be bound.
@@ -38,12 +38,13 @@ def serve(config: ServerConfig, log: AccessLog, on_ready: Callable[[str], None])
     with open_socket(config.host, config.port) as listening:
         if not is_local(config.host):
             log("public", note="every machine that reaches this one can use the server")
-        store = ModelStore(config.models, lambda message: log("models", note=message))
+        store = _load_store(config, log)
         _raise_open_file_limit()
         limit_malloc_cache()
         service = _Service(config, log, store)
         try:
-            with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
+            loop_factory = uvicorn.Config("", loop="auto").get_loop_factory()  # uvloop if installed
+            with asyncio.Runner(loop_factory=loop_factory) as runner:
                 signum = runner.run(service.run(listening, on_ready))
         finally:
             service.store.remove()
@@ -52,32 +53,13 @@ def serve(config: ServerConfig, log: AccessLog, on_ready: Callable[[str], None])
 
 
 class _Service:
-    """Workers, HTTP server, and reloads of the models.
-
-    Attributes:
-        store: Models that are served; `serve` removes its files at the end.
-    """
+    """Workers, HTTP server, and reloads of the models."""
 
     def __init__(self, config: ServerConfig, log: AccessLog, store: ModelStore) -> None:
-        self._config, self._log, self.store = config, log, store
+        self._config, self._log, self.store = config, log, store  # `serve` removes its files
         self._dispatcher = Dispatcher(config)
         self._supervisor = WorkerSupervisor(config, self._dispatcher, log)
-        self._metrics = ServerMetrics(
-            {
-                "ankleboot_requests_waiting": (
-                    "Number of requests that wait for a worker.",
-                    lambda: self._dispatcher.num_waiting,
-                ),
-                "ankleboot_workers_ready": (
-                    "Number of workers that are ready.",
-                    lambda: self._supervisor.num_ready,
-                ),
-                "ankleboot_workers_lost": (
-                    "Number of workers that died.",
-                    lambda: self._supervisor.num_lost,
-                ),
-            }
-        )
+        self._metrics = ServerMetrics(self._dispatcher, self._supervisor)
         self._reload: asyncio.Task[None] | None = None
 
     async def run(self, listening: socket.socket, on_ready: Callable[[str], None]) -> int | None:
@@ -86,7 +68,10 @@ class _Service:
         if hasattr(signal, "SIGHUP"):
             loop.add_signal_handler(signal.SIGHUP, self._start_reload)
         loading = loop.create_task(self._supervisor.start(self.store.paths))
-        server = DrainingServer(self._config, listening, self._protocol())
+        connection = functools.partial(
+            TimeoutHttpProtocol, self._config, self._dispatcher, self._log, self._metrics
+        )
+        server = DrainingServer(self._config, listening, connection)
         serving = loop.create_task(server.serve_app(self._app(server)))
         try:
             await _first_of(loading, serving)
@@ -104,39 +89,11 @@ class _Service:
         return server.signum
 
     def _app(self, server: DrainingServer) -> AccessMiddleware:
-        config, log, metrics = self._config, self._log, self._metrics
-
-        def is_draining() -> bool:
-            return server.is_draining
-
-        inference = InferenceClient(config, self._supervisor, self._dispatcher, log)
+        config, log, supervisor, metrics = self._config, self._log, self._supervisor, self._metrics
+        inference = InferenceClient(config, supervisor, self._dispatcher, log)
         names = list(self.store.paths)
-        services = Services(config, names, self._supervisor, inference, metrics, is_draining)
-        return AccessMiddleware(Router(services), config, log, metrics, is_draining)
-
-    def _protocol(self) -> type[TimeoutHttpProtocol]:
-        """Bind the protocol to this server through its class, since uvicorn creates the objects."""
-        dispatcher, config = self._dispatcher, self._config
-
-        class Connection(TimeoutHttpProtocol):
-            limits = config
-            is_full = staticmethod(lambda: dispatcher.is_full)
-            on_rejected = staticmethod(self._on_rejected)
-
-        return Connection
-
-    def _on_rejected(self, rejection: Rejection) -> None:
-        """Count and log a request that its connection has rejected."""
-        self._metrics.count_request(rejection.route, rejection.status, 0.0)
-        self._log.request(
-            request_id=rejection.request_id.decode(),
-            method=rejection.method,
-            route=rejection.route,
-            status=rejection.status,
-            seconds=0.0,
-            bytes_in=0,
-            client=rejection.client[0] if rejection.client else "",
-        )
+        router = Router(Services(config, names, supervisor, inference, metrics, server))
+        return AccessMiddleware(router, config, log, metrics, server)
 
     def _start_reload(self) -> None:
         is_running = self._reload is not None and not self._reload.done()
@@ -145,23 +102,26 @@ class _Service:
 
     async def _reload_models(self) -> None:
         """Load the models again; keep the old ones if one of the new ones fails."""
-        loop, log = asyncio.get_running_loop(), self._log
         store: ModelStore | None = None
         try:
-            store = await loop.run_in_executor(
-                None, ModelStore, self._config.models, lambda message: log("models", note=message)
-            )
+            store = await asyncio.to_thread(_load_store, self._config, self._log)
             await self._supervisor.reload(store.paths)
         except AnklebootError as error:
             if store is not None:
                 store.remove()
             self._metrics.model_reloads.labels("refused").inc()
-            log("models_kept", reason=str(error))
+            self._log("models_kept", reason=str(error))
             return
         self.store.remove()
         self.store = store
         self._metrics.model_reloads.labels("done").inc()
-        log("models_replaced", models=",".join(store.paths))
+        self._log("models_replaced", models=",".join(store.paths))
+
+
+def _load_store(config: ServerConfig, log: AccessLog) -> ModelStore:
+    return ModelStore(
+        config.models, lambda message: log("models", note=message), trust=config.trust
+    )
 
 
 async def _first_of(loading: "asyncio.Task[None]", serving: "asyncio.Task[None]") -> None:

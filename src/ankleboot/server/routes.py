@@ -17,6 +17,7 @@ from ankleboot.server.body_parser import JSON
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.error_responses import ApiError
 from ankleboot.server.http import prometheus
+from ankleboot.server.http.draining_server import DrainingServer
 from ankleboot.server.http.protocol import PREDICT_PATH
 from ankleboot.server.http.static_files import StaticFile, load_static_files
 from ankleboot.server.inference import InferenceClient
@@ -28,25 +29,15 @@ SAMPLES_PATH = "/samples.png"
 
 @dataclass(frozen=True)
 class Services:
-    """Parts of the server that routes use.
-
-    Attributes:
-        config: Configuration.
-        model_names: Names of the models; the first one is the default.
-        supervisor: Knows the models and whether a worker is ready.
-        inference: Has workers process images.
-        metrics: Source of /metrics.
-        is_draining: Returns whether the server is stopping.
-        static_files: Files of the page by URL path; empty without a page.
-    """
+    """Parts of the server that routes use."""
 
     config: ServerConfig
-    model_names: list[str]
+    model_names: list[str]  # the first one is the default
     supervisor: WorkerSupervisor
     inference: InferenceClient
     metrics: prometheus.ServerMetrics
-    is_draining: Callable[[], bool]
-    static_files: dict[str, StaticFile] = field(default_factory=dict)
+    server: DrainingServer
+    static_files: dict[str, StaticFile] = field(default_factory=dict)  # by URL path
 
 
 Route = Callable[[Request, Services], Awaitable[Response]]
@@ -54,14 +45,12 @@ Route = Callable[[Request, Services], Awaitable[Response]]
 
 async def predict(request: Request, services: Services) -> Response:
     """Classify the images of a request."""
-    model = _model_of(request, services)
-    return _json(*await services.inference.process("predict", model, request))
+    return await _infer("predict", request, services)
 
 
 async def explain(request: Request, services: Services) -> Response:
     """Explain the prediction for an image."""
-    model = _model_of(request, services)
-    return _json(*await services.inference.process("explain", model, request))
+    return await _infer("explain", request, services)
 
 
 async def models(request: Request, services: Services) -> Response:  # noqa: ARG001
@@ -88,8 +77,8 @@ async def healthz(request: Request, services: Services) -> Response:  # noqa: AR
 
 async def readyz(request: Request, services: Services) -> Response:  # noqa: ARG001
     """Report whether the server takes requests."""
-    if services.is_draining():
-        raise ApiError(503, "draining", "The server is stopping.", retry_after_s=1)
+    if services.server.is_draining:
+        raise ApiError(503, "draining", "The server is stopping.", retry_after=1)
     if services.supervisor.unavailable_reason is not None:
         raise services.supervisor.not_ready_error()
     document = {"status": "ready", "workers": services.supervisor.num_ready}
@@ -143,9 +132,6 @@ class Router:
     """ASGI application that calls the route of a request.
 
     All paths are constant, so one dictionary serves in place of a framework's search for a pattern.
-
-    Args:
-        services: Arguments of the routes.
     """
 
     def __init__(self, services: Services) -> None:
@@ -166,19 +152,18 @@ class Router:
             raise ApiError(404, "not_found", message)
         scope["route"] = path
         if method not in routes:
-            allow = {"allow": ", ".join(routes)}
             message = f"{path} does not accept {method}; see the header Allow."
-            raise ApiError(405, "method_not_allowed", message, headers=allow)
+            raise ApiError(405, "method_not_allowed", message, allow=", ".join(routes))
         response = await routes[method](Request(scope, receive), self._services)
         await response(scope, receive, send)
 
 
-def _model_of(request: Request, services: Services) -> str:
+async def _infer(kind: str, request: Request, services: Services) -> Response:
     names = services.model_names
-    name = request.query_params.get("model", names[0])
-    if name not in names:
+    model = request.query_params.get("model", names[0])
+    if model not in names:
         raise ApiError(422, "bad_request", f"model must be one of {', '.join(names)}.")
-    return name
+    return _json(*await services.inference.process(kind, model, request))
 
 
 def _json(status: int, document: bytes) -> Response:

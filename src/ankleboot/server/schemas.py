@@ -4,7 +4,6 @@ The key "required" lists all properties of each response: the server leaves none
 """
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +27,6 @@ EXAMPLE_IMAGE_BASE64 = (
 """An ankle boot of Fashion-MNIST's test split (MIT, Zalando SE), 28 x 28 pixels, PNG, base64."""
 
 
-def _object(description: str, **properties: Schema) -> Schema:
-    return {
-        "type": "object",
-        "description": description,
-        "required": list(properties),
-        "properties": properties,
-    }
-
-
-def _reference(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-STRING = {"type": "string"}
-
 SCHEMAS: dict[str, Schema] = json.loads(Path(__file__).with_name("schemas.json").read_text())
 """JSON Schema of every response, by name."""
 
@@ -58,22 +42,24 @@ ERRORS = {
 }
 
 
-def openapi_document(config: ServerConfig, model_names: list[str]) -> dict[str, Any]:
-    """Return the OpenAPI document of a server.
-
-    Args:
-        config: Number of images per request, and whether there is an API key.
-        model_names: Names of the models; the first one is the default.
-    """
+def openapi_document(config: ServerConfig, model_names: list[str]) -> Schema:
+    """Return the OpenAPI document of a server; the first model is the default."""
     guarded = (400, 401, 429) if config.api_key else (400, 429)
-    inference = (*guarded, 408, 413, 415, 422, 503)
-    max_images = config.max_images_per_request
     model = {
         "name": "model",
         "in": "query",
         "description": "Name of the model.",
-        "schema": STRING | {"enum": model_names, "default": model_names[0]},
+        "schema": {"type": "string", "enum": model_names, "default": model_names[0]},
     }
+
+    def post(summary: str, schema: str, max_images: int) -> Schema:
+        operation = _operation(summary, _json(schema), *guarded, 408, 413, 415, 422, 503)
+        return {"post": operation | {"parameters": [model], "requestBody": _image_body(max_images)}}
+
+    def get(summary: str, response: Schema, *errors: int) -> Schema:
+        return {"get": _operation(summary, response, *errors)}
+
+    metrics = {"description": "Metrics.", "content": {CONTENT_TYPE: {}}}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -82,60 +68,47 @@ def openapi_document(config: ServerConfig, model_names: list[str]) -> dict[str, 
             "description": "Classify garments on images, and abstain when unsure.",
         },
         "paths": {
-            PREDICT_PATH: {
-                "post": _operation("Classify images", "Predictions", inference)
-                | {"parameters": [model], "requestBody": _image_body(max_images)}
-            },
-            "/v1/explain": {
-                "post": _operation("Explain the prediction for one image", "Explanation", inference)
-                | {"parameters": [model], "requestBody": _image_body(1)}
-            },
-            "/v1/model": {
-                "get": _operation("Describe the models and the limits", "Models", (*guarded, 503))
-            },
-            "/healthz": {"get": _operation("Report that the process is alive", "Health", (400,))},
-            "/readyz": {
-                "get": _operation("Report whether requests are taken", "Readiness", (400, 503))
-            },
-            "/metrics": {
-                "get": {
-                    "summary": "Return metrics for Prometheus",
-                    "responses": {"200": {"description": "Metrics.", "content": {CONTENT_TYPE: {}}}}
-                    | _errors(guarded),
-                }
-            },
+            PREDICT_PATH: post("Classify images", "Predictions", config.max_images_per_request),
+            "/v1/explain": post("Explain the prediction for one image", "Explanation", 1),
+            "/v1/model": get("Describe the models and the limits", _json("Models"), *guarded, 503),
+            "/healthz": get("Report that the process is alive", _json("Health"), 400),
+            "/readyz": get("Report whether requests are taken", _json("Readiness"), 400, 503),
+            "/metrics": get("Return metrics for Prometheus", metrics, *guarded),
         },
         "components": {"schemas": SCHEMAS},
     }
 
 
-def _operation(summary: str, schema: str, errors: Iterable[int]) -> dict[str, Any]:
-    responses = {"200": _json_response(SCHEMAS[schema]["description"], schema)}
-    return {"summary": summary, "responses": responses | _errors(errors)}
+def _operation(summary: str, response: Schema, *errors: int) -> Schema:
+    failures = {str(status): _json("ErrorResponse", ERRORS[status]) for status in sorted(errors)}
+    return {"summary": summary, "responses": {"200": response} | failures}
 
 
-def _errors(statuses: Iterable[int]) -> dict[str, Any]:
+def _json(schema: str, description: str = "") -> Schema:
     return {
-        str(status): _json_response(ERRORS[status], "ErrorResponse") for status in sorted(statuses)
+        "description": description or SCHEMAS[schema]["description"],
+        "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
     }
 
 
-def _json_response(description: str, schema: str) -> dict[str, Any]:
-    return {"description": description, "content": {JSON: {"schema": _reference(schema)}}}
-
-
-def _image_body(max_images: int) -> dict[str, Any]:
+def _image_body(max_images: int) -> Schema:
     """Return the description of a request body that holds images."""
-    limits = {"minItems": 1, "maxItems": max_images}
-    file = STRING | {"format": "binary"}
-    base64 = STRING | {"format": "byte", "contentEncoding": "base64"}
-    # additionalProperties: the server takes files of other names, but no fields of a form
-    form = _object("Files of a form.", images={"type": "array", "items": file} | limits)
-    document = _object("Files in base64.", images={"type": "array", "items": base64} | limits)
-    content: dict[str, Any] = {media_type: {"schema": file} for media_type in IMAGE_TYPES}
-    content[FORM] = {"schema": form | {"additionalProperties": False}}
-    content[JSON] = {
-        "schema": document | {"additionalProperties": False},
-        "example": {"images": [EXAMPLE_IMAGE_BASE64]},
-    }
+
+    def images_of(item: Schema, description: str) -> Schema:
+        images = {"type": "array", "items": item, "minItems": 1, "maxItems": max_images}
+        return {
+            "type": "object",
+            "description": description,
+            "required": ["images"],
+            "properties": {"images": images},
+            # the server takes files of other names, but no fields of a form
+            "additionalProperties": False,
+        }
+
+    file = {"type": "string", "format": "binary"}
+    base64 = {"type": "string", "format": "byte", "contentEncoding": "base64"}
+    content: Schema = {media_type: {"schema": file} for media_type in IMAGE_TYPES}
+    content[FORM] = {"schema": images_of(file, "Files of a form.")}
+    example = {"images": [EXAMPLE_IMAGE_BASE64]}
+    content[JSON] = {"schema": images_of(base64, "Files in base64."), "example": example}
     return {"required": True, "content": content}

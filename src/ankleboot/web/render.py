@@ -16,12 +16,9 @@ TEMPLATES = WEB / "templates"
 
 
 def render(content: dict[str, Any], template: str, drawn: Collection[str]) -> str:
-    """Fill a template and return the page as HTML; all values but SVG are escaped.
+    """Fill a template from `templates` and return the page as HTML.
 
-    Args:
-        content: Values of the template's variables.
-        template: Name of a file in `templates`; it extends base.html.
-        drawn: Names in `content` of SVG, or lists of SVG, made by this package.
+    All values are escaped but those named in `drawn`: SVG, or lists of SVG, made by this package.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),

@@ -15,18 +15,13 @@ from contextlib import suppress
 from typing import Any, Literal
 
 LogFormat = Literal["json", "text", "off"]
-
 FLUSH_AFTER_S = 0.02  # time for which the line of a request may wait for others
 
 _quote = json.JSONEncoder().encode
 
 
 class AccessLog:
-    """Writer of log lines.
-
-    Args:
-        format: "json" (one object per line), "text", or "off".
-    """
+    """Writer of log lines."""
 
     def __init__(self, format: LogFormat) -> None:
         self._format = format
@@ -35,10 +30,9 @@ class AccessLog:
 
     def __call__(self, event: str, **fields: Any) -> None:
         """Write the line of an event."""
-        if self._format == "off":
-            return
-        self._lines.append(self._event_line(event, fields))
-        self._flush()
+        if self._format != "off":
+            self._lines.append(self._line(event, fields))
+            self._flush()
 
     def request(
         self,
@@ -47,9 +41,9 @@ class AccessLog:
         method: str,
         route: str,
         status: int | None,
-        seconds: float,
-        bytes_in: int,
         client: str,
+        seconds: float = 0.0,
+        bytes_in: int = 0,
     ) -> None:
         """Write the line of a finished request, together with those that follow soon.
 
@@ -59,21 +53,22 @@ class AccessLog:
             return
         if not self._lines:
             asyncio.get_running_loop().call_later(FLUSH_AFTER_S, self._flush)
-        timestamp, ms = self._timestamp(), round(1000 * seconds, 2)
-        if self._format == "json":
-            self._lines.append(
-                f'{{"time": "{timestamp}", "event": "request", "request": {_quote(request_id)}, '
-                f'"method": {_quote(method)}, "route": {_quote(route)}, '
-                f'"status": {"null" if status is None else status}, "ms": {ms}, '
-                f'"bytes_in": {bytes_in}, "client": {_quote(client)}}}'
+        ms = round(1000 * seconds, 2)
+        if self._format == "json":  # twice as fast as `_line`
+            line = (
+                f'{{"time": "{self._timestamp()}", "event": "request", '
+                f'"request": {_quote(request_id)}, "method": {_quote(method)}, '
+                f'"route": {_quote(route)}, "status": {"null" if status is None else status}, '
+                f'"ms": {ms}, "bytes_in": {bytes_in}, "client": {_quote(client)}}}'
             )
         else:
-            self._lines.append(
-                f"{timestamp[11:19]} request request={request_id} method={method} route={route} "
-                f"status={status} ms={ms} bytes_in={bytes_in} client={client}"
+            fields = {"request": request_id, "method": method, "route": route, "status": status}
+            line = self._line(
+                "request", fields | {"ms": ms, "bytes_in": bytes_in, "client": client}
             )
+        self._lines.append(line)
 
-    def _event_line(self, event: str, fields: dict[str, Any]) -> str:
+    def _line(self, event: str, fields: dict[str, Any]) -> str:
         timestamp = self._timestamp()
         if self._format == "json":
             return json.dumps({"time": timestamp, "event": event, **fields})
@@ -91,9 +86,7 @@ class AccessLog:
 
     def _flush(self) -> None:
         """Write the waiting lines; a closed stderr is ignored."""
-        if not self._lines:
-            return
-        text = "\n".join(self._lines) + "\n"
+        text = "".join(f"{line}\n" for line in self._lines)
         self._lines.clear()
         with suppress(OSError, ValueError):
             sys.stderr.write(text)

@@ -6,6 +6,7 @@ uvicorn alone lost 98 of 18,678 requests in 12 stops under load; this server los
 
 import asyncio
 import socket
+from asyncio import Protocol
 from collections.abc import Callable
 from types import FrameType
 
@@ -14,18 +15,12 @@ from starlette.types import ASGIApp
 
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.http.listener import Listener
-from ankleboot.server.http.protocol import TimeoutHttpProtocol
 
 POLL_S = 0.02  # between two checks for a second signal
 
 
 class DrainingServer(uvicorn.Server):
-    """HTTP server on a bound socket.
-
-    Args:
-        config: Keep-alive and shutdown times.
-        listening: Bound socket.
-        protocol: Class of the connections.
+    """HTTP server on a bound socket; `connect` takes the arguments of uvicorn's protocols.
 
     Attributes:
         is_draining: Whether a signal has arrived. The server then still responds, and every
@@ -34,10 +29,13 @@ class DrainingServer(uvicorn.Server):
     """
 
     def __init__(
-        self, config: ServerConfig, listening: socket.socket, protocol: type[TimeoutHttpProtocol]
+        self, config: ServerConfig, listening: socket.socket, connect: Callable[..., Protocol]
     ) -> None:
-        self._config, self._protocol = config, protocol
-        self._listener = Listener(listening, self._make_connection, config)
+        def make_protocol() -> Protocol:
+            return connect(self.config, self.server_state, self.lifespan.state)
+
+        self._config = config
+        self._listener = Listener(listening, make_protocol, config)
         self.is_draining = False
         self.signum: int | None = None
 
@@ -46,7 +44,7 @@ class DrainingServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=self._protocol,
+                http="httptools",
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -59,9 +57,6 @@ class DrainingServer(uvicorn.Server):
             )
         )
         await self.serve(sockets=[])
-
-    def _make_connection(self) -> TimeoutHttpProtocol:
-        return self._protocol(self.config, self.server_state, self.lifespan.state)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the listener in place of uvicorn's own."""
@@ -89,8 +84,3 @@ class DrainingServer(uvicorn.Server):
             for connection in list(self.server_state.connections):
                 connection.transport.abort()
         await super().shutdown(sockets)
-
-
-def event_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return the factory of uvloop's event loop, if uvloop is installed."""
-    return uvicorn.Config("", loop="auto").get_loop_factory()

@@ -4,12 +4,16 @@ import asyncio
 import errno
 import os
 import socket
+from asyncio import Protocol
 from collections.abc import Callable
 
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.server.config import ServerConfig
 
-SYSTEMD_SOCKET = 3  # file descriptor of the first socket that systemd passes on
+_BIND_ERRORS = {
+    errno.EADDRINUSE: "the port is in use; choose another one with --port",
+    errno.EACCES: "no permission; ports below 1024 are for privileged users",
+}
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -19,7 +23,7 @@ def open_socket(host: str, port: int) -> socket.socket:
         EnvironmentFailure: If the address cannot be bound.
     """
     if _has_systemd_socket():
-        return socket.socket(fileno=SYSTEMD_SOCKET)
+        return socket.socket(fileno=3)  # the first one that systemd passes on
     try:
         infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = infos[0]
@@ -32,14 +36,9 @@ def open_socket(host: str, port: int) -> socket.socket:
             raise
         return bound
     except (OSError, UnicodeError, OverflowError) as error:
-        number = getattr(error, "errno", None)
-        if number == errno.EADDRINUSE:
-            reason = "the port is in use; choose another one with --port"
-        elif number == errno.EACCES:
-            reason = "no permission; ports below 1024 are for privileged users"
-        else:
-            reason = getattr(error, "strerror", None) or str(error)
-        raise EnvironmentFailure(f"cannot listen on {host}, port {port}: {reason}") from error
+        reason = _BIND_ERRORS.get(getattr(error, "errno", 0)) or getattr(error, "strerror", "")
+        message = f"cannot listen on {host}, port {port}: {reason or error}"
+        raise EnvironmentFailure(message) from error
 
 
 def url_of(listening: socket.socket) -> str:
@@ -55,24 +54,15 @@ class Listener:
 
     The server of an event loop accepts one connection per iteration, and iterations are long under
     load. When it closes, the system resets the connections that it has not accepted yet.
-
-    Args:
-        listening: Bound socket.
-        make_protocol: Creates the protocol of a connection.
-        config: Backlog, and the pauses at shutdown.
     """
 
     def __init__(
-        self,
-        listening: socket.socket,
-        make_protocol: Callable[[], asyncio.BaseProtocol],
-        config: ServerConfig,
+        self, listening: socket.socket, make_protocol: Callable[[], Protocol], config: ServerConfig
     ) -> None:
         self._listening, self._make_protocol, self._config = listening, make_protocol, config
         self._tasks: set[asyncio.Task[object]] = set()
 
     def start(self) -> None:
-        """Listen and accept connections."""
         self._listening.setblocking(False)
         self._listening.listen(self._config.accept_backlog)
         asyncio.get_running_loop().add_reader(self._listening.fileno(), self._accept_all)

@@ -6,17 +6,16 @@ It also turns every error into a response.
 import asyncio
 import hmac
 import ipaddress
-import math
 import time
 import traceback
-from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.error_responses import INTERNAL_ERROR, ApiError
 from ankleboot.server.http.access_log import AccessLog
+from ankleboot.server.http.draining_server import DrainingServer
 from ankleboot.server.http.prometheus import ServerMetrics
 from ankleboot.server.http.rate_limit import RateLimit
 from ankleboot.server.http.security_headers import SECURITY_HEADERS, request_id
@@ -25,21 +24,16 @@ UNLOGGED_PATHS = frozenset(("/healthz", "/readyz"))  # probes; a line each would
 PROTECTED_PREFIXES = ("/v1/", "/metrics")  # subject to the rate limit and the API key
 UNKNOWN_ROUTE = "none"  # label of requests that match no route
 _SHUTDOWN_ERROR = ApiError(
-    503, "draining", "The server stopped before it could respond.", retry_after_s=1
+    503, "draining", "The server stopped before it could respond.", retry_after=1
 )
 _LOCAL_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
 class AccessMiddleware:
-    """ASGI application around another one.
+    """ASGI application around another one, which gets the requests that pass all checks.
 
-    Args:
-        app: Application that gets the requests which pass all checks. It sets "route" in the scope.
-        config: Host names, API key and rate limit.
-        log: Log of requests and faults.
-        metrics: Counter of responses.
-        is_draining: Returns whether the server is stopping; then every response closes its
-            connection.
+    The other one sets "route" in the scope. Every response of a draining server closes its
+    connection.
     """
 
     def __init__(
@@ -48,14 +42,13 @@ class AccessMiddleware:
         config: ServerConfig,
         log: AccessLog,
         metrics: ServerMetrics,
-        is_draining: Callable[[], bool],
+        server: DrainingServer,
     ) -> None:
         self._app, self._log, self._metrics = app, log, metrics
         self._rate_limit = RateLimit(config)
         self._api_key = config.api_key.encode() if config.api_key else None
         self._hosts = HostAllowlist(config)
-        self.config = config
-        self.is_draining = is_draining
+        self.config, self.server = config, server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check a request, pass it on, count and log the response."""
@@ -88,27 +81,18 @@ class AccessMiddleware:
     def _check(self, scope: Scope) -> None:
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1 or not self._hosts.allows(hosts[0]):
-            raise ApiError(
-                400, "unknown_host", "The Host header names another server; see --allowed-host."
-            )
+            message = "The Host header names another server; see --allowed-host."
+            raise ApiError(400, "unknown_host", message)
         if not scope["path"].startswith(PROTECTED_PREFIXES):
             return
-        if wait_s := self._rate_limit.wait(_client(scope)):
-            message = "The client sends too many requests; wait."
-            raise ApiError(429, "rate_limited", message, retry_after_s=math.ceil(wait_s))
+        self._rate_limit.check(_client(scope))
         if self._api_key is not None:
-            self._check_api_key(dict(scope["headers"]).get(b"authorization", b""))
-
-    def _check_api_key(self, authorization: bytes) -> None:
-        scheme, _, key = authorization.partition(b" ")
-        is_right = hmac.compare_digest(key.strip(), self._api_key or b"")
-        if scheme.lower() != b"bearer" or not is_right:
-            raise ApiError(
-                401,
-                "unauthorized",
-                "Send the API key as Authorization: Bearer KEY.",
-                headers={"www-authenticate": "Bearer"},
-            )
+            authorization = dict(scope["headers"]).get(b"authorization", b"")
+            scheme, _, key = authorization.partition(b" ")
+            is_right = hmac.compare_digest(key.strip(), self._api_key)
+            if scheme.lower() != b"bearer" or not is_right:
+                message = "Send the API key as Authorization: Bearer KEY."
+                raise ApiError(401, "unauthorized", message, www_authenticate="Bearer")
 
 
 class _RequestContext:
@@ -138,7 +122,7 @@ class _RequestContext:
             self.status = message["status"]
             self._reads_rest = self.status != 408  # that body has had its time
             headers = [*message["headers"], *SECURITY_HEADERS, (b"x-request-id", self.id.encode())]
-            if self._middleware.is_draining() or not self._is_body_read:
+            if self._middleware.server.is_draining or not self._is_body_read:
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
         elif self._reads_rest and not self._is_body_read and not message.get("more_body", False):
@@ -154,12 +138,10 @@ class _RequestContext:
         """
         config = self._middleware.config
         max_bytes = max(self.bytes_in, config.max_body_bytes) + config.discard_margin_bytes
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(config.discard_timeout_s):
                 while not self._is_body_read and self.bytes_in < max_bytes:
                     await self.receive()
-        except TimeoutError:
-            pass
 
     async def send_error(self, error: ApiError, *, reads_rest: bool = True) -> None:
         """Send an error, unless a response has started already."""
@@ -203,5 +185,5 @@ def _is_address(text: str) -> bool:
 
 
 def _client(scope: Scope) -> str:
-    client: Any = scope.get("client")
+    client: tuple[str, int] | None = scope.get("client")
     return client[0] if client else ""

@@ -5,56 +5,35 @@ its connections.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http import httptools_impl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.error_responses import ApiError, queue_full_error
+from ankleboot.server.http.access_log import AccessLog
 from ankleboot.server.http.middleware import UNKNOWN_ROUTE
+from ankleboot.server.http.prometheus import ServerMetrics
 from ankleboot.server.http.security_headers import SECURITY_HEADERS, request_id
+from ankleboot.server.workers.dispatcher import Dispatcher
 
 PREDICT_PATH = "/v1/predict"
 CONNECTION = "ankleboot.connection"  # extension of the scope: {"is_closing": function}
 
 
-class Rejection(NamedTuple):
-    """Request that the connection rejects itself.
-
-    Attributes:
-        request_id: Identifier in the response.
-        method: Method; empty if the bytes are not a request.
-        route: Path of the route, or `UNKNOWN_ROUTE`.
-        status: Status of the response.
-        client: Address and port of the client.
-    """
-
-    request_id: bytes
-    method: str
-    route: str
-    status: int
-    client: tuple[str, int] | None
-
-
 class TimeoutHttpProtocol(HttpToolsProtocol):
     """One connection.
 
-    Attributes:
-        limits: Timeouts and sizes. The server sets this and the next two on a subclass, because
-            uvicorn creates the connections.
-        is_full: Returns whether the queue has no room for a prediction.
-        on_rejected: Counts and logs a request that this class rejects before the application.
+    Args:
+        limits: Timeouts and sizes.
+        dispatcher: Knows whether there is room for a prediction.
+        log: Log of the requests that this class rejects before the application.
+        metrics: Counter of these requests.
+        uvicorn: Arguments of uvicorn's protocol.
     """
 
-    limits: ServerConfig
-    is_full: Callable[[], bool]
-    on_rejected: Callable[[Rejection], None]
     _header_timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
     _active: RequestResponseCycle | None = None  # request that the application has
@@ -64,15 +43,26 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     _discarded_bytes = 0  # of this request's body
     _close_after_body = False
 
+    def __init__(
+        self,
+        limits: ServerConfig,
+        dispatcher: Dispatcher,
+        log: AccessLog,
+        metrics: ServerMetrics,
+        *uvicorn: Any,
+    ) -> None:
+        super().__init__(*uvicorn)
+        self.limits, self._dispatcher, self._log, self._metrics = limits, dispatcher, log, metrics
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the timer of the first request's headers."""
         super().connection_made(transport)
         self._start_header_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timers, and tell the active request that the client has disconnected."""
-        self._stop_header_timer()
-        self._stop_write_timer()
+        for timer in (self._header_timer, self._write_timer):
+            if timer is not None:
+                timer.cancel()
         if self._active is not None:  # uvicorn tells the newest request, which may wait for others
             self._active.disconnected = True
             self._active.message_event.set()
@@ -102,7 +92,6 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
                 self.reject(_HEADERS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """Prepare for the first line of a request."""
         super().on_message_begin()
         self._unset_keepalive_if_required()
         self.scope["extensions"] = {CONNECTION: {"is_closing": self.transport.is_closing}}
@@ -112,7 +101,6 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self._start_header_timer()
 
     def on_url(self, url: bytes) -> None:
-        """Take bytes of the request's target."""
         self._count_header_bytes(len(url))
         super().on_url(url)
 
@@ -123,9 +111,10 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Start the request."""
         self._unparsed_bytes = 0
-        self._stop_header_timer()
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
         self._unset_keepalive_if_required()
         super().on_headers_complete()
 
@@ -140,7 +129,6 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """End a request."""
         self._unparsed_bytes = 0
         super().on_message_complete()
         self.cycle.more_body = False
@@ -155,7 +143,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         """
         self._active = cycle
         scope = cycle.scope
-        if scope["path"] == PREDICT_PATH and scope["method"] == "POST" and self.is_full():
+        is_prediction = scope["path"] == PREDICT_PATH and scope["method"] == "POST"
+        if is_prediction and self._dispatcher.is_full:
             self._reject_active(cycle)
         else:
             super()._start_asgi_task(cycle, app)
@@ -165,7 +154,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         closes = not cycle.keep_alive or cycle.waiting_for_100_continue
         identifier = request_id(cycle.scope["headers"])
         self.transport.write((_QUEUE_FULL_CLOSE if closes else _QUEUE_FULL) % identifier)
-        self.on_rejected(Rejection(identifier, "POST", PREDICT_PATH, 503, self.client))
+        self._record(identifier, "POST", PREDICT_PATH, 503)
         cycle.response_complete = True
         if closes and not cycle.more_body:
             self.transport.close()
@@ -183,13 +172,12 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self.reject(self._pending_error)
 
     def pause_writing(self) -> None:
-        """Start the timer of a client that reads too slowly."""
         self._start_write_timer()
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """Stop the timer: the client has read enough."""
-        self._stop_write_timer()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
         super().resume_writing()
 
     def reject(self, error: ApiError) -> None:
@@ -203,8 +191,19 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         if active is None or not active.response_started:
             identifier = request_id([])
             self.transport.write(_response_template(error, closes=True) % identifier)
-            self.on_rejected(Rejection(identifier, "", UNKNOWN_ROUTE, error.status, self.client))
+            self._record(identifier, "", UNKNOWN_ROUTE, error.status)
         self.transport.close()
+
+    def _record(self, identifier: bytes, method: str, route: str, status: int) -> None:
+        """Count and log a request that never reaches the application."""
+        self._metrics.count_request(route, status, 0.0)
+        self._log.request(
+            request_id=identifier.decode(),
+            method=method,
+            route=route,
+            status=status,
+            client=self.client[0] if self.client else "",
+        )
 
     def _count_header_bytes(self, num_bytes: int) -> None:
         """Count bytes of headers, and stop the parser, which would collect them without limit."""
@@ -215,11 +214,6 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     def _start_header_timer(self) -> None:
         timeout_s = self.limits.header_timeout_s
         self._header_timer = self.loop.call_later(timeout_s, self.transport.abort)
-
-    def _stop_header_timer(self) -> None:
-        if self._header_timer is not None:
-            self._header_timer.cancel()
-            self._header_timer = None
 
     def _start_write_timer(self) -> None:
         waiting_bytes = self.transport.get_write_buffer_size()
@@ -233,19 +227,13 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         else:
             self._start_write_timer()
 
-    def _stop_write_timer(self) -> None:
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
-
 
 def _response_template(error: ApiError, *, closes: bool) -> bytes:
     """Return a whole response with a placeholder for the request id."""
     headers = [*SECURITY_HEADERS, *error.headers, (b"x-request-id", b"%b")]
-    if closes:
-        headers.append((b"connection", b"close"))
+    headers += [(b"connection", b"close")] * closes
     lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
-    return STATUS_LINE[error.status] + lines + b"\r\n" + error.body
+    return httptools_impl.STATUS_LINE[error.status] + lines + b"\r\n" + error.body
 
 
 _MALFORMED = ApiError(400, "bad_request", "The bytes are not a valid HTTP request.")

@@ -26,7 +26,6 @@ class StaticFile:
 
     @cached_property
     def etag(self) -> str:
-        """ETag header: a hash of the content."""
         return f'"{hashlib.sha256(self.content).hexdigest()[:16]}"'
 
 

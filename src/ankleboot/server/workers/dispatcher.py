@@ -15,20 +15,13 @@ from ankleboot.server.workers.queue import Job, RequestQueue
 
 
 class Dispatcher:
-    """Queues of requests, and the workers that take from them.
-
-    Args:
-        config: Limits of the queues and of one worker.
-
-    Attributes:
-        workers: Workers that serve the current models; the supervisor changes the list.
-    """
+    """Queues of requests, and the workers that take from them."""
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
         self._queue, self._exclusive_queue = RequestQueue(), RequestQueue()
         self._is_turn_of_queue = False  # after an exclusive job, so that those do not take all time
-        self.workers: list[WorkerProcess] = []
+        self.workers: list[WorkerProcess] = []  # the supervisor changes the list
 
     @property
     def num_waiting(self) -> int:
@@ -52,25 +45,21 @@ class Dispatcher:
     async def submit(
         self, head: dict[str, str], body: bytes | bytearray, is_abandoned: Callable[[], bool]
     ) -> tuple[int, bytes, str]:
-        """Queue a request and wait for its result.
+        """Queue a request; return its status, its document, and a traceback if the worker failed.
 
-        Args:
-            head: "kind", "model" and "type" of the request.
-            body: Body of the request.
-            is_abandoned: Returns whether the client has disconnected; then no worker gets the job.
-
-        Returns:
-            Status, JSON document, and a traceback if the worker failed.
+        No worker gets the job once `is_abandoned` says that the client has disconnected.
 
         Raises:
             ApiError: If the queue is full, the result takes too long, or the request kills workers.
         """
         loop = asyncio.get_running_loop()
         is_exclusive = head["kind"] == "explain"
-        job = Job(head, body, loop.create_future(), is_abandoned, is_exclusive)
-        if self._is_full_for(job):
+        queue = self._exclusive_queue if is_exclusive else self._queue
+        is_full = len(queue) >= self._config.max_exclusive_jobs if is_exclusive else self.is_full
+        if is_full:
             raise queue_full_error()
-        (self._exclusive_queue if is_exclusive else self._queue).append(job)
+        job = Job(head, body, loop.create_future(), is_abandoned, is_exclusive)
+        queue.append(job)
         self.dispatch()
         timeout = loop.call_later(self._config.request_timeout_s, _time_out, job)
         try:
@@ -79,17 +68,11 @@ class Dispatcher:
             timeout.cancel()
             del job  # an exception keeps this frame, and so the body, until garbage collection
 
-    def _is_full_for(self, job: Job) -> bool:
-        if job.is_exclusive:
-            return len(self._exclusive_queue) >= self._config.max_exclusive_jobs
-        return self.is_full
-
     def retry(self, job: Job) -> None:
         """Queue a job of a worker that died once more, alone; fail it the second time."""
         if job.was_retried:
-            job.fail(
-                ApiError(503, "worker_lost", "The request ended the process that worked on it.")
-            )
+            message = "The request ended the process that worked on it."
+            job.fail(ApiError(503, "worker_lost", message))
         if not job.result.done():
             job.was_retried = job.is_exclusive = True
             self._exclusive_queue.append(job)
@@ -146,4 +129,4 @@ class Dispatcher:
 
 
 def _time_out(job: Job) -> None:
-    job.fail(ApiError(503, "timed_out", "The request took too long; try again.", retry_after_s=1))
+    job.fail(ApiError(503, "timed_out", "The request took too long; try again.", retry_after=1))

@@ -12,9 +12,9 @@ from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.types import Image
 from ankleboot.data.preprocessing.visualize import preprocessing_images
 from ankleboot.evaluation.explain.occlusion import occlusion
-from ankleboot.evaluation.pixel_correlation import standardized_rows
+from ankleboot.evaluation.statistics import standardized_rows
 from ankleboot.inference.decide import Prediction
-from ankleboot.inference.prepare import PreparedImage
+from ankleboot.inference.predict import PreparedImage
 
 NUM_NEIGHBORS = 5
 WARM, COOL = (255, 122, 26), (40, 120, 255)  # evidence for the label, and against it
@@ -25,17 +25,12 @@ def explanation_entries(
 ) -> dict[str, Any]:
     """Return the JSON entries of an explanation.
 
-    Args:
-        prepared: The image.
-        prediction: Prediction for it.
-        has_garments: Whether the model's classes are those of Fashion-MNIST.
+    `has_garments` says whether the model's classes are those of Fashion-MNIST.
     """
     garment = prepared.decoded.garment if has_garments else None
     height, width = prepared.image.shape[:2]
-    steps = [
-        *preprocessing_images(prepared.decoded.pixels, prepared.garment),
-        (f"seen: {width} x {height}", prepared.image),
-    ]
+    steps = preprocessing_images(prepared.decoded.pixels, prepared.garment)
+    steps.append((f"seen: {width} x {height}", prepared.image))
     return {
         "steps": [{"name": name, "png": _png(pixels)} for name, pixels in steps],
         "small": None if garment is None else _png(garment),
@@ -48,15 +43,17 @@ def sample_images() -> bytes:
     """Return the strip of sample images, PNG."""
     from ankleboot.data.export_images import sample_strip
 
+    return _encode(sample_strip())
+
+
+def _encode(pixels: np.ndarray, **options: int) -> bytes:
     content = io.BytesIO()
-    PillowImage.fromarray(sample_strip()).save(content, "PNG")
+    PillowImage.fromarray(pixels).save(content, "PNG", **options)
     return content.getvalue()
 
 
 def _png(pixels: np.ndarray) -> str:
-    content = io.BytesIO()
-    PillowImage.fromarray(pixels).save(content, "PNG", compress_level=1)
-    return base64.b64encode(content.getvalue()).decode()
+    return base64.b64encode(_encode(pixels, compress_level=1)).decode()
 
 
 def _overlay(prepared: PreparedImage, prediction: Prediction) -> dict[str, Any]:

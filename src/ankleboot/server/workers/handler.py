@@ -4,9 +4,8 @@ import json
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +13,7 @@ from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import DataError
 from ankleboot.data.preprocessing.decode import TooLargeError, decode_bytes
 from ankleboot.inference.decide import Prediction, decide
-from ankleboot.inference.predict import predict_batch
-from ankleboot.inference.prepare import PreparedImage, prepare_image
+from ankleboot.inference.predict import PreparedImage, predict_batch, prepare_image
 from ankleboot.inference.router import ModelRouter
 from ankleboot.server.body_parser import IMAGE_TYPES, UploadedImage, parse_images
 from ankleboot.server.config import ServerConfig
@@ -25,71 +23,37 @@ from ankleboot.server.workers.explanation import explanation_entries, sample_ima
 FORMATS = tuple(IMAGE_TYPES.values())
 UNNAMED = "image"  # name for the decoder's messages, which the client does not see
 
+_ImageTask = tuple[int, str | None, PreparedImage | ApiError]
+"""Index of the request, name of the image, and the image ready for the network, or its error."""
 
-@dataclass(frozen=True)
-class InferenceRequest:
-    """Request that a worker received.
 
-    Attributes:
-        kind: "predict", "explain", or "samples" for the strip of sample images.
-        model: Name of the model.
-        content_type: Content-Type header.
-        body: Body of the request.
-    """
+class InferenceRequest(NamedTuple):
+    """Request that a worker received."""
 
-    kind: str
+    kind: str  # "predict", "explain", or "samples" for the strip of sample images
     model: str
     content_type: str
     body: bytes
 
 
-@dataclass(frozen=True)
-class InferenceReply:
-    """Result of a request.
-
-    Attributes:
-        status: HTTP status.
-        body: JSON document, or an image for "samples".
-        trace: Traceback if the worker failed.
-    """
+class InferenceReply(NamedTuple):
+    """Result of a request."""
 
     status: int
-    body: bytes
-    trace: str = ""
-
-
-@dataclass(frozen=True)
-class _ImageTask:
-    """Image of a request, ready for the network, or the error that it met."""
-
-    request_index: int
-    name: str | None
-    prepared: PreparedImage | ApiError
-
-    def to_entry(self, rows: Iterator[np.ndarray]) -> dict[str, Any]:
-        """Return the image's entry in the response; a prepared image takes the next row."""
-        if isinstance(self.prepared, ApiError):
-            return {"name": self.name, "error": self.prepared.to_json()}
-        return _prediction_entry(self.name, _decide(self.prepared, next(rows)))
+    body: bytes  # JSON document, or an image for "samples"
+    trace: str = ""  # traceback if the worker failed
 
 
 class InferenceHandler:
-    """Handler of requests to some models.
-
-    Args:
-        models: Models by name.
-        config: Limits on the images of a request.
-    """
+    """Handler of requests to some models."""
 
     def __init__(self, models: dict[str, ModelRouter], config: ServerConfig) -> None:
-        self._models = models
-        self._config = config
+        self._models, self._config = models, config
 
     def respond(self, requests: Sequence[InferenceRequest]) -> list[InferenceReply]:
-        """Return the replies in order; an error in one request does not affect the others.
+        """Reply to requests of the kind "predict", or to a single one of another kind.
 
-        Args:
-            requests: Requests of the kind "predict", or a single one of another kind.
+        The replies are in order; an error in one request does not affect the others.
         """
         try:
             if requests[0].kind == "explain":
@@ -97,10 +61,11 @@ class InferenceHandler:
             if requests[0].kind == "samples":
                 return [InferenceReply(200, sample_images())]
             return self._predict_batch(requests)
+        except ApiError as error:  # of an explanation
+            return [_error_reply(error)]
         except Exception:  # a fault of the program; the other requests are handled one by one
             if len(requests) == 1:
-                trace = traceback.format_exc()
-                return [InferenceReply(INTERNAL_ERROR.status, INTERNAL_ERROR.body, trace)]
+                return [_error_reply(INTERNAL_ERROR)._replace(trace=traceback.format_exc())]
             return [self.respond([request])[0] for request in requests]
 
     def _predict_batch(self, requests: Sequence[InferenceRequest]) -> list[InferenceReply]:
@@ -108,13 +73,13 @@ class InferenceHandler:
         errors: dict[int, ApiError] = {}  # first one of each request
         tasks = self._tasks(requests, errors)
         while batch := list(islice(tasks, self._config.max_decoded_images)):
-            rows = predict_batch(
-                [task.prepared for task in batch if isinstance(task.prepared, PreparedImage)]
-            )
-            for task in batch:
-                entries[task.request_index].append(task.to_entry(rows))
-                if isinstance(task.prepared, ApiError):
-                    errors.setdefault(task.request_index, task.prepared)
+            rows = predict_batch([image for *_, image in batch if isinstance(image, PreparedImage)])
+            for index, name, image in batch:
+                if isinstance(image, ApiError):
+                    errors.setdefault(index, image)
+                    entries[index].append({"name": name, "error": image.to_json()})
+                else:
+                    entries[index].append(_prediction_entry(name, _decide(image, next(rows))))
         return [
             _error_reply(errors[index])
             if all("error" in entry for entry in entries[index])  # also without any entry
@@ -127,7 +92,7 @@ class InferenceHandler:
     ) -> Iterator[_ImageTask]:
         """Yield the images of all requests in order, each decoded when it is needed."""
         for index, request in enumerate(requests):
-            until = time.monotonic() + self._config.image_budget_s
+            until = time.monotonic() + self._config.request_timeout_s / 2
             try:
                 images = self._parse(request)
             except ApiError as error:
@@ -135,11 +100,11 @@ class InferenceHandler:
                 continue
             for image in images:
                 if isinstance(image, ApiError):
-                    yield _ImageTask(index, None, image)
+                    yield index, None, image
                 elif time.monotonic() > until:
-                    yield _ImageTask(index, image.name, _TOO_SLOW)
+                    yield index, image.name, _TOO_SLOW
                 else:
-                    yield _ImageTask(index, image.name, self._prepare(image, request.model))
+                    yield index, image.name, self._prepare(image, request.model)
 
     def _parse(self, request: InferenceRequest) -> list[UploadedImage | ApiError]:
         max_images = self._config.max_images_per_request
@@ -157,12 +122,6 @@ class InferenceHandler:
             return ApiError(422, "not_a_picture", _sentence(error))
 
     def _explain(self, request: InferenceRequest) -> InferenceReply:
-        try:
-            return _json_reply(self._explanation(request))
-        except ApiError as error:
-            return _error_reply(error)
-
-    def _explanation(self, request: InferenceRequest) -> dict[str, Any]:
         images = self._parse(request)
         if len(images) != 1:
             raise ApiError(413, "too_many", "Only one image per request can be explained.")
@@ -175,11 +134,9 @@ class InferenceHandler:
             raise prepared
         (row,) = predict_batch([prepared])
         prediction = _decide(prepared, row)
-        return {
-            "model": request.model,
-            "prediction": _prediction_entry(image.name, prediction),
-            **explanation_entries(prepared, prediction, has_garments=has_garments),
-        }
+        entries = explanation_entries(prepared, prediction, has_garments=has_garments)
+        entry = _prediction_entry(image.name, prediction)
+        return _json_reply({"model": request.model, "prediction": entry} | entries)
 
 
 def _json_reply(document: dict[str, Any]) -> InferenceReply:

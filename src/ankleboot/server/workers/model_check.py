@@ -1,7 +1,6 @@
 """Smoke test and description of the models that a worker has loaded."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,46 +10,35 @@ from ankleboot.core.errors import ModelError
 from ankleboot.data.load import load_data
 from ankleboot.inference.predictor import Predictor
 from ankleboot.inference.router import ModelRouter
+from ankleboot.models.pretrained import catalog
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.server.config import ServerConfig
 from ankleboot.web.markdown import render_markdown
 
-SPLITS = ("validation", "test")
-PUBLIC_FIELDS = ("recipe", "data", "format", "parameters", "image_size", "color", "crop") + (
-    "abstain_below",
-    "temperature",
-    "version",
-)
+PUBLIC_FIELDS = (
+    "recipe data format parameters image_size color crop abstain_below temperature version"
+).split()
 REFERENCE_DATA = ("fashion-mnist", "sample")  # data sets whose test images ship with the package
 NUM_NOISE_IMAGES = 10
 PROB_TOLERANCE = 1e-4  # between probabilities that should be equal
 
 
-def describe_model(
-    name: str, router: ModelRouter, folder: Path, photo_folder: Path
-) -> dict[str, Any]:
-    """Describe a model for `GET /v1/model`.
-
-    Args:
-        name: Name of the model in requests.
-        router: The model.
-        folder: Folder with its card and results.
-        photo_folder: Folder with those of the model for photos.
-    """
+def describe_model(name: str, router: ModelRouter, path: Path) -> dict[str, Any]:
+    """Describe a model for `GET /v1/model`; its card and results lie beside it."""
+    folder = catalog.FOLDERS.get(str(path), path if path.is_dir() else path.parent)
     has_photo_model = router.photo is not router.default
-    photo = _describe(router.photo, photo_folder) if has_photo_model else None
+    photo = _describe(router.photo, catalog.FOLDERS[catalog.PHOTO]) if has_photo_model else None
     return {"name": name} | _describe(router.default, folder) | {"photo": photo}
 
 
 def _describe(predictor: Predictor, folder: Path) -> dict[str, Any]:
     info = predictor.info
-    values = asdict(info)
     card = _read(folder / "README.md")
-    return {key: values[key] for key in PUBLIC_FIELDS} | {
-        "classes": [label for label in info.labels if label not in info.reject_labels],
+    return {field: getattr(info, field) for field in PUBLIC_FIELDS} | {
+        "classes": list(info.predicted_labels),
         "declined": list(info.reject_labels),
         "sha256": info.model_sha256,
-        "metrics": {split: _read_metrics(folder, split) for split in SPLITS},
+        "metrics": {split: _read_metrics(folder, split) for split in ("validation", "test")},
         "card": card,
         "card_html": None if card is None else render_markdown(card),
     }
@@ -58,13 +46,9 @@ def _describe(predictor: Predictor, folder: Path) -> dict[str, Any]:
 
 def _read_metrics(folder: Path, split: str) -> dict[str, Any] | None:
     """Return the stored metrics of `evaluate`, else those at the end of the training."""
-    for name, key in ((f"evaluation-{split}.json", None), ("result.json", split)):
-        text = _read(folder / name)
-        document = json.loads(text) if text else {}
-        metrics = document if key is None else document.get(key)
-        if metrics:
-            return {key: value for key, value in metrics.items() if key != "model"}
-    return None
+    stored = json.loads(_read(folder / f"evaluation-{split}.json") or "{}")
+    metrics = stored or json.loads(_read(folder / "result.json") or "{}").get(split) or {}
+    return {key: value for key, value in metrics.items() if key != "model"} or None
 
 
 def _read(path: Path) -> str | None:
@@ -73,10 +57,6 @@ def _read(path: Path) -> str | None:
 
 def smoke_test(predictor: Predictor, config: ServerConfig) -> None:
     """Test a model on reference images before it serves traffic.
-
-    Args:
-        predictor: The model.
-        config: Number of images per class and batch, and the accuracy that passes.
 
     Raises:
         ModelError: If its outputs are not probabilities or depend on the batch, or if its accuracy
@@ -110,7 +90,5 @@ def _reference_images(shape: tuple[int, ...], num_per_class: int) -> tuple[np.nd
         noise = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
         return noise, np.zeros(NUM_NOISE_IMAGES, int)
     test = load_data("sample").test
-    indices = np.concatenate(
-        [np.flatnonzero(test.labels == label)[:num_per_class] for label in range(10)]
-    )
+    indices = np.concatenate([np.flatnonzero(test.labels == c)[:num_per_class] for c in range(10)])
     return test.images[indices], test.labels[indices]

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 
 from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError
@@ -25,28 +26,26 @@ class ModelStore:
     Args:
         models: Names of shipped models and paths, as the command takes them.
         on_message: Called with a line before a slow step.
-
-    Attributes:
-        paths: Paths to the models by their names in requests.
+        trust: Whether the export of a run may import code from outside the package.
 
     Raises:
         ModelError: If a model is missing, or only TensorFlow runs its format.
         EnvironmentFailure: If a file cannot be copied or exported.
     """
 
-    def __init__(self, models: Sequence[str], on_message: Callable[[str], None]) -> None:
+    def __init__(
+        self, models: Sequence[str], on_message: Callable[[str], None], *, trust: bool = False
+    ) -> None:
+        self._on_message, self._trust = on_message, trust
         self._folder: Path | None = None
-        self.paths: dict[str, str] = {}
+        self.paths: dict[str, str] = {}  # by the names in requests
         try:
             for model in models:
-                name = self._unused_name(model)
-                is_shipped = catalog.shipped_folder(model) is not None
-                self.paths[name] = model if is_shipped else self._copy(model, name, on_message)
-        except OSError as error:
+                self._add(model)
+        except BaseException as error:
             self.remove()
-            raise EnvironmentFailure(f"{error.filename}: {error.strerror}") from error
-        except BaseException:
-            self.remove()
+            if isinstance(error, OSError):
+                raise EnvironmentFailure(f"{error.filename}: {error.strerror}") from error
             raise
 
     def remove(self) -> None:
@@ -54,19 +53,18 @@ class ModelStore:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _unused_name(self, model: str) -> str:
-        is_shipped = catalog.shipped_folder(model) is not None
-        name = model if is_shipped else Path(model).resolve().stem
-        if name in self.paths:
-            if is_shipped:
+    def _add(self, model: str) -> None:
+        if catalog.shipped_folder(model) is not None:
+            if model in self.paths:
                 raise UsageError(f"--model {model} is given twice; give it once")
-            number = 2
-            while f"{name}-{number}" in self.paths:
-                number += 1
-            name = f"{name}-{number}"
-        return name
+            self.paths[model] = model
+            return
+        stem = Path(model).resolve().stem
+        names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+        name = next(name for name in names if name not in self.paths)
+        self.paths[name] = self._copy(model, name)
 
-    def _copy(self, model: str, name: str, on_message: Callable[[str], None]) -> str:
+    def _copy(self, model: str, name: str) -> str:
         source = Path(model)
         if not source.exists():
             raise ModelError(f"{model}: no such model file or run folder")
@@ -74,39 +72,36 @@ class ModelStore:
             self._folder = Path(tempfile.mkdtemp(prefix="ankleboot-serve-"))
         target = self._folder / name
         if (source / "recipe.json").is_file():
-            return _copy_run(source, target, on_message)
+            return self._copy_run(source, target)
         if source.is_dir() and (source / "ankleboot.json").is_file():
             return str(shutil.copytree(source, target))
         if source.suffix not in SERVABLE_SUFFIXES:
             raise ModelError(
-                f"{model}: the server runs LiteRT, ONNX and OpenVINO models; give a run folder, or "
-                "a file that ankleboot export made from it"
+                f"{model}: the server runs LiteRT, ONNX and OpenVINO models; give a run folder, "
+                "or a file that ankleboot export made from it"
             )
         target.mkdir()
         return str(shutil.copy(source, target))
 
-
-def _copy_run(run: Path, target: Path, on_message: Callable[[str], None]) -> str:
-    """Copy a run's LiteRT model and side files; export the model if the run has no current one."""
-    target.mkdir()
-    for name in SIDE_FILES:
-        with suppress(FileNotFoundError):
-            shutil.copy(run / name, target)
-    exported = run / "exports" / catalog.MODEL_FILE
-    if _is_current(exported, run):
-        return str(shutil.copy(exported, target))
-    on_message(
-        f"{run}: exporting to LiteRT; to do this once, run: ankleboot export {run} --format litert"
-    )
-    return _export(run, target / catalog.MODEL_FILE)
+    def _copy_run(self, run: Path, target: Path) -> str:
+        """Copy a run's LiteRT model and side files; export the model if no current one exists."""
+        target.mkdir()
+        for name in SIDE_FILES:
+            with suppress(FileNotFoundError):
+                shutil.copy(run / name, target)
+        exported = run / "exports" / catalog.MODEL_FILE
+        if _is_current(exported, run):
+            return str(shutil.copy(exported, target))
+        command = f"ankleboot export {run} --format litert"
+        self._on_message(f"{run}: exporting to LiteRT; to do this once, run: {command}")
+        return _export(run, target / catalog.MODEL_FILE, self._trust)
 
 
-def _export(run: Path, path: Path) -> str:
+def _export(run: Path, path: Path, trust: bool) -> str:
     """Export a run's model in a process of its own, since it needs TensorFlow."""
-    command = ["export", str(run), "--format", "litert", "--output", str(path)]
-    process = subprocess.run(
-        [sys.executable, "-m", "ankleboot", *command], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "ankleboot", "export", str(run), "--format", "litert"]
+    command += [*(["--trust"] if trust else []), "--output", str(path)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
     if process.returncode:
         message = (process.stderr.strip().splitlines() or ["no message"])[-1]
         is_model_error = process.returncode == ModelError.exit_code

@@ -8,30 +8,21 @@ from dataclasses import dataclass
 
 from ankleboot.server.error_responses import ApiError
 
-SMALL_BODY_BYTES = 4 * 2**10  # a body that a worker handles in a fraction of a millisecond
+SMALL_BODY_BYTES = 4 * 2**10
 INITIAL_SERVICE_TIME_S = {True: 0.0005, False: 0.02}  # of small and other bodies, until measured
 AVERAGING_WINDOW = 32  # number of jobs over which the service time is averaged
 
 
 @dataclass(eq=False)
 class Job:
-    """Request on its way to a worker and back.
+    """Request on its way to a worker and back."""
 
-    Attributes:
-        head: Head of the frame that the worker receives: "kind", "model" and "type".
-        body: Body of the request.
-        result: Future of the status, the JSON document, and a traceback if the worker failed.
-        is_abandoned: Returns whether the client has disconnected.
-        is_exclusive: Whether the job needs a worker to itself.
-        was_retried: Whether a worker has died while it had this job.
-    """
-
-    head: dict[str, str]
+    head: dict[str, str]  # of the frame that the worker receives: "kind", "model" and "type"
     body: bytes | bytearray
-    result: asyncio.Future[tuple[int, bytes, str]]
-    is_abandoned: Callable[[], bool]
-    is_exclusive: bool = False
-    was_retried: bool = False
+    result: asyncio.Future[tuple[int, bytes, str]]  # status, document, traceback if there was one
+    is_abandoned: Callable[[], bool]  # returns whether the client has disconnected
+    is_exclusive: bool  # needs a worker to itself
+    was_retried: bool = False  # a worker has died while it had this job
 
     @property
     def is_small(self) -> bool:
@@ -45,18 +36,14 @@ class Job:
 
 
 class RequestQueue:
-    """FIFO queue of jobs.
-
-    Attributes:
-        num_bytes: Sum of the bodies in the queue.
-    """
+    """FIFO queue of jobs."""
 
     def __init__(self) -> None:
         self._jobs: deque[Job] = deque()
         self._num_jobs = {True: 0, False: 0}  # by whether they are small
         self._service_time_s = dict(INITIAL_SERVICE_TIME_S)
         self._last_result: float | None = None
-        self.num_bytes = 0
+        self.num_bytes = 0  # of the bodies
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -67,7 +54,6 @@ class RequestQueue:
         return sum(self._num_jobs[small] * self._service_time_s[small] for small in self._num_jobs)
 
     def append(self, job: Job) -> None:
-        """Add a job."""
         self._jobs.append(job)
         self._count(job, 1)
 

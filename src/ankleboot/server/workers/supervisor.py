@@ -3,37 +3,19 @@
 import asyncio
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
-from ankleboot.core.errors import AnklebootError
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.error_responses import ApiError
 from ankleboot.server.http.access_log import AccessLog
 from ankleboot.server.workers.dispatcher import Dispatcher
-from ankleboot.server.workers.process import WorkerProcess
+from ankleboot.server.workers.process import WorkerProcess, WorkerStartError
 from ankleboot.server.workers.queue import Job
 
 
-class WorkerStartError(AnklebootError):
-    """Failure of a worker to load the models."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
-
 class WorkerSupervisor:
-    """Keeper of the configured number of workers.
-
-    Args:
-        config: Number of workers and timeouts.
-        dispatcher: Gets the workers that serve.
-        log: Log of events.
-
-    Attributes:
-        models_json: Description of the served models, JSON; empty until a worker is ready.
-        num_lost: Number of workers that died.
-    """
+    """Keeper of the configured number of workers."""
 
     def __init__(self, config: ServerConfig, dispatcher: Dispatcher, log: AccessLog) -> None:
         self._config, self._dispatcher, self._log = config, dispatcher, log
@@ -45,8 +27,8 @@ class WorkerSupervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self._reason = "the models are being loaded"
-        self.models_json = b""
-        self.num_lost = 0
+        self.models_json = b""  # description of the served models; empty until a worker is ready
+        self.num_lost = 0  # workers that died
 
     @property
     def num_ready(self) -> int:
@@ -70,8 +52,7 @@ class WorkerSupervisor:
 
     def not_ready_error(self) -> ApiError:
         """Return the 503 sent while no worker is ready."""
-        message = f"Not ready: {self.unavailable_reason}."
-        return ApiError(503, "not_ready", message, retry_after_s=1)
+        return ApiError(503, "not_ready", f"Not ready: {self.unavailable_reason}.", retry_after=1)
 
     async def start(self, paths: dict[str, str]) -> None:
         """Start the workers; return when the first one is ready.
@@ -132,7 +113,6 @@ class WorkerSupervisor:
         self._event.set()
 
     def on_result(self, worker: WorkerProcess, job: Job) -> None:
-        """Pass a finished job on to the dispatcher."""
         self._dispatcher.on_result(worker, job)
 
     def on_exit(self, worker: WorkerProcess) -> None:
@@ -155,7 +135,7 @@ class WorkerSupervisor:
             self._log("worker_died", code=worker.exit_code)
         else:
             self._num_failed_starts += 1
-            self._reason = worker.start_error[0] if worker.start_error else "a worker cannot start"
+            self._reason = str(worker.start_error or "a worker cannot start")
             self._log("worker_cannot_begin", reason=self._reason)
             pause_s = min(self._config.max_restart_backoff_s, 0.1 * 2**self._num_failed_starts)
         if self.models_json:  # `start` handles the failure of the very first worker
@@ -180,16 +160,14 @@ class WorkerSupervisor:
         while not (worker.is_ready or worker.has_exited):
             await self._wait_for_event()
         if not worker.is_ready:
-            raise WorkerStartError(*(worker.start_error or ("a worker ended while loading", 5)))
+            raise worker.start_error or WorkerStartError("a worker ended while loading", 5)
 
     async def _wait_for_event(self) -> None:
         """Wait until a worker becomes ready or exits, at most for a watchdog period."""
         self._event.clear()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._config.watchdog_period_s):
                 await self._event.wait()
-        except TimeoutError:
-            pass
 
     async def _watch(self) -> None:
         """Kill workers that hang, unless this process was paused, as in a suspended container."""

@@ -9,20 +9,16 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 from ankleboot.core.errors import AnklebootError
 from ankleboot.inference.router import ModelRouter, load_router
-from ankleboot.models.pretrained import catalog
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.workers.handler import InferenceHandler, InferenceRequest
 from ankleboot.server.workers.malloc import limit_malloc_cache
 from ankleboot.server.workers.model_check import describe_model, smoke_test
 from ankleboot.server.workers.wire import FrameDecoder, pack
 
-READ_CHUNK_BYTES = 2**20
-
-Frame = tuple[dict[str, Any], bytes]
+Frame = tuple[int, InferenceRequest]  # the first is its id
 
 
 def main(arguments: list[str]) -> None:
@@ -37,29 +33,19 @@ def main(arguments: list[str]) -> None:
     limit_malloc_cache()
     try:
         models = {name: _load_model(Path(path), config) for name, path in paths.items()}
-        descriptions = [
-            describe_model(name, router, *_card_folders(Path(paths[name])))
-            for name, router in models.items()
-        ]
+        described = [describe_model(name, models[name], Path(path)) for name, path in paths.items()]
     except AnklebootError as error:
         _write(replies, pack({"error": str(error), "exit_code": error.exit_code}))
         return
-    _write(replies, pack({"ready": True}, json.dumps(descriptions).encode()))
-    handler = InferenceHandler(models, config)
-    _respond_to_all(handler, config.max_batched_image_bytes, requests, replies)
+    _write(replies, pack({"ready": True}, json.dumps(described).encode()))
+    _respond_to_all(InferenceHandler(models, config), config, requests, replies)
 
 
 def _load_model(path: Path, config: ServerConfig) -> ModelRouter:
-    router = load_router(path)
+    router = load_router(path, trust=config.trust)
     for predictor in {id(model): model for model in (router.default, router.photo)}.values():
         smoke_test(predictor, config)
     return router
-
-
-def _card_folders(path: Path) -> tuple[Path, Path]:
-    """Return the folders with the cards and results of the model and of the one for photos."""
-    own = catalog.FOLDERS.get(str(path), path if path.is_dir() else path.parent)
-    return own, catalog.FOLDERS[catalog.PHOTO]
 
 
 def _limit_memory(max_bytes: int) -> None:
@@ -74,34 +60,34 @@ def _limit_memory(max_bytes: int) -> None:
 
 
 def _respond_to_all(
-    handler: InferenceHandler, max_batched_bytes: int, requests: int, replies: int
+    handler: InferenceHandler, config: ServerConfig, requests: int, replies: int
 ) -> None:
     decoder = FrameDecoder()
-    while data := os.read(requests, READ_CHUNK_BYTES):
-        for batch in _batches(list(decoder.feed(data)), max_batched_bytes):
-            results = handler.respond(
-                [
-                    InferenceRequest(head["kind"], head["model"], head["type"], body)
-                    for head, body in batch
-                ]
-            )
-            frames = [
-                pack({"id": head["id"], "status": reply.status, "trace": reply.trace}, reply.body)
-                for (head, _), reply in zip(batch, results, strict=True)
+    while data := os.read(requests, 2**20):
+        frames = [
+            (head["id"], InferenceRequest(head["kind"], head["model"], head["type"], body))
+            for head, body in decoder.feed(data)
+        ]
+        for batch in _batches(frames, config.max_batched_image_bytes):
+            results = handler.respond([request for _, request in batch])
+            packed = [
+                pack({"id": number, "status": reply.status, "trace": reply.trace}, reply.body)
+                for (number, _), reply in zip(batch, results, strict=True)
             ]
-            _write(replies, b"".join(frames))
+            _write(replies, b"".join(packed))
 
 
-def _batches(frames: list[Frame], max_batched_bytes: int) -> list[list[Frame]]:
+def _batches(frames: list[Frame], max_bytes: int) -> list[list[Frame]]:
     """Batch small images; a large one is alone and gets its reply before the next begins."""
-    small = [frame for frame in frames if _is_small(*frame, max_batched_bytes)]
-    others = [[frame] for frame in frames if not _is_small(*frame, max_batched_bytes)]
+    small, others = list[Frame](), list[list[Frame]]()
+    for frame in frames:
+        _, request = frame
+        is_image = request.kind == "predict" and request.content_type.startswith("image/")
+        if is_image and len(request.body) <= max_bytes:
+            small.append(frame)
+        else:
+            others.append([frame])
     return [small, *others] if small else others
-
-
-def _is_small(head: dict[str, Any], body: bytes, max_bytes: int) -> bool:
-    is_image = head["kind"] == "predict" and head["type"].startswith("image/")
-    return is_image and len(body) <= max_bytes
 
 
 def _write(pipe: int, data: bytes) -> None:
