@@ -2,7 +2,7 @@
 
     python tools/make_sample.py
 
-The script prints the lines for `SAMPLE` of data/fashion_mnist/load.py. The draw is stratified with
+The script prints the hashes for `SAMPLE` of data/fashion_mnist/load.py. The draw is stratified with
 a fixed seed and keeps the order of the files, so that every draw gives the same bytes.
 """
 
@@ -27,7 +27,7 @@ def main() -> None:
         for name, content in idx_files(prefix, split, size).items():
             compressed = gzip.compress(content, compresslevel=9, mtime=0)
             atomic_write(SAMPLE_FOLDER / f"{name}.gz", compressed)
-            print(f'    IdxFile("{name}", {size:_}, "{sha256_of(content)}"),')
+            print(f'        "{sha256_of(content)}",')
 
 
 def idx_files(prefix: str, data: LabeledImages, size: int) -> dict[str, bytes]:

@@ -22,7 +22,6 @@ from ankleboot.data.preprocessing.garment import (
     opacity,
 )
 from ankleboot.data.preprocessing.preprocess import DecodedImage
-from ankleboot.data.preprocessing.resize import resize
 from ankleboot.data.preprocessing.segmentation import MASK_SIDE, remove_specks, segment_garment
 from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.load import load_predictor
@@ -73,7 +72,8 @@ def write_photo_model(path: Path) -> None:
         color=True,
         crop="none",
     )
-    litert.write_single(DeployableModel(model, info, np.zeros((1, 224, 224, 3), np.uint8)), path)
+    network = DeployableModel(model, info, np.zeros((1, 224, 224, 3), np.uint8))
+    litert.write(network, path, batch_size=1)
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +236,7 @@ def test_the_browser_preprocesses_images_pixel_by_pixel_as_python_does(
             np.testing.assert_array_equal(unpacked(got[name]), values.ravel(), f"{name} {what}")
         for name, color in (("gray", False), ("color", True)):
             for side, values in zip(sides, got[name], strict=True):
-                resized = resize(pixels, ImageSpec(side, color, "none"))
+                resized = DecodedImage(pixels).preprocess(ImageSpec(side, color, "none"))
                 np.testing.assert_array_equal(unpacked(values), resized.ravel(), what)
 
 

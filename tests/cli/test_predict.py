@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image as Picture
 
 from ankleboot.cli.main import run
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.data.export_images import export_images
 from ankleboot.data.load import load_data
+from helpers.images import scene
 
 
 @pytest.fixture
@@ -149,3 +151,21 @@ def test_a_progress_bar_leaves_the_results_on_stdout(tmp_path: Path) -> None:
     os.close(terminal)
     lines = (tmp_path / "out.jsonl").read_text().splitlines()
     assert len([json.loads(line) for line in lines]) == 30
+
+
+def test_the_command_writes_strips_and_answers_photographs(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        Picture.fromarray(scene(1)[0]).save(tmp_path / folder / "shirt.jpg")
+    pictures = [str(tmp_path / folder / "shirt.jpg") for folder in ("a", "b")]
+    steps = tmp_path / "steps"
+    assert run(["predict", "--json", "--save-steps", str(steps), *pictures]) == 0
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [line["path"] for line in lines] == pictures
+    for line in lines:
+        total = sum(line["probs"].values()) + line["none_of_these"]
+        assert total == pytest.approx(1, abs=1e-4) and list(line["probs"]) == list(CLASS_NAMES)
+        assert line["index"] == CLASS_NAMES.index(line["label"])
+    assert sorted(path.name for path in steps.iterdir()) == ["shirt-2.png", "shirt.png"]

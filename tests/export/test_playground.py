@@ -14,7 +14,7 @@ from ankleboot.core.types import to_inputs
 from ankleboot.data.load import load_data
 from ankleboot.export.network_json import layers_of
 from ankleboot.inference.load import load_predictor
-from ankleboot.inference.numpy_network import KINDS, layers_in
+from ankleboot.inference.numpy_network import KINDS, unpack_layer
 from ankleboot.models.files.checksums import add_folder_checksums
 from ankleboot.models.pretrained.catalog import FOLDER
 from helpers.playground import (
@@ -30,7 +30,7 @@ from helpers.playground import (
 def test_every_layer_gives_what_it_gives_in_keras(name: str) -> None:
     recipe = RECIPES[name]
     network = network_of(recipe)
-    layers = layers_in(layers_of(network.model))
+    layers = [unpack_layer(layer) for layer in layers_of(network.model)]
     images = images_for(recipe)
     x: Any = to_inputs(images)
     expected = kept_by_keras(network.model, [layer["name"] for layer in layers], images)

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as PillowImage
 
+from ankleboot.core.types import Pixels
 from ankleboot.data.dataset import LabeledImages
+from ankleboot.data.load import load_data
 from ankleboot.recipes.catalog import PLAIN
 
 TINY = replace(PLAIN, name="tiny", blocks=1, filters=4, dense_units=16, batch_size=32, epochs=3)
@@ -47,3 +49,25 @@ def write_image_folder(
             image = PillowImage.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
             image.save(folder / name / f"{place}.png")
     return folder
+
+
+def scene(
+    index: int, seed: int = 0, size: tuple[int, int] = (300, 400)
+) -> tuple[Pixels, np.ndarray]:
+    """A sample image as a blue thing on boards, and where it is."""
+    generator = np.random.default_rng(seed)
+    width, height = size
+    across = np.arange(width) // 37 % 2 * 22 + 130
+    boards = np.tile(across[None, :, None] * np.array([1.2, 1.0, 0.7]), (height, 1, 1))
+    boards += generator.normal(0, 7, boards.shape)
+    side = int(0.75 * width)
+    image = PillowImage.fromarray(load_data("sample").test.images[index]).resize((side, side))
+    thing = np.asarray(image).astype(float)
+    top, left = (height - side) // 2, (width - side) // 2
+    mask = np.zeros((height, width), bool)
+    mask[top : top + side, left : left + side] = thing > 30
+    light = np.zeros((height, width))
+    light[top : top + side, left : left + side] = 0.25 + thing / 500
+    blue = light[..., None] * np.array([90, 110, 240]) + generator.normal(0, 4, boards.shape)
+    pixels = np.where(mask[..., None], blue, boards)
+    return np.clip(pixels, 0, 255).astype(np.uint8), mask

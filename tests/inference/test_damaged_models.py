@@ -101,6 +101,6 @@ def test_predictions_do_not_depend_on_the_batch(
     predictor = load_predictor(bar_run.folder)
     images = bars(50, 9).images
     at_once = predictor.predict(images)
-    monkeypatch.setattr("ankleboot.inference.keras.BATCH_SIZE", 7)
+    monkeypatch.setattr(predictor, "batch_size", 7)
     np.testing.assert_allclose(predictor.predict(images), at_once, atol=1e-6)
     assert predictor.predict(images[:0]).shape == (0, 10)

@@ -77,3 +77,32 @@ def test_the_threshold_of_the_model_is_the_default() -> None:
     row = np.array([0.75, 0.25], np.float32)
     assert decide(IMAGE, None, row, info).cause == "unsure"
     assert decide(IMAGE, None, row, info, abstain_below=0.75).cause is None
+
+
+LABELS = ("Dress", "Shirt", "Pullover", "hat", "skirt")
+INFO = ModelMetadata(labels=LABELS, reject_labels=("hat", "skirt"), crop="none", abstain_below=0.6)
+
+
+def said(
+    *shares: float, garment: Segmentation | None = None, info: ModelMetadata = INFO
+) -> Prediction:
+    return decide(IMAGE, garment, np.array(shares, np.float32), info)
+
+
+def test_answers_are_put_into_words() -> None:
+    sure = said(0.7, 0.2, 0.05, 0.03, 0.02)
+    assert (sure.label, sure.index, sure.abstained, sure.reason) == ("Dress", 0, False, None)
+    assert list(sure.probs) == ["Dress", "Shirt", "Pullover"]
+    assert sure.none_of_these == pytest.approx(0.05)
+    between = said(0.02, 0.5, 0.44, 0.02, 0.02)
+    assert between.reason == "unsure between Shirt and Pullover" and between.label == "Shirt"
+    foreign = said(0.2, 0.1, 0.1, 0.2, 0.4)
+    assert foreign.reason == "not one of the 3 (most like skirt)" and foreign.label == "Dress"
+    nothing, two = segmentation(0, 0.0), segmentation(2, 0.3)
+    lost = said(0.9, 0.1, 0, 0, 0, garment=nothing)
+    assert lost.abstained and lost.reason == "no garment found on the photograph"
+    assert said(0.9, 0.1, 0, 0, 0, garment=two).reason == "more than one garment on the photograph"
+    shoes = ModelMetadata(labels=("Sneaker", "Coat"))
+    assert said(0.9, 0.1, garment=two, info=shoes).reason is None  # a pair
+    own = ModelMetadata(labels=("cat", "dog"), crop="none")  # a model of other things
+    assert said(0.9, 0.1, garment=nothing, info=own).reason is None

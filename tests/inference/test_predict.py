@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
 import ankleboot
 from ankleboot.core.classes import CLASS_NAMES
@@ -12,12 +13,14 @@ from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.export_images import export_images
 from ankleboot.data.load import load_data
+from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.inference.decide import Prediction
 from ankleboot.inference.load import Model, load_predictor
 from ankleboot.inference.predict import FailedImage, predict, predict_files
 from ankleboot.inference.router import ModelRouter
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run
+from helpers.images import scene
 from helpers.predictors import FakePredictor
 
 
@@ -130,3 +133,14 @@ def test_the_first_batch_is_ready_before_the_next_is_read(image_folder: Path) ->
     results = predict_files(ModelRouter(predictor_of_dresses(0.9, 0.1)), paths)
     next(results)
     assert len(list(paths)) == 140 - 64
+
+
+def test_a_pattern_as_users_write_it(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    Picture.fromarray(scene(2)[0]).save(tmp_path / "deep" / "a.jpg")
+    usual = FakePredictor(np.full((9, 10), 0.1, np.float32))
+    found = find_images([str(tmp_path / "**")], lambda _: None)
+    (only,) = [
+        one for one in predict_files(ModelRouter(usual), found) if isinstance(one, Prediction)
+    ]
+    assert only.path.endswith("a.jpg")

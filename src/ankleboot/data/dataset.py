@@ -1,6 +1,6 @@
 """Data set: labeled training and test images with their classes, source and hashes."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ from ankleboot.core.records import Record
 from ankleboot.core.types import Images, Indices, Labels
 from ankleboot.data import splits
 from ankleboot.data.image_folder.report import FolderReport
-from ankleboot.data.splits import Split
 from ankleboot.recipes.split_rule import SplitRule
 
 
@@ -19,10 +18,7 @@ from ankleboot.recipes.split_rule import SplitRule
 class LabeledImages:
     """Images and their labels, row by row; read-only arrays, possibly mapped from the disk.
 
-    Attributes:
-        images: Pixels of the images.
-        labels: Class index of each image.
-        names: Name of each image file; empty if the images come from no such files.
+    `names` has the names of the image files; it is empty if the images come from no such files.
     """
 
     images: Images
@@ -90,24 +86,16 @@ class Dataset(Record):
     @property
     def image_counts(self) -> dict[str, dict[str, Any]]:
         """Number of images and hash of each split and class of an image folder; else {}."""
-        if self.folder_report is None:
-            return {}
-        counts = {}
-        for key, digest in self.sha256.items():
-            split, _, class_name = key.partition("/")
-            number = self.folder_report.counts[split][class_name]
-            counts[key] = {"count": number, "sha256": digest}
+        counts: dict[str, dict[str, Any]] = {}
+        if report := self.folder_report:
+            for key, digest in self.sha256.items():
+                split, _, class_name = key.partition("/")
+                counts[key] = {"count": report.counts[split][class_name], "sha256": digest}
         return counts
 
-    def split(self, rule: SplitRule) -> Split:
-        """Divide `train` by its own validation split, or else by the rule.
-
-        Raises:
-            DataError: If a split would be empty, or has fewer images than the rule asks for.
-        """
-        return splits.split(
-            self.train.labels, rule, validation=self.validation, duplicates=self.duplicates
-        )
+    def split(self, rule: SplitRule) -> splits.Split:
+        """Divide `train` by its own validation split, or else by the rule; see `splits.split`."""
+        return splits.split(self.train.labels, rule, self.validation, self.duplicates)
 
     def summary(self) -> dict[str, str]:
         """Return the name and the numbers of images and classes."""
@@ -121,14 +109,12 @@ class Dataset(Record):
 
     def to_json(self) -> dict[str, Any]:
         """Return the document of `data verify --json`."""
-        document: dict[str, Any] = {
+        report = self.folder_report
+        return {
             "data": self.name,
             "train": len(self.train),
             "test": len(self.test),
             "ok": True,  # loading raises for anything else
             "source": self.source,
             "sha256": self.sha256,
-        }
-        if self.folder_report is not None:
-            document["folder_report"] = self.folder_report.to_json()
-        return document
+        } | ({"folder_report": asdict(report)} if report else {})

@@ -1,17 +1,12 @@
 """Loading of data sets by name, folder or import string.
 
-    data = load_data()                # Fashion-MNIST: cache, other tools' files, mirrors, Debian
-    data = load_data("sample")        # 2,500 images that ship with the package
-    data = load_data("path/to/files") # the four IDX files, plain or .gz
-    data = load_data("path/to/pets", image_spec=ImageSpec(64, color=True, crop="none"))
-    data = load_data("package.module:load")
-
 Images stay uint8, in memory (55 MB for Fashion-MNIST) or, for image folders, on the disk.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ankleboot.core import plugins
 from ankleboot.core.errors import DataError, UsageError
@@ -42,12 +37,13 @@ def load_data(
 ) -> Dataset:
     """Load a data set; Fashion-MNIST is fetched into the cache if it is not there.
 
-        data = ankleboot.load_data("sample")
+        data = load_data("sample")        # 2,500 images that ship with the package
+        data = load_data("path/to/pets", image_spec=ImageSpec(64, color=True, crop="none"))
 
     Args:
         name: "fashion-mnist", "sample" or another data set of `core/plugins.py`; an image folder
-            with a sub-folder for every class; a folder with the four IDX files of Fashion-MNIST;
-            or "package.module:load".
+            with a sub-folder for every class; a folder with the four IDX files of Fashion-MNIST,
+            plain or .gz; or "package.module:load".
         image_spec: Size, colors and crop of the images; None for those of Fashion-MNIST: one
             garment, 28 x 28, gray.
         skip_bad: Leave out images of a folder that cannot be decoded; otherwise they are an error.
@@ -68,7 +64,7 @@ def load_data(
         return load_image_folder(folder, spec, skip_bad=skip_bad, strict=strict, progress=progress)
     if skip_bad or strict:
         raise UsageError(f"--skip-bad and --strict are for image folders; {name} is none")
-    if _is_dataset_name(name):
+    if plugins.is_name("datasets", name) and not (":" in name and folder.is_dir()):
         return _load_by_name(name, spec, trust)
     if not folder.is_dir():
         known = ", ".join(plugins.names("datasets"))
@@ -85,9 +81,8 @@ def load_training_data(
     *,
     image_spec: ImageSpec | None = None,
     skip_bad: bool = False,
-    strict: bool = False,
     trust: bool = False,
-    progress: Progress = no_progress,
+    **options: Any,
 ) -> Dataset:
     """Load the data that a run was trained on.
 
@@ -95,10 +90,9 @@ def load_training_data(
         run: Run whose manifest names the data.
         name: Data set to load in place of the one that the manifest names.
         image_spec: Size, colors and crop of the images; None for those of the run's recipe.
-        skip_bad: As for `load_data`; True if the run was trained without unreadable images.
-        strict: As for `load_data`.
+        skip_bad: On in any case if the run was trained without unreadable images.
         trust: Whether the manifest's data set may import code from outside the package.
-        progress: Function that receives a line before work that takes long.
+        **options: As for `load_data`.
 
     Raises:
         DataError: If the run's image folder has changed since the training.
@@ -110,9 +104,8 @@ def load_training_data(
         named,
         image_spec=image_spec or run.recipe().image_spec,
         skip_bad=skip_bad or had_unreadable,
-        strict=strict,
         trust=trust or name is not None,
-        progress=progress,
+        **options,
     )
     verify_folder_unchanged(run, data)
     return data
@@ -134,19 +127,12 @@ def is_image_folder(name: str) -> bool:
     return is_folder and not has_idx_files(Path(name))
 
 
-def _is_dataset_name(name: str) -> bool:
-    return plugins.is_name("datasets", name) and not (":" in name and Path(name).is_dir())
-
-
 def _load_by_name(name: str, image_spec: ImageSpec, trust: bool) -> Dataset:
     """Load a data set of a plug-in; its name becomes the one that loads it again."""
     data = plugins.resolve("datasets", name, trust=trust)(image_spec)
     if not isinstance(data, Dataset):
         raise UsageError(f"data set {name}: expected a Dataset, got {type(data).__name__}")
-    labels = data.train.labels
-    if not len(labels) or not 0 <= labels.min() <= labels.max() < len(data.class_names):
-        raise DataError(
-            f"data set {name}: expected training images with labels from 0 to "
-            f"{len(data.class_names) - 1}"
-        )
+    labels, last = data.train.labels, len(data.class_names) - 1
+    if not len(labels) or not 0 <= labels.min() <= labels.max() <= last:
+        raise DataError(f"data set {name}: expected training images with labels from 0 to {last}")
     return replace(data, name=name)

@@ -1,24 +1,18 @@
 """Deterministic split into training and validation images, identified by a SHA-256."""
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from ankleboot.core.errors import DataError
+from ankleboot.core.files import sha256_of
 from ankleboot.core.types import Indices, Labels
 from ankleboot.recipes.split_rule import SplitRule
 
 
 @dataclass(frozen=True)
 class Split:
-    """Disjoint, ascending positions in the training file.
-
-    Attributes:
-        train: Positions of the training images.
-        validation: Positions of the validation images.
-        sha256: Hash of both lists; equal hashes mean equal splits.
-    """
+    """Disjoint, ascending positions in the training file; equal hashes mean equal splits."""
 
     train: Indices
     validation: Indices
@@ -28,7 +22,6 @@ class Split:
 def split(
     labels: Labels,
     rule: SplitRule,
-    *,
     validation: Indices | None = None,
     duplicates: Indices | None = None,
 ) -> Split:
@@ -40,17 +33,16 @@ def split(
 
     Args:
         labels: Labels of the training file.
-        rule: Rule to apply.
+        rule: Rule to apply; its defaults stand in recipes/split_rule.py.
         validation: Positions that the data set itself keeps for validation.
         duplicates: Number of each image's group of equal images; a group stays on one side.
 
     Raises:
         DataError: If a split would be empty, or has fewer images than the rule asks for.
     """
-    everything = np.arange(len(labels), dtype=np.int64)
     if validation is None:
         validation = _draw_validation(labels, rule, duplicates)
-    train = np.setdiff1d(everything, validation, assume_unique=True)
+    train = np.setdiff1d(np.arange(len(labels), dtype=np.int64), validation, assume_unique=True)
     if rule.train_size:
         if rule.train_size > len(train):
             raise DataError(
@@ -62,10 +54,8 @@ def split(
         raise DataError(
             f"{len(labels)} images are too few for validation_fraction={rule.validation_fraction:g}"
         )
-    digest = hashlib.sha256(
-        train.astype("<i8").tobytes() + b"|" + validation.astype("<i8").tobytes()
-    )
-    return Split(train, validation, digest.hexdigest())
+    content = train.astype("<i8").tobytes() + b"|" + validation.astype("<i8").tobytes()
+    return Split(train, validation, sha256_of(content))
 
 
 def _draw_validation(labels: Labels, rule: SplitRule, duplicates: Indices | None) -> Indices:
@@ -74,9 +64,8 @@ def _draw_validation(labels: Labels, rule: SplitRule, duplicates: Indices | None
     if duplicates is not None:
         firsts = np.sort(np.unique(duplicates, return_index=True)[1])
     size = round(len(firsts) * rule.validation_fraction)
-    if rule.split == "last":
-        chosen = firsts[len(firsts) - size :]
-    else:
+    chosen = firsts[len(firsts) - size :]
+    if rule.split != "last":
         rng = np.random.default_rng([rule.split_seed, 1])
         chosen = draw(firsts, labels[firsts], size, rng)
     if duplicates is None:

@@ -20,9 +20,7 @@ def verify_same_data(run: Run, data: Dataset) -> None:
 
 
 def verify_folder_unchanged(run: Run, data: Dataset) -> None:
-    """Refuse an image folder that has changed since a run was trained on it.
-
-    A test split may have been added.
+    """Refuse an image folder that has changed since the training; a test split may be new.
 
     Raises:
         DataError: If it has changed; the message names the splits and classes.

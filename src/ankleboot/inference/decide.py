@@ -55,15 +55,9 @@ def decide(
     abstain_below: float | None = None,
     path: str = "",
 ) -> Prediction:
-    """Turn one row of probabilities into a prediction.
+    """Turn one row of calibrated probabilities into a prediction.
 
-    Args:
-        image: The model's input.
-        garment: Segmentation of the photo; None if there was none.
-        probs: One row of calibrated probabilities.
-        info: Metadata of the model.
-        abstain_below: Minimal confidence; None for the model's own threshold.
-        path: Path to the image file, or its name.
+    `image` is the model's input. `abstain_below` replaces the model's own threshold.
     """
     by_label = {label: float(p) for label, p in zip(info.labels, probs, strict=True)}
     rejected = {label: by_label.pop(label) for label in info.reject_labels}

@@ -21,9 +21,8 @@ SIMULATED_MODEL_WEIGHT = 2.0  # weight of the network for photos; source: docs/p
 class EnsemblePredictor:
     """Weighted geometric mean of networks over an image, its mirror image and blurred copies.
 
-    Args:
-        predictors: Networks for 28 x 28 grey images of the same classes, and their weights.
-        info: Metadata of the ensemble; its temperature is applied here.
+    The networks, each with its weight, take 28 x 28 gray images of the same classes. The
+    temperature in `info`, which is that of the ensemble, is applied here.
     """
 
     def __init__(self, predictors: Sequence[tuple[Predictor, float]], info: ModelMetadata) -> None:

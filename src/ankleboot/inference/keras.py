@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,14 @@ from ankleboot.core.errors import ModelError, first_line
 from ankleboot.core.files import DAMAGED_ZIP, sha256_of_file
 from ankleboot.core.silence import import_keras
 from ankleboot.core.types import Images, Probs, to_inputs
-from ankleboot.inference.batching import check_tensors, predict_in_batches
+from ankleboot.inference.predictor import BatchPredictor, check_tensors
 from ankleboot.models.files.calibration import apply_temperature
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run, find_run
 from ankleboot.recipes.recipe import Recipe
 
-BATCH_SIZE = 1_000  # images
 
-
-class KerasPredictor:
+class KerasPredictor(BatchPredictor):
     """A `.keras` model that takes inputs in [0, 1] and ends in a softmax.
 
     Args:
@@ -33,30 +31,21 @@ class KerasPredictor:
         ModelError: If the file is damaged, unsafe to load, or has another input or output.
     """
 
+    batch_size = 1_000
+
     def __init__(self, path: Path, run: Run | None = None) -> None:
         self.name = str(run.folder if run else path)
         self.model = _load(path)
         self.info = _metadata(path, run, self.model.count_params())
-        source, target = self.model.input_shape, self.model.output_shape
-        if not (isinstance(source, tuple) and isinstance(target, tuple)):
-            raise ModelError(f"{path}: expected one input and one output")
+        inputs = [(tensor.shape[1:], tensor.dtype) for tensor in self.model.inputs]
+        outputs = [(tensor.shape[1:], tensor.dtype) for tensor in self.model.outputs]
         size, channels = self.info.image_size, 3 if self.info.color else 1
-        check_tensors(
-            path,
-            [
-                (source[1:], self.model.inputs[0].dtype),
-                (target[1:], self.model.outputs[0].dtype),
-            ],
-            [((size, size, channels), "float32"), ((len(self.info.labels),), "float32")],
-        )
+        check_tensors(path, self.info, inputs, outputs, ((size, size, channels), "float32"))
         if not all(np.isfinite(weight).all() for weight in self.model.get_weights()):
             raise ModelError(f"{path}: its weights are not finite")
 
-    def predict(self, images: Images) -> Probs:
-        """Predict in batches; calling the model avoids the start-up cost of Keras' `predict`."""
-        return predict_in_batches(images, BATCH_SIZE, len(self.info.labels), self._predict_batch)
-
     def _predict_batch(self, images: Images) -> Probs:
+        # calling the model avoids the start-up cost of Keras' `predict`
         probs = np.asarray(self.model(to_inputs(images), training=False))
         return apply_temperature(probs, self.info.temperature)
 
@@ -73,9 +62,7 @@ def _metadata(path: Path, run: Run | None, parameters: int) -> ModelMetadata:
         model_sha256=sha256_of_file(path),
         parameters=parameters,
         labels=tuple(manifest.get("labels", CLASS_NAMES)),
-        image_size=recipe.image_size,
-        color=recipe.color,
-        crop=recipe.crop,
+        **asdict(recipe.image_spec),
     )
     if run is None:
         return info
@@ -98,8 +85,6 @@ def _load(path: Path) -> Any:
         with zipfile.ZipFile(path) as archive:
             if damaged := archive.testzip():
                 raise ModelError(f"{path}: damaged model file ({damaged} fails its checksum)")
-    except FileNotFoundError as error:
-        raise ModelError(f"{path}: no such model file or run folder") from error
     except DAMAGED_ZIP as error:
         raise ModelError(f"{path}: incomplete or damaged model file ({error})") from error
 

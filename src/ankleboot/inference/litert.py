@@ -9,21 +9,17 @@ import numpy as np
 from ankleboot.core.errors import ModelError, first_line
 from ankleboot.core.silence import silenced
 from ankleboot.core.types import Images, Probs, batch_size_for
-from ankleboot.inference.batching import Tensor, check_exported
+from ankleboot.inference.predictor import Tensor, check_tensors
 from ankleboot.models.files.checksums import read_verified_tflite
 
 BATCH_SIZES = (64, 8, 1)  # images; an interpreter allocates memory for one batch size
 
 
 class LiteRTPredictor:
-    """A `.tflite` file with a checksum.
+    """A `.tflite` file with a checksum; a batch of one image is fastest with one thread.
 
     Threads that share an interpreter get errors and wrong predictions. So each thread makes its
     own interpreters, one for each batch size that it needs.
-
-    Args:
-        path: Path to the file.
-        num_threads: Threads of one call; a batch of one image is fastest with one.
 
     Raises:
         ModelError: If the file is damaged, has no checksum, or another input or output.
@@ -39,7 +35,7 @@ class LiteRTPredictor:
                 input_, _, output = self._interpreter(1)
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{path}: LiteRT cannot run it ({first_line(error)})") from error
-        check_exported(path, self.info, _tensor(input_), _tensor(output))
+        check_tensors(path, self.info, [_tensor(input_)], [_tensor(output)])
         is_dynamic = input_["shape_signature"][0] == -1
         shape = self.info.image_spec.image_shape
         max_batch_size = batch_size_for(BATCH_SIZES[0], shape) if is_dynamic else 1
@@ -62,21 +58,17 @@ class LiteRTPredictor:
         """Return input details, this thread's interpreter for the batch size, output details."""
         by_size: dict[int, tuple[dict[str, Any], Any, dict[str, Any]]]
         by_size = self._local.__dict__.setdefault("by_size", {})
-        if size not in by_size:
-            by_size[size] = self._make_interpreter(size)
-        return by_size[size]
-
-    def _make_interpreter(self, size: int) -> tuple[dict[str, Any], Any, dict[str, Any]]:
+        if size in by_size:
+            return by_size[size]
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(model_content=self._flatbuffer, num_threads=self._num_threads)
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(f"{self.name}: expected one input and one output")
-        shape = [size, *inputs[0]["shape"][1:]]
-        interpreter.resize_tensor_input(inputs[0]["index"], shape)
+        interpreter.resize_tensor_input(inputs[0]["index"], [size, *inputs[0]["shape"][1:]])
         interpreter.allocate_tensors()
-        return inputs[0], interpreter, outputs[0]
+        return by_size.setdefault(size, (inputs[0], interpreter, outputs[0]))
 
 
 def _tensor(details: dict[str, Any]) -> Tensor:

@@ -18,7 +18,6 @@ from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run, find_run
 
 FORMAT_OF_SUFFIX = {".tflite": "litert", ".onnx": "onnx"}
-ACCEPTED_MODELS = "a run folder, a .keras, .tflite or .onnx file, or an exported folder"
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,6 @@ Model = Run | Predictor | ResolvedModel | Path | str
 
 def resolve_model(model: Model, *, trust: bool = False) -> ResolvedModel:
     """Find the path and the run of a model.
-
-    Args:
-        model: A run, a predictor, a path, or the name of a shipped model.
-        trust: Whether an exported folder may import its format from outside the package.
 
     Raises:
         ModelError: If there is no such model.
@@ -99,29 +94,23 @@ def load_predictor(
     path = folder / catalog.MODEL_FILE if folder else Path(path_or_name)
     if not path.exists():
         raise ModelError(f"{path}: no such model file or run folder")
-    if format_name := FORMAT_OF_SUFFIX.get(path.suffix) or format_of_folder(path):
-        return _resolve_format(path, format_name, trust).load(path, num_threads)
-    return _load_keras(path)
-
-
-def _resolve_format(path: Path, name: str, trust: bool) -> ExportFormat:
+    format_name = FORMAT_OF_SUFFIX.get(path.suffix) or format_of_folder(path)
+    if not format_name:
+        return _load_keras(path)
     try:
-        resolved: ExportFormat = plugins.resolve("formats", name, trust=trust)
+        export_format: ExportFormat = plugins.resolve("formats", format_name, trust=trust)
     except (UsageError, ModelError) as error:
         raise ModelError(f"{path}: {error}") from error
-    return resolved
+    return export_format.load(path, num_threads)
 
 
 def _load_keras(path: Path) -> Predictor:
     from ankleboot.inference.keras import KerasPredictor
 
-    if path.is_dir():
-        run = Run(path)
+    if not path.is_dir() and path.suffix != ".keras":
+        expected = "a run folder, a .keras, .tflite or .onnx file, or an exported folder"
+        raise ModelError(f"{path}: expected {expected}")
+    run = Run(path) if path.is_dir() else find_run(path)
+    if run and (path == run.folder or (path == run.model_path and run.is_complete)):
         return KerasPredictor(run.check_model(), run)
-    if path.suffix != ".keras":
-        raise ModelError(f"{path}: expected {ACCEPTED_MODELS}")
-    owner = find_run(path)
-    if owner is None or path.name != owner.model_path.name or not owner.is_complete:
-        return KerasPredictor(path)
-    owner.check_model()
-    return KerasPredictor(path, owner)
+    return KerasPredictor(path)

@@ -11,51 +11,37 @@ network.json holds the model's metadata and `layers`, each with a `kind` and its
 import binascii
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ankleboot.core.errors import ModelError
 from ankleboot.core.types import Images, Probs, to_inputs, unpack_array
-from ankleboot.inference.batching import predict_in_batches
+from ankleboot.inference.predictor import BatchPredictor
 from ankleboot.models.files.calibration import softmax
 from ankleboot.models.files.checksums import read_verified_folder
 
 FILE_NAME = "network.json"
-BATCH_SIZE = 256  # images
 Layer = Mapping[str, Any]
 
 
-def layers_in(packed: Iterable[Layer]) -> list[Layer]:
-    """Return the layers of the file with their values as arrays.
-
-    Raises:
-        ValueError: If a layer has an unknown kind.
-    """
-    layers: list[Layer] = []
-    for layer in packed:
-        if layer["kind"] not in KINDS:
-            raise ValueError(f"unknown layer kind {layer['kind']!r}")
-        layers.append({n: unpack_array(v) if isinstance(v, dict) else v for n, v in layer.items()})
-    return layers
-
-
-class NumpyPredictor:
+class NumpyPredictor(BatchPredictor):
     """The `network.json` of an exported folder with checksums; NumPy chooses its threads.
 
     Raises:
         ModelError: If a file is damaged, or the layers cannot be run.
     """
 
+    batch_size = 256
+
     def __init__(self, folder: Path) -> None:
         self.name = str(folder)
         self.info = read_verified_folder(folder)
         try:
             document = json.loads((folder / FILE_NAME).read_bytes())
-            self._layers = layers_in(document["layers"])
+            self._layers = [unpack_layer(layer) for layer in document["layers"]]
             blank = np.zeros((1, *self.info.image_spec.image_shape), np.uint8)
             shape, expected = self._predict_batch(blank).shape, (1, len(self.info.labels))
             if shape != expected:
@@ -63,15 +49,18 @@ class NumpyPredictor:
         except (KeyError, TypeError, ValueError, OSError, binascii.Error) as error:
             raise ModelError(f"{folder / FILE_NAME}: damaged layers ({error})") from error
 
-    def predict(self, images: Images) -> Probs:
-        """Predict in batches."""
-        return predict_in_batches(images, BATCH_SIZE, len(self.info.labels), self._predict_batch)
-
     def _predict_batch(self, images: Images) -> Probs:
         x: np.ndarray = to_inputs(images)
         for layer in self._layers:
             x = KINDS[layer["kind"]](x, layer)
         return softmax(x / self.info.temperature)
+
+
+def unpack_layer(layer: Layer) -> Layer:
+    """Return a layer of the file with its values as arrays; refuse an unknown kind."""
+    if layer["kind"] not in KINDS:
+        raise ValueError(f"unknown layer kind {layer['kind']!r}")
+    return {name: unpack_array(v) if isinstance(v, dict) else v for name, v in layer.items()}
 
 
 def scale(x: np.ndarray, layer: Layer) -> np.ndarray:
@@ -93,18 +82,20 @@ def convolution(x: np.ndarray, layer: Layer) -> np.ndarray:
 def pooling(x: np.ndarray, layer: Layer) -> np.ndarray:
     """Take the largest value of every window, or the mean of its values inside the image."""
     window, stride = layer["window"], layer["stride"]
-    by_max = layer["by"] == "max"
-    inside = np.ones((1, *x.shape[1:3], 1), np.float32)
-    x = _padded(x, window, stride, layer["padding"], -np.inf if by_max else 0.0)
-    inside = _padded(inside, window, stride, layer["padding"], 0.0)
-    taps = list(np.ndindex(window, window))
-    values = [_strided(x, tap, window, stride) for tap in taps]
-    if by_max:
-        largest: np.ndarray = np.stack(values).max(axis=0)
-        return largest
-    counts = [_strided(inside, tap, window, stride) for tap in taps]
-    mean: np.ndarray = np.sum(values, axis=0) / np.sum(counts, axis=0)
-    return mean
+
+    def windows(pixels: np.ndarray, border: float) -> np.ndarray:
+        padded = _padded(pixels, window, stride, layer["padding"], border)
+        return np.stack(
+            [_strided(padded, tap, window, stride) for tap in np.ndindex(window, window)]
+        )
+
+    pooled: np.ndarray
+    if layer["by"] == "max":
+        pooled = windows(x, -np.inf).max(axis=0)
+    else:
+        inside = np.ones((1, *x.shape[1:3], 1), np.float32)
+        pooled = windows(x, 0.0).sum(axis=0) / windows(inside, 0.0).sum(axis=0)
+    return pooled
 
 
 def activation(x: np.ndarray, layer: Layer) -> np.ndarray:
@@ -132,16 +123,8 @@ def dense(x: np.ndarray, layer: Layer) -> np.ndarray:
     return out
 
 
-KINDS: Mapping[str, Callable[[np.ndarray, Layer], np.ndarray]] = MappingProxyType(
-    {
-        "scale": scale,
-        "convolution": convolution,
-        "pooling": pooling,
-        "activation": activation,
-        "flatten": flatten,
-        "dense": dense,
-    }
-)
+_LAYERS = (scale, convolution, pooling, activation, flatten, dense)
+KINDS: Mapping[str, Callable[[np.ndarray, Layer], np.ndarray]] = {f.__name__: f for f in _LAYERS}
 
 
 def _padded(x: np.ndarray, size: int, stride: int, padding: str, value: float) -> np.ndarray:

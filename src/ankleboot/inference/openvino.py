@@ -2,20 +2,20 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ankleboot.core.errors import ModelError, first_line
 from ankleboot.core.silence import import_openvino
 from ankleboot.core.types import Images, Probs
-from ankleboot.inference.batching import check_exported, predict_in_batches
+from ankleboot.inference.predictor import BatchPredictor, Tensor, check_tensors
 from ankleboot.models.files.checksums import read_verified_folder
 
-BATCH_SIZE = 64  # images
 MODEL_NAME = "model.xml"
 
 
-class OpenVINOPredictor:
+class OpenVINOPredictor(BatchPredictor):
     """A folder with checksums; each thread has its own inference request.
 
     Raises:
@@ -33,24 +33,18 @@ class OpenVINOPredictor:
         try:
             self._model = openvino.Core().compile_model(folder / MODEL_NAME, "CPU", options)
         except RuntimeError as error:
-            reason = first_line(error)
-            raise ModelError(f"{folder}: OpenVINO cannot run it ({reason})") from error
+            raise ModelError(f"{folder}: OpenVINO cannot run it ({first_line(error)})") from error
         self._local = threading.local()
-        input_, output = (
-            (
-                [int(size.get_length()) for size in list(port.partial_shape)[1:]],
-                np.dtype(port.element_type.to_dtype()).name,
-            )
-            for port in (self._model.input(0), self._model.output(0))
-        )
-        check_exported(folder, self.info, input_, output)
-
-    def predict(self, images: Images) -> Probs:
-        """Predict in batches."""
-        return predict_in_batches(images, BATCH_SIZE, len(self.info.labels), self._predict_batch)
+        inputs, outputs = map(_tensor, self._model.inputs), map(_tensor, self._model.outputs)
+        check_tensors(folder, self.info, inputs, outputs)
 
     def _predict_batch(self, images: Images) -> Probs:
         if not hasattr(self._local, "request"):
             self._local.request = self._model.create_infer_request()
-        probs: np.ndarray = self._local.request.infer([images])[0].copy()
+        probs: Probs = self._local.request.infer([images])[0].copy()
         return probs
+
+
+def _tensor(port: Any) -> Tensor:
+    shape = [int(size.get_length()) for size in list(port.partial_shape)[1:]]
+    return shape, np.dtype(port.element_type.to_dtype()).name

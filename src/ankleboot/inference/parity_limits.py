@@ -1,4 +1,4 @@
-"""Accepted differences between an exported model and its Keras model."""
+"""Accepted differences between exported models and their Keras models."""
 
 from dataclasses import dataclass
 

@@ -9,26 +9,31 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.errors import DataError, UsageError
-from ankleboot.core.types import Pixels
+from ankleboot.core.types import Image, Pixels
 from ankleboot.data.preprocessing.decode import decode
+from ankleboot.data.preprocessing.preprocess import DecodedImage
+from ankleboot.data.preprocessing.segmentation import Segmentation
 from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.load import Model
-from ankleboot.inference.prepare import PreparedImage, prepare_image
+from ankleboot.inference.predictor import Predictor
 from ankleboot.inference.router import ModelRouter, load_router
 
 BATCH_SIZE = 64  # images; the first result is ready before the last file is read
 
-OnPrediction = Callable[[PreparedImage, Prediction], None]
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """A decoded image, its garment if that was needed, the model's input, and the model."""
+
+    decoded: DecodedImage
+    garment: Segmentation | None
+    image: Image
+    predictor: Predictor
 
 
 @dataclass(frozen=True)
 class FailedImage:
-    """An image that could not be read.
-
-    Attributes:
-        path: Path to the image file, or its name.
-        error: Reason, in one line.
-    """
+    """An image that could not be read: its path or name, and the reason in one line."""
 
     path: str
     error: str
@@ -73,14 +78,14 @@ def predict_files(
     images_or_paths: Iterable[np.ndarray | Path | str],
     *,
     abstain_below: float | None = None,
-    on_prediction: OnPrediction | None = None,
+    on_prediction: Callable[[PreparedImage, Prediction], None] | None = None,
 ) -> Iterator[Prediction | FailedImage]:
     """Read and predict images or files batch by batch, and yield each result when it is ready.
 
     Args:
         router: The models.
-        images_or_paths: Paths or arrays, as `predict` takes them.
-        abstain_below: Minimal confidence of a prediction; None for the model's own threshold.
+        images_or_paths: As for `predict`.
+        abstain_below: As for `predict`.
         on_prediction: Called with every predicted image, whose garment is then segmented.
     """
     remaining = enumerate(images_or_paths)
@@ -92,17 +97,24 @@ def predict_files(
             if isinstance(entry, DataError):
                 yield FailedImage(name, str(entry).removeprefix(f"{name}: "))
                 continue
+            image, garment, info = entry.image, entry.garment, entry.predictor.info
             prediction = decide(
-                entry.image,
-                entry.garment,
-                next(rows),
-                entry.predictor.info,
-                abstain_below=abstain_below,
-                path=name,
+                image, garment, next(rows), info, abstain_below=abstain_below, path=name
             )
             if on_prediction is not None:
                 on_prediction(entry, prediction)
             yield prediction
+
+
+def prepare_image(pixels: Pixels, router: ModelRouter, *, segment: bool = False) -> PreparedImage:
+    """Choose the model of an image and make its input; `segment` finds its garment anyway."""
+    decoded = DecodedImage(pixels)
+    predictor = router.route(decoded)
+    spec = predictor.info.image_spec
+    # a model with reject labels also abstains where there is no garment
+    is_needed = segment or spec.crop == "garment" or predictor.info.reject_labels
+    garment = decoded.segmentation if is_needed else None
+    return PreparedImage(decoded, garment, decoded.preprocess(spec), predictor)
 
 
 def predict_batch(prepared: Sequence[PreparedImage]) -> Iterator[np.ndarray]:

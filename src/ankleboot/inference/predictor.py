@@ -1,9 +1,16 @@
 """The interface of every runtime: images in, calibrated probabilities out."""
 
+from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-from ankleboot.core.types import Images, Probs
+import numpy as np
+
+from ankleboot.core.errors import ModelError
+from ankleboot.core.types import Images, Probs, batch_size_for
 from ankleboot.models.files.metadata import ModelMetadata
+
+Tensor = tuple[Sequence[int], object]
+"""Shape without the batch axis, and type, of an input or output."""
 
 
 @runtime_checkable
@@ -20,3 +27,45 @@ class Predictor(Protocol):
 
     def predict(self, images: Images) -> Probs:
         """Return one row of probabilities per image, in order."""
+
+
+class BatchPredictor:
+    """Base of predictors that take up to `batch_size` images at a time, fewer large ones."""
+
+    name: str
+    info: ModelMetadata
+    batch_size = 64  # larger batches gain nothing on ONNX Runtime
+
+    def predict(self, images: Images) -> Probs:
+        probs = np.zeros((len(images), len(self.info.labels)), np.float32)
+        size = batch_size_for(self.batch_size, images.shape[1:])
+        for start in range(0, len(images), size):
+            probs[start : start + size] = self._predict_batch(images[start : start + size])
+        return probs
+
+    def _predict_batch(self, images: Images) -> Probs:
+        raise NotImplementedError
+
+
+def check_tensors(
+    path: object,
+    info: ModelMetadata,
+    inputs: Iterable[Tensor],
+    outputs: Iterable[Tensor],
+    input_: Tensor | None = None,
+) -> None:
+    """Check that a model takes stored images, or another input, and returns probabilities.
+
+    Raises:
+        ModelError: If a shape or type differs; the message has the expected and the actual ones.
+    """
+    actual = [[(tuple(shape), str(dtype)) for shape, dtype in part] for part in (inputs, outputs)]
+    if [len(part) for part in actual] != [1, 1]:
+        raise ModelError(f"{path}: expected one input and one output")
+    got = [tensor for (tensor,) in actual]
+    expected = [input_ or (info.image_spec.image_shape, "uint8"), ((len(info.labels),), "float32")]
+    if got != expected:
+        raise ModelError(
+            f"{path}: expected input {expected[0]} and output {expected[1]}, "
+            f"got {got[0]} and {got[1]}"
+        )

@@ -10,16 +10,10 @@ from ankleboot.models.pretrained import catalog
 
 
 class ModelRouter:
-    """A default model, and perhaps a second one for photos.
-
-    Args:
-        default: Model for images of the data set, and for all others where `photo` is None.
-        photo: Path to the model for photos, loaded with the first photo.
-    """
+    """A default model, and perhaps a second one for photos, which the first photo loads."""
 
     def __init__(self, default: Predictor, photo: Path | None = None) -> None:
-        self.default = default
-        self._photo = photo
+        self.default, self._photo = default, photo
 
     @cached_property
     def photo(self) -> Predictor:

@@ -2,23 +2,21 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from ankleboot.core.errors import ModelError, first_line
 from ankleboot.core.silence import import_keras
 from ankleboot.core.types import Images, Probs
-from ankleboot.inference.batching import check_exported, predict_in_batches
+from ankleboot.inference.predictor import BatchPredictor, check_tensors
 from ankleboot.models.files.checksums import read_verified_folder
 
-BATCH_SIZE = 1_000  # images
 
-
-class SavedModelPredictor:
+class SavedModelPredictor(BatchPredictor):
     """A folder with checksums; TensorFlow chooses the number of threads.
 
     Raises:
         ModelError: If a file is damaged, or the model has another input or output.
     """
+
+    batch_size = 1_000
 
     def __init__(self, folder: Path) -> None:
         self.name = str(folder)
@@ -29,25 +27,18 @@ class SavedModelPredictor:
         try:
             self._model = tf.saved_model.load(str(folder))  # must outlive its functions
             self._serve = self._model.signatures["serving_default"]
-            inputs = list(self._serve.structured_input_signature[1].values())
-            outputs = list(self._serve.structured_outputs.values())
+            specs = list(self._serve.structured_input_signature[1].values())
+            results = self._serve.structured_outputs.values()
+            inputs = [(list(spec.shape[1:]), spec.dtype.name) for spec in specs]
+            outputs = [(list(spec.shape[1:]), spec.dtype.name) for spec in results]
         except Exception as error:  # many types, for a foreign graph
             reason = first_line(error)
             raise ModelError(f"{folder}: TensorFlow cannot load it ({reason})") from error
-        if len(inputs) != 1 or len(outputs) != 1:
-            raise ModelError(f"{folder}: expected one input and one output")
-        input_, output = (
-            (list(spec.shape[1:]), spec.dtype.name) for spec in (inputs[0], outputs[0])
-        )
-        check_exported(folder, self.info, input_, output)
-        self._input_name = inputs[0].name.partition(":")[0]
+        check_tensors(folder, self.info, inputs, outputs)
+        self._input_name = specs[0].name.partition(":")[0]
         self._constant = tf.constant
-
-    def predict(self, images: Images) -> Probs:
-        """Predict in batches."""
-        return predict_in_batches(images, BATCH_SIZE, len(self.info.labels), self._predict_batch)
 
     def _predict_batch(self, images: Images) -> Probs:
         (output,) = self._serve(**{self._input_name: self._constant(images)}).values()
-        probs: np.ndarray = output.numpy()
+        probs: Probs = output.numpy()
         return probs

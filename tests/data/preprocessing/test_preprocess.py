@@ -106,3 +106,12 @@ def test_the_help_of_predict_names_every_format() -> None:
     text = (predict.help or "").upper()
     names = {"HEIF": "HEIC"}
     assert all(names.get(entry.name, entry.name) in text for entry in IMAGE_FORMATS)
+
+
+def test_images_of_the_data_set_are_not_searched() -> None:
+    image = load_data("sample").test.images[0]
+    pixels = np.repeat(image[..., None], 3, axis=2)
+    decoded = DecodedImage(pixels)
+    assert decoded.is_dataset_image and decoded.segmentation is None
+    np.testing.assert_array_equal(decoded.garment, image)
+    assert not DecodedImage(pixels[:, :27]).is_dataset_image

@@ -1,5 +1,7 @@
 """Metadata of model files: what they state, in this version and the one before."""
 
+import json
+
 import pytest
 
 from ankleboot.core.classes import CLASS_NAMES
@@ -111,3 +113,11 @@ def test_invalid_metadata_is_refused(change: dict[str, object], message: str) ->
 def test_text_without_a_json_object_is_refused(text: str) -> None:
     with pytest.raises(ModelError, match="here: damaged metadata"):
         ModelMetadata.from_text(text, "here")
+
+
+def test_rejected_labels_travel_with_the_model() -> None:
+    info = ModelMetadata(labels=("Dress", "Shirt", "hat"), reject_labels=("hat",), crop="none")
+    assert ModelMetadata.from_json(json.loads(json.dumps(info.to_json())), "a") == info
+    assert "declined" not in ModelMetadata().to_json()
+    with pytest.raises(ModelError, match="damaged metadata"):
+        ModelMetadata.from_json(info.to_json() | {"reject_labels": ["boat"]}, "a")

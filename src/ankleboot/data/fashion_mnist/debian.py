@@ -9,20 +9,16 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from ankleboot.core.download import DownloadError
 
 PACKAGE = "dataset-fashion-mnist"
 STALL_TIMEOUT_S = 5.0  # without a new byte on the disk
-APT_OPTIONS = [
-    "-o",
-    "Acquire::Retries=0",
-    "-o",
-    "Acquire::http::Timeout=4",
-    "-o",
-    "Acquire::https::Timeout=4",
-]
+APT_GET = (
+    "apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=4 -o Acquire::https::Timeout=4"
+).split()
 
 
 class _Stalled(DownloadError):
@@ -38,13 +34,13 @@ def fetch_package(folder: Path) -> Path:
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise DownloadError(f"Debian package {PACKAGE}: no apt-get on this system", dead=True)
     try:
-        _run(["apt-get", *APT_OPTIONS, "download", PACKAGE], folder)
+        _run([*APT_GET, "download", PACKAGE], folder)
     except _Stalled:
         raise  # the network drops packets; another attempt would stall, too
     except DownloadError:
         options = _local_lists(folder)
-        _run(["apt-get", *APT_OPTIONS, *options, "update"], folder)
-        _run(["apt-get", *APT_OPTIONS, *options, "download", PACKAGE], folder)
+        _run([*APT_GET, *options, "update"], folder)
+        _run([*APT_GET, *options, "download", PACKAGE], folder)
     package = next(folder.glob(f"{PACKAGE}_*.deb"), None)
     if package is None:
         raise DownloadError(f"Debian package {PACKAGE}: apt-get delivered no file", dead=True)
@@ -78,8 +74,7 @@ def _run(command: list[str], folder: Path) -> None:
         try:
             while process.poll() is None and time.monotonic() - since < STALL_TIMEOUT_S:
                 time.sleep(0.05)
-                now_size = _bytes_below(folder)
-                if now_size != size:
+                if (now_size := _bytes_below(folder)) != size:
                     size, since = now_size, time.monotonic()
             stalled = process.poll() is None
         finally:  # also when interrupted: no process may outlive its folder
@@ -97,8 +92,6 @@ def _run(command: list[str], folder: Path) -> None:
 def _bytes_below(folder: Path) -> int:
     total = 0
     for path in folder.rglob("*"):
-        try:
+        with suppress(OSError):  # a temporary file that apt-get has removed
             total += path.stat().st_size
-        except OSError:  # a temporary file that apt-get has removed
-            continue
     return total

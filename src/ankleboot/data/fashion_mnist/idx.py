@@ -45,12 +45,13 @@ class IdxFile:
         return LABELS_HEADER + self.count
 
 
-def parse_images(raw: bytes, name: str) -> Images:
-    """View the bytes of an IDX image file as a read-only array.
+def parse(raw: bytes, file: IdxFile) -> Images | Labels:
+    """View the bytes of an IDX file as an array of images or labels."""
+    return (parse_images if file.holds_images else parse_labels)(raw, file.name)
 
-    Raises:
-        DataError: If magic number, image size or length do not fit.
-    """
+
+def parse_images(raw: bytes, name: str) -> Images:
+    """View the bytes of an IDX image file as a read-only array; refuse other magic or sizes."""
     count = _checked_count(raw, name, IMAGES_MAGIC, IMAGES_HEADER)
     rows, columns = np.frombuffer(raw, ">u4", count=2, offset=8).tolist()
     if (rows, columns) != (IMAGE_SIZE, IMAGE_SIZE):
@@ -62,11 +63,7 @@ def parse_images(raw: bytes, name: str) -> Images:
 
 
 def parse_labels(raw: bytes, name: str) -> Labels:
-    """View the bytes of an IDX label file as an array.
-
-    Raises:
-        DataError: If magic number or length do not fit, or a label is not 0-9.
-    """
+    """View the bytes of an IDX label file as an array; refuse other labels than 0 to 9."""
     count = _checked_count(raw, name, LABELS_MAGIC, LABELS_HEADER)
     _check_length(raw, name, count, LABELS_HEADER + count)
     labels = np.frombuffer(raw, np.uint8, offset=LABELS_HEADER)
@@ -106,8 +103,7 @@ def verify(raw: bytes, expected: IdxFile, origin: str) -> None:
     Raises:
         DataError: If they are not; the message has `origin`, both hashes and the likely reason.
     """
-    actual = sha256_of(raw)
-    if actual != expected.sha256:
+    if (actual := sha256_of(raw)) != expected.sha256:
         raise DataError(
             f"{origin}: {diagnose(raw, expected)} (sha256 {actual}, expected {expected.sha256})"
         )
@@ -116,8 +112,7 @@ def verify(raw: bytes, expected: IdxFile, origin: str) -> None:
 def diagnose(raw: bytes, expected: IdxFile) -> str:
     """Describe why bytes are not the expected file."""
     try:
-        parse = parse_images if expected.holds_images else parse_labels
-        count = len(parse(raw, expected.name))
+        count = len(parse(raw, expected))
     except DataError as error:
         return str(error).removeprefix(f"{expected.name}: ")
     if count != expected.count:

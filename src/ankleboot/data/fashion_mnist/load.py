@@ -1,6 +1,7 @@
 """Fashion-MNIST and its sample: four IDX files each, verified by their hashes."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from ankleboot.core.classes import CLASS_NAMES
@@ -8,58 +9,46 @@ from ankleboot.core.download import complete
 from ankleboot.core.errors import AnklebootError, UsageError
 from ankleboot.core.paths import cache_folder
 from ankleboot.data.dataset import Dataset, LabeledImages
-from ankleboot.data.fashion_mnist.idx import IdxFile, parse_images, parse_labels
+from ankleboot.data.fashion_mnist.idx import IdxFile, parse
 from ankleboot.data.fashion_mnist.sources import FAILURE, LocalFolder, all_sources
 from ankleboot.recipes.image_spec import ImageSpec
 
-FASHION_MNIST = (
-    IdxFile(
-        "train-images-idx3-ubyte",
-        60_000,
+
+def _files(
+    num_train: int, num_test: int, hashes: Iterable[str], gz_hashes: Iterable[str] = 4 * ("",)
+) -> tuple[IdxFile, ...]:
+    """List training images, training labels, test images and test labels."""
+    kinds = ("images-idx3-ubyte", "labels-idx1-ubyte")
+    names = [f"{part}-{kind}" for part in ("train", "t10k") for kind in kinds]
+    counts = (num_train, num_train, num_test, num_test)
+    return tuple(map(IdxFile, names, counts, hashes, gz_hashes))
+
+
+FASHION_MNIST = _files(
+    60_000,
+    10_000,
+    (
         "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-    ),
-    IdxFile(
-        "train-labels-idx1-ubyte",
-        60_000,
         "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-    ),
-    IdxFile(
-        "t10k-images-idx3-ubyte",
-        10_000,
         "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-    ),
-    IdxFile(
-        "t10k-labels-idx1-ubyte",
-        10_000,
         "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    ),
+    (
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
     ),
 )
-"""Training images, training labels, test images, test labels; the hashes are those of the current
-data (the set was replaced on 2017-08-31)."""
+"""The hashes are those of the current data (the set was replaced on 2017-08-31)."""
 
-SAMPLE = (
-    IdxFile(
-        "train-images-idx3-ubyte",
-        2_000,
+SAMPLE = _files(
+    2_000,
+    500,
+    (
         "2fecf98c2f9f3a28a5d3138662ae6ed69e60ac6452cdd0e5bd3d908839b3a11b",
-    ),
-    IdxFile(
-        "train-labels-idx1-ubyte",
-        2_000,
         "448c52e942b163a8a102c68ff69d23f47fa356d92eaef198b16bd5c2e1487241",
-    ),
-    IdxFile(
-        "t10k-images-idx3-ubyte",
-        500,
         "1f77d53e7e29df6c70e6a8649a37f759d0ecca401587a1b58fbabd8b50d50ba2",
-    ),
-    IdxFile(
-        "t10k-labels-idx1-ubyte",
-        500,
         "5286c60ee6164edd9a7a8580f1ef9284ad6db8282635b0374d9be27c2be527aa",
     ),
 )
@@ -79,8 +68,7 @@ def load_fashion_mnist(image_spec: ImageSpec) -> Dataset:
     try:
         return _read("fashion-mnist", FASHION_MNIST, cache, str(cache))
     except AnklebootError:  # a file is missing or damaged
-        source = fetch_fashion_mnist()
-        return _read("fashion-mnist", FASHION_MNIST, cache, source)
+        return _read("fashion-mnist", FASHION_MNIST, cache, fetch_fashion_mnist())
 
 
 def load_sample(image_spec: ImageSpec) -> Dataset:
@@ -123,18 +111,13 @@ def _check_image_spec(image_spec: ImageSpec) -> None:
 
 
 def _read(name: str, files: tuple[IdxFile, ...], folder: Path, source: str) -> Dataset:
-    contents = {file.name: LocalFolder(folder).read(file) for file in files}
-    train_images, train_labels, test_images, test_labels = files
+    images, labels, test_images, test_labels = (
+        parse(LocalFolder(folder).read(file), file) for file in files
+    )
     return Dataset(
         name=name,
-        train=LabeledImages(
-            parse_images(contents[train_images.name], train_images.name),
-            parse_labels(contents[train_labels.name], train_labels.name),
-        ),
-        test=LabeledImages(
-            parse_images(contents[test_images.name], test_images.name),
-            parse_labels(contents[test_labels.name], test_labels.name),
-        ),
+        train=LabeledImages(images, labels),
+        test=LabeledImages(test_images, test_labels),
         source=source,
         sha256={file.name: file.sha256 for file in files},
         class_names=CLASS_NAMES,

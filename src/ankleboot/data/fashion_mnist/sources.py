@@ -30,8 +30,7 @@ class LocalFolder:
     """Folder on this machine with files `NAME` or `NAME.gz`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.name = str(path)
+        self.path, self.name = path, str(path)
 
     def read(self, file: IdxFile) -> bytes:
         plain, packed = self.path / file.name, self.path / f"{file.name}.gz"
@@ -53,8 +52,7 @@ class Mirror:
     """Web address of a folder of gzip files."""
 
     def __init__(self, url: str, schemes: tuple[str, ...] = ("https",)) -> None:
-        self.name = url
-        self._url = url
+        self.name = self._url = url
         self._schemes = schemes
 
     def read(self, file: IdxFile) -> bytes:

@@ -1,13 +1,13 @@
 """Cache of preprocessed images: an array that is made once and mapped afterwards."""
 
-import hashlib
 import json
+import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import PIL
@@ -21,7 +21,9 @@ from ankleboot.core.files import (
     sha256_of,
     write_json,
 )
+from ankleboot.core.paths import cache_folder
 from ankleboot.core.types import SomeImages
+from ankleboot.data.load import Progress
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.preprocess import PREPROCESSING_VERSION, DecodedImage
 from ankleboot.recipes.image_spec import ImageSpec
@@ -39,8 +41,7 @@ class CachedImages:
         images: Readable images, mapped from the disk.
         digests: Hash of each image's decoded pixels; equal for equal images in different files.
         unreadable: Reason for each file that cannot be decoded, by its index among all files.
-        smallest: Height and width of the decoded image with the fewest pixels.
-        largest: Height and width of the decoded image with the most pixels.
+        smallest, largest: Height and width of the decoded images with the fewest and most pixels.
     """
 
     images: SomeImages
@@ -51,25 +52,17 @@ class CachedImages:
 
 
 def cache_images(
-    paths: Sequence[Path],
-    contents: Sequence[str],
-    image_spec: ImageSpec,
-    cache: Path,
-    progress: Callable[[str], None],
+    paths: Sequence[Path], contents: Sequence[str], image_spec: ImageSpec, progress: Progress
 ) -> CachedImages:
     """Decode and preprocess image files, or map the result of an earlier call.
 
-    Args:
-        paths: Paths to the files.
-        contents: Name and hash of each file, which identify the result.
-        image_spec: Size, colors and crop of the images.
-        cache: Path to the folder of results.
-        progress: Function that receives a line before the work.
+    The name and hash of each file, `contents`, identify the result.
 
     Raises:
         EnvironmentFailure: If the cache cannot be written.
     """
-    folder = cache / _key(contents, image_spec)
+    key = [asdict(image_spec), [PIL.__version__, PREPROCESSING_VERSION], list(contents)]
+    folder = cache_folder("image-folders") / sha256_of(json.dumps(key).encode())[:32]
     make_folder(folder)
     with file_lock(folder / "lock"):
         cached = _read(folder, len(paths))
@@ -81,13 +74,6 @@ def cache_images(
     if cached is None:
         raise DataError(f"{folder}: cannot be read though it was just written")
     return cached
-
-
-def _key(contents: Sequence[str], image_spec: ImageSpec) -> str:
-    """Name a cache by the files, the image spec and the version of the preprocessing."""
-    made_by = [PIL.__version__, PREPROCESSING_VERSION]
-    document = [asdict(image_spec), made_by, list(contents)]
-    return sha256_of(json.dumps(document).encode())[:32]
 
 
 def _read(folder: Path, num_files: int) -> CachedImages | None:
@@ -106,15 +92,15 @@ def _read(folder: Path, num_files: int) -> CachedImages | None:
 
 
 def _write(folder: Path, paths: Sequence[Path], image_spec: ImageSpec) -> None:
-    index: dict[str, Any] = {"digests": [], "unreadable": {}, "smallest": (0, 0), "largest": (0, 0)}
+    digests: list[str] = []
     sizes: list[tuple[int, ...]] = []
+    unreadable: dict[int, str] = {}
 
     def load(path: Path) -> tuple[np.ndarray, str, tuple[int, ...]] | DataError:
         try:
             pixels = decode(path)
-            digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-            image = DecodedImage(pixels).preprocess(image_spec)
-            return image, digest[:32], pixels.shape[:2]
+            digest = sha256_of(repr(pixels.shape).encode() + pixels.tobytes())[:32]
+            return DecodedImage(pixels).preprocess(image_spec), digest, pixels.shape[:2]
         except DataError as error:
             return error
 
@@ -126,27 +112,23 @@ def _write(folder: Path, paths: Sequence[Path], image_spec: ImageSpec) -> None:
                 block = paths[first : first + BLOCK_SIZE]
                 for i, loaded in enumerate(pool.map(load, block), first):
                     if isinstance(loaded, DataError):
-                        reason = str(loaded).removeprefix(f"{paths[i]}: ")
-                        index["unreadable"][str(i)] = reason
+                        unreadable[i] = str(loaded).removeprefix(f"{paths[i]}: ")
                         continue
-                    image, digest, size = loaded
-                    file.write(np.ascontiguousarray(image).tobytes())
-                    index["digests"].append(digest)
-                    sizes.append(size)
+                    file.write(np.ascontiguousarray(loaded[0]).tobytes())
+                    digests.append(loaded[1])
+                    sizes.append(loaded[2])
             file.seek(0)
             _write_header(file, len(sizes), image_spec)
             if file.tell() != start:  # NumPy pads the header so that the count may change
                 raise RuntimeError("the header changed its length")
 
     atomic_write(folder / "images.npy", write)
-    if sizes:
-        by_area = sorted(set(sizes), key=lambda size: size[0] * size[1])
-        index["smallest"], index["largest"] = by_area[0], by_area[-1]
-    write_json(folder / INDEX, index)
+    by_area = sorted(set(sizes), key=math.prod) or [(0, 0)]
+    index = {"digests": digests, "unreadable": unreadable}
+    write_json(folder / INDEX, index | {"smallest": by_area[0], "largest": by_area[-1]})
 
 
 def _write_header(file: BinaryIO, num_images: int, image_spec: ImageSpec) -> None:
+    header = {"descr": "|u1", "fortran_order": False}
     shape = (num_images, *image_spec.image_shape)
-    np.lib.format.write_array_header_1_0(
-        file, {"descr": "|u1", "fortran_order": False, "shape": shape}
-    )
+    np.lib.format.write_array_header_1_0(file, header | {"shape": shape})

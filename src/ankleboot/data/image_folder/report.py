@@ -1,14 +1,10 @@
 """Report on an image folder: counts, sizes and faults."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 LAYOUT = "one sub-folder per class, optionally inside train/, validation/ and test/"
-"""Layout of an image folder, for messages."""
-
 LEAKAGE = "images that occur in more than one split (leakage)"
-
 NUM_LISTED = 20  # names in a message
 
 
@@ -19,8 +15,7 @@ class FolderReport:
     Attributes:
         counts: Number of readable images by split and class.
         bytes: Size of all their files.
-        smallest: Height and width of the decoded image with the fewest pixels.
-        largest: Height and width of the decoded image with the most pixels.
+        smallest, largest: Height and width of the decoded images with the fewest and most pixels.
         unreadable: Reason for each image that cannot be decoded.
         skipped: Files without an image suffix.
         special_files: Links, pipes and devices, which are not followed.
@@ -40,28 +35,18 @@ class FolderReport:
     leakage: tuple[tuple[str, ...], ...]
     conflicts: tuple[tuple[str, ...], ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry "folder_report" of `data verify --json`."""
-        return asdict(self)
-
     @property
     def warnings(self) -> tuple[str, ...]:
         """Faults to report before the images are used, one line each."""
-        faults = (
-            ("unreadable images, left out", list(self.unreadable)),
-            ("files that are not images, left out", self.skipped),
-            ("links, pipes and devices, not followed", self.special_files),
-            (LEAKAGE, join_groups(self.leakage)),
-            ("images with more than one label", join_groups(self.conflicts)),
-        )
-        return tuple(
-            f"{fault}: {len(names):,} ({join_names(names)})" for fault, names in faults if names
-        )
-
-
-def join_groups(groups: Sequence[Sequence[str]]) -> list[str]:
-    """Write each group of equal images as one string."""
-    return [" = ".join(group) for group in groups]
+        faults = {
+            "unreadable images, left out": tuple(self.unreadable),
+            "files that are not images, left out": self.skipped,
+            "links, pipes and devices, not followed": self.special_files,
+            LEAKAGE: tuple(map(" = ".join, self.leakage)),
+            "images with more than one label": tuple(map(" = ".join, self.conflicts)),
+        }
+        listed = ((fault, names) for fault, names in faults.items() if names)
+        return tuple(f"{fault}: {len(names):,} ({join_names(names)})" for fault, names in listed)
 
 
 def join_names(names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 import os
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from ankleboot.core.errors import DataError
@@ -12,46 +12,54 @@ from ankleboot.data.image_folder.report import LAYOUT, join_names
 from ankleboot.data.preprocessing.find_images import IGNORED_FILES
 from ankleboot.data.preprocessing.image_formats import SUFFIXES
 
-SPLIT_NAMES = {
-    "train": "train",
-    "validation": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "test": "test",
-}
+SPLIT_NAMES = {"train": "train", "test": "test"}
+SPLIT_NAMES |= dict.fromkeys(("validation", "val", "valid"), "validation")
 """Split by the lower-case name of its folder."""
 
 IGNORED_FOLDERS = ("__macosx",)
-MIN_IMAGES_PER_CLASS = 2  # one to train on, one to validate on
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """File with an image suffix; `name` is its path in the folder, unescaped."""
+    """File with an image suffix.
+
+    Attributes:
+        name: Path in the folder, unescaped.
+        sha256: Hash of the bytes; "" if they cannot be read.
+    """
 
     path: Path
     name: str
     split: str
     class_name: str
+    sha256: str = ""
+
+    @property
+    def printable(self) -> str:
+        """Name for messages."""
+        return escape_unprintable(self.name)
+
+    @property
+    def content(self) -> str:
+        """Name and hash."""
+        return f"{os.fsencode(self.name)!r} {self.sha256}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class FolderScan:
     """Contents of an image folder.
 
     Attributes:
-        root: Path to the folder.
         images: Image files of all splits and classes.
         skipped: Names of other regular files, except those that systems leave behind.
         special_files: Names of links, pipes and devices, which are never followed.
         class_names: Names of the classes in ascending order.
     """
 
-    root: Path
-    images: list[ImageFile] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    special_files: list[str] = field(default_factory=list)
-    class_names: tuple[str, ...] = ()
+    images: list[ImageFile]
+    skipped: list[str]
+    special_files: list[str]
+    class_names: tuple[str, ...]
 
 
 def scan_folder(root: Path) -> FolderScan:
@@ -64,24 +72,25 @@ def scan_folder(root: Path) -> FolderScan:
     entries = [(entry, Path(entry.path).relative_to(root)) for entry in _walk(root)]
     folders = [path for entry, path in entries if entry.is_dir(follow_symlinks=False)]
     has_splits = _has_splits(root, folders)
-    scan = FolderScan(root)
+    images: list[ImageFile] = []
+    skipped: list[str] = []
+    special_files: list[str] = []
     for entry, path in entries:
         place = split_and_class(path, has_splits=has_splits)
         if entry.is_dir(follow_symlinks=False):
             continue
         if not entry.is_file(follow_symlinks=False):
-            scan.special_files.append(escape_unprintable(path.as_posix()))
+            special_files.append(escape_unprintable(path.as_posix()))
         elif place and path.suffix.lower() in SUFFIXES:
-            scan.images.append(ImageFile(root / path, path.as_posix(), *place))
+            images.append(ImageFile(root / path, path.as_posix(), *place))
         elif entry.name.lower() not in IGNORED_FILES:
-            scan.skipped.append(escape_unprintable(path.as_posix()))
-    classes: dict[str, set[str]] = {}
+            skipped.append(escape_unprintable(path.as_posix()))
+    classes: dict[str, set[str]] = {"train": set()}
     for path in folders:
         if place := split_and_class(path / "image", has_splits=has_splits):
             classes.setdefault(place[0], set()).add(place[1])
     _check_class_names(root, classes)
-    scan.class_names = tuple(sorted(classes.get("train", ())))
-    return scan
+    return FolderScan(images, skipped, special_files, tuple(sorted(classes["train"])))
 
 
 def split_and_class(path: PurePath, *, has_splits: bool) -> tuple[str, str] | None:
@@ -89,9 +98,7 @@ def split_and_class(path: PurePath, *, has_splits: bool) -> tuple[str, str] | No
 
     A file beside the folders of the classes or splits has none.
     """
-    folders = path.parts[:-1]
-    if not has_splits:
-        return ("train", escape_unprintable(folders[0])) if folders else None
+    folders = path.parts[:-1] if has_splits else ("train", *path.parts[:-1])
     if len(folders) < 2:
         return None
     return SPLIT_NAMES[folders[0].lower()], escape_unprintable(folders[1])
@@ -139,7 +146,7 @@ def _check_class_names(root: Path, classes: dict[str, set[str]]) -> None:
                 f"{root}: the classes {other!a} and {name!a} differ only by case or Unicode form; "
                 "rename or join them"
             )
-    trained = classes.get("train", set())
+    trained = classes["train"]
     for split, names in classes.items():
         if unknown := sorted(names - trained):
             raise DataError(f"{root}: in {split}/ but not in train/: {join_names(unknown)}")

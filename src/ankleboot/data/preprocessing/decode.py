@@ -4,7 +4,6 @@ import io
 import os
 import re
 import warnings
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +39,7 @@ def decode(path: Path) -> Pixels:
     """
     try:
         if os.path.isdir(path):
-            known = " ".join(sorted(SUFFIXES))
-            raise DataError(f"{path}: no images in this folder ({known})")
+            raise DataError(f"{path}: no images in this folder ({' '.join(sorted(SUFFIXES))})")
         if not os.path.isfile(path):  # a FIFO or device would block
             reason = "not a regular file" if os.path.lexists(path) else "no such file"
             raise DataError(f"{path}: {reason}")
@@ -49,16 +47,13 @@ def decode(path: Path) -> Pixels:
             raise TooLargeError(
                 f"{path}: {size >> 20} MiB, more than the allowed {MAX_FILE_BYTES >> 20}"
             )
-        with path.open("rb") as file:
-            head = file.read(12)
-            file.seek(0)
-            return _decode(file, _formats(head, path), path)
+        content = path.read_bytes()
     except OSError as error:
-        reason = first_line(error)
-        raise DataError(f"{path}: damaged or unreadable image ({reason})") from error
+        raise DataError(f"{path}: damaged or unreadable image ({first_line(error)})") from error
+    return decode_bytes(content, path, _formats(content[:12], path))
 
 
-def decode_bytes(content: bytes, name: str, formats: tuple[str, ...]) -> Pixels:
+def decode_bytes(content: bytes, name: object, formats: tuple[str, ...]) -> Pixels:
     """Decode the content of an image file; see `decode`.
 
     Args:
@@ -69,19 +64,14 @@ def decode_bytes(content: bytes, name: str, formats: tuple[str, ...]) -> Pixels:
     Raises:
         DataError: See `decode`; a `TooLargeError` for too many pixels.
     """
-    return _decode(io.BytesIO(content), formats, name)
-
-
-def _decode(file: io.BytesIO | io.BufferedReader, formats: tuple[str, ...], name: object) -> Pixels:
+    if not content:
+        raise DataError(f"{name}: an empty file")
     try:
-        if not file.read(1):
-            raise DataError(f"{name}: an empty file")
-        file.seek(0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # metadata and sizes; _to_rgb checks sizes
-            with Image.open(file, formats=formats) as image:
+            with Image.open(io.BytesIO(content), formats=formats) as image:
                 if image.format in ("JPEG", "MPO"):
-                    _check_scans(file, name)
+                    _check_scans(content, name)
                 return _to_rgb(image, name)
     except DataError:
         raise
@@ -91,8 +81,7 @@ def _decode(file: io.BytesIO | io.BufferedReader, formats: tuple[str, ...], name
     except Image.DecompressionBombError as error:
         raise TooLargeError(f"{name}: too many pixels, allowed are {MAX_PIXELS:,}") from error
     except Exception as error:  # decoders raise many types for damaged files
-        reason = first_line(error)
-        raise DataError(f"{name}: damaged or unreadable image ({reason})") from error
+        raise DataError(f"{name}: damaged or unreadable image ({first_line(error)})") from error
 
 
 def _formats(head: bytes, path: Path) -> tuple[str, ...]:
@@ -106,13 +95,9 @@ def _formats(head: bytes, path: Path) -> tuple[str, ...]:
     return ("HEIF",)
 
 
-def _check_scans(file: io.BytesIO | io.BufferedReader, name: object) -> None:
+def _check_scans(content: bytes, name: object) -> None:
     """Refuse a small file that would take hours to decode."""
-    position = file.tell()
-    file.seek(0)
-    scans = re.finditer(rb"\xff\xda\x00[\x06\x08\x0a\x0c][\x01-\x04]", file.read())
-    file.seek(position)
-    if next(islice(scans, MAX_SCANS, None), None) is not None:
+    if len(re.findall(rb"\xff\xda\x00[\x06\x08\x0a\x0c][\x01-\x04]", content)) > MAX_SCANS:
         raise DataError(f"{name}: a JPEG with more than {MAX_SCANS} scans")
 
 
@@ -122,16 +107,13 @@ def _to_rgb(image: Image.Image, name: object) -> Pixels:
         raise TooLargeError(f"{name}: {width} x {height} pixels, allowed are {MAX_PIXELS:,} in all")
     if max(width, height) > MAX_SIDE:
         raise TooLargeError(f"{name}: {width} x {height} pixels, allowed are {MAX_SIDE:,} a side")
-    image.draft(
-        "RGB", (MAX_DECODED_SIDE, MAX_DECODED_SIDE)
-    )  # decodes JPEG at a fraction of its size
+    size = (MAX_DECODED_SIDE, MAX_DECODED_SIDE)
+    image.draft("RGB", size)  # decodes JPEG at a fraction of its size
     image.load()
     orientation = _orientation(image)
     rgb = _without_alpha(_to_eight_bits(image))
-    size = (MAX_DECODED_SIDE, MAX_DECODED_SIDE)
     rgb.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    upright = rgb.transpose(orientation) if orientation is not None else rgb
-    return np.asarray(upright)
+    return np.asarray(rgb if orientation is None else rgb.transpose(orientation))
 
 
 def _orientation(image: Image.Image) -> Image.Transpose | None:

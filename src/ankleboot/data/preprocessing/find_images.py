@@ -16,11 +16,7 @@ def find_images(names: Iterable[str], progress: Callable[[str], None]) -> list[P
 
     Folders are searched recursively, in the order of names, for files with an image suffix. Links
     are not followed. A missing file and a folder without images stay in the result, so that
-    decoding reports them.
-
-    Args:
-        names: Files, folders and patterns.
-        progress: Function that receives a line about skipped files.
+    decoding reports them. `progress` receives a line about skipped files.
     """
     paths: list[Path] = []
     for name in names:
@@ -39,11 +35,9 @@ def find_images(names: Iterable[str], progress: Callable[[str], None]) -> list[P
 def _search(folder: Path, progress: Callable[[str], None]) -> list[Path]:
     images: list[Path] = []
     skipped: list[Path] = []
-
-    def unreadable(error: OSError) -> None:
-        progress(f"{error.filename}: cannot be searched ({error.strerror})")
-
-    for parent, folders, files in os.walk(folder, onerror=unreadable):
+    for parent, folders, files in os.walk(
+        folder, onerror=lambda e: progress(f"{e.filename}: cannot be searched ({e.strerror})")
+    ):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(parent) / name
@@ -51,7 +45,7 @@ def _search(folder: Path, progress: Callable[[str], None]) -> list[Path]:
                 continue
             is_image = path.suffix.lower() in SUFFIXES and os.path.isfile(path)
             (images if is_image and not os.path.islink(path) else skipped).append(path)
-        skipped += [Path(parent) / name for name in folders if os.path.islink(Path(parent) / name)]
+        skipped += [path for n in folders if os.path.islink(path := Path(parent) / n)]
     if skipped:
         some = ", ".join(path.name for path in skipped[:NUM_LISTED])
         more = ", ..." if len(skipped) > NUM_LISTED else ""

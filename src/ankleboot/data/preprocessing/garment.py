@@ -26,15 +26,13 @@ MIN_GARMENT_VALUE = 25  # a white garment, negated, would equal the background 0
 def garment_image(pixels: Pixels, mask: Mask | None = None) -> Image:
     """Convert a garment to an image, light on 0, its longest side 28 pixels; all 0 without one.
 
-    Pillow's Lanczos filter averages pixels; the authors skipped pixels, which loses thin parts.
-
-    Args:
-        pixels: Decoded image.
-        mask: Mask of the garment; None for a plain background.
+    Without a mask the background is plain. Pillow's Lanczos filter averages pixels; the authors
+    skipped pixels, which loses thin parts.
     """
     if mask is None:
         return _from_plain_background(pixels)
-    return _center(_fit_to_size(trimmed(pixels, mask)))
+    alpha = opacity(pixels, mask)
+    return _center(_fit_to_size(_trim(negated(pixels, alpha), alpha >= MASK_THRESHOLD)))
 
 
 def has_plain_background(pixels: Pixels) -> bool:
@@ -57,12 +55,6 @@ def negated(pixels: Pixels, alpha: np.ndarray) -> np.ndarray:
     gray = np.maximum(255 - _to_gray(pixels).astype(np.int64), MIN_GARMENT_VALUE)
     garment: np.ndarray = ((gray * alpha.astype(np.int64) + 127) // 255).astype(np.uint8)
     return garment
-
-
-def trimmed(pixels: Pixels, mask: Mask) -> np.ndarray:
-    """Negate the garment and remove rows and columns without garment; the result may be empty."""
-    alpha = opacity(pixels, mask)
-    return _trim(negated(pixels, alpha), alpha >= MASK_THRESHOLD)
 
 
 def _from_plain_background(pixels: Pixels) -> Image:
@@ -93,6 +85,7 @@ def _upper_median(values: np.ndarray) -> int:
 
 
 def _trim(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Remove rows and columns without garment; the result may be empty."""
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if len(rows) == 0:
         return values[:0, :0]
@@ -103,9 +96,9 @@ def _fit_to_size(values: np.ndarray) -> np.ndarray:
     """Resize so that the longest side has 28 pixels."""
     if values.size == 0:
         return values
+    longest = max(values.shape)
     height, width = (
-        max(1, (2 * side * IMAGE_SIZE + max(values.shape)) // (2 * max(values.shape)))
-        for side in values.shape
+        max(1, (2 * side * IMAGE_SIZE + longest) // (2 * longest)) for side in values.shape
     )
     return resize_lanczos(values, width, height)
 

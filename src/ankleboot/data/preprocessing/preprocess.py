@@ -1,7 +1,6 @@
 """Preprocessing of a decoded image: crop of the garment or resizing of the whole.
 
     image = load_image(Path("boot.png"), ImageSpec())         # (28, 28) uint8, 0 is background
-    image = load_image(Path("cat.jpg"), predictor.info.image_spec)
 
 Images of 28 x 28 gray pixels are taken for images of the data set and stay unchanged. A plain
 background is trimmed, as by the authors of the data set; on any other the garment is segmented.
@@ -11,10 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from PIL import Image as PillowImage
+
 from ankleboot.core.types import IMAGE_SIZE, Image, Pixels
 from ankleboot.data.preprocessing.decode import decode
-from ankleboot.data.preprocessing.garment import garment_image, has_plain_background
-from ankleboot.data.preprocessing.resize import resize
+from ankleboot.data.preprocessing.garment import garment_image, has_plain_background, resize_lanczos
 from ankleboot.data.preprocessing.segmentation import Segmentation, segment_garment
 from ankleboot.recipes.image_spec import ImageSpec
 
@@ -32,9 +33,8 @@ class DecodedImage:
     @cached_property
     def is_dataset_image(self) -> bool:
         """True if the image has the form of the data set: 28 x 28 gray pixels."""
-        if self.pixels.shape[:2] != (IMAGE_SIZE, IMAGE_SIZE):
-            return False
-        return bool((self.pixels == self.pixels[..., :1]).all())
+        has_size = self.pixels.shape[:2] == (IMAGE_SIZE, IMAGE_SIZE)
+        return has_size and bool((self.pixels == self.pixels[..., :1]).all())
 
     @cached_property
     def segmentation(self) -> Segmentation | None:
@@ -47,14 +47,16 @@ class DecodedImage:
     def garment(self) -> Image:
         """Garment as 28 x 28 gray pixels on 0."""
         if self.is_dataset_image:
-            pixels: Image = self.pixels[..., 0]
-            return pixels
-        mask = self.segmentation.mask if self.segmentation else None
-        return garment_image(self.pixels, mask)
+            return self.pixels[..., 0]
+        return garment_image(self.pixels, self.segmentation.mask if self.segmentation else None)
 
     def preprocess(self, image_spec: ImageSpec) -> Image:
-        """Return the image that a network takes."""
-        return resize(self.pixels, image_spec) if image_spec.crop == "none" else self.garment
+        """Return the image that a network takes: the garment, or all of it in a square."""
+        if image_spec.crop == "garment":
+            return self.garment
+        image = PillowImage.fromarray(self.pixels)
+        values = np.asarray(image if image_spec.color else image.convert("L"))
+        return resize_lanczos(values, image_spec.image_size, image_spec.image_size)
 
 
 def load_image(path: Path, image_spec: ImageSpec) -> Image:

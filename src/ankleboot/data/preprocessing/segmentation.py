@@ -1,9 +1,5 @@
 """Segmentation of the garment on a photo by a small network.
 
-    garment = segment_garment(pixels)
-    garment.mask          # (96, 96) uint8: 255 is surely garment
-    garment.failure       # reason why there is no usable garment, or None
-
 The network (`tools/make_segmentation.py`) was trained without labels on photos of single garments,
 laid flat or hung up.
 """
@@ -13,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from jaxtyping import UInt8
 
+from ankleboot.core.silence import silenced
 from ankleboot.core.types import Mask, Pixels
 from ankleboot.data.preprocessing.garment import MASK_THRESHOLD, resize_lanczos
 from ankleboot.models.files.checksums import read_verified_tflite
@@ -32,7 +28,7 @@ class Segmentation:
     """Garment on a photo.
 
     Attributes:
-        mask: Certainty that a pixel shows garment, on the photo stretched to a square.
+        mask: Certainty, to 255, that a pixel shows garment, on the photo stretched to 96 x 96.
         num_objects: Number of components about as large as the largest; shoes may be two.
         area_fraction: Fraction of the photo that is garment.
     """
@@ -54,7 +50,11 @@ def segment_garment(pixels: Pixels) -> Segmentation:
     Raises:
         ModelError: If the network's file is damaged.
     """
-    probs = _network().run(resize_lanczos(pixels, INPUT_SIDE, INPUT_SIDE))
+    interpreter = _network().interpreter
+    square = resize_lanczos(pixels, INPUT_SIDE, INPUT_SIDE)
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], square[None])
+    interpreter.invoke()
+    probs = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
     return remove_specks(np.rint(255 * probs).astype(np.uint8))
 
 
@@ -64,39 +64,24 @@ def remove_specks(mask: Mask) -> Segmentation:
     numbers, areas = np.unique(components[components > 0], return_counts=True)
     if len(areas) == 0:
         return Segmentation(mask, 0, 0.0)
-    kept = np.isin(components, numbers[areas >= SPECK_RATIO * areas.max()])
+    kept = grown = np.isin(components, numbers[areas >= SPECK_RATIO * areas.max()])
+    for _ in range(2):  # the uncertain edge, of two cells, belongs to the garment
+        grown = np.logical_or.reduce(_with_neighbors(grown))
     num_objects = int((areas >= SECOND_OBJECT_RATIO * areas.max()).sum())
-    return Segmentation(np.where(_dilate(kept), mask, 0), num_objects, float(kept.mean()))
+    return Segmentation(np.where(grown, mask, 0), num_objects, float(kept.mean()))
 
 
-class _Network:
-    """Segmentation network; each thread has its interpreter, as shared ones give wrong results."""
-
+class _Network(threading.local):  # made once per thread: a shared one gives wrong results
     def __init__(self) -> None:
-        self._flatbuffer, _ = read_verified_tflite(SEGMENTATION)
-        self._local = threading.local()
+        from ai_edge_litert.interpreter import Interpreter
 
-    def run(self, square: UInt8[np.ndarray, "192 192 3"]) -> np.ndarray:
-        if not hasattr(self._local, "interpreter"):
-            from ai_edge_litert.interpreter import Interpreter
-
-            from ankleboot.core.silence import silenced
-
-            with silenced(show_failures=False):  # the first one of a process prints a banner
-                interpreter = Interpreter(model_content=self._flatbuffer, num_threads=1)
-                interpreter.allocate_tensors()
-            self._local.interpreter = interpreter
-        interpreter = self._local.interpreter
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], square[None])
-        interpreter.invoke()
-        output = interpreter.get_output_details()[0]["index"]
-        probs: np.ndarray = interpreter.get_tensor(output)[0]
-        return probs
+        flatbuffer, _ = read_verified_tflite(SEGMENTATION)
+        with silenced(show_failures=False):  # the first one of a process prints a banner
+            self.interpreter = Interpreter(model_content=flatbuffer, num_threads=1)
+            self.interpreter.allocate_tensors()
 
 
-@cache
-def _network() -> _Network:
-    return _Network()
+_network = cache(_Network)
 
 
 def connected_components(inside: np.ndarray) -> np.ndarray:
@@ -110,13 +95,6 @@ def connected_components(inside: np.ndarray) -> np.ndarray:
         numbers = np.where(inside, np.maximum.reduce(_with_neighbors(numbers)), 0)
         if np.array_equal(numbers, previous):
             return numbers
-
-
-def _dilate(inside: np.ndarray) -> np.ndarray:
-    """Grow the mask by two cells to each side: the uncertain edge belongs to the garment."""
-    for _ in range(2):
-        inside = np.logical_or.reduce(_with_neighbors(inside))
-    return inside
 
 
 def _with_neighbors(cells: np.ndarray) -> list[np.ndarray]:

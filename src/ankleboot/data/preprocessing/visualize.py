@@ -17,19 +17,11 @@ PAPER, INK = (255, 255, 255), (40, 40, 40)
 def preprocessing_strip(
     pixels: Pixels, garment: Segmentation | None, model_input: Image, title: str
 ) -> PillowImage.Image:
-    """Draw the steps side by side.
-
-    Args:
-        pixels: Decoded photo.
-        garment: Segmentation of the garment; None if there was none.
-        model_input: Image that the network took.
-        title: Line below the images.
-    """
-    steps = preprocessing_images(pixels, garment)
+    """Draw the steps side by side, above a title."""
     height, width = model_input.shape[:2]
-    steps.append((f"model input: {width} x {height}", model_input))
+    last = (f"model input: {width} x {height}", model_input)
+    steps = [*preprocessing_images(pixels, garment), last]
     panels = [(name, _panel(values)) for name, values in steps]
-
     total = sum(panel.width + GAP for _, panel in panels) + GAP
     sheet = PillowImage.new("RGB", (total, HEIGHT + 2 * CAPTION + 2 * GAP), PAPER)
     draw, font, left = ImageDraw.Draw(sheet), ImageFont.load_default(14), GAP
@@ -45,16 +37,16 @@ def preprocessing_images(
     pixels: Pixels, garment: Segmentation | None
 ) -> list[tuple[str, np.ndarray]]:
     """Return the photo, and the steps of the segmentation if there was one, by name."""
-    steps: list[tuple[str, np.ndarray]] = [("photo", pixels)]
-    if garment is not None:
-        opaque = opacity(pixels, garment.mask)
-        alpha = opaque[..., None].astype(np.float32) / 255
-        steps += [
-            ("garment found", _blend(pixels, 0.35 * pixels + 0.65 * OUTSIDE, alpha)),
-            ("cut out", _blend(pixels, np.full(3, 255, np.float32), alpha)),
-            ("gray, negated", negated(pixels, opaque)),
-        ]
-    return steps
+    if garment is None:
+        return [("photo", pixels)]
+    opaque = opacity(pixels, garment.mask)
+    alpha = opaque[..., None].astype(np.float32) / 255
+    return [
+        ("photo", pixels),
+        ("garment found", _blend(pixels, 0.35 * pixels + 0.65 * OUTSIDE, alpha)),
+        ("cut out", _blend(pixels, np.full(3, 255, np.float32), alpha)),
+        ("gray, negated", negated(pixels, opaque)),
+    ]
 
 
 def _blend(inside: np.ndarray, outside: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -65,7 +57,5 @@ def _blend(inside: np.ndarray, outside: np.ndarray, alpha: np.ndarray) -> np.nda
 def _panel(values: np.ndarray) -> PillowImage.Image:
     image = PillowImage.fromarray(values).convert("RGB")
     size = (max(1, round(image.width * HEIGHT / image.height)), HEIGHT)
-    method = (
-        PillowImage.Resampling.NEAREST if image.height <= 32 else PillowImage.Resampling.LANCZOS
-    )
-    return image.resize(size, method)
+    kinds = PillowImage.Resampling
+    return image.resize(size, kinds.NEAREST if image.height <= 32 else kinds.LANCZOS)
