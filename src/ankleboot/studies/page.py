@@ -43,17 +43,11 @@ def write_page(study: Study, document: dict[str, Any], path: Path) -> None:
 
 
 def render_markdown(study: Study, document: dict[str, Any], figures: list[str]) -> str:
-    """Return the page of the docs; every number comes from the document.
-
-    `figures` are the addresses of the charts, in their order.
-    """
+    """Return the page of the docs; `figures` are the addresses of the charts, in order."""
     results = StudyResults.from_json(document, study)
     sentences = (f"{number}. {text}\n" for number, text in enumerate(answer_sentences(results), 1))
-    images = (
-        f"![{chart.title}]({address})\n\n"
-        for chart, address in zip(study.charts(results), figures, strict=True)
-    )
-    tests = _table(tables.tests_table(results)) + "\n" if results.comparisons else ""
+    charts = zip(study.charts(results), figures, strict=True)
+    images = (f"![{chart.title}]({address})\n\n" for chart, address in charts)
     steps = "\n".join(study.next_steps)
     commands = (f"- {name}: `{text}`\n" for name, text in tables.commands_table(results).items())
     return f"""\
@@ -67,12 +61,11 @@ Supposed before: {study.hypothesis}
 
 {"".join(images)}## Numbers
 
-{_table(tables.numbers_table(results))}
-Means over the runs, +- their standard deviation.
+{_table(tables.numbers_table(results))}Means over the runs, +- their standard deviation.
 
 ## Tests
 
-{tests}{tables.tests_note(results)}
+{_table(tables.tests_table(results))}{tables.tests_note(results)}
 
 ## What to try next
 
@@ -89,5 +82,7 @@ All runs: [{study.name}.json](../../benchmarks/results/studies/{study.name}.json
 
 
 def _table(rows: tables.Table) -> str:
+    """Return the table and an empty line; nothing without rows below the head."""
     lines = [f"| {' | '.join(row)} |\n" for row in rows]
-    return "".join([lines[0], "|---" * len(rows[0]) + "|\n", *lines[1:]])
+    whole = [lines[0], "|---" * len(rows[0]) + "|\n", *lines[1:], "\n"]
+    return "".join(whole) if len(rows) > 1 else ""

@@ -63,11 +63,7 @@ def run_study(
     jobs = list_jobs(study, data_name, num_train, quick=quick, seeds=num_seeds)
     with _exclusive(folder):
         remove_temp_files(folder / "runs")
-        keys = {job: run_key(job, data.train_sha256) for job in jobs}
-        paths = {
-            job: folder / "runs" / f"{job.variant.name.replace(' ', '-')}-seed{job.seed}-{key}.json"
-            for job, key in keys.items()
-        }
+        paths = {job: folder / "runs" / f"{_file_stem(job, data)}.json" for job in jobs}
         missing = [job for job in jobs if _stored(paths[job]) is None]
         progress(estimate_line(study, len(jobs), len(missing), quick=quick))
         _make_runs({job: paths[job] for job in missing}, quick, progress, execute)
@@ -124,6 +120,10 @@ def estimate_line(study: Study, num_runs: int, num_missing: int, *, quick: bool)
     bound = "at most" if quick else "about"
     share = minutes * num_missing / (num_runs if quick else study.num_runs)
     return f"{study.name}: {num_runs} runs{stored}; {bound} {share:.1f} minutes on two cores"
+
+
+def _file_stem(job: Job, data: Dataset) -> str:
+    return f"{job.variant.name.replace(' ', '-')}-seed{job.seed}-{run_key(job, data.train_sha256)}"
 
 
 def run_key(job: Job, data_sha256: str) -> str:
