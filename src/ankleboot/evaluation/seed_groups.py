@@ -1,7 +1,4 @@
-"""Runs of one recipe with different seeds: their groups, and two recipes compared over their runs.
-
-Only groups allow conclusions about recipes.
-"""
+"""Groups of runs of a recipe with different seeds, which alone allow conclusions about recipes."""
 
 import json
 import statistics

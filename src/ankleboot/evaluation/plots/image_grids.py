@@ -15,19 +15,15 @@ MAX_ISSUES = 60
 MAX_DUPLICATES = 30
 IMAGES_PER_CLASS = 8
 NUM_FEATURE_MAPS = 8
-GRAY = {"cmap": "gray", "vmin": 0, "vmax": 255}
+GRAY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 255}
 GAP = 0.06  # inches between neighboring images
 
 
 class ImageGrid:
     """Figure of images in rows and columns, on one pair of axes: 80 pairs take two seconds.
 
-    Args:
-        rows: Number of rows.
-        columns: Number of columns.
-        cell: Width and height of an image with its texts, in inches.
-        left: Space for the names of the rows, in inches.
-        top: Space above the images, in inches.
+    A cell has the width and height of an image with its texts; `left` is the space for the names of
+    the rows, `top` that above the images; all in inches.
     """
 
     def __init__(

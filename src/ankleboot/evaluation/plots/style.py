@@ -1,4 +1,4 @@
-"""Parts that figures share: axes, files, and colors for white, for black and for the color-blind."""
+"""What figures share: axes, files, and colors for white and black and for the color-blind."""
 
 from pathlib import Path
 from typing import Any
