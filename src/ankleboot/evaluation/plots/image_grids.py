@@ -68,7 +68,7 @@ class ImageGrid:
         right, lower = x + scale * image.shape[1] / 2, y + scale * image.shape[0]
         extent = (2 * x - right, right, lower, y)
         self._axes.imshow(image, extent=extent, aspect="auto", **(style or GRAY))
-        place = {"fontsize": fontsize, "ha": "center"}
+        place: dict[str, Any] = {"fontsize": fontsize, "ha": "center"}
         self._axes.text(x, y - 0.02, title, va="bottom", **place)
         self._axes.text(x, lower + 0.02, caption, va="top", **place)
 
@@ -131,7 +131,7 @@ def explanation(
     for column, (name, values) in enumerate(maps.items(), 1):
         grid.draw(0, column, image, name)
         limit = float(np.abs(values).max()) or 1.0
-        style = {"cmap": "coolwarm", "vmin": -limit, "vmax": limit}
+        style: dict[str, Any] = {"cmap": "coolwarm", "vmin": -limit, "vmax": limit}
         grid.draw(0, column, values, " ", alpha=np.abs(values) / limit, **style)
     for column, (neighbor, name) in enumerate(zip(neighbors, names, strict=True)):
         grid.draw(1, column, neighbor, f"{'similar: ' if column == 0 else ''}{escape_label(name)}")
