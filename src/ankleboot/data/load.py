@@ -37,8 +37,8 @@ def load_data(
 ) -> Dataset:
     """Load a data set; Fashion-MNIST is fetched into the cache if it is not there.
 
-        data = load_data("sample")        # 2,500 images that ship with the package
-        data = load_data("path/to/pets", image_spec=ImageSpec(64, color=True, crop="none"))
+        data = ankleboot.load_data("sample")        # 2,500 images that ship with the package
+        data = ankleboot.load_data("pets", image_spec=ImageSpec(64, color=True, crop="none"))
 
     Args:
         name: "fashion-mnist", "sample" or another data set of `core/plugins.py`; an image folder
