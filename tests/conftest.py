@@ -3,11 +3,14 @@
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import jaxtyping
+import jaxtyping._decorator
 import pytest
+
+# The first checked function would import JAX, for shorter tracebacks: two seconds of each process.
+jaxtyping._decorator._tb_flag = False
 
 from ankleboot.core import plugins
 from ankleboot.core.classes import CLASS_NAMES
@@ -43,7 +46,7 @@ def calibrated_run(
     run = Run(tmp_path_factory.mktemp("calibrated") / "run")
     shutil.copytree(bar_run.folder, run.folder)
     fitted = replace(calibrate(run, bar_data), temperature=1.7, abstain_below=0.6)
-    write_json(run.calibration_path, fitted.to_json())
+    write_json(run.folder / "calibration.json", asdict(fitted))
     return run
 
 

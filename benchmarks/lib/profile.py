@@ -50,15 +50,15 @@ def main(arguments: list[str]) -> None:
     import tensorflow as tf
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-    from ankleboot.models.flops import training_flops
     from ankleboot.training import data_loader
     from ankleboot.training.engines import base
     from ankleboot.training.engines.base import Chunk, RunningMetrics
+    from lib.flops import training_flops
 
     images = load_data(arguments[0]).train
     num = min(NUM_STEPS * SPRINT.batch_size, len(images)) // SPRINT.batch_size * SPRINT.batch_size
     steps = num // SPRINT.batch_size
-    engine = base.create_engine(SPRINT, len(images))
+    engine = base.engine_class()(SPRINT, len(images))
     indices = data_loader.epoch_order(SPRINT, len(images), 1, engine.losses())[:num]
     rates = np.full(steps, 1e-3, np.float32)
     chunk = engine.to_device(Chunk(images.images[indices], images.labels[indices], indices, rates))

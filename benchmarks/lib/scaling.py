@@ -89,10 +89,10 @@ def resize_dataset(data: Dataset, num: int, folder: Path) -> Dataset:
 def main(arguments: list[str]) -> None:
     """Measure one point and print it as JSON."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    from ankleboot.models.flops import training_flops
     from ankleboot.training import data_loader
     from ankleboot.training.engines import base
     from ankleboot.training.trainer import fit
+    from lib.flops import training_flops
 
     num, width = int(arguments[0]), int(arguments[1])
     recipe = replace(SPRINT, filters=SPRINT.filters * width, max_filters=SPRINT.max_filters * width)
@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> None:
         data_loader.num_images(recipe, num_train, epoch + 1) for epoch in range(recipe.epochs)
     )
     stages = result["stages"]
-    flops = training_flops(base.create_engine(recipe, 1).model)
+    flops = training_flops(base.engine_class()(recipe, 1).model)
     print(
         json.dumps(
             {

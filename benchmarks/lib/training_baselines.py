@@ -56,12 +56,12 @@ class Stopwatch:
 def train_recipe(chosen: Recipe, data: Dataset, seed: int) -> TrainingResult:
     """Train one of our recipes, run folder included."""
     from ankleboot.inference.load import load_predictor
-    from ankleboot.models.flops import training_flops
     from ankleboot.models.run import EpochRecord
     from ankleboot.training import data_loader
     from ankleboot.training.callbacks import TrainingCallback
     from ankleboot.training.engines import base
     from ankleboot.training.trainer import fit
+    from lib.flops import training_flops
 
     chosen = replace(chosen, seed=seed)
     curve: list[tuple[float, float]] = []
@@ -76,7 +76,7 @@ def train_recipe(chosen: Recipe, data: Dataset, seed: int) -> TrainingResult:
         seconds, cpu = watch.read()
         predictor = load_predictor(run.folder)
         stages = run.result()["stages"]
-    engine = base.create_engine(chosen, 1)
+    engine = base.engine_class()(chosen, 1)
     num = len(data.split(chosen.split_rule).train)
     images = sum(data_loader.num_images(chosen, num, epoch + 1) for epoch in range(chosen.epochs))
     gflops = training_flops(engine.model) * images / stages["steps"] / 1e9
@@ -97,7 +97,7 @@ def keras_script(data: Dataset, seed: int, epochs: int = EPOCHS) -> TrainingResu
     """Train the published Keras script: `fit`, float32, batches of 64."""
     import keras
 
-    from ankleboot.models.flops import training_flops
+    from lib.flops import training_flops
 
     parts = data.split(LEAKY.split_rule)
     inputs, targets = to_inputs(data.train.images), one_hot(data.train.labels)

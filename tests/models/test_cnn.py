@@ -10,7 +10,8 @@ from ankleboot.core.errors import UsageError
 from ankleboot.models import architectures
 from ankleboot.models.layers import ComputePolicy, dct_patterns
 from ankleboot.recipes.catalog import LEAKY, PLAIN, SPRINT
-from ankleboot.recipes.recipe import OPTIONS, Recipe, override
+from ankleboot.recipes.parse import override
+from ankleboot.recipes.recipe import OPTIONS, Recipe
 
 INPUTS = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
 

@@ -16,7 +16,8 @@ from ankleboot.models.backbones.backbone import Backbone
 from ankleboot.models.layers import ComputePolicy
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import TRANSFER
-from ankleboot.recipes.recipe import Recipe, override
+from ankleboot.recipes.parse import override
+from ankleboot.recipes.recipe import Recipe
 from ankleboot.training import data_loader, trainer
 from ankleboot.training.engines import base
 from ankleboot.training.trainer import fit, resume_fit
@@ -79,8 +80,8 @@ def test_frozen_epochs_train_the_last_layer_alone(colored: Dataset, tmp_path: Pa
 
 @pytest.mark.usefixtures("tiny_backbone")
 def test_features_are_what_the_whole_network_computes(colored: Dataset) -> None:
-    engine = base.create_engine(SMALL, 60, 3)
-    frozen = base.create_engine(SMALL, 60, 3, model=engine.model, frozen=True)
+    engine = base.engine_class()(SMALL, 60, 3)
+    frozen = base.engine_class()(SMALL, 60, 3, model=engine.model, frozen=True)
     images, labels = colored.train.images, colored.train.labels
     whole, cached = (
         engine.evaluate(images, labels),

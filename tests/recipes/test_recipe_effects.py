@@ -13,8 +13,9 @@ from ankleboot.data.splits import split
 from ankleboot.models import architectures
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.recipes.catalog import PLAIN, TINY
-from ankleboot.recipes.recipe import OPTIONS, Recipe, override
-from ankleboot.training.data_loader import EpochLoader, EpochPlan
+from ankleboot.recipes.parse import override
+from ankleboot.recipes.recipe import OPTIONS, Recipe
+from ankleboot.training.data_loader import EpochLoader
 from ankleboot.training.engines.base import Chunk
 from ankleboot.training.optimizers.build import build_optimizer
 
@@ -101,9 +102,9 @@ def test_frozen_epochs_take_images_as_they_are() -> None:
     def images(recipe: Recipe) -> np.ndarray:
         chunks: list[Chunk] = []
         order = np.arange(2 * recipe.batch_size, dtype=np.int32)
-        plan = EpochPlan(1, order, np.full(2, 0.1, np.float32))
+        rates = np.full(2, 0.1, np.float32)
         loader = EpochLoader(recipe, part.images, part.labels, data.class_names, indices)
-        made = loader.chunks(plan, 0, chunks.append)
+        made = loader.chunks(1, order, rates, 0, chunks.append)
         assert len(list(made)) == 1
         return np.asarray(chunks[0].images)
 

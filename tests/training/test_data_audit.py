@@ -4,6 +4,7 @@ import functools
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,8 +85,14 @@ def test_the_command_writes_numbers_and_contact_sheets(
     monkeypatch.setattr(
         data, "load_data", lambda *_, **__: replace(bar_data, train=train, test=test)
     )
-    quick = functools.partial(data_audit.audit_data, recipe=TINY, folds=2)
-    monkeypatch.setattr("ankleboot.training.data_audit.audit_data", quick)
+    audit = functools.partial(data_audit.audit_data, recipe=TINY, folds=2)
+    audits: list[data_audit.DataAudit] = []  # both calls of the command show the same one
+
+    def audit_once(*args: Any) -> data_audit.DataAudit:
+        audits.extend([] if audits else [audit(*args)])
+        return audits[0]
+
+    monkeypatch.setattr("ankleboot.training.data_audit.audit_data", audit_once)
     command = ["data", "audit", "--output", str(tmp_path / "a")]
     assert run([*command, "--json"]) == 0
     document = json.loads(capfd.readouterr().out)

@@ -8,7 +8,7 @@ import pytest
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.recipes.catalog import SPRINT
 from ankleboot.training import data_loader
-from ankleboot.training.data_loader import EpochLoader, EpochPlan
+from ankleboot.training.data_loader import EpochLoader
 from ankleboot.training.engines.base import Chunk
 from helpers.images import TINY, bars
 
@@ -44,7 +44,7 @@ def load_chunks(first_step: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[
     loader = EpochLoader(recipe, data.images, data.labels, CLASS_NAMES, indices)
     order = data_loader.epoch_order(recipe, 300, 1, NO_LOSSES)
     rates = np.linspace(1, 0, 10).astype(np.float32)  # 9 whole batches of 32 and one of 12
-    return list(loader.chunks(EpochPlan(1, order, rates), first_step, lambda chunk: chunk))
+    return list(loader.chunks(1, order, rates, first_step, lambda chunk: chunk))
 
 
 def test_chunks_cover_the_epoch_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +69,6 @@ def test_an_epoch_resumed_in_the_middle_gets_the_same_images(
 def test_an_error_while_preparing_reaches_the_consumer() -> None:
     data = bars(10, 0)
     loader = EpochLoader(TINY, data.images, data.labels, CLASS_NAMES, np.arange(10))
-    plan = EpochPlan(1, np.full(10, 999, np.int32), np.ones(1, np.float32))
+    order, rates = np.full(10, 999, np.int32), np.ones(1, np.float32)
     with pytest.raises(IndexError):
-        list(loader.chunks(plan, 0, lambda chunk: chunk))
+        list(loader.chunks(1, order, rates, 0, lambda chunk: chunk))

@@ -11,7 +11,6 @@ import pytest
 
 from ankleboot.core.errors import (
     DataError,
-    DivergedError,
     EnvironmentFailure,
     Interrupted,
     ModelError,
@@ -20,8 +19,8 @@ from ankleboot.core.errors import (
 from ankleboot.data.dataset import Dataset
 from ankleboot.models import architectures
 from ankleboot.models.run import EpochRecord, Run
-from ankleboot.recipes.recipe import Recipe, override
-from ankleboot.training import schedules, trainer
+from ankleboot.recipes.parse import override
+from ankleboot.training import trainer
 from ankleboot.training.callbacks import TrainingCallback
 from ankleboot.training.engines.base import Chunk, RunningMetrics
 from ankleboot.training.engines.tensorflow import TensorFlowEngine
@@ -178,26 +177,6 @@ def test_a_run_that_never_started_does_not_block_its_folder(
 def test_another_seed_gives_other_weights(bar_data: Dataset, bar_run: Run, tmp_path: Path) -> None:
     other = fit(replace(TINY, seed=1, epochs=1), bar_data, tmp_path / "run")
     assert weights(other) != weights(bar_run)
-
-
-def test_divergence_names_the_batch_and_keeps_the_last_good_checkpoint(
-    bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    original = schedules.learning_rates
-
-    def blow_up_in_epoch_2(recipe: Recipe, num_steps: int) -> schedules.LearningRates:
-        rates: np.ndarray = original(recipe, num_steps)
-        rates[num_steps // recipe.epochs + 3] = np.inf
-        return rates
-
-    monkeypatch.setattr(schedules, "learning_rates", blow_up_in_epoch_2)
-    with pytest.raises(DivergedError, match="training loss became nan in batch 5 of epoch 2"):
-        fit(TINY, bar_data, tmp_path / "run")
-    checkpoint = Run(tmp_path / "run").read_checkpoint()
-    assert checkpoint is not None
-    arrays, progress = checkpoint
-    assert progress["epoch"] == 2 and progress["step"] == 0
-    assert all(np.isfinite(array).all() for array in arrays.values())
 
 
 def test_a_resume_with_other_data_or_versions_is_refused(

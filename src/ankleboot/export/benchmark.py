@@ -4,6 +4,7 @@
 """
 
 import importlib
+import itertools
 import json
 import os
 import statistics
@@ -49,57 +50,56 @@ def benchmark_formats(
 ) -> dict[str, Any]:
     """Export the model in every format and measure all runtimes round by round (A B A B).
 
-    Args:
-        rounds: Number of measurements of each runtime.
-        only: Runtimes to measure; all if empty.
-        model: A run folder or "pretrained".
-        data: Name of the data whose validation images are predicted.
-        progress: Function called with a line of progress.
-        seconds: Duration of each throughput measurement.
-
-    Returns:
-        "summary" (one row per runtime: medians over the rounds; "times_faster" is the median over
-        the rounds of the p50 of model.predict over that of the runtime, "times_throughput" likewise
-        of the best images per second), "runs", and machine information.
+    The model is a run folder or "pretrained". `only` names the runtimes, none for all; `seconds` is
+    the duration of each throughput measurement. The result has "summary" (see `summarize`), "runs"
+    and machine information.
 
     Raises:
         UsageError: If a runtime is unknown or the model is no run folder.
         ModelError: If a format fails the parity gate.
     """
-    from ankleboot.export.export import export_model, total_bytes
-
-    formats = [name for name in plugins.BUILT_IN["formats"] if name not in BROWSER_FORMATS]
-    names = list(dict.fromkeys(only)) or [*KERAS, *formats]
-    if unknown := [name for name in names if name not in (*KERAS, *formats)]:
-        valid = ", ".join([*KERAS, *formats])
-        raise UsageError(f"unknown runtime {unknown[0]!r}; valid: {valid}")
+    valid = [*KERAS, *(n for n in plugins.BUILT_IN["formats"] if n not in BROWSER_FORMATS)]
+    names = list(dict.fromkeys(only)) or valid
+    if unknown := [name for name in names if name not in valid]:
+        raise UsageError(f"unknown runtime {unknown[0]!r}; valid: {', '.join(valid)}")
     run_dir = catalog.shipped_folder(model) or model
     if not (run_dir / "model.keras").is_file():
         raise UsageError(f"--model {model}: expected a run folder")
-    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        paths = dict.fromkeys(KERAS, run_dir)
-        loaded = load_data(data)
-        for name in names:
-            if name in formats:
-                target = Path(folder) / plugins.resolve("formats", name).file_name
-                paths[name] = export_model(model, name, target, loaded).path
-        sizes = {name: total_bytes(path) for name, path in paths.items() if name in formats}
-        for round_ in range(rounds):
-            for name in names:
-                arguments = (name, str(paths[name]), str(run_dir), data, str(seconds))
-                row = run_isolated("ankleboot.export.benchmark", *arguments)
-                size = sizes.get(name, total_bytes(run_dir / "model.keras"))
-                rows.append({"name": name, "round": round_, "bytes": size} | row)
-                progress(
-                    f"round {round_ + 1}/{rounds}  {name:<14}  p50 {row['p50_us']:9.1f} us  "
-                    f"{max(row['images_per_second'].values()):9.0f} images/s"
-                )
+        files = _files(names, model, run_dir, data, Path(folder))
+        rows: list[dict[str, Any]] = []
+        for round_, (name, (path, size)) in itertools.product(range(rounds), files.items()):
+            arguments = (name, str(path), str(run_dir), data, str(seconds))
+            row = run_isolated("ankleboot.export.benchmark", *arguments)
+            rows.append({"name": name, "round": round_, "bytes": size} | row)
+            progress(
+                f"round {round_ + 1}/{rounds}  {name:<14}  p50 {row['p50_us']:9.1f} us  "
+                f"{_best(row):9.0f} images/s"
+            )
     return {"model": str(model), "summary": summarize(rows), "runs": rows, **machine_info()}
 
 
+def _files(
+    names: list[str], model: Path, run_dir: Path, data: str, folder: Path
+) -> dict[str, tuple[Path, int]]:
+    """Export the model for each runtime; return the files and their bytes."""
+    from ankleboot.export.export import export_model, total_bytes
+
+    paths = dict.fromkeys(names, run_dir / "model.keras")
+    loaded = load_data(data)
+    for name in names:
+        if name not in KERAS:
+            target = folder / plugins.resolve("formats", name).file_name
+            paths[name] = export_model(model, name, target, loaded).path
+    return {name: (path, total_bytes(path)) for name, path in paths.items()}
+
+
 def summarize(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row per runtime, from all its rounds."""
+    """Return a row per runtime with the medians over its rounds.
+
+    "times_faster" is the median over the rounds of the p50 of model.predict over that of the
+    runtime; "times_throughput" is likewise that of the best images per second.
+    """
     reference = {row["round"]: row for row in rows if row["name"] == KERAS[0]}
     summary = []
     for name in dict.fromkeys(row["name"] for row in rows):
@@ -132,12 +132,10 @@ def _median(values: list[float]) -> float | None:
     return statistics.median(values) if values else None
 
 
-def main(arguments: list[str]) -> None:
+def main(name: str, path: str, run_dir: str, data: str, duration: str) -> None:
     """Load the model, predict, and print the figures as JSON."""
-    name, path, run_dir, data = arguments[:4]
-    seconds = float(arguments[4])
-    loaded = load_data(data)
-    part = validation_images(Run(Path(run_dir)).recipe(), loaded)
+    seconds = float(duration)
+    part = validation_images(Run(Path(run_dir)).recipe(), load_data(data))
     images = part.images
 
     started = time.perf_counter()
@@ -151,6 +149,7 @@ def main(arguments: list[str]) -> None:
         by_threads[cores] = _load_runtime(name, Path(path), cores)
 
     latencies = _latencies(by_threads[1], images, 3 * seconds)
+    p50, p99 = np.quantile(latencies, [0.5, 0.99])
     rates = {}
     for size in BATCH_SIZES:
         for threads, predict in by_threads.items():
@@ -159,27 +158,23 @@ def main(arguments: list[str]) -> None:
         if cores > 1:
             key = f"batch {size}, {cores} callers"
             rates[key] = _rate(by_threads[1], images, size, cores, seconds)
-    probs = by_threads[1](images)
-    print(
-        json.dumps(
-            {
-                "load_seconds": round(load_seconds, 4),
-                "p50_us": round(1e6 * float(np.quantile(latencies, 0.5)), 2),
-                "p99_us": round(1e6 * float(np.quantile(latencies, 0.99)), 2),
-                "calls": len(latencies),
-                "images_per_second": {key: round(rate) for key, rate in rates.items()},
-                "peak_mib": memory,
-                "validation_accuracy": float((probs.argmax(axis=1) == part.labels).mean()),
-            }
-        )
-    )
+    document = {
+        "load_seconds": round(load_seconds, 4),
+        "p50_us": round(1e6 * float(p50), 2),
+        "p99_us": round(1e6 * float(p99), 2),
+        "calls": len(latencies),
+        "images_per_second": rates,
+        "peak_mib": memory,
+        "validation_accuracy": float((by_threads[1](images).argmax(axis=1) == part.labels).mean()),
+    }
+    print(json.dumps(document))
 
 
 def _load_runtime(name: str, path: Path, num_threads: int) -> Predict:
     if name not in KERAS:
         return load_predictor(path, num_threads=num_threads).predict
     keras = importlib.import_module("keras")
-    model = keras.models.load_model(path / "model.keras", compile=False)
+    model = keras.models.load_model(path, compile=False)
     if name == "model.predict":
         return lambda images: np.asarray(
             model.predict(to_inputs(images), batch_size=len(images), verbose=0)
@@ -200,7 +195,7 @@ def _latencies(predict: Predict, images: Images, seconds: float) -> list[float]:
     return latencies
 
 
-def _rate(predict: Predict, images: Images, size: int, callers: int, seconds: float) -> float:
+def _rate(predict: Predict, images: Images, size: int, callers: int, seconds: float) -> int:
     """Return the images per second in batches of `size` from concurrent callers."""
     batch = images[:size]
 
@@ -215,8 +210,8 @@ def _rate(predict: Predict, images: Images, size: int, callers: int, seconds: fl
         list(pool.map(work, [seconds / 4] * callers))  # warm up
         started = time.perf_counter()
         total = sum(pool.map(work, [seconds] * callers))
-        return total / (time.perf_counter() - started)
+        return round(total / (time.perf_counter() - started))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

@@ -20,9 +20,7 @@ class DeployableModel:
     """A trained model and the metadata of its files.
 
     Attributes:
-        model: Keras model from inputs in [0, 1] to uncalibrated probabilities, as training saves
-            it.
-        info: Metadata of the exported file.
+        model: Keras model from inputs in [0, 1] to uncalibrated probabilities.
         calibration_images: Training images that set the ranges of int8 activations.
         photo: Path to the model that predicts photos in its place; None if there is none.
     """

@@ -7,7 +7,9 @@ of data without a test split. It removes a file that differs by more than the fo
 """
 
 import tempfile
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from ankleboot.core.files import make_folder, write_failure
 from ankleboot.core.silence import import_keras
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.select_split import DataSource, dataset_for, select_split
-from ankleboot.evaluation.test_set_usage import record_test_evaluation
+from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.export.deployable import DeployableModel, calibration_images
 from ankleboot.export.parity import Latency, ParityResult, check_parity, measure_latency
 from ankleboot.inference.formats import ExportFormat
@@ -31,15 +33,7 @@ KNOWN_SUFFIXES = (".tflite", ".onnx", ".keras")
 
 @dataclass(frozen=True)
 class ExportResult:
-    """An exported file, its differences from Keras, and its latency.
-
-    Attributes:
-        path: Path to the file or folder.
-        format: Name of the export format.
-        bytes: Size of the file, or of all files in the folder.
-        parity: Differences from the Keras model.
-        latency_ms: Time to predict one image.
-    """
+    """An exported file or folder, its differences from Keras, and its latency."""
 
     path: Path
     format: str
@@ -49,13 +43,7 @@ class ExportResult:
 
     def to_json(self) -> dict[str, Any]:
         """Return the document of `export --json`."""
-        return {
-            "path": str(self.path),
-            "format": self.format,
-            "bytes": self.bytes,
-            "parity": self.parity.to_json(),
-            "latency_ms": self.latency_ms.to_json(),
-        }
+        return asdict(self) | {"path": str(self.path)}
 
 
 def export_model(
@@ -68,8 +56,8 @@ def export_model(
     Args:
         model: A run, a `.keras` file or "pretrained".
         format: Name of the format, or "package.module:attribute".
-        path: File or folder to write; it must not exist. By default a file in the folder exports
-            of the run, or of the working directory.
+        path: File or folder to write, which must not exist; by default in the folder exports of
+            the run, or of the working directory.
         data: Data whose training images calibrate int8, and whose test split (or validation
             images) serves for the comparison; None for the data the model was trained on.
 
@@ -88,21 +76,28 @@ def export_model(
     deployable = _deployable(resolved, reference, dataset, split, format)
     name, limits = f"{format} of {resolved.name}", export_format.limits
     images = select_split(dataset, split, deployable.info)
+    with _moved_to(target) as written:
+        _write(deployable, export_format, written, name)
+        candidate = load_predictor(written, trust=True)
+        if limits.max_accuracy_loss is not None and split == "test":
+            count_evaluation(resolved, "test")  # the comparison uses the labels
+        parity = check_parity(reference, candidate, images, limits, name=name, split=split)
+        latency = measure_latency(candidate, images.images)
+        _check_target(target, format, export_format)  # another process may have written it
+    return ExportResult(target, format, total_bytes(target), parity, latency)
+
+
+@contextmanager
+def _moved_to(target: Path) -> Iterator[Path]:
+    """Give a path in a temporary folder, and move it to `target` unless an error occurs."""
     make_folder(target.parent)
     try:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
             written = Path(folder) / target.name
-            _write(deployable, export_format, written, name)
-            candidate = load_predictor(written, trust=True)
-            if limits.max_accuracy_loss is not None and split == "test":
-                record_test_evaluation(resolved)  # the comparison uses the labels
-            parity = check_parity(reference, candidate, images, limits, name=name, split=split)
-            latency = measure_latency(candidate, images.images)
-            _check_target(target, format, export_format)  # another process may have written it
-            written.rename(target)  # a refused file is removed with the temporary folder
+            yield written
+            written.rename(target)
     except OSError as error:
         raise write_failure(target, error, None) from error
-    return ExportResult(target, format, total_bytes(target), parity, latency)
 
 
 def _default_path(model: ResolvedModel, export_format: ExportFormat) -> Path:

@@ -1,7 +1,6 @@
 """Export formats of LiteRT: float32 by Keras, float16 and int8 by litert-quantizer."""
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,52 +12,35 @@ from ankleboot.inference.parity_limits import FLOAT16, FLOAT32, INT8
 from ankleboot.models.files.checksums import add_tflite_checksum
 
 SIGNATURE = "serving_default"
+WITH_WEIGHTS = ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"]
+WITHOUT_WEIGHTS = ["ADD", "MEAN", "MAX_POOL_2D", "AVERAGE_POOL_2D", "RESHAPE", "RELU", "GELU"]
 
 
-def write(model: DeployableModel, path: Path) -> None:
-    """Write weights and arithmetic in float32."""
-    path.write_bytes(add_tflite_checksum(flatbuffer(model), model.info))
+def write(model: DeployableModel, path: Path, *, batch_size: int | None = None) -> None:
+    """Write weights and arithmetic in float32; None for a file that takes any batch size."""
+    content = _flatbuffer(model, batch_size=batch_size)
+    path.write_bytes(add_tflite_checksum(content, model.info))
 
 
 def write_float16(model: DeployableModel, path: Path) -> None:
     """Write weights in float16 and arithmetic in float32: half the bytes."""
+    from litert_quantizer.recipe_manager import RecipeManager
 
-    def configure(recipe: Any, op: Any) -> None:
-        for name in (op.CONV_2D, op.DEPTHWISE_CONV_2D, op.FULLY_CONNECTED):
-            recipe.add_weight_only_config(
-                regex=".*", operation_name=name, num_bits=16, algorithm_key="float_casting"
-            )
-
-    path.write_bytes(add_tflite_checksum(_quantize(model, configure), model.info))
+    recipe = RecipeManager()
+    for name in WITH_WEIGHTS:
+        recipe.add_weight_only_config(".*", name, num_bits=16, algorithm_key="float_casting")
+    path.write_bytes(add_tflite_checksum(_quantize(model, recipe), model.info))
 
 
 def write_int8(model: DeployableModel, path: Path, *, batch_size: int | None = None) -> None:
     """Write weights (per channel) and activations in int8; scaling and softmax stay in float32."""
+    from litert_quantizer.recipe_manager import RecipeManager
 
-    def configure(recipe: Any, op: Any) -> None:
-        for name in (
-            op.CONV_2D,
-            op.DEPTHWISE_CONV_2D,
-            op.FULLY_CONNECTED,
-            op.ADD,
-            op.MEAN,
-            op.MAX_POOL_2D,
-            op.AVERAGE_POOL_2D,
-            op.RESHAPE,
-            op.RELU,
-            op.GELU,
-        ):
-            recipe.add_static_config(
-                regex=".*", operation_name=name, activation_num_bits=8, weight_num_bits=8
-            )
-
-    quantized = _quantize(model, configure, batch_size=batch_size)
+    recipe = RecipeManager()
+    for name in WITH_WEIGHTS + WITHOUT_WEIGHTS:
+        recipe.add_static_config(".*", name, activation_num_bits=8, weight_num_bits=8)
+    quantized = _quantize(model, recipe, batch_size=batch_size)
     path.write_bytes(add_tflite_checksum(quantized, model.info))
-
-
-def write_single(model: DeployableModel, path: Path) -> None:
-    """Write float32 with a batch size of one: LiteRT.js runs only the batch size of the file."""
-    path.write_bytes(add_tflite_checksum(flatbuffer(model, batch_size=1), model.info))
 
 
 LITERT = ExportFormat("model.tflite", write, LiteRTPredictor, FLOAT32)
@@ -66,7 +48,7 @@ LITERT_FP16 = ExportFormat("model-fp16.tflite", write_float16, LiteRTPredictor, 
 LITERT_INT8 = ExportFormat("model-int8.tflite", write_int8, LiteRTPredictor, INT8)
 
 
-def flatbuffer(model: DeployableModel, *, batch_size: int | None = None) -> bytes:
+def _flatbuffer(model: DeployableModel, *, batch_size: int | None = None) -> bytes:
     """Convert the model with Keras' own exporter."""
     import keras
 
@@ -80,24 +62,17 @@ def flatbuffer(model: DeployableModel, *, batch_size: int | None = None) -> byte
         return path.read_bytes()
 
 
-def _quantize(
-    model: DeployableModel,
-    configure: Callable[[Any, Any], None],
-    *,
-    batch_size: int | None = None,
-) -> bytes:
-    from litert_quantizer import qtyping, quantizer, recipe_manager
+def _quantize(model: DeployableModel, recipe: Any, *, batch_size: int | None = None) -> bytes:
+    from litert_quantizer.quantizer import Quantizer
 
-    recipe = recipe_manager.RecipeManager()
-    configure(recipe, qtyping.TFLOperationName)
     with silenced():
-        worker = quantizer.Quantizer(flatbuffer(model), recipe.get_quantization_recipe())
+        worker = Quantizer(_flatbuffer(model), recipe.get_quantization_recipe())
         ranges = None
         if worker.need_calibration:
             # as one batch: over several it keeps a moving average of the extremes, and clips them
             samples = [{"images": model.calibration_images}]
             ranges = worker.calibrate({SIGNATURE: samples}, num_threads=1)
         if batch_size is not None:  # the tensors, and so the ranges, have the same names
-            fixed = flatbuffer(model, batch_size=batch_size)
-            worker = quantizer.Quantizer(fixed, recipe.get_quantization_recipe())
+            fixed = _flatbuffer(model, batch_size=batch_size)
+            worker = Quantizer(fixed, recipe.get_quantization_recipe())
         return bytes(worker.quantize(ranges).quantized_model)

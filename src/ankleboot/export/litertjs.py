@@ -36,45 +36,21 @@ class RuntimeFile(NamedTuple):
     sha256: str
 
 
-FILES = (
-    RuntimeFile(
-        "index.js",
-        CORE,
-        "dist/index.js",
-        "e7daccc3a31eef890848a737ccb863ded5f046a6b40c3fdc0556495adeb5d9b3",
-    ),
-    RuntimeFile(
-        "wasm-utils.js",
-        UTILS,
-        "dist/index.js",
-        "e0e20bc28ab001ac732cf40d15b6eebd24fb0deaeb95eeba5100f51eebf015f2",
-    ),
-    RuntimeFile(
-        "litert_wasm_internal.js",
-        CORE,
-        "wasm/litert_wasm_internal.js",
-        "68efb69f770e3f76aff36a377de629ca496c131b86ac0f0f4b592a1543a898eb",
-    ),
-    RuntimeFile(
-        "litert_wasm_internal.wasm",
-        CORE,
-        "wasm/litert_wasm_internal.wasm",
-        "7280cf4471774867e385e6c3cd53e2b45e2975b80fea338fff4ef359b0865614",
-    ),
-    RuntimeFile(
-        "litert_wasm_compat_internal.js",
-        CORE,
-        "wasm/litert_wasm_compat_internal.js",
-        "4d8f894b7883654fd6e8439730aa41e79ceaab7d19184fc4f1f0b0f1a2a2c8a5",
-    ),
-    RuntimeFile(
-        "litert_wasm_compat_internal.wasm",
-        CORE,
-        "wasm/litert_wasm_compat_internal.wasm",
-        "5255c8ad06eabdbd2522cdebf6b22fc10faf74625c23a49b9e072570cd1fa41c",
-    ),
-)
+SHA256 = """\
+e7daccc3a31eef890848a737ccb863ded5f046a6b40c3fdc0556495adeb5d9b3 index.js
+e0e20bc28ab001ac732cf40d15b6eebd24fb0deaeb95eeba5100f51eebf015f2 wasm-utils.js
+68efb69f770e3f76aff36a377de629ca496c131b86ac0f0f4b592a1543a898eb litert_wasm_internal.js
+7280cf4471774867e385e6c3cd53e2b45e2975b80fea338fff4ef359b0865614 litert_wasm_internal.wasm
+4d8f894b7883654fd6e8439730aa41e79ceaab7d19184fc4f1f0b0f1a2a2c8a5 litert_wasm_compat_internal.js
+5255c8ad06eabdbd2522cdebf6b22fc10faf74625c23a49b9e072570cd1fa41c litert_wasm_compat_internal.wasm
+"""
 """Files with "compat" are for browsers without relaxed SIMD."""
+
+ORIGINS = {"index.js": (CORE, "dist/index.js"), "wasm-utils.js": (UTILS, "dist/index.js")}
+FILES = [
+    RuntimeFile(name, *ORIGINS.get(name, (CORE, f"wasm/{name}")), sha256)
+    for sha256, name in map(str.split, SHA256.splitlines())
+]
 
 NOTICE = f"""LiteRT.js {VERSION} ({CORE} and {UTILS} of npm)
 Copyright Google LLC, Apache License 2.0: https://www.apache.org/licenses/LICENSE-2.0

@@ -12,11 +12,7 @@ TRAINING_ONLY = (keras.layers.InputLayer, keras.layers.Dropout)
 
 
 def layers_of(model: keras.Model) -> list[dict[str, Any]]:
-    """Return all layers up to "logits" in order, without those that only training uses.
-
-    Raises:
-        ModelError: If the network branches, has no convolution, or has an unsupported layer.
-    """
+    """Return all layers up to "logits" in order, without those that only training uses."""
     layers: list[dict[str, Any]] = []
     previous = None
     for layer in model.layers:

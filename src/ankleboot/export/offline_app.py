@@ -37,14 +37,10 @@ PAGE = WEB / "offline_app"
 
 
 def write(network: DeployableModel, path: Path) -> None:
-    """Write the folder; its model is a float32 LiteRT file.
-
-    Raises:
-        EnvironmentFailure: If LiteRT.js is not cached and cannot be downloaded.
-    """
+    """Write the folder; its model is a float32 LiteRT file."""
     shutil.copytree(SHARED, path)
     shutil.copytree(PAGE, path, dirs_exist_ok=True)
-    litert.write_single(network, path / "model.tflite")
+    litert.write(network, path / "model.tflite", batch_size=1)  # LiteRT.js runs no other
     models = {"default": _describe(path / "model.tflite", "Model")}
     if network.photo is not None:
         shutil.copyfile(network.photo, path / "photo.tflite")

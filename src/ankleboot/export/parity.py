@@ -2,8 +2,7 @@
 
 import math
 import time
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,7 +22,6 @@ class ParityResult:
     Attributes:
         max_abs_diff: Largest difference of a probability.
         top1_agreement: Fraction of the images with the same label.
-        num_examples: Number of images.
         accuracy_change: Accuracy of the file minus that of Keras; None if labels were not used.
         split: "test" or "validation".
     """
@@ -34,10 +32,6 @@ class ParityResult:
     accuracy_change: float | None = None
     split: str = "test"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry "parity" of `export --json`."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Latency:
@@ -45,10 +39,6 @@ class Latency:
 
     p50: float
     p99: float
-
-    def to_json(self) -> dict[str, float]:
-        """Return the entry "latency_ms" of `export --json`."""
-        return asdict(self)
 
 
 def check_parity(
@@ -60,15 +50,9 @@ def check_parity(
     name: str,
     split: str = "test",
 ) -> ParityResult:
-    """Compare two predictors on every image.
+    """Compare the exported model with the Keras model on every image of a split.
 
-    Args:
-        reference: The Keras model.
-        candidate: The exported model on its runtime.
-        data: Images of a whole split; the labels matter only for `max_accuracy_loss`.
-        limits: Accepted differences.
-        name: Name of the candidate in messages.
-        split: Name of the split in the result.
+    The labels matter only for `max_accuracy_loss`. Messages contain `name`.
 
     Raises:
         ModelError: If a difference exceeds its limit; the message has both.
@@ -77,9 +61,8 @@ def check_parity(
     expected_labels, labels = expected.argmax(axis=1), actual.argmax(axis=1)
     accuracy_change = None
     if limits.max_accuracy_loss is not None:
-        accuracy_change = float(
-            (labels == data.labels).mean() - (expected_labels == data.labels).mean()
-        )
+        is_correct, was_correct = labels == data.labels, expected_labels == data.labels
+        accuracy_change = float(is_correct.mean() - was_correct.mean())
     is_finite = bool(np.isfinite(actual).all())
     result = ParityResult(
         max_abs_diff=float(np.abs(expected - actual).max()) if is_finite else float("inf"),

@@ -24,11 +24,7 @@ LAYOUT = 1  # version of network.json; the page refuses other versions
 
 
 def write(network: DeployableModel, path: Path) -> None:
-    """Write the folder.
-
-    Raises:
-        ModelError: If the network is not a chain of simple layers.
-    """
+    """Write the folder; refuse a network that is not a chain of simple layers."""
     from ankleboot.export.network_json import layers_of  # imports Keras
 
     layers = layers_of(network.model)

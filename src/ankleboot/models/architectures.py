@@ -28,7 +28,7 @@ def build_model(
     """
     build = plugins.resolve("architectures", recipe.architecture)
     model: keras.Model = build(recipe, policy or ComputePolicy(), num_classes)
-    if not plugins.is_built_in("architectures", recipe.architecture):
+    if recipe.architecture not in plugins.BUILT_IN["architectures"]:
         _check_form(model, recipe, num_classes)
     return model
 
@@ -37,13 +37,10 @@ def _check_form(model: keras.Model, recipe: Recipe, num_classes: int) -> None:
     """Refuse a model from outside the package with other inputs or last layers."""
     names = [layer.name for layer in model.layers[-2:]]
     inputs, outputs = model.input_shape, model.output_shape
-    if (
-        names != ["logits", "probs"]
-        or inputs != (None, *layers.input_shape(recipe))
-        or outputs != (None, num_classes)
-    ):
+    expected = (None, *layers.input_shape(recipe))
+    if (names, inputs, outputs) != (["logits", "probs"], expected, (None, num_classes)):
         raise UsageError(
-            f"architecture {recipe.architecture}: expected inputs "
-            f"{(None, *layers.input_shape(recipe))}, last layers logits and probs with "
-            f"{num_classes} classes; got inputs {inputs}, last layers {names}, outputs {outputs}"
+            f"architecture {recipe.architecture}: expected inputs {expected}, last layers logits "
+            f"and probs with {num_classes} classes; got inputs {inputs}, last layers {names}, "
+            f"outputs {outputs}"
         )

@@ -18,20 +18,12 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:  # noqa: ARG002
         """Normalize, and update the moving statistics in training."""
         scale, offset = self.gamma.value, self.beta.value
-        if not training:
-            outputs, _, _ = tf.compat.v1.nn.fused_batch_norm(
-                inputs,
-                scale,
-                offset,
-                self.moving_mean.value,
-                self.moving_variance.value,
-                epsilon=self.epsilon,
-                is_training=False,
-            )
-            return outputs
+        moving = () if training else (self.moving_mean.value, self.moving_variance.value)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            inputs, scale, offset, epsilon=self.epsilon, is_training=True
+            inputs, scale, offset, *moving, epsilon=self.epsilon, is_training=bool(training)
         )
+        if not training:
+            return outputs
         # the operation returns n / (n - 1) times the variance that Keras uses
         num = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
         variance = variance * (num - 1) / num

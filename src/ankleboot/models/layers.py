@@ -16,6 +16,10 @@ PIXEL_MEAN, PIXEL_STD = 0.2860, 0.3530
 PHOTO_MEAN, PHOTO_STD = 0.449, 0.226
 """Mean and standard deviation of photo pixels: those of ImageNet, averaged over the colors."""
 
+OPPONENTS = np.array([[1, 1, 1], [1, 1, -2], [1.5, -1.5, 0]]) / 3
+"""Brightness, yellow minus blue, red minus green."""
+
+CHROMA_HALF_WAVES = 2
 NORM_MOMENTUM = 0.9  # Keras' 0.99 makes moving statistics lag behind in runs of few steps
 
 
@@ -58,9 +62,8 @@ def scale_inputs(x: Any, recipe: Recipe, dtype: keras.DTypePolicy) -> Any:
         case "none":
             return keras.layers.Rescaling(255.0, name="pixels", dtype=dtype)(x)
         case "standard":
-            mean, std = PIXEL_MEAN, PIXEL_STD
-            if recipe.crop == "none":
-                mean, std = PHOTO_MEAN, PHOTO_STD
+            photo = recipe.crop == "none"
+            mean, std = (PHOTO_MEAN, PHOTO_STD) if photo else (PIXEL_MEAN, PIXEL_STD)
             scaling = keras.layers.Rescaling(1 / std, -mean / std, name="standardised", dtype=dtype)
             return scaling(x)
     return x
@@ -147,12 +150,6 @@ def dct_patterns(num: int, *, color: bool = False) -> np.ndarray:
     return np.stack(kernels, axis=-1).astype(np.float32)
 
 
-OPPONENTS = np.array([[1, 1, 1], [1, 1, -2], [1.5, -1.5, 0]]) / 3
-"""Brightness, yellow minus blue, red minus green."""
-
-CHROMA_HALF_WAVES = 2
-
-
 def dct_stem(x: Any, filters: int, recipe: Recipe, dtype: keras.DTypePolicy) -> Any:
     """Apply a fixed first convolution, which saves the gradients below the first trained layer.
 
@@ -170,9 +167,8 @@ def dct_stem(x: Any, filters: int, recipe: Recipe, dtype: keras.DTypePolicy) -> 
         dtype=dtype,
     )
     x = layer(x)
-    layer.kernel.assign(
-        patterns
-    )  # an initializer of this package would make saved files depend on it
+    # an initializer of this package would make saved files depend on it
+    layer.kernel.assign(patterns)
     return x
 
 

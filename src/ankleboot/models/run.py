@@ -18,22 +18,20 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import numpy as np
 
 from ankleboot.core.errors import ModelError, UsageError
-from ankleboot.core.files import (
-    DAMAGED_ZIP,
-    atomic_write,
-    sha256_of_file,
-    write_json,
-)
+from ankleboot.core.files import DAMAGED_ZIP, atomic_write, sha256_of_file, write_json
 from ankleboot.core.records import Record
 from ankleboot.models.files.calibration import Calibration
-from ankleboot.recipes.recipe import Recipe, from_json
+from ankleboot.models.files.metadata import parse_object
+from ankleboot.recipes.parse import from_json
+from ankleboot.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -54,18 +52,15 @@ class EpochRecord:
     seconds: float
 
 
-METRIC_FIELDS = [field.name for field in fields(EpochRecord) if field.name != "epoch"]
+COLUMNS = [field.name for field in fields(EpochRecord)]
+"""Columns of history.csv; the first is the epoch."""
 
 History = tuple[EpochRecord, ...]
 
 
 @dataclass(frozen=True, repr=False)
 class Run(Record):
-    """Run folder, complete or in training.
-
-    Attributes:
-        folder: Path to the folder.
-    """
+    """Run folder, complete or in training."""
 
     folder: Path
 
@@ -80,10 +75,6 @@ class Run(Record):
     @property
     def checkpoint_path(self) -> Path:
         return self.folder / "checkpoint.npz"
-
-    @property
-    def calibration_path(self) -> Path:
-        return self.folder / "calibration.json"
 
     @property
     def is_complete(self) -> bool:
@@ -106,19 +97,15 @@ class Run(Record):
 
     def calibration(self) -> Calibration | None:
         """Read temperature and abstention threshold; None if they are not fitted."""
-        if not self.calibration_path.exists():
-            return None
-        return Calibration.from_json(self._read("calibration.json"), self.calibration_path)
+        path = self.folder / "calibration.json"
+        return Calibration.from_json(self._read(path.name), path) if path.exists() else None
 
     def history(self) -> History:
         """Read the metrics of the epochs so far."""
         try:
             with (self.folder / "history.csv").open(newline="") as file:
                 return tuple(
-                    EpochRecord(
-                        **{name: float(row[name]) for name in METRIC_FIELDS},
-                        epoch=int(row["epoch"]),
-                    )
+                    EpochRecord(int(row["epoch"]), *(float(row[name]) for name in COLUMNS[1:]))
                     for row in csv.DictReader(file)
                 )
         except (OSError, KeyError, TypeError, ValueError) as error:
@@ -128,15 +115,13 @@ class Run(Record):
 
     def _read(self, name: str, *keys: str) -> dict[str, Any]:
         try:
-            document = json.loads((self.folder / name).read_text())
+            document = parse_object((self.folder / name).read_bytes())
+            if missing := [key for key in keys if key not in document]:
+                raise ValueError(f"{', '.join(missing)} missing")
         except OSError as error:
             raise ModelError(f"{self.folder}: not a run folder, {name} is missing") from error
         except ValueError as error:
             raise ModelError(f"{self.folder / name}: damaged ({error})") from error
-        if not isinstance(document, dict):
-            raise ModelError(f"{self.folder / name}: damaged (not a JSON object)")
-        if missing := [key for key in keys if key not in document]:
-            raise ModelError(f"{self.folder / name}: damaged ({', '.join(missing)} missing)")
         return document
 
     def summary(self) -> dict[str, str]:
@@ -148,14 +133,9 @@ class Run(Record):
             result = self.result()
         except ModelError:
             return figures | {"state": "damaged"}
+        figures |= {name: str(result[name]) for name in ("recipe", "seed", "data", "epochs")}
         accuracy = result["validation"]["accuracy"]
-        return figures | {
-            "recipe": result["recipe"],
-            "seed": str(result["seed"]),
-            "data": result["data"],
-            "epochs": str(result["epochs"]),
-            "validation_accuracy": f"{100 * accuracy:.2f} %",
-        }
+        return figures | {"validation_accuracy": f"{100 * accuracy:.2f} %"}
 
     def to_json(self) -> dict[str, Any]:
         """Return the document of `train --json`: the result, calibration and verdict."""
@@ -173,11 +153,8 @@ class Run(Record):
     def write_history(self, history: History) -> None:
         """Replace history.csv."""
         text = io.StringIO()
-        writer = csv.DictWriter(
-            text, [field.name for field in fields(EpochRecord)], lineterminator="\n"
-        )
-        writer.writeheader()
-        writer.writerows(asdict(record) for record in history)
+        rows = (COLUMNS, *(astuple(record) for record in history))
+        csv.writer(text, lineterminator="\n").writerows(rows)
         atomic_write(self.folder / "history.csv", text.getvalue().encode())
 
     def write_checkpoint(
@@ -186,8 +163,9 @@ class Run(Record):
         """Replace the checkpoint; a single file keeps weights and progress consistent."""
         buffer = io.BytesIO()
         text = np.frombuffer(json.dumps(progress).encode(), np.uint8)
-        entries = {_escape(key): value for key, value in arrays.items()} | {"progress": text}
-        np.savez(buffer, allow_pickle=False, **entries)
+        # names of variables contain slashes, which would become folders inside the archive
+        entries = {quote(key, safe=""): value for key, value in arrays.items()}
+        np.savez(buffer, allow_pickle=False, **entries, progress=text)
         atomic_write(self.checkpoint_path, buffer.getvalue())
 
     def read_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
@@ -201,7 +179,7 @@ class Run(Record):
             return None
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                arrays = {_unescape(key): archive[key] for key in archive.files}
+                arrays = {unquote(key): archive[key] for key in archive.files}
             return arrays, json.loads(arrays.pop("progress").tobytes())
         except DAMAGED_ZIP as error:
             raise ModelError(f"{path}: damaged checkpoint ({error})") from error
@@ -224,15 +202,6 @@ class Run(Record):
                 f"{self.model_path}: missing, or not the file that training wrote (sha256)"
             )
         return self.model_path
-
-
-# Names of variables contain slashes, which would become folders inside the archive.
-def _escape(key: str) -> str:
-    return key.replace("%", "%25").replace("/", "%2F")
-
-
-def _unescape(key: str) -> str:
-    return key.replace("%2F", "/").replace("%25", "%")
 
 
 def load_run(path: Path | str) -> Run:

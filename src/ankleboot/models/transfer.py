@@ -17,12 +17,7 @@ FEATURES = "features"
 
 
 def build(recipe: Recipe, policy: ComputePolicy, num_classes: int) -> keras.Model:
-    """Build the network with pretrained weights; the last layer is new.
-
-    Raises:
-        EnvironmentFailure: If the weights are not on this machine and cannot be fetched.
-        ModelError: If the file `recipe.weights` does not belong to the backbone.
-    """
+    """Build the network with pretrained weights; the last layer is new."""
     dtype, seeds = policy.dtype_policy, layers.seed_stream(recipe)
     inputs = keras.Input(layers.input_shape(recipe), name="inputs")
     x: Any = inputs

@@ -1,6 +1,5 @@
 """Callbacks of training: subclass `TrainingCallback` and override the events of interest."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,28 +42,3 @@ class TrainingCallback:
 
     def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
         """Receive the metrics of an epoch; its files are being written meanwhile."""
-
-
-class CallbackList(TrainingCallback):
-    """Several callbacks as one, called in order."""
-
-    def __init__(self, callbacks: Iterable[TrainingCallback]) -> None:
-        self._callbacks = tuple(callbacks)
-
-    def on_start(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
-        for callback in self._callbacks:
-            callback.on_start(run, layers, split)
-
-    def on_message(self, message: str) -> None:
-        for callback in self._callbacks:
-            callback.on_message(message)
-
-    def on_step_end(
-        self, epoch: int, step: int, num_steps: int, loss: float, accuracy: float
-    ) -> None:
-        for callback in self._callbacks:
-            callback.on_step_end(epoch, step, num_steps, loss, accuracy)
-
-    def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
-        for callback in self._callbacks:
-            callback.on_epoch_end(record, is_best)

@@ -1,8 +1,7 @@
 """Checkpoints: the state of a training run, and the policy of which file is written when."""
 
-import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -21,28 +20,17 @@ from ankleboot.training.early_stopping import best_epoch, result_epoch
 from ankleboot.training.engines.base import Engine, RunningMetrics
 from ankleboot.training.tensorboard import TensorBoardWriter
 
-Arrays = Mapping[str, np.ndarray]
-
 
 @dataclass
 class TrainingState:
-    """Progress of a run; with the engine's state it decides all that follows.
+    """Progress of a run; with the engine's state it decides all that follows."""
 
-    Attributes:
-        epoch: Number of the current epoch, from 1.
-        step: Number of steps taken in it.
-        totals: Sums over the images of these steps.
-        epoch_seconds: Seconds spent in the epoch before an interruption.
-        history: Metrics of the epochs before it.
-        stages: Seconds spent in each stage of the run.
-    """
-
-    epoch: int = 1
-    step: int = 0
-    totals: RunningMetrics = RunningMetrics()
-    epoch_seconds: float = 0.0
+    epoch: int = 1  # the current one
+    step: int = 0  # number of steps taken in it
+    totals: RunningMetrics = RunningMetrics()  # of these steps
+    epoch_seconds: float = 0.0  # spent in it before an interruption
     history: list[EpochRecord] = field(default_factory=list)
-    stages: dict[str, float] = field(default_factory=dict)
+    stages: dict[str, float] = field(default_factory=dict)  # seconds
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -60,17 +48,9 @@ class TrainingState:
         self.epoch, self.step = self.epoch + 1, 0
         self.totals, self.epoch_seconds = RunningMetrics(), 0.0
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the document that `from_json` reads."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "TrainingState":
-        """Rebuild a state from the document of `to_json`.
-
-        Raises:
-            ModelError: If a field is unknown or missing.
-        """
+        """Rebuild a state from the document of `dataclasses.asdict`."""
         try:
             history = [EpochRecord(**record) for record in document["history"]]
             rest = {"totals": RunningMetrics(**document["totals"]), "history": history}
@@ -94,50 +74,46 @@ class Checkpoints:
         self, run: Run, recipe: Recipe, num_classes: int, history: list[EpochRecord]
     ) -> None:
         self.model = build_model(recipe, num_classes=num_classes)
-        self._run, self._recipe = run, recipe
+        self.run, self.recipe = run, recipe
         self._curves = TensorBoardWriter(run.folder / "tensorboard", history)
         self._best_weights: list[np.ndarray] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saving")
         self._pending: Future[None] | None = None
 
     def save_epoch(self, engine: Engine, state: TrainingState) -> bool:
-        """Copy the state after an epoch and start to write its files.
-
-        Returns:
-            Whether the epoch is the best so far.
-        """
-        history, document, arrays = tuple(state.history), state.to_json(), engine.state()
+        """Start to write an epoch's files; return whether it is the best so far."""
+        history, document, arrays = tuple(state.history), asdict(state), engine.state()
         weights = engine.model.get_weights()
-        is_best = best_epoch(history, self._recipe.monitor) == len(history)
+        is_best = best_epoch(history, self.recipe.monitor) == len(history)
         if is_best:
             self._best_weights = weights
 
         def write() -> None:
             if is_best:
-                self._write_model(weights, self._run.best_path)
-            self._run.write_checkpoint(arrays, document)
-            self._run.write_history(history)
+                self._write_model(weights, self.run.best_path)
+            self.run.write_checkpoint(arrays, document)
+            self.run.write_history(history)
             self._curves.add(history[-1])
 
         self.wait()
         self._pending = self._thread.submit(write)
         return is_best
 
-    def save_step(self, arrays: Arrays, state: TrainingState) -> None:
+    def save_step(self, arrays: dict[str, np.ndarray], state: TrainingState) -> None:
         """Write a checkpoint within an epoch."""
         self.wait()
-        self._run.write_checkpoint(arrays, state.to_json())
+        self.run.write_checkpoint(arrays, asdict(state))
 
     def save_result(self, engine: Engine, history: list[EpochRecord]) -> list[np.ndarray]:
         """Write the model file of the run; return its weights."""
-        best = best_epoch(history, self._recipe.monitor)
-        if result_epoch(self._recipe, history) != best:
-            weights: list[np.ndarray] = engine.model.get_weights()
-            self._write_model(weights, self._run.model_path)
-            return weights
-        atomic_write(self._run.model_path, self._run.best_path.read_bytes())
+        best = best_epoch(history, self.recipe.monitor)
+        if result_epoch(self.recipe, history) != best:
+            last: list[np.ndarray] = engine.model.get_weights()
+            self._write_model(last, self.run.model_path)
+            return last
+        atomic_write(self.run.model_path, self.run.best_path.read_bytes())
         if self._best_weights is None:  # an earlier process trained the best epoch
-            self._best_weights = keras.models.load_model(self._run.best_path).get_weights()
+            self._best_weights = keras.models.load_model(self.run.best_path).get_weights()
         return self._best_weights
 
     def wait(self) -> None:
@@ -154,11 +130,3 @@ class Checkpoints:
         self.model.set_weights(weights)
         # Keras writes in place, so that a kill would lose the old file and the new one
         atomic_write(path, lambda temp: self.model.save(temp), suffix=".keras")
-
-
-def weights_sha256(weights: list[np.ndarray]) -> str:
-    """Hash all weights bit by bit; the .keras file itself holds a date."""
-    digest = hashlib.sha256()
-    for weight in weights:
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()

@@ -15,19 +15,13 @@ import numpy as np
 from ankleboot.core.types import Indices, Probs
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.load import no_progress
-from ankleboot.evaluation.label_issues import (
-    Duplicates,
-    LabelIssue,
-    find_duplicates,
-    find_label_issues,
-)
+from ankleboot.evaluation import label_issues
+from ankleboot.evaluation.label_issues import Duplicates, LabelIssue, find_duplicates
 from ankleboot.inference.load import load_predictor
 from ankleboot.recipes.catalog import SPRINT
 from ankleboot.recipes.recipe import Recipe
 
 NUM_FOLDS = 5
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,6 @@ class DataAudit:
     """Label errors, duplicates and class counts of a data set.
 
     Attributes:
-        data: Name of the data set.
         recipe: Name of the recipe that was trained once for each fold.
         out_of_fold_accuracy: Accuracy of the models on the images they were not trained on.
         accuracy_without_suspects: The same accuracy without the doubtful labels. It is higher on
@@ -63,7 +56,7 @@ def audit_data(
     *,
     recipe: Recipe = SPRINT,
     folds: int = NUM_FOLDS,
-    progress: Progress = no_progress,
+    progress: Callable[[str], None] = no_progress,
 ) -> DataAudit:
     """Find doubtful labels and duplicates.
 
@@ -75,31 +68,33 @@ def audit_data(
         folds: Number of folds of the training file.
         progress: Function that receives a line before each training.
     """
-    train = data.train
+    train, test = data.train, data.test
     probs = out_of_fold_probs(data, recipe, folds, progress)
-    suspects = find_label_issues(probs, train.labels, data.class_names)
+    suspects = label_issues.find_label_issues(probs, train.labels, data.class_names)
     is_correct = probs.argmax(axis=1) == train.labels
     is_trusted = ~np.isin(np.arange(len(train)), [suspect.index for suspect in suspects])
     progress("looking for duplicates")
     return DataAudit(
         data=data.name,
         num_train=len(train),
-        num_test=len(data.test),
-        class_counts={"train": _class_counts(data, train), "test": _class_counts(data, data.test)},
+        num_test=len(test),
+        class_counts={"train": _class_counts(data, train), "test": _class_counts(data, test)},
         recipe=recipe.name,
         folds=folds,
         out_of_fold_accuracy=float(is_correct.mean()),
         accuracy_without_suspects=float(is_correct[is_trusted].mean()),
         suspects=suspects,
         duplicates=(
-            find_duplicates("train", train, "test", data.test),
+            find_duplicates("train", train, "test", test),
             find_duplicates("train", train, "train", train),
-            find_duplicates("test", data.test, "test", data.test),
+            find_duplicates("test", test, "test", test),
         ),
     )
 
 
-def out_of_fold_probs(data: Dataset, recipe: Recipe, folds: int, progress: Progress) -> Probs:
+def out_of_fold_probs(
+    data: Dataset, recipe: Recipe, folds: int, progress: Callable[[str], None]
+) -> Probs:
     """Predict each training image with a model that was trained on the other folds."""
     train = data.train
     order = np.random.default_rng(recipe.seed).permutation(len(train))

@@ -28,54 +28,43 @@ Positions = Int32[np.ndarray, " positions"]
 
 
 @dataclass(frozen=True)
-class EpochPlan:
-    """Images and learning rates of an epoch.
-
-    Attributes:
-        epoch: Number of the epoch, from 1.
-        order: Positions of the images in the order of training.
-        learning_rates: Learning rate of each step.
-    """
-
-    epoch: int
-    order: Positions
-    learning_rates: LearningRates
-
-
-@dataclass(frozen=True)
 class EpochLoader:
-    """Loader of a run's training images.
-
-    Attributes:
-        recipe: Recipe with batch size, augmentation and seed.
-        inputs: Images of the training file, or the features of a frozen backbone.
-        labels: Labels of the training file.
-        class_names: Names of the classes.
-        indices: Indices of the training images in the training file.
-    """
+    """Loader of a run's training images."""
 
     recipe: Recipe
-    inputs: Images | Features
-    labels: Labels
+    inputs: Images | Features  # of the training file; the features of a frozen backbone
+    labels: Labels  # of the training file
     class_names: Sequence[str]
-    indices: Indices
+    indices: Indices  # of the training images in the training file
 
     def chunks(
-        self, plan: EpochPlan, first_step: int, to_device: Callable[[Chunk], Any]
+        self,
+        epoch: int,
+        order: Positions,
+        learning_rates: LearningRates,
+        first_step: int,
+        to_device: Callable[[Chunk], Any],
     ) -> Generator[tuple[Any, int, int], None, None]:
-        """Yield the chunks of an epoch, starting with the one that holds `first_step`.
+        """Yield the chunks of an epoch (from 1), starting with the one that holds `first_step`.
 
         Yields:
             The result of `to_device`, the chunk's first step, and its last step (exclusive).
         """
-        num_steps = len(plan.learning_rates)
-        steps_per_chunk = max(1, chunk_size(self.recipe) // self.recipe.batch_size)
+        size, num_steps = self.recipe.batch_size, len(learning_rates)
+        steps_per_chunk = max(1, chunk_size(self.recipe) // size)
 
         def prepare(number: int) -> tuple[Any, int, int]:
             first = number * steps_per_chunk
             last = min(first + steps_per_chunk, num_steps)
-            generator = np.random.default_rng([self.recipe.seed, plan.epoch, number])
-            return to_device(self._chunk(plan, first, last, generator)), first, last
+            positions = order[first * size : last * size]
+            rows = self.indices[positions]
+            images, labels = self.inputs[rows], self.labels[rows]
+            if epoch > self.recipe.head_epochs:
+                generator = np.random.default_rng([self.recipe.seed, epoch, number])
+                names = [self.class_names[label] for label in labels]
+                images = augment(images, self.recipe, generator, names)
+            chunk = Chunk(images, labels, positions, learning_rates[first:last])
+            return to_device(chunk), first, last
 
         numbers = range(first_step // steps_per_chunk, math.ceil(num_steps / steps_per_chunk))
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="loader") as thread:
@@ -85,22 +74,16 @@ class EpochLoader:
                 ahead = thread.submit(prepare, number + 1) if number + 1 in numbers else None
                 yield current.result()
 
-    def _chunk(
-        self, plan: EpochPlan, first: int, last: int, generator: np.random.Generator
-    ) -> Chunk:
-        size = self.recipe.batch_size
-        positions = plan.order[first * size : last * size]
-        rows = self.indices[positions]
-        images, labels = self.inputs[rows], self.labels[rows]
-        if plan.epoch > self.recipe.head_epochs:
-            names = [self.class_names[label] for label in labels]
-            images = augment(images, self.recipe, generator, names)
-        return Chunk(images, labels, positions, plan.learning_rates[first:last])
-
 
 def chunk_size(recipe: Recipe) -> int:
     """Return the number of images per chunk of training and evaluation."""
     return batch_size_for(CHUNK_SIZE, recipe.image_spec.image_shape)
+
+
+def split_chunks(recipe: Recipe, indices: Indices) -> list[Indices]:
+    """Split indices into those of one chunk each."""
+    size = chunk_size(recipe)
+    return [indices[start : start + size] for start in range(0, len(indices), size)]
 
 
 def num_images(recipe: Recipe, num_train: int, epoch: int) -> int:

@@ -18,12 +18,7 @@ def foreign_plugins(recipe: Recipe) -> dict[str, str]:
 
 
 def refuse_foreign_plugins(recipe: Recipe) -> None:
-    """Refuse a recipe from a file that names code from outside the package.
-
-    Raises:
-        ModelError: If it names such code; nothing is imported.
-        UsageError: If it names a plugin that is not installed.
-    """
+    """Refuse a recipe from a file that names code from outside; nothing is imported."""
     for field, name in foreign_plugins(recipe).items():
         plugins.resolve(OPTIONS[field].plugins, name, trust=False)
 

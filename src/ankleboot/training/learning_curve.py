@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.verify_data import verify_same_data
@@ -19,11 +18,8 @@ def learning_curve(
 ) -> tuple[SizePoint, ...]:
     """Train a complete run's recipe on fewer images, validated on the same images.
 
-    Args:
-        run: Run whose result is the last point.
-        data: Data set that it was trained on.
-        progress: Function that receives a line before each training.
-        sizes: Numbers of training images; those above the run's are left out.
+    The run's own result is the last point; sizes above its number of images are left out.
+    `progress` receives a line before each training.
 
     Raises:
         UsageError: If the run was trained on other data.
@@ -31,16 +27,14 @@ def learning_curve(
     from ankleboot.training.trainer import fit  # TensorFlow, which drawing the curve must not load
 
     verify_same_data(run, data)
-    result, recipe = run.result(), run.recipe()
     num_train = run.manifest()["split"]["num_train"]
-    points = []
+    results = {}
     for size in (size for size in sizes if size < num_train):
         progress(f"training on {size:,} images")
         with tempfile.TemporaryDirectory() as folder:
-            smaller = fit(replace(recipe, train_size=size), data, Path(folder) / "run")
-            points.append(_point(size, smaller.result()))
-    return (*points, _point(num_train, result))
-
-
-def _point(size: int, result: dict[str, Any]) -> SizePoint:
-    return SizePoint(size, result["train"]["accuracy"], result["validation"]["accuracy"])
+            recipe = replace(run.recipe(), train_size=size)
+            results[size] = fit(recipe, data, Path(folder) / "run").result()
+    return tuple(
+        SizePoint(size, result["train"]["accuracy"], result["validation"]["accuracy"])
+        for size, result in (results | {num_train: run.result()}).items()
+    )

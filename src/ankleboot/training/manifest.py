@@ -1,16 +1,19 @@
 """Manifest of a run: data, versions and hardware, written at its start and compared on resume."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 
 from ankleboot.core import environment
 from ankleboot.core.errors import ModelError, UsageError
+from ankleboot.core.git import git_commit
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.verify_data import verify_folder_unchanged
 from ankleboot.models.run import Run
-from ankleboot.recipes.recipe import Recipe, from_json
+from ankleboot.recipes.parse import from_json
+from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.engines import base
 from ankleboot.training.foreign_plugins import plugin_versions
 
@@ -19,32 +22,24 @@ MAY_CHANGE_LAST_BITS = ("hardware", "git_commit")
 
 
 def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
-    """Describe what decides a run of this recipe on these data, here and now.
-
-    Raises:
-        DataError: If the split leaves no training or no validation images.
-        UsageError: If the images have another shape than the network takes.
-    """
+    """Describe what decides a run of this recipe on these data; refuse impossible pairs."""
     if data.image_shape != recipe.image_spec.image_shape:
         raise UsageError(
             f"the recipe takes {recipe.image_spec} pixels, {data.name} has "
             f"{' x '.join(map(str, data.image_shape))}; load it with recipe.image_spec"
         )
     split = data.split(recipe.split_rule)
-    document: dict[str, Any] = {
+    document = {
         "format": 1,
         "recipe": recipe.to_json(),
         "data": {"name": data.name, "train_sha256": data.train_sha256},
-        "split": {
-            "sha256": split.sha256,
-            "num_train": len(split.train),
-            "num_validation": len(split.validation),
-        },
+        "split": {"sha256": split.sha256}
+        | {"num_train": len(split.train), "num_validation": len(split.validation)},
         "versions": environment.versions(),
         "arithmetic": f"{base.compute_dtype(recipe)} on {keras.backend.backend()}",
         "plugins": plugin_versions(recipe),
         "hardware": environment.hardware(),
-        "git_commit": environment.git_commit(),
+        "git_commit": git_commit(),
         "data_source": data.source,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "labels": list(data.class_names),
@@ -60,10 +55,6 @@ def verify_same_manifest(run: Run, data: Dataset) -> list[str]:
 
     Returns:
         The changes that may alter the last bits of the weights.
-
-    Raises:
-        DataError: If the run's image folder has changed.
-        ModelError: If anything else has changed; the message names each change.
     """
     verify_folder_unchanged(run, data)
     then, now = run.manifest(), make_manifest(run.recipe(), data)
@@ -76,17 +67,15 @@ def verify_same_manifest(run: Run, data: Dataset) -> list[str]:
     return _changes(then, now, MAY_CHANGE_LAST_BITS)
 
 
-def _changes(then: dict[str, Any], now: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
-    return diff({key: then.get(key) for key in keys}, {key: now[key] for key in keys})
-
-
-def diff(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+def _changes(
+    then: dict[str, Any], now: dict[str, Any], keys: Iterable[str], prefix: str = ""
+) -> list[str]:
     """Describe each entry that differs."""
     changes = []
-    for key in sorted(then.keys() | now.keys()):
+    for key in sorted(keys):
         a, b = then.get(key), now.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
-            changes += diff(a, b, f"{prefix}{key}.")
+            changes += _changes(a, b, a.keys() | b.keys(), f"{prefix}{key}.")
         elif a != b:
             changes.append(f"{prefix}{key} was {a} and is {b}")
     return changes

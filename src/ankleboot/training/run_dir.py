@@ -1,5 +1,6 @@
 """Creation and locking of run folders."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -7,31 +8,21 @@ from pathlib import Path
 import filelock
 
 from ankleboot.core.errors import ModelError, UsageError
-from ankleboot.core.files import (
-    file_lock,
-    make_folder,
-    remove_temp_files,
-    temp_files,
-)
+from ankleboot.core.files import file_lock, make_folder, remove_temp_files, temp_files
 from ankleboot.models.run import Run, load_run
 from ankleboot.recipes.recipe import Recipe
 
 
 @contextmanager
 def create_run(folder: Path) -> Iterator[Run]:
-    """Create a run folder and hold its lock.
-
-    Raises:
-        UsageError: If the folder is not empty; runs are never overwritten.
-    """
+    """Create a run folder, which is never overwritten, and hold its lock."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--run-dir {folder}: expected a folder, this is a file; name another")
     make_folder(folder)
     _refuse_content(folder)  # before the lock file is left in a folder that is not a run
-    with _locked(folder) as run:
+    with _locked(folder):
         _refuse_content(folder)  # another process may have been faster
-        remove_temp_files(folder)
-        yield run
+        yield Run(folder)
 
 
 def _refuse_content(folder: Path) -> None:
@@ -45,31 +36,25 @@ def _refuse_content(folder: Path) -> None:
 
 @contextmanager
 def open_run(folder: Path) -> Iterator[Run]:
-    """Open a run folder to continue it, and hold its lock.
-
-    Raises:
-        ModelError: If it is not a run folder, or another process is training in it.
-    """
+    """Open a run folder to continue it, and hold its lock."""
     run = load_run(folder)
     with _locked(folder):
-        remove_temp_files(folder)
         yield run
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[Run]:
+def _locked(folder: Path) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             stack.enter_context(file_lock(folder / ".lock", wait=False))
         except filelock.Timeout as error:
             raise ModelError(f"{folder}: another process is training in this folder") from error
-        yield Run(folder)
+        remove_temp_files(folder)
+        yield
 
 
 def next_run_dir(base: Path, recipe: Recipe) -> Path:
     """Return an unused folder below `base`, named by recipe, seed and a counter."""
     stem = f"{recipe.name}-seed{recipe.seed}"
-    counter = 1
-    while (base / f"{stem}-{counter:03d}").exists():
-        counter += 1
-    return base / f"{stem}-{counter:03d}"
+    paths = (base / f"{stem}-{counter:03d}" for counter in itertools.count(1))
+    return next(path for path in paths if not path.exists())

@@ -25,7 +25,8 @@ def constant(recipe: Recipe, num_steps: int) -> LearningRates:
 
 def cosine(recipe: Recipe, num_steps: int) -> LearningRates:
     """Fall from the peak to 0 along half a cosine."""
-    return _scaled(recipe, 0.5 * (1 + np.cos(np.pi * _progress(num_steps))))
+    progress = np.arange(num_steps) / num_steps
+    return _scaled(recipe, 0.5 * (1 + np.cos(np.pi * progress)))
 
 
 def one_cycle(recipe: Recipe, num_steps: int) -> LearningRates:
@@ -33,15 +34,11 @@ def one_cycle(recipe: Recipe, num_steps: int) -> LearningRates:
 
     Source: Smith and Topin 2018, arXiv:1708.07120, in the cosine form of fastai.
     """
-    progress = _progress(num_steps)
+    progress = np.arange(num_steps) / num_steps
     rise = 0.5 * (1 - np.cos(np.pi * progress / ONE_CYCLE_WARM_UP))
     fall = 0.5 * (1 + np.cos(np.pi * (progress - ONE_CYCLE_WARM_UP) / (1 - ONE_CYCLE_WARM_UP)))
     rising = ONE_CYCLE_START + (1 - ONE_CYCLE_START) * rise
     return _scaled(recipe, np.where(progress < ONE_CYCLE_WARM_UP, rising, fall))
-
-
-def _progress(num_steps: int) -> np.ndarray:
-    return np.arange(num_steps) / num_steps
 
 
 def _scaled(recipe: Recipe, shape: np.ndarray) -> LearningRates:

@@ -1,11 +1,7 @@
-"""Training as the command does it: run folder, calibration, diagnosis and figures.
-
-`trainer.fit` trains without calibration, diagnosis and figures.
-"""
+"""Training as the command does it: `trainer.fit`, then calibration, diagnosis and figures."""
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ankleboot.core.files import write_json
 from ankleboot.core.silence import import_keras
@@ -13,11 +9,9 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data, load_training_data
 from ankleboot.models.run import Run, load_run
 from ankleboot.recipes.recipe import Recipe
+from ankleboot.training.callbacks import TrainingCallback
 from ankleboot.training.foreign_plugins import refuse_foreign_plugins
 from ankleboot.training.run_dir import next_run_dir
-
-if TYPE_CHECKING:
-    from ankleboot.training.callbacks import TrainingCallback
 
 
 def train(
@@ -25,7 +19,7 @@ def train(
     data: Dataset | None = None,
     run_dir: Path | str | None = None,
     *,
-    callbacks: "Iterable[TrainingCallback]" = (),
+    callbacks: Iterable[TrainingCallback] = (),
 ) -> Run:
     """Train a recipe in a new run folder, calibrate the model, and draw its curves.
 
@@ -35,7 +29,7 @@ def train(
         recipe: Recipe to train.
         data: Data set, loaded with `recipe.image_spec`; None for Fashion-MNIST.
         run_dir: Path to a new folder; None for the next one in runs/.
-        callbacks: Callbacks that receive the events of training.
+        callbacks: Receivers of the events of training.
 
     Raises:
         UsageError: If `run_dir` is not empty, or the images have another shape than the recipe's.
@@ -57,7 +51,7 @@ def resume(
     run_dir: Path | str,
     data: Dataset | None = None,
     *,
-    callbacks: "Iterable[TrainingCallback]" = (),
+    callbacks: Iterable[TrainingCallback] = (),
     trust: bool = False,
 ) -> Run:
     """Continue a run from its last checkpoint, and complete its folder as `train` does.
@@ -67,12 +61,13 @@ def resume(
     Args:
         run_dir: Path to the run folder.
         data: Data set of the run; None to load it.
-        callbacks: Callbacks that receive the events of training.
+        callbacks: Receivers of the events of training.
         trust: Whether the recipe in the folder may name code from outside the package.
 
     Raises:
-        ModelError: If data, split or versions are not those that the run started with, the folder
-            is damaged or in use, or its recipe names code from outside without `trust`.
+        ModelError: If data, split or versions are not those that the run started with (the message
+            names each difference), the folder is damaged or in use, or its recipe names code from
+            outside without `trust`.
         Others: The errors of `train`.
     """
     run = load_run(run_dir)

@@ -77,4 +77,4 @@ def test_feature_maps_of_a_deep_network_are_drawn() -> None:
     maps = explained.feature_maps(model, image)
     assert len(maps) == explained.MAX_LAYERS and "stem" in maps
     figure = plots.feature_maps({name: values[0] for name, values in maps.items()})
-    assert len(figure.axes) == 9 * len(maps)
+    assert len(figure.axes[0].images) == 8 * len(maps)

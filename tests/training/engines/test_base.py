@@ -26,7 +26,7 @@ SMALL = replace(
 
 def test_the_engine_stores_the_loss_of_each_image() -> None:
     part = bars(96, 0)
-    engine = base.create_engine(SMALL, 200)
+    engine = base.engine_class()(SMALL, 200)
     before = engine.evaluate(part.images, part.labels)
     positions = np.arange(100, 196, dtype=np.int32)
     chunk = engine.to_device(
@@ -83,7 +83,7 @@ def test_an_unknown_backend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("keras.backend.backend", lambda: "torch")
     with pytest.raises(EnvironmentFailure, match="TensorFlow or JAX, not on torch"):
-        base.create_engine(TINY, 1)
+        base.engine_class()(TINY, 1)
 
 
 def test_a_file_of_a_bfloat16_run_needs_neither_bfloat16_nor_this_package(
@@ -106,12 +106,12 @@ def test_a_file_of_a_bfloat16_run_needs_neither_bfloat16_nor_this_package(
 JAX_STEPS = """
 import json, sys
 from pathlib import Path
-from ankleboot.training.engines.base import Chunk, RunningMetrics, create_engine
-from ankleboot.recipes.recipe import from_json
+from ankleboot.training.engines.base import Chunk, RunningMetrics, engine_class
+from ankleboot.recipes.parse import from_json
 from ankleboot.models.run import Run
 arrays, recipe = Run(Path(sys.argv[1])).read_checkpoint()
 chunk = Chunk(*(arrays.pop(key) for key in ("images", "labels", "positions", "rates")))
-engine = create_engine(from_json(recipe), len(chunk.images), int(sys.argv[2]))
+engine = engine_class()(from_json(recipe), len(chunk.images), int(sys.argv[2]))
 engine.restore(engine.state() | {k: v for k, v in arrays.items() if k.startswith("model/")})
 device = engine.to_device(chunk)
 totals = engine.train(device, 0, 1, RunningMetrics())
@@ -142,7 +142,7 @@ def test_jax_takes_the_steps_that_tensorflow_takes(recipe: Recipe, tmp_path: Pat
         part, num_classes = LabeledImages(images, np.arange(80) % 3), 3
     positions, rates = np.arange(80, dtype=np.int32), np.full(3, 0.01, np.float32)
     inputs = {"images": part.images, "labels": part.labels, "positions": positions, "rates": rates}
-    engine = base.create_engine(recipe, 80, num_classes)
+    engine = base.engine_class()(recipe, 80, num_classes)
     Run(tmp_path).write_checkpoint(engine.state() | inputs, recipe.to_json())
     chunk = engine.to_device(Chunk(part.images, part.labels, positions, rates))
     totals = engine.train(chunk, 0, 3, RunningMetrics())

@@ -17,7 +17,8 @@ class Backbone:
         features: Function from pixels (n, height, width, 3) in [0, 1] and a policy to features
             (n, rows, columns, filters).
         load_weights: Function that loads pretrained weights into a model with those layers, from
-            a file, or from the backbone's own source if the path is empty.
+            a file, or from the backbone's own source if the path is empty. It raises ModelError
+            for a file of other weights, EnvironmentFailure for a missing source.
         gray: Whether the network takes one channel; its features are flattened, not averaged.
     """
 

@@ -33,7 +33,6 @@ STAGES = (
     (1, 3, 1, 6, 320),
 )
 STEM, HEAD = 32, 1280  # filters
-NUM_SMALL_STAGES = 5  # stages of the small variant, which ends in the first layer of the next
 SMALL_LAST_LAYER = "block11_expand_norm"
 MOMENTUM = 0.97  # of the moving statistics; batches are small
 
@@ -43,23 +42,17 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def features(inputs: Any, policy: ComputePolicy, *, small: bool = False) -> Any:
-    """Apply the network without its classifier.
+    """Apply the network without its classifier; see `Backbone`.
 
-    Args:
-        inputs: Pixels (n, height, width, 3) in [0, 1].
-        policy: Arithmetic of the network.
-        small: Stop at the first layer of the sixth stage, after a fifth of the weights.
-
-    Returns:
-        Features (n, height / 32, width / 32, 1280); small: (n, height / 16, width / 16, 672).
+    The features are (n, height / 32, width / 32, 1280). The small network ends in the first layer
+    of the sixth stage, after a fifth of the weights: (n, height / 16, width / 16, 672).
     """
     dtype = policy.dtype_policy
     # (value - 127) / 128 of bytes, as the weights were trained
     x = keras.layers.Rescaling(255 / 128, -127 / 128, name="scaled", dtype=dtype)(inputs)
     x = _norm(_conv(x, STEM, "stem", policy, size=3, stride=2), "stem_norm", policy)
     number = 0
-    stages = STAGES[:NUM_SMALL_STAGES] if small else STAGES
-    for blocks, size, first_stride, expansion, filters in stages:
+    for blocks, size, first_stride, expansion, filters in STAGES[: 5 if small else None]:
         for block in range(blocks):
             stride = first_stride if block == 0 else 1
             x = _block(x, f"block{number}", filters, size, stride, expansion, policy)
@@ -105,47 +98,31 @@ def _conv(
     x: Any, filters: int, name: str, policy: ComputePolicy, *, size: int = 1, stride: int = 1
 ) -> Any:
     return keras.layers.Conv2D(
-        filters,
-        size,
-        stride,
-        padding="same",
-        use_bias=False,
-        name=name,
-        dtype=policy.dtype_policy,
+        filters, size, stride, padding="same", use_bias=False, name=name, dtype=policy.dtype_policy
     )(x)
 
 
 def load_weights(model: keras.Model, path: str) -> None:
-    """Load the ImageNet weights into the layers of `features`.
-
-    Args:
-        model: Model with those layers.
-        path: Path to the weights file; empty for the file of the installed package.
-
-    Raises:
-        EnvironmentFailure: If the package is not installed.
-        ModelError: If the file has another hash than the published one.
-    """
-    file = Path(path) if path else _installed()
+    """Load the ImageNet weights into the layers of `features`; see `Backbone`."""
+    file = Path(path) if path else _installed_file()
     if not file.is_file():
         raise ModelError(f"{file}: no such weights file")
     if sha256_of_file(file) != SHA256:
         raise ModelError(f"{file}: other weights than the published ones (sha256 {SHA256[:12]}...)")
     tensors = read_tensors(file)
     for layer in model.layers:
-        name = layer.name
-        if (prefix := _weights_prefix(name)) is None:
+        if (prefix := _weights_prefix(layer.name)) is None:
             continue
-        if "norm" in name:
+        if "norm" in layer.name:
             keys = ("weight", "bias", "running_mean", "running_var")
             layer.set_weights([tensors[f"{prefix}.{key}"] for key in keys])
         else:
             kernel = tensors[f"{prefix}.weight"]  # (out, in, height, width)
-            order = (2, 3, 0, 1) if name.endswith("_depth") else (2, 3, 1, 0)
+            order = (2, 3, 0, 1) if layer.name.endswith("_depth") else (2, 3, 1, 0)
             layer.set_weights([np.ascontiguousarray(kernel.transpose(order))])
 
 
-def _installed() -> Path:
+def _installed_file() -> Path:
     spec = find_spec(PACKAGE)  # runs none of the package's code
     if spec is None or spec.origin is None:
         raise EnvironmentFailure(
@@ -156,26 +133,21 @@ def _installed() -> Path:
 
 def _weights_prefix(name: str) -> str | None:
     """Return the prefix of a layer's weights in the file; None if it has none there."""
-    outside_blocks = {
+    prefixes = {
         "stem": "_conv_stem",
         "stem_norm": "_bn0",
         "head": "_conv_head",
         "head_norm": "_bn1",
+        "block_expand": "_blocks.{}._expand_conv",
+        "block_expand_norm": "_blocks.{}._bn0",
+        "block_depth": "_blocks.{}._depthwise_conv",
+        "block_depth_norm": "_blocks.{}._bn1",
+        "block_project": "_blocks.{}._project_conv",
+        "block_project_norm": "_blocks.{}._bn2",
     }
-    if name in outside_blocks:
-        return outside_blocks[name]
-    block, _, layer = name.partition("_")
-    in_blocks = {
-        "expand": "_expand_conv",
-        "expand_norm": "_bn0",
-        "depth": "_depthwise_conv",
-        "depth_norm": "_bn1",
-        "project": "_project_conv",
-        "project_norm": "_bn2",
-    }
-    if not block.startswith("block") or layer not in in_blocks:
-        return None
-    return f"_blocks.{block.removeprefix('block')}.{in_blocks[layer]}"
+    number = name.partition("_")[0].removeprefix("block")
+    prefix = prefixes.get(name.replace(f"block{number}_", "block_"))
+    return prefix and prefix.format(number)
 
 
 LITE0 = Backbone(features, load_weights)

@@ -22,17 +22,13 @@ def features(inputs: Any, policy: ComputePolicy) -> Any:
 
 
 def load_weights(model: keras.Model, path: str) -> None:
-    """Load the weights from a `.keras` file of the recipe `pocket`; see `Backbone`.
-
-    Raises:
-        ModelError: If it is another file.
-    """
+    """Load the weights from a `.keras` file of the recipe `pocket`; see `Backbone`."""
     file = Path(path) if path else catalog.FOLDER / "model.keras"
     try:
         source = keras.models.load_model(file, compile=False)
-        names = {layer.name for layer in source.layers if layer.weights} - {"logits"}
-        for name in names:
-            model.get_layer(name).set_weights(source.get_layer(name).get_weights())
+        for layer in source.layers:
+            if layer.weights and layer.name != "logits":
+                model.get_layer(layer.name).set_weights(layer.get_weights())
     except (OSError, ValueError) as error:
         raise ModelError(f"{file}: no weights of the recipe pocket") from error
 

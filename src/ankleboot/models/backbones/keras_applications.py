@@ -1,10 +1,7 @@
 """Backbones of keras.applications, with ImageNet weights from a file or Keras' download."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -16,43 +13,23 @@ from ankleboot.models.layers import ComputePolicy
 
 CAFFE_MEANS = (103.939, 116.779, 123.68)  # blue, green and red in ImageNet, from 0 to 255
 
-
-@dataclass(frozen=True)
-class _Application:
-    """Name in keras.applications, and the pixel scaling that the weights expect."""
-
-    function: str
-    inputs: str
-
-
-NAMES: Mapping[str, _Application] = MappingProxyType(
-    {
-        "mobilenet_v3_large": _Application("MobileNetV3Large", "bytes"),
-        "resnet50_v2": _Application("ResNet50V2", "signed"),
-        "vgg16": _Application("VGG16", "caffe"),
-    }
-)
+APPLICATIONS = {
+    "mobilenet_v3_large": ("MobileNetV3Large", "bytes"),
+    "resnet50_v2": ("ResNet50V2", "signed"),
+    "vgg16": ("VGG16", "caffe"),
+}
+"""Names in keras.applications, and the pixel scalings that the weights expect."""
 
 
 def features(name: str, inputs: Any, policy: ComputePolicy) -> Any:
-    """Apply a network; see `Backbone`.
-
-    Raises:
-        UsageError: If the policy is not float32, which keras.applications requires.
-    """
+    """Apply a network; see `Backbone`."""
     if policy.dtype != "float32":
         raise UsageError(f"backbone={name} computes in float32 only: set precision=float32")
-    x = _scaled(inputs, NAMES[name].inputs)
-    return _build(name, x).output
+    return _build(name, _scaled(inputs, APPLICATIONS[name][1])).output
 
 
 def load_weights(name: str, model: keras.Model, path: str) -> None:
-    """Load weights from a file that Keras publishes, with or without top; see `Backbone`.
-
-    Raises:
-        EnvironmentFailure: If Keras cannot fetch its own file.
-        ModelError: If the file is missing or belongs to another network.
-    """
+    """Load weights from a file that Keras publishes, with or without top; see `Backbone`."""
     if path and not Path(path).is_file():
         raise ModelError(f"{path}: no such weights file")
     try:
@@ -70,7 +47,7 @@ def load_weights(name: str, model: keras.Model, path: str) -> None:
 
 
 def _build(name: str, inputs: Any, weights: str | None = None) -> keras.Model:
-    function = getattr(keras.applications, NAMES[name].function)
+    function = getattr(keras.applications, APPLICATIONS[name][0])
     # only MobileNetV3 scales its pixels itself, and has this argument
     options = {"include_preprocessing": True} if name.startswith("mobilenet_v3") else {}
     return function(include_top=False, weights=weights, input_tensor=inputs, **options)

@@ -8,31 +8,23 @@ Source: torch/serialization.py, `_legacy_load` and `_legacy_save`.
 
 import pickle
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from ankleboot.core.errors import ModelError, first_line
 
 MAGIC = 0x1950A86A20F9469CFC6C
-STORAGES = {
-    "FloatStorage": np.dtype("<f4"),
-    "HalfStorage": np.dtype("<f2"),
-    "LongStorage": np.dtype("<i8"),
-}
 MAX_BYTES = 2**30
 
 
-@dataclass(frozen=True)
-class _Storage:
+class _Storage(NamedTuple):
     key: str
     dtype: np.dtype
 
 
-@dataclass(frozen=True)
-class _View:
+class _View(NamedTuple):
     """Tensor whose numbers have not been read."""
 
     storage: _Storage
@@ -45,15 +37,20 @@ def _view(storage: _Storage, offset: int, shape: Any, stride: Any, *_: Any) -> _
     return _View(storage, int(offset), tuple(shape), tuple(stride))
 
 
+FUNCTIONS: dict[str, Any] = {
+    "collections.OrderedDict": OrderedDict,
+    "torch._utils._rebuild_tensor_v2": _view,
+    "torch.FloatStorage": np.dtype("<f4"),
+    "torch.HalfStorage": np.dtype("<f2"),
+    "torch.LongStorage": np.dtype("<i8"),
+}
+
+
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _view
-        if module == "torch" and name in STORAGES:
-            return STORAGES[name]
-        raise pickle.UnpicklingError(f"it calls {module}.{name}")
+        if (function := FUNCTIONS.get(f"{module}.{name}")) is None:
+            raise pickle.UnpicklingError(f"it calls {module}.{name}")
+        return function
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, dtype, key = pid[:3]

@@ -1,7 +1,7 @@
 """Calibration as stored beside a model: temperature and abstention threshold; NumPy alone."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ class Calibration:
         precision: Accuracy of the predictions at or above `abstain_below`.
         coverage: Fraction of the images with such a prediction.
         loss: Mean cross-entropy in nats, before and after calibration.
-        ece: Expected calibration error in 15 bins, before and after calibration.
+        ece: Expected calibration error, before and after calibration.
     """
 
     temperature: float
@@ -35,17 +35,9 @@ class Calibration:
     loss: tuple[float, float]
     ece: tuple[float, float]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the document that `from_json` reads."""
-        return asdict(self) | {"loss": list(self.loss), "ece": list(self.ece)}
-
     @classmethod
     def from_json(cls, document: Mapping[str, Any], path: object) -> "Calibration":
-        """Rebuild a calibration from the document of `to_json`.
-
-        Args:
-            document: The parsed JSON.
-            path: Path to the file that holds it, for messages.
+        """Rebuild a calibration from calibration.json; messages name the path.
 
         Raises:
             ModelError: If a field is unknown, missing or out of range.
@@ -73,8 +65,7 @@ def apply_temperature(probs: Probs, temperature: float) -> Probs:
 
 def log_probs(probs: Probs) -> np.ndarray:
     """Return finite logarithms in float64; they are logits of the same probabilities."""
-    tiny = np.finfo(np.float32).tiny
-    logs: np.ndarray = np.log(np.maximum(probs.astype(np.float64), tiny))
+    logs: np.ndarray = np.log(np.maximum(probs.astype(np.float64), np.finfo(np.float32).tiny))
     return logs
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from ankleboot.core.errors import ModelError
 from ankleboot.core.files import DAMAGED_ZIP, sha256_of, sha256_of_file, write_json
-from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.files.metadata import ModelMetadata, parse_object
 
 METADATA_NAME = "ankleboot.json"
 LABELS_NAME = "labels.txt"
@@ -64,9 +64,7 @@ def read_verified_tflite(path: Path) -> tuple[bytes, ModelMetadata]:
                     raise ModelError(f"{path}: {name} is larger than {MAX_METADATA_BYTES:,} bytes")
             labels, metadata = archive.read(LABELS_NAME), archive.read(METADATA_NAME)
         document = json.loads(metadata)
-        size = document.pop("bytes")
-        digest = document.pop("sha256")
-        flatbuffer = content[:size]
+        flatbuffer, digest = content[: document.pop("bytes")], document.pop("sha256")
     except (*DAMAGED_ZIP, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: damaged, or {_NO_CHECKSUM}") from error
     info = ModelMetadata.from_json(document, path)
@@ -150,12 +148,9 @@ def read_verified_folder(folder: Path) -> ModelMetadata:
 
 def _read_metadata(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_bytes())
+        return parse_object(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: damaged metadata ({error})") from error
-    if not isinstance(document, dict):
-        raise ModelError(f"{path}: damaged metadata (not a JSON object)")
-    return document
 
 
 def _own_checksum(document: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """Metadata of a model file, the same in every format."""
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,8 +17,17 @@ FORMAT_VERSION = 2
 RENAMED = {"colour": "color", "framing": "crop", "declined": "reject_labels"}
 """Field names of version 1, and the current ones."""
 
-RENAMED_CROPS = {"whole": "none"}
-"""Values of the field `crop` in version 1, and the current ones."""
+
+def parse_object(text: str | bytes) -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Raises:
+        ValueError: If the text is no JSON, or other JSON.
+    """
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("not a JSON object")
+    return document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,19 +35,15 @@ class ModelMetadata:
     """Origin of a model, its input, and the meaning of its output.
 
     Attributes:
-        recipe: Name of the recipe that trained it.
-        data: Name of the data set that it was trained on.
         format: Name of the export format, or "keras".
         model_sha256: SHA-256 of the `.keras` file that every export was made from.
         parameters: Number of trained and fixed parameters.
         temperature: Divisor of the logits, inside the exported graph.
         abstain_below: Confidence below which a prediction abstains.
-        split, validation_fraction, split_seed: Rule that selects its validation images.
         labels: Classes in the order of the probabilities.
-        image_size, color, crop: Fields of its `ImageSpec`.
+        version: Version of Ankleboot that wrote the file.
         data_sha256: SHA-256 of the data that its validation images are part of.
         reject_labels: Labels that the model was trained on in order to reject their images.
-        version: Version of Ankleboot that wrote the file.
     """
 
     recipe: str = ""
@@ -49,9 +53,9 @@ class ModelMetadata:
     parameters: int = 0
     temperature: float = 1.0
     abstain_below: float = 0.0
-    split: str = "last"
-    validation_fraction: float = 0.2
-    split_seed: int = 0
+    split: str = SplitRule.split
+    validation_fraction: float = SplitRule.validation_fraction
+    split_seed: int = SplitRule.split_seed
     labels: tuple[str, ...] = CLASS_NAMES
     version: str = ""
     image_size: int = IMAGE_SIZE
@@ -77,16 +81,11 @@ class ModelMetadata:
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that `from_json` turns back into an equal object."""
-        lists = {"labels": list(self.labels), "reject_labels": list(self.reject_labels)}
-        return {"format_version": FORMAT_VERSION} | asdict(self) | lists
+        return {"format_version": FORMAT_VERSION} | asdict(self)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any], path: object) -> "ModelMetadata":
-        """Rebuild the metadata from `to_json`, or from the document of an older file.
-
-        Args:
-            document: The parsed JSON.
-            path: Path to the file that holds it, for messages.
+        """Rebuild the metadata from `to_json` or an older file; messages name the path.
 
         Raises:
             ModelError: If a field is unknown, missing or of another type.
@@ -102,17 +101,11 @@ class ModelMetadata:
 
     @classmethod
     def from_text(cls, text: str | bytes, path: object) -> "ModelMetadata":
-        """Rebuild the metadata from JSON text.
-
-        Raises:
-            ModelError: If the text is not the JSON object that `to_json` gives.
-        """
+        """Rebuild the metadata from JSON text; see `from_json`."""
         try:
-            document = json.loads(text)
+            document = parse_object(text)
         except ValueError as error:
             raise ModelError(f"{path}: damaged metadata ({error})") from error
-        if not isinstance(document, dict):
-            raise ModelError(f"{path}: damaged metadata (not a JSON object)")
         return cls.from_json(document, path)
 
 
@@ -124,17 +117,16 @@ def _current_fields(fields: dict[str, Any]) -> dict[str, Any]:
     if version != 1:
         raise TypeError(f"format version {version!r}; expected 1 to {FORMAT_VERSION}")
     renamed = {RENAMED.get(name, name): value for name, value in fields.items()}
-    if "crop" in renamed:
-        renamed["crop"] = RENAMED_CROPS.get(renamed["crop"], renamed["crop"])
+    if renamed.get("crop") == "whole":
+        renamed["crop"] = "none"
     return renamed
 
 
 def _check(info: ModelMetadata) -> None:
     """Raise TypeError for a field of another type, UsageError for an invalid image spec."""
-    default = ModelMetadata()
-    for field in dataclasses.fields(info):
-        if type(getattr(info, field.name)) is not type(getattr(default, field.name)):
-            raise TypeError(f"{field.name} of another type")
+    for name, default in vars(ModelMetadata()).items():
+        if type(getattr(info, name)) is not type(default):
+            raise TypeError(f"{name} of another type")
     if not all(isinstance(label, str) for label in info.labels):
         raise TypeError("a label that is not text")
     if len(set(info.labels)) < max(2, len(info.labels)):

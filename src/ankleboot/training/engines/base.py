@@ -26,7 +26,6 @@ from ankleboot.training.optimizers.build import build_optimizer
 from ankleboot.training.schedules import LearningRates
 
 EVALUATION_BATCH = 250  # images; larger batches leave the caches of the processor
-BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 @dataclass(frozen=True)
@@ -57,18 +56,12 @@ class RunningMetrics:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Inputs of some steps of an epoch, in the order of training.
+    """Inputs of some steps of an epoch, in the order of training."""
 
-    Attributes:
-        images: Images, or the features of a frozen backbone.
-        positions: Positions of the images among all training images.
-        learning_rates: Learning rate of each step.
-    """
-
-    images: Images | Features
+    images: Images | Features  # the features of a frozen backbone
     labels: Labels
-    positions: Int32[np.ndarray, " n"]
-    learning_rates: LearningRates
+    positions: Int32[np.ndarray, " n"]  # among all training images
+    learning_rates: LearningRates  # of each step
 
 
 class Engine(ABC):
@@ -88,11 +81,23 @@ class Engine(ABC):
         model: keras.Model | None = None,
         frozen: bool = False,
     ) -> None:
-        """Build the network unless a model is given; see `create_engine`."""
-        self._recipe = recipe
+        """Build the network, the optimizer and the compiled functions.
+
+        Args:
+            recipe: Recipe of the training run.
+            num_images: Number of training images; hard example mining keeps a loss for each.
+            num_classes: Number of classes of the data.
+            model: Model of another engine to train further; None builds a new one.
+            frozen: Train the layers behind the backbone alone; the engine then takes features in
+                place of images.
+        """
+        self._recipe, self.frozen = recipe, frozen
         policy = ComputePolicy(compute_dtype(recipe), fused=self.has_fused_layers)
         self.model = model or build_model(recipe, policy, num_classes=num_classes)
-        self._logits = trainable_model(self.model, frozen=frozen)
+        if frozen:
+            self._logits = transfer.head(self.model)
+        else:
+            self._logits = keras.Model(self.model.input, self.model.get_layer("logits").output)
         self._optimizer = build_optimizer(recipe)
         self._optimizer.build(self._logits.trainable_variables)
         self._losses = keras.Variable(
@@ -102,6 +107,11 @@ class Engine(ABC):
             autocast=False,
             name="losses",
         )
+        self._compile_steps()
+
+    @abstractmethod
+    def _compile_steps(self) -> None:
+        """Compile the functions that `train` and `evaluate` call."""
 
     @abstractmethod
     def to_device(self, chunk: Chunk) -> Any:
@@ -109,11 +119,9 @@ class Engine(ABC):
 
     @abstractmethod
     def train(self, chunk: Any, first: int, last: int, totals: RunningMetrics) -> RunningMetrics:
-        """Take the steps `first` to `last - 1` of a chunk on the device.
+        """Take the steps `first` to `last - 1` of a chunk, and add to the totals.
 
-        Returns:
-            The totals plus those of the steps. Training stops after the first step whose loss is
-            not finite, and the totals show it.
+        Training stops after the first step whose loss is not finite, and the totals show it.
         """
 
     @abstractmethod
@@ -142,11 +150,7 @@ class Engine(ABC):
         return {name: np.array(variable.value) for name, variable in self._variables().items()}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Load the result of `state`.
-
-        Raises:
-            ModelError: If it belongs to another network or optimizer.
-        """
+        """Load the result of `state`; refuse that of another network or optimizer."""
         variables = self._variables()
         shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
         if shapes != {name: array.shape for name, array in state.items()}:
@@ -156,55 +160,33 @@ class Engine(ABC):
 
     def _variables(self) -> dict[str, Any]:
         named = {"losses": self._losses}
-        for owner, variables in (
-            ("model", self.model.variables),  # includes the state of dropout's seed generators
-            ("optimizer", self._optimizer.variables),
-        ):
-            for index, variable in enumerate(variables):
-                named[f"{owner}/{index:03d}/{variable.name}"] = variable
+        # the model's include the state of dropout's seed generators
+        for kind, owner in (("model", self.model), ("optimizer", self._optimizer)):
+            for index, variable in enumerate(owner.variables):
+                named[f"{kind}/{index:03d}/{variable.name}"] = variable
         return named
 
 
-def create_engine(
-    recipe: Recipe,
-    num_images: int,
-    num_classes: int = NUM_CLASSES,
-    *,
-    model: keras.Model | None = None,
-    frozen: bool = False,
-) -> Engine:
-    """Create the engine for Keras' backend: TensorFlow (processors) or JAX (accelerators).
-
-    Args:
-        recipe: Recipe of the training run.
-        num_images: Number of training images; hard example mining keeps a loss for each.
-        num_classes: Number of classes of the data.
-        model: Model of another engine to train further; None builds a new one.
-        frozen: Train the layers behind the backbone alone; the engine then takes features in
-            place of images.
+def engine_class() -> type[Engine]:
+    """Return the engine for Keras' backend: TensorFlow (processors) or JAX (accelerators).
 
     Raises:
         EnvironmentFailure: If Keras runs on another backend.
     """
-    engine: type[Engine]
     match keras.backend.backend():
         case "tensorflow":
-            from ankleboot.training.engines.tensorflow import TensorFlowEngine as engine
+            from ankleboot.training.engines.tensorflow import TensorFlowEngine
+
+            return TensorFlowEngine
         case "jax":
-            from ankleboot.training.engines.jax import JaxEngine as engine
+            from ankleboot.training.engines.jax import JaxEngine
+
+            return JaxEngine
         case other:
             raise EnvironmentFailure(
                 f"training needs Keras on TensorFlow or JAX, not on {other}: "
                 "unset KERAS_BACKEND or set it to tensorflow"
             )
-    return engine(recipe, num_images, num_classes, model=model, frozen=frozen)
-
-
-def trainable_model(model: keras.Model, *, frozen: bool) -> keras.Model:
-    """Return the model to logits, from images or, if frozen, from features; weights are shared."""
-    if frozen:
-        return transfer.head(model)
-    return keras.Model(model.input, model.get_layer("logits").output)
 
 
 def feature_extractor(model: keras.Model) -> keras.Model:
@@ -232,16 +214,12 @@ def compute_dtype(recipe: Recipe) -> str:
     """
     if recipe.precision != "auto":
         return recipe.precision
-    fast = BFLOAT16_FLAGS & set(cpu_flags()) or _has_accelerator()
-    return "bfloat16" if fast else "float32"
+    is_fast = bool({"avx512_bf16", "amx_bf16"} & set(cpu_flags()))
+    if keras.backend.backend() == "jax":
+        import jax
 
-
-def _has_accelerator() -> bool:
-    if keras.backend.backend() != "jax":
-        return False
-    import jax
-
-    return bool(jax.default_backend() != "cpu")
+        is_fast |= jax.default_backend() != "cpu"
+    return "bfloat16" if is_fast else "float32"
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import keras
 import numpy as np
 
-from ankleboot.core.types import NUM_CLASSES, Features, Images, Labels
-from ankleboot.recipes.recipe import Recipe
+from ankleboot.core.types import Features, Images, Labels
 from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Chunk, Engine, RunningMetrics
 from ankleboot.training.loss import cross_entropies, training_objective
@@ -20,18 +18,15 @@ class JaxEngine(Engine):
     compiles_every_length = True
     has_fused_layers = False
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        num_images: int,
-        num_classes: int = NUM_CLASSES,
-        *,
-        model: keras.Model | None = None,
-        frozen: bool = False,
-    ) -> None:
-        super().__init__(recipe, num_images, num_classes, model=model, frozen=frozen)
+    def _compile_steps(self) -> None:
         self._train = jax.jit(self._train_steps, donate_argnums=0)
         self._evaluate = jax.jit(self._evaluate_batch)
+        self._step_variables = (
+            self._logits.trainable_variables,
+            self._logits.non_trainable_variables,
+            self._optimizer.variables,
+            [self._losses],
+        )
 
     def to_device(self, chunk: Chunk) -> Any:
         return jax.device_put((chunk.images, chunk.labels, chunk.positions, chunk.learning_rates))
@@ -57,7 +52,9 @@ class JaxEngine(Engine):
         values, losses, correct = self._train(
             self._values(), images, labels, positions, chunk[3][first:last]
         )
-        self._assign(*values)
+        for variables, updated in zip(self._step_variables, values, strict=True):
+            for variable, value in zip(variables, updated, strict=True):
+                variable.assign(value)
         losses, correct = np.asarray(losses, np.float64), np.asarray(correct)
         num_finite = int(np.isfinite(losses).cumprod().sum())  # steps before the first other one
         stop = min(num_finite + 1, len(losses))
@@ -66,7 +63,7 @@ class JaxEngine(Engine):
         )
 
     def evaluate(self, images: Images | Features, labels: Labels) -> RunningMetrics:
-        trained, fixed = self._values()[:2]
+        trained, fixed, *_ = self._values()
         totals, size = RunningMetrics(), base.evaluation_batch(self._recipe)
         for start in range(0, len(labels), size):
             batch = slice(start, start + size)
@@ -79,33 +76,13 @@ class JaxEngine(Engine):
         return compiled
 
     def _values(self) -> tuple[Any, ...]:
-        """Return the values that a step changes, without their names."""
-        groups = (
-            self._logits.trainable_variables,
-            self._logits.non_trainable_variables,
-            self._optimizer.variables,
-        )
-        return (*([variable.value for variable in group] for group in groups), self._losses.value)
-
-    def _assign(self, trained: Any, fixed: Any, optimizer: Any, losses: Any) -> None:
-        """Store new values in the order of `_values`."""
-        for variables, values in (
-            (self._logits.trainable_variables, trained),
-            (self._logits.non_trainable_variables, fixed),
-            (self._optimizer.variables, optimizer),
-            ([self._losses], [losses]),
-        ):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+        return tuple([variable.value for variable in group] for group in self._step_variables)
 
     def _train_steps(
         self, values: Any, images: Any, labels: Any, positions: Any, learning_rates: Any
     ) -> tuple[Any, Any, Any]:
-        rate_index = next(
-            index
-            for index, variable in enumerate(self._optimizer.variables)
-            if variable is self._optimizer._learning_rate
-        )
+        learning_rate = self._optimizer._learning_rate
+        rate_index = [v is learning_rate for v in self._optimizer.variables].index(True)
 
         def objective(trained: Any, fixed: Any, pixels: Any, targets: Any) -> tuple[Any, Any]:
             logits, fixed, penalties = self._logits.stateless_call(
@@ -116,7 +93,7 @@ class JaxEngine(Engine):
             return value, (fixed, logits)
 
         def take_step(carry: Any, batch: Any) -> tuple[Any, Any]:
-            trained, fixed, optimizer, losses = carry
+            trained, fixed, optimizer, (losses,) = carry
             pixels, targets, indices, rate = batch
             gradient = jax.value_and_grad(objective, has_aux=True)
             (_, (fixed, logits)), gradients = gradient(trained, fixed, pixels, targets)
@@ -126,7 +103,7 @@ class JaxEngine(Engine):
             if self._recipe.hard_example_fraction < 1:
                 losses = losses.at[indices].set(batch_losses)
             metrics = batch_losses.sum(), _num_correct(logits, targets)
-            return (trained, fixed, optimizer, losses), metrics
+            return (trained, fixed, optimizer, [losses]), metrics
 
         inputs = (images, labels, positions, learning_rates)
         values, (losses, correct) = jax.lax.scan(take_step, values, inputs)

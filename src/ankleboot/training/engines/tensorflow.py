@@ -3,22 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from ankleboot.core.types import NUM_CLASSES, Features, Images, Labels
-from ankleboot.recipes.recipe import Recipe
+from ankleboot.core.types import Features, Images, Labels
 from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Chunk, Engine, RunningMetrics
 from ankleboot.training.loss import cross_entropies, training_objective
 
-LABELS = tf.TensorSpec([None], tf.int32)
-POSITIONS = tf.TensorSpec([None], tf.int32)
+LABELS = POSITIONS = tf.TensorSpec([None], tf.int32)
 LEARNING_RATES = tf.TensorSpec([None], tf.float32)
 SPAN = tf.TensorSpec([2], tf.int32)
-LOSS = tf.TensorSpec([], tf.float64)
-COUNTS = tf.TensorSpec([2], tf.int64)
+TOTALS = tf.TensorSpec([], tf.float64), tf.TensorSpec([2], tf.int64)  # loss and counts
 
 
 class TensorFlowEngine(Engine):
@@ -27,34 +23,26 @@ class TensorFlowEngine(Engine):
     compiles_every_length = False
     has_fused_layers = True
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        num_images: int,
-        num_classes: int = NUM_CLASSES,
-        *,
-        model: keras.Model | None = None,
-        frozen: bool = False,
-    ) -> None:
-        super().__init__(recipe, num_images, num_classes, model=model, frozen=frozen)
+    def _compile_steps(self) -> None:
         # Signatures, because chunks differ in length and TensorFlow traces every new shape anew.
         # No autograph, because rewriting this code took longer than tracing it.
-        images = tf.TensorSpec([None, *recipe.image_spec.image_shape], tf.uint8)
-        if frozen:
+        images = tf.TensorSpec([None, *self._recipe.image_spec.image_shape], tf.uint8)
+        if self.frozen:
             images = tf.TensorSpec(self._logits.input_shape, tf.float32)
-        signature = [images, LABELS, POSITIONS, LEARNING_RATES, SPAN, LOSS, COUNTS]
+        signature = [(images, LABELS, POSITIONS, LEARNING_RATES), SPAN, *TOTALS]
         self._train = tf.function(self._train_steps, signature, autograph=False)
         self._evaluate = tf.function(self._evaluate_steps, [images, LABELS], autograph=False)
 
     def to_device(self, chunk: Chunk) -> tuple[Any, ...]:
-        arrays = chunk.images, _as_int32(chunk.labels), chunk.positions, chunk.learning_rates
+        labels = chunk.labels.astype(np.int32)  # the number of classes decides their type
+        arrays = chunk.images, labels, chunk.positions, chunk.learning_rates
         return tuple(map(tf.constant, arrays))
 
     def train(
         self, chunk: tuple[Any, ...], first: int, last: int, totals: RunningMetrics
     ) -> RunningMetrics:
         loss, counts = self._train(
-            *chunk,
+            chunk,
             # tensors, because TensorFlow traces anew for every value of a Python number
             tf.constant([first, last], tf.int32),
             tf.constant(totals.loss, tf.float64),
@@ -63,24 +51,17 @@ class TensorFlowEngine(Engine):
         return RunningMetrics(float(loss), int(counts[0]), int(counts[1]))
 
     def evaluate(self, images: Images | Features, labels: Labels) -> RunningMetrics:
-        loss, counts = self._evaluate(tf.constant(images), tf.constant(_as_int32(labels)))
+        targets = tf.constant(labels.astype(np.int32))
+        loss, counts = self._evaluate(tf.constant(images), targets)
         return RunningMetrics(float(loss), int(counts[0]), int(counts[1]))
 
     def _compile(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         compiled = tf.function(function, autograph=False)
         return lambda array: compiled(tf.constant(array))
 
-    def _train_steps(
-        self,
-        images: Any,
-        labels: Any,
-        positions: Any,
-        learning_rates: Any,
-        span: Any,
-        loss: Any,
-        counts: Any,
-    ) -> tuple[Any, Any]:
-        size = self._recipe.batch_size
+    def _train_steps(self, chunk: Any, span: Any, loss: Any, counts: Any) -> tuple[Any, Any]:
+        images, labels, positions, learning_rates = chunk
+        size, smoothing = self._recipe.batch_size, self._recipe.label_smoothing
 
         def is_unfinished(step: Any, loss: Any, counts: Any) -> Any:  # noqa: ARG001
             return (step < span[1]) & tf.math.is_finite(loss)
@@ -91,10 +72,7 @@ class TensorFlowEngine(Engine):
             with tf.GradientTape() as tape:
                 logits = self._logits(base.scale_images(images[batch]), training=True)
                 objective = training_objective(
-                    targets,
-                    logits,
-                    self._logits.losses,
-                    label_smoothing=self._recipe.label_smoothing,
+                    targets, logits, self._logits.losses, label_smoothing=smoothing
                 )
             variables = self._logits.trainable_variables
             gradients = tape.gradient(objective, variables)
@@ -123,11 +101,6 @@ class TensorFlowEngine(Engine):
             lambda start, *_: start < tf.size(labels), evaluate_batch, zeros
         )
         return loss, counts
-
-
-def _as_int32(labels: Labels) -> np.ndarray:
-    """Convert labels to the type of the signature; the number of classes decides theirs."""
-    return labels.astype(np.int32)
 
 
 def _sum(losses: Any) -> Any:

@@ -30,15 +30,14 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has no ty
         self.momentum = momentum
 
     def build(self, variables: list[Any]) -> None:
-        """Create a momentum buffer for each variable."""
         if self.built:
             return
         super().build(variables)
         self._buffers = self.add_optimizer_variables(variables, "momentum")
-        self._are_kernels = [is_kernel(variable) for variable in variables]
+        # all kernels but that of the last layer
+        self._are_kernels = [len(v.shape) > 1 and "logits" not in v.path for v in variables]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Update a variable."""
         index = self._get_variable_index(variable)
         buffer = self._buffers[index]
         gradient = ops.cast(gradient, variable.dtype)
@@ -52,11 +51,6 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has no ty
         else:
             step = SGD_RATIO * step
         self.assign_sub(variable, learning_rate * step)
-
-
-def is_kernel(variable: Any) -> bool:
-    """Return whether the variable is a kernel of any layer but the last."""
-    return len(variable.shape) > 1 and "logits" not in variable.path
 
 
 def orthogonalize(matrix: Any) -> Any:

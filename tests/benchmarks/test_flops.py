@@ -1,8 +1,8 @@
 """FLOPs of a training step against counts by hand."""
 
 from ankleboot.models import architectures
-from ankleboot.models.flops import training_flops
 from ankleboot.recipes.catalog import PLAIN, SPRINT
+from lib.flops import training_flops
 
 
 def test_flops_of_plain_equal_the_count_by_hand() -> None:
