@@ -240,7 +240,9 @@ def test_odd_terminals_are_served(environment: dict[str, str]) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_a_signal_stops_the_command_with_its_code(tmp_path: Path) -> None:
+def test_a_signal_stops_a_command_that_prints_nothing_of_tensorflow(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "run"
     arguments = command("train", "plain", "--data", "sample", "--run-dir", str(folder))
     process = subprocess.Popen(
@@ -259,11 +261,4 @@ def test_a_signal_stops_the_command_with_its_code(tmp_path: Path) -> None:
     assert process.returncode == 143 and out == ""
     assert err.splitlines()[-1].startswith("error: stopped ")
     assert f"--resume {folder}" in err.splitlines()[-1]
-
-
-def test_tensorflow_s_greetings_do_not_reach_the_terminal(tmp_path: Path) -> None:
-    settings = ["--data", "sample", "--set", "epochs=1", "--run-dir", str(tmp_path / "run")]
-    command = [sys.executable, "-m", "ankleboot", "train", "sprint", *settings]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "epoch 1/1" in done.stderr
-    assert "oneDNN" not in done.stderr and "absl" not in done.stderr
+    assert "1/10000" in err and "oneDNN" not in err and "absl" not in err
