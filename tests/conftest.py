@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import hypothesis
 import jaxtyping._decorator
 import pytest
 
@@ -19,6 +20,10 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.calibration import calibrate
 from ankleboot.models.run import Run
 from helpers.images import TINY, bars
+
+# No deadlines: how long an example takes depends on the machine. 50 examples instead of 100.
+hypothesis.settings.register_profile("ankleboot", deadline=None, max_examples=50)
+hypothesis.settings.load_profile("ankleboot")
 
 # A suite that a shell runs in the background inherits that Ctrl-C is ignored, and so do its runs.
 signal.signal(signal.SIGINT, signal.default_int_handler)

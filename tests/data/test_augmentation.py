@@ -35,7 +35,7 @@ def test_the_default_split_is_that_of_the_reference() -> None:
     st.integers(1, 300),
     st.lists(st.integers(0, 9), min_size=400, max_size=600),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_stratified_splits_keep_proportions(
     seed: int, fraction: float, size: int, labels: list[int]
 ) -> None:
@@ -195,7 +195,7 @@ def test_erasing_covers_all_colors_of_a_pixel() -> None:
     st.integers(0, 6),
     st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_shifted_images_have_every_pixel_at_its_new_place(
     seed: int, border: Literal["constant", "reflect"], limit: int, has_colors: bool
 ) -> None:

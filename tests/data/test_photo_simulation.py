@@ -16,7 +16,7 @@ from ankleboot.recipes.parse import override
 
 
 @given(st.integers(0, 9), st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_imitations_are_images_that_fill_their_frame(label: int, seed: int) -> None:
     image = load_data("sample").train.images[label * 7]
     found = simulate_photo(image, CLASS_NAMES[label], np.random.default_rng(seed))

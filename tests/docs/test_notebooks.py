@@ -39,8 +39,6 @@ LESSONS = {
 }
 """Notebook of each study: number of figures, and text that it must print."""
 
-FAST = ("confusion",)  # the others are slow tests
-
 
 def read_notebook(path: Path) -> Any:
     return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
@@ -119,10 +117,8 @@ def test_quickstart_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (run / "model.keras").is_file()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in LESSONS],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LESSONS)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in the kernel client's own code
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_lesson_runs_and_ends_with_the_answer_of_its_study(

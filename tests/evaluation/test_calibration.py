@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
@@ -62,7 +62,6 @@ def test_calibration_corrects_an_overconfident_model() -> None:
 
 
 @given(st.floats(0.05, 20), st.integers(0, 1000))
-@settings(deadline=None)
 def test_a_temperature_keeps_ranking_and_sums(temperature: float, seed: int) -> None:
     probs = np.random.default_rng(seed).dirichlet(np.full(10, 0.3), 5).astype(np.float32)
     after = apply_temperature(probs, temperature)

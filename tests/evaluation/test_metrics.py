@@ -24,7 +24,7 @@ def predictions(seed: int, num: int = 400) -> tuple[Probs, Labels]:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 60))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_class_scores_equal_scikit_learn(seed: int, num: int) -> None:
     probs, labels = predictions(seed, num)
     predicted = probs.argmax(axis=1)
@@ -39,7 +39,7 @@ def test_class_scores_equal_scikit_learn(seed: int, num: int) -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 60))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_balanced_accuracy_and_macro_f1_equal_scikit_learn(seed: int, num: int) -> None:
     """Few images leave some classes without labels, and some without predictions."""
     probs, labels = predictions(seed, num)
@@ -89,7 +89,7 @@ def test_invalid_predictions_are_refused(probs: Probs, labels: Labels, message: 
 
 
 @given(st.integers(0, 10_000), st.integers(0, 9))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_precision_and_recall_curves_equal_scikit_learn(seed: int, index: int) -> None:
     probs, labels = predictions(seed, 300)
     probs = probs.round(2)  # equal scores, too

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -23,7 +23,6 @@ from ankleboot.evaluation.statistics import (
 
 
 @given(st.integers(0, 3_000), st.integers(0, 3_000))
-@settings(deadline=None)
 def test_mcnemar_is_the_binomial_test(first: int, second: int) -> None:
     expected = stats.binomtest(first, first + second).pvalue if first + second else 1.0
     assert mcnemar_exact(first, second) == pytest.approx(expected, abs=1e-9)

@@ -354,7 +354,7 @@ JSON_VALUES = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(IMPORT_STRINGS, st.dictionaries(IDENTIFIERS, JSON_VALUES, max_size=4))
 def test_model_options_survive_text_and_json(name: str, options: dict[str, Any]) -> None:
     written = {f"model.{key}": shown(value) for key, value in options.items()}

@@ -85,11 +85,11 @@ def test_the_command_writes_numbers_and_contact_sheets(
     monkeypatch.setattr(
         data, "load_data", lambda *_, **__: replace(bar_data, train=train, test=test)
     )
-    audit = functools.partial(data_audit.audit_data, recipe=TINY, folds=2)
+    audit = functools.partial(data_audit.audit_data, folds=2)
     audits: list[data_audit.DataAudit] = []  # both calls of the command show the same one
 
-    def audit_once(*args: Any) -> data_audit.DataAudit:
-        audits.extend([] if audits else [audit(*args)])
+    def audit_once(*args: Any, **options: Any) -> data_audit.DataAudit:
+        audits.extend([] if audits else [audit(*args, **options | {"recipe": TINY})])
         return audits[0]
 
     monkeypatch.setattr("ankleboot.training.data_audit.audit_data", audit_once)

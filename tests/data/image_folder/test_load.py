@@ -81,7 +81,7 @@ def test_the_split_that_is_drawn_is_stratified_and_ignores_names(tmp_path: Path)
     st.sampled_from(["last", "stratified"]),
     st.floats(0.1, 0.6),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_duplicates_stay_on_one_side(
     pictures: list[tuple[int, int]], how: str, fraction: float
 ) -> None:
@@ -392,7 +392,7 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_is_in_a_file_is_one_clear_line(content: bytes) -> None:
     import tempfile
 

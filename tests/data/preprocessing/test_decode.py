@@ -170,7 +170,7 @@ def test_a_fifo_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         decode(tmp_path / "a.png")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300))
 def test_random_bytes_never_escape_as_another_error(content: bytes) -> None:
     path = Path(f"/tmp/ankleboot-bytes-{os.getpid()}.png")

@@ -86,6 +86,7 @@ def test_an_unknown_backend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         base.engine_class()(TINY, 1)
 
 
+@pytest.mark.slow
 def test_a_file_of_a_bfloat16_run_needs_neither_bfloat16_nor_this_package(
     bar_data: Dataset, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""What figures share: axes, files, and colors for white and black and for the color-blind."""
+"""Parts that figures share: axes, files, colors for white, black and the color-blind."""
 
 from pathlib import Path
 from typing import Any
