@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from ankleboot.inference.predictor import BatchPredictor, check_tensors
 from ankleboot.models.files.calibration import apply_temperature
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run, find_run
-from ankleboot.recipes.recipe import Recipe
 
 
 class KerasPredictor(BatchPredictor):
@@ -25,7 +24,7 @@ class KerasPredictor(BatchPredictor):
 
     Args:
         path: Path to the file.
-        run: Run that wrote the file as its result; the predictor applies its calibration.
+        run: Run that wrote the file as its result; the predictor is named by its folder.
 
     Raises:
         ModelError: If the file is damaged, unsafe to load, or has another input or output.
@@ -51,25 +50,24 @@ class KerasPredictor(BatchPredictor):
 
 
 def _metadata(path: Path, run: Run | None, parameters: int) -> ModelMetadata:
-    """Collect the metadata of a model: from its run, or only the classes for other files there.
+    """Collect the metadata of a model from the run folder that its file lies in.
 
-    A file outside any run counts as a model of Fashion-MNIST; the check of its shapes follows.
+    Every file there learned from the same images, so it carries the run's data and split. The
+    calibration belongs to the result alone. A file outside any run counts as a model of
+    Fashion-MNIST; the check of its shapes follows.
     """
     origin = run or find_run(path)
-    recipe = origin.recipe() if origin else Recipe(name="default")
-    manifest = origin.manifest() if origin else {}
-    info = ModelMetadata(
-        model_sha256=sha256_of_file(path),
+    sha256 = sha256_of_file(path)
+    if origin is None:
+        return ModelMetadata(model_sha256=sha256, parameters=parameters)
+    recipe, manifest = origin.recipe(), origin.manifest()
+    is_result = origin.is_complete and origin.result()["model_sha256"] == sha256
+    calibration = origin.calibration() if run or is_result else None
+    return ModelMetadata(
+        recipe=recipe.name,
+        model_sha256=sha256,
         parameters=parameters,
         labels=tuple(manifest.get("labels", CLASS_NAMES)),
-        **asdict(recipe.image_spec),
-    )
-    if run is None:
-        return info
-    calibration = run.calibration()
-    return replace(
-        info,
-        recipe=recipe.name,
         split=recipe.split,
         validation_fraction=recipe.validation_fraction,
         split_seed=recipe.split_seed,
@@ -77,6 +75,7 @@ def _metadata(path: Path, run: Run | None, parameters: int) -> ModelMetadata:
         data_sha256=manifest["data"]["train_sha256"],
         temperature=calibration.temperature if calibration else 1.0,
         abstain_below=calibration.abstain_below if calibration else 0.0,
+        **asdict(recipe.image_spec),
     )
 
 
