@@ -31,11 +31,23 @@ def test_class_scores_equal_scikit_learn(seed: int, num: int) -> None:
     matrix = metrics.confusion_matrix(predicted, labels, num_classes=10)
     assert (matrix == oracle.confusion_matrix(labels, predicted, labels=range(10))).all()
     expected = oracle.precision_recall_fscore_support(
-        labels, predicted, labels=range(10), zero_division=0
+        labels, predicted, labels=range(10), zero_division=np.nan
     )
-    scores = metrics.class_scores(matrix, CLASS_NAMES)
-    found = [[s.precision, s.recall, s.f1, s.support] for s in scores]
-    np.testing.assert_allclose(found, np.array(expected).T)
+    rows = zip(metrics.class_scores(matrix, CLASS_NAMES), np.array(expected).T, strict=True)
+    for score, row in rows:
+        found = [np.nan if x is None else x for x in (score.precision, score.recall, score.f1)]
+        # scikit-learn calls a class without images that is predicted 0 % precise
+        np.testing.assert_allclose(found, row[:3] if score.support else np.nan)
+        assert score.support == row[3]
+
+
+def test_what_is_not_measured_has_no_score() -> None:
+    """Case 04: a class that the split lacks had the scores 0.0."""
+    matrix = np.array([[3, 0, 1], [2, 0, 0], [0, 0, 0]])
+    cat, dog, hen = metrics.class_scores(matrix, ("cat", "dog", "hen"))
+    assert (cat.precision, cat.recall) == (3 / 5, 3 / 4)
+    assert (dog.precision, dog.recall, dog.f1) == (None, 0.0, 0.0)  # never predicted
+    assert (hen.precision, hen.recall, hen.f1, hen.support) == (None, None, None, 0)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 60))

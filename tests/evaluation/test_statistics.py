@@ -14,6 +14,7 @@ from ankleboot.evaluation.statistics import (
     mcnemar_exact,
     mean_interval,
     min_p_value,
+    paired_difference_interval,
     percentile_interval,
     permutation_interval,
     permutation_test,
@@ -114,10 +115,54 @@ def test_superiority_by_hand() -> None:
     share, (low, high) = probability_of_superiority([3.0, 2.0], [1.0, 2.0])
     assert share == pytest.approx((1 + 1 + 1 + 0.5) / 4)
     assert 0 <= low <= share <= high <= 1
-    assert probability_of_superiority([2.0] * 5, [1.0] * 5) == (1.0, (1.0, 1.0))
     assert probability_of_superiority([1.0], [1.0])[0] == 0.5
     with pytest.raises(DataError, match="no runs"):
         probability_of_superiority([], [1.0])
+
+
+def test_a_few_runs_that_win_every_pair_prove_no_certainty() -> None:
+    """Resampling three and two runs gave "1.00 to 1.00"."""
+    share, (low, high) = probability_of_superiority([5.0, 4.0, 3.0], [2.0, 1.0])
+    assert (share, high) == (1.0, 1.0) and 0.4 < low < 0.5
+    assert probability_of_superiority([1.0], [2.0])[1][1] > 0.7
+    widths = [
+        1 - probability_of_superiority([2.0] * runs, [1.0] * runs)[1][0] for runs in (1, 3, 5, 40)
+    ]
+    assert widths == sorted(widths, reverse=True) and 0 < widths[-1] < 0.1
+
+
+def test_the_interval_of_superiority_covers_the_truth() -> None:
+    generator = np.random.default_rng(7)
+    for shift, sizes in ((0.0, (3, 3)), (1.0, (5, 4)), (2.0, (8, 8))):
+        truth, held = stats.norm.cdf(shift / np.sqrt(2)), 0
+        for _ in range(400):
+            a, b = generator.normal(shift, 1, sizes[0]), generator.normal(0, 1, sizes[1])
+            low, high = probability_of_superiority(a.tolist(), b.tolist())[1]
+            held += low <= truth <= high
+        assert held / 400 > 0.92, (shift, held)
+
+
+def test_models_that_agree_on_few_images_are_not_called_equal() -> None:
+    """The bootstrap of 48 equal predictions gave "0.00 to 0.00"."""
+    low, high = paired_difference_interval(0, 0, 48)
+    assert low == -high and 0.04 < high < 0.07
+    low, high = paired_difference_interval(3, 0, 48)
+    assert low < 3 / 48 < high
+    assert paired_difference_interval(1, 0, 1)[1] == 1.0
+    differences = np.repeat([1.0, -1.0, 0.0], [400, 350, 9_250])
+    resampled = percentile_interval(bootstrap_means(differences))
+    assert paired_difference_interval(400, 350, 10_000) == pytest.approx(resampled, abs=3e-4)
+
+
+def test_the_interval_of_a_paired_difference_covers_the_truth() -> None:
+    generator = np.random.default_rng(8)
+    for shares in ((0.02, 0.01), (0.1, 0.1), (0.3, 0.05)):
+        held = 0
+        for _ in range(1_000):
+            first, second, _ = generator.multinomial(48, [*shares, 1 - sum(shares)])
+            low, high = paired_difference_interval(int(first), int(second), 48)
+            held += low <= shares[0] - shares[1] <= high
+        assert held / 1_000 > 0.93, (shares, held)
 
 
 def test_superiority_is_the_mann_whitney_statistic() -> None:

@@ -20,7 +20,9 @@ def describe_data_size(points: tuple[SizePoint, ...], num_validation: int) -> st
     before, last = points[-2:]
     accuracy = last.validation_accuracy
     gain = accuracy - before.validation_accuracy
-    noise = 2 * math.sqrt(2 * accuracy * (1 - accuracy) / num_validation)  # about 95 %
+    # two correct and two wrong images more, as few images without errors do not prove perfection
+    share = (accuracy * num_validation + 2) / (num_validation + 4)
+    noise = 2 * math.sqrt(2 * share * (1 - share) / num_validation)  # about 95 %
     numbers = (
         f"from {before.num_train:,} to {last.num_train:,} training images (and as many times the "
         f"steps) the validation accuracy changed by {100 * gain:+.1f} points, +- "

@@ -14,6 +14,7 @@ from ankleboot.core.records import Record
 from ankleboot.core.types import Labels, Probs
 from ankleboot.evaluation import metrics as scores
 from ankleboot.evaluation.calibration import NUM_BINS, confidence_bins, expected_calibration_error
+from ankleboot.evaluation.evidence import Evidence, weigh_evidence
 from ankleboot.evaluation.prediction_cache import cached_predictions
 from ankleboot.evaluation.select_split import DataSource, dataset_for, select_split
 from ankleboot.evaluation.statistics import Interval, bootstrap_means, percentile_interval
@@ -39,6 +40,7 @@ class Evaluation(Record):
         confusion_matrix: Counts of images by true class (row) and predicted class (column).
         num_test_evaluations: Evaluations of this model on the test split, this one included.
         metrics: Further metrics by name; see the kind "metrics" of `core/plugins.py`.
+        evidence: Counts that the accuracy rests on.
     """
 
     model: str
@@ -59,6 +61,12 @@ class Evaluation(Record):
     confusion_matrix: tuple[tuple[int, ...], ...]
     num_test_evaluations: int
     metrics: dict[str, float]
+    evidence: Evidence
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Limits of the accuracy in words: few images, a strong baseline, neglected classes."""
+        return self.evidence.sentences(self.split)
 
     @property
     def confusions(self) -> tuple[tuple[int, str, str], ...]:
@@ -84,7 +92,7 @@ class Evaluation(Record):
 
     def to_json(self) -> dict[str, Any]:
         """Return the document of `evaluate --json`."""
-        document = asdict(self)
+        document = asdict(self) | {"sentences": list(self.sentences)}
         return document | {"test_reads": document.pop("num_test_evaluations")}
 
     def write(self, folder: Path) -> list[Path]:
@@ -160,7 +168,8 @@ def evaluate_probs(
     if split == "test" and size not in (None, num):
         raise DataError(f"the test split of {data} has {size} images, got {num}")
     scores.validate_predictions(probs, labels)
-    matrix = scores.confusion_matrix(probs.argmax(axis=1), labels, num_classes=len(class_names))
+    predicted = probs.argmax(axis=1)
+    matrix = scores.confusion_matrix(predicted, labels, num_classes=len(class_names))
     num_correct = int(matrix.trace())
     top2 = scores.top_k_accuracy(probs, labels, k=2)
     ece = expected_calibration_error(probs, labels)
@@ -181,6 +190,7 @@ def evaluate_probs(
         confusion_matrix=tuple(map(tuple, matrix.tolist())),
         num_test_evaluations=num_test_evaluations,
         metrics={name: float(metric(probs, labels)) for name, metric in metrics.items()},
+        evidence=weigh_evidence(predicted, labels, class_names),
     )
 
 

@@ -11,19 +11,23 @@ import numpy as np
 
 from ankleboot.core.errors import DataError
 from ankleboot.core.types import Labels, Matrix, Probs
+from ankleboot.evaluation.statistics import Z_95
 
-Z_95 = 1.959963984540054  # standard normal quantile at 0.975
 SMALLEST_PROB = 1e-7  # as in Keras: a certain and wrong prediction costs 16.1, not infinity
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Precision, recall and F1 of one class, and its number of images (support)."""
+    """Precision, recall and F1 of one class, and its number of images (support).
+
+    A score is None where nothing is measured: all three of a class without images, the precision of
+    a class that is never predicted.
+    """
 
     label: str
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     support: int
 
 
@@ -142,10 +146,15 @@ def confusion_matrix(predicted: Labels, labels: Labels, *, num_classes: int) -> 
 
 
 def class_scores(matrix: Matrix, names: tuple[str, ...]) -> tuple[ClassScores, ...]:
-    """Compute precision, recall and F1 of every class; a fraction of nothing is 0."""
+    """Compute precision, recall and F1 of every class that has images."""
     hits, support, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
-    precision = hits / np.maximum(predicted, 1)
-    recall = hits / np.maximum(support, 1)
-    f1 = 2 * hits / np.maximum(support + predicted, 1)
-    columns = (values.tolist() for values in (precision, recall, f1, support))
-    return tuple(ClassScores(*row) for row in zip(names, *columns, strict=True))
+
+    def scores(index: int) -> tuple[float | None, float | None, float | None]:
+        hit, images, given = int(hits[index]), int(support[index]), int(predicted[index])
+        if not images:
+            return None, None, None
+        return hit / given if given else None, hit / images, 2 * hit / (images + given)
+
+    return tuple(
+        ClassScores(name, *scores(index), int(support[index])) for index, name in enumerate(names)
+    )

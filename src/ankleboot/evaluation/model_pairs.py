@@ -1,4 +1,4 @@
-"""Two models compared image by image: McNemar's test, paired bootstrap, disagreements."""
+"""Two models compared image by image: McNemar's test, interval of the difference, disagreements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +10,9 @@ from ankleboot.core.types import Labels, Probs
 from ankleboot.evaluation.statistics import (
     ALPHA,
     Interval,
-    bootstrap_means,
     holm_adjust,
     mcnemar_exact,
-    percentile_interval,
+    paired_difference_interval,
 )
 
 MAX_DISAGREEMENTS = 50  # listed, the most confident ones first
@@ -56,7 +55,7 @@ class PairwiseComparison:
 
     Attributes:
         difference: Accuracy of the first model minus that of the second.
-        difference_ci95: Paired bootstrap interval of the difference.
+        difference_ci95: Interval of the difference for other images; never a single point.
         only_first: Number of images that only the first model gets right.
         p_value: McNemar's exact test, two-sided.
         p_adjusted: The same p-value after Holm's correction for all pairs of the comparison.
@@ -106,8 +105,8 @@ def _compare_pair(
 ) -> PairwiseComparison:
     hits = [(x.probs.argmax(axis=1) == labels).astype(np.float64) for x in (a, b)]
     difference = float((hits[0] - hits[1]).mean())
-    interval = percentile_interval(bootstrap_means(hits[0] - hits[1]))
     only_first, only_second = _num_only_correct(a.probs, b.probs, labels)
+    interval = paired_difference_interval(only_first, only_second, len(labels))
     by_class = [
         _num_only_correct(a.probs[labels == c], b.probs[labels == c], labels[labels == c])
         for c in range(len(class_names))

@@ -28,8 +28,14 @@ def render(content: dict[str, Any], template: str, drawn: Collection[str]) -> st
         lstrip_blocks=True,
     )
     environment.filters["short"] = truncate_middle
+    environment.filters["percent"] = _percent
     marked = {name: _markup(content[name]) for name in drawn}
     return environment.get_template(template).render({"version": __version__} | content | marked)
+
+
+def _percent(fraction: float | None) -> str:
+    """Write a fraction in percent; a dash stands for what is not measured."""
+    return "-" if fraction is None else f"{100 * fraction:.1f}"
 
 
 def _markup(value: str | list[str]) -> Markup | list[Markup]:

@@ -36,7 +36,7 @@ def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
         Column("class", no_wrap=True), *map(right_column, ("precision", "recall", "F1", "images"))
     )
     for scores in evaluation.per_class:
-        values = (f"{100 * value:.1f}" for value in (scores.precision, scores.recall, scores.f1))
+        values = map(_percent, (scores.precision, scores.recall, scores.f1))
         table.add_row(Text(truncate_middle(scores.label)), *values, str(scores.support))
     console.print(table)
     if console.width >= 16 + 6 * len(evaluation.per_class):
@@ -44,11 +44,16 @@ def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
         console.print(_confusion_table(evaluation))
     for count, label, predicted in evaluation.confusions[:NUM_CONFUSIONS]:
         console.print(f"{count} x {label} predicted as {predicted}", markup=False)
+    console.sentences(*evaluation.sentences)
     if evaluation.split == "test":
         console.print(
             f"evaluations of this model on the test split: {evaluation.num_test_evaluations}"
         )
     console.lines(*paths)
+
+
+def _percent(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{100 * fraction:.1f}"
 
 
 def _print_accuracy(console: Terminal, evaluation: Evaluation, source: str = "") -> None:

@@ -5,7 +5,7 @@ import { make } from "./dom.js";
 const MAX_CLASSES = 20; // larger matrices are unreadable
 
 const whole = (number) => number.toLocaleString("en");
-const inPercent = (fraction) => (100 * fraction).toFixed(1);
+const inPercent = (fraction) => (fraction === null ? "-" : (100 * fraction).toFixed(1));
 
 export function perClassTable(rows) {
   const heads = ["Class", "Precision", "Recall", "F1", "Images"];
