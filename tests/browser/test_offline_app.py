@@ -30,7 +30,7 @@ from ankleboot.inference.router import ModelRouter, load_router
 from ankleboot.models.files.checksums import read_verified_tflite
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
-from ankleboot.recipes.image_spec import ImageSpec
+from ankleboot.recipes.image_spec import FITS, ImageSpec
 from helpers.browser import (
     CHROMIUM,
     headline,
@@ -138,7 +138,7 @@ RUN = """async ([address, images]) => {
   return rows;
 }"""
 
-PREPROCESS = """async ([address, text, width, height, masked, sides]) => {
+PREPROCESS = """async ([address, text, width, height, masked, squares]) => {
   const preprocessing = await import(address + "preprocessing.js");
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const image = { data: bytes(text), width, height };
@@ -156,8 +156,8 @@ PREPROCESS = """async ([address, text, width, height, masked, sides]) => {
     masked: pack(preprocessing.garmentImage(image, mask)),
     opacity: pack(alpha),
     negated: pack(preprocessing.negated(image, alpha)),
-    gray: sides.map((side) => pack(preprocessing.resize(image, side, false))),
-    color: sides.map((side) => pack(preprocessing.resize(image, side, true))),
+    squares: squares.map(([side, color, fit]) =>
+      pack(preprocessing.resize(image, side, color, fit))),
   };
 }"""
 
@@ -216,12 +216,18 @@ def masks(number: int) -> np.ndarray:
 def test_the_browser_preprocesses_images_pixel_by_pixel_as_python_does(
     page: Any, address: str
 ) -> None:
-    sides = (8, 28, 100, 192, 224)
+    specs = [
+        ImageSpec(side, color, "none", fit)
+        for fit in FITS
+        for side in ((8, 28, 100, 192, 224) if fit == "stretch" else (28, 101, 192))
+        for color in (False, True)
+    ]
+    squares = [(spec.image_size, spec.color, spec.fit) for spec in specs]
     for number, pixels in enumerate(images()):
         mask = masks(number)
         opaque = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
         height, width = pixels.shape[:2]
-        sent = [address, packed(opaque), width, height, packed(mask), sides]
+        sent = [address, packed(opaque), width, height, packed(mask), squares]
         got, what = page.evaluate(PREPROCESS, sent), f"{number}: {width} x {height}"
         is_same = DecodedImage(pixels).is_dataset_image
         assert got["is_image"] == is_same, what
@@ -234,10 +240,9 @@ def test_the_browser_preprocesses_images_pixel_by_pixel_as_python_does(
         }
         for name, values in wanted.items():
             np.testing.assert_array_equal(unpacked(got[name]), values.ravel(), f"{name} {what}")
-        for name, color in (("gray", False), ("color", True)):
-            for side, values in zip(sides, got[name], strict=True):
-                resized = DecodedImage(pixels).preprocess(ImageSpec(side, color, "none"))
-                np.testing.assert_array_equal(unpacked(values), resized.ravel(), what)
+        for spec, values in zip(specs, got["squares"], strict=True):
+            square = DecodedImage(pixels).preprocess(spec)
+            np.testing.assert_array_equal(unpacked(values), square.ravel(), f"{what}, {spec.fit}")
 
 
 DECIDE = """async ([address, cases]) => {

@@ -56,6 +56,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "litert": "ankleboot.export.litert:LITERT",
         "litert-fp16": "ankleboot.export.litert:LITERT_FP16",
         "litert-int8": "ankleboot.export.litert:LITERT_INT8",
+        "litert-micro": "ankleboot.export.micro:LITERT_MICRO",
         "onnx": "ankleboot.export.onnx:ONNX",
         "onnx-int8": "ankleboot.export.onnx:ONNX_INT8",
         "openvino": "ankleboot.export.openvino:OPENVINO",

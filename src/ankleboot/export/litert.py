@@ -6,6 +6,7 @@ from typing import Any
 
 from ankleboot.core.silence import silenced
 from ankleboot.export.deployable import DeployableModel
+from ankleboot.export.tflite_metadata import add_tflite_metadata
 from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.litert import LiteRTPredictor
 from ankleboot.inference.parity_limits import FLOAT16, FLOAT32, INT8
@@ -18,8 +19,7 @@ WITHOUT_WEIGHTS = ["ADD", "MEAN", "MAX_POOL_2D", "AVERAGE_POOL_2D", "RESHAPE", "
 
 def write(model: DeployableModel, path: Path, *, batch_size: int | None = None) -> None:
     """Write weights and arithmetic in float32; None for a file that takes any batch size."""
-    content = _flatbuffer(model, batch_size=batch_size)
-    path.write_bytes(add_tflite_checksum(content, model.info))
+    _store(_flatbuffer(model, batch_size=batch_size), model, path)
 
 
 def write_float16(model: DeployableModel, path: Path) -> None:
@@ -29,7 +29,7 @@ def write_float16(model: DeployableModel, path: Path) -> None:
     recipe = RecipeManager()
     for name in WITH_WEIGHTS:
         recipe.add_weight_only_config(".*", name, num_bits=16, algorithm_key="float_casting")
-    path.write_bytes(add_tflite_checksum(_quantize(model, recipe), model.info))
+    _store(_quantize(model, recipe), model, path)
 
 
 def write_int8(model: DeployableModel, path: Path, *, batch_size: int | None = None) -> None:
@@ -39,13 +39,17 @@ def write_int8(model: DeployableModel, path: Path, *, batch_size: int | None = N
     recipe = RecipeManager()
     for name in WITH_WEIGHTS + WITHOUT_WEIGHTS:
         recipe.add_static_config(".*", name, activation_num_bits=8, weight_num_bits=8)
-    quantized = _quantize(model, recipe, batch_size=batch_size)
-    path.write_bytes(add_tflite_checksum(quantized, model.info))
+    _store(_quantize(model, recipe, batch_size=batch_size), model, path)
 
 
 LITERT = ExportFormat("model.tflite", write, LiteRTPredictor, FLOAT32)
 LITERT_FP16 = ExportFormat("model-fp16.tflite", write_float16, LiteRTPredictor, FLOAT16)
 LITERT_INT8 = ExportFormat("model-int8.tflite", write_int8, LiteRTPredictor, INT8)
+
+
+def _store(flatbuffer: bytes, model: DeployableModel, path: Path) -> None:
+    described = add_tflite_metadata(flatbuffer, model.info)
+    path.write_bytes(add_tflite_checksum(described, model.info))
 
 
 def _flatbuffer(model: DeployableModel, *, batch_size: int | None = None) -> bytes:

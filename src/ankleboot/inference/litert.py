@@ -35,7 +35,7 @@ class LiteRTPredictor:
                 input_, _, output = self._interpreter(1)
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{path}: LiteRT cannot run it ({first_line(error)})") from error
-        check_tensors(path, self.info, [_tensor(input_)], [_tensor(output)])
+        check_tensors(path, self.info, [_tensor(input_, "uint8")], [_tensor(output, "float32")])
         is_dynamic = input_["shape_signature"][0] == -1
         shape = self.info.image_spec.image_shape
         max_batch_size = batch_size_for(BATCH_SIZES[0], shape) if is_dynamic else 1
@@ -48,9 +48,9 @@ class LiteRTPredictor:
         for size in self._batch_sizes:
             while len(images) - start >= size:
                 input_, interpreter, output = self._interpreter(size)
-                interpreter.set_tensor(input_["index"], images[start : start + size])
+                interpreter.set_tensor(input_["index"], _to(input_, images[start : start + size]))
                 interpreter.invoke()
-                probs[start : start + size] = interpreter.get_tensor(output["index"])
+                probs[start : start + size] = _from(output, interpreter.get_tensor(output["index"]))
                 start += size
         return probs
 
@@ -71,5 +71,30 @@ class LiteRTPredictor:
         return by_size.setdefault(size, (inputs[0], interpreter, outputs[0]))
 
 
-def _tensor(details: dict[str, Any]) -> Tensor:
-    return [int(size) for size in details["shape"][1:]], np.dtype(details["dtype"]).name
+def _tensor(details: dict[str, Any], outside: str) -> Tensor:
+    """Return shape and type; int8 counts as the type outside, with which `predict` converts it."""
+    name = np.dtype(details["dtype"]).name
+    return [int(size) for size in details["shape"][1:]], outside if name == "int8" else name
+
+
+def _to(details: dict[str, Any], images: Images) -> np.ndarray:
+    """Quantize pixels for an int8 input, which stands for values from 0 to 1."""
+    if details["dtype"] is not np.int8:
+        return images
+    scale, zero_point = details["quantization"]
+    steps = np.rint(images / np.float32(255 * scale)) + zero_point
+    quantized: np.ndarray = np.clip(steps, -128, 127).astype(np.int8)
+    return quantized
+
+
+def _from(details: dict[str, Any], values: np.ndarray) -> np.ndarray:
+    """Turn an int8 output into probabilities; its coarse steps seldom add up to exactly 1."""
+    if details["dtype"] is not np.int8:
+        return values
+    scale, zero_point = details["quantization"]
+    probs = (values.astype(np.float32) - zero_point) * np.float32(scale)
+    total = probs.sum(axis=1, keepdims=True)
+    normalized: np.ndarray = np.where(
+        total > 0, probs / np.maximum(total, scale), 1 / probs.shape[1]
+    )
+    return normalized

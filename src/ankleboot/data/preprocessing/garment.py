@@ -32,7 +32,7 @@ def garment_image(pixels: Pixels, mask: Mask | None = None) -> Image:
     if mask is None:
         return _from_plain_background(pixels)
     alpha = opacity(pixels, mask)
-    return _center(_fit_to_size(_trim(negated(pixels, alpha), alpha >= MASK_THRESHOLD)))
+    return center(fit_to_size(_trim(negated(pixels, alpha), alpha >= MASK_THRESHOLD)))
 
 
 def has_plain_background(pixels: Pixels) -> bool:
@@ -64,12 +64,12 @@ def _from_plain_background(pixels: Pixels) -> Image:
     if background >= MIN_LIGHT_BACKGROUND:
         gray, background = 255 - gray, 255 - background
     differing = np.abs(gray.astype(np.int64) - background) > TOLERANCE
-    small = _fit_to_size(_trim(gray, differing))
+    small = fit_to_size(_trim(gray, differing))
     if small.size == 0:
-        return _center(small)
+        return center(small)
     span = 255 - background
     level = (2 * (_sharpen(small.astype(np.int64)) - background) * 255 + span) // (2 * span)
-    return _center(np.clip(level, 0, 255).astype(np.uint8))
+    return center(np.clip(level, 0, 255).astype(np.uint8))
 
 
 def _to_gray(pixels: Pixels) -> np.ndarray:
@@ -92,14 +92,13 @@ def _trim(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return values[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _fit_to_size(values: np.ndarray) -> np.ndarray:
-    """Resize so that the longest side has 28 pixels."""
+def fit_to_size(values: np.ndarray, size: int = IMAGE_SIZE) -> np.ndarray:
+    """Resize so that the longest side has `size` pixels."""
     if values.size == 0:
         return values
-    longest = max(values.shape)
-    height, width = (
-        max(1, (2 * side * IMAGE_SIZE + longest) // (2 * longest)) for side in values.shape
-    )
+    sides = values.shape[:2]
+    longest = max(sides)
+    height, width = (max(1, (2 * side * size + longest) // (2 * longest)) for side in sides)
     return resize_lanczos(values, width, height)
 
 
@@ -110,10 +109,11 @@ def resize_lanczos(values: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.asarray(narrow.resize((width, height), lanczos))
 
 
-def _center(values: np.ndarray) -> Image:
-    height, width = values.shape
-    image = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
-    top, left = (IMAGE_SIZE - height) // 2, (IMAGE_SIZE - width) // 2
+def center(values: np.ndarray, size: int = IMAGE_SIZE, background: int = 0) -> Image:
+    """Lay pixels in the middle of a square of `size` pixels."""
+    height, width = values.shape[:2]
+    image = np.full((size, size, *values.shape[2:]), background, np.uint8)
+    top, left = (size - height) // 2, (size - width) // 2
     image[top : top + height, left : left + width] = values
     return image
 

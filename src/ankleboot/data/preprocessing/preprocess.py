@@ -15,7 +15,8 @@ from PIL import Image as PillowImage
 
 from ankleboot.core.types import IMAGE_SIZE, Image, Pixels
 from ankleboot.data.preprocessing.decode import decode
-from ankleboot.data.preprocessing.garment import garment_image, has_plain_background, resize_lanczos
+from ankleboot.data.preprocessing.fit import fit_to_square
+from ankleboot.data.preprocessing.garment import garment_image, has_plain_background
 from ankleboot.data.preprocessing.segmentation import Segmentation, segment_garment
 from ankleboot.recipes.image_spec import ImageSpec
 
@@ -56,7 +57,7 @@ class DecodedImage:
             return self.garment
         image = PillowImage.fromarray(self.pixels)
         values = np.asarray(image if image_spec.color else image.convert("L"))
-        return resize_lanczos(values, image_spec.image_size, image_spec.image_size)
+        return fit_to_square(values, image_spec.image_size, image_spec.fit)
 
 
 def load_image(path: Path, image_spec: ImageSpec) -> Image:

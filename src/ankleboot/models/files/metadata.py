@@ -61,13 +61,14 @@ class ModelMetadata:
     image_size: int = IMAGE_SIZE
     color: bool = False
     crop: str = "garment"
+    fit: str = "stretch"  # absent from files that are older than this field
     data_sha256: str = ""
     reject_labels: tuple[str, ...] = ()
 
     @property
     def image_spec(self) -> ImageSpec:
-        """Size, color and crop of the images that the model takes."""
-        return ImageSpec(self.image_size, self.color, self.crop)
+        """Size, color, crop and fit of the images that the model takes."""
+        return ImageSpec(self.image_size, self.color, self.crop, self.fit)
 
     @property
     def split_rule(self) -> SplitRule:

@@ -16,7 +16,7 @@ from ankleboot.server.config import ServerConfig
 from ankleboot.web.markdown import render_markdown
 
 PUBLIC_FIELDS = (
-    "recipe data format parameters image_size color crop abstain_below temperature version"
+    "recipe data format parameters image_size color crop fit abstain_below temperature version"
 ).split()
 REFERENCE_DATA = ("fashion-mnist", "sample")  # data sets whose test images ship with the package
 NUM_NOISE_IMAGES = 10

@@ -66,7 +66,8 @@ async function predict(image, name, segments) {
 }
 
 function resizeFor(name, image) {
-  return resize(image, models[name].image_size, models[name].color);
+  const { image_size: side, color, fit } = models[name];
+  return resize(image, side, color, fit);
 }
 
 async function describePreprocessing({ garment, small }, name, isFound) {

@@ -24,8 +24,8 @@ const BOOT = "M8 3h15v18l13 7c4 2 5 5 5 9v4H8z"; // first image if there are no 
 
 /** Classify an ImageData of any size; label: index of its true class, if known. */
 function classify(image, { label = null, isPhoto = false } = {}) {
-  const { image_size: side, color, crop } = state.network.info;
-  const pixels = crop === "garment" ? garmentImage(image) : resize(image, side, color);
+  const { image_size: side, color, crop, fit } = state.network.info;
+  const pixels = crop === "garment" ? garmentImage(image) : resize(image, side, color, fit);
   const values = Float32Array.from(pixels, (value) => value / 255);
   const needsSegmentation =
     isPhoto && crop === "garment" && !isDatasetImage(image) && !hasPlainBackground(image);

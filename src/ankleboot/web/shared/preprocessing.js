@@ -10,6 +10,7 @@ const SHARPEN_KERNEL = [17, 28, 17];
 const SHARPEN_KERNEL_SUM = 62 * 62;
 const EDGE_STEEPNESS = 4;
 const MIN_GARMENT_VALUE = 25; // keeps a white garment visible on 0
+const BAND_VALUE = 128; // of a letterbox
 
 /** Return whether an image has the data set's format: 28 x 28 gray pixels. */
 export function isDatasetImage({ data, width, height }) {
@@ -36,19 +37,32 @@ export function garmentImage(image, mask = null) {
   return mask === null ? fromPlainBackground(toGray(image)) : center(fitToSize(trim(image, mask)));
 }
 
-/** Stretch the whole image to a square of gray or RGB values. */
-export function resize(image, side, color) {
-  if (!color) return resample(toGray(image), side, side).values;
+/** Fit the whole image into a square of gray or RGB values; fit: stretch, letterbox or crop. */
+export function resize(image, side, color, fit = "stretch") {
+  if (!color) return fitToSquare(toGray(image), side, fit);
   const { data, width, height } = image;
   const out = new Uint8Array(3 * side * side);
   for (let channel = 0; channel < 3; channel++) {
     const values = new Uint8Array(width * height);
     for (let i = 0; i < values.length; i++) values[i] = data[4 * i + channel];
-    resample({ values, width, height }, side, side).values.forEach((value, i) => {
+    fitToSquare({ values, width, height }, side, fit).forEach((value, i) => {
       out[3 * i + channel] = value;
     });
   }
   return out;
+}
+
+function fitToSquare(plane, side, fit) {
+  if (fit === "letterbox") return center(fitToSize(plane, side), side, BAND_VALUE);
+  return resample(fit === "crop" ? middle(plane) : plane, side, side).values;
+}
+
+/** Return the largest square in the middle. */
+function middle(plane) {
+  const side = Math.min(plane.width, plane.height);
+  const top = Math.floor((plane.height - side) / 2);
+  const left = Math.floor((plane.width - side) / 2);
+  return crop(plane, { top, left, width: side, height: side });
 }
 
 /** Scale a mask (a square of cells) to the image, 0 to 255, and narrow its edges. */
@@ -136,20 +150,20 @@ function crop(plane, { top, left, width, height }) {
   return { values, width, height };
 }
 
-/** Resize so that the longest side has SIZE pixels. */
-function fitToSize(plane) {
+/** Resize so that the longest side has `size` pixels. */
+function fitToSize(plane, size = SIZE) {
   const longest = Math.max(plane.width, plane.height);
   if (longest === 0) return plane;
-  const scaled = (side) => Math.max(1, Math.floor((2 * side * SIZE + longest) / (2 * longest)));
+  const scaled = (side) => Math.max(1, Math.floor((2 * side * size + longest) / (2 * longest)));
   return resample(plane, scaled(plane.width), scaled(plane.height));
 }
 
-function center({ values, width, height }) {
-  const image = new Uint8Array(SIZE * SIZE);
-  const top = Math.floor((SIZE - height) / 2);
-  const left = Math.floor((SIZE - width) / 2);
+function center({ values, width, height }, size = SIZE, background = 0) {
+  const image = new Uint8Array(size * size).fill(background);
+  const top = Math.floor((size - height) / 2);
+  const left = Math.floor((size - width) / 2);
   for (let y = 0; y < height; y++) {
-    image.set(values.subarray(y * width, (y + 1) * width), (top + y) * SIZE + left);
+    image.set(values.subarray(y * width, (y + 1) * width), (top + y) * size + left);
   }
   return image;
 }
