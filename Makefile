@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test adversarial quick slow check fix docs notebooks dist pretrained zero-shot \
+.PHONY: help run test adversarial quick slow check fix docs notebooks pages dist pretrained zero-shot \
   photo-model segmentation lock clean
 
 help:  ## Show this list
@@ -55,6 +55,15 @@ docs: $(VENV)/.dev  ## Write docs/cli.md and build the site, build/site/index.ht
 notebooks: $(VENV)/.dev  ## Write notebooks/*.ipynb from the scripts beside them
 	$(BIN)/python tools/make_notebooks.py
 
+pages: build/pages-venv/.done  ## Test the pages of Gradio and Streamlit, and MediaPipe, in an environment of their own
+	build/pages-venv/bin/python -m pytest -q tests/e2e/test_example_pages.py tests/e2e/test_mediapipe.py
+
+build/pages-venv/.done: requirements/pages.txt pyproject.toml
+	$(PYTHON) -m venv build/pages-venv
+	build/pages-venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pages.txt
+	build/pages-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
 dist: $(VENV)/.dev  ## Build wheel and sdist, install the wheel in an empty environment, label PHOTO=file
 	rm -rf dist build/dist-venv && $(BIN)/hatchling build -d dist
 	$(PYTHON) -m venv build/dist-venv
@@ -81,6 +90,7 @@ lock: $(VENV)/.dev  ## Resolve requirements/*.txt (exact versions and hashes, no
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra train $(LOCK) -o requirements/train.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra serve $(LOCK) -o requirements/serve.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra dev $(LOCK) -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in requirements/pages.in --extra pages $(LOCK) -o requirements/pages.txt
 
 LOCK := --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 

@@ -28,9 +28,10 @@ CARDS = (
 )
 GUIDES = (
     *("photographs", "pictures", "own-classes", "understand", "ship", "serve", "docs/deploy"),
+    *("docs/devices", "docs/example_pages"),
     "extend",
 )
-REFERENCE = ("commands", "docs/cli", "python", "layout", "limits")
+REFERENCE = ("commands", "docs/cli", "python", "docs/cases", "layout", "limits")
 BACKGROUND = ("docs/design", "docs/experiments", "measured", "docs/performance")
 MORE = (
     *("docs/reproduction", "docs/photos", "docs/glossary"),

@@ -23,6 +23,7 @@ NAMES = [
     "load_predictor",
     "load_run",
     "predict",
+    "preprocessing_steps",
     "resume",
     "train",
     "write_report",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ankleboot.export.export import export_model as export_model
     from ankleboot.inference.load import load_predictor as load_predictor
     from ankleboot.inference.predict import predict as predict
+    from ankleboot.inference.preprocessing_steps import preprocessing_steps as preprocessing_steps
     from ankleboot.models.run import load_run as load_run
     from ankleboot.recipes.catalog import get_recipe as get_recipe
     from ankleboot.recipes.catalog import list_recipes as list_recipes
@@ -47,6 +48,7 @@ _MODULES = {
     "load_predictor": "inference.load",
     "load_run": "models.run",
     "predict": "inference.predict",
+    "preprocessing_steps": "inference.preprocessing_steps",
     "resume": "training.train",
     "train": "training.train",
     "write_report": "evaluation.report.write",

@@ -29,7 +29,7 @@ from ankleboot.models.run import Run
 from helpers.predictors import FakePredictor
 
 FLOAT32_FORMATS = ("litert", "onnx", "openvino", "saved-model", "playground")
-FORMATS = (*FLOAT32_FORMATS, "litert-fp16", "litert-int8", "onnx-int8")
+FORMATS = (*FLOAT32_FORMATS, "litert-fp16", "litert-int8", "litert-micro", "onnx-int8")
 METADATA = ModelMetadata(recipe="x", format="litert", temperature=1.3)
 
 

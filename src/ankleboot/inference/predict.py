@@ -106,6 +106,16 @@ def predict_files(
             yield prediction
 
 
+def read_pixels(item: np.ndarray | Path | str) -> Pixels:
+    """Return the RGB pixels of an array or a file.
+
+    Raises:
+        DataError: If the file is no image, damaged, or too large.
+        UsageError: If the array has another type or shape.
+    """
+    return _to_rgb(item) if isinstance(item, np.ndarray) else decode(Path(item))
+
+
 def prepare_image(pixels: Pixels, router: ModelRouter, *, segment: bool = False) -> PreparedImage:
     """Choose the model of an image and make its input; `segment` finds its garment anyway."""
     decoded = DecodedImage(pixels)
@@ -131,8 +141,7 @@ def _prepare(
     item: np.ndarray | Path | str, router: ModelRouter, *, segment: bool
 ) -> PreparedImage | DataError:
     try:
-        pixels = _to_rgb(item) if isinstance(item, np.ndarray) else decode(Path(item))
-        return prepare_image(pixels, router, segment=segment)
+        return prepare_image(read_pixels(item), router, segment=segment)
     except DataError as error:
         return error
 

@@ -16,9 +16,12 @@ from ankleboot.data.preprocessing.preprocess import PREPROCESSING_VERSION, Decod
 from ankleboot.data.preprocessing.segmentation import segment_garment
 from ankleboot.recipes.image_spec import ImageSpec
 
-SPECS = (ImageSpec(), ImageSpec(64, color=True, crop="none"), ImageSpec(28, crop="none"))
+SPECS = (
+    *(ImageSpec(), ImageSpec(64, color=True, crop="none"), ImageSpec(28, crop="none")),
+    *(ImageSpec(64, True, "none", fit) for fit in ("letterbox", "crop")),
+)
 
-SHA256_BY_VERSION = {1: "741dd176ff16289e2dbfceee8f59669b2c965b134600d553d34da1ce075c7fb7"}
+SHA256_BY_VERSION = {1: "e84ab57a47491e91f05f059038af63dcb6898904998a9ba79218e827c5dd1daf"}
 """Hash of the preprocessed images below. If the test fails, raise PREPROCESSING_VERSION and add
 the new hash: the caches of users then hold other pixels."""
 

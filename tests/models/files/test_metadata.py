@@ -44,6 +44,7 @@ def test_metadata_survives_json() -> None:
         image_size=64,
         color=True,
         crop="none",
+        fit="letterbox",
         temperature=0.7,
         split_seed=5,
     )
@@ -69,6 +70,13 @@ def test_a_document_of_version_1_without_image_fields_means_fashion_mnist() -> N
     metadata = ModelMetadata.from_json(document, "here")
     assert metadata.image_spec.image_shape == (28, 28)
     assert metadata.crop == "garment" and metadata.reject_labels == ()
+
+
+def test_files_that_are_older_than_the_fit_stretch() -> None:
+    document = ModelMetadata(crop="none", image_size=64).to_json()
+    assert document.pop("fit") == "stretch"
+    metadata = ModelMetadata.from_json(document, "here")
+    assert metadata.image_spec.fit == "stretch"
 
 
 def test_the_crop_garment_keeps_its_name_in_version_1() -> None:
@@ -99,6 +107,8 @@ def test_the_shipped_files_state_what_their_models_take() -> None:
         ({"surprise": 1}, "surprise"),
         ({"colour": True}, "colour"),
         ({"crop": "whole"}, "crop"),
+        ({"crop": "none", "fit": "fill"}, "fit"),
+        ({"fit": "letterbox"}, "crop=garment"),
         ({"abstain_below": None}, "abstain_below of another type"),
         ({"parameters": "many"}, "parameters of another type"),
         ({"reject_labels": ["x"]}, "reject_labels"),
