@@ -165,3 +165,30 @@ def test_softmax_of_rows_is_that_of_each_row() -> None:
     np.testing.assert_allclose(softmax(logits), expected, rtol=1e-12)
     np.testing.assert_array_equal(softmax(logits), [softmax(row) for row in logits])
     assert softmax(np.array([1e4, 0.0])).tolist() == [1.0, 0.0]
+
+
+def test_twelve_correct_predictions_raise_no_confidence() -> None:
+    """Case 31: a temperature of 0.057 made noise "doctor, 100 %", with a threshold of 0.0."""
+    probs = predictions(*np.linspace(0.45, 0.7, 12)).astype(np.float32)
+    fitted = fit_calibration(probs, np.zeros(12, int))
+    assert fitted.temperature == 1.0
+    assert fitted.abstain_below == pytest.approx(0.45)  # nothing is known below it
+    assert "rests on 12 validation images" in fitted.caution and "below 0.45" in fitted.caution
+
+
+def test_a_few_images_may_lower_the_confidence() -> None:
+    probs = predictions(*[0.999] * 12).astype(np.float32)
+    assert fit_calibration(probs, np.repeat([0, 1], 6)).temperature > 2
+
+
+def test_a_hundred_correct_predictions_do_not_make_the_model_certain() -> None:
+    probs = predictions(*np.linspace(0.6, 0.7, 150)).astype(np.float32)
+    fitted = fit_calibration(probs, np.zeros(150, int))
+    confidence = apply_temperature(probs, fitted.temperature).max(axis=1)
+    assert 0.9 < confidence.mean() < 1 - 1 / 152 and fitted.caution == ""
+
+
+def test_many_images_are_taken_at_their_word() -> None:
+    """The numbers of Fashion-MNIST's 12,000 validation images stay what they were."""
+    probs, labels = drawn(1.7, num=1_000)
+    assert fit_calibration(probs, labels).temperature == fit_temperature(probs, labels)

@@ -1,10 +1,15 @@
 """Diagnosis of hand-made learning curves."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from ankleboot.core.errors import DataError
+from ankleboot.evaluation.evidence import weigh_evidence
 from ankleboot.evaluation.overfitting import diagnose_fit
 from ankleboot.models.run import EpochRecord
+from ankleboot.recipes.catalog import PLAIN, TRANSFER
 
 
 def history(*rows: tuple[float, float, float, float]) -> tuple[EpochRecord, ...]:
@@ -56,3 +61,34 @@ def test_other_curves_have_other_diagnoses(rows: tuple[EpochRecord, ...], expect
 def test_an_empty_history_is_refused() -> None:
     with pytest.raises(DataError):
         diagnose_fit(())
+
+
+UNSTABLE = history(
+    (1.2, 0.60, 0.80, 0.75),
+    (0.6, 0.82, 0.30, 0.94),
+    (1.1, 0.70, 0.90, 0.70),
+    (0.9, 0.76, 0.60, 0.81),
+)
+
+
+def test_losses_that_rise_together_are_unstable() -> None:
+    """The verdict was "underfitting", which asks for a larger network."""
+    diagnosis = diagnose_fit(UNSTABLE, replace(TRANSFER, head_epochs=1, epochs=4))
+    assert diagnosis.verdict == "unstable" and diagnosis.best_epoch == 2
+    assert "a lower learning_rate would help. The result is the best epoch." in (
+        diagnosis.sentences[0]
+    )
+    assert "best epoch" not in diagnose_fit(UNSTABLE, replace(PLAIN, epochs=4)).sentences[0]
+
+
+def test_the_end_of_the_frozen_epochs_is_no_instability() -> None:
+    """With all layers, augmentation begins: the training loss is that of harder images."""
+    thawing = history((0.3, 0.9, 0.3, 0.9), (0.9, 0.7, 0.34, 0.88), (0.8, 0.74, 0.32, 0.89))
+    recipe = replace(TRANSFER, head_epochs=1, epochs=3)
+    assert diagnose_fit(thawing, recipe).verdict == "underfitting"
+
+
+def test_the_diagnosis_says_what_it_rests_on() -> None:
+    labels = np.arange(12) % 2
+    evidence = weigh_evidence(labels, labels, ("cat", "dog"))
+    assert "rests on 12 validation images" in diagnose_fit(OVERFITTED, None, evidence).sentences[-1]

@@ -21,6 +21,7 @@ from ankleboot.recipes.catalog import (
     list_recipes,
     overrides_of,
 )
+from ankleboot.recipes.conflicts import feature_map_sizes
 from ankleboot.recipes.option import shown
 from ankleboot.recipes.parse import from_json, override
 from ankleboot.recipes.recipe import OPTIONS, Recipe
@@ -329,8 +330,8 @@ def test_recipes_cannot_be_changed() -> None:
 
 
 def test_feature_maps_shrink_as_published() -> None:
-    assert LEAKY.feature_map_sizes() == [14, 7, 4]
-    assert PLAIN.feature_map_sizes() == [13, 5]
+    assert feature_map_sizes(LEAKY) == [14, 7, 4]
+    assert feature_map_sizes(PLAIN) == [13, 5]
 
 
 def test_every_field_is_declared_with_its_valid_values() -> None:

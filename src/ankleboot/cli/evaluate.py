@@ -33,6 +33,7 @@ def evaluate(
 
     MODEL is a run folder, a .keras, .tflite or .onnx file, an exported folder, or "pretrained".
     Choose between models with the validation split; evaluations on the test split are counted.
+    With --data FOLDER, a new labeled folder, all of its images are judged; classes may be missing.
     """
     from ankleboot.cli.output.evaluation import evaluation_result
     from ankleboot.evaluation.evaluate import evaluate as evaluate_model
@@ -43,7 +44,8 @@ def evaluate(
         resolved, data_choice.load, split=split_name, metrics=metrics or None
     )
     run = resolved.run
-    if run and model == run.folder and evaluation.data == run.manifest()["data"]["name"]:
-        output = output or model
+    if run and model == run.folder and evaluation.split != "new":
+        if evaluation.data == run.manifest()["data"]["name"]:
+            output = output or model
     paths = evaluation.write(output) if output else []
     return evaluation.to_json(), lambda: evaluation_result(evaluation, paths)

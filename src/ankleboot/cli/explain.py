@@ -17,7 +17,7 @@ from ankleboot.core import plugins
     metavar="NAME",
     multiple=True,
     help=f"Method: {', '.join(plugins.names('explanations'))} or package.module:attribute; may be "
-    "repeated. [default: all]",
+    "repeated. [default: all that apply to the network]",
 )
 @click.option("--class", "class_name", help="Class to explain. [default: the predicted one]")
 @options.output_option("Folder for the figures.", "explanations")
@@ -34,9 +34,11 @@ def explain(
     """Show which pixels support the prediction, and the most similar training images.
 
     MODEL is a run folder, a .keras file or "pretrained"; an IMAGE is an image file, or the number
-    of an image in the data, such as test:17.
+    of an image in the data, such as test:17. With "pretrained" a photo is explained for the model
+    that predict uses for photos.
     """
     from ankleboot.cli.output.evaluation import explanation_result
+    from ankleboot.cli.output.terminal import log_line
     from ankleboot.core.files import make_folder
     from ankleboot.evaluation.explain.explain import explain as explain_images
     from ankleboot.evaluation.plots import save_figure
@@ -44,6 +46,8 @@ def explain(
     explanations = explain_images(
         model, images, methods=methods, class_name=class_name, data=data_choice.load
     )
+    for note in dict.fromkeys(note for one in explanations for note in one.notes):
+        log_line(f"note: {note}")
     make_folder(output)
     documents = []
     for number, explanation in enumerate(explanations):

@@ -13,6 +13,8 @@ from ankleboot.core.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from ankleboot.data.dataset import Dataset
+    from ankleboot.models.run import Run
+    from ankleboot.recipes.recipe import Recipe
 
 
 @click.command()
@@ -28,6 +30,14 @@ if TYPE_CHECKING:
 @click.option(
     "--resume", "resume_dir", metavar="RUN", type=options.PATH, help="Run folder to continue."
 )
+@click.option(
+    "--from",
+    "parent_dir",
+    metavar="RUN",
+    type=options.PATH,
+    help="Complete run to start from; without RECIPE its recipe, without --data its data. Layers "
+    "of the same shapes keep its weights, the last one only if the classes are the same.",
+)
 @options.json_option
 def train(
     recipe_name: str | None,
@@ -36,14 +46,14 @@ def train(
     seed: int | None,
     run_dir: Path | None,
     resume_dir: Path | None,
+    parent_dir: Path | None,
 ) -> options.Result:
     """Train RECIPE in a new run folder: model, learning curves, metrics and calibration.
 
     `ankleboot recipes` lists the recipes, `ankleboot recipes RECIPE` the fields for --set.
     """
     from ankleboot.cli.output.training import TrainingProgress, training_result
-    from ankleboot.recipes.catalog import get_recipe
-    from ankleboot.recipes.parse import override
+    from ankleboot.models.run import load_run
     from ankleboot.training import train as training
 
     changes = _parse_settings(settings if seed is None else (*settings, f"seed={seed}"))
@@ -51,16 +61,45 @@ def train(
         if resume_dir is not None:
             if run_dir is not None:
                 raise UsageError("--resume continues in the folder of the run; leave --run-dir out")
+            if parent_dir is not None:
+                raise UsageError("--resume continues a run, --from starts a new one; leave one out")
             data = _load_for_resume(resume_dir, recipe_name, changes, data_choice)
             run = training.resume(resume_dir, data, callbacks=[progress], trust=data_choice.trust)
-        elif recipe_name is None:
-            raise UsageError("name a recipe (ankleboot recipes lists them), or a run with --resume")
         else:
-            recipe = override(get_recipe(recipe_name), changes)
-            data = data_choice.load(recipe.image_spec)
-            run = training.train(recipe, data, run_dir, callbacks=[progress])
+            parent = load_run(parent_dir) if parent_dir else None
+            recipe = _recipe(recipe_name, changes, parent, trust=data_choice.trust)
+            is_parents_data = parent is not None and data_choice.name is None
+            data = data_choice.load(recipe.image_spec, run=parent if is_parents_data else None)
+            run = training.train(recipe, data, run_dir, callbacks=[progress], parent=parent)
     document = run.to_json()
     return document, lambda: training_result(document)
+
+
+def _recipe(
+    name: str | None, changes: dict[str, str], parent: Run | None, *, trust: bool
+) -> Recipe:
+    """Return the named recipe, or that of the parent run, with the user's changes."""
+    from ankleboot.cli.output.terminal import log_line
+    from ankleboot.recipes.catalog import get_recipe
+    from ankleboot.recipes.parse import override
+    from ankleboot.training.foreign_plugins import refuse_foreign_plugins
+
+    if parent is not None and "weights" in changes:
+        raise UsageError(f"weights has no effect with --from: those of {parent.folder} are taken")
+    if name is not None:
+        base = get_recipe(name)
+    elif parent is not None:
+        base = override(parent.recipe(), {"weights": ""} if parent.recipe().weights else {})
+        if not trust:
+            refuse_foreign_plugins(base)
+    else:
+        raise UsageError("name a recipe (ankleboot recipes lists them), or a run with --resume")
+    recipe = override(base, changes)
+    if recipe.head_epochs != base.head_epochs and not {"head_epochs", "architecture"} & set(
+        changes
+    ):
+        log_line(f"head_epochs={recipe.head_epochs}, in proportion to epochs={recipe.epochs}")
+    return recipe
 
 
 def _load_for_resume(

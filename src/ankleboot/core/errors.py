@@ -29,6 +29,10 @@ class ModelError(AnklebootError):
     exit_code = 4
 
 
+class NotApplicableError(ModelError):
+    """Method that the structure of a network rules out, such as Grad-CAM without feature maps."""
+
+
 class EnvironmentFailure(AnklebootError):
     """Missing resource: disk, network, permission, memory, or an extra of the package."""
 

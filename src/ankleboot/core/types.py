@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64, Integer, UInt8
+from jaxtyping import Float, Float32, Int64, Integer, UInt8, UInt64
 
 NUM_CLASSES = 10  # of Fashion-MNIST
 IMAGE_SIZE = 28  # pixels per side, of Fashion-MNIST
@@ -52,6 +52,9 @@ Losses = Float32[np.ndarray, " images"]
 
 Indices = Int64[np.ndarray, " _"]
 """Positions in a file, of any number."""
+
+Fingerprints = UInt64[np.ndarray, " _"]
+"""First 64 bits of the BLAKE2 hash of each image's pixels."""
 
 Matrix = Int64[np.ndarray, "classes classes"]
 """Confusion matrix: rows are true classes, columns predicted ones."""

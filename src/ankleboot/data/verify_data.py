@@ -28,11 +28,18 @@ def verify_folder_unchanged(run: Run, data: Dataset) -> None:
     then, now = run.manifest().get("image_counts"), data.image_counts
     if then is None or not now or run.manifest()["data"]["name"] != data.name:
         return
+    if not is_same_folder(run, data):
+        return
     had_test = any(key.startswith("test/") for key in then)
     changed = []
     for key in sorted(k for k in then | now if had_test or not k.startswith("test/")):
         before, after = then.get(key, {"count": 0}), now.get(key, {"count": 0})
-        if before["count"] != after["count"]:
+        if key == "groups":
+            if before != after:
+                changed.append(
+                    f"{before['count']} named groups are now {after['count']} (--groups)"
+                )
+        elif before["count"] != after["count"]:
             changed.append(f"{key} had {before['count']} images and has {after['count']}")
         elif before != after:
             changed.append(f"{key} has other files among its {after['count']} images")
@@ -41,3 +48,16 @@ def verify_folder_unchanged(run: Run, data: Dataset) -> None:
             f"{data.source}: the images have changed since {run.folder} was trained on them: "
             f"{join_names(changed)}"
         )
+
+
+def is_same_folder(run: Run, data: Dataset) -> bool:
+    """Check if data may be those of a run: at the same place, or with images of a class as then.
+
+    The names are equal. A folder of that name elsewhere, with other images in every class, holds
+    new images; a moved folder that has changed in part does not.
+    """
+    manifest, now = run.manifest(), data.image_counts
+    then = manifest.get("image_counts")
+    if not then or not now or manifest["data_source"] == data.source:
+        return True
+    return bool({one["sha256"] for one in then.values()} & {one["sha256"] for one in now.values()})

@@ -16,6 +16,7 @@ from ankleboot.evaluation import metrics
 from ankleboot.evaluation.select_split import validation_images
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.files.calibration import (
+    FEW_IMAGES,
     TEMPERATURE_RANGE,
     Calibration,
     apply_temperature,
@@ -25,15 +26,30 @@ from ankleboot.models.files.calibration import (
 from ankleboot.models.run import Run
 
 TARGET_PRECISION = 0.95  # accuracy of the predictions that are given
+MANY_IMAGES = 1_000  # softening labels would change the temperature of as many by under 1 %
 NUM_BINS = 15  # equal-width bins of confidence
 NUM_CURVE_POINTS = 400  # of the risk-coverage curve, which is thinned out
 
 
-def calibrate(run: Run, data: Dataset) -> Calibration:
+class LabeledPredictions(NamedTuple):
+    """Probabilities of images and their labels."""
+
+    probs: Probs
+    labels: Labels
+
+
+def calibrate(
+    run: Run, data: Dataset, predictions: LabeledPredictions | None = None
+) -> Calibration:
     """Fit a finished run's calibration on its validation images, and store it.
 
     Predictors loaded from the run afterwards give calibrated probabilities. A run that has a
     calibration keeps it.
+
+    Args:
+        run: Complete run.
+        data: Data set that it was trained on.
+        predictions: Result of `predict_validation`, if that is known already.
 
     Raises:
         ModelError: If the run is not complete, or its model is damaged.
@@ -41,33 +57,48 @@ def calibrate(run: Run, data: Dataset) -> Calibration:
     """
     if (stored := run.calibration()) is not None:
         return stored
+    calibration = fit_calibration(*(predictions or predict_validation(run, data)))
+    write_json(run.folder / "calibration.json", asdict(calibration))
+    run.seal(calibration)
+    return calibration
+
+
+def predict_validation(run: Run, data: Dataset) -> LabeledPredictions:
+    """Predict the validation images of a finished run, calibrated if it has a calibration."""
     verify_same_data(run, data)
     validation = validation_images(run.recipe(), data)
     probs = load_predictor(run.folder).predict(validation.images)
-    calibration = fit_calibration(probs, validation.labels)
-    write_json(run.folder / "calibration.json", asdict(calibration))
-    return calibration
+    return LabeledPredictions(probs, validation.labels)
 
 
 def fit_calibration(probs: Probs, labels: Labels) -> Calibration:
     """Fit temperature and threshold to uncalibrated predictions on validation images.
 
+    Twelve correct predictions do not prove certainty. So labels of fewer than `MANY_IMAGES` images
+    are softened, and fewer than `FEW_IMAGES` neither raise a confidence nor give a threshold below
+    the lowest confidence of a correct prediction.
+
     Raises:
         DataError: If there is no image, or a probability is not finite.
     """
     metrics.validate_predictions(probs, labels)
-    temperature = fit_temperature(probs, labels)
+    num, is_few = len(labels), len(labels) < FEW_IMAGES
+    temperature = fit_temperature(probs, labels, softening=1 / (num + 2) * (num < MANY_IMAGES))
+    if is_few:
+        temperature = max(1.0, temperature)
     calibrated = apply_temperature(probs, temperature)
     threshold = abstention_threshold(calibrated, labels, TARGET_PRECISION)
-    is_given = calibrated.max(axis=1) >= threshold
-    is_correct = calibrated.argmax(axis=1) == labels
+    confidences, is_correct = calibrated.max(axis=1), calibrated.argmax(axis=1) == labels
+    if is_few and is_correct.any():
+        threshold = max(threshold, float(confidences[is_correct].min()))
+    is_given = confidences >= threshold
     return Calibration(
         temperature=temperature,
         abstain_below=threshold,
         precision_wanted=TARGET_PRECISION,
         precision=float(is_correct[is_given].mean()) if is_given.any() else 0.0,
         coverage=float(is_given.mean()),
-        num_examples=len(labels),
+        num_examples=num,
         loss=(metrics.log_loss(probs, labels), metrics.log_loss(calibrated, labels)),
         ece=(
             expected_calibration_error(probs, labels),
@@ -76,13 +107,22 @@ def fit_calibration(probs: Probs, labels: Labels) -> Calibration:
     )
 
 
-def fit_temperature(probs: Probs, labels: Labels) -> float:
+def fit_temperature(probs: Probs, labels: Labels, *, softening: float = 0.0) -> float:
     """Find the temperature with the least cross-entropy by bisection of its derivative.
 
-    Source: Guo et al. 2017, section 4.2, https://arxiv.org/abs/1706.04599
+    Args:
+        probs: Uncalibrated probabilities.
+        labels: True classes.
+        softening: Probability that is taken from each label and spread over the other classes.
+
+    Source: Guo et al. 2017, section 4.2, https://arxiv.org/abs/1706.04599; softened labels: Platt
+    1999, Probabilistic outputs for support vector machines, section 2.2
     """
     logits = log_probs(probs)
     label_logits = logits[np.arange(len(labels)), labels]
+    if softening:
+        others = (logits.sum(axis=1) - label_logits) / (logits.shape[1] - 1)
+        label_logits = (1 - softening) * label_logits + softening * others
 
     def slope(inverse: float) -> float:
         """Return the derivative of the loss by the inverse temperature; it is monotone."""

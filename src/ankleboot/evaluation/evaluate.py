@@ -1,7 +1,7 @@
 """Evaluation of a model on a whole split: metrics, confidence intervals, classes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ankleboot.evaluation import metrics as scores
 from ankleboot.evaluation.calibration import NUM_BINS, confidence_bins, expected_calibration_error
 from ankleboot.evaluation.evidence import Evidence, weigh_evidence
 from ankleboot.evaluation.prediction_cache import cached_predictions
-from ankleboot.evaluation.select_split import DataSource, dataset_for, select_split
+from ankleboot.evaluation.select_split import DataSource, dataset_for, judged_images
 from ankleboot.evaluation.statistics import Interval, bootstrap_means, percentile_interval
 from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.inference.load import Model, resolve_model
@@ -41,6 +41,7 @@ class Evaluation(Record):
         num_test_evaluations: Evaluations of this model on the test split, this one included.
         metrics: Further metrics by name; see the kind "metrics" of `core/plugins.py`.
         evidence: Counts that the accuracy rests on.
+        notes: What was decided about the images.
     """
 
     model: str
@@ -62,11 +63,12 @@ class Evaluation(Record):
     num_test_evaluations: int
     metrics: dict[str, float]
     evidence: Evidence
+    notes: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """Limits of the accuracy in words: few images, a strong baseline, neglected classes."""
-        return self.evidence.sentences(self.split)
+        return (*self.notes, *self.evidence.sentences(self.split))
 
     @property
     def confusions(self) -> tuple[tuple[int, str, str], ...]:
@@ -122,7 +124,9 @@ def evaluate(
 
     Args:
         model: A run, a predictor, a path or the name of a shipped model.
-        data: Data set; by default the one that the model was trained on.
+        data: Data set; by default the one that the model was trained on. Of labeled data that are
+            new to the model and have no test split, all images are judged (`split` is then "new");
+            some of the model's classes may be missing.
         split: "validation" or "test".
         metrics: Further metrics: names of the kind "metrics", or functions by name. By default all
             names that `plugins.names("metrics")` lists.
@@ -134,14 +138,16 @@ def evaluate(
     """
     resolved = resolve_model(model)
     predictor, dataset = resolved.predictor, dataset_for(resolved, data)
-    images = select_split(dataset, split, predictor.info)
+    judged = judged_images([resolved], dataset, split)
+    images, split = judged.of(dataset), judged.split
     functions = resolve_metrics(metrics)
     count = count_evaluation(resolved, split)
     probs = cached_predictions(resolved, images.images, split)
     predictions = probs, images.labels, predictor.info.labels
-    return evaluate_probs(
+    evaluation = evaluate_probs(
         *predictions, functions, count, model=predictor.name, data=dataset.name, split=split
     )
+    return replace(evaluation, notes=judged.notes)
 
 
 def resolve_metrics(metrics: Mapping[str, Metric] | Sequence[str] | None) -> dict[str, Metric]:

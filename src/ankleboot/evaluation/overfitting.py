@@ -5,12 +5,15 @@ from itertools import takewhile
 from typing import Any
 
 from ankleboot.core.errors import DataError
+from ankleboot.evaluation.evidence import Evidence
 from ankleboot.models.run import EpochRecord, History
+from ankleboot.recipes.recipe import Recipe
 
 MIN_GAP = 0.02  # training accuracy above validation accuracy
 LARGE_GAP = 0.05  # overfitting, regardless of the validation loss
 MIN_LOSS_RISE = 0.10  # validation loss above its minimum, as a fraction of the minimum
 STILL_FALLING = 0.02  # fall of the validation loss in the last epoch, as a fraction
+MIN_SETBACK = 0.10  # rise of the training loss above its minimum that a fair rate does not cause
 LOW_ACCURACY = 0.85  # a plain dense network reaches it; a CNN below it is underfitted
 
 
@@ -19,7 +22,8 @@ class FitDiagnosis:
     """Over- or underfitting, with the numbers behind it.
 
     Attributes:
-        verdict: "overfitting", "underfitting", "still improving", "about right" or "too short".
+        verdict: "overfitting", "unstable", "underfitting", "still improving", "about right" or
+            "too short".
         best_epoch: Epoch with the lowest validation loss.
         gap: Training minus validation accuracy after the last epoch, as a fraction.
         gap_opened: First epoch from which on the gap exceeded two points; None if there is none.
@@ -38,11 +42,18 @@ class FitDiagnosis:
         return asdict(self)
 
 
-def diagnose_fit(history: History) -> FitDiagnosis:
+def diagnose_fit(
+    history: History, recipe: Recipe | None = None, evidence: Evidence | None = None
+) -> FitDiagnosis:
     """Diagnose over- or underfitting from the epochs of a run.
 
     The thresholds are rules of thumb. Training accuracy is measured while the weights change, with
     dropout and augmentation, so a gap below two points means nothing.
+
+    Args:
+        history: Epochs of the run.
+        recipe: Recipe of the run: which epochs trained all layers, and which one is the result.
+        evidence: Counts of the validation images, whose limits are then described as well.
 
     Raises:
         DataError: If the history has no epoch.
@@ -54,11 +65,16 @@ def diagnose_fit(history: History) -> FitDiagnosis:
     rise = last.validation_loss / max(lowest.validation_loss, 1e-12) - 1
     wide = takewhile(lambda record: _gap(record) > MIN_GAP, reversed(history))
     opened = min((record.epoch for record in wide), default=None)
-    verdict = _verdict(history, gap, rise)
+    thawed = history[recipe.head_epochs :] if recipe else history
+    verdict = _verdict(history, thawed, gap, rise)
+    conclusion = _conclusion(verdict, lowest, last)
+    if recipe and recipe.keeps_best and lowest.epoch < last.epoch:
+        conclusion += " The result is the best epoch."
     sentences = (
-        _conclusion(verdict, lowest, last),
+        conclusion,
         _loss_sentence(lowest, last, rise),
         _gap_sentence(last, gap, opened),
+        *(evidence.sentences("validation") if evidence else ()),
     )
     return FitDiagnosis(verdict, lowest.epoch, gap, opened, rise, sentences)
 
@@ -67,7 +83,23 @@ def _gap(record: EpochRecord) -> float:
     return record.train_accuracy - record.validation_accuracy
 
 
-def _verdict(history: History, gap: float, rise: float) -> str:
+def _is_unstable(history: History) -> bool:
+    """Check if the losses of training and validation rose together; overfitting parts them."""
+    if len(history) < 2:
+        return False
+    last, earlier = history[-1], history[:-1]
+    rose = [
+        any(
+            value(record) > (1 + MIN_SETBACK) * min(map(value, history[:index]))
+            for index, record in enumerate(history[1:], 1)
+        )
+        for value in (lambda record: record.train_loss, lambda record: record.validation_loss)
+    ]
+    lowest = min(record.validation_loss for record in earlier)
+    return all(rose) and last.validation_loss > (1 + MIN_LOSS_RISE) * lowest
+
+
+def _verdict(history: History, thawed: History, gap: float, rise: float) -> str:
     last = history[-1]
     if len(history) == 1:
         return "too short"
@@ -76,6 +108,8 @@ def _verdict(history: History, gap: float, rise: float) -> str:
     earlier = min(record.validation_loss for record in history[:-1])
     if last.validation_loss < (1 - STILL_FALLING) * earlier:
         return "still improving"
+    if _is_unstable(thawed):
+        return "unstable"
     if last.train_accuracy < LOW_ACCURACY:
         return "underfitting"
     return "about right"
@@ -86,6 +120,8 @@ _CONCLUSIONS = {
     "dropout or augmentation would help.",
     "still improving": "Still improving: the validation loss was falling when training ended; "
     "more epochs would help.",
+    "unstable": "Unstable: the losses of training and validation rose together while training, so "
+    "the learning rate is too high for these images; a lower learning_rate would help.",
     "underfitting": "Underfitting: accuracy is low on the training images, too; "
     "a larger network or another learning rate would help.",
     "too short": "Too short to diagnose: one epoch shows no trend.",

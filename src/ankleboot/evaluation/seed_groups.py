@@ -62,6 +62,10 @@ def group_names(models: Sequence[ResolvedModel]) -> list[str]:
             continue
         recipe, manifest = model.run.recipe(), model.run.manifest()
         parts = [recipe.to_json() | {"seed": 0}, manifest["data"], manifest.get("arithmetic")]
+        labels = manifest.get("label_file")
+        parts += [labels["sha256"]] if labels else []
+        parent = manifest.get("parent")
+        parts += [parent["model_sha256"]] if parent else []
         key = json.dumps(parts, sort_keys=True)
         if other := by_seed.get((key, recipe.seed)):
             raise UsageError(
@@ -69,7 +73,8 @@ def group_names(models: Sequence[ResolvedModel]) -> list[str]:
             )
         by_seed[key, recipe.seed] = model.name
         if key not in names:
-            label = " ".join([recipe.name, *overrides_of(recipe)])
+            corrected = ["with corrected labels"] if labels else []
+            label = " ".join([recipe.name, *overrides_of(recipe), *corrected])
             copies = sum(other.partition(" (")[0] == label for other in names.values())
             names[key] = f"{label} ({copies + 1})" if copies else label
         groups.append(names[key])

@@ -1,14 +1,20 @@
 """Selection of the data and the images that a recipe or a model is evaluated on."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from ankleboot.core.errors import DataError, UsageError
+import numpy as np
+
+from ankleboot.core.errors import AnklebootError, DataError, UsageError
+from ankleboot.core.types import Indices
 from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.data.fingerprints import fingerprints
 from ankleboot.data.load import load_data, load_training_data
-from ankleboot.data.verify_data import verify_folder_unchanged
+from ankleboot.data.verify_data import is_same_folder, verify_folder_unchanged
 from ankleboot.inference.load import ResolvedModel
 from ankleboot.models.files.metadata import ModelMetadata
-from ankleboot.models.run import Run
+from ankleboot.models.run import Run, find_run
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.recipes.recipe import Recipe
 
@@ -29,26 +35,161 @@ DataSource = Dataset | DataLoader | None
 """A data set, a function that loads one, or None for the data that a model was trained on."""
 
 
+@dataclass(frozen=True)
+class JudgedImages:
+    """Images of a data set that models are judged on.
+
+    Attributes:
+        rows: Positions in `data.test` for the split "test", else in `data.train`.
+        split: "validation", "test", or "new" for labeled images that no model has learned.
+        notes: What was decided about the images, for the user.
+    """
+
+    rows: Indices
+    split: str
+    notes: tuple[str, ...] = ()
+
+    def of(self, data: Dataset) -> LabeledImages:
+        """Take the images; `data` may have another image spec."""
+        return (data.test if self.split == "test" else data.train).take(self.rows)
+
+
 def dataset_for(
     model: ResolvedModel, data: DataSource, image_spec: ImageSpec | None = None
 ) -> Dataset:
     """Return the data set to evaluate a model on, by default in the model's image spec.
 
+    Labels are numbered as the model numbers its classes, of which the data may lack some.
+
     Raises:
         DataError: If the run's image folder has changed since the model was trained.
     """
-    run = model.run
+    run = run_of(model)
     if isinstance(data, Dataset):
         if run is not None:
             verify_folder_unchanged(run, data)
-        return data
+        return _in_order_of(data, model.predictor.info.labels)
     spec = image_spec or model.predictor.info.image_spec
     known = "" if run else model.predictor.info.data
     if data is not None:
-        return data(spec, run=run, known=known)
-    if run is not None:
-        return load_training_data(run, image_spec=spec)
-    return load_data(known or "fashion-mnist", image_spec=spec, trust=False)
+        loaded = data(spec, run=run, known=known)
+    elif run is not None:
+        loaded = load_training_data(run, image_spec=spec)
+    else:
+        loaded = load_data(known or "fashion-mnist", image_spec=spec, trust=False)
+    return _in_order_of(loaded, model.predictor.info.labels)
+
+
+def run_of(model: ResolvedModel) -> Run | None:
+    """Return the run that a model belongs to; an export in a run's folder belongs to that run."""
+    if model.run is not None or model.path is None:
+        return model.run
+    run = find_run(model.path.resolve().parent.parent)
+    if run is None or not run.is_complete:
+        return None
+    is_export = run.result()["model_sha256"] == model.predictor.info.model_sha256
+    return run if is_export else None
+
+
+def judged_images(models: Sequence[ResolvedModel], data: Dataset, split: str) -> JudgedImages:
+    """Choose the images of a data set that are new to all of the models.
+
+    Data without a test split that no model was trained on are judged as a whole, whatever `split`
+    says: all of their images are new.
+
+    Raises:
+        DataError: If the data has no test split, has changed since a model was trained, or has no
+            new image.
+        UsageError: If a model has other classes, or two have different validation images.
+    """
+    infos = [model.predictor.info for model in models]
+    for info in infos:
+        refuse_other_classes(info, data)
+    trained_on = [
+        model
+        for model in models
+        if not is_new_data(model.predictor.info, data, run_of(model)) or len(data.test)
+    ]
+    if not trained_on:
+        return _without_learned(models, data)
+    if split == "test":
+        _refuse_missing_test(data)
+        return JudgedImages(np.arange(len(data.test), dtype=np.int64), split)
+    trained = [model.predictor.info for model in trained_on]
+    if len({data.split(info.split_rule).sha256 for info in trained}) > 1:
+        raise UsageError("these models have different validation images; compare with --split test")
+    return JudgedImages([validation_rows(info, data) for info in trained][0], split)
+
+
+def is_new_data(info: ModelMetadata, data: Dataset, run: Run | None = None) -> bool:
+    """Check if a model was trained on data that is known to be other than this."""
+    if info.data_sha256 in ("", data.train_sha256):
+        return False
+    if info.data != data.name:
+        return True
+    # a folder of the same name in another place
+    return run is not None and not is_same_folder(run, data)
+
+
+def _without_learned(models: Sequence[ResolvedModel], data: Dataset) -> JudgedImages:
+    """Take all images but those that a model was trained on, wherever they lie now."""
+    rows = np.arange(len(data.train), dtype=np.int64)
+    notes = [f"{data.name} is new to the model: all of its {len(rows):,} images are judged"]
+    known = [run.known_images() for model in models if (run := run_of(model))]
+    if known and sum(map(len, known)):
+        is_known = np.isin(fingerprints(data.train.images, rows), np.concatenate(known))
+        if is_known.all():
+            raise DataError(f"{data.name}: the model was trained on all of its images")
+        if num_known := int(is_known.sum()):
+            rows = rows[~is_known]
+            notes[0] = (
+                f"{data.name} is new to the model but for {num_known:,} images that it was trained "
+                f"on, which are left out: {len(rows):,} are judged"
+            )
+    return JudgedImages(rows, "new", tuple(notes))
+
+
+def refuse_other_classes(model: ModelMetadata, data: Dataset) -> None:
+    """Refuse data with a class that the model does not have.
+
+    Raises:
+        UsageError: If there is one.
+    """
+    if unknown := [name for name in data.class_names if name not in model.labels]:
+        raise UsageError(
+            f"the model's classes are {', '.join(model.labels)}; those of {data.name} are "
+            f"{', '.join(data.class_names)}: it does not know {', '.join(unknown)}"
+        )
+
+
+def _in_order_of(data: Dataset, labels: tuple[str, ...]) -> Dataset:
+    """Number the labels as a model does that has all classes of the data, and maybe more."""
+    if data.class_names == labels or not set(data.class_names) <= set(labels):
+        return data
+    new_label = np.array([labels.index(name) for name in data.class_names], np.int32)
+    train, test = (replace(part, labels=new_label[part.labels]) for part in (data.train, data.test))
+    return replace(data, train=train, test=test, class_names=labels)
+
+
+def training_images(model: ResolvedModel, data: Dataset, split: str) -> LabeledImages:
+    """Return the images that a model learned, which are others than `data` if the split is "new".
+
+    Raises:
+        UsageError: If the training data are not known, or not there any more.
+    """
+    run = run_of(model)
+    rule = run.recipe().split_rule if run else model.predictor.info.split_rule
+    if split == "new":
+        try:
+            if run is None:
+                raise UsageError("no run folder")
+            data = load_training_data(run)
+        except AnklebootError as error:
+            raise UsageError(
+                f"{model.name}: its training images are needed beside the new data ({error}); "
+                "leave --data out, or give the data that it was trained on"
+            ) from error
+    return data.train.take(data.split(rule).train)
 
 
 def select_split(data: Dataset, split: str, model: Recipe | ModelMetadata) -> LabeledImages:
@@ -58,16 +199,17 @@ def select_split(data: Dataset, split: str, model: Recipe | ModelMetadata) -> La
         DataError: If the data has no test split, or has changed since the model was trained.
         UsageError: If the model has other classes, or was trained on other data.
     """
-    if isinstance(model, ModelMetadata) and model.labels != data.class_names:
-        raise UsageError(
-            f"the model's classes are {', '.join(model.labels)}; "
-            f"those of {data.name} are {', '.join(data.class_names)}"
-        )
+    if isinstance(model, ModelMetadata):
+        refuse_other_classes(model, data)
     if split != "test":
         return validation_images(model, data)
+    _refuse_missing_test(data)
+    return data.test
+
+
+def _refuse_missing_test(data: Dataset) -> None:
     if not len(data.test):
         raise DataError(f"{data.name} has no test split; take --split validation")
-    return data.test
 
 
 def validation_images(model: Recipe | ModelMetadata, data: Dataset) -> LabeledImages:
@@ -77,6 +219,11 @@ def validation_images(model: Recipe | ModelMetadata, data: Dataset) -> LabeledIm
         DataError: If the data has changed since the model was trained.
         UsageError: If a model was trained on another data set: which images it knows is unknown.
     """
+    return data.train.take(validation_rows(model, data))
+
+
+def validation_rows(model: Recipe | ModelMetadata, data: Dataset) -> Indices:
+    """Return the positions of `validation_images`."""
     if isinstance(model, ModelMetadata) and model.data_sha256 != data.train_sha256:
         if model.data_sha256 and model.data == data.name:
             raise DataError(
@@ -88,4 +235,4 @@ def validation_images(model: Recipe | ModelMetadata, data: Dataset) -> LabeledIm
                 f"the model was trained on {model.data}; it has no validation images in "
                 f"{data.name}, take --split test"
             )
-    return data.train.take(data.split(model.split_rule).validation)
+    return data.split(model.split_rule).validation

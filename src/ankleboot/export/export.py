@@ -19,7 +19,12 @@ from ankleboot.core.errors import AnklebootError, ModelError, UsageError, first_
 from ankleboot.core.files import make_folder, write_failure
 from ankleboot.core.silence import import_keras
 from ankleboot.data.dataset import Dataset
-from ankleboot.evaluation.select_split import DataSource, dataset_for, select_split
+from ankleboot.evaluation.select_split import (
+    DataSource,
+    dataset_for,
+    judged_images,
+    training_images,
+)
 from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.export.deployable import DeployableModel, calibration_images
 from ankleboot.export.parity import Latency, ParityResult, check_parity, measure_latency
@@ -47,7 +52,7 @@ class ExportResult:
 
 
 def export_model(
-    model: Model, format: str, path: Path | str | None = None, data: DataSource = None
+    model: Model, format: str, path: AnyPath | None = None, data: DataSource = None
 ) -> ExportResult:
     """Write a model in another format, and keep the file only if its predictions are the same.
 
@@ -59,7 +64,8 @@ def export_model(
         path: File or folder to write, which must not exist; by default in the folder exports of
             the run, or of the working directory.
         data: Data whose training images calibrate int8, and whose test split (or validation
-            images) serves for the comparison; None for the data the model was trained on.
+            images, or all images of data that are new to the model) serves for the comparison; None
+            for the data the model was trained on.
 
     Raises:
         UsageError: If the format is unknown, `path` exists, or Keras runs on another backend.
@@ -68,14 +74,14 @@ def export_model(
     """
     export_format: ExportFormat = plugins.resolve("formats", format)
     resolved = resolve_model(model)
-    target = Path(path) if path is not None else _default_path(resolved, export_format)
+    target = expand(path) if path is not None else _default_path(resolved, export_format)
     _check_target(target, format, export_format)
     reference = _load_reference(resolved)
     dataset = dataset_for(resolved, data)
-    split = "test" if len(dataset.test) else "validation"
+    judged = judged_images([resolved], dataset, "test" if len(dataset.test) else "validation")
+    images, split = judged.of(dataset), judged.split
     deployable = _deployable(resolved, reference, dataset, split, format)
     name, limits = f"{format} of {resolved.name}", export_format.limits
-    images = select_split(dataset, split, deployable.info)
     with _moved_to(target) as written:
         _write(deployable, export_format, written, name)
         candidate = load_predictor(written, trust=True)
@@ -133,8 +139,8 @@ def _deployable(
 ) -> DeployableModel:
     info = replace(reference.info, format=format, version=__version__)
     train = data.train
-    if split == "validation":  # the images of the comparison must not set the ranges
-        train = train.take(data.split(info.split_rule).train)
+    if split != "test":  # the images of the comparison must not set the ranges
+        train = training_images(model, data, split)
     photo = catalog.photo_model(model.name)
     return DeployableModel(reference.model, info, calibration_images(train.images), photo)
 

@@ -55,6 +55,7 @@ ONNX_INT8 = ExportFormat("model-int8.onnx", write_int8, OnnxPredictor, INT8)
 def _float32(model: DeployableModel) -> Any:
     import onnx
 
+    _register_erfc()
     with tempfile.TemporaryDirectory() as folder, silenced():
         path = Path(folder) / "model.onnx"
         model.deployable.export(str(path), format="onnx", verbose=False, opset_version=OPSET)
@@ -67,6 +68,31 @@ def _float32(model: DeployableModel) -> Any:
     for value in (exported.graph.input[0], output):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
     return exported
+
+
+def _register_erfc() -> None:
+    """Teach tf2onnx the operation Erfc of TensorFlow's exact GELU: 1 - Erf."""
+    import numpy as np
+    from tf2onnx import utils
+    from tf2onnx.handler import tf_op
+
+    def erfc(graph: Any, node: Any, **_: Any) -> None:
+        dtype, shape = graph.get_dtype(node.output[0]), graph.get_shape(node.output[0])
+        one = graph.make_const(
+            utils.make_name("one"), np.array(1, utils.map_onnx_to_numpy_type(dtype))
+        )
+        error = graph.make_node("Erf", node.input, dtypes=[dtype], shapes=[shape])
+        graph.remove_node(node.name)
+        graph.make_node(
+            "Sub",
+            [one.output[0], error.output[0]],
+            outputs=node.output,
+            name=node.name,
+            dtypes=[dtype],
+            shapes=[shape],
+        )
+
+    tf_op("Erfc").register_compat_handler(erfc, 9)  # the opset that has Erf
 
 
 def _with_checksum(exported: Any, model: DeployableModel) -> bytes:

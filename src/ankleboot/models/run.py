@@ -12,24 +12,30 @@ calibration.json  temperature and abstention threshold, fitted on the validation
 verdict.json      diagnosis of over- and underfitting
 curves.png        learning curves
 samples.png       some training images
+known_images.npy  fingerprints of the training images, by which new data are told from them
+labels.csv        copy of the label file, if one corrected the labels of the data
 """
 
 import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 import numpy as np
 
+from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import ModelError, UsageError
-from ankleboot.core.files import DAMAGED_ZIP, atomic_write, sha256_of_file, write_json
+from ankleboot.core.files import DAMAGED_ZIP, atomic_write, write_json
+from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.records import Record
+from ankleboot.core.types import Fingerprints
 from ankleboot.models.files.calibration import Calibration
-from ankleboot.models.files.metadata import parse_object
+from ankleboot.models.files.keras_seal import model_sha256, read_seal, sealed
+from ankleboot.models.files.metadata import ModelMetadata, parse_object
 from ankleboot.recipes.parse import from_json
 from ankleboot.recipes.recipe import Recipe
 
@@ -66,7 +72,9 @@ class Run(Record):
 
     @property
     def model_path(self) -> Path:
-        return self.folder / "model.keras"
+        """Model of the run; an adopted one may be of another format than Keras'."""
+        paths = [self.folder / f"model{suffix}" for suffix in (".keras", ".tflite", ".onnx")]
+        return next((path for path in paths if path.exists()), paths[0])
 
     @property
     def best_path(self) -> Path:
@@ -75,6 +83,11 @@ class Run(Record):
     @property
     def checkpoint_path(self) -> Path:
         return self.folder / "checkpoint.npz"
+
+    @property
+    def label_path(self) -> Path:
+        """Copy of the label file; there is none if the run learned the original labels."""
+        return self.folder / "labels.csv"
 
     @property
     def is_complete(self) -> bool:
@@ -91,6 +104,21 @@ class Run(Record):
         """Read the manifest: data, split, versions and hardware."""
         return self._read("manifest.json", "data", "data_source")
 
+    def metadata(self) -> ModelMetadata:
+        """Return what every model file of the run carries: labels, image spec, data and split."""
+        recipe, manifest = self.recipe(), self.manifest()
+        return ModelMetadata(
+            recipe=recipe.name,
+            labels=tuple(manifest.get("labels", CLASS_NAMES)),
+            split=recipe.split,
+            validation_fraction=recipe.validation_fraction,
+            split_seed=recipe.split_seed,
+            data=manifest["data"]["name"],
+            data_sha256=manifest["data"]["train_sha256"],
+            adopted=manifest.get("adopted", {}).get("file", ""),
+            **asdict(recipe.image_spec),
+        )
+
     def result(self) -> dict[str, Any]:
         """Read the metrics and hashes of the complete run."""
         return self._read("result.json", "model_sha256", "best_epoch", "train", "validation")
@@ -99,6 +127,15 @@ class Run(Record):
         """Read temperature and abstention threshold; None if they are not fitted."""
         path = self.folder / "calibration.json"
         return Calibration.from_json(self._read(path.name), path) if path.exists() else None
+
+    def seal(self, calibration: Calibration) -> None:
+        """Write the calibration into the model file too, which keeps it outside this folder."""
+        info = replace(
+            read_seal(self.model_path) or self.metadata(),
+            temperature=calibration.temperature,
+            abstain_below=calibration.abstain_below,
+        )
+        atomic_write(self.model_path, sealed(self.model_path.read_bytes(), info))
 
     def history(self) -> History:
         """Read the metrics of the epochs so far."""
@@ -134,8 +171,10 @@ class Run(Record):
         except ModelError:
             return figures | {"state": "damaged"}
         figures |= {name: str(result[name]) for name in ("recipe", "seed", "data", "epochs")}
-        accuracy = result["validation"]["accuracy"]
-        return figures | {"validation_accuracy": f"{100 * accuracy:.2f} %"}
+        if "accuracy" in result["validation"]:  # unknown for an adopted model
+            accuracy = result["validation"]["accuracy"]
+            figures["validation_accuracy"] = f"{100 * accuracy:.2f} %"
+        return figures
 
     def to_json(self) -> dict[str, Any]:
         """Return the document of `train --json`: the result, calibration and verdict."""
@@ -145,10 +184,33 @@ class Run(Record):
                 document[name] = self._read(f"{name}.json")
         return document
 
-    def start(self, recipe: Recipe, manifest: Mapping[str, Any]) -> None:
+    def start(
+        self, recipe: Recipe, manifest: Mapping[str, Any], label_file: bytes | None = None
+    ) -> None:
         """Write the files that precede the first step; recipe.json, the last, makes it a run."""
         write_json(self.folder / "manifest.json", manifest)
+        if label_file is not None:
+            atomic_write(self.label_path, label_file)
         write_json(self.folder / "recipe.json", recipe.to_json())
+
+    def known_images(self) -> Fingerprints:
+        """Read the fingerprints of the images that the run and its parents learned."""
+        path = self.folder / "known_images.npy"
+        try:
+            known = np.load(path, allow_pickle=False)
+        except FileNotFoundError:
+            return np.zeros(0, np.uint64)
+        except DAMAGED_ZIP as error:
+            raise ModelError(f"{path}: damaged list of known images ({error})") from error
+        if known.dtype != np.uint64 or known.ndim != 1:
+            raise ModelError(f"{path}: damaged list of known images ({known.dtype})")
+        return known
+
+    def write_known_images(self, known: Fingerprints) -> None:
+        """Write the fingerprints of the images that the run and its parents learned."""
+        content = io.BytesIO()
+        np.save(content, np.unique(known), allow_pickle=False)
+        atomic_write(self.folder / "known_images.npy", content.getvalue())
 
     def write_history(self, history: History) -> None:
         """Replace history.csv."""
@@ -197,14 +259,14 @@ class Run(Record):
                 f"or name {self.best_path.name} in it"
             )
         expected = self.result()["model_sha256"]
-        if not self.model_path.is_file() or sha256_of_file(self.model_path) != expected:
+        if not self.model_path.is_file() or model_sha256(self.model_path) != expected:
             raise ModelError(
                 f"{self.model_path}: missing, or not the file that training wrote (sha256)"
             )
         return self.model_path
 
 
-def load_run(path: Path | str) -> Run:
+def load_run(path: AnyPath) -> Run:
     """Open a run folder to read it.
 
         run = ankleboot.load_run("runs/sprint-seed0-001")
@@ -212,7 +274,7 @@ def load_run(path: Path | str) -> Run:
     Raises:
         ModelError: If it is not a run folder, or its recipe is damaged.
     """
-    run = Run(Path(path))
+    run = Run(expand(path))
     run.recipe()
     return run
 

@@ -83,6 +83,7 @@ TRANSFER = Recipe(
     batch_size=32,
     head_epochs=5,
     epochs=13,
+    keep="best",
 )
 """Recipe for image folders: a network pretrained on ImageNet is fine-tuned on their classes."""
 

@@ -75,6 +75,8 @@ class Option:
         """
         if self.kind is float and type(value) is int:  # JSON and users write 1 for 1.0
             value = float(value)
+        if self.words and type(value) in (int, float):  # Python users write 0.5 for the word
+            value = str(value)
         is_valid = type(value) is self.kind and (not self.words or value in self.words)
         if is_valid and self.plugins and value != self.default:
             is_valid = plugins.is_name(self.plugins, value)

@@ -34,7 +34,7 @@ def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
 
     A field that the values name must have an effect in the new recipe. A field of the old recipe
     that loses its effect returns to its default: `{"architecture": "mlp"}` on `leaky` resets
-    `blocks` and `padding`.
+    `blocks` and `padding`. Frozen epochs that fewer epochs leave no room for keep their share.
 
     Args:
         recipe: Recipe to start from.
@@ -56,6 +56,9 @@ def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     if model_options or "architecture" not in parsed:  # else they are of the former architecture
         model_options = {**recipe.model_options, **model_options}
     document = recipe.to_json() | parsed | {"model_options": model_options}
+    if "head_epochs" not in parsed and document["head_epochs"] > document["epochs"]:
+        share = recipe.head_epochs / recipe.epochs
+        document["head_epochs"] = max(1, round(share * document["epochs"]))
     for key in IN_ORDER:
         if OPTIONS[key].is_used(document):
             continue

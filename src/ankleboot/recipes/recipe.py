@@ -3,14 +3,14 @@
 A field without effect keeps its default, so that equal training runs have equal recipes.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ankleboot.core.errors import UsageError
 from ankleboot.core.types import IMAGE_SIZE
-from ankleboot.recipes.image_spec import CROPS, IMAGE_SIZES, ImageSpec
+from ankleboot.recipes.conflicts import refuse_conflicts
+from ankleboot.recipes.image_spec import CROPS, FITS, IMAGE_SIZES, ImageSpec
 from ankleboot.recipes.option import KEY, Above, Case, Option, in_order, is_foreign, option
 from ankleboot.recipes.split_rule import SplitRule
 
@@ -108,11 +108,17 @@ class Recipe:
         "", "File of the backbone's weights; empty = the backbone's own source.", used_by=TRANSFER
     )
 
-    # Data; the first three decide how photos become images
+    # Data; the first four decide how photos become images
     image_size: int = option(IMAGE_SIZE, "Pixels per side.", IMAGE_SIZES)
     color: bool = option(False, "RGB images; otherwise gray.")
     crop: str = option(
         "garment", "Garment cut out as in Fashion-MNIST, or the whole photo.", words=CROPS
+    )
+    fit: str = option(
+        "stretch",
+        "Tall or wide photos: stretched, between gray bands, or cropped in the middle.",
+        words=FITS,
+        used_by={"crop": ("none",)},
     )
     split: str = option(
         SplitRule.split,
@@ -179,6 +185,11 @@ class Recipe:
     label_smoothing: float = option(
         0.0, "Probability mass spread evenly over the classes.", (0.0, 0.9)
     )
+    class_weights: str = option(
+        "off",
+        "Weights of the classes in the loss: balanced is 1 / number of images, 0.5 its root.",
+        words=("off", "0.5", "balanced"),
+    )
     batch_size: int = option(64, "Number of images per step.", (1, 65_536))
     epochs: int = option(5, "Number of passes over the training images.", (1, 10_000))
     hard_example_fraction: float = option(
@@ -201,6 +212,11 @@ class Recipe:
         "Number of epochs without improvement before training stops and keeps the best; 0 = off.",
         (0, 10_000),
     )
+    keep: str = option(
+        "last",
+        "Epoch whose weights are the result; patience keeps the best in any case.",
+        words=("last", "best"),
+    )
     monitor: str = option(
         "loss", "Validation metric that chooses the best epoch.", words=("loss", "accuracy")
     )
@@ -216,7 +232,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for key, declared in OPTIONS.items():
             object.__setattr__(self, key, declared.checked(key, getattr(self, key)))
-        self._refuse_conflicts()
+        refuse_conflicts(self)
         if self.model_options and not is_foreign("architecture", self.architecture):
             raise UsageError(
                 f"model.{next(iter(self.model_options))} has no effect with "
@@ -227,62 +243,20 @@ class Recipe:
             if values[key] != OPTIONS[key].default and not OPTIONS[key].is_used(values):
                 raise UsageError(OPTIONS[key].refusal(key, values))
 
-    def _refuse_conflicts(self) -> None:
-        _ = self.image_spec  # raises for a size or color that the crop cannot give
-        if self.max_shift > self.image_size // 2:
-            raise UsageError(
-                f"max_shift: expected at most half of image_size={self.image_size}, "
-                f"got {self.max_shift}"
-            )
-        if self.head_epochs > self.epochs:
-            raise UsageError(
-                f"head_epochs: expected at most epochs={self.epochs}, got {self.head_epochs}"
-            )
-        needed = "garment" if self.backbone == "fashion_mnist" else "none"
-        if self.architecture == "transfer" and self.crop != needed:
-            raise UsageError(f"backbone={self.backbone} needs crop={needed}, got crop={self.crop}")
-        if self.architecture == "cnn":
-            self._refuse_impossible_blocks()
-
-    def _refuse_impossible_blocks(self) -> None:
-        if self.stem == "dct" and self.pooling not in ("max", "average"):
-            raise UsageError(
-                f"stem=dct needs a pooling, got pooling={self.pooling}; set max or average"
-            )
-        if min(sizes := self.feature_map_sizes()) < 1:
-            raise UsageError(
-                f"blocks={self.blocks} with kernel_size={self.kernel_size} and "
-                f"padding={self.padding} leaves no pixel after block {len(sizes)}; "
-                "use fewer blocks, a smaller kernel or padding=same"
-            )
-
     @property
     def image_spec(self) -> ImageSpec:
-        """Size, colors and crop of the images."""
-        return ImageSpec(self.image_size, self.color, self.crop)
+        """Size, colors, crop and fit of the images."""
+        return ImageSpec(self.image_size, self.color, self.crop, self.fit)
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the result is the best epoch, not the last one."""
+        return self.keep == "best" or self.patience > 0
 
     @property
     def split_rule(self) -> SplitRule:
         """Division of the training file into training and validation images."""
         return SplitRule(self.split, self.validation_fraction, self.split_seed, self.train_size)
-
-    def feature_map_sizes(self) -> list[int]:
-        """List the side in pixels after each block, until a block leaves no pixel."""
-        size, sizes, is_padded = self.image_size, [], self.padding == "same"
-        patterns = math.isqrt(self.block_filters()[0] - 1)  # their side minus 1
-        for block in range(self.blocks):
-            if not is_padded:
-                is_fixed = block == 0 and self.stem == "dct"
-                size -= patterns if is_fixed else self.convs_per_block * (self.kernel_size - 1)
-            if self.pooling != "none":  # padding or a stride keeps the last pixel of an odd row
-                size = (size + (is_padded or self.pooling == "strided")) // 2
-            sizes.append(size)
-            if size < 1:
-                break
-        if self.pooling == "none" and len(sizes) == self.blocks:
-            window = 2**self.blocks
-            sizes[-1] = -(-size // window) if is_padded else size // window
-        return sizes
 
     def block_filters(self) -> list[int]:
         """List the number of filters of each block."""

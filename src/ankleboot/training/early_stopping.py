@@ -21,5 +21,5 @@ def should_stop(recipe: Recipe, history: Sequence[EpochRecord]) -> bool:
 
 
 def result_epoch(recipe: Recipe, history: Sequence[EpochRecord]) -> int:
-    """Return the epoch whose weights are the result: the last, or with patience the best."""
-    return best_epoch(history, recipe.monitor) if recipe.patience else len(history)
+    """Return the epoch whose weights are the result: the last one, or the best."""
+    return best_epoch(history, recipe.monitor) if recipe.keeps_best else len(history)

@@ -14,10 +14,13 @@ from ankleboot.data.verify_data import verify_folder_unchanged
 from ankleboot.models.run import Run
 from ankleboot.recipes.parse import from_json
 from ankleboot.recipes.recipe import Recipe
+from ankleboot.training.class_counts import class_counts
 from ankleboot.training.engines import base
 from ankleboot.training.foreign_plugins import plugin_versions
 
-MUST_MATCH_ON_RESUME = ("recipe", "data", "split", "versions", "arithmetic", "plugins")
+MUST_MATCH_ON_RESUME = (
+    *("recipe", "data", "label_file", "split", "versions", "arithmetic", "plugins"),
+)
 MAY_CHANGE_LAST_BITS = ("hardware", "git_commit")
 
 
@@ -43,9 +46,16 @@ def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
         "data_source": data.source,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "labels": list(data.class_names),
+        "class_counts": class_counts(data, split),
     }
+    if data.label_changes is not None:
+        document["label_file"] = data.label_changes.to_json()
+        document["label_file_source"] = str(data.label_changes.path)
+    if data.group_file:
+        document["group_file"] = data.group_file
     if data.folder_report is not None:
         document["image_counts"] = data.image_counts
+        document["data_notes"] = [data.folder_report.layout, *data.folder_report.notes]
         document["num_unreadable"] = len(data.folder_report.unreadable)
     return document
 

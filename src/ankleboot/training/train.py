@@ -3,9 +3,13 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from ankleboot.core.files import write_json
+from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.silence import import_keras
 from ankleboot.data.dataset import Dataset
+from ankleboot.data.fingerprints import fingerprints
 from ankleboot.data.load import load_data, load_training_data
 from ankleboot.models.run import Run, load_run
 from ankleboot.recipes.recipe import Recipe
@@ -17,9 +21,10 @@ from ankleboot.training.run_dir import next_run_dir
 def train(
     recipe: Recipe,
     data: Dataset | None = None,
-    run_dir: Path | str | None = None,
+    run_dir: AnyPath | None = None,
     *,
     callbacks: Iterable[TrainingCallback] = (),
+    parent: Run | Path | str | None = None,
 ) -> Run:
     """Train a recipe in a new run folder, calibrate the model, and draw its curves.
 
@@ -30,9 +35,13 @@ def train(
         data: Data set, loaded with `recipe.image_spec`; None for Fashion-MNIST.
         run_dir: Path to a new folder; None for the next one in runs/.
         callbacks: Receivers of the events of training.
+        parent: Complete run to start from: layers of the same shapes keep its weights, the last
+            one only if the classes are the same.
 
     Raises:
-        UsageError: If `run_dir` is not empty, or the images have another shape than the recipe's.
+        UsageError: If `run_dir` is not empty, the images have another shape than the recipe's, or
+            `parent` has another architecture or learned validation images.
+        ModelError: If `parent` is incomplete or damaged.
         DataError: If the split leaves no training or no validation images.
         DivergedError: If a loss is not finite; the last good checkpoint stays.
         Interrupted: On SIGINT or SIGTERM, after saving.
@@ -40,15 +49,16 @@ def train(
     """
     if data is None:
         data = load_data(image_spec=recipe.image_spec)
-    folder = next_run_dir(Path("runs"), recipe) if run_dir is None else Path(run_dir)
+    folder = next_run_dir(Path("runs"), recipe) if run_dir is None else expand(run_dir)
     import_keras()  # seconds, so after all that fails quickly
     from ankleboot.training.trainer import fit
 
-    return _complete(fit(recipe, data, folder, callbacks), data)
+    origin = load_run(parent) if isinstance(parent, Path | str) else parent
+    return _complete(fit(recipe, data, folder, callbacks, origin), data)
 
 
 def resume(
-    run_dir: Path | str,
+    run_dir: AnyPath,
     data: Dataset | None = None,
     *,
     callbacks: Iterable[TrainingCallback] = (),
@@ -75,6 +85,7 @@ def resume(
         refuse_foreign_plugins(run.recipe())
     if data is None:
         data = load_training_data(run, trust=trust)
+    data = data.in_class_order(run.manifest().get("labels", data.class_names))
     import_keras()
     from ankleboot.training.trainer import resume_fit
 
@@ -84,17 +95,29 @@ def resume(
 def _complete(run: Run, data: Dataset) -> Run:
     """Store calibration, diagnosis and figures in the folder of a trained run."""
     from ankleboot.evaluation import plots
-    from ankleboot.evaluation.calibration import calibrate
+    from ankleboot.evaluation.calibration import calibrate, predict_validation
+    from ankleboot.evaluation.evidence import weigh_evidence
     from ankleboot.evaluation.overfitting import diagnose_fit
     from ankleboot.evaluation.plots.style import save_figure
 
-    calibrate(run, data)
-    result, history = run.result(), run.history()
-    verdict = diagnose_fit(history)
+    predictions = predict_validation(run, data)
+    calibrate(run, data, predictions)
+    result, history, labels = run.result(), run.history(), predictions.labels
+    evidence = weigh_evidence(predictions.probs.argmax(axis=1), labels, data.class_names)
+    verdict = diagnose_fit(history, run.recipe(), evidence)
     write_json(run.folder / "verdict.json", verdict.to_json())
     title = f"{result['recipe']}, seed {result['seed']}: {verdict.verdict}"
     curves = plots.learning_curves(history, result["best_epoch"], title)
     save_figure(curves, run.folder / "curves.png")
+    _store_known_images(run, data)
     samples = plots.samples(data.train.images, data.train.labels, data.class_names)
     save_figure(samples, run.folder / "samples.png")
     return run
+
+
+def _store_known_images(run: Run, data: Dataset) -> None:
+    """Store what the model has seen, its parents included, so that new data are told from it."""
+    learned = fingerprints(data.train.images, data.split(run.recipe().split_rule).train)
+    parent = run.manifest().get("parent")
+    before = Run(Path(parent["run"])).known_images() if parent else learned[:0]
+    run.write_known_images(np.concatenate([before, learned]))

@@ -18,34 +18,45 @@ import keras
 import numpy as np
 
 from ankleboot.core.errors import EnvironmentFailure, Interrupted
-from ankleboot.core.files import sha256_of, sha256_of_file, write_json
+from ankleboot.core.files import sha256_of, write_json
 from ankleboot.core.signals import StopFlag, stop_on_signal
 from ankleboot.core.types import Features, Indices
 from ankleboot.data.dataset import Dataset
+from ankleboot.models.files.keras_seal import model_sha256
 from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training import data_loader
 from ankleboot.training.callbacks import TrainingCallback, layer_summary
 from ankleboot.training.checkpoints import Checkpoints, TrainingState
+from ankleboot.training.class_counts import describe_counts
 from ankleboot.training.data_loader import EpochLoader, Positions
 from ankleboot.training.divergence import verify_finite
 from ankleboot.training.early_stopping import best_epoch, result_epoch, should_stop
 from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Engine, RunningMetrics
+from ankleboot.training.loss import class_weights
 from ankleboot.training.manifest import make_manifest, verify_same_manifest
 from ankleboot.training.run_dir import create_run, open_run
+from ankleboot.training.warm_start import describe_parent, load_parent
 
 NUM_TRAIN_EVAL_IMAGES = 6_000  # training images evaluated after an epoch of hard examples
 CALL_DURATION_S = 0.5  # seconds per call of the engine: delay of a signal and of the progress
 
 
 def fit(
-    recipe: Recipe, data: Dataset, run_dir: Path, callbacks: Iterable[TrainingCallback] = ()
+    recipe: Recipe,
+    data: Dataset,
+    run_dir: Path,
+    callbacks: Iterable[TrainingCallback] = (),
+    parent: Run | None = None,
 ) -> Run:
     """Train a recipe from the start in a new folder; for the errors see `train.train`."""
     manifest = make_manifest(recipe, data)  # refuses impossible splits before a folder is made
+    if parent is not None:
+        manifest["parent"] = describe_parent(parent, recipe, data)
     with create_run(run_dir) as run:
-        run.start(recipe, manifest)
+        changes = data.label_changes
+        run.start(recipe, manifest, changes.content if changes else None)
         _train(run, recipe, data, tuple(callbacks))
         return run
 
@@ -111,6 +122,9 @@ class Trainer:
         with state.timed("build"):
             self._engine = self._build_engine(frozen=last_trained <= recipe.head_epochs)
             self._checkpoints = Checkpoints(run, recipe, len(data.class_names), state.history)
+        self._messages = describe_counts(data, self._split, recipe)
+        if checkpoint is None and (parent := run.manifest().get("parent")):
+            self._messages.append(load_parent(self._engine.model, parent, data.class_names))
         if checkpoint:
             run.write_history(tuple(state.history))  # a kill may have prevented it
             self._order = checkpoint[0].pop("order", None)
@@ -125,8 +139,12 @@ class Trainer:
 
     def _build_engine(self, *, frozen: bool, model: keras.Model | None = None) -> Engine:
         num_train, num_classes = len(self._split.train), len(self._data.class_names)
+        labels = self._data.train.labels[self._split.train]
+        weights = class_weights(self._recipe.class_weights, labels, num_classes)
         engine = base.engine_class()
-        return engine(self._recipe, num_train, num_classes, model=model, frozen=frozen)
+        return engine(
+            self._recipe, num_train, num_classes, model=model, frozen=frozen, weights=weights
+        )
 
     def _compute_features(self) -> Features:
         """Compute the frozen backbone's features; rows of images not in use stay zero."""
@@ -151,6 +169,8 @@ class Trainer:
         layers = layer_summary(self._checkpoints.model)
         for callback in self._callbacks:
             callback.on_start(self._run, layers, self._split)
+            for message in self._messages:
+                callback.on_message(message)
         with closing(self._checkpoints):
             while state.epoch <= recipe.epochs and not should_stop(recipe, state.history):
                 if self._engine.frozen and state.epoch > recipe.head_epochs:
@@ -260,7 +280,7 @@ class Trainer:
             "stages": {name: round(seconds, 3) for name, seconds in stages.items()},
             "train": {"accuracy": record.train_accuracy, "loss": record.train_loss},
             "validation": {"accuracy": record.validation_accuracy, "loss": record.validation_loss},
-            "model_sha256": sha256_of_file(self._run.model_path),
+            "model_sha256": model_sha256(self._run.model_path),
             # of all bits; the .keras file itself holds a date
             "weights_sha256": sha256_of(b"".join(weight.tobytes() for weight in weights)),
         }

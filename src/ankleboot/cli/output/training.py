@@ -17,6 +17,7 @@ from ankleboot.cli.output.terminal import (
     stdout_console,
 )
 from ankleboot.data.splits import Split
+from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.catalog import RECIPES
 from ankleboot.recipes.measured_results import RecipeResult
@@ -123,6 +124,8 @@ def training_result(document: dict[str, Any]) -> None:
     )
     console.print(rows)
     console.sentences(*document["verdict"]["sentences"])
+    if caution := Calibration.from_json(calibration, document["run_dir"]).caution:
+        console.sentences(caution)
     for file in ("model.keras", "history.csv", "curves.png", "samples.png"):
         console.lines(Path(document["run_dir"]) / file)
 

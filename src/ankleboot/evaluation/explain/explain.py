@@ -10,22 +10,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ankleboot.core import plugins
-from ankleboot.core.errors import DataError, ModelError, UsageError
+from ankleboot.core.errors import DataError, ModelError, NotApplicableError, UsageError
 from ankleboot.core.records import Record
 from ankleboot.core.text import unknown_name
 from ankleboot.core.types import Image, Images, Labels, Maps
 from ankleboot.data.dataset import Dataset
-from ankleboot.data.preprocessing.preprocess import load_image
+from ankleboot.data.preprocessing.decode import decode
+from ankleboot.data.preprocessing.preprocess import DecodedImage
+from ankleboot.evaluation.explain.occlusion import occlusion
 from ankleboot.evaluation.select_split import DataSource, dataset_for
 from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import Model, ResolvedModel, load_predictor, resolve_model
-from ankleboot.recipes.image_spec import ImageSpec
+from ankleboot.inference.predictor import Predictor
+from ankleboot.inference.router import ModelRouter
+from ankleboot.models.pretrained import catalog
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ImageSource = Path | str | np.ndarray
+ImageSource = AnyPath | np.ndarray
 Method = Callable[[Any, Images, Labels], Maps]
 
 
@@ -47,6 +51,7 @@ class Explanation(Record):
         label: Class that the maps explain.
         maps: Evidence of each pixel by method: positive for the class, negative against it.
         neighbors: Training images, the most similar first.
+        notes: Which model is explained, if not the named one, and methods that do not apply to it.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Explanation(Record):
     image: Image
     maps: dict[str, np.ndarray]
     neighbors: tuple[Neighbor, ...]
+    notes: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, str]:
         """Return the image, its class and the confidence."""
@@ -65,14 +71,14 @@ class Explanation(Record):
         """Return the explanation without its images and maps."""
         nearest = [{"train_index": n.train_index, "label": n.label} for n in self.neighbors]
         prediction = {"label": self.label, "confidence": self.confidence}
-        return {"path": self.name, **prediction, "nearest": nearest}
+        return {"path": self.name, **prediction, "nearest": nearest, "notes": list(self.notes)}
 
     def figure(self) -> Figure:
         """Draw the image, the maps and the neighbors."""
         from ankleboot.evaluation.plots.image_grids import explanation
 
         title = f"{self.name}: {self.label} ({100 * self.confidence:.0f} %)"
-        images = np.stack([neighbor.image for neighbor in self.neighbors])
+        images = np.array([neighbor.image for neighbor in self.neighbors], np.uint8)
         names = [neighbor.label for neighbor in self.neighbors]
         return explanation(self.image, self.maps, title, images, names)
 
@@ -90,45 +96,91 @@ def explain(
         ankleboot.explain("pretrained", ["boot.png"])[0].figure()
 
     Args:
-        model: A run, a `.keras` file or "pretrained"; explanations need the Keras model.
+        model: A run, a `.keras` file or "pretrained"; explanations need the Keras model. With
+            "pretrained" a photo is explained for the model that `predict` uses for photos.
         images: Paths to image files, pixels in the model's image spec, or images of the data set
             such as "train:3" and "test:17". An image of the test split counts as a test evaluation.
-        methods: Names of the kind "explanations"; all of them by default.
+        methods: Names of the kind "explanations"; by default all that apply to the network.
         class_name: Class to explain; the predicted one by default.
         data: Data set for the neighbors; by default the one that the model was trained on.
 
     Raises:
         DataError: If an image is missing or damaged.
-        ModelError: If the model is missing, damaged, or not a Keras model.
+        ModelError: If the model is missing, damaged, or not a Keras model, or if a method of
+            `methods` does not apply to it.
         UsageError: If a method or the class is unknown.
     """
     resolved = resolve_model(model)
     predictor = _keras_predictor(resolved)
-    index = _class_index(class_name, predictor.info.labels)
-    methods = methods or plugins.names("explanations")
-    functions = {name: plugins.resolve("explanations", name) for name in methods}
+    _class_index(class_name, predictor.info.labels)
+    names_of_methods = methods or plugins.names("explanations")
+    functions = {name: plugins.resolve("explanations", name) for name in names_of_methods}
+    choice = Choice(functions, class_name, is_explicit=bool(methods))
     dataset = dataset_for(resolved, data)
-    if not images:
-        return []
-    pixels = np.stack([_pixels(image, dataset, predictor.info.image_spec) for image in images])
     names = [f"image {i}" if isinstance(x, np.ndarray) else str(x) for i, x in enumerate(images)]
     if any(name.startswith("test:") for name in names):
         count_evaluation(resolved, "test")
-    return _explain(predictor, pixels, names, functions, index, dataset)
+    sources = [_read(image, dataset) for image in images]
+    router = ModelRouter(predictor, catalog.photo_model(resolved.name))
+    photos = {
+        row: _explain_photo(router.photo, source, names[row], choice)
+        for row, source in enumerate(sources)
+        if isinstance(source, DecodedImage) and router.route(source) is not predictor
+    }
+    others = [row for row in range(len(names)) if row not in photos]
+    spec = predictor.info.image_spec
+    pixels = [
+        source.preprocess(spec) if isinstance(source, DecodedImage) else source
+        for source in (sources[row] for row in others)
+    ]
+    explained = _explain(predictor, pixels, [names[row] for row in others], choice, dataset)
+    by_row = photos | dict(zip(others, explained, strict=True))
+    return [by_row[row] for row in range(len(names))]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Methods and class of an explanation; explicit methods must all apply to the network."""
+
+    methods: Mapping[str, Method]
+    class_name: str | None
+    is_explicit: bool
+
+
+def apply_methods(
+    model: Any, images: Images, classes: Labels, methods: Sequence[str] | Mapping[str, Method]
+) -> tuple[dict[str, Maps], tuple[str, ...]]:
+    """Compute the maps of the methods that apply to a network, and note why others do not."""
+    if not isinstance(methods, Mapping):
+        methods = {name: plugins.resolve("explanations", name) for name in methods}
+    maps, notes = {}, []
+    for name, method in methods.items():
+        try:
+            maps[name] = method(model, images, classes)
+        except NotApplicableError as error:
+            notes.append(f"{name} is left out: {error}.")
+    return maps, tuple(notes)
 
 
 def _explain(
     predictor: KerasPredictor,
-    pixels: Images,
+    images: Sequence[Image],
     names: Sequence[str],
-    methods: Mapping[str, Method],
-    index: int | None,
+    choice: Choice,
     dataset: Dataset,
 ) -> list[Explanation]:
-    """Explain class `index`, or the predicted classes if it is None."""
+    """Explain the chosen class, or the predicted classes if there is none."""
+    if not images:
+        return []
+    pixels = np.stack(images)
     probs = predictor.predict(pixels)
+    index = _class_index(choice.class_name, predictor.info.labels)
     classes = probs.argmax(axis=1) if index is None else np.full(len(pixels), index)
-    maps = {name: method(predictor.model, pixels, classes) for name, method in methods.items()}
+    if choice.is_explicit:
+        maps = {n: method(predictor.model, pixels, classes) for n, method in choice.methods.items()}
+        notes: tuple[str, ...] = ()
+    else:
+        maps, notes = apply_methods(predictor.model, pixels, classes, choice.methods)
     neighbors = _nearest(predictor, pixels, names, dataset)
     return [
         Explanation(
@@ -138,9 +190,39 @@ def _explain(
             image=pixels[row],
             maps={method: values[row] for method, values in maps.items()},
             neighbors=neighbors[row],
+            notes=notes,
         )
         for row, (name, label) in enumerate(zip(names, classes, strict=True))
     ]
+
+
+def _explain_photo(
+    predictor: Predictor, photo: DecodedImage, name: str, choice: Choice
+) -> Explanation:
+    """Explain the model for photos, which is no Keras model, by hiding patches."""
+    if "occlusion" not in choice.methods:
+        raise NotApplicableError(
+            f"{name} is a photo, which predict gives to the shipped model for photos; its file has "
+            f"no gradients: expected the method occlusion, got {', '.join(choice.methods)}"
+        )
+    info = predictor.info
+    image = photo.preprocess(info.image_spec)
+    (probs,) = predictor.predict(image[None])
+    index = _class_index(choice.class_name, info.labels)
+    if index is None:
+        index = max(map(info.labels.index, info.predicted_labels), key=lambda i: float(probs[i]))
+    return Explanation(
+        name=name,
+        label=info.labels[index],
+        confidence=float(probs[index]),
+        image=image,
+        maps={"occlusion": occlusion(predictor.predict, image[None], np.array([index]))[0]},
+        neighbors=(),
+        notes=(
+            "This explains the model that predict uses for photos, by occlusion alone: its file "
+            "has neither gradients nor training images.",
+        ),
+    )
 
 
 def _class_index(name: str | None, labels: tuple[str, ...]) -> int | None:
@@ -153,6 +235,11 @@ def _class_index(name: str | None, labels: tuple[str, ...]) -> int | None:
 
 def _keras_predictor(model: ResolvedModel) -> KerasPredictor:
     predictor = model.predictor
+    if model.run and model.is_shipped and not model.run.model_path.exists():
+        raise ModelError(
+            f"{model.name} ships without its Keras model, which explanations need; "
+            f"explain {catalog.PRETRAINED} takes photos, too"
+        )
     if not isinstance(predictor, KerasPredictor) and model.run and model.path:
         if model.path.is_dir():  # shipped models are loaded as LiteRT
             predictor = load_predictor(model.path)
@@ -163,12 +250,13 @@ def _keras_predictor(model: ResolvedModel) -> KerasPredictor:
     )
 
 
-def _pixels(image: ImageSource, dataset: Dataset, image_spec: ImageSpec) -> Image:
+def _read(image: ImageSource, dataset: Dataset) -> DecodedImage | Image:
+    """Decode an image file, or take the pixels of an image of the data set."""
     if isinstance(image, np.ndarray):
         return image
     split, colon, number = str(image).partition(":")
     if not (colon and split in ("train", "test") and number.isdigit()):
-        return load_image(Path(image), image_spec)
+        return DecodedImage(decode(Path(image)))
     images = (dataset.train if split == "train" else dataset.test).images
     if int(number) >= len(images):
         raise DataError(f"{image}: there are {len(images):,} images in {split}")

@@ -12,7 +12,9 @@ from ankleboot.evaluation.explain.gradients import logits_of
 BATCH_SIZE = 1_000  # images
 BLOCK = 8_192  # images whose features are in memory at a time
 MAX_LAYERS = 12  # with feature maps
-CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+DEPTHWISE = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+CONVOLUTIONS = (keras.layers.Conv2D, *DEPTHWISE)
+KERNEL_LAYERS = (*CONVOLUTIONS, keras.layers.Dense)
 POOLINGS = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
 
 
@@ -25,18 +27,40 @@ class ReceptiveField:
     stride: int
 
 
-def first_filters(model: Any) -> np.ndarray:
-    """Return the first convolution's kernels, averaged over colors: (filters, height, width)."""
-    first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
-    return np.asarray(np.asarray(first.kernel).mean(axis=2).transpose(2, 0, 1))
+def first_filters(model: Any) -> np.ndarray | None:
+    """Return the first layer's kernels, averaged over colors: (filters, height, width).
+
+    Those of a dense layer on all pixels are as large as the image. None if there are no kernels
+    of images.
+    """
+    first = next((layer for layer in model.layers if isinstance(layer, KERNEL_LAYERS)), None)
+    if first is None:
+        return None
+    kernel = np.asarray(_kernel(first))
+    if kernel.ndim == 2:
+        height, width, channels = model.inputs[0].shape[1:]
+        if kernel.shape[0] != height * width * channels:
+            return None
+        kernel = kernel.reshape(height, width, channels, -1)
+    elif isinstance(first, DEPTHWISE):  # a filter reads one color
+        return np.asarray(kernel.reshape(*kernel.shape[:2], -1).transpose(2, 0, 1))
+    return np.asarray(kernel.mean(axis=2).transpose(2, 0, 1))
+
+
+def _kernel(layer: Any) -> Any:
+    """Return the weights that read the image, which separable layers have beside others."""
+    is_separable = isinstance(layer, keras.layers.SeparableConv2D)
+    return layer.depthwise_kernel if is_separable else layer.kernel
 
 
 def feature_maps(model: Any, images: Images) -> dict[str, np.ndarray]:
     """Compute the outputs of convolutions and poolings by name: (n, height, width, channels).
 
-    A deep network is sampled evenly at `MAX_LAYERS` layers.
+    A deep network is sampled evenly at `MAX_LAYERS` layers; one without convolutions gives {}.
     """
     layers = [layer for layer in model.layers if isinstance(layer, (*CONVOLUTIONS, *POOLINGS))]
+    if not layers:
+        return {}
     sampled = np.linspace(0, len(layers) - 1, min(len(layers), MAX_LAYERS)).round().astype(int)
     outputs = {layers[index].name: layers[index].output for index in sampled}
     values = keras.Model(model.inputs[0], outputs)(to_inputs(images), training=False)

@@ -6,7 +6,7 @@ import cv2
 import keras
 import numpy as np
 
-from ankleboot.core.errors import ModelError
+from ankleboot.core.errors import ModelError, NotApplicableError
 from ankleboot.core.types import Images, Labels, Maps, to_inputs
 from ankleboot.evaluation.explain.gradients import class_gradients
 
@@ -19,7 +19,7 @@ def grad_cam(model: Any, images: Images, classes: Labels, *, layer: str | None =
     (7 x 7 in `leaky`, 2 x 2 in `sprint` and `pocket`), and interpolated to the image's size.
 
     Raises:
-        ModelError: If the model has no such layer.
+        ModelError: If the model has no such layer; NotApplicableError if it has no feature maps.
 
     Source: Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391
     """
@@ -46,7 +46,7 @@ def _target_layer(model: Any, name: str | None) -> Any:
     layers = [one for one in model.layers if not isinstance(one, keras.layers.InputLayer)]
     candidates = {layer.name: layer for layer in layers if len(layer.output.shape) == 4}
     if not candidates:
-        raise ModelError("the model has no layer with feature maps; Grad-CAM needs one")
+        raise NotApplicableError("the model has no layer with feature maps; grad-cam needs one")
     if name is None:
         # most values of a convolution before its normalization are negative
         kinds = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.Activation)

@@ -94,7 +94,9 @@ def suspects(issues: tuple[LabelIssue, ...], images: Images) -> Figure:
     titled = []
     for issue in issues[:MAX_ISSUES]:
         suggested = f"{escape_label(issue.suggested)}? {100 * issue.p_suggested:.0f} %"
-        titled.append((images[issue.index], f"{escape_label(issue.label)}\n{suggested}"))
+        name = [escape_label(issue.file, 32)] if issue.file else []
+        lines = [*name, escape_label(issue.label), suggested]
+        titled.append((images[issue.index], "\n".join(lines)))
     return draw_images(titled, columns=10, row_height=1.75)
 
 
@@ -125,7 +127,8 @@ def explanation(
 
     Red pixels support the class, blue ones oppose it.
     """
-    grid = ImageGrid(2, max(1 + len(maps), len(neighbors)), (2.0, 2.3), top=0.35)
+    rows = 2 if len(neighbors) else 1
+    grid = ImageGrid(rows, max(1 + len(maps), len(neighbors)), (2.0, 2.3), top=0.35)
     grid.figure.suptitle(escape_label(title, 120), y=0.99)
     grid.draw(0, 0, image, "image")
     for column, (name, values) in enumerate(maps.items(), 1):

@@ -1,64 +1,49 @@
 """Content of the report as plain values and figures for the template."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ankleboot.core import plugins
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.text import truncate_middle
-from ankleboot.core.types import Probs
-from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.core.types import Images
 from ankleboot.evaluation import metrics, plots
 from ankleboot.evaluation.calibration import reliability_diagram, risk_coverage
-from ankleboot.evaluation.data_size import SizePoint, describe_data_size
-from ankleboot.evaluation.error_analysis import ErrorAnalysis
 from ankleboot.evaluation.evaluate import Evaluation
 from ankleboot.evaluation.explain import features
-from ankleboot.evaluation.overfitting import diagnose_fit
+from ankleboot.evaluation.explain.explain import apply_methods
 from ankleboot.evaluation.plots.svg import png_url, svg
+from ankleboot.evaluation.report.inputs import ReportInputs
+from ankleboot.evaluation.report.sentences import describe_run
 from ankleboot.evaluation.report.sprite import Sprite
 from ankleboot.evaluation.robustness.corruptions import SEVERITIES
-from ankleboot.evaluation.robustness.measure_robustness import Robustness
-from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import PLAIN, RECIPES, overrides_of
 
+MAX_FILTERS = 128  # drawn of the first layer
 IMAGES_PER_CELL = 18  # of the confusion matrix, with up to ten classes
 MAX_FULL_SIZE_CLASSES = 15  # beyond it the confusion matrix is small
 NUM_EXPLAINED = 8  # half of them errors
-NEGLIGIBLE_TEMPERATURE_CHANGE = 0.03
+WHOLE_PHOTO = {
+    "stretch": "the whole photo",
+    "letterbox": "the whole photo between gray bands",
+    "crop": "the square in the middle of the photo",
+}
 EXPLANATIONS = ("grad-cam", "occlusion", "integrated-gradients")
-
-
-@dataclass(frozen=True)
-class ReportInputs:
-    """Measurements that the report shows."""
-
-    run: Run
-    data: Dataset
-    images: LabeledImages
-    probs: Probs
-    calibration: Calibration
-    evaluation: Evaluation
-    errors: ErrorAnalysis
-    robustness: Robustness
-    model: Any
-    sizes: tuple[SizePoint, ...] = ()
 
 
 def build_content(inputs: ReportInputs) -> dict[str, Any]:
     """Return the names and values of report.html, those of the inputs among them."""
     run, names, errors = inputs.run, inputs.data.class_names, inputs.errors
     recipe, result, sprite = run.recipe(), run.result(), Sprite(inputs.images.images)
-    crop = "the whole photo" if recipe.crop == "none" else "one garment, cut out"
+    crop = WHOLE_PHOTO[recipe.fit] if recipe.crop == "none" else "one garment, cut out"
+    explanations, notes = _explanations(inputs)
     content = vars(inputs) | {
         "title": f"{result['recipe']}, seed {result['seed']}",
         "headlines": _headlines(inputs.evaluation),
         "metrics": inputs.evaluation.metrics,
-        "sentences": _sentences(inputs),
+        "sentences": describe_run(inputs),
         "classes": names,
         "is_large": len(names) > MAX_FULL_SIZE_CLASSES,
         "is_own": names != CLASS_NAMES or inputs.data.folder_report is not None,
@@ -68,8 +53,9 @@ def build_content(inputs: ReportInputs) -> dict[str, Any]:
         "top_losses": _gallery(errors.top_losses, inputs, sprite),
         "most_confident": _gallery(errors.most_confident[:12], inputs, sprite),
         "least_confident": _gallery(errors.least_confident[:12], inputs, sprite),
-        "explanations": _explanations(inputs),
-        "filters": png_url(plots.filters(features.first_filters(inputs.model))),
+        "explanations": explanations,
+        "explanation_notes": notes,
+        "filters": _filters(inputs),
         "feature_maps": _feature_maps(inputs),
         "receptive_fields": features.receptive_fields(inputs.model),
         "severities": SEVERITIES,
@@ -129,56 +115,6 @@ def _headlines(evaluation: Evaluation) -> list[dict[str, str]]:
     return headlines
 
 
-def _sentences(inputs: ReportInputs) -> list[str]:
-    return [
-        *diagnose_fit(inputs.run.history()).sentences[:2],
-        *([describe_data_size(inputs.sizes, len(inputs.images))] if inputs.sizes else []),
-        *inputs.errors.sentences,
-        _describe_calibration(inputs.calibration),
-        _describe_abstention(inputs),
-        _describe_robustness(inputs.robustness),
-    ]
-
-
-def _describe_calibration(calibration: Calibration) -> str:
-    """Describe the confidence of the model before calibration."""
-    temperature = calibration.temperature
-    if abs(temperature - 1) < NEGLIGIBLE_TEMPERATURE_CHANGE:
-        return f"The model was calibrated as trained (temperature {temperature:.2f})."
-    direction = "underconfident" if temperature < 1 else "overconfident"
-    before, after = (f"{100 * value:.1f}" for value in calibration.ece)
-    return (
-        f"As trained the model was {direction}; a temperature of {temperature:.2f} corrects this "
-        f"(calibration error {before} points before and {after} after, on validation images)."
-    )
-
-
-def _describe_abstention(inputs: ReportInputs) -> str:
-    """Describe coverage and accuracy with the abstention threshold."""
-    threshold = inputs.calibration.abstain_below
-    is_given = inputs.probs.max(axis=1) >= threshold
-    if not is_given.any():
-        return "No threshold reaches the wanted precision: the model always abstains."
-    is_correct = (inputs.probs.argmax(axis=1) == inputs.images.labels)[is_given]
-    is_test = inputs.evaluation.split == "test"
-    source = "" if is_test else ", on the images that the threshold was fitted to"
-    return (
-        f"With abstention below a confidence of {threshold:.2f} it predicts "
-        f"{100 * is_given.mean():.0f} % of the images, "
-        f"{100 * is_correct.mean():.1f} % of them correctly{source}."
-    )
-
-
-def _describe_robustness(robustness: Robustness) -> str:
-    """Describe the loss of accuracy by corruptions."""
-    means = {name: float(np.mean(values)) for name, values in robustness.accuracy.items()}
-    worst = min(means, key=means.__getitem__)
-    return (
-        f"Corruptions reduce the accuracy by {100 * (robustness.clean - robustness.mean):.0f} "
-        f"points on average, {worst} the most (to {100 * means[worst]:.0f} %)."
-    )
-
-
 def _cells(inputs: ReportInputs, sprite: Sprite) -> dict[str, list[list[Any]]]:
     """Return position in the sprite, name and confidence of images by "row-column"."""
     labels, cells = inputs.images.labels, {}
@@ -213,36 +149,53 @@ def _gallery(
     return [describe(index) for index in indices]
 
 
-def _explanations(inputs: ReportInputs) -> list[dict[str, str]]:
-    """Explain some errors and some correct predictions."""
-    labels, names, train = inputs.images.labels, inputs.data.class_names, inputs.data.train
+def _explanations(inputs: ReportInputs) -> tuple[list[dict[str, str]], tuple[str, ...]]:
+    """Explain some errors and some correct predictions; note the methods that do not apply."""
+    labels, names = inputs.images.labels, inputs.data.class_names
     wrong = [i for i in inputs.errors.top_losses if inputs.probs[i].argmax() != labels[i]]
     errors = wrong[: NUM_EXPLAINED // 2]
     correct = inputs.errors.most_confident[: NUM_EXPLAINED - len(errors)]
-    chosen = np.array([*errors, *correct])
+    chosen = np.array([*errors, *correct], int)
     images = inputs.images.images[chosen]
     classes = inputs.probs[chosen].argmax(axis=1)
-    maps = {
-        name: plugins.resolve("explanations", name)(inputs.model, images, classes)
-        for name in EXPLANATIONS
-    }
-    learned = inputs.data.split(inputs.run.recipe().split_rule).train
-    nearest = features.nearest_training_images(inputs.model, images, train.images, learned, count=4)
+    maps, notes = apply_methods(inputs.model, images, classes, EXPLANATIONS)
+    nearest = _nearest(inputs, images)
     explanations = []
     for row, index in enumerate(chosen):
         predicted, label = names[classes[row]], names[labels[index]]
         verdict = "correct" if predicted == label else f"label {label}"
         shown = {name: values[row] for name, values in maps.items()}
-        neighbors = train.images[nearest[row]], [names[train.labels[i]] for i in nearest[row]]
-        figure = plots.explanation(images[row], shown, "", *neighbors)
+        figure = plots.explanation(images[row], shown, "", *nearest[row])
         caption = f"{inputs.images.name(int(index))}: {predicted}, {verdict}"
         explanations.append({"caption": caption, "image": png_url(figure)})
-    return explanations
+    if inputs.learned is None:
+        notes = (*notes, "Similar training images are left out: the training data are gone.")
+    return explanations, notes
+
+
+def _nearest(inputs: ReportInputs, images: Images) -> list[tuple[Images, list[str]]]:
+    """Return the most similar training images of each image, and the names of their classes."""
+    learned = inputs.learned
+    if learned is None:
+        return [(images[:0], []) for _ in images]
+    every = np.arange(len(learned), dtype=np.int64)
+    rows = features.nearest_training_images(inputs.model, images, learned.images, every, count=4)
+    names = inputs.run.manifest().get("labels", inputs.data.class_names)
+    return [(learned.images[row], [names[learned.labels[i]] for i in row]) for row in rows]
+
+
+def _filters(inputs: ReportInputs) -> str:
+    """Draw the kernels of the first layer; "" if they are no images."""
+    kernels = features.first_filters(inputs.model)
+    return "" if kernels is None else png_url(plots.filters(kernels[:MAX_FILTERS]))
 
 
 def _feature_maps(inputs: ReportInputs) -> str:
+    """Draw the feature maps of an image; "" if no layer has any."""
     index = next(iter(inputs.errors.most_confident), 0)
     maps = features.feature_maps(inputs.model, inputs.images.images[index][None])
+    if not maps:
+        return ""
     return png_url(plots.feature_maps({name: values[0] for name, values in maps.items()}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ankleboot.core.files import atomic_write, make_folder
 from ankleboot.core.records import Record
 from ankleboot.core.silence import import_keras
 from ankleboot.core.types import Images
+from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.data.preprocessing.preprocess import load_image
 from ankleboot.evaluation.calibration import calibrate
@@ -20,16 +21,19 @@ from ankleboot.evaluation.data_size import SizePoint
 from ankleboot.evaluation.error_analysis import analyze_errors
 from ankleboot.evaluation.evaluate import Evaluation, evaluate_probs, resolve_metrics
 from ankleboot.evaluation.prediction_cache import cached_predictions
+from ankleboot.evaluation.report.inputs import ReportInputs
 from ankleboot.evaluation.robustness.measure_robustness import measure_robustness
-from ankleboot.evaluation.select_split import DataSource, dataset_for, select_split
+from ankleboot.evaluation.select_split import (
+    DataSource,
+    dataset_for,
+    judged_images,
+    training_images,
+)
 from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import Model, ResolvedModel, load_predictor, resolve_model
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.web.render import render
-
-if TYPE_CHECKING:
-    from ankleboot.evaluation.report.content import ReportInputs
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,12 +59,12 @@ class Report(Record):
 
 def write_report(
     run: Model,
-    path: str | Path | None = None,
+    path: AnyPath | None = None,
     data: DataSource = None,
     *,
     split: str = "validation",
     sizes: tuple[SizePoint, ...] = (),
-    photos: str | Path | None = None,
+    photos: AnyPath | None = None,
 ) -> Report:
     """Write a report on a finished run; an evaluation on the test split is counted.
 
@@ -88,17 +92,15 @@ def write_report(
     content = build_content(inputs) | charts
     page = render(content, "report.html", charts.keys()).encode()
     folder = Path() if resolved.is_shipped else inputs.run.folder
-    path = folder / "report.html" if path is None else Path(path)
+    path = folder / "report.html" if path is None else expand(path)
     make_folder(path.parent)
     atomic_write(path, page)
     return Report(path, len(page), inputs.evaluation, tuple(content["sentences"]))
 
 
 def _measure(
-    model: ResolvedModel, data: DataSource, split: str, photos: str | Path | None
+    model: ResolvedModel, data: DataSource, split: str, photos: AnyPath | None
 ) -> ReportInputs:
-    from ankleboot.evaluation.report.content import ReportInputs
-
     if model.run is None or model.path is None or not model.path.is_dir():
         raise ModelError(f"{model.path}: expected a run folder, which a report needs")
     run = model.run
@@ -108,26 +110,41 @@ def _measure(
     predictor = load_predictor(run.folder)  # calibrated now
     if not isinstance(predictor, KerasPredictor):
         raise ModelError(f"{run.folder}: a report needs the Keras model of a run")
-    images = select_split(dataset, split, predictor.info)
-    outliers = None if photos is None else _load_photos(Path(photos), run.recipe().image_spec)
+    judged = judged_images([model], dataset, split)
+    images, split = judged.of(dataset), judged.split
+    outliers = None if photos is None else _load_photos(expand(photos), run.recipe().image_spec)
     count = count_evaluation(model, split)
     keras_model = replace(model, path=run.folder, load=lambda: predictor)
     probs = cached_predictions(keras_model, images.images, split)
     predictions = probs, images.labels, dataset.class_names
-    metrics = resolve_metrics(None)
+    evaluation = evaluate_probs(
+        *predictions,
+        resolve_metrics(None),
+        count,
+        model=run.folder.name,
+        data=dataset.name,
+        split=split,
+    )
     return ReportInputs(
         run=run,
         data=dataset,
         images=images,
         probs=probs,
         calibration=calibration,
-        evaluation=evaluate_probs(
-            *predictions, metrics, count, model=run.folder.name, data=dataset.name, split=split
-        ),
+        evaluation=replace(evaluation, notes=judged.notes),
         errors=analyze_errors(*predictions),
         robustness=measure_robustness(predictor, images, photos=outliers),
         model=predictor.model,
+        learned=_learned_images(model, dataset, split),
     )
+
+
+def _learned_images(model: ResolvedModel, data: Dataset, split: str) -> LabeledImages | None:
+    """Return the training images of a run, among which neighbors are sought; None if gone."""
+    try:
+        return training_images(model, data, split)
+    except UsageError:
+        return None
 
 
 def _load_photos(folder: Path, image_spec: ImageSpec) -> Images:

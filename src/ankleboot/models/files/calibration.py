@@ -10,6 +10,7 @@ from ankleboot.core.errors import ModelError
 from ankleboot.core.types import Probs
 
 TEMPERATURE_RANGE = (0.05, 20.0)
+FEW_IMAGES = 100  # fewer raise no confidence; 73 without an error are needed to show 95 %
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,18 @@ class Calibration:
     num_examples: int
     loss: tuple[float, float]
     ece: tuple[float, float]
+
+    @property
+    def caution(self) -> str:
+        """Sentence about how few images the fit rests on; empty for enough of them."""
+        if self.num_examples >= FEW_IMAGES:
+            return ""
+        return (
+            f"The calibration rests on {self.num_examples:,} validation images: it raises no "
+            f"confidence, and the model abstains below {self.abstain_below:.2f}, the lowest "
+            f"confidence that the images support; a precision of {100 * self.precision_wanted:.0f} "
+            "% is not shown by so few."
+        )
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any], path: object) -> "Calibration":

@@ -16,6 +16,12 @@ from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError
 from ankleboot.models.pretrained import catalog
 
 SERVABLE_SUFFIXES = (".tflite", ".onnx")
+EXPORTS = (
+    *("model.tflite", "model.onnx", "openvino"),
+    *("model-fp16.tflite", "model-int8.tflite", "model-int8.onnx"),
+)
+"""Files in a run's folder exports that the server runs, the most exact first."""
+
 SIDE_FILES = ("README.md", "result.json", "evaluation-validation.json", "evaluation-test.json")
 """Files of a run that describe its model; the store copies them with it."""
 
@@ -84,17 +90,41 @@ class ModelStore:
         return str(shutil.copy(source, target))
 
     def _copy_run(self, run: Path, target: Path) -> str:
-        """Copy a run's LiteRT model and side files; export the model if no current one exists."""
+        """Copy a run's exported model and side files; export the model if there is no current one.
+
+        The new file stays in the run's folder, for the next start.
+        """
         target.mkdir()
         for name in SIDE_FILES:
             with suppress(FileNotFoundError):
                 shutil.copy(run / name, target)
-        exported = run / "exports" / catalog.MODEL_FILE
-        if _is_current(exported, run):
-            return str(shutil.copy(exported, target))
-        command = f"ankleboot export {run} --format litert"
-        self._on_message(f"{run}: exporting to LiteRT; to do this once, run: {command}")
-        return _export(run, target / catalog.MODEL_FILE, self._trust)
+        for suffix in SERVABLE_SUFFIXES:  # an adopted model, which the runtimes take as it is
+            if (own := run / f"model{suffix}").is_file() and not (run / "model.keras").exists():
+                return str(shutil.copy(own, target))
+        kept = run / "exports" / catalog.MODEL_FILE
+        if (exported := _current_export(run)) is None:
+            self._on_message(f"{run}: exporting to LiteRT, once; the file is kept as {kept}")
+            path = Path(_export(run, target / catalog.MODEL_FILE, self._trust))
+            self._keep(path, kept)
+            return str(path)
+        if exported != kept:
+            self._on_message(f"{run}: serving {exported}")
+        if exported.is_dir():
+            return str(shutil.copytree(exported, target / exported.name))
+        return str(shutil.copy(exported, target))
+
+    def _keep(self, exported: Path, kept: Path) -> None:
+        """Copy a new export into the run's folder, unless that has another file or is read-only."""
+        if kept.exists():
+            self._on_message(f"{kept} is of another model; remove it to keep the new export")
+            return
+        from ankleboot.core.files import atomic_write, make_folder
+
+        try:
+            make_folder(kept.parent)
+            atomic_write(kept, exported.read_bytes())
+        except EnvironmentFailure as error:
+            self._on_message(f"the export is not kept: {error}")
 
 
 def _export(run: Path, path: Path, trust: bool) -> str:
@@ -110,15 +140,30 @@ def _export(run: Path, path: Path, trust: bool) -> str:
     return str(path)
 
 
-def _is_current(exported: Path, run: Path) -> bool:
-    """Return whether an exported file was made from the run's model."""
-    if not exported.is_file():
-        return False
-    from ankleboot.core.files import sha256_of_file  # both import NumPy, which takes 0.1 s
-    from ankleboot.models.files.checksums import read_verified_tflite
+def _current_export(run: Path) -> Path | None:
+    """Return the most exact of the exported files that were made from the run's model."""
+    from ankleboot.models.files.keras_seal import model_sha256  # imports NumPy: 0.1 s
+
+    folder = run / "exports"
+    candidates = [path for name in EXPORTS if (path := folder / name).exists()]
+    if not candidates or not (run / "model.keras").is_file():
+        return None
+    expected = model_sha256(run / "model.keras")
+    return next((path for path in candidates if _model_sha256(path) == expected), None)
+
+
+def _model_sha256(exported: Path) -> str | None:
+    """Return the hash of the model that a file was made from; None if the file is damaged."""
+    from ankleboot.inference.load import load_predictor
+    from ankleboot.models.files.checksums import read_verified_folder, read_verified_tflite
 
     try:
-        _, info = read_verified_tflite(exported)
-        return info.model_sha256 == sha256_of_file(run / "model.keras")
+        if exported.suffix == ".tflite":
+            info = read_verified_tflite(exported)[1]
+        elif exported.is_dir():
+            info = read_verified_folder(exported)
+        else:
+            info = load_predictor(exported).info
     except (ModelError, OSError):
-        return False
+        return None
+    return info.model_sha256

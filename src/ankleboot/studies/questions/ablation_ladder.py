@@ -34,7 +34,9 @@ STILL: dict[str, Any] = {"flip": False, "max_shift": 0} | dict.fromkeys(
 GRAY_TRANSFER = replace(TRANSFER, image_size=28, color=False, split="last", **STILL)
 TRANSFER_VARIANT = Variant(
     name="transfer from ImageNet",
-    recipe=replace(GRAY_TRANSFER, batch_size=128, head_epochs=2, epochs=3, precision="auto"),
+    recipe=replace(
+        GRAY_TRANSFER, batch_size=128, head_epochs=2, epochs=3, keep="last", precision="auto"
+    ),
 )
 """Transfer at 28 pixels, frozen for all but the last epoch."""
 

@@ -22,6 +22,7 @@ from ankleboot.models import transfer
 from ankleboot.models.architectures import build_model
 from ankleboot.models.layers import ComputePolicy
 from ankleboot.recipes.recipe import Recipe
+from ankleboot.training.loss import ClassWeights
 from ankleboot.training.optimizers.build import build_optimizer
 from ankleboot.training.schedules import LearningRates
 
@@ -80,6 +81,7 @@ class Engine(ABC):
         *,
         model: keras.Model | None = None,
         frozen: bool = False,
+        weights: ClassWeights | None = None,
     ) -> None:
         """Build the network, the optimizer and the compiled functions.
 
@@ -90,8 +92,9 @@ class Engine(ABC):
             model: Model of another engine to train further; None builds a new one.
             frozen: Train the layers behind the backbone alone; the engine then takes features in
                 place of images.
+            weights: Weight of each class in the objective; None if all count the same.
         """
-        self._recipe, self.frozen = recipe, frozen
+        self._recipe, self.frozen, self._weights = recipe, frozen, weights
         policy = ComputePolicy(compute_dtype(recipe), fused=self.has_fused_layers)
         self.model = model or build_model(recipe, policy, num_classes=num_classes)
         if frozen:

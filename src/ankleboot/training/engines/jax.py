@@ -89,7 +89,9 @@ class JaxEngine(Engine):
                 trained, fixed, base.scale_images(pixels), training=True, return_losses=True
             )
             smoothing = self._recipe.label_smoothing
-            value = training_objective(targets, logits, penalties, label_smoothing=smoothing)
+            value = training_objective(
+                targets, logits, penalties, label_smoothing=smoothing, weights=self._weights
+            )
             return value, (fixed, logits)
 
         def take_step(carry: Any, batch: Any) -> tuple[Any, Any]:

@@ -72,7 +72,11 @@ class TensorFlowEngine(Engine):
             with tf.GradientTape() as tape:
                 logits = self._logits(base.scale_images(images[batch]), training=True)
                 objective = training_objective(
-                    targets, logits, self._logits.losses, label_smoothing=smoothing
+                    targets,
+                    logits,
+                    self._logits.losses,
+                    label_smoothing=smoothing,
+                    weights=self._weights,
                 )
             variables = self._logits.trainable_variables
             gradients = tape.gradient(objective, variables)
