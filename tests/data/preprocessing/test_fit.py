@@ -1,14 +1,18 @@
 """Tall and wide photos become squares in one of three ways."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from ankleboot.core.errors import UsageError
+from ankleboot.data.load import load_data
 from ankleboot.data.preprocessing.fit import BAND_VALUE, fit_to_square
-from ankleboot.data.preprocessing.preprocess import DecodedImage
+from ankleboot.data.preprocessing.preprocess import DecodedImage, load_image
 from ankleboot.recipes.image_spec import FITS, ImageSpec
+from helpers.images import write_image_folder
 
 SIDE = 64
 SHAPES = ((100, 300), (300, 100), (128, 384), (32, 96))
@@ -84,3 +88,17 @@ def test_a_fit_needs_the_whole_photo() -> None:
         ImageSpec(fit="letterbox")
     with pytest.raises(UsageError, match="expected fit stretch or letterbox or crop, got fill"):
         ImageSpec(crop="none", fit="fill")
+
+
+@pytest.mark.usefixtures("isolated_cache_dir")
+def test_a_data_set_is_loaded_and_kept_with_its_fit(tmp_path: Path) -> None:
+    folder = write_image_folder(tmp_path / "pets", {"cat": 3, "dog": 3}, size=(32, 96))
+    by_fit = {}
+    for fit in (*FITS, "letterbox"):
+        spec = ImageSpec(24, True, "none", fit)
+        data = load_data(str(folder), image_spec=spec)
+        names = data.train.names
+        expected = [load_image(folder / name, spec) for name in names]
+        np.testing.assert_array_equal(data.train.images, expected)
+        by_fit[fit] = np.asarray(data.train.images)
+    assert len({images.tobytes() for images in by_fit.values()}) == 3
