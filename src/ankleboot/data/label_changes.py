@@ -1,0 +1,54 @@
+"""Effect of a label file on a data set."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ankleboot.core.files import sha256_of
+from ankleboot.core.types import Indices, Labels
+
+
+@dataclass(frozen=True)
+class LabelChanges:
+    """Labels that a label file changed in a data set.
+
+    Attributes:
+        path: Label file.
+        content: Its bytes; a run keeps a copy, because the file may grow.
+        original: Labels of the training file before.
+        changed: Positions in the training file of images that have another label.
+        unusable: Positions of images that are left out.
+        num_confirmed: Number of images whose label was found right.
+        notes: Lines of the file without effect, in words.
+    """
+
+    path: Path
+    content: bytes
+    original: Labels
+    changed: Indices
+    unusable: Indices
+    num_confirmed: int
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def touched(self) -> Indices:
+        """Positions whose labels changed, or that are left out."""
+        return np.union1d(self.changed, self.unusable)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path.name} changes {len(self.changed):,} labels, leaves out "
+            f"{len(self.unusable):,} images and confirms {self.num_confirmed:,} labels"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the manifest."""
+        return {
+            "sha256": sha256_of(self.content),
+            "num_changed": len(self.changed),
+            "num_unusable": len(self.unusable),
+            "num_confirmed": self.num_confirmed,
+        }
