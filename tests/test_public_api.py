@@ -12,6 +12,7 @@ import ankleboot
 NAMES = [
     "AnklebootError",
     "Recipe",
+    "adopt",
     "audit_data",
     "compare",
     "evaluate",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ankleboot.recipes.catalog import get_recipe as get_recipe
     from ankleboot.recipes.catalog import list_recipes as list_recipes
     from ankleboot.recipes.recipe import Recipe as Recipe
+    from ankleboot.training.adopt import adopt as adopt
     from ankleboot.training.data_audit import audit_data as audit_data
     from ankleboot.training.train import resume as resume
     from ankleboot.training.train import train as train
@@ -37,6 +38,7 @@ __version__ = "0.1.0.dev0"
 _MODULES = {
     "AnklebootError": "core.errors",
     "Recipe": "recipes.recipe",
+    "adopt": "training.adopt",
     "audit_data": "training.data_audit",
     "compare": "evaluation.compare",
     "evaluate": "evaluation.evaluate",

@@ -1,11 +1,14 @@
 """Isolated processes for measurements, and memory of this process."""
 
 import json
+import math
 import os
+import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +21,69 @@ MIB = 2**20
 POLL_PERIOD_S = 0.2  # delay until a signal stops the child
 
 
-def run_isolated(module: str, *arguments: str) -> dict[str, Any]:
+FORBIDDEN_EVENTS = (
+    *("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"),
+    *("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "pty.spawn"),
+)
+"""Audit events that `Limits.restrict_this_process` refuses: network and further processes."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of a process that opens files from strangers.
+
+    Attributes:
+        memory_bytes: Largest address space; TensorFlow alone reserves about 3 GiB.
+        cpu_s: Seconds of processor time, over all threads.
+        wall_s: Seconds until the parent kills the process.
+    """
+
+    memory_bytes: int
+    cpu_s: int
+    wall_s: float
+
+    def restrict_this_process(self) -> None:
+        """Apply the limits of memory and processor time; refuse network and further processes.
+
+        Call it in the child before it opens a file. Windows has no such limits; there the wall
+        clock alone limits the child.
+        """
+        with suppress(ImportError):
+            import resource
+
+            for kind, number in (
+                (resource.RLIMIT_AS, self.memory_bytes),
+                (resource.RLIMIT_CPU, self.cpu_s),
+                (resource.RLIMIT_CORE, 0),
+            ):
+                highest = resource.getrlimit(kind)[1]
+                allowed = number if highest == resource.RLIM_INFINITY else min(number, highest)
+                resource.setrlimit(kind, (allowed, highest))
+        sys.addaudithook(_refuse_forbidden)
+
+
+def _refuse_forbidden(event: str, _: tuple[Any, ...]) -> None:
+    if event in FORBIDDEN_EVENTS:
+        raise PermissionError(f"{event} is not allowed in this process")
+
+
+def run_isolated(module: str, *arguments: str, wall_s: float | None = None) -> dict[str, Any]:
     """Run `python -m MODULE` and return the JSON object on its last line of stdout.
 
     The child gets this process's `sys.path`.
 
+    Args:
+        module: Module to run.
+        *arguments: Its arguments.
+        wall_s: Seconds after which the child is killed; None for no limit.
+
     Raises:
-        EnvironmentFailure: If the child fails; the message holds its last line of stderr.
+        EnvironmentFailure: If the child fails; the message holds its last line of stderr, the
+            signal that ended it, or the time that it took.
         Interrupted: On SIGINT or SIGTERM; the child is terminated.
     """
     command = [sys.executable, "-m", module, *arguments]
+    deadline = math.inf if wall_s is None else time.monotonic() + wall_s
     with (
         stop_on_signal() as flag,
         subprocess.Popen(
@@ -45,13 +101,28 @@ def run_isolated(module: str, *arguments: str) -> dict[str, Any]:
                 break
             if flag.signum is not None:
                 child.terminate()
+            if time.monotonic() > deadline:
+                child.kill()
     if flag.signum is not None:
         raise Interrupted("stopped", flag.signum)
+    if child.returncode < 0:
+        is_late = time.monotonic() > deadline
+        reason = f"took more than {wall_s:g} s" if is_late else _describe_signal(-child.returncode)
+        raise EnvironmentFailure(f"{module}: {reason}")
     if child.returncode:
         message = (stderr.strip().splitlines() or ["no message"])[-1]
         raise EnvironmentFailure(f"{' '.join([module, *arguments])}: {message}")
     document: dict[str, Any] = json.loads(stdout.splitlines()[-1])
     return document
+
+
+def _describe_signal(number: int) -> str:
+    """Describe how a signal ended a process."""
+    if number == getattr(signal, "SIGXCPU", None):
+        return "took more processor time than allowed"
+    with suppress(ValueError):
+        return f"ended by {signal.Signals(number).name}"
+    return f"ended by signal {number}"
 
 
 def child_environment() -> dict[str, str]:

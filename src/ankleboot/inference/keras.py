@@ -2,19 +2,19 @@
 
 import os
 import zipfile
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import ModelError, first_line
-from ankleboot.core.files import DAMAGED_ZIP, sha256_of_file
+from ankleboot.core.files import DAMAGED_ZIP
 from ankleboot.core.silence import import_keras
 from ankleboot.core.types import Images, Probs, to_inputs
 from ankleboot.inference.predictor import BatchPredictor, check_tensors
 from ankleboot.models.files.calibration import apply_temperature
+from ankleboot.models.files.keras_seal import model_sha256, read_seal
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run, find_run
 
@@ -34,8 +34,10 @@ class KerasPredictor(BatchPredictor):
 
     def __init__(self, path: Path, run: Run | None = None) -> None:
         self.name = str(run.folder if run else path)
+        _check_archive(path)
+        info = _metadata(path, run)  # before the load: nothing loads a foreign file in this process
         self.model = _load(path)
-        self.info = _metadata(path, run, self.model.count_params())
+        self.info = replace(info, parameters=self.model.count_params())
         inputs = [(tensor.shape[1:], tensor.dtype) for tensor in self.model.inputs]
         outputs = [(tensor.shape[1:], tensor.dtype) for tensor in self.model.outputs]
         size, channels = self.info.image_size, 3 if self.info.color else 1
@@ -49,37 +51,33 @@ class KerasPredictor(BatchPredictor):
         return apply_temperature(probs, self.info.temperature)
 
 
-def _metadata(path: Path, run: Run | None, parameters: int) -> ModelMetadata:
-    """Collect the metadata of a model from the run folder that its file lies in.
+def _metadata(path: Path, run: Run | None) -> ModelMetadata:
+    """Collect the metadata of a model from its seal, or from the run folder that it lies in.
 
     Every file there learned from the same images, so it carries the run's data and split. The
-    calibration belongs to the result alone. A file outside any run counts as a model of
-    Fashion-MNIST; the check of its shapes follows.
+    calibration belongs to the result alone.
     """
-    origin = run or find_run(path)
-    sha256 = sha256_of_file(path)
+    origin, info = run or find_run(path), read_seal(path)
     if origin is None:
-        return ModelMetadata(model_sha256=sha256, parameters=parameters)
-    recipe, manifest = origin.recipe(), origin.manifest()
+        return info or _refuse_foreign(path)
+    sha256 = model_sha256(path)
     is_result = origin.is_complete and origin.result()["model_sha256"] == sha256
+    info = replace(info or origin.metadata(), model_sha256=sha256)
     calibration = origin.calibration() if run or is_result else None
-    return ModelMetadata(
-        recipe=recipe.name,
-        model_sha256=sha256,
-        parameters=parameters,
-        labels=tuple(manifest.get("labels", CLASS_NAMES)),
-        split=recipe.split,
-        validation_fraction=recipe.validation_fraction,
-        split_seed=recipe.split_seed,
-        data=manifest["data"]["name"],
-        data_sha256=manifest["data"]["train_sha256"],
-        temperature=calibration.temperature if calibration else 1.0,
-        abstain_below=calibration.abstain_below if calibration else 0.0,
-        **asdict(recipe.image_spec),
+    if calibration is None:
+        return info
+    fitted = {"temperature": calibration.temperature, "abstain_below": calibration.abstain_below}
+    return replace(info, **fitted)
+
+
+def _refuse_foreign(path: Path) -> NoReturn:
+    raise ModelError(
+        f"{path}: not made by Ankleboot: the scale of its pixels and the order of its classes are "
+        f"unknown; find them with ankleboot adopt {path}"
     )
 
 
-def _load(path: Path) -> Any:
+def _check_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             if damaged := archive.testzip():
@@ -87,9 +85,11 @@ def _load(path: Path) -> Any:
     except DAMAGED_ZIP as error:
         raise ModelError(f"{path}: incomplete or damaged model file ({error})") from error
 
+
+def _load(path: Path) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import_keras()
-    import keras  # after the check: a damaged file is reported before TensorFlow is imported
+    import keras  # after the checks: a damaged file is reported before TensorFlow is imported
 
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from ankleboot.core.errors import ModelError
 from ankleboot.core.files import atomic_write
 from ankleboot.models.architectures import build_model
+from ankleboot.models.files.keras_seal import sealed
 from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.early_stopping import best_epoch, result_epoch
@@ -64,7 +65,7 @@ class Checkpoints:
 
     After each epoch a thread writes the checkpoint, the history and the TensorBoard events, and
     `best.keras` if the epoch is the best so far. A signal adds a checkpoint within an epoch. After
-    the last epoch `model.keras` is written: the last weights or, with patience, the best.
+    the last epoch `model.keras` is written: the last weights or the best, as the recipe says.
 
     Attributes:
         model: Network in float32 and in Keras' own layers, as the files hold it.
@@ -128,5 +129,11 @@ class Checkpoints:
 
     def _write_model(self, weights: list[np.ndarray], path: Path) -> None:
         self.model.set_weights(weights)
+        info = replace(self.run.metadata(), parameters=self.model.count_params())
+
+        def write(temp: Path) -> None:
+            self.model.save(temp)
+            temp.write_bytes(sealed(temp.read_bytes(), info))
+
         # Keras writes in place, so that a kill would lose the old file and the new one
-        atomic_write(path, lambda temp: self.model.save(temp), suffix=".keras")
+        atomic_write(path, write, suffix=".keras")

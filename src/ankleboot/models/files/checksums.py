@@ -27,7 +27,7 @@ LABELS_NAME = "labels.txt"
 ONNX_KEY = "ankleboot"  # key of the metadata among an ONNX file's metadata_props
 MAX_METADATA_BYTES = 1_000_000  # the shipped files have 600; many classes need more
 MAX_MODEL_BYTES = 200 * 2**20  # the shipped files have less than 6 MB
-_NO_CHECKSUM = "has no checksum of Ankleboot; make model files with ankleboot export"
+_NO_CHECKSUM = "has no checksum of Ankleboot; take foreign files in with ankleboot adopt"
 _CHANGED = "damaged: its SHA-256 is not the stored one"
 
 
@@ -71,6 +71,35 @@ def read_verified_tflite(path: Path) -> tuple[bytes, ModelMetadata]:
     if digest != sha256_of(flatbuffer) or content != _append_zip(flatbuffer, labels, metadata):
         raise ModelError(f"{path}: {_CHANGED}")
     return flatbuffer, info
+
+
+def add_onnx_metadata(content: bytes, info: ModelMetadata) -> bytes:
+    """Append the metadata as an entry of `metadata_props`, and the checksum."""
+    entry = _long_field(1, ONNX_KEY.encode()) + _long_field(2, json.dumps(info.to_json()).encode())
+    return add_onnx_checksum(content + _long_field(14, entry))
+
+
+def _long_field(number: int, content: bytes) -> bytes:
+    """Encode a length-delimited protobuf field of any length."""
+    length, size = len(content), bytearray()
+    while length > 127:
+        size.append(length & 127 | 128)
+        length >>= 7
+    return bytes([number << 3 | 2, *size, length]) + content
+
+
+def read_onnx_metadata(path: Path) -> ModelMetadata | None:
+    """Read the metadata that `add_onnx_metadata` appended to a verified file, without a runtime.
+
+    Files of `export` carry theirs elsewhere among the properties; they give None.
+    """
+    body = read_verified_onnx(path)[:-_ONNX_CHECKSUM_BYTES]
+    key = _long_field(1, ONNX_KEY.encode())
+    start = body.rfind(key)
+    text = body[start + len(key) :].partition(b"{")[2]
+    if start < 0 or not text.endswith(b"}"):
+        return None
+    return ModelMetadata.from_text(b"{" + text, path)
 
 
 def add_onnx_checksum(content: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ankleboot.core.classes import CLASS_NAMES
@@ -44,6 +44,9 @@ class ModelMetadata:
         version: Version of Ankleboot that wrote the file.
         data_sha256: SHA-256 of the data that its validation images are part of.
         reject_labels: Labels that the model was trained on in order to reject their images.
+        adopted: Name of the foreign file that the model was adopted from; which images it learned
+            is unknown.
+        convention: Convention of an adopted file that takes no stored images; see models/foreign.
     """
 
     recipe: str = ""
@@ -64,6 +67,8 @@ class ModelMetadata:
     fit: str = "stretch"  # absent from files that are older than this field
     data_sha256: str = ""
     reject_labels: tuple[str, ...] = ()
+    adopted: str = ""
+    convention: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def image_spec(self) -> ImageSpec:

@@ -1,0 +1,108 @@
+"""`ankleboot adopt`: make a run folder of a model that another tool made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ankleboot.cli import options
+from ankleboot.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from ankleboot.models.run import Run
+
+MAX_LABEL_BYTES = 1_000_000  # of a file with class names
+
+
+@click.command()
+@click.argument("model", type=options.PATH)
+@click.option(
+    "--input",
+    "input_",
+    default="auto",
+    show_default=True,
+    metavar="SCALE",
+    help="Pixels as the model learned them: unit (0 to 1), byte (0 to 255), signed (-1 to 1), "
+    "standard (minus their mean, divided by their standard deviation), imagenet, caffe, or "
+    "MEAN,STD; auto tries all of them on the data.",
+)
+@click.option(
+    "--labels",
+    metavar="FILE|A,B,C",
+    help="Class names in the order of the outputs: a file with one a line, or separated by "
+    "commas. [default: the order that fits the data]",
+)
+@click.option(
+    "--data",
+    "data_name",
+    metavar="NAME|DIR",
+    help="Labeled images that the model learned, as in train. [default: fashion-mnist for models "
+    "of 28 x 28 pixels]",
+)
+@click.option(
+    "--run-dir",
+    type=options.PATH,
+    help="New folder for the run. [default: runs/adopted-MODEL-seed0-NNN]",
+)
+@options.json_option
+def adopt(
+    model: Path, input_: str, labels: str | None, data_name: str | None, run_dir: Path | None
+) -> options.Result:
+    """Take in MODEL, which another tool made, as a run folder for all other commands.
+
+    MODEL is a .keras, .h5, .tflite or .onnx file, or the folder of a SavedModel. It is scanned and
+    loaded in a process with limits, then tried on labeled images: which scale of the pixels, which
+    meaning of the outputs and which class order fit is printed, never guessed.
+    """
+    from ankleboot.cli.output.adoption import adoption_result
+    from ankleboot.cli.output.terminal import log_line
+    from ankleboot.training.adopt import adopt as adopt_model
+
+    choice = options.DataOptions(data_name, skip_bad=False, strict=False, trust=False)
+    run = adopt_model(
+        model,
+        choice.load if data_name else None,
+        run_dir,
+        input=input_,
+        labels=None if labels is None else read_labels(labels),
+        progress=log_line,
+    )
+    document = _document(run)
+    return document, lambda: adoption_result(document)
+
+
+def _document(run: Run) -> dict[str, Any]:
+    manifest = run.manifest()
+    return run.to_json() | {"labels": manifest["labels"], "adopted": manifest["adopted"]}
+
+
+def read_labels(text: str) -> list[str]:
+    """Read class names from a file or from a list separated by commas.
+
+    A file may number its lines, as that of Teachable Machine does ("0 cat").
+
+    Raises:
+        UsageError: If the file cannot be read.
+    """
+    path = Path(text).expanduser()
+    try:
+        is_file = path.is_file()
+    except OSError:  # a list that is too long for a path
+        is_file = False
+    if not is_file:
+        if "," not in text:
+            raise UsageError(f"--labels {text}: no such file, and no list separated by commas")
+        return [name.strip() for name in text.split(",")]
+    try:
+        if path.stat().st_size > MAX_LABEL_BYTES:
+            raise UsageError(f"--labels {text}: larger than {MAX_LABEL_BYTES:,} bytes")
+        content = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--labels {text}: cannot be read ({error})") from error
+    names = [line.strip() for line in content.splitlines() if line.strip()]
+    numbered = [name.partition(" ") for name in names]
+    if all(number == str(i) and name for i, (number, _, name) in enumerate(numbered)):
+        return [name.strip() for _, _, name in numbered]
+    return names

@@ -1,0 +1,136 @@
+"""Process that opens foreign model files: `python -m ankleboot.models.foreign.child JOB`.
+
+JOB is a JSON file; the result is a JSON object on stdout. The process has limits of memory and
+time, no network and no further processes, so a hostile file harms it alone. It imports TensorFlow
+after the scan, and only for what needs it.
+"""
+
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ankleboot.core.errors import AnklebootError, ModelError, UsageError
+from ankleboot.core.subprocesses import Limits
+from ankleboot.core.types import to_inputs
+from ankleboot.models.foreign import scan
+from ankleboot.models.foreign.candidates import Signature, candidates
+from ankleboot.models.foreign.convention import Convention
+from ankleboot.models.foreign.examine import Trial, choose, output_kind, try_candidates
+from ankleboot.models.foreign.runtimes import ForeignModel, load
+
+LIMITS = Limits(memory_bytes=12 * 2**30, cpu_s=900, wall_s=600)
+MAX_DIFFERENCE = 2e-3  # between probabilities of the rebuilt model and of the original
+MIN_AGREEMENT = 0.998  # of labels; equal confidences may fall either way
+NUM_NOISE_IMAGES = 64
+
+
+def main() -> None:
+    """Run the job that the first argument names, and print its result."""
+    LIMITS.restrict_this_process()
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # drivers reserve more address space than allowed
+    job: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
+    try:
+        result = _inspect(job) if job["task"] == "inspect" else _convert(job)
+    except AnklebootError as error:
+        result = {"error": str(error), "exit_code": error.exit_code}
+    except MemoryError:
+        result = {"error": f"{job['path']}: needs more memory than allowed", "exit_code": 4}
+    print(json.dumps(result))
+
+
+def _inspect(job: dict[str, Any]) -> dict[str, Any]:
+    """Scan a file, convert a SavedModel, and return the shape of the input if no loading tells."""
+    path, kind = Path(job["path"]), job["kind"]
+    scan.scan(path, kind)
+    if kind == "saved-model":
+        from ankleboot.models.foreign import saved_model
+
+        saved_model.check_graph(path)
+        saved_model.convert(path, Path(job["target"]))
+        path, kind = Path(job["target"]), "tflite"
+    shape = scan.input_shape(path, kind) or load(path, kind).signature.input_shape
+    return {"path": str(path), "kind": kind, "input_shape": shape}
+
+
+def _convert(job: dict[str, Any]) -> dict[str, Any]:
+    """Find the convention of a scanned model, and write the model in ours."""
+    path = Path(job["path"])
+    model = load(path, job["kind"])
+    signature = model.signature
+    arrays = np.load(job["arrays"], allow_pickle=False)
+    images, labels = arrays["images"], arrays["labels"]
+    num_classes = 2 if signature.num_outputs == 1 else signature.num_outputs
+    if num_classes != job["num_classes"]:
+        raise UsageError(
+            f"{path}: the model has {signature.num_outputs} outputs, but there are "
+            f"{job['num_classes']} classes; name the data it learned with --data, or all of its "
+            "labels with --labels"
+        )
+    pixels = job["pixels"] and (tuple(job["pixels"][0]), tuple(job["pixels"][1]))
+    conventions = candidates(signature, images.shape[1], job["choice"], pixels)
+    order = tuple(job["order"]) if job["order"] is not None else None
+    trials: list[Trial] = []
+    if len(labels):
+        trials = try_candidates(model.predict, signature, conventions, images, labels, order)
+        is_named = job["choice"] != "auto" and order is not None
+        convention = choose(trials, labels, is_named=is_named).convention
+    else:
+        convention = _without_labels(model, conventions, images, order)
+    if model.keras is not None:
+        _write(model, convention, images, Path(job["target"]))
+    return {
+        "signature": _described(signature),
+        "convention": convention.to_json(),
+        "trials": [trial.to_json() for trial in trials],
+        "accuracy": trials[0].best if trials else None,
+        "num_images": len(labels),
+    }
+
+
+def _without_labels(
+    model: ForeignModel,
+    conventions: list[Convention],
+    images: np.ndarray,
+    order: tuple[int, ...] | None,
+) -> Convention:
+    """Return the only candidate, with the outputs that it gives for images of noise."""
+    if len(conventions) > 1 or order is None:
+        raise UsageError("without labeled images, name --input and --labels, or --data")
+    (convention,) = conventions
+    outputs = model.predict(convention.inputs(images))
+    kind = output_kind(outputs, model.signature.outputs)
+    return Convention(**(vars(convention) | {"outputs": kind, "order": order}))
+
+
+def _described(signature: Signature) -> dict[str, Any]:
+    return vars(signature)
+
+
+def _write(model: ForeignModel, convention: Convention, images: np.ndarray, target: Path) -> None:
+    """Write the rebuilt Keras model after comparing it with the original."""
+    from ankleboot.models.foreign.rebuild import rebuild
+
+    rebuilt = rebuild(model.keras, convention, images.shape[1:])
+    expected = convention.probs(model.predict(convention.inputs(images)))
+    inputs = to_inputs(images)
+    starts = range(0, len(inputs), 128)
+    batches = [rebuilt(inputs[start : start + 128], training=False) for start in starts]
+    actual = np.concatenate([np.asarray(batch) for batch in batches])
+    difference = float(np.abs(actual - expected).max())
+    agreement = float((actual.argmax(axis=1) == expected.argmax(axis=1)).mean())
+    if not difference <= MAX_DIFFERENCE or agreement < MIN_AGREEMENT:
+        raise ModelError(
+            f"the rebuilt model differs from the original by up to {difference:.2g}; it cannot be "
+            "adopted"
+        )
+    rebuilt.save(target)
+
+
+if __name__ == "__main__":
+    with suppress(BrokenPipeError):
+        main()

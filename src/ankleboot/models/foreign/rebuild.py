@@ -1,0 +1,231 @@
+"""Reconstruction of a foreign Keras model in our convention, out of Keras' own layers.
+
+The new model takes (height, width, 1 or 3) in [0, 1] and ends in the layers "logits" and "probs",
+with the probabilities in the order of the labels. Models inside models become one flat chain, so
+that explanations and exports see every layer.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from ankleboot.core.errors import ModelError
+from ankleboot.models.foreign.candidates import Signature
+from ankleboot.models.foreign.convention import Convention
+
+RESERVED = ("inputs", "logits", "probs", "scores")
+WITHOUT_EFFECT = (
+    keras.layers.Dropout,
+    keras.layers.ActivityRegularization,
+    keras.layers.Identity,
+    keras.layers.Flatten,
+    keras.layers.Reshape,
+)
+"""Layers that change nothing behind the last one, at prediction, if the shape stays."""
+
+ONLY_TRAINING = (
+    keras.layers.RandomFlip,
+    keras.layers.RandomRotation,
+    keras.layers.RandomZoom,
+    keras.layers.RandomTranslation,
+    keras.layers.RandomContrast,
+    keras.layers.RandomBrightness,
+)
+"""Augmentation inside the model; it is left out, since exported files never apply it."""
+
+KINDS = {"softmax": "softmax", "sigmoid": "sigmoid"}
+
+
+class Flattener:
+    """Copy of a model's layers on new inputs; a layer that is used twice is copied once."""
+
+    def __init__(self) -> None:
+        self._names = set(RESERVED)
+        self._copies: dict[int, Any] = {}
+        self.num_left_out = 0
+
+    def apply(self, model: Any, x: Any) -> Any:
+        """Return the output of copies of the model's layers."""
+        if isinstance(model, keras.Sequential):
+            for layer in model.layers:
+                x = self._call(layer, x)
+            return x
+        return model._run_through_graph(x, call_fn=self._call)
+
+    def _call(self, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(layer, keras.Model):
+            return self.apply(layer, *args)
+        if not isinstance(layer, keras.layers.Layer):  # an operation, such as x / 255
+            return layer(*args, **kwargs)
+        if isinstance(layer, ONLY_TRAINING):
+            self.num_left_out += 1
+            return args[0]
+        is_new = id(layer) not in self._copies
+        if is_new:
+            config = layer.get_config() | {"name": self._unique(layer.name)}
+            self._copies[id(layer)] = type(layer).from_config(config)
+        copy = self._copies[id(layer)]
+        output = copy(*args, **kwargs)
+        if is_new:
+            copy.set_weights(layer.get_weights())
+        return output
+
+    def _unique(self, name: str) -> str:
+        number, unique = 1, name
+        while unique in self._names:
+            number += 1
+            unique = f"{name}_{number}"
+        self._names.add(unique)
+        return unique
+
+
+def signature_of(model: Any, kind: str) -> Signature:
+    """Describe input and output of a Keras model.
+
+    Raises:
+        ModelError: If it has several inputs or outputs, or weights that are not finite.
+    """
+    if not model.built or len(model.inputs or ()) != 1 or len(model.outputs or ()) != 1:
+        raise ModelError("expected a model with one input and one output, saved after its use")
+    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+        raise ModelError("its weights are not finite")
+    output_shape = tuple(model.outputs[0].shape[1:])
+    if len(output_shape) != 1 or not output_shape[0]:
+        raise ModelError(f"expected one row of outputs per image, got the shape {output_shape}")
+    flattener = Flattener()
+    shape = tuple(model.inputs[0].shape[1:])
+    stated, _ = _head(flattener.apply(model, keras.Input(shape)))
+    if output_shape[0] == 1 and stated:
+        stated = "binary-sigmoid" if stated == "sigmoid" else ""
+    left_out = f"{flattener.num_left_out} layers of augmentation are left out"
+    return Signature(
+        input_shape=tuple(size or 0 for size in shape),
+        num_outputs=output_shape[0],
+        outputs=stated,
+        parameters=model.count_params(),
+        kind=kind,
+        notes=(left_out,) if flattener.num_left_out else (),
+    )
+
+
+def rebuild(model: Any, convention: Convention, image_shape: tuple[int, ...]) -> Any:
+    """Build the model in our convention.
+
+    Args:
+        model: Foreign model.
+        convention: Its convention.
+        image_shape: Height and width of the images, and 3 if they have colors.
+    """
+    channels = 3 if len(image_shape) == 3 else 1
+    inputs = keras.Input((*image_shape[:2], channels), name="inputs")
+    outputs = Flattener().apply(model, _prepared(inputs, convention, channels))
+    kind, scores = _head(outputs)
+    if kind and kind != convention.outputs.removeprefix("binary-"):
+        raise ModelError(f"its last layer is a {kind}, but its outputs are {convention.outputs}")
+    logits = _logits(scores, convention)
+    probs = keras.layers.Softmax(name="probs", dtype="float32")(logits)
+    return keras.Model(inputs, probs, name=_valid_name(model.name))
+
+
+def _valid_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in name) or "adopted"
+
+
+def _prepared(x: Any, convention: Convention, channels: int) -> Any:
+    """Turn inputs in [0, 1] into those of the foreign model, as `Convention.inputs` does."""
+    size = convention.size
+    if convention.fit == "pad":
+        margin = (size - x.shape[1]) // 2
+        x = keras.layers.ZeroPadding2D(margin, name="prepared_pad")(x)
+    elif convention.fit == "resize":
+        x = keras.layers.Resizing(size, size, name="prepared_size")(x)
+    if channels == 1 and convention.channels == 3:
+        x = keras.layers.Concatenate(name="prepared_color")([x] * 3)
+    if convention.bgr:
+        x = _constant_dense(x, np.eye(3)[::-1], "prepared_bgr")
+    scale = [255 / std for std in convention.std]
+    offset = [-mean / std for mean, std in zip(convention.mean, convention.std, strict=True)]
+    if set(scale) != {1.0} or set(offset) != {0.0}:
+        is_one = len({*scale}) == 1 and len({*offset}) == 1
+        x = keras.layers.Rescaling(
+            scale[0] if is_one else scale, offset[0] if is_one else offset, name="prepared_scale"
+        )(x)
+    match convention.layout:
+        case "hw":
+            x = keras.layers.Reshape((size, size), name="prepared_layout")(x)
+        case "chw":
+            x = keras.layers.Permute((3, 1, 2), name="prepared_layout")(x)
+        case "flat":
+            length = size * size * convention.channels
+            x = keras.layers.Reshape((length,), name="prepared_layout")(x)
+    return x
+
+
+def _head(outputs: Any) -> tuple[str, Any]:
+    """Return the activation of the last layer ("" if linear), and the layer or its input.
+
+    The second value is a symbolic tensor, or the pair of a dense layer and its input.
+    """
+    layer, source = _origin(outputs)
+    while isinstance(layer, WITHOUT_EFFECT) or _activation(layer) == "linear":
+        if source is None or tuple(source.shape) != tuple(outputs.shape):
+            break
+        if isinstance(layer, keras.layers.Dense):
+            return "", (layer, source)
+        outputs = source
+        layer, source = _origin(outputs)
+    activation = _activation(layer)
+    if isinstance(layer, keras.layers.Dense) and activation in ("linear", *KINDS):
+        return KINDS.get(activation, ""), (layer, source)
+    if isinstance(layer, keras.layers.Activation | keras.layers.Softmax) and activation in KINDS:
+        inner, inner_source = _origin(source)
+        if isinstance(inner, keras.layers.Dense) and _activation(inner) == "linear":
+            return activation, (inner, inner_source)
+        return activation, source
+    return "", outputs
+
+
+def _origin(tensor: Any) -> tuple[Any, Any]:
+    """Return the layer that computes a tensor, and its input if it has a single one."""
+    history = tensor._keras_history
+    layer = history.operation
+    nodes = layer._inbound_nodes
+    inputs = nodes[history.node_index].input_tensors if nodes else []
+    return layer, inputs[0] if len(inputs) == 1 else None
+
+
+def _activation(layer: Any) -> str:
+    """Return the name of a layer's activation; "" if it has none."""
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax"
+    activation = getattr(layer, "activation", None)
+    return str(getattr(activation, "__name__", "")) if activation is not None else ""
+
+
+def _logits(scores: Any, convention: Convention) -> Any:
+    """Return logits in the order of the labels whose softmax are the model's probabilities."""
+    if isinstance(scores, tuple):
+        dense, x = scores
+        weights = [np.asarray(weight, np.float32) for weight in dense.get_weights()]
+    else:
+        x, weights = scores, [np.eye(scores.shape[-1], dtype=np.float32)]
+    if convention.outputs.startswith("binary"):  # softmax of 0 and z is the sigmoid of z
+        weights = [np.concatenate([np.zeros_like(w), w], axis=-1) for w in weights]
+    weights = [weight[..., list(convention.order)] for weight in weights]
+    is_sigmoid = convention.outputs == "sigmoid"
+    num_labels = len(convention.order)
+    name = "scores" if is_sigmoid else "logits"
+    layer = keras.layers.Dense(num_labels, use_bias=len(weights) == 2, name=name, dtype="float32")
+    x = layer(x)
+    layer.set_weights(weights)
+    if is_sigmoid:  # their softmax divides each probability by the sum of all
+        x = keras.layers.Activation("log_sigmoid", name="logits", dtype="float32")(x)
+    return x
+
+
+def _constant_dense(x: Any, kernel: np.ndarray, name: str) -> Any:
+    layer = keras.layers.Dense(kernel.shape[1], use_bias=False, trainable=False, name=name)
+    x = layer(x)
+    layer.set_weights([kernel.astype(np.float32)])
+    return x

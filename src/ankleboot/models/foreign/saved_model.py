@@ -1,0 +1,114 @@
+"""Conversion of a foreign TensorFlow SavedModel to `.tflite`, after a check of its graph.
+
+A SavedModel is a program: its graph can read and write files. So the operations of everything that
+loading or serving runs must be on a list, and the result is a `.tflite` file, whose operations can
+only compute.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ankleboot.core.errors import ModelError, first_line
+from ankleboot.core.silence import silenced
+from ankleboot.models.foreign.scan import SAVED_MODEL_FILE
+
+COMPUTE = frozenset(
+    """
+Add AddV2 AvgPool BatchMatMul BatchMatMulV2 BiasAdd Cast Concat ConcatV2 Const Conv2D
+DepthToSpace DepthwiseConv2dNative Div DivNoNan Einsum Elu Equal Erf Exp ExpandDims Fill Floor
+FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 GatherV2 Greater GreaterEqual Identity IdentityN
+LeakyRelu Less LessEqual Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max MaxPool
+Maximum Mean Min Minimum MirrorPad Mul Neg NoOp OnesLike Pack Pad PadV2 PartitionedCall Placeholder
+PlaceholderWithDefault Pow Prod Range Rank RealDiv Relu Relu6 Reshape ResizeBilinear
+ResizeNearestNeighbor Round Rsqrt Select SelectV2 Selu Shape Sigmoid Sign Slice Softmax Softplus
+Softsign SpaceToDepth Split SplitV Sqrt Square SquaredDifference Squeeze StatefulPartitionedCall
+StatelessIf StopGradient StridedSlice Sub Sum Tanh Tile Transpose Unpack ZerosLike
+AssignVariableOp DisableCopyOnRead ReadVariableOp VarHandleOp VarIsInitializedOp
+""".split()
+)
+"""Operations that serving may run."""
+
+STORAGE = frozenset(
+    """
+MergeV2Checkpoints RestoreV2 SaveV2 ShardedFilename StaticRegexFullMatch StringJoin
+""".split()
+)
+"""Operations of the functions that save and restore variables, which every SavedModel has."""
+
+SIGNATURE = "serving_default"
+
+
+def check_graph(folder: Path) -> None:
+    """Refuse a graph with an operation outside the lists.
+
+    Raises:
+        ModelError: If there is one, or the file is damaged.
+    """
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    document = saved_model_pb2.SavedModel()
+    try:
+        document.ParseFromString((folder / SAVED_MODEL_FILE).read_bytes())
+    except DecodeError as error:
+        raise ModelError(f"{folder}: damaged SavedModel") from error
+    served = [meta for meta in document.meta_graphs if "serve" in meta.meta_info_def.tags]
+    if len(served) != 1 or SIGNATURE not in served[0].signature_def:
+        raise ModelError(
+            f"{folder}: expected one graph with the signature {SIGNATURE}, as model.export writes"
+        )
+    graph = served[0].graph_def
+    functions = {function.signature.name: function for function in graph.library.function}
+    _refuse(folder, graph.node, COMPUTE | STORAGE)
+    for function in functions.values():
+        _refuse(folder, function.node_def, COMPUTE | STORAGE)
+    outputs = served[0].signature_def[SIGNATURE].outputs.values()
+    nodes = {node.name: node for node in graph.node}
+    start = [nodes[name] for tensor in outputs if (name := tensor.name.partition(":")[0]) in nodes]
+    _refuse(folder, _reachable(start, nodes, functions), COMPUTE)
+
+
+def _refuse(folder: Path, nodes: Iterable[Any], allowed: frozenset[str]) -> None:
+    if unknown := sorted({node.op for node in nodes} - allowed):
+        raise ModelError(
+            f"{folder}: the operation {unknown[0]} is not allowed; save the model as .keras"
+        )
+
+
+def _reachable(start: list[Any], nodes: dict[str, Any], functions: dict[str, Any]) -> Iterator[Any]:
+    """Yield the nodes that the outputs depend on, those of called functions among them."""
+    remaining, seen = list(start), set()
+    while remaining:
+        node = remaining.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        for name in node.input:
+            if (source := nodes.get(name.lstrip("^").partition(":")[0])) is not None:
+                remaining.append(source)
+        for attribute in node.attr.values():
+            if (called := functions.get(attribute.func.name)) is not None:
+                remaining.extend(called.node_def)
+
+
+def convert(folder: Path, target: Path) -> None:
+    """Write the served function of a checked SavedModel as `.tflite`.
+
+    Raises:
+        ModelError: If the converter does not support it.
+    """
+    import tensorflow as tf
+
+    try:
+        with silenced(show_failures=False):
+            converter = tf.lite.TFLiteConverter.from_saved_model(
+                str(folder), signature_keys=[SIGNATURE]
+            )
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+            target.write_bytes(converter.convert())
+    except Exception as error:  # many types, for graphs that it does not support
+        raise ModelError(
+            f"{folder}: cannot be converted ({first_line(error)}); save the model as .keras"
+        ) from error

@@ -1,0 +1,287 @@
+"""Adoption of a model that another tool made: a foreign file and labeled images to a run folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import (
+    AnklebootError,
+    DataError,
+    EnvironmentFailure,
+    ModelError,
+    UsageError,
+)
+from ankleboot.core.subprocesses import run_isolated
+from ankleboot.core.types import IMAGE_SIZE, Images, Labels, batch_size_for
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.load import Progress, load_data, no_progress
+from ankleboot.evaluation.select_split import DataLoader
+from ankleboot.models.files.checksums import read_onnx_metadata, read_verified_tflite
+from ankleboot.models.files.keras_seal import read_seal
+from ankleboot.models.foreign.candidates import (
+    FASHION_MNIST_PIXELS,
+    Scaling,
+    Signature,
+    parse_input,
+)
+from ankleboot.models.foreign.child import LIMITS, NUM_NOISE_IMAGES
+from ankleboot.models.foreign.scan import kind_of
+from ankleboot.models.run import Run
+from ankleboot.recipes.image_spec import ImageSpec
+from ankleboot.training.adopted_run import BUILT_IN_DATA, AdoptedModel, write_run
+
+CHILD = "ankleboot.models.foreign.child"
+NUM_IMAGES = 2_000  # training images that the candidates are tried on; fewer large ones
+MIN_IMAGES = 200
+NUM_PIXEL_IMAGES = 5_000  # whose pixels give mean and standard deviation
+NEEDS_KERAS = ("keras", "h5", "saved-model")
+
+AdoptionData = Dataset | DataLoader | Path | str | None
+"""A data set, a function that loads one, or a name for `load_data`."""
+
+
+@dataclass(frozen=True)
+class _Foreign:
+    """A foreign file that was scanned; the child reads `path`."""
+
+    source: Path
+    path: Path
+    kind: str
+    input_shape: tuple[int, ...]
+
+    @property
+    def axes(self) -> tuple[str, int, int]:
+        try:
+            return Signature(self.input_shape, 1).axes
+        except ModelError as error:
+            raise ModelError(f"{self.source}: {error}") from error
+
+
+def adopt(
+    model: Path | str,
+    data: AdoptionData = None,
+    run_dir: Path | str | None = None,
+    *,
+    input: str = "auto",
+    labels: Sequence[str] | None = None,
+    progress: Progress = no_progress,
+) -> Run:
+    """Make a run folder of a model that another tool made.
+
+        run = ankleboot.adopt("mine.keras")
+        print(ankleboot.evaluate(run).accuracy)
+
+    The file is scanned, loaded in a process with limits, and examined on labeled training images:
+    scale of the pixels, layout of the input, meaning of the outputs, order of the classes. The
+    manifest of the run has all that was found, under "adopted".
+
+    Args:
+        model: A `.keras`, `.h5`, `.tflite` or `.onnx` file, or the folder of a SavedModel.
+        data: Data that the model learned, or a name for `load_data`; by default Fashion-MNIST (or
+            its sample, offline) for a model of 28 x 28 pixels.
+        run_dir: Path to a new folder; None for the next one in runs/.
+        input: Scale of the pixels: "auto" to find it on the data, "unit", "byte", "signed",
+            "standard", "imagenet", "caffe", or "MEAN,STD".
+        labels: Class names in the order of the outputs; None to find the order on the data.
+        progress: Function that receives a line about each assumption and before long work.
+
+    Raises:
+        ModelError: If the file is damaged, unsafe, too large or no image classifier.
+        UsageError: If images cannot tell the convention; the message names the missing option.
+    """
+    source, choice = Path(model).expanduser(), parse_input(input)
+    kind = kind_of(source)
+    _refuse_own(source, kind)
+    if kind in NEEDS_KERAS and importlib.util.find_spec("tensorflow") is None:
+        raise ModuleNotFoundError("tensorflow is not installed", name="tensorflow")
+    if labels is not None:
+        _check_labels(labels)
+    with tempfile.TemporaryDirectory(prefix="ankleboot-adopt-") as folder:
+        foreign = _inspect(source, kind, Path(folder))
+        dataset = _load_data(foreign, data, labels, choice, progress)
+        if dataset is None and labels is None:
+            raise UsageError(_missing(foreign))
+        progress(f"{source}: loading it in a process of its own, and trying it on images")
+        found = _convert(foreign, dataset, choice, labels, Path(folder))
+        adopted = AdoptedModel(
+            source=source,
+            path=Path(folder) / "model.keras" if foreign.kind in NEEDS_KERAS else foreign.path,
+            kind=kind,
+            labels=dataset.class_names if dataset is not None else tuple(labels or ()),
+            **found,
+        )
+        return write_run(adopted, dataset, run_dir)
+
+
+def _refuse_own(path: Path, kind: str) -> None:
+    """Refuse a file that carries our metadata already."""
+    readers: dict[str, Callable[[Path], object]] = {
+        "keras": read_seal,
+        "tflite": read_verified_tflite,
+        "onnx": read_onnx_metadata,
+    }
+    found: object = None
+    with suppress(ModelError, KeyError):
+        found = readers[kind](path)
+    if found is not None or (path / "ankleboot.json").is_file():
+        raise UsageError(f"{path}: made by Ankleboot already; use it as it is")
+
+
+def _check_labels(labels: Sequence[str]) -> None:
+    names = [name.strip() for name in labels]
+    if len(names) < 2 or len(set(names)) < len(names) or not all(names):
+        raise UsageError(
+            f"--labels: expected two or more different names, got {', '.join(labels) or 'none'}"
+        )
+
+
+def _run_child(source: Path, job: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Run a job in a process with limits, and raise its error in this one."""
+    path = folder / "job.json"
+    path.write_text(json.dumps(job))
+    try:
+        result = run_isolated(CHILD, str(path), wall_s=LIMITS.wall_s)
+    except EnvironmentFailure as error:
+        reason = str(error).removeprefix(f"{CHILD} {path}: ").removeprefix(f"{CHILD}: ")
+        raise ModelError(
+            f"{source}: the process that loaded it failed ({reason}); the limits are "
+            f"{LIMITS.memory_bytes >> 30} GiB of memory and {LIMITS.cpu_s} s"
+        ) from error
+    if "error" in result:
+        kinds = {kind.exit_code: kind for kind in (UsageError, DataError, EnvironmentFailure)}
+        message = str(result["error"])
+        prefix = "" if message.startswith(("--", str(source))) else f"{source}: "
+        raise kinds.get(result["exit_code"], ModelError)(prefix + message)
+    return result
+
+
+def _inspect(source: Path, kind: str, folder: Path) -> _Foreign:
+    job = {"task": "inspect", "path": str(source.resolve()), "kind": kind}
+    result = _run_child(source, job | {"target": str(folder / "converted.tflite")}, folder)
+    shape = tuple(result["input_shape"])
+    return _Foreign(source, Path(result["path"]), result["kind"], shape)
+
+
+def _load_data(
+    foreign: _Foreign,
+    data: AdoptionData,
+    labels: Sequence[str] | None,
+    choice: str,
+    progress: Progress,
+) -> Dataset | None:
+    """Load the labeled images; None if there are none and the user named everything."""
+    _, size, channels = foreign.axes
+    if isinstance(data, Dataset):
+        return data
+    if data is not None:
+        own = ImageSpec(size, color=channels == 3, crop="none")
+        return _load_as(own, data, progress)
+    is_fashion = labels is None or sorted(labels) == sorted(CLASS_NAMES)
+    if size == IMAGE_SIZE and is_fashion:
+        try:
+            return load_data(progress=progress)
+        except AnklebootError as error:
+            progress(f"Fashion-MNIST is not available ({error}); using its sample of 2,000 images")
+            return load_data("sample")
+    if labels is not None and choice != "auto":
+        return None
+    raise UsageError(_missing(foreign))
+
+
+def _missing(foreign: _Foreign) -> str:
+    _, size, channels = foreign.axes
+    kind = "color" if channels == 3 else "gray"
+    return (
+        f"{foreign.source} takes {kind} images of {size} x {size} pixels: name the data that it "
+        "learned with --data, or both --input and --labels"
+    )
+
+
+def _load_as(own: ImageSpec, data: DataLoader | Path | str, progress: Progress) -> Dataset:
+    """Load data in the model's image spec; Fashion-MNIST, which has no other, in its own."""
+
+    def load(spec: ImageSpec) -> Dataset:
+        if isinstance(data, Path | str):
+            return load_data(str(data), image_spec=spec, progress=progress)
+        return data(spec)
+
+    try:
+        return load(own)
+    except UsageError:
+        if own.image_shape == ImageSpec().image_shape:
+            raise
+        with suppress(UsageError):
+            return load(ImageSpec())
+        raise
+
+
+def _convert(
+    foreign: _Foreign,
+    data: Dataset | None,
+    choice: str,
+    labels: Sequence[str] | None,
+    folder: Path,
+) -> dict[str, Any]:
+    class_names = data.class_names if data is not None else tuple(labels or ())
+    images, truth = _examined_images(data, foreign)
+    arrays, target = folder / "images.npz", folder / "model.keras"
+    np.savez(arrays, images=images, labels=truth)
+    pixels = None if data is None else _pixel_scaling(data)
+    job = {
+        "task": "convert",
+        "path": str(foreign.path),
+        "kind": foreign.kind,
+        "arrays": str(arrays),
+        "target": str(target),
+        "choice": choice,
+        "num_classes": len(class_names),
+        "pixels": pixels,
+        "order": None if labels is None else _order(labels, class_names),
+    }
+    return _run_child(foreign.source, job, folder)
+
+
+def _order(labels: Sequence[str], class_names: tuple[str, ...]) -> list[int]:
+    """Return the output of each class."""
+    names = [name.strip() for name in labels]
+    if sorted(names) != sorted(class_names):
+        raise UsageError(
+            f"--labels names {', '.join(names)}; the classes of the data are "
+            f"{', '.join(class_names)}"
+        )
+    return [names.index(name) for name in class_names]
+
+
+def _examined_images(data: Dataset | None, foreign: _Foreign) -> tuple[Images, Labels]:
+    """Return training images that are spread over all of them; noise without data."""
+    _, size, channels = foreign.axes
+    if data is None:
+        shape = (NUM_NOISE_IMAGES, size, size) + ((3,) if channels == 3 else ())
+        noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        return noise, np.zeros(0, np.int64)
+    num = max(MIN_IMAGES, batch_size_for(NUM_IMAGES, (size, size)))
+    chosen = np.random.default_rng(0).permutation(len(data.train))[:num]
+    images = data.train.take(np.sort(chosen))
+    return np.ascontiguousarray(images.images), np.asarray(images.labels, np.int64)
+
+
+def _pixel_scaling(data: Dataset) -> Scaling:
+    """Return mean and standard deviation of the training pixels, on the scale 0 to 255."""
+    if data.name in BUILT_IN_DATA:
+        mean, std = FASHION_MNIST_PIXELS
+        return (255 * mean,), (255 * std,)
+    step = max(1, len(data.train) // NUM_PIXEL_IMAGES)
+    pixels = np.asarray(data.train.images[::step], np.float32)
+    axes = (0, 1, 2)
+    means, stds = pixels.mean(axis=axes), np.maximum(pixels.std(axis=axes), 1.0)
+    return tuple(np.atleast_1d(means).tolist()), tuple(np.atleast_1d(stds).tolist())

@@ -1,0 +1,204 @@
+"""Models as other tools and their users write them, made from one network that is trained once.
+
+All variants but the second baseline compute the function of the first one exactly: a scale of the
+pixels moves into the first kernel, another class order into the last. So each has the accuracy of
+the first, and an adoption that finds less is wrong.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ankleboot.core.types import Images
+from ankleboot.data.dataset import Dataset
+
+MEAN, STD = 0.2860, 0.3530
+ORDER = np.array([3, 0, 1, 2, 9, 8, 7, 6, 5, 4])  # label of each output of the shuffled model
+PAIR = (7, 8)  # Sneaker and Bag
+
+
+@dataclass(frozen=True)
+class ForeignFile:
+    """A model file, and the labels that its author would predict."""
+
+    path: Path
+    scaling: str
+    outputs: str
+    predicted: np.ndarray
+
+
+def plain(*, epochs: int, data: Dataset) -> Any:
+    """The first baseline as its README tells: two blocks of 32 and 64 filters, pixels 0 to 1."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(32, 3, activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Conv2D(64, 3, activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Flatten(),
+            keras.layers.Dense(128, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(unit(data.train.images), data.train.labels, 64, epochs, verbose=0)
+    return model
+
+
+def leaky(*, epochs: int, data: Dataset) -> Any:
+    """The second baseline: LeakyReLU, padding, three blocks, logits; trained on 0 to 255."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    layers: list[Any] = [keras.Input((28, 28, 1))]
+    for filters in (32, 64, 128):
+        layers += [
+            keras.layers.Conv2D(filters, 3, padding="same"),
+            keras.layers.LeakyReLU(negative_slope=0.1),
+            keras.layers.MaxPooling2D(padding="same"),
+            keras.layers.Dropout(0.25),
+        ]
+    layers += [keras.layers.Flatten(), keras.layers.Dense(128), keras.layers.LeakyReLU()]
+    model = keras.Sequential([*layers, keras.layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(3e-4), loss)
+    images = data.train.images[..., None].astype(np.float32)
+    model.fit(images, data.train.labels, 64, epochs, verbose=0)
+    return model
+
+
+def unit(images: Images) -> np.ndarray:
+    return (images[..., None] / 255).astype(np.float32)
+
+
+def rebuilt(
+    base: Any,
+    *,
+    before: tuple[Any, ...] = (),
+    scale: float = 1.0,
+    offset: float = 0.0,
+    head: Any = None,
+    columns: np.ndarray | None = None,
+    shape: tuple[int, ...] = (28, 28, 1),
+) -> Any:
+    """The base network for inputs x of which `scale * x + offset` are pixels in [0, 1].
+
+    Args:
+        base: Network of `plain`.
+        before: Layers in front of it.
+        scale: Factor that moves into the first kernel.
+        offset: Summand that moves into the first bias.
+        head: Last layer in place of the softmax, with its own weights set by `columns`.
+        columns: Matrix (10, outputs) that maps logits to the new outputs.
+        shape: Shape of the input.
+    """
+    import keras
+
+    layers = [type(layer).from_config(layer.get_config()) for layer in base.layers[:-1]]
+    last = head or keras.layers.Dense(10, activation="softmax")
+    model = keras.Sequential([keras.Input(shape), *before, *layers, last])
+    weights = [weight.copy() for weight in base.get_weights()]
+    weights[1] += offset * weights[0].sum(axis=(0, 1, 2))
+    weights[0] *= scale
+    if columns is not None:
+        weights[-2:] = [weight @ columns for weight in weights[-2:]]
+    model.set_weights(weights)
+    return model
+
+
+def make_foreign_files(folder: Path, base: Any, second: Any, data: Dataset) -> list[ForeignFile]:
+    """Write twelve files: scales, shapes, outputs, nesting, orders and formats."""
+    import keras
+
+    images = data.test.images
+    own = base.predict(unit(images), verbose=0).argmax(axis=1)
+    files = []
+
+    def add(name: str, model: Any, scaling: str, outputs: str, predicted: Any = own) -> None:
+        path = folder / name
+        if path.suffix:
+            model.save(path)
+        else:
+            model.export(path, verbose=False)
+        files.append(ForeignFile(path, scaling, outputs, np.asarray(predicted)))
+
+    inside = keras.layers.Rescaling(1 / 255)
+    no_channel = keras.layers.Reshape((28, 28, 1))
+    add("plain.keras", base, "unit", "softmax")
+    raw = images[..., None].astype(np.float32)
+    theirs = second.predict(raw, verbose=0).argmax(axis=1)
+    add("leaky-logits-byte.keras", second, "byte", "logits", theirs)
+    add("logits.keras", rebuilt(base, head=keras.layers.Dense(10)), "unit", "logits")
+    add("byte.keras", rebuilt(base, scale=1 / 255), "byte", "softmax")
+    add("standard.keras", rebuilt(base, scale=STD, offset=MEAN), "standard", "softmax")
+    add("signed.keras", rebuilt(base, scale=0.5, offset=0.5), "signed", "softmax")
+    add("rescaling.keras", rebuilt(base, before=(inside,)), "byte", "softmax")
+    add("flat.keras", rebuilt(base, before=(no_channel,), shape=(28, 28)), "unit", "softmax")
+    add("nested.keras", nested(base), "unit", "softmax")
+    shuffled = rebuilt(base, columns=np.eye(10)[:, ORDER])
+    add("shuffled.keras", shuffled, "unit", "softmax")
+    add("old.h5", rebuilt(base), "unit", "softmax")
+    add("saved_model", rebuilt(base, scale=1 / 255), "byte", "softmax")
+    return files
+
+
+def nested(base: Any) -> Any:
+    """The base network as a backbone inside a functional model, with augmentation in front."""
+    import keras
+
+    backbone = keras.Sequential(
+        [keras.Input((28, 28, 1)), *(type(x).from_config(x.get_config()) for x in base.layers[:4])],
+        name="backbone",
+    )
+    inputs = keras.Input((28, 28, 1))
+    x = keras.layers.RandomFlip("horizontal")(inputs)
+    x = backbone(x, training=False)
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(128, activation="relu")(x)
+    x = keras.layers.Dropout(0.2)(x)
+    model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
+    backbone.set_weights(base.get_weights()[:4])
+    first, last = (x for x in model.layers if isinstance(x, keras.layers.Dense))
+    first.set_weights(base.get_weights()[4:6])
+    last.set_weights(base.get_weights()[6:8])
+    return model
+
+
+def pair_data(data: Dataset) -> Dataset:
+    """The images of two classes, whose labels are 0 and 1."""
+    from dataclasses import replace
+
+    from ankleboot.data.dataset import LabeledImages
+
+    parts = []
+    for part in (data.train, data.test):
+        rows = np.flatnonzero(np.isin(part.labels, PAIR))
+        labels = (part.labels[rows] == PAIR[1]).astype(np.uint8)
+        parts.append(LabeledImages(part.images[rows], labels))
+    names = tuple(data.class_names[label] for label in PAIR)
+    hashes = {"train-pair": "2" * 64, "test-pair": "3" * 64}
+    return replace(
+        data, name="pair", train=parts[0], test=parts[1], class_names=names, sha256=hashes
+    )
+
+
+def pair_model(base: Any, *, activation: str | None, swapped: bool = False) -> Any:
+    """One output for two classes: the sigmoid of the difference of their logits."""
+    import keras
+
+    columns = np.zeros((10, 1))
+    columns[list(PAIR)] = [[1], [-1]] if swapped else [[-1], [1]]
+    return rebuilt(base, head=keras.layers.Dense(1, activation=activation), columns=columns)
+
+
+def sigmoids_model(base: Any) -> Any:
+    """A sigmoid for each class."""
+    import keras
+
+    return rebuilt(base, head=keras.layers.Dense(10, activation="sigmoid"), columns=np.eye(10))
