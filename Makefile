@@ -23,7 +23,7 @@ run: $(VENV)/.train  ## Set up, get the data, train `sprint`, evaluate it and sh
 	$(BIN)/ankleboot evaluate $$run --split test
 
 test: $(VENV)/.dev  ## Set up and run the test suite, without slow and adversarial tests
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not adversarial"
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not slow and not adversarial"
 
 adversarial: $(VENV)/.dev  ## Attack the server, and hold it to its schema
 	$(BIN)/python -m pytest -q -m "adversarial and not slow"

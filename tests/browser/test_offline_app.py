@@ -558,7 +558,10 @@ OWN = {
 
 
 @needs_browser
-@pytest.mark.parametrize("kind", OWN)
+@pytest.mark.parametrize(
+    "kind",
+    ["garment", "colored", *(pytest.param(k, marks=pytest.mark.slow) for k in ("two", "clothes"))],
+)
 def test_the_page_of_own_classes_is_about_them(kind: str, browser: Any, tmp_path: Path) -> None:
     info = OWN[kind]
     folder = own_page(tmp_path / "web", info)

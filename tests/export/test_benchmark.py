@@ -9,6 +9,7 @@ from ankleboot.core.errors import UsageError
 from ankleboot.export import benchmark
 
 
+@pytest.mark.slow  # starts a process for each runtime
 def test_runtimes_are_measured_with_the_same_figures() -> None:
     messages: list[str] = []
     runtimes = ["model(x)", "litert"]

@@ -90,6 +90,7 @@ def test_features_are_what_the_whole_network_computes(colored: Dataset) -> None:
     assert cached.loss == pytest.approx(whole.loss, rel=1e-5) and cached.correct == whole.correct
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_backbone")
 def test_a_run_stopped_in_any_stage_ends_with_the_same_bits(
     colored: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -41,6 +41,7 @@ def test_pixels_are_scaled_as_the_weights_expect(kind: str, peer: object) -> Non
     np.testing.assert_allclose(np.asarray(model(pixels / 255)), peer(pixels.copy()), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_weights_come_from_a_file(tmp_path: Path) -> None:
     source = keras.applications.MobileNetV3Large(
         include_top=False, weights=None, input_shape=(None, None, 3)
