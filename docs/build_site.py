@@ -28,7 +28,7 @@ CARDS = (
 )
 GUIDES = (
     *("photographs", "pictures", "own-classes", "understand", "ship", "serve", "docs/deploy"),
-    *("docs/devices", "docs/example_pages"),
+    *("docs/labels", "docs/devices", "docs/example_pages"),
     "extend",
 )
 REFERENCE = ("commands", "docs/cli", "python", "docs/cases", "layout", "limits")

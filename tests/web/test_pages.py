@@ -7,7 +7,7 @@ import pytest
 
 from ankleboot.web.render import SHARED, WEB
 
-PAGES = ("server_page", "offline_app", "playground")
+PAGES = ("server_page", "label_page", "offline_app", "playground")
 OFFLINE = ("offline_app", "playground")  # exported, so that their policy is in the HTML
 
 

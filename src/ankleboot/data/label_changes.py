@@ -1,6 +1,6 @@
 """Effect of a label file on a data set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,11 @@ class LabelChanges:
     def touched(self) -> Indices:
         """Positions whose labels changed, or that are left out."""
         return np.union1d(self.changed, self.unusable)
+
+    def renumbered(self, new_label: np.ndarray) -> "LabelChanges":
+        """Return the changes for another order of the classes; `new_label` is by old label."""
+        original = new_label[self.original].astype(self.original.dtype)
+        return replace(self, original=original)
 
     def __str__(self) -> str:
         return (

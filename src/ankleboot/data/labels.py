@@ -54,7 +54,7 @@ def apply_decisions(
         original=original,
         changed=np.flatnonzero(labels != original),
         unusable=unusable,
-        num_confirmed=sum(bool(label) and labels[i] == original[i] for i, label in rows.items()),
+        num_confirmed=sum(1 for i, label in rows.items() if label and labels[i] == original[i]),
         notes=_notes(data, final, path),
     )
     train = LabeledImages(data.train.images, labels, data.train.names)

@@ -132,7 +132,7 @@ def _loss(
 
 def _held_out(
     features: Features, labels: Labels, is_held_out: np.ndarray, num_classes: int, penalty: float
-) -> Probs:
+) -> np.ndarray:
     others = labels[~is_held_out]
     if len(np.unique(others)) < 2:
         raise DataError("the images outside of a fold are all of one class; expected two or more")

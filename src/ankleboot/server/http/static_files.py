@@ -6,8 +6,6 @@ from functools import cached_property
 
 from ankleboot.web.render import SHARED, WEB
 
-FOLDERS = (SHARED, WEB / "server_page")
-
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -29,11 +27,11 @@ class StaticFile:
         return f'"{hashlib.sha256(self.content).hexdigest()[:16]}"'
 
 
-def load_static_files() -> dict[str, StaticFile]:
-    """Return the page's files by URL path; "/" is index.html."""
+def load_static_files(page: str = "server_page") -> dict[str, StaticFile]:
+    """Return the files of a page of `ankleboot.web` by URL path; "/" is index.html."""
     files = {
         f"/{path.name}": StaticFile(path.read_bytes(), MEDIA_TYPES[path.suffix])
-        for folder in FOLDERS
+        for folder in (SHARED, WEB / page)
         for path in sorted(folder.iterdir())
     }
     files["/"] = files.pop("/index.html")

@@ -1,0 +1,1 @@
+"""Page for the labels of images: `ankleboot label`."""

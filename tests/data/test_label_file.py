@@ -1,0 +1,128 @@
+"""Label files: decisions survive kills, foreign tables survive us."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from ankleboot.core.errors import DataError, EnvironmentFailure, UsageError
+from ankleboot.data.label_file import (
+    HEADER,
+    Decision,
+    open_label_file,
+    parse_label_file,
+    read_label_file,
+)
+
+LINES = (
+    b"path,label,old_label,time\n"
+    b"cat/1.png,dog,cat,2026-11-29T10:12:03+0000\n"
+    b"cat/2.png,,cat,2026-11-29T10:12:05+0000\n"
+)
+
+
+def test_a_decision_is_in_the_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    with open_label_file(path) as file:
+        assert not path.exists()  # an opened page alone writes nothing
+        file.append("cat/1.png", "dog", "cat")
+        assert path.read_bytes().startswith(HEADER + b"cat/1.png,dog,cat,20")
+        file.append('odd, "name".png', "", "cat")
+    _, decisions = read_label_file(path)
+    assert [(d.path, d.label, d.old_label) for d in decisions] == [
+        ("cat/1.png", "dog", "cat"),
+        ('odd, "name".png', "", "cat"),
+    ]
+    assert len(decisions[0].time) == 24
+
+
+@pytest.mark.parametrize("cut", range(1, 30))
+def test_a_torn_last_line_is_left_out_and_repaired(tmp_path: Path, cut: int) -> None:
+    """As after a power cut at any byte of the last line."""
+    whole = parse_label_file(LINES, "x")
+    torn = LINES[:-1][: len(LINES) - cut]
+    assert parse_label_file(torn, "x") == (whole if cut == 1 else whole[:1])
+    path = tmp_path / "labels.csv"
+    path.write_bytes(torn)
+    with open_label_file(path) as file:
+        file.append("cat/3.png", "cat", "cat")
+    _, decisions = read_label_file(path)
+    assert decisions[:-1] == (whole if cut == 1 else whole[:1])
+    assert decisions[-1].path == "cat/3.png"
+
+
+def test_a_torn_character_is_no_error() -> None:
+    torn = LINES + "cat/ä".encode()[:-1]
+    assert len(parse_label_file(torn, "x")) == 2
+
+
+def test_undo_removes_the_last_line_of_this_opening(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_bytes(LINES)
+    with open_label_file(path) as file:
+        file.append("cat/2.png", "cat", "cat")
+        assert file.decided["cat/2.png"].label == "cat"
+        undone = file.undo()
+        assert undone is not None and undone.path == "cat/2.png"
+        assert file.decided["cat/2.png"].label == ""
+        assert file.undo() is None
+    assert path.read_bytes() == LINES
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_bytes(LINES)
+    with open_label_file(path) as file:
+
+        def full(descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(EnvironmentFailure, match="disk full"):
+            file.append("cat/3.png", "cat", "cat")
+        assert "cat/3.png" not in file.decided
+    assert path.read_bytes() == LINES
+
+
+def test_a_table_of_another_program_is_read_but_never_written(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_bytes(b"\xef\xbb\xbfpath,label,split\r\na.png,cat,train\r\nb.png,dog,test")
+    _, decisions = read_label_file(path)
+    assert decisions == (Decision("a.png", "cat"), Decision("b.png", "dog"))
+    with pytest.raises(UsageError, match="name a new file with --labels"):
+        with open_label_file(path):
+            pass
+
+
+def test_one_page_at_a_time_writes(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    with open_label_file(path):
+        with pytest.raises(EnvironmentFailure, match="another `ankleboot label`"):
+            with open_label_file(path):
+                pass
+    with open_label_file(path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected the columns path,label,old_label,time, got none"),
+        (b"name,class\na,b\n", "got name,class"),
+        (b"path,label\n,cat\n", "line 2: expected a path and 2 columns"),
+        (b"path,label\na.png\n", "line 2: expected a path and 2 columns"),
+        (b"path,label\na.png,cat,3\n", "line 2: expected a path and 2 columns"),
+        (b"path,label\n\xff,cat\n", "not UTF-8"),
+    ],
+)
+def test_a_line_of_another_form_is_named(content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        parse_label_file(content, "labels.csv")
+
+
+def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_label_file(tmp_path / "none.csv")
