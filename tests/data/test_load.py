@@ -128,7 +128,9 @@ def test_a_changed_folder_is_refused_for_its_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["skip_bad", "strict"])
 def test_options_of_image_folders_are_refused_elsewhere(option: str) -> None:
-    with pytest.raises(UsageError, match="--skip-bad and --strict are for image folders"):
+    with pytest.raises(
+        UsageError, match="--skip-bad, --strict and --groups are for images of your own"
+    ):
         load_data("sample", **{option: True})  # type: ignore[arg-type]
 
 

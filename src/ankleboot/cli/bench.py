@@ -54,7 +54,7 @@ def predict(
 @click.option(
     "--photos",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=options.ExpandedPath(path_type=Path, file_okay=False, exists=True),
     required=True,
     help="Photos in folders t-shirt, pants, longsleeve, dress, outwear, shirt, shoes; "
     "hat, shorts and skirt are to be rejected.",

@@ -5,6 +5,7 @@ modules are imported inside the commands, so that `--help` does not wait for Ten
 """
 
 import errno
+import io
 import os
 import sys
 
@@ -21,6 +22,7 @@ EXTRAS = {
     "audit": "cleanlab",
     "onnx": "onnxruntime",
     "openvino": "openvino",
+    "tables": "pyarrow",
     "export": "litert_quantizer onnx tf2onnx",
     "serve": "fastapi httptools prometheus_client python_multipart starlette uvicorn",
 }
@@ -35,6 +37,9 @@ def main() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
             setattr(sys, name, open(os.devnull, "w"))
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):  # a console need not know every character
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ankleboot.core.paths import expand
+
 if TYPE_CHECKING:
     from ankleboot.data.dataset import Dataset
     from ankleboot.models.run import Run
@@ -22,8 +24,16 @@ Result = tuple[Any, Callable[[], None]]
 
 TRUST = "Import code from outside the package that the run or model names."
 
-PATH = click.Path(path_type=Path)
-FOLDER = click.Path(path_type=Path, file_okay=False)
+
+class ExpandedPath(click.Path):
+    """Path in which `~` is the home folder; shells leave it as it is in --option=~/file."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(expand(value), param, ctx)
+
+
+PATH = ExpandedPath(path_type=Path)
+FOLDER = ExpandedPath(path_type=Path, file_okay=False)
 
 model_option = click.option(
     "--model",
@@ -39,8 +49,7 @@ split_option = click.option(
     "--split",
     "split_name",
     type=click.Choice(["validation", "test"]),
-    default="validation",
-    show_default=True,
+    help="Images to judge on. [default: validation; test for adopted models]",
 )
 trust_option = click.option("--trust", is_flag=True, help=TRUST)
 
@@ -74,6 +83,8 @@ class DataOptions:
     skip_bad: bool
     strict: bool
     trust: bool
+    labels: Path | None = None
+    groups: Path | None = None
 
     def load(self, image_spec: ImageSpec, run: Run | None = None, known: str = "") -> Dataset:
         """Load the data set; print its warnings on stderr.
@@ -90,27 +101,34 @@ class DataOptions:
             "image_spec": image_spec,
             "skip_bad": self.skip_bad,
             "strict": self.strict,
+            "labels": self.labels,
+            "groups": self.groups,
             "progress": log_line,
         }
         if run is not None:
             data = load.load_training_data(run, self.name, trust=self.trust, **options)
         else:
             name, is_typed = self.name or known or "fashion-mnist", self.name is not None
+            options["for_training"] = not known
             data = load.load_data(name, trust=self.trust or is_typed, **options)
         for warning in data.folder_report.warnings if data.folder_report else ():
             log_line(f"{data.name}: {warning}")
+        if changes := data.label_changes:
+            for note in (str(changes), *changes.notes):
+                log_line(f"{data.name}: {note}")
         return data
 
 
 def data_option(command: Command) -> Command:
-    """Add --data, --skip-bad, --strict and --trust, passed together as `data_choice`."""
+    """Add --data and the options that go with it, passed together as `data_choice`."""
 
     @click.option(
         "--data",
         "data_name",
         metavar="NAME|DIR",
         help="fashion-mnist (default), sample, an image folder with a sub-folder for every class, "
-        "a folder with the four IDX files, or package.module:load.",
+        "a table (.csv, .jsonl, .parquet, .npz), a .zip of these, a folder with the four IDX "
+        "files, or package.module:load.",
     )
     @click.option(
         "--skip-bad", is_flag=True, help="Leave out images that cannot be read, and count them."
@@ -118,14 +136,35 @@ def data_option(command: Command) -> Command:
     @click.option(
         "--strict",
         is_flag=True,
-        help="Refuse an image folder with an image in more than one split.",
+        help="Refuse images or groups that are in more than one split.",
+    )
+    @click.option(
+        "--groups",
+        metavar="FILE",
+        type=PATH,
+        help="CSV file with the columns path and group: images of one group (a patient, a "
+        "photographer) stay on one side of a split.",
+    )
+    @click.option(
+        "--labels",
+        metavar="FILE",
+        type=PATH,
+        help="Label file that corrects labels of training and validation images, as `ankleboot "
+        "label` writes it; the test split keeps its labels.",
     )
     @trust_option
     @functools.wraps(command)
     def with_choice(
-        *args: Any, data_name: str | None, skip_bad: bool, strict: bool, trust: bool, **kwargs: Any
+        *args: Any,
+        data_name: str | None,
+        skip_bad: bool,
+        strict: bool,
+        trust: bool,
+        labels: Path | None,
+        groups: Path | None,
+        **kwargs: Any,
     ) -> Any:
-        choice = DataOptions(data_name, skip_bad, strict, trust)
+        choice = DataOptions(data_name, skip_bad, strict, trust, labels, groups)
         return command(*args, data_choice=choice, **kwargs)
 
     return with_choice  # type: ignore[return-value]

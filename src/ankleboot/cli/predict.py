@@ -1,14 +1,23 @@
 """`ankleboot predict`: label images."""
 
-import io
+from __future__ import annotations
+
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ankleboot.cli import options
 from ankleboot.core.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from ankleboot.inference.predict import ImageBytes, ImageSource
+
+IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"P5\n", b"P6\n")
+"""First bytes of images that need hold no zero, which tells the others from lists of paths."""
 
 
 @click.command()
@@ -25,6 +34,14 @@ from ankleboot.core.errors import DataError, UsageError
     metavar="DIR",
     help="Write the preprocessing steps of each image to one image file.",
 )
+@click.option(
+    "--sort-into",
+    type=options.FOLDER,
+    metavar="DIR",
+    help="Copy each image into a folder of DIR with the name of its class; those without a "
+    "reliable prediction into DIR/_unsure. DIR/predictions.csv lists them. Nothing is moved.",
+)
+@click.option("--link", is_flag=True, help="With --sort-into: make links in place of copies.")
 @options.trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per image.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
@@ -33,6 +50,8 @@ def predict(
     model: Path,
     abstain_below: float | None,
     save_steps: Path | None,
+    sort_into: Path | None,
+    link: bool,
     trust: bool,
     as_json: bool,
     as_csv: bool,
@@ -43,42 +62,77 @@ def predict(
     shipped model for photos. `--model zero-shot` uses networks that were trained without photos. A
     prediction that must not be relied on is marked, with the reason.
 
-    PATH is a file, a folder, a quoted pattern, or - for a list of these on standard input, one per
-    line. The formats are PNG, JPEG, WebP, BMP, GIF and TIFF, and HEIC with ankleboot[heif]. If some
-    files cannot be read, the others are labeled all the same and the exit code is 3.
+    PATH is a file, a folder, a quoted pattern, or - for standard input: an image, or a list of
+    these, one per line. The formats are PNG, JPEG, WebP, BMP, GIF, TIFF, PPM and AVIF, and HEIC
+    with ankleboot[heif]. If some files cannot be read, the others are labeled all the same and the
+    exit code is 3.
     """
     from ankleboot.cli.output import prediction as output
     from ankleboot.cli.output.terminal import counted, log_line
-    from ankleboot.data.preprocessing.find_images import find_images
     from ankleboot.inference.predict import FailedImage, predict_files
     from ankleboot.inference.router import load_router
+    from ankleboot.inference.sort_images import ImageSorter
 
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
-    files = find_images(_read_names(paths), log_line)
+    if link and not sort_into:
+        raise UsageError("--link goes with --sort-into")
+    files = _find(paths, log_line)
     router = load_router(model, trust=trust)
+    sorter = ImageSorter(sort_into, link=link) if sort_into else None
     writer = output.StepsWriter(save_steps) if save_steps else None
     results = predict_files(router, files, abstain_below=abstain_below, on_prediction=writer)
     num_failed = 0
     with output.prediction_printer(router.default.info, as_json=as_json, as_csv=as_csv) as show:
         for result in counted(results, len(files), "images"):
             num_failed += isinstance(result, FailedImage)
+            if sorter is not None:
+                sorter.add(result)
             show(result)
+    if sorter is not None:
+        numbers = ", ".join(f"{name} {num:,}" for name, num in sorted(sorter.counts.items()))
+        log_line(f"{sorter.finish()}: {numbers or 'no images'}")
     if num_failed:
         raise DataError(f"{num_failed} of {len(files)} files could not be read")
 
 
-def _read_names(paths: Sequence[str]) -> list[str]:
-    """Return the paths; each "-" stands for the lines of standard input."""
-    names: list[str] = []
+def _find(paths: Sequence[str], progress: Callable[[str], None]) -> list[ImageSource]:
+    """Return the images that the paths name; "-" stands for standard input."""
+    from ankleboot.data.preprocessing.find_images import find_images
+
+    images: list[ImageSource] = []
     for path in paths:
-        names += _read_stdin() if path == "-" else [path]
-    if not names:
+        piped = _read_stdin() if path == "-" else [path]
+        if isinstance(piped, bytes):
+            images.append(_piped_image(piped))
+        else:
+            images += find_images(piped, progress)
+    if not images:
         raise UsageError("no path on standard input")
-    return names
+    return images
 
 
-def _read_stdin() -> list[str]:
-    if isinstance(sys.stdin, io.TextIOWrapper):  # file names need not be UTF-8
-        sys.stdin.reconfigure(errors="surrogateescape")
-    return [line.rstrip("\r\n") for line in sys.stdin or () if line.strip()]
+def _read_stdin() -> bytes | list[str]:
+    """Return the bytes of a binary standard input, or the lines of a text."""
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None:  # closed, or replaced by a stream of text
+        lines = list(sys.stdin or ())
+    else:
+        content = stream.read()
+        if b"\0" in content or content.startswith(IMAGE_STARTS):
+            return bytes(content)
+        lines = os.fsdecode(content).splitlines()  # file names need not be UTF-8
+    return [line.rstrip("\r\n") for line in lines if line.strip()]
+
+
+def _piped_image(content: bytes) -> ImageBytes:
+    from ankleboot.data.preprocessing.decode import decode_bytes, formats_of
+    from ankleboot.inference.predict import ImageBytes
+
+    name = "standard input"
+    try:
+        decode_bytes(content, name, formats_of(content[:12], name))
+    except DataError as error:
+        expected = "expected an image, or a list of paths in lines"
+        raise DataError(f"{error}; {expected}") from error
+    return ImageBytes(name, content)

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--photos",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=options.ExpandedPath(path_type=Path, exists=True, file_okay=False),
     help="Folder of photos that show none of the classes, to test their detection.",
 )
 @options.data_option
 @options.json_option
 def report(
     run_dir: Path,
-    split_name: str,
+    split_name: str | None,
     output: Path | None,
     learning_curve: bool,
     photos: Path | None,

@@ -20,6 +20,7 @@ from typing import Any
 import filelock
 
 from ankleboot.core.errors import EnvironmentFailure
+from ankleboot.core.paths import moving_variable
 
 TEMP_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmp(\.\w+)?")
 
@@ -90,8 +91,10 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        variable = moving_variable(path)
+        advice = f"; set {variable} to a folder that can be written" if variable else ""
         raise EnvironmentFailure(
-            f"cannot create folder {path}: {error.strerror or error}"
+            f"cannot create folder {path}: {error.strerror or error}{advice}"
         ) from error
 
 

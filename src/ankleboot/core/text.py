@@ -1,12 +1,18 @@
 """Display of text that users and files supply."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
 def escape_unprintable(text: str) -> str:
     """Escape line breaks, control characters and marks that reverse the direction of text."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def folder_name(name: str) -> str:
+    """Return a name that every system accepts for a folder: "T-shirt/top" gives "T-shirt-top"."""
+    return re.sub(r'[\\/:*?"<>|\x00-\x1f]', "-", name).strip(". ") or "-"
 
 
 def truncate_middle(text: str, length: int = 24) -> str:

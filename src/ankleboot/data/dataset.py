@@ -1,6 +1,7 @@
 """Data set: labeled training and test images with their classes, source and hashes."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from ankleboot.core.records import Record
 from ankleboot.core.types import Images, Indices, Labels
 from ankleboot.data import splits
 from ankleboot.data.image_folder.report import FolderReport
+from ankleboot.data.label_changes import LabelChanges
 from ankleboot.recipes.split_rule import SplitRule
 
 
@@ -57,9 +59,12 @@ class Dataset(Record):
         sha256: Hash of each decompressed file, or of the files of each split and class.
         class_names: Names of the classes in the order of the labels.
         validation: Positions in `train` that validate with every recipe.
-        duplicates: Number of each training image's group of equal images, which a split keeps
-            on one side.
-        folder_report: Faults of an image folder.
+        groups: Number of each training image's group, which a split keeps on one side: images
+            that are equal, and those of one named group (a patient, a photographer).
+        num_named_groups: Number of named groups; 0 if only equal images are kept together.
+        folder_report: Contents and faults of the user's own images.
+        group_file: Path to the file that names the groups; "" if there is none.
+        label_changes: Effect of the label file that corrected the labels of `train`.
     """
 
     name: str
@@ -69,8 +74,11 @@ class Dataset(Record):
     sha256: dict[str, str]
     class_names: tuple[str, ...]
     validation: Indices | None = None
-    duplicates: Indices | None = None
+    groups: Indices | None = None
+    num_named_groups: int = 0
     folder_report: FolderReport | None = None
+    group_file: str = ""
+    label_changes: LabelChanges | None = None
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -85,17 +93,45 @@ class Dataset(Record):
 
     @property
     def image_counts(self) -> dict[str, dict[str, Any]]:
-        """Number of images and hash of each split and class of an image folder; else {}."""
+        """Number of images and hash of each split and class of the user's own images; else {}."""
         counts: dict[str, dict[str, Any]] = {}
         if report := self.folder_report:
             for key, digest in self.sha256.items():
-                split, _, class_name = key.partition("/")
-                counts[key] = {"count": report.counts[split][class_name], "sha256": digest}
+                split, slash, class_name = key.partition("/")
+                count = report.counts[split][class_name] if slash else self.num_named_groups
+                counts[key] = {"count": count, "sha256": digest}
         return counts
 
     def split(self, rule: SplitRule) -> splits.Split:
-        """Divide `train` by its own validation split, or else by the rule; see `splits.split`."""
-        return splits.split(self.train.labels, rule, self.validation, self.duplicates)
+        """Divide `train` by its own validation split, or else by the rule; see `splits.split`.
+
+        A label file moves no image to the other side; it takes out those that are not usable.
+        """
+        changes = self.label_changes
+        drawn = splits.split(
+            self.train.labels if changes is None else changes.original,
+            rule,
+            self.validation,
+            self.groups,
+            has_named_groups=self.num_named_groups > 0,
+        )
+        return drawn if changes is None else splits.without(drawn, changes.unusable)
+
+    def in_class_order(self, class_names: Sequence[str]) -> "Dataset":
+        """Number the labels in another order of the same classes, such as that of an older run.
+
+        Data with other classes stay as they are.
+        """
+        names = tuple(class_names)
+        if names == self.class_names or sorted(names) != sorted(self.class_names):
+            return self
+        new_label = np.array([names.index(name) for name in self.class_names])
+        train, test = (
+            replace(part, labels=new_label[part.labels].astype(part.labels.dtype))
+            for part in (self.train, self.test)
+        )
+        changes = self.label_changes and self.label_changes.renumbered(new_label)
+        return replace(self, train=train, test=test, class_names=names, label_changes=changes)
 
     def summary(self) -> dict[str, str]:
         """Return the name and the numbers of images and classes."""

@@ -17,6 +17,7 @@ from ankleboot import __version__
 from ankleboot.core import plugins
 from ankleboot.core.errors import AnklebootError, ModelError, UsageError, first_line
 from ankleboot.core.files import make_folder, write_failure
+from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.silence import import_keras
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.select_split import (

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ankleboot.core import plugins
 from ankleboot.core.errors import ModelError, UsageError
+from ankleboot.core.paths import AnyPath, expand
 from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.predictor import Predictor
 from ankleboot.models.files.checksums import format_of_folder
@@ -46,7 +47,7 @@ class ResolvedModel:
         return self.run is not None and catalog.is_shipped(self.run.folder)
 
 
-Model = Run | Predictor | ResolvedModel | Path | str
+Model = Run | Predictor | ResolvedModel | AnyPath
 """A run, a predictor, a path, or the name of a shipped model."""
 
 
@@ -62,7 +63,7 @@ def resolve_model(model: Model, *, trust: bool = False) -> ResolvedModel:
         path = Path(model.name) if Path(model.name).exists() else None
         return ResolvedModel(model.name, path, find_run(path) if path else None, lambda: model)
     name = model.folder if isinstance(model, Run) else model
-    path = catalog.shipped_folder(name) or Path(name)
+    path = catalog.shipped_folder(name) or expand(name)
     if not path.exists():
         raise ModelError(f"{name}: no such model file or run folder")
     load = partial(load_predictor, name, trust=trust)
@@ -70,7 +71,7 @@ def resolve_model(model: Model, *, trust: bool = False) -> ResolvedModel:
 
 
 def load_predictor(
-    path_or_name: Path | str, *, num_threads: int = 1, trust: bool = False
+    path_or_name: AnyPath, *, num_threads: int = 1, trust: bool = False
 ) -> Predictor:
     """Load a model after verifying its checksum.
 
@@ -91,12 +92,20 @@ def load_predictor(
         from ankleboot.inference.ensemble import load_zero_shot
 
         return load_zero_shot(num_threads)
-    path = folder / catalog.MODEL_FILE if folder else Path(path_or_name)
+    path = folder / catalog.MODEL_FILE if folder else expand(path_or_name)
     if not path.exists():
         raise ModelError(f"{path}: no such model file or run folder")
+    run = find_run(path) if path.is_dir() and folder is None else None
+    if run and run.model_path.suffix in FORMAT_OF_SUFFIX:  # an adopted one
+        path = run.check_model()
     format_name = FORMAT_OF_SUFFIX.get(path.suffix) or format_of_folder(path)
     if not format_name:
         return _load_keras(path)
+    if folder is None and path.suffix in FORMAT_OF_SUFFIX:
+        from ankleboot.inference.adopted import load_adopted
+
+        if adopted := load_adopted(path, num_threads):
+            return adopted
     try:
         export_format: ExportFormat = plugins.resolve("formats", format_name, trust=trust)
     except (UsageError, ModelError) as error:

@@ -1,16 +1,17 @@
 """Prediction of images or files in batches, in order; an unreadable file becomes an entry."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ankleboot.core.errors import DataError, UsageError
+from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.types import Image, Pixels
-from ankleboot.data.preprocessing.decode import decode
+from ankleboot.data.preprocessing.decode import decode, decode_bytes, formats_of
 from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.segmentation import Segmentation
 from ankleboot.inference.decide import Prediction, decide
@@ -19,6 +20,17 @@ from ankleboot.inference.predictor import Predictor
 from ankleboot.inference.router import ModelRouter, load_router
 
 BATCH_SIZE = 64  # images; the first result is ready before the last file is read
+
+
+@dataclass(frozen=True)
+class ImageBytes:
+    """Content of an image file that was piped, and its name in results."""
+
+    name: str
+    content: bytes
+
+
+ImageSource = np.ndarray | ImageBytes | AnyPath
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,7 @@ class FailedImage:
 
 
 def predict(
-    images_or_paths: Iterable[np.ndarray | Path | str] | Path | str,
+    images_or_paths: Iterable[ImageSource] | AnyPath,
     model: Model = "pretrained",
     *,
     abstain_below: float | None = None,
@@ -67,7 +79,7 @@ def predict(
     Raises:
         ModelError: If there is no such model, or it cannot be loaded.
     """
-    if isinstance(images_or_paths, Path | str):
+    if isinstance(images_or_paths, str | os.PathLike):
         images_or_paths = [images_or_paths]
     router = load_router(model)
     return list(predict_files(router, images_or_paths, abstain_below=abstain_below))
@@ -75,7 +87,7 @@ def predict(
 
 def predict_files(
     router: ModelRouter,
-    images_or_paths: Iterable[np.ndarray | Path | str],
+    images_or_paths: Iterable[ImageSource],
     *,
     abstain_below: float | None = None,
     on_prediction: Callable[[PreparedImage, Prediction], None] | None = None,
@@ -90,7 +102,7 @@ def predict_files(
     """
     remaining = enumerate(images_or_paths)
     while batch := list(islice(remaining, BATCH_SIZE)):
-        names = [str(i) if isinstance(item, np.ndarray) else str(item) for i, item in batch]
+        names = [str(i) if isinstance(item, np.ndarray) else _name(item) for i, item in batch]
         entries = [_prepare(item, router, segment=on_prediction is not None) for _, item in batch]
         rows = predict_batch([entry for entry in entries if isinstance(entry, PreparedImage)])
         for name, entry in zip(names, entries, strict=True):
@@ -106,14 +118,22 @@ def predict_files(
             yield prediction
 
 
-def read_pixels(item: np.ndarray | Path | str) -> Pixels:
-    """Return the RGB pixels of an array or a file.
+def read_pixels(item: ImageSource) -> Pixels:
+    """Return the RGB pixels of an array, a file or the bytes of one.
 
     Raises:
         DataError: If the file is no image, damaged, or too large.
         UsageError: If the array has another type or shape.
     """
-    return _to_rgb(item) if isinstance(item, np.ndarray) else decode(Path(item))
+    if isinstance(item, np.ndarray):
+        return _to_rgb(item)
+    if isinstance(item, ImageBytes):
+        return decode_bytes(item.content, item.name, formats_of(item.content[:12], item.name))
+    return decode(expand(item))
+
+
+def _name(item: ImageBytes | AnyPath) -> str:
+    return item.name if isinstance(item, ImageBytes) else os.fspath(item)
 
 
 def prepare_image(pixels: Pixels, router: ModelRouter, *, segment: bool = False) -> PreparedImage:
@@ -137,9 +157,7 @@ def predict_batch(prepared: Sequence[PreparedImage]) -> Iterator[np.ndarray]:
     return (rows[i] for i in range(len(prepared)))
 
 
-def _prepare(
-    item: np.ndarray | Path | str, router: ModelRouter, *, segment: bool
-) -> PreparedImage | DataError:
+def _prepare(item: ImageSource, router: ModelRouter, *, segment: bool) -> PreparedImage | DataError:
     try:
         return prepare_image(read_pixels(item), router, segment=segment)
     except DataError as error:

@@ -1,9 +1,8 @@
 """Steps between a photo and the image that a model takes, as pixels to look at."""
 
-from pathlib import Path
-
 import numpy as np
 
+from ankleboot.core.paths import AnyPath
 from ankleboot.data.preprocessing.visualize import preprocessing_images
 from ankleboot.inference.load import Model
 from ankleboot.inference.predict import prepare_image, read_pixels
@@ -11,7 +10,7 @@ from ankleboot.inference.router import load_router
 
 
 def preprocessing_steps(
-    image_or_path: np.ndarray | Path | str, model: Model = "pretrained"
+    image_or_path: np.ndarray | AnyPath, model: Model = "pretrained"
 ) -> list[tuple[str, np.ndarray]]:
     """Return the photo, the steps of its preprocessing and the model's input, by name.
 

@@ -35,10 +35,14 @@ def saved(path: Path, picture: Image.Image, **options: object) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "tolerance"),
-    [("a.png", 0), ("a.bmp", 0), ("a.tiff", 0), ("a.jpg", 60), ("a.webp", 60), ("a.gif", 2)],
+    [
+        *[(f"a.{suffix}", 0) for suffix in ("png", "bmp", "tiff", "ppm")],
+        *[(f"a.{suffix}", 60) for suffix in ("jpg", "webp", "avif")],
+        ("a.gif", 2),
+    ],
 )
 def test_formats_show_the_same(tmp_path: Path, name: str, tolerance: int) -> None:
-    options = {"quality": 95} if name.endswith(("jpg", "webp")) else {}
+    options = {"quality": 95} if name.endswith(("jpg", "webp", "avif")) else {}
     got = decode(saved(tmp_path / name, scene(), **options)).astype(int)
     assert np.abs(got - np.asarray(scene())).max() <= tolerance  # lossy ones ring at edges
     assert np.abs(got - np.asarray(scene())).mean() <= 2
@@ -119,6 +123,43 @@ def test_heic_is_read_where_its_library_is(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
     with pytest.raises(DataError, match=r"HEIC needs pip install 'ankleboot\[heif\]'"):
         decode(path)
+
+
+def test_a_gray_map_of_sixteen_bits_is_scaled(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65_535, 300).astype(">u2").reshape(10, 30)
+    (tmp_path / "a.pgm").write_bytes(b"P5 30 10 65535\n" + ramp.tobytes())
+    np.testing.assert_array_equal(decode(tmp_path / "a.pgm")[..., 0], np.rint(ramp / 257))
+
+
+def test_avif_is_named_where_pillow_cannot_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path / "a.jpg", scene(), format="AVIF")  # whatever its name says
+    monkeypatch.setattr("PIL.features.check", lambda _: False)
+    with pytest.raises(DataError, match="AVIF, which this Pillow cannot read"):
+        decode(path)
+
+
+def test_other_formats_are_named_as_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "a.jxl").write_bytes(b"\xff\x0a" + bytes(50))
+    with pytest.raises(DataError, match="JPEG XL, a format that is not read; convert it"):
+        decode(tmp_path / "a.jxl")
+
+
+@pytest.mark.parametrize("size", [(8_000, 6_000), (8_160, 6_144)])
+def test_phone_photos_of_48_and_50_megapixels_are_read(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    path = saved(tmp_path / "a.jpg", Image.new("L", size, 90))
+    assert decode(path).shape[1] == MAX_DECODED_SIDE
+    assert decode(path).max() <= 92
+
+
+def test_pixels_are_counted_after_the_fraction_that_is_decoded(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="15000 x 9000 pixels, allowed are 120,000,000"):
+        decode(saved(tmp_path / "a.jpg", Image.new("L", (15_000, 9_000))))
+    with pytest.raises(DataError, match="9000 x 7000 pixels, allowed are 60,000,000"):
+        decode(saved(tmp_path / "b.jpg", Image.new("L", (9_000, 7_000)), progressive=True))
 
 
 def test_large_images_are_reduced(tmp_path: Path) -> None:
@@ -237,18 +278,33 @@ def test_odd_shapes_are_converted(shape: tuple[int, int]) -> None:
     assert image.shape == (28, 28) and image.dtype == np.uint8
 
 
-def test_folders_are_searched_in_order_and_links_are_not_followed(tmp_path: Path) -> None:
+def test_folders_are_searched_in_order_and_links_in_circles_are_not_followed(
+    tmp_path: Path,
+) -> None:
     for name in ("b.png", "a.JPG", "notes.txt", ".hidden.png", "Thumbs.db", "sub/c.webp"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "loop").symlink_to(tmp_path)
-    (tmp_path / "link.png").symlink_to("/etc/passwd")
+    (tmp_path / "link.png").symlink_to(tmp_path / "b.png")
+    (tmp_path / "@eaDir").mkdir()
+    (tmp_path / "@eaDir/thumb.jpg").write_bytes(b"x")
     notes: list[str] = []
     names = [
         path.relative_to(tmp_path).as_posix() for path in find_images([str(tmp_path)], notes.append)
     ]
-    assert names == ["a.JPG", "b.png", "sub/c.webp"]
-    assert len(notes) == 1 and "3 files skipped" in notes[0] and "notes.txt" in notes[0]
+    assert names == ["a.JPG", "b.png", "link.png", "sub/c.webp"]
+    assert len(notes) == 1 and "2 files skipped" in notes[0] and "notes.txt" in notes[0]
+
+
+def test_a_folder_is_named_before_it_is_a_pattern(tmp_path: Path) -> None:
+    folder = tmp_path / "[2024] Images"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg", "c.png"):
+        (folder / name).write_bytes(b"x")
+    found = find_images([f"{folder}/*.jpg"], pytest.fail)
+    assert [path.name for path in found] == ["a.jpg", "b.jpg"]
+    found = find_images([f"{tmp_path}/[[]2024] Images/?.png"], pytest.fail)
+    assert [path.name for path in found] == ["c.png"]
 
 
 def test_patterns_and_missing_names(tmp_path: Path) -> None:

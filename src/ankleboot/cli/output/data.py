@@ -12,9 +12,11 @@ from ankleboot.cli.output.terminal import Terminal, plain_table, right_column, s
 from ankleboot.core.text import escape_unprintable, truncate_middle
 
 if TYPE_CHECKING:  # imports TensorFlow
+    from ankleboot.data.convert import Conversion
     from ankleboot.training.data_audit import DataAudit
 
 NUM_ISSUES = 10  # doubtful labels that are listed
+NUM_DUPLICATES = 5  # pairs of files that are listed
 
 
 def data_fetched(source: str, paths: Sequence[str]) -> None:
@@ -36,9 +38,10 @@ def data_verified(document: dict[str, Any]) -> None:
 
 
 def _print_folder(console: Terminal, document: dict[str, Any]) -> None:
-    """Print the counts of an image folder; its warnings are on stderr."""
+    """Print what the user's own images were understood as; the warnings are on stderr."""
     report = document["folder_report"]
     counts = report["counts"]
+    console.lines(escape_unprintable(f"{document['source']}: {report['layout']}"))
     table = plain_table("class", *map(right_column, counts))
     for name in counts["train"]:
         numbers = (f"{split.get(name, 0):,}" for split in counts.values())
@@ -48,13 +51,28 @@ def _print_folder(console: Terminal, document: dict[str, Any]) -> None:
     console.print(table)
     sizes = " to ".join("{1} x {0}".format(*report[key]) for key in ("smallest", "largest"))
     lines = (
-        f"{document['source']}: {report['bytes'] / 2**20:,.1f} MiB, {sizes} pixels as decoded",
+        *([] if "validation" in counts else ["validation: drawn from train by the recipe"]),
+        f"{report['bytes'] / 2**20:,.1f} MiB, {sizes} pixels as decoded",
+        *_group_lines(report),
         f"{len(report['duplicates']):,} images occur more than once, {len(report['leakage']):,} "
         f"of them in more than one split, {len(report['conflicts']):,} with more than one label",
         f"{len(report['unreadable']):,} unreadable, {len(report['skipped']):,} other files, "
-        f"{len(report['special_files']):,} links, pipes or devices",
+        f"{len(report['special_files']):,} pipes, devices or links to a folder above",
     )
     console.lines(*map(escape_unprintable, lines))
+
+
+def _group_lines(report: dict[str, Any]) -> list[str]:
+    if not report["num_named_groups"]:
+        return []
+    several = len(report["split_groups"])
+    return [f"{report['num_named_groups']:,} groups, {several:,} of them in more than one split"]
+
+
+def data_converted(result: Conversion) -> None:
+    """Print the result of `data convert`."""
+    numbers = ", ".join(f"{count:,} {split}" for split, count in result.images.items())
+    stdout_console().lines(f"{result.path}: {numbers} images")
 
 
 def audit_result(audit: DataAudit, paths: list[Path]) -> None:
@@ -63,21 +81,40 @@ def audit_result(audit: DataAudit, paths: list[Path]) -> None:
     counts = [n for split in audit.class_counts.values() for n in split.values()]
     balance = "balanced" if len(set(counts)) <= 2 else f"{min(counts):,} to {max(counts):,} images"
     console.print(f"classes: {balance}")
-    console.sentences(
-        f"labels: {len(audit.suspects):,} of {audit.num_train:,} are doubtful; out-of-fold "
-        f"accuracy of {audit.recipe}: {100 * audit.out_of_fold_accuracy:.2f} % "
-        f"({100 * audit.accuracy_without_suspects:.2f} % without the doubtful labels, which are "
-        "those it disagrees with)"
-    )
-    table = plain_table("image", "label", "suggested label", right_column("quality"))
-    for issue in audit.suspects[:NUM_ISSUES]:
-        suggested = Text(f"{issue.suggested} {100 * issue.p_suggested:.0f} %")
-        label = Text(truncate_middle(issue.label))
-        table.add_row(str(issue.index), label, suggested, f"{issue.quality:.4f}")
-    console.print(table)
+    _print_suspects(console, audit)
     for pair in audit.duplicates:
         console.print(
             f"{pair.between}: {pair.exact} exact duplicates, {pair.near} images with a near one "
             f"(r > 0.99), {pair.conflicts} of them with another label"
         )
+        first = (f"  {a} = {b}" for a, b in pair.files[:NUM_DUPLICATES])
+        console.lines(*map(escape_unprintable, first))
     console.lines(*paths)
+
+
+def _print_suspects(console: Terminal, audit: DataAudit) -> None:
+    """Print the doubtful labels, or that the models know too little to doubt one."""
+    judge = audit.recipe
+    if audit.method == "linear layer":
+        judge = f"a linear layer on the features of {audit.recipe}"
+    accuracy = f"out-of-fold accuracy of {judge}: {100 * audit.out_of_fold_accuracy:.2f} %"
+    if audit.near_chance and audit.agreement is not None:
+        console.sentences(
+            f"labels: none can be judged; {accuracy}, which is near chance (agreement beyond "
+            f"chance, kappa, {audit.agreement.kappa:.2f}; 95 % interval from "
+            f"{audit.agreement.low:.2f}): what it disagrees with are its own errors. More images, "
+            "or classes that can be told apart by their looks, would help"
+        )
+        return
+    console.sentences(
+        f"labels: {len(audit.suspects):,} of {audit.num_train - audit.num_unusable:,} are "
+        f"doubtful; {accuracy} ({100 * audit.accuracy_without_suspects:.2f} % without the "
+        "doubtful labels, which are those it disagrees with)"
+    )
+    table = plain_table("image", "label", "suggested label", right_column("quality"))
+    for issue in audit.suspects[:NUM_ISSUES]:
+        suggested = Text(f"{issue.suggested} {100 * issue.p_suggested:.0f} %")
+        label = Text(truncate_middle(issue.label))
+        name = Text(truncate_middle(issue.file, 60) or str(issue.index))
+        table.add_row(name, label, suggested, f"{issue.quality:.4f}")
+    console.print(table)

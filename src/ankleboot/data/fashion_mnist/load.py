@@ -1,14 +1,17 @@
 """Fashion-MNIST and its sample: four IDX files each, verified by their hashes."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.download import complete
 from ankleboot.core.errors import AnklebootError, UsageError
-from ankleboot.core.paths import cache_folder
+from ankleboot.core.paths import cache_folder, expand
+from ankleboot.core.types import Images, Labels
 from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.data.fashion_mnist.find_idx import has_idx_header
 from ankleboot.data.fashion_mnist.idx import IdxFile, parse
 from ankleboot.data.fashion_mnist.sources import FAILURE, LocalFolder, all_sources
 from ankleboot.recipes.image_spec import ImageSpec
@@ -60,10 +63,10 @@ SAMPLE_FOLDER = Path(__file__).parent / "sample"
 def load_fashion_mnist(image_spec: ImageSpec) -> Dataset:
     """Load Fashion-MNIST from the folder ANKLEBOOT_DATA or the cache, fetching it if needed."""
     if folder := os.environ.get("ANKLEBOOT_DATA"):
-        if not Path(folder).is_dir():
+        if not expand(folder).is_dir():
             raise UsageError(f"ANKLEBOOT_DATA={folder}: no such folder; name one or unset it")
-        return load_idx_folder(Path(folder), image_spec)
-    _check_image_spec(image_spec)
+        return load_idx_folder(expand(folder), image_spec)
+    check_image_spec(image_spec)
     cache = cache_folder("fashion-mnist")
     try:
         return _read("fashion-mnist", FASHION_MNIST, cache, str(cache))
@@ -73,20 +76,22 @@ def load_fashion_mnist(image_spec: ImageSpec) -> Dataset:
 
 def load_sample(image_spec: ImageSpec) -> Dataset:
     """Load the 2,500 images of Fashion-MNIST that ship with the package."""
-    _check_image_spec(image_spec)
+    check_image_spec(image_spec)
     return _read("sample", SAMPLE, SAMPLE_FOLDER, "shipped with the package")
 
 
 def load_idx_folder(folder: Path, image_spec: ImageSpec) -> Dataset:
     """Load Fashion-MNIST from a folder with its four IDX files, plain or gzip."""
-    _check_image_spec(image_spec)
+    check_image_spec(image_spec)
     return _read("fashion-mnist", FASHION_MNIST, folder, str(folder))
 
 
 def has_idx_files(folder: Path) -> bool:
-    """Check if a folder has any of the four IDX files."""
+    """Check if a folder has any of the four IDX files, by name or by content."""
     paths = [folder / file.name for file in FASHION_MNIST]
-    return any(path.exists() or path.with_name(f"{path.name}.gz").exists() for path in paths)
+    if any(path.is_file() or path.with_name(f"{path.name}.gz").exists() for path in paths):
+        return True
+    return has_idx_header(folder)
 
 
 def fetch_fashion_mnist() -> str:
@@ -102,7 +107,8 @@ def fetch_fashion_mnist() -> str:
     )
 
 
-def _check_image_spec(image_spec: ImageSpec) -> None:
+def check_image_spec(image_spec: ImageSpec) -> None:
+    """Refuse another image spec than that of Fashion-MNIST."""
     if image_spec.image_shape != ImageSpec().image_shape:
         raise UsageError(
             f"Fashion-MNIST has gray images of 28 x 28 pixels, not {image_spec}; "
@@ -110,15 +116,26 @@ def _check_image_spec(image_spec: ImageSpec) -> None:
         )
 
 
-def _read(name: str, files: tuple[IdxFile, ...], folder: Path, source: str) -> Dataset:
-    images, labels, test_images, test_labels = (
-        parse(LocalFolder(folder).read(file), file) for file in files
-    )
+def dataset_of(
+    name: str, files: tuple[IdxFile, ...], parts: Mapping[str, tuple[Images, Labels]]
+) -> Dataset:
+    """Make the data set from the arrays of the splits "train" and "test", which may be missing."""
+    images, labels = parts["train"]
+    test_images, test_labels = parts.get("test", (images[:0], labels[:0]))
+    existing = files if "test" in parts else files[:2]
     return Dataset(
         name=name,
         train=LabeledImages(images, labels),
         test=LabeledImages(test_images, test_labels),
-        source=source,
-        sha256={file.name: file.sha256 for file in files},
+        source="",
+        sha256={file.name: file.sha256 for file in existing},
         class_names=CLASS_NAMES,
     )
+
+
+def _read(name: str, files: tuple[IdxFile, ...], folder: Path, source: str) -> Dataset:
+    images, labels, test_images, test_labels = (
+        parse(LocalFolder(folder).read(file), file) for file in files
+    )
+    parts = {"train": (images, labels), "test": (test_images, test_labels)}
+    return replace(dataset_of(name, files, parts), source=source)

@@ -8,7 +8,9 @@ from pathlib import Path
 from ankleboot.core.download import Source, download
 from ankleboot.core.errors import DataError, EnvironmentFailure
 from ankleboot.core.files import sha256_of
+from ankleboot.core.paths import home_folder
 from ankleboot.data.fashion_mnist.debian import fetch_package
+from ankleboot.data.fashion_mnist.find_idx import GZIP_MAGIC, find_idx_file
 from ankleboot.data.fashion_mnist.idx import IdxFile, gunzip, verify
 
 MAX_DOWNLOAD_BYTES = 64_000_000  # the largest file has 26 million bytes
@@ -27,7 +29,7 @@ MIRRORS = (
 
 
 class LocalFolder:
-    """Folder on this machine with files `NAME` or `NAME.gz`."""
+    """Folder on this machine with files `NAME` or `NAME.gz`, or the same content by other names."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, str(path)
@@ -35,6 +37,8 @@ class LocalFolder:
     def read(self, file: IdxFile) -> bytes:
         plain, packed = self.path / file.name, self.path / f"{file.name}.gz"
         path = plain if plain.is_file() else packed
+        if not path.is_file():
+            path = find_idx_file(self.path, file) or packed
         try:
             if path.stat().st_size > MAX_DOWNLOAD_BYTES:
                 raise DataError(f"{path}: far larger than the expected {file.num_bytes} bytes")
@@ -43,7 +47,8 @@ class LocalFolder:
             raise EnvironmentFailure(f"{plain} and {packed.name}: not found") from error
         except OSError as error:
             raise EnvironmentFailure(f"cannot read {path}: {error.strerror or error}") from error
-        raw = gunzip(content, file.num_bytes, str(path)) if path == packed else content
+        is_packed = path == packed or content[:2] == GZIP_MAGIC
+        raw = gunzip(content, file.num_bytes, str(path)) if is_packed else content
         verify(raw, file, str(path))
         return raw
 
@@ -83,11 +88,12 @@ class DebianArchive:
 
 def folders_of_other_tools() -> list[Path]:
     """List the folders of Keras, torchvision and Debian for Fashion-MNIST."""
-    keras_home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    home, keras_home = home_folder(), os.environ.get("KERAS_HOME")
+    bases = [Path(keras_home)] if keras_home else [home / ".keras"] if home else []
     return [
-        keras_home / "datasets/fashion-mnist",
+        *(base / "datasets/fashion-mnist" for base in bases),
         Path("data/FashionMNIST/raw"),
-        Path.home() / "data/FashionMNIST/raw",
+        *([home / "data/FashionMNIST/raw"] if home else []),
         Path("/usr/share/datasets/fashion-mnist"),
     ]
 

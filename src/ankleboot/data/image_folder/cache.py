@@ -22,9 +22,10 @@ from ankleboot.core.files import (
     write_json,
 )
 from ankleboot.core.paths import cache_folder
-from ankleboot.core.types import SomeImages
+from ankleboot.core.types import Pixels, SomeImages
+from ankleboot.data.image_folder.listing import ImageFile
 from ankleboot.data.load import Progress
-from ankleboot.data.preprocessing.decode import decode
+from ankleboot.data.preprocessing.decode import decode, decode_bytes, formats_of
 from ankleboot.data.preprocessing.preprocess import PREPROCESSING_VERSION, DecodedImage
 from ankleboot.recipes.image_spec import ImageSpec
 
@@ -52,25 +53,26 @@ class CachedImages:
 
 
 def cache_images(
-    paths: Sequence[Path], contents: Sequence[str], image_spec: ImageSpec, progress: Progress
+    files: Sequence[ImageFile], image_spec: ImageSpec, progress: Progress
 ) -> CachedImages:
-    """Decode and preprocess image files, or map the result of an earlier call.
+    """Decode and preprocess images, or map the result of an earlier call.
 
-    The name and hash of each file, `contents`, identify the result.
+    The name and hash of each image identify the result.
 
     Raises:
         EnvironmentFailure: If the cache cannot be written.
     """
-    key = [asdict(image_spec), [PIL.__version__, PREPROCESSING_VERSION], list(contents)]
+    contents = [file.identity for file in files]
+    key = [asdict(image_spec), [PIL.__version__, PREPROCESSING_VERSION], contents]
     folder = cache_folder("image-folders") / sha256_of(json.dumps(key).encode())[:32]
     make_folder(folder)
     with file_lock(folder / "lock"):
-        cached = _read(folder, len(paths))
+        cached = _read(folder, len(files))
         if cached is None:
             remove_temp_files(folder)
-            progress(f"preprocessing {len(paths):,} images, once: {image_spec}, {image_spec.crop}")
-            _write(folder, paths, image_spec)
-            cached = _read(folder, len(paths))
+            progress(f"preprocessing {len(files):,} images, once: {image_spec}, {image_spec.crop}")
+            _write(folder, files, image_spec)
+            cached = _read(folder, len(files))
     if cached is None:
         raise DataError(f"{folder}: cannot be read though it was just written")
     return cached
@@ -91,14 +93,14 @@ def _read(folder: Path, num_files: int) -> CachedImages | None:
     return CachedImages(images, digests, unreadable, smallest, largest)
 
 
-def _write(folder: Path, paths: Sequence[Path], image_spec: ImageSpec) -> None:
+def _write(folder: Path, files: Sequence[ImageFile], image_spec: ImageSpec) -> None:
     digests: list[str] = []
     sizes: list[tuple[int, ...]] = []
     unreadable: dict[int, str] = {}
 
-    def load(path: Path) -> tuple[np.ndarray, str, tuple[int, ...]] | DataError:
+    def load(file: ImageFile) -> tuple[np.ndarray, str, tuple[int, ...]] | DataError:
         try:
-            pixels = decode(path)
+            pixels = _decode(file)
             digest = sha256_of(repr(pixels.shape).encode() + pixels.tobytes())[:32]
             return DecodedImage(pixels).preprocess(image_spec), digest, pixels.shape[:2]
         except DataError as error:
@@ -106,13 +108,13 @@ def _write(folder: Path, paths: Sequence[Path], image_spec: ImageSpec) -> None:
 
     def write(temp: Path) -> None:
         with temp.open("wb") as file, ThreadPoolExecutor(NUM_THREADS, "decoding") as pool:
-            _write_header(file, len(paths), image_spec)
+            _write_header(file, len(files), image_spec)
             start = file.tell()
-            for first in range(0, len(paths), BLOCK_SIZE):
-                block = paths[first : first + BLOCK_SIZE]
+            for first in range(0, len(files), BLOCK_SIZE):
+                block = files[first : first + BLOCK_SIZE]
                 for i, loaded in enumerate(pool.map(load, block), first):
                     if isinstance(loaded, DataError):
-                        unreadable[i] = str(loaded).removeprefix(f"{paths[i]}: ")
+                        unreadable[i] = _reason(loaded, files[i])
                         continue
                     file.write(np.ascontiguousarray(loaded[0]).tobytes())
                     digests.append(loaded[1])
@@ -126,6 +128,19 @@ def _write(folder: Path, paths: Sequence[Path], image_spec: ImageSpec) -> None:
     by_area = sorted(set(sizes), key=math.prod) or [(0, 0)]
     index = {"digests": digests, "unreadable": unreadable}
     write_json(folder / INDEX, index | {"smallest": by_area[0], "largest": by_area[-1]})
+
+
+def _decode(file: ImageFile) -> Pixels:
+    if file.content is None:
+        return decode(file.path)
+    if isinstance(file.content, bytes):
+        return decode_bytes(file.content, file.name, formats_of(file.content[:12], file.name))
+    gray = file.content.ndim == 2
+    return np.repeat(file.content[..., np.newaxis], 3, axis=2) if gray else file.content
+
+
+def _reason(error: DataError, file: ImageFile) -> str:
+    return str(error).removeprefix(f"{file.path}: ").removeprefix(f"{file.name}: ")
 
 
 def _write_header(file: BinaryIO, num_images: int, image_spec: ImageSpec) -> None:

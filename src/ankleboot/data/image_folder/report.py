@@ -1,4 +1,4 @@
-"""Report on an image folder: counts, sizes and faults."""
+"""Report on the user's own images: how they were understood, counts, sizes and faults."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ NUM_LISTED = 20  # names in a message
 
 @dataclass(frozen=True)
 class FolderReport:
-    """Contents and faults of an image folder; names are relative to it.
+    """Contents and faults of an image folder or a table; names are relative to it.
 
     Attributes:
         counts: Number of readable images by split and class.
@@ -18,10 +18,14 @@ class FolderReport:
         smallest, largest: Height and width of the decoded images with the fewest and most pixels.
         unreadable: Reason for each image that cannot be decoded.
         skipped: Files without an image suffix.
-        special_files: Links, pipes and devices, which are not followed.
+        special_files: Pipes, devices, and links to a folder above, which are not followed.
         duplicates: Groups of images with equal bytes or pixels.
         leakage: Those groups that occur in more than one split.
         conflicts: Those groups that have more than one label.
+        layout: What the files and folders were understood as.
+        notes: What was left out or assumed.
+        num_named_groups: Number of groups that `--groups` or a column group names.
+        split_groups: Those named groups that occur in more than one split.
     """
 
     counts: Mapping[str, Mapping[str, int]]
@@ -34,6 +38,10 @@ class FolderReport:
     duplicates: tuple[tuple[str, ...], ...]
     leakage: tuple[tuple[str, ...], ...]
     conflicts: tuple[tuple[str, ...], ...]
+    layout: str = ""
+    notes: tuple[str, ...] = ()
+    num_named_groups: int = 0
+    split_groups: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -41,12 +49,14 @@ class FolderReport:
         faults = {
             "unreadable images, left out": tuple(self.unreadable),
             "files that are not images, left out": self.skipped,
-            "links, pipes and devices, not followed": self.special_files,
+            "pipes, devices and links to a folder above, not followed": self.special_files,
             LEAKAGE: tuple(map(" = ".join, self.leakage)),
             "images with more than one label": tuple(map(" = ".join, self.conflicts)),
+            "groups in more than one split (leakage)": self.split_groups,
         }
         listed = ((fault, names) for fault, names in faults.items() if names)
-        return tuple(f"{fault}: {len(names):,} ({join_names(names)})" for fault, names in listed)
+        lines = (f"{fault}: {len(names):,} ({join_names(names)})" for fault, names in listed)
+        return (*self.notes, *lines)
 
 
 def join_names(names: Sequence[str]) -> str:

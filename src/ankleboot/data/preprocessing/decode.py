@@ -1,26 +1,29 @@
 """Decoding of image files to RGB, within bounds on bytes, pixels and time."""
 
 import io
+import math
 import os
 import re
 import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 from ankleboot.core.errors import DataError, first_line
-from ankleboot.core.limits import MAX_PIXELS
+from ankleboot.core.limits import MAX_JPEG_PIXELS, MAX_PIXELS, MAX_PROGRESSIVE_PIXELS
 from ankleboot.core.types import Pixels
-from ankleboot.data.preprocessing.image_formats import IMAGE_FORMATS, SUFFIXES
+from ankleboot.data.preprocessing.image_formats import IMAGE_FORMATS, SUFFIXES, UNREAD_FORMATS
 
 PILLOW_FORMATS = tuple(entry.name for entry in IMAGE_FORMATS if not entry.extra)
+MAX_HEIF_PIXELS = 60_000_000  # phones take 48 megapixels; the server does not read HEIC
 MAX_FILE_BYTES = 100 * 2**20
 MAX_SIDE = 65_535  # pixels, as in JPEG; a line one pixel wide takes three times the memory
 MAX_SCANS = 100  # scans of a JPEG, usually ten; each of ten bytes makes a pass over all pixels
 MAX_DECODED_SIDE = 640  # pixels; finer detail would not show in 28 pixels
 BACKGROUND = (255, 255, 255)  # color behind transparent pixels
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+AVIF_BRANDS = (b"avif", b"avis")
 
 
 class TooLargeError(DataError):
@@ -35,14 +38,13 @@ def decode(path: Path) -> Pixels:
 
     Raises:
         DataError: If the file is missing, not regular, of an unknown format, damaged, or larger
-            than 25 megapixels or 100 MiB.
+            than 25 megapixels (JPEG 120, HEIC 60) or 100 MiB.
     """
     try:
         if os.path.isdir(path):
             raise DataError(f"{path}: no images in this folder ({' '.join(sorted(SUFFIXES))})")
         if not os.path.isfile(path):  # a FIFO or device would block
-            reason = "not a regular file" if os.path.lexists(path) else "no such file"
-            raise DataError(f"{path}: {reason}")
+            raise DataError(f"{path}: {_missing(path)}")
         if (size := path.stat().st_size) > MAX_FILE_BYTES:
             raise TooLargeError(
                 f"{path}: {size >> 20} MiB, more than the allowed {MAX_FILE_BYTES >> 20}"
@@ -50,7 +52,13 @@ def decode(path: Path) -> Pixels:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: damaged or unreadable image ({first_line(error)})") from error
-    return decode_bytes(content, path, _formats(content[:12], path))
+    return decode_bytes(content, path, formats_of(content[:12], path))
+
+
+def _missing(path: Path) -> str:
+    if os.path.islink(path) and not os.path.exists(path):
+        return "a link to a file that is missing (dvc pull, git annex get)"
+    return "not a regular file" if os.path.lexists(path) else "no such file"
 
 
 def decode_bytes(content: bytes, name: object, formats: tuple[str, ...]) -> Pixels:
@@ -76,21 +84,28 @@ def decode_bytes(content: bytes, name: object, formats: tuple[str, ...]) -> Pixe
     except DataError:
         raise
     except UnidentifiedImageError as error:
-        known = ", ".join(formats)
-        raise DataError(f"{name}: not an image of a known format ({known})") from error
+        raise DataError(f"{name}: {_unidentified(str(name), formats)}") from error
     except Image.DecompressionBombError as error:
         raise TooLargeError(f"{name}: too many pixels, allowed are {MAX_PIXELS:,}") from error
     except Exception as error:  # decoders raise many types for damaged files
         raise DataError(f"{name}: damaged or unreadable image ({first_line(error)})") from error
 
 
-def _formats(head: bytes, path: Path) -> tuple[str, ...]:
-    if not (head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS):
+def formats_of(head: bytes, name: object) -> tuple[str, ...]:
+    """Return Pillow's names of the formats that a file with these first twelve bytes may have.
+
+    Raises:
+        DataError: If the file is HEIC or AVIF and its decoder is not installed.
+    """
+    brand = head[8:12] if head[4:8] == b"ftyp" else b""
+    if brand in AVIF_BRANDS and not features.check("avif"):
+        raise DataError(f"{name}: AVIF, which this Pillow cannot read: pip install -U pillow")
+    if brand not in HEIF_BRANDS:
         return PILLOW_FORMATS
     try:
         import pillow_heif
     except ModuleNotFoundError as error:
-        raise DataError(f"{path}: HEIC needs pip install 'ankleboot[heif]'") from error
+        raise DataError(f"{name}: HEIC needs pip install 'ankleboot[heif]'") from error
     pillow_heif.register_heif_opener()
     return ("HEIF",)
 
@@ -101,19 +116,38 @@ def _check_scans(content: bytes, name: object) -> None:
         raise DataError(f"{name}: a JPEG with more than {MAX_SCANS} scans")
 
 
+def _unidentified(name: str, formats: tuple[str, ...]) -> str:
+    if other := UNREAD_FORMATS.get(os.path.splitext(name)[1].lower()):
+        return f"{other}, a format that is not read; convert it to PNG or JPEG"
+    return f"not an image of a known format ({', '.join(formats)})"
+
+
 def _to_rgb(image: Image.Image, name: object) -> Pixels:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise TooLargeError(f"{name}: {width} x {height} pixels, allowed are {MAX_PIXELS:,} in all")
-    if max(width, height) > MAX_SIDE:
-        raise TooLargeError(f"{name}: {width} x {height} pixels, allowed are {MAX_SIDE:,} a side")
     size = (MAX_DECODED_SIDE, MAX_DECODED_SIDE)
+    whole = image.size
     image.draft("RGB", size)  # decodes JPEG at a fraction of its size
+    _check_size(image, whole, name)
     image.load()
     orientation = _orientation(image)
     rgb = _without_alpha(_to_eight_bits(image))
     rgb.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     return np.asarray(rgb if orientation is None else rgb.transpose(orientation))
+
+
+def _check_size(image: Image.Image, whole: tuple[int, int], name: object) -> None:
+    """Refuse too many pixels; `whole` is the size in the file, `image` has that of the draft."""
+    width, height = whole
+    is_jpeg, allowed = image.format in ("JPEG", "MPO"), MAX_PIXELS
+    if is_jpeg:
+        is_progressive = bool(image.info.get("progressive"))
+        allowed = MAX_PROGRESSIVE_PIXELS if is_progressive else MAX_JPEG_PIXELS
+    elif image.format == "HEIF":
+        allowed = MAX_HEIF_PIXELS
+    too_many = width * height > allowed or (is_jpeg and math.prod(image.size) > MAX_PIXELS)
+    if too_many:
+        raise TooLargeError(f"{name}: {width} x {height} pixels, allowed are {allowed:,} in all")
+    if max(width, height) > MAX_SIDE:
+        raise TooLargeError(f"{name}: {width} x {height} pixels, allowed are {MAX_SIDE:,} a side")
 
 
 def _orientation(image: Image.Image) -> Image.Transpose | None:

@@ -5,24 +5,26 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ankleboot.core.errors import DataError
+from ankleboot.core.paths import AnyPath, expand
 from ankleboot.data.preprocessing.image_formats import SUFFIXES
+from ankleboot.data.walk import IGNORED_FILES, walk
 
-IGNORED_FILES = ("thumbs.db", "desktop.ini", "readme", "readme.md", "readme.txt", "license")
 NUM_LISTED = 3  # skipped files in a message
 
 
-def find_images(names: Iterable[str], progress: Callable[[str], None]) -> list[Path]:
+def find_images(names: Iterable[AnyPath], progress: Callable[[str], None]) -> list[Path]:
     """Expand folders and patterns to image files.
 
-    Folders are searched recursively, in the order of names, for files with an image suffix. Links
-    are not followed. A missing file and a folder without images stay in the result, so that
-    decoding reports them. `progress` receives a line about skipped files.
+    Folders are searched recursively, in the order of names, for files with an image suffix; see
+    `data.walk`. A missing file and a folder without images stay in the result, so that decoding
+    reports them. `progress` receives a line about skipped files.
     """
     paths: list[Path] = []
-    for name in names:
+    for name in map(os.fspath, map(expand, names)):
         matches = [name]
         if not os.path.lexists(name) and glob.has_magic(name):
-            matches = sorted(glob.glob(name, recursive=True)) or [name]
+            matches = sorted(glob.glob(_escape_existing(name), recursive=True)) or [name]
         expanded: dict[Path, None] = {}  # "**" matches a folder and the files in it
         for match in matches:
             path = Path(match)
@@ -32,22 +34,32 @@ def find_images(names: Iterable[str], progress: Callable[[str], None]) -> list[P
     return paths
 
 
+def _escape_existing(pattern: str) -> str:
+    """Take folders that exist by their names, also where these look like patterns: [2024]."""
+    drive, parts = os.path.splitdrive(pattern)[0], Path(pattern).parts
+    escaped, folder = [], Path()
+    for number, part in enumerate(parts):
+        folder /= part
+        is_literal = number == 0 and bool(drive) or os.path.lexists(folder)
+        escaped.append(glob.escape(part) if is_literal else part)
+    return os.path.join(*escaped)
+
+
 def _search(folder: Path, progress: Callable[[str], None]) -> list[Path]:
     images: list[Path] = []
     skipped: list[Path] = []
-    for parent, folders, files in os.walk(
-        folder, onerror=lambda e: progress(f"{e.filename}: cannot be searched ({e.strerror})")
-    ):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(parent) / name
-            if name.startswith(".") or name.lower() in IGNORED_FILES:
-                continue
-            is_image = path.suffix.lower() in SUFFIXES and os.path.isfile(path)
-            (images if is_image and not os.path.islink(path) else skipped).append(path)
-        skipped += [path for n in folders if os.path.islink(path := Path(parent) / n)]
+    try:
+        for entry in walk(folder, progress):
+            if entry.kind in ("file", "broken link"):
+                is_image = entry.path.suffix.lower() in SUFFIXES
+                if is_image or entry.path.name.lower() not in IGNORED_FILES:
+                    (images if is_image else skipped).append(entry.path)
+            elif entry.kind != "folder":
+                skipped.append(entry.path)
+    except DataError as error:
+        progress(str(error))
     if skipped:
         some = ", ".join(path.name for path in skipped[:NUM_LISTED])
         more = ", ..." if len(skipped) > NUM_LISTED else ""
-        progress(f"{folder}: {len(skipped)} files skipped, not images or links: {some}{more}")
+        progress(f"{folder}: {len(skipped)} files skipped, not images: {some}{more}")
     return images

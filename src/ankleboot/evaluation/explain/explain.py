@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ankleboot.core import plugins
 from ankleboot.core.errors import DataError, ModelError, NotApplicableError, UsageError
+from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.records import Record
 from ankleboot.core.text import unknown_name
 from ankleboot.core.types import Image, Images, Labels, Maps
@@ -256,7 +256,7 @@ def _read(image: ImageSource, dataset: Dataset) -> DecodedImage | Image:
         return image
     split, colon, number = str(image).partition(":")
     if not (colon and split in ("train", "test") and number.isdigit()):
-        return DecodedImage(decode(Path(image)))
+        return DecodedImage(decode(expand(image)))
     images = (dataset.train if split == "train" else dataset.test).images
     if int(number) >= len(images):
         raise DataError(f"{image}: there are {len(images):,} images in {split}")

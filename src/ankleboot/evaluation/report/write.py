@@ -10,6 +10,7 @@ import numpy as np
 
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.files import atomic_write, make_folder
+from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.records import Record
 from ankleboot.core.silence import import_keras
 from ankleboot.core.types import Images
@@ -62,7 +63,7 @@ def write_report(
     path: AnyPath | None = None,
     data: DataSource = None,
     *,
-    split: str = "validation",
+    split: str | None = None,
     sizes: tuple[SizePoint, ...] = (),
     photos: AnyPath | None = None,
 ) -> Report:
@@ -75,7 +76,7 @@ def write_report(
         path: Path to the HTML file; by default report.html in the run folder, or in the working
             folder for a shipped model. An existing file is replaced.
         data: Data set; by default the one that the run was trained on.
-        split: "validation" or "test".
+        split: "validation" or "test"; None for validation, and test for adopted models.
         sizes: Accuracies by number of training images; see `learning_curve`.
         photos: Folder of photos that show none of the classes, as outliers.
 
@@ -99,7 +100,7 @@ def write_report(
 
 
 def _measure(
-    model: ResolvedModel, data: DataSource, split: str, photos: AnyPath | None
+    model: ResolvedModel, data: DataSource, split: str | None, photos: AnyPath | None
 ) -> ReportInputs:
     if model.run is None or model.path is None or not model.path.is_dir():
         raise ModelError(f"{model.path}: expected a run folder, which a report needs")

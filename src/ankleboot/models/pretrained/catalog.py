@@ -10,7 +10,10 @@ segmentation.tflite  finds the garment on a photo
 The README.md of each folder is a model card. `make pretrained` and its tools rebuild the models.
 """
 
+import os
 from pathlib import Path
+
+from ankleboot.core.paths import AnyPath, expand
 
 PRETRAINED, PHOTO, ZERO_SHOT = "pretrained", "photo", "zero-shot"
 FOLDER = Path(__file__).parent
@@ -19,9 +22,9 @@ MODEL_FILE = "model.tflite"
 SEGMENTATION = FOLDER / "segmentation.tflite"
 
 
-def shipped_folder(model: Path | str) -> Path | None:
+def shipped_folder(model: AnyPath) -> Path | None:
     """Return the folder of a shipped model's name; None if a path of that name exists."""
-    return None if Path(model).exists() else FOLDERS.get(str(model))
+    return None if expand(model).exists() else FOLDERS.get(os.fspath(model))
 
 
 def is_shipped(folder: Path) -> bool:
@@ -29,6 +32,6 @@ def is_shipped(folder: Path) -> bool:
     return folder in FOLDERS.values()
 
 
-def photo_model(model: Path | str) -> Path | None:
+def photo_model(model: AnyPath) -> Path | None:
     """Return the file that predicts photos in place of the model; None if the model does."""
     return FOLDERS[PHOTO] / MODEL_FILE if shipped_folder(model) == FOLDER else None

@@ -1,6 +1,6 @@
 // Files with their paths below a chosen or dropped folder.
 
-const IMAGE_NAME = /\.(png|jpe?g|jpe|jfif|webp|gif|bmp|tiff?|hei[cf]|avif)$/i;
+const IMAGE_NAME = /\.(png|jpe?g|jpe|jfif|webp|gif|bmp|tiff?|p[bgpn]m|hei[cf]|avif)$/i;
 
 export function withNames(files) {
   return files.map((file) => ({ name: file.webkitRelativePath || file.name, file }));
