@@ -14,6 +14,10 @@ from helpers.labeling import Page, label_page, load_planted, planted_folder, pla
 
 pytestmark = needs_browser
 
+WIDER_THAN_THE_PAGE = """() => [...document.querySelectorAll("body *")]
+    .filter((element) => element.getBoundingClientRect().right > innerWidth)
+    .map((element) => element.outerHTML)"""
+
 CLASSES = {"cat": 12, "dog": 12, "owl": 12}
 
 
@@ -64,13 +68,18 @@ def settled(page: Any, name: str) -> None:
 
 
 def shown(page: Any) -> str:
-    page.wait_for_function("document.getElementById('name').textContent !== ''")
+    page.wait_for_function("() => document.getElementById('name').textContent !== ''")
     name: str = page.text_content("#name")
     return name
 
 
 def moved_on(page: Any, name: str) -> None:
     page.wait_for_function("name => document.getElementById('name').textContent !== name", arg=name)
+
+
+def stored(page: Any, number: int) -> None:
+    """Wait until the page says that so many images are decided."""
+    page.locator(f"#status:has-text('{number} of ')").wait_for()
 
 
 def test_a_pass_by_keyboard_finds_what_was_planted(
@@ -83,12 +92,11 @@ def test_a_pass_by_keyboard_finds_what_was_planted(
             name = shown(page)
             page.keyboard.press(keys[right[name]] if name in right else "Space")
             moved_on(page, name)
-        page.wait_for_function("document.getElementById('status').textContent.startsWith('12 of')")
+        stored(page, 12)
         status = page.text_content("#status")
         assert status == "12 of 36 decided · 6 of 6 suspects · 6 changed · 6 kept · 0 not usable"
         assert "key" not in page.url
-        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.evaluate(wide) == 0
+        assert page.evaluate(WIDER_THAN_THE_PAGE) == []
     _, decisions = read_label_file(served.labels)
     assert {d.path: d.label for d in decisions if d.label != d.old_label} == right
 
@@ -107,6 +115,7 @@ def test_every_key_does_what_it_says(browser: Any, planted: tuple[Page, dict[str
         settled(page, second)
         page.keyboard.press("Enter")  # the predicted class
         moved_on(page, second)
+        stored(page, 2)
         assert {d.path: d.label for d in read_label_file(served.labels)[1]} == {
             first: "",
             second: right[second],
@@ -115,11 +124,13 @@ def test_every_key_does_what_it_says(browser: Any, planted: tuple[Page, dict[str
         settled(page, second)
         page.keyboard.press("u")
         settled(page, first)
+        stored(page, 0)
         assert read_label_file(served.labels)[1] == ()
         page.keyboard.press("u")
         page.locator("#fault:has-text('no decision of this session')").wait_for()
         page.click("#choices button:has-text('owl')")  # and by hand
         settled(page, second)
+        stored(page, 1)
         assert read_label_file(served.labels)[1][0].label == "owl"
         page.click("#undo")
         settled(page, first)
@@ -146,10 +157,12 @@ def test_many_classes_have_a_search(
         page.keyboard.type("kind37")
         page.keyboard.press("Enter")
         moved_on(page, name)
+        stored(page, 1)
         assert read_label_file(served.labels)[1][0].label == "kind37"
         name = shown(page)
         page.keyboard.press("a")  # the eleventh class
         moved_on(page, name)
+        stored(page, 2)
         assert read_label_file(served.labels)[1][1].label == "kind10"
 
 
@@ -200,7 +213,7 @@ def test_new_images_come_most_uncertain_first_and_space_skips(
         second = shown(page)
         page.keyboard.press("3")
         moved_on(page, second)
-        page.wait_for_function("document.getElementById('status').textContent.startsWith('1 of')")
+        stored(page, 1)
     assert [(d.path, d.label) for d in read_label_file(served.labels)[1]] == [(second, "owl")]
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 from ankleboot.data.dataset import LabeledImages
 from ankleboot.evaluation import label_issues
@@ -41,3 +42,38 @@ def test_correlations_are_those_of_numpy() -> None:
     expected = np.corrcoef(images.reshape(6, -1).astype(float))
     np.testing.assert_allclose(rows @ rows.T, expected, atol=1e-5)
     assert np.isfinite(standardized_rows(np.zeros((1, 28, 28), np.uint8))).all()
+
+
+def test_agreement_is_the_kappa_of_scikit_learn() -> None:
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 3, 400)
+    predicted = np.where(generator.random(400) < 0.7, labels, generator.integers(0, 3, 400))
+    found = label_issues.measure_agreement(np.eye(3)[predicted], labels)
+    assert found.kappa == pytest.approx(cohen_kappa_score(labels, predicted))
+    assert 0.6 < found.low < found.kappa and not found.is_near_chance
+
+
+@pytest.mark.parametrize(
+    ("labels", "predicted", "near"),
+    [
+        ([0] * 95 + [1] * 5, [0] * 100, True),  # the majority class alone, 95 % right
+        ([0, 1] * 5, [0, 1] * 4 + [1, 0], True),  # eight of ten right may be luck
+        ([0, 1] * 30, [0, 1] * 30, False),
+        ([0] * 10, [0] * 10, True),
+    ],
+)
+def test_a_judge_that_knows_nothing_is_near_chance(
+    labels: list[int], predicted: list[int], near: bool
+) -> None:
+    found = label_issues.measure_agreement(np.eye(2)[predicted], np.array(labels))
+    assert found.is_near_chance == near
+
+
+def test_pairs_have_the_names_of_their_files() -> None:
+    first, second = bars(30, 0), bars(20, 1)
+    images = second.images.copy()
+    images[4] = first.images[7]
+    known = LabeledImages(first.images, first.labels, tuple(f"a/{i}.png" for i in range(30)))
+    other = LabeledImages(images, second.labels, tuple(f"b/{i}.png" for i in range(20)))
+    found = label_issues.find_duplicates("train", known, "test", other)
+    assert found.files == (("b/4.png", "a/7.png"),)

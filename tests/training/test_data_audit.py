@@ -16,7 +16,8 @@ from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.models.run import Run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training import data_audit
-from helpers.images import TINY
+from helpers.images import TINY, bars, write_image_folder
+from helpers.labeling import SPEC, color_features, load_planted, planted_folder
 
 
 def flipped(part: LabeledImages, number: int) -> tuple[LabeledImages, np.ndarray]:
@@ -104,3 +105,76 @@ def test_the_command_writes_numbers_and_contact_sheets(
     assert run(command) == 0
     out = capfd.readouterr().out
     assert "doubtful" in out and "test and train: 1 exact" in out
+
+
+@pytest.fixture
+def colors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mean color in place of the backbone, and a cache of the test's own."""
+    monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(data_audit, "backbone_features", color_features)
+
+
+@pytest.mark.usefixtures("colors")
+def test_own_images_are_judged_by_a_linear_layer_and_named_by_their_files(tmp_path: Path) -> None:
+    classes = {"cat": 20, "dog": 20, "owl": 20}
+    folder, right = planted_folder(tmp_path / "pets", classes, moved=6)
+    found = data_audit.audit_data(load_planted(folder))
+    assert (found.method, found.recipe) == ("linear layer", "transfer")
+    assert {s.file: s.suggested for s in found.suspects} == right
+    assert found.out_of_fold_accuracy == pytest.approx(54 / 60)
+    assert found.accuracy_without_suspects == 1 and not found.near_chance
+    train = load_planted(folder).train
+    assert all(train.names[s.index] == s.file for s in found.suspects)
+
+
+@pytest.mark.usefixtures("colors")
+def test_near_chance_nothing_is_listed_and_the_reason_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Pictures without a relation to their class: all doubts would be the judge's own errors."""
+    folder = write_image_folder(tmp_path / "noise", {"a": 40})
+    for name in ("b", "c", "d"):
+        (folder / name).mkdir()
+    for number, path in enumerate(sorted((folder / "a").iterdir())):
+        path.rename(folder / "abcd"[number % 4] / path.name)
+    command = ["data", "audit", "--data", str(folder), "--output", str(tmp_path / "audit")]
+    assert run(command) == 0
+    out = " ".join(capfd.readouterr().out.split())
+    assert "labels: none can be judged" in out and "near chance" in out
+    document = json.loads((tmp_path / "audit/audit.json").read_text())
+    assert document["near_chance"] and document["suspects"] == []
+    assert not (tmp_path / "audit/suspects.png").exists()
+
+
+@pytest.mark.usefixtures("colors")
+def test_the_command_lists_file_paths(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder, right = planted_folder(tmp_path / "pets", {"cat": 20, "dog": 20}, moved=2)
+    (folder / "cat/copy.png").write_bytes((folder / "cat/7.png").read_bytes())
+    command = ["data", "audit", "--data", str(folder), "--output", str(tmp_path / "audit")]
+    assert run(command) == 0
+    out = capfd.readouterr().out
+    assert all(name in out for name in right)
+    assert "cat/copy.png" in out and "cat/7.png" in out
+    document = json.loads((tmp_path / "audit/audit.json").read_text())
+    assert {suspect["file"] for suspect in document["suspects"]} == set(right)
+    (pair,) = document["duplicates"][1]["files"]
+    assert set(pair) == {"cat/copy.png", "cat/7.png"}
+
+
+@pytest.mark.usefixtures("colors")
+def test_images_that_are_not_usable_are_not_judged(tmp_path: Path) -> None:
+    folder, right = planted_folder(tmp_path / "pets", {"cat": 20, "dog": 20}, moved=2)
+    labels = tmp_path / "labels.csv"
+    first, second = right
+    labels.write_text(f"path,label\n{first},\n{second},{right[second]}\n")
+    data_set = data.load_data(str(folder), image_spec=SPEC, labels=labels)
+    found = data_audit.audit_data(data_set)
+    assert found.suspects == () and found.num_unusable == 1
+    assert found.out_of_fold_accuracy == 1
+
+
+def test_fashion_mnist_is_judged_as_before(bar_data: Dataset) -> None:
+    assert data_audit.audit_recipe(bar_data).name == "sprint"
+    named = replace(bar_data, train=replace(bars(40, 0), names=tuple(map(str, range(40)))))
+    recipe = data_audit.audit_recipe(named)
+    assert (recipe.name, recipe.image_size, recipe.color) == ("transfer", 28, False)

@@ -11,6 +11,7 @@ from ankleboot.data.dataset import LabeledImages
 from ankleboot.evaluation.statistics import standardized_rows
 
 MIN_DUPLICATE_CORRELATION = 0.99  # of raw pixels; such images are near duplicates
+MIN_KAPPA = 0.2  # below it agreement is slight (Landis and Koch 1977)
 BLOCK = 2_000  # rows of the correlation matrix that are in memory at a time
 
 
@@ -20,6 +21,7 @@ class LabelIssue:
 
     Attributes:
         index: Position in the training file.
+        file: Name of the image's file in the data set; "" if it comes from no such file.
         quality: cleanlab's label quality from 0 to 1; a low quality means a doubtful label.
         p_given: Out-of-fold probability of the label; `p_suggested`: of the suggested one.
     """
@@ -30,6 +32,7 @@ class LabelIssue:
     quality: float
     p_given: float
     p_suggested: float
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Duplicates:
         near: Number of images of the second split that correlate above 0.99 with one of the first.
         conflicts: Number of `near` images whose nearest neighbor has another label.
         pairs: Index in the second split, index in the first, and correlation, highest first.
+        files: Names of the files of each pair; empty if the images come from no such files.
     """
 
     between: str
@@ -48,6 +52,44 @@ class Duplicates:
     near: int
     conflicts: int
     pairs: tuple[tuple[int, int, float], ...]
+    files: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Agreement of predictions with labels beyond chance.
+
+    Attributes:
+        kappa: Cohen's kappa: 0 is chance, whatever the shares of the classes, and 1 perfect.
+        low: Lower end of its 95 % interval.
+    """
+
+    kappa: float
+    low: float
+
+    @property
+    def is_near_chance(self) -> bool:
+        """Whether the predictions know too little of the labels to doubt one of them."""
+        return self.low < MIN_KAPPA
+
+
+def measure_agreement(probs: Probs, labels: Labels) -> Agreement:
+    """Measure how far predictions agree with labels beyond chance.
+
+    Source: Cohen 1960, https://doi.org/10.1177/001316446002000104
+    """
+    predicted, num_classes = probs.argmax(axis=1), probs.shape[1]
+    shares = [
+        np.bincount(each, minlength=num_classes) / len(labels) for each in (predicted, labels)
+    ]
+    accuracy, chance = float((predicted == labels).mean()), float(shares[0] @ shares[1])
+    if chance == 1:  # one class alone
+        return Agreement(0.0, 0.0)
+    # a share of 0 or 1 has a variance of 0; half an image more on each side, as Agresti and Coull
+    smooth = (accuracy * len(labels) + 2) / (len(labels) + 4)
+    error = float(np.sqrt(smooth * (1 - smooth) / (len(labels) + 4))) / (1 - chance)
+    kappa = (accuracy - chance) / (1 - chance)
+    return Agreement(kappa, kappa - 1.96 * error)
 
 
 def find_label_issues(
@@ -96,12 +138,14 @@ def find_duplicates(
         for row in np.flatnonzero(highest > MIN_DUPLICATE_CORRELATION):
             pairs.append((start + int(row), int(nearest[row]), float(highest[row])))
             conflicts += int(second.labels[start + row] != first.labels[nearest[row]])
+    pairs.sort(key=lambda pair: -pair[2])
     return Duplicates(
         between=f"{second_name} and {first_name}",
         exact=_num_exact(first.images, second.images),
         near=len(pairs),
         conflicts=conflicts,
-        pairs=tuple(sorted(pairs, key=lambda pair: -pair[2])),
+        pairs=tuple(pairs),
+        files=tuple((second.names[a], first.names[b]) for a, b, _ in pairs) if first.names else (),
     )
 
 

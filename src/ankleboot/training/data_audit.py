@@ -1,7 +1,8 @@
 """Audit of a data set: label errors, duplicates inside and across splits, class balance.
 
 Out-of-fold probabilities decide which labels are doubtful, because a model repeats the labels of
-the images that it was trained on.
+the images that it was trained on. Fashion-MNIST is judged by trainings of `sprint`. The user's own
+images, of which there are few, are judged by a linear layer on the features of `transfer`.
 """
 
 import tempfile
@@ -12,14 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.core.types import Indices, Probs
+from ankleboot.core.types import Features, Indices, Probs
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.load import no_progress
 from ankleboot.evaluation import label_issues
-from ankleboot.evaluation.label_issues import Duplicates, LabelIssue, find_duplicates
+from ankleboot.evaluation.label_issues import Agreement, Duplicates, LabelIssue, find_duplicates
 from ankleboot.inference.load import load_predictor
-from ankleboot.recipes.catalog import SPRINT
+from ankleboot.recipes.catalog import SPRINT, TRANSFER
+from ankleboot.recipes.parse import override
 from ankleboot.recipes.recipe import Recipe
+from ankleboot.training.frozen_features import backbone_features
+from ankleboot.training.linear_probe import out_of_fold_probs as linear_out_of_fold_probs
 
 NUM_FOLDS = 5
 
@@ -29,10 +33,15 @@ class DataAudit:
     """Label errors, duplicates and class counts of a data set.
 
     Attributes:
-        recipe: Name of the recipe that was trained once for each fold.
+        recipe: Name of the recipe that was trained once for each fold, or whose backbone computed
+            the features.
+        method: "training" of the recipe, or "linear layer" on the frozen features.
         out_of_fold_accuracy: Accuracy of the models on the images they were not trained on.
         accuracy_without_suspects: The same accuracy without the doubtful labels. It is higher on
             any data, because a label is doubtful if the models disagree with it.
+        agreement: Cohen's kappa of the models with the labels, and the lower end of its interval.
+        near_chance: Whether the models know too little to doubt a label; `suspects` is then empty.
+        num_unusable: Training images that a label file leaves out, which are not judged.
     """
 
     data: str
@@ -45,16 +54,35 @@ class DataAudit:
     accuracy_without_suspects: float
     suspects: tuple[LabelIssue, ...]
     duplicates: tuple[Duplicates, ...]
+    method: str = "training"
+    agreement: Agreement | None = None
+    near_chance: bool = False
+    num_unusable: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the document of `data audit --json`."""
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class LabelJudgment:
+    """Out-of-fold predictions of a data set's training images.
+
+    Attributes:
+        rows: Positions of the judged images in the training file.
+        probs: One row of probabilities for each of them.
+        features: Features of each of them; None if the recipe was trained instead.
+    """
+
+    rows: Indices
+    probs: Probs
+    features: Features | None
+
+
 def audit_data(
     data: Dataset,
     *,
-    recipe: Recipe = SPRINT,
+    recipe: Recipe | None = None,
     folds: int = NUM_FOLDS,
     progress: Callable[[str], None] = no_progress,
 ) -> DataAudit:
@@ -64,15 +92,23 @@ def audit_data(
 
     Args:
         data: Data set to audit; its test images are compared with the training images alone.
-        recipe: Recipe to train once for each fold.
+        recipe: Recipe to train once for each fold, or of the architecture "transfer" for a linear
+            layer on its backbone's features; None for `audit_recipe`.
         folds: Number of folds of the training file.
         progress: Function that receives a line before each training.
+
+    Raises:
+        DataError: If there are fewer different images than folds.
+        EnvironmentFailure: If the backbone's weights are missing.
     """
+    recipe = recipe or audit_recipe(data)
+    judged = judge_labels(data, recipe, folds, progress)
     train, test = data.train, data.test
-    probs = out_of_fold_probs(data, recipe, folds, progress)
-    suspects = label_issues.find_label_issues(probs, train.labels, data.class_names)
-    is_correct = probs.argmax(axis=1) == train.labels
-    is_trusted = ~np.isin(np.arange(len(train)), [suspect.index for suspect in suspects])
+    labels = train.labels[judged.rows]
+    agreement = label_issues.measure_agreement(judged.probs, labels)
+    suspects = () if agreement.is_near_chance else find_suspects(data, judged)
+    is_correct = judged.probs.argmax(axis=1) == labels
+    is_trusted = ~np.isin(judged.rows, [suspect.index for suspect in suspects])
     progress("looking for duplicates")
     return DataAudit(
         data=data.name,
@@ -89,7 +125,59 @@ def audit_data(
             find_duplicates("train", train, "train", train),
             find_duplicates("test", test, "test", test),
         ),
+        method="training" if judged.features is None else "linear layer",
+        agreement=agreement,
+        near_chance=agreement.is_near_chance,
+        num_unusable=len(train) - len(judged.rows),
     )
+
+
+def audit_recipe(data: Dataset) -> Recipe:
+    """Return the recipe that judges a data set by default.
+
+    Images from the user's own files have features of `transfer`, at any size; `sprint` learns the
+    images of other data sets, which are as large as those of Fashion-MNIST.
+    """
+    if not data.train.names and data.image_shape == SPRINT.image_spec.image_shape:
+        return SPRINT
+    return fitted_recipe(TRANSFER, data)
+
+
+def judge_labels(
+    data: Dataset, recipe: Recipe, folds: int, progress: Callable[[str], None]
+) -> LabelJudgment:
+    """Predict each usable training image with a model that has not seen it."""
+    unusable = data.label_changes.unusable if data.label_changes else np.empty(0, np.int64)
+    rows = np.setdiff1d(np.arange(len(data.train)), unusable)
+    if recipe.architecture != "transfer":
+        return LabelJudgment(rows, out_of_fold_probs(data, recipe, folds, progress)[rows], None)
+    features = backbone_features(data.train.images, fitted_recipe(recipe, data), progress)[rows]
+    groups = None if data.groups is None else data.groups[rows]
+    progress(f"{folds} folds: fitting a linear layer to {len(rows):,} images")
+    labels, num_classes = data.train.labels[rows], len(data.class_names)
+    probs = linear_out_of_fold_probs(features, labels, groups, num_classes, folds)
+    return LabelJudgment(rows, probs, features)
+
+
+def find_suspects(data: Dataset, judged: LabelJudgment) -> tuple[LabelIssue, ...]:
+    """List the doubtful labels with the names of their files, the most doubtful first."""
+    labels = data.train.labels[judged.rows]
+    issues = label_issues.find_label_issues(judged.probs, labels, data.class_names)
+    names = data.train.names
+    indices = [int(judged.rows[issue.index]) for issue in issues]
+    return tuple(
+        replace(issue, index=index, file=names[index] if names else "")
+        for issue, index in zip(issues, indices, strict=True)
+    )
+
+
+def fitted_recipe(recipe: Recipe, data: Dataset) -> Recipe:
+    """Return a recipe that takes images of the data's size; its backbone takes any."""
+    if recipe.image_spec.image_shape == data.image_shape:
+        return recipe
+    is_color = len(data.image_shape) == 3
+    changes = {"image_size": data.image_shape[0], "color": is_color, "crop": "none"}
+    return override(recipe, changes | {"max_shift": 0})  # augmentation has no say here
 
 
 def out_of_fold_probs(
@@ -116,7 +204,7 @@ def _held_out_probs(held_out: Indices, data: Dataset, recipe: Recipe) -> Probs:
         data,
         train=LabeledImages(train.images[rows], train.labels[rows]),
         validation=np.arange(len(others), len(train)),
-        duplicates=None,
+        groups=None,
         folder_report=None,
     )
     # early stopping would choose an epoch by the held-out images
