@@ -27,9 +27,9 @@ CARDS = (
     ("own-classes", "Your own classes", "A folder of pictures is a data set."),
 )
 GUIDES = (
-    *("photographs", "pictures", "own-classes", "understand", "ship", "serve", "docs/deploy"),
-    *("docs/labels", "docs/devices", "docs/example_pages"),
-    "extend",
+    *("photographs", "pictures", "own-classes", "docs/data", "understand", "ship", "serve"),
+    *("docs/deploy", "docs/adopt", "docs/few_images", "docs/labels", "docs/devices"),
+    *("docs/example_pages", "extend"),
 )
 REFERENCE = ("commands", "docs/cli", "python", "docs/cases", "layout", "limits")
 BACKGROUND = ("docs/design", "docs/experiments", "measured", "docs/performance")

@@ -130,6 +130,65 @@ def test_an_exported_file_labels_pictures(
     assert found["num_examples"] == 18
 
 
+def test_a_finished_model_is_judged_on_a_new_folder(
+    own_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Case 05; the folder has the name of the old one, fewer classes, and one image of a class."""
+    new = write_image_folder(
+        tmp_path / "colors", {"<u>&amp; $x$": 3, "[red]line\nbreak": 1}, seed=7
+    )
+    found = json_of(capsys, "evaluate", own_run, "--data", new)
+    assert (found["split"], found["num_examples"]) == ("new", 4)
+    assert [one["support"] for one in found["per_class"]] == [3, 1, 0]
+    assert found["per_class"][2]["recall"] is None and found["accuracy"] == 1
+    assert not list(own_run.glob("*new*.json"))
+    assert ankleboot(["evaluate", str(own_run), "--data", str(new)]) == 0
+    output = capsys.readouterr().out
+    assert "colors/ is new to the model: all of its 4 images are judged" in output
+    assert "No new image of plain" in output and " - " in output
+    found = json_of(capsys, "compare", own_run, own_run / "best.keras", "--data", new)
+    assert (found["split"], found["num_examples"]) == ("new", 4)
+    page = tmp_path / "report.html"
+    found = json_of(capsys, "report", own_run, "--data", new, "--output", page)
+    assert (found["split"], found["num_examples"]) == ("new", 4)
+    file = tmp_path / "m.tflite"
+    found = json_of(
+        capsys, "export", own_run, "--format", "litert", "--output", file, "--data", new
+    )
+    assert found["parity"]["split"] == "new" and found["parity"]["num_examples"] == 4
+
+
+def test_training_images_in_a_new_folder_are_left_out(
+    own_run: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = write_image_folder(tmp_path / "mixed", {"plain": 2}, size=(24, 40), seed=9)
+    for path in (pictures / "train/plain").glob("*.png"):
+        shutil.copy(path, new / "plain" / f"old-{path.name}")
+    found = json_of(capsys, "evaluate", own_run, "--data", new)
+    assert found["num_examples"] < 32 and "which are left out" in found["sentences"][0]
+
+
+def test_a_run_continues_with_another_class(
+    own_run: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Case 30: more classes; without RECIPE that of the parent run."""
+    more = Path(shutil.copytree(pictures, tmp_path / "more"))
+    write_image_folder(more / "train", {"zebra": 20}, size=(24, 40), seed=4)
+    run = tmp_path / "child"
+    arguments = ["--from", own_run, "--data", more, "--set", "epochs=1", "--run-dir", run]
+    assert ankleboot(["train", *map(str, arguments)]) == 0
+    err = capsys.readouterr().err
+    assert "new are logits, as the classes are others" in err
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["parent"]["run"] == str(own_run.resolve())
+    assert manifest["recipe"]["batch_size"] == 10 and manifest["recipe"]["epochs"] == 1
+    child = tmp_path / "again"  # more epochs on the data of the run
+    arguments = ["--from", run, "--set", "epochs=1", "--run-dir", child]
+    assert ankleboot(["train", *map(str, arguments)]) == 0
+    assert "layers taken" in capsys.readouterr().err
+    assert json.loads((child / "manifest.json").read_text())["data_source"] == str(more.resolve())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("format", ["litert-fp16", "onnx-int8", "openvino", "saved-model"])
 def test_every_other_format_too(

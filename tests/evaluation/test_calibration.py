@@ -169,11 +169,11 @@ def test_softmax_of_rows_is_that_of_each_row() -> None:
 
 def test_twelve_correct_predictions_raise_no_confidence() -> None:
     """Case 31: a temperature of 0.057 made noise "doctor, 100 %", with a threshold of 0.0."""
-    probs = predictions(*np.linspace(0.45, 0.7, 12)).astype(np.float32)
+    probs = predictions(*np.linspace(0.55, 0.7, 12)).astype(np.float32)
     fitted = fit_calibration(probs, np.zeros(12, int))
     assert fitted.temperature == 1.0
-    assert fitted.abstain_below == pytest.approx(0.45)  # nothing is known below it
-    assert "rests on 12 validation images" in fitted.caution and "below 0.45" in fitted.caution
+    assert fitted.abstain_below == pytest.approx(0.55)  # nothing is known below it
+    assert "rests on 12 validation images" in fitted.caution and "below 0.55" in fitted.caution
 
 
 def test_a_few_images_may_lower_the_confidence() -> None:

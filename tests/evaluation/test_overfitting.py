@@ -9,7 +9,7 @@ from ankleboot.core.errors import DataError
 from ankleboot.evaluation.evidence import weigh_evidence
 from ankleboot.evaluation.overfitting import diagnose_fit
 from ankleboot.models.run import EpochRecord
-from ankleboot.recipes.catalog import PLAIN, TRANSFER
+from ankleboot.recipes.catalog import TRANSFER
 
 
 def history(*rows: tuple[float, float, float, float]) -> tuple[EpochRecord, ...]:
@@ -73,12 +73,13 @@ UNSTABLE = history(
 
 def test_losses_that_rise_together_are_unstable() -> None:
     """The verdict was "underfitting", which asks for a larger network."""
-    diagnosis = diagnose_fit(UNSTABLE, replace(TRANSFER, head_epochs=1, epochs=4))
+    recipe = replace(TRANSFER, head_epochs=1, epochs=4)
+    diagnosis = diagnose_fit(UNSTABLE, recipe, model_epoch=2)
     assert diagnosis.verdict == "unstable" and diagnosis.best_epoch == 2
-    assert "a lower learning_rate would help. The result is the best epoch." in (
-        diagnosis.sentences[0]
+    assert diagnosis.sentences[0].endswith(
+        "a lower learning_rate would help. The result is epoch 2, the best one."
     )
-    assert "best epoch" not in diagnose_fit(UNSTABLE, replace(PLAIN, epochs=4)).sentences[0]
+    assert "The result" not in diagnose_fit(UNSTABLE, recipe, model_epoch=4).sentences[0]
 
 
 def test_the_end_of_the_frozen_epochs_is_no_instability() -> None:

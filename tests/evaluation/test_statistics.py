@@ -123,8 +123,8 @@ def test_superiority_by_hand() -> None:
 def test_a_few_runs_that_win_every_pair_prove_no_certainty() -> None:
     """Resampling three and two runs gave "1.00 to 1.00"."""
     share, (low, high) = probability_of_superiority([5.0, 4.0, 3.0], [2.0, 1.0])
-    assert (share, high) == (1.0, 1.0) and 0.4 < low < 0.5
-    assert probability_of_superiority([1.0], [2.0])[1][1] > 0.7
+    assert (share, high) == (1.0, 1.0) and 0.2 < low < 0.3
+    assert probability_of_superiority([1.0], [2.0]) == (0.0, (0.0, 1.0))
     widths = [
         1 - probability_of_superiority([2.0] * runs, [1.0] * runs)[1][0] for runs in (1, 3, 5, 40)
     ]

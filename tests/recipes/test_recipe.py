@@ -180,9 +180,10 @@ WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
     ),
     (PLAIN, "head_learning_rate", "head_epochs=0", "head_epochs above 0"),
     (TRANSFER, "photo_simulation", "crop=none", "crop=garment"),
+    (PLAIN, "fit", "crop=garment", "crop=none"),
     (
         FROZEN,
-        f"{AUGMENTATION} learning_rate schedule",
+        f"{AUGMENTATION} learning_rate schedule full_rate_steps",
         "epochs=13",
         "epochs above head_epochs=13",
     ),

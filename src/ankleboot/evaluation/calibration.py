@@ -3,6 +3,7 @@
 Everything is fitted on validation images, never on the test split.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from ankleboot.models.files.calibration import (
 from ankleboot.models.run import Run
 
 TARGET_PRECISION = 0.95  # accuracy of the predictions that are given
-MANY_IMAGES = 1_000  # softening labels would change the temperature of as many by under 1 %
+MANY_IMAGES = 1_000  # as many without an error support a mean confidence of 99.9 %
 NUM_BINS = 15  # equal-width bins of confidence
 NUM_CURVE_POINTS = 400  # of the risk-coverage curve, which is thinned out
 
@@ -74,18 +75,18 @@ def predict_validation(run: Run, data: Dataset) -> LabeledPredictions:
 def fit_calibration(probs: Probs, labels: Labels) -> Calibration:
     """Fit temperature and threshold to uncalibrated predictions on validation images.
 
-    Twelve correct predictions do not prove certainty. So labels of fewer than `MANY_IMAGES` images
-    are softened, and fewer than `FEW_IMAGES` neither raise a confidence nor give a threshold below
-    the lowest confidence of a correct prediction.
+    Twelve correct predictions do not prove certainty. So fewer than `FEW_IMAGES` images neither
+    raise a confidence nor give a threshold below the lowest confidence of a correct prediction, and
+    fewer than `MANY_IMAGES` raise the mean confidence to (correct + 1) / (images + 2) at most.
 
     Raises:
         DataError: If there is no image, or a probability is not finite.
     """
     metrics.validate_predictions(probs, labels)
     num, is_few = len(labels), len(labels) < FEW_IMAGES
-    temperature = fit_temperature(probs, labels, softening=1 / (num + 2) * (num < MANY_IMAGES))
-    if is_few:
-        temperature = max(1.0, temperature)
+    temperature = fit_temperature(probs, labels)
+    if temperature < 1 and num < MANY_IMAGES:
+        temperature = 1.0 if is_few else min(1.0, max(temperature, _least_supported(probs, labels)))
     calibrated = apply_temperature(probs, temperature)
     threshold = abstention_threshold(calibrated, labels, TARGET_PRECISION)
     confidences, is_correct = calibrated.max(axis=1), calibrated.argmax(axis=1) == labels
@@ -107,31 +108,34 @@ def fit_calibration(probs: Probs, labels: Labels) -> Calibration:
     )
 
 
-def fit_temperature(probs: Probs, labels: Labels, *, softening: float = 0.0) -> float:
+def fit_temperature(probs: Probs, labels: Labels) -> float:
     """Find the temperature with the least cross-entropy by bisection of its derivative.
 
-    Args:
-        probs: Uncalibrated probabilities.
-        labels: True classes.
-        softening: Probability that is taken from each label and spread over the other classes.
-
-    Source: Guo et al. 2017, section 4.2, https://arxiv.org/abs/1706.04599; softened labels: Platt
-    1999, Probabilistic outputs for support vector machines, section 2.2
+    Source: Guo et al. 2017, section 4.2, https://arxiv.org/abs/1706.04599
     """
     logits = log_probs(probs)
     label_logits = logits[np.arange(len(labels)), labels]
-    if softening:
-        others = (logits.sum(axis=1) - label_logits) / (logits.shape[1] - 1)
-        label_logits = (1 - softening) * label_logits + softening * others
 
     def slope(inverse: float) -> float:
         """Return the derivative of the loss by the inverse temperature; it is monotone."""
         return float(((softmax(inverse * logits) * logits).sum(axis=1) - label_logits).mean())
 
+    return _bisect(lambda inverse: slope(inverse) < 0)
+
+
+def _least_supported(probs: Probs, labels: Labels) -> float:
+    """Find the temperature at which the mean confidence is the accuracy, shrunk towards a half."""
+    supported = ((probs.argmax(axis=1) == labels).sum() + 1) / (len(labels) + 2)
+    logits = log_probs(probs)
+    return _bisect(lambda inverse: softmax(inverse * logits).max(axis=1).mean() < supported)
+
+
+def _bisect(is_too_soft: Callable[[float], bool]) -> float:
+    """Find the temperature in its range whose inverse is the least that is not too soft."""
     low, high = 1 / TEMPERATURE_RANGE[1], 1 / TEMPERATURE_RANGE[0]
     for _ in range(40):
         middle = (low + high) / 2
-        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+        low, high = (middle, high) if is_too_soft(middle) else (low, middle)
     return float(np.clip(2 / (low + high), *TEMPERATURE_RANGE))
 
 

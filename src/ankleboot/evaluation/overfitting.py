@@ -1,7 +1,8 @@
 """Diagnosis of over- and underfitting from the learning curves of a run."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import Any
 
 from ankleboot.core.errors import DataError
@@ -13,7 +14,8 @@ MIN_GAP = 0.02  # training accuracy above validation accuracy
 LARGE_GAP = 0.05  # overfitting, regardless of the validation loss
 MIN_LOSS_RISE = 0.10  # validation loss above its minimum, as a fraction of the minimum
 STILL_FALLING = 0.02  # fall of the validation loss in the last epoch, as a fraction
-MIN_SETBACK = 0.10  # rise of the training loss above its minimum that a fair rate does not cause
+MIN_SETBACK = 0.10  # rise of the training loss above its minimum so far ...
+MIN_VALIDATION_SETBACK = 0.50  # ... and of the validation loss, which overfitting alone parts
 LOW_ACCURACY = 0.85  # a plain dense network reaches it; a CNN below it is underfitted
 
 
@@ -43,7 +45,10 @@ class FitDiagnosis:
 
 
 def diagnose_fit(
-    history: History, recipe: Recipe | None = None, evidence: Evidence | None = None
+    history: History,
+    recipe: Recipe | None = None,
+    evidence: Evidence | None = None,
+    model_epoch: int | None = None,
 ) -> FitDiagnosis:
     """Diagnose over- or underfitting from the epochs of a run.
 
@@ -52,8 +57,9 @@ def diagnose_fit(
 
     Args:
         history: Epochs of the run.
-        recipe: Recipe of the run: which epochs trained all layers, and which one is the result.
+        recipe: Recipe of the run, which says how many epochs were frozen.
         evidence: Counts of the validation images, whose limits are then described as well.
+        model_epoch: Epoch whose weights are the result.
 
     Raises:
         DataError: If the history has no epoch.
@@ -68,8 +74,8 @@ def diagnose_fit(
     thawed = history[recipe.head_epochs :] if recipe else history
     verdict = _verdict(history, thawed, gap, rise)
     conclusion = _conclusion(verdict, lowest, last)
-    if recipe and recipe.keeps_best and lowest.epoch < last.epoch:
-        conclusion += " The result is the best epoch."
+    if model_epoch and model_epoch < last.epoch:
+        conclusion += f" The result is epoch {model_epoch}, the best one."
     sentences = (
         conclusion,
         _loss_sentence(lowest, last, rise),
@@ -87,16 +93,17 @@ def _is_unstable(history: History) -> bool:
     """Check if the losses of training and validation rose together; overfitting parts them."""
     if len(history) < 2:
         return False
-    last, earlier = history[-1], history[:-1]
-    rose = [
-        any(
-            value(record) > (1 + MIN_SETBACK) * min(map(value, history[:index]))
-            for index, record in enumerate(history[1:], 1)
-        )
-        for value in (lambda record: record.train_loss, lambda record: record.validation_loss)
-    ]
-    lowest = min(record.validation_loss for record in earlier)
-    return all(rose) and last.validation_loss > (1 + MIN_LOSS_RISE) * lowest
+    train = _largest_setback([record.train_loss for record in history])
+    validation = [record.validation_loss for record in history]
+    ends_badly = validation[-1] > (1 + MIN_LOSS_RISE) * min(validation)
+    setback = _largest_setback(validation)
+    return ends_badly and train > MIN_SETBACK and setback > MIN_VALIDATION_SETBACK
+
+
+def _largest_setback(losses: Sequence[float]) -> float:
+    """Return the largest rise above the lowest loss so far, as a fraction of that."""
+    lowest = list(accumulate(losses, min))
+    return max(loss / max(low, 1e-12) - 1 for loss, low in zip(losses, lowest, strict=True))
 
 
 def _verdict(history: History, thawed: History, gap: float, rise: float) -> str:

@@ -182,7 +182,7 @@ def probability_of_superiority(
     """Estimate P(first > second) over pairs of runs, with a score interval.
 
     Ties count half. The interval does not shrink to a point where one group wins every pair, as
-    resampling the runs would make it.
+    resampling the runs would make it. Student's quantile keeps it honest for a handful of runs.
 
     Raises:
         DataError: If a group has no run.
@@ -195,10 +195,13 @@ def probability_of_superiority(
     gaps = a[:, None] - b[None, :]
     share = float(((gaps > 0) + 0.5 * (gaps == 0)).mean())
     num_pairs, half = len(a) * len(b), (len(a) + len(b)) / 2 - 1
+    if not half:  # a single run each
+        return share, (0.0, 1.0)
+    quantile = students_quantile(len(a) + len(b) - 2)
 
     def is_possible(truth: float) -> bool:
         widening = 1 + half * ((1 - truth) / (2 - truth) + truth / (1 + truth))
-        return (share - truth) ** 2 <= Z_95**2 * truth * (1 - truth) * widening / num_pairs
+        return (share - truth) ** 2 <= quantile**2 * truth * (1 - truth) * widening / num_pairs
 
     return share, (_furthest(is_possible, share, 0.0), _furthest(is_possible, share, 1.0))
 

@@ -179,6 +179,13 @@ class Recipe:
     schedule: str = option(
         "constant", "Course of the learning rate.", plugins="schedules", used_by=THAWED
     )
+    full_rate_steps: int = option(
+        0,
+        "Number of steps that learning_rate is meant for; fewer take a lower peak, by the root of "
+        "their share; 0 = any number.",
+        (0, 10_000_000),
+        THAWED,
+    )
     weight_decay: float = option(
         0.0, "Decoupled decay of kernels, per step and unit of learning rate.", (0.0, 1.0)
     )
@@ -214,8 +221,9 @@ class Recipe:
     )
     keep: str = option(
         "last",
-        "Epoch whose weights are the result; patience keeps the best in any case.",
-        words=("last", "best"),
+        "Epoch whose weights are the result; auto is the best where the last is worse by more than "
+        "chance. Patience keeps the best in any case.",
+        words=("last", "best", "auto"),
     )
     monitor: str = option(
         "loss", "Validation metric that chooses the best epoch.", words=("loss", "accuracy")
@@ -247,11 +255,6 @@ class Recipe:
     def image_spec(self) -> ImageSpec:
         """Size, colors, crop and fit of the images."""
         return ImageSpec(self.image_size, self.color, self.crop, self.fit)
-
-    @property
-    def keeps_best(self) -> bool:
-        """Whether the result is the best epoch, not the last one."""
-        return self.keep == "best" or self.patience > 0
 
     @property
     def split_rule(self) -> SplitRule:

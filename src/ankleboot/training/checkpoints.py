@@ -17,7 +17,7 @@ from ankleboot.models.architectures import build_model
 from ankleboot.models.files.keras_seal import sealed
 from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.recipe import Recipe
-from ankleboot.training.early_stopping import best_epoch, result_epoch
+from ankleboot.training.early_stopping import kept_epoch, result_epoch
 from ankleboot.training.engines.base import Engine, RunningMetrics
 from ankleboot.training.tensorboard import TensorBoardWriter
 
@@ -85,7 +85,7 @@ class Checkpoints:
         """Start to write an epoch's files; return whether it is the best so far."""
         history, document, arrays = tuple(state.history), asdict(state), engine.state()
         weights = engine.model.get_weights()
-        is_best = best_epoch(history, self.recipe.monitor) == len(history)
+        is_best = kept_epoch(self.recipe, history) == len(history)
         if is_best:
             self._best_weights = weights
 
@@ -107,8 +107,9 @@ class Checkpoints:
 
     def save_result(self, engine: Engine, history: list[EpochRecord]) -> list[np.ndarray]:
         """Write the model file of the run; return its weights."""
-        best = best_epoch(history, self.recipe.monitor)
-        if result_epoch(self.recipe, history) != best:
+        best = kept_epoch(self.recipe, history)
+        num_validation = self.run.manifest()["split"]["num_validation"]
+        if result_epoch(self.recipe, history, num_validation) != best:
             last: list[np.ndarray] = engine.model.get_weights()
             self._write_model(last, self.run.model_path)
             return last

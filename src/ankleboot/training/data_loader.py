@@ -108,11 +108,28 @@ def epoch_order(recipe: Recipe, num_train: int, epoch: int, losses: Losses) -> P
     return np.random.default_rng([recipe.seed, epoch]).permutation(chosen)
 
 
+def steps_by_epoch(recipe: Recipe, num_train: int) -> list[int]:
+    """List the numbers of steps of all epochs."""
+    return [num_steps(recipe, num_train, number + 1) for number in range(recipe.epochs)]
+
+
 def epoch_learning_rates(recipe: Recipe, num_train: int, epoch: int) -> LearningRates:
     """Return the learning rate of each step of an epoch (from 1)."""
-    steps = [num_steps(recipe, num_train, number + 1) for number in range(recipe.epochs)]
+    steps = steps_by_epoch(recipe, num_train)
     if epoch <= recipe.head_epochs:
         return np.full(steps[epoch - 1], recipe.head_learning_rate, np.float32)
     first = sum(steps[recipe.head_epochs : epoch - 1])
     rates = schedules.learning_rates(recipe, sum(steps[recipe.head_epochs :]))
     return rates[first : first + steps[epoch - 1]]
+
+
+def describe_rate(recipe: Recipe, num_train: int) -> list[str]:
+    """Say if the peak of the learning rate is lower than the recipe's, as the steps are few."""
+    steps = sum(steps_by_epoch(recipe, num_train)[recipe.head_epochs :])
+    if not steps or (share := schedules.rate_share(recipe, steps)) == 1:
+        return []
+    return [
+        f"the peak learning rate is {share * recipe.learning_rate:.2g}, not "
+        f"{recipe.learning_rate:g}: {steps:,} steps are fewer than "
+        f"full_rate_steps={recipe.full_rate_steps}"
+    ]

@@ -1,5 +1,7 @@
 """Learning rate schedules."""
 
+import math
+
 import numpy as np
 from jaxtyping import Float32
 
@@ -15,7 +17,18 @@ LearningRates = Float32[np.ndarray, " steps"]
 def learning_rates(recipe: Recipe, num_steps: int) -> LearningRates:
     """Return the learning rate of each of a run's `num_steps` steps."""
     rates: LearningRates = plugins.resolve("schedules", recipe.schedule)(recipe, num_steps)
-    return rates
+    share = rate_share(recipe, num_steps)
+    return rates if share == 1 else (rates * share).astype(np.float32)
+
+
+def rate_share(recipe: Recipe, num_steps: int) -> float:
+    """Return the factor of all rates: few steps take a share of them, see `full_rate_steps`.
+
+    A rate that thousands of steps average out throws a network back that takes hundreds.
+    """
+    if num_steps >= recipe.full_rate_steps:
+        return 1.0
+    return math.sqrt(num_steps / recipe.full_rate_steps)
 
 
 def constant(recipe: Recipe, num_steps: int) -> LearningRates:

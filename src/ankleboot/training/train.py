@@ -104,7 +104,7 @@ def _complete(run: Run, data: Dataset) -> Run:
     calibrate(run, data, predictions)
     result, history, labels = run.result(), run.history(), predictions.labels
     evidence = weigh_evidence(predictions.probs.argmax(axis=1), labels, data.class_names)
-    verdict = diagnose_fit(history, run.recipe(), evidence)
+    verdict = diagnose_fit(history, run.recipe(), evidence, result["model_epoch"])
     write_json(run.folder / "verdict.json", verdict.to_json())
     title = f"{result['recipe']}, seed {result['seed']}: {verdict.verdict}"
     curves = plots.learning_curves(history, result["best_epoch"], title)

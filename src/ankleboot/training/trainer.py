@@ -31,7 +31,7 @@ from ankleboot.training.checkpoints import Checkpoints, TrainingState
 from ankleboot.training.class_counts import describe_counts
 from ankleboot.training.data_loader import EpochLoader, Positions
 from ankleboot.training.divergence import verify_finite
-from ankleboot.training.early_stopping import best_epoch, result_epoch, should_stop
+from ankleboot.training.early_stopping import kept_epoch, result_epoch, should_stop
 from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Engine, RunningMetrics
 from ankleboot.training.loss import class_weights
@@ -123,6 +123,7 @@ class Trainer:
             self._engine = self._build_engine(frozen=last_trained <= recipe.head_epochs)
             self._checkpoints = Checkpoints(run, recipe, len(data.class_names), state.history)
         self._messages = describe_counts(data, self._split, recipe)
+        self._messages += data_loader.describe_rate(recipe, len(self._split.train))
         if checkpoint is None and (parent := run.manifest().get("parent")):
             self._messages.append(load_parent(self._engine.model, parent, data.class_names))
         if checkpoint:
@@ -267,14 +268,14 @@ class Trainer:
     def _result(self, weights: list[np.ndarray]) -> dict[str, Any]:
         """Return the document of result.json."""
         recipe, history, stages = self._recipe, self._state.history, self._state.stages
-        record = history[result_epoch(recipe, history) - 1]
+        record = history[result_epoch(recipe, history, len(self._split.validation)) - 1]
         return {
             "recipe": recipe.name,
             "seed": recipe.seed,
             "data": self._data.name,
             "parameters": self._engine.model.count_params(),
             "epochs": len(history),
-            "best_epoch": best_epoch(history, recipe.monitor),
+            "best_epoch": kept_epoch(recipe, history),
             "model_epoch": record.epoch,
             "train_seconds": round(sum(stages.values()), 3),
             "stages": {name: round(seconds, 3) for name, seconds in stages.items()},

@@ -5,14 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from ankleboot.cli.main import run
 from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import ModelError
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.export_images import export_images
 from ankleboot.data.load import load_data
 from ankleboot.evaluation.explain.explain import explain
+from ankleboot.inference.decide import Prediction
+from ankleboot.inference.predict import predict
 from ankleboot.models.run import Run
+from helpers.images import scene
 
 pytestmark = pytest.mark.usefixtures("isolated_state_dir")
 
@@ -50,6 +55,41 @@ def test_the_command_explains_files_and_images_of_the_data(
     assert images[0]["label"] == "Ankle boot" and len(images[0]["nearest"]) == 5
     assert images[0]["nearest"][0]["label"] in ("Ankle boot", "Sneaker")
     assert all(Path(one["picture"]).stat().st_size > 5_000 for one in images)
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photos") / "boot.png"
+    pixels, _ = scene(9)
+    PillowImage.fromarray(pixels).save(path)
+    return path
+
+
+def test_a_photo_is_explained_for_the_model_that_predicts_it(
+    photo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Case 32: `predict` used one network, `explain` another, and did not say so."""
+    (prediction,) = predict([photo])
+    assert isinstance(prediction, Prediction)
+    command = ["explain", "pretrained", str(photo), "test:3", "--data", "sample"]
+    assert run([*command, "--output", str(tmp_path / "out"), "--json"]) == 0
+    out, err = capfd.readouterr()
+    explained, other = json.loads(out)["images"]
+    assert explained["label"] == prediction.label
+    assert explained["confidence"] == pytest.approx(prediction.confidence, abs=1e-3)
+    assert explained["nearest"] == [] and len(other["nearest"]) == 5 and other["notes"] == []
+    assert err.count("the model that predict uses for photos, by occlusion alone") == 1
+    (explanation,) = explain("pretrained", [photo], data=load_data("sample"), class_name="Bag")
+    assert explanation.label == "Bag" and list(explanation.maps) == ["occlusion"]
+    command = ["explain", "pretrained", str(photo), "--data", "sample", "--method", "grad-cam"]
+    assert run(command) == 4
+    assert "expected the method occlusion, got grad-cam" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["photo", "zero-shot"])
+def test_a_shipped_model_without_gradients_says_so(name: str, photo: Path) -> None:
+    with pytest.raises(ModelError, match=f"{name} ships without its Keras model"):
+        explain(name, [photo], data=load_data("sample"))
 
 
 @pytest.mark.parametrize(

@@ -11,41 +11,95 @@ from ankleboot.models.run import Run
 from ankleboot.server.workers.model_store import ModelStore
 
 
-def test_a_run_without_an_export_is_exported(
-    calibrated_run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def own_run(calibrated_run: Run, tmp_path: Path) -> Path:
+    folder = Path(shutil.copytree(calibrated_run.folder, tmp_path / "mine"))
+    shutil.rmtree(folder / "exports", ignore_errors=True)
+    return folder
+
+
+@pytest.fixture
+def commands(exported: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Commands that the store starts; the export takes no time."""
     commands: list[list[str]] = []
+    content = exported("litert").read_bytes()
 
     def export(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         commands.append(command)
-        Path(command[command.index("--output") + 1]).write_bytes(b"model")
+        Path(command[command.index("--output") + 1]).write_bytes(content)
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", export)
+    return commands
+
+
+def test_a_run_without_an_export_is_exported_once(own_run: Path, commands: list[list[str]]) -> None:
+    """Every start of the server converted the model anew: 45 seconds."""
     messages: list[str] = []
-    store = ModelStore([str(calibrated_run.folder)], messages.append)
+    store = ModelStore([str(own_run)], messages.append)
     try:
         (path,) = store.paths.values()
-        assert Path(path).read_bytes() == b"model"
         assert (Path(path).parent / "result.json").is_file()
-        assert "exporting to LiteRT" in messages[0] and len(commands) == 1
+        assert "exporting to LiteRT, once" in messages[0] and len(commands) == 1
         assert "--trust" not in commands[0]
+        kept = own_run / "exports/model.tflite"
+        assert kept.read_bytes() == Path(path).read_bytes()
     finally:
         store.remove()
     assert not Path(path).exists()
-    ModelStore([str(calibrated_run.folder)], messages.append, trust=True).remove()
+    ModelStore([str(own_run)], lambda message: pytest.fail(message)).remove()
+    assert len(commands) == 1
+    kept.unlink()
+    ModelStore([str(own_run)], messages.append, trust=True).remove()
     assert "--trust" in commands[1]
 
 
-def test_a_current_export_is_used(
-    calibrated_run: Run, exported: Callable[[str], Path], tmp_path: Path
+def test_the_file_of_another_model_is_neither_served_nor_replaced(
+    own_run: Path, commands: list[list[str]]
 ) -> None:
-    run = Path(shutil.copytree(calibrated_run.folder, tmp_path / "mine"))
-    (run / "exports").mkdir(exist_ok=True)
-    shutil.copy(exported("litert"), run / "exports/model.tflite")
-    store = ModelStore([str(run), str(run)], lambda message: pytest.fail(message))
+    (own_run / "exports").mkdir()
+    (own_run / "exports/model.tflite").write_bytes(b"another")
+    messages: list[str] = []
+    ModelStore([str(own_run)], messages.append).remove()
+    assert len(commands) == 1 and "is of another model; remove it" in messages[1]
+    assert (own_run / "exports/model.tflite").read_bytes() == b"another"
+
+
+def test_a_run_folder_that_cannot_be_written_is_served_all_the_same(
+    own_run: Path, commands: list[list[str]]
+) -> None:
+    (own_run / "exports").write_bytes(b"a file where a folder is needed")
+    messages: list[str] = []
+    store = ModelStore([str(own_run)], messages.append)
+    assert Path(next(iter(store.paths.values()))).is_file() and len(commands) == 1
+    assert messages[1].startswith("the export is not kept: cannot create folder")
+    store.remove()
+
+
+@pytest.mark.parametrize("format", ["litert-int8", "onnx"])
+def test_another_exported_file_of_the_run_is_used(
+    format: str, own_run: Path, exported: Callable[[str], Path]
+) -> None:
+    """The server ignored the run's int8 file, and converted the model again."""
+    source = exported(format)
+    (own_run / "exports").mkdir()
+    shutil.copy(source, own_run / "exports")
+    messages: list[str] = []
+    store = ModelStore([str(own_run)], messages.append)
+    (path,) = store.paths.values()
+    assert Path(path).read_bytes() == source.read_bytes()
+    assert messages == [f"{own_run}: serving {own_run / 'exports' / source.name}"]
+    store.remove()
+
+
+def test_a_current_export_is_used(own_run: Path, exported: Callable[[str], Path]) -> None:
+    (own_run / "exports").mkdir()
+    shutil.copy(exported("litert-int8"), own_run / "exports")
+    shutil.copy(exported("litert"), own_run / "exports")  # the more exact one
+    store = ModelStore([str(own_run), str(own_run)], lambda message: pytest.fail(message))
     try:
         assert list(store.paths) == ["mine", "mine-2"]
+        assert Path(store.paths["mine"]).name == "model.tflite"
     finally:
         store.remove()
 

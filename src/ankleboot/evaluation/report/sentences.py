@@ -13,8 +13,17 @@ NEGLIGIBLE_TEMPERATURE_CHANGE = 0.03
 
 def describe_run(inputs: ReportInputs) -> list[str]:
     """Describe fit, errors, evidence, calibration and robustness, one sentence each."""
+    history, adopted = inputs.run.history(), inputs.run.metadata().adopted
+    if adopted:
+        return [
+            f"The model was adopted from {adopted}: its training is unknown, and its confidences "
+            "are its own, without calibration.",
+            *inputs.errors.sentences,
+            *inputs.evaluation.sentences,
+            _describe_robustness(inputs.robustness),
+        ]
     return [
-        *diagnose_fit(inputs.run.history(), inputs.run.recipe()).sentences[:2],
+        *diagnose_fit(history, inputs.run.recipe()).sentences[:2],
         *([describe_data_size(inputs.sizes, len(inputs.images))] if inputs.sizes else []),
         *inputs.errors.sentences,
         *inputs.evaluation.sentences,

@@ -35,7 +35,14 @@ GRAY_TRANSFER = replace(TRANSFER, image_size=28, color=False, split="last", **ST
 TRANSFER_VARIANT = Variant(
     name="transfer from ImageNet",
     recipe=replace(
-        GRAY_TRANSFER, batch_size=128, head_epochs=2, epochs=3, keep="last", precision="auto"
+        GRAY_TRANSFER,
+        batch_size=128,
+        head_epochs=2,
+        epochs=3,
+        full_rate_steps=0,
+        keep="last",
+        monitor="loss",
+        precision="auto",
     ),
 )
 """Transfer at 28 pixels, frozen for all but the last epoch."""
