@@ -169,3 +169,70 @@ def test_the_command_writes_strips_and_answers_photographs(
         assert total == pytest.approx(1, abs=1e-4) and list(line["probs"]) == list(CLASS_NAMES)
         assert line["index"] == CLASS_NAMES.index(line["label"])
     assert sorted(path.name for path in steps.iterdir()) == ["shirt-2.png", "shirt.png"]
+
+
+# Case 43: an image on standard input
+
+
+def predict_piped(content: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    code = "import sys; from ankleboot.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "predict", "--json", *arguments, "-"]
+    return subprocess.run(command, input=content, capture_output=True)
+
+
+def test_a_piped_image_is_labeled(image_folder: Path) -> None:
+    done = predict_piped((image_folder / "00001-trouser.png").read_bytes())
+    entry = json.loads(done.stdout)
+    assert done.returncode == 0 and entry["label"] == "Trouser"
+    assert entry["path"] == "standard input"
+
+
+def test_other_piped_bytes_are_one_clear_line() -> None:
+    done = predict_piped(b"\x89PNG and then rubbish \x00\x01\xff\x1b[2J")
+    assert done.returncode == 3 and done.stdout == b""
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("error: standard input: ") and "expected an image, or a list" in line
+    assert line.isprintable()
+
+
+# Images sorted into folders
+
+
+def test_images_are_copied_into_folders_of_their_classes(
+    image_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in image_folder.iterdir()}
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    target = tmp_path / "sorted"
+    arguments = ("--sort-into", str(target), str(image_folder), str(tmp_path / "bad.png"))
+    code, entries, err = predict_json(capfd, *arguments)
+    assert code == 3 and f"{target}/predictions.csv: " in err
+    assert {path: path.read_bytes() for path in image_folder.iterdir()} == before
+    labels = {entry["path"]: entry for entry in entries if "label" in entry}
+    rows = list(csv.DictReader((target / "predictions.csv").open()))
+    assert len(rows) == 20
+    for row in rows:
+        entry = labels[row["source"]]
+        folder = "_unsure" if entry["abstained"] else entry["label"].replace("/", "-")
+        assert row["label"] == entry["label"] and Path(row["path"]).parent.name == folder
+        assert (target / row["path"]).read_bytes() == Path(row["source"]).read_bytes()
+    data = load_data(target / "predictions.csv", for_training=False)
+    assert len(data.train) == 20
+
+
+def test_images_of_equal_names_are_numbered_and_may_be_links(
+    image_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "00001-trouser.png").write_bytes((image_folder / "00001-trouser.png").read_bytes())
+    paths = [str(image_folder / "00001-trouser.png"), str(copy)]
+    target = tmp_path / "sorted"
+    assert run(["predict", *paths, "--sort-into", str(target), "--link"]) == 0
+    links = sorted((target / "Trouser").iterdir())
+    assert [path.name for path in links] == ["00001-trouser-2.png", "00001-trouser.png"]
+    assert all(path.is_symlink() and path.is_file() for path in links)
+    assert run(["predict", *paths, "--sort-into", str(target)]) == 2
+    assert "not an empty folder; name another one" in capfd.readouterr().err
+    assert run(["predict", *paths, "--link"]) == 2
+    assert "--link goes with --sort-into" in capfd.readouterr().err

@@ -175,3 +175,61 @@ def test_a_contiguous_selection_is_a_view() -> None:
     assert np.shares_memory(view.images, images) and not np.shares_memory(copy.images, images)
     assert copy.names == ("a", "c") and copy.labels.tolist() == [0, 2]
     assert part.name(1) == "b" and LabeledImages(images, np.arange(5)).name(1) == "Image 1"
+
+
+# Case 20: paths as users write them
+
+
+def test_a_path_may_be_a_string_a_path_or_begin_with_a_tilde(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_image_folder(tmp_path / "pets", {"cat": 2, "dog": 2})
+    for name in ("~/pets", Path("~/pets"), tmp_path / "pets", str(tmp_path / "pets")):
+        assert load_data(name).name == "pets/"
+
+
+# Case 36: data that moved
+
+
+def test_data_that_moved_are_said_to_be_those_of_the_run(tmp_path: Path) -> None:
+    folder = write_image_folder(tmp_path / "pets", {"cat": 4, "dog": 4})
+    pets = load_data(folder)
+    run = run_of(tmp_path / "run", pets, image_counts=pets.image_counts)
+    folder.rename(tmp_path / "moved")
+    with pytest.raises(UsageError) as raised:
+        load_training_data(run)
+    message = str(raised.value)
+    assert f"{run.folder} was trained on {folder}, which is not there any more" in message
+    assert "--data" in message
+    assert load_training_data(run, str(tmp_path / "moved")).train_sha256 == pets.train_sha256
+
+
+# Case 07: runs keep the order of their classes
+
+
+def test_a_run_from_before_keeps_the_order_of_its_classes(tmp_path: Path) -> None:
+    folder = write_image_folder(tmp_path / "digits", {str(i): 2 for i in range(12)})
+    digits = load_data(folder)
+    assert digits.class_names == tuple(map(str, range(12)))
+    old = sorted(digits.class_names)  # 0 1 10 11 2
+    run = run_of(tmp_path / "run", digits, image_counts=digits.image_counts, labels=old)
+    data = load_training_data(run)
+    assert list(data.class_names) == old and data.train_sha256 == digits.train_sha256
+    for a, b in zip(data.train.labels, digits.train.labels, strict=True):
+        assert data.class_names[a] == digits.class_names[b]
+    assert digits.in_class_order(("other", "names")) is digits
+
+
+def test_the_groups_of_a_run_are_loaded_again(tmp_path: Path) -> None:
+    folder = write_image_folder(tmp_path / "pets", {"cat": 4, "dog": 4})
+    rows = [f"{name}/{i}.png,p{i}" for name in ("cat", "dog") for i in range(4)]
+    (tmp_path / "groups.csv").write_text("\n".join(["path,group", *rows]))
+    pets = load_data(folder, groups=tmp_path / "groups.csv")
+    known: dict[str, Any] = {"image_counts": pets.image_counts, "group_file": pets.group_file}
+    run = run_of(tmp_path / "run", pets, **known)
+    again = load_training_data(run)
+    assert again.train_sha256 == pets.train_sha256 and again.num_named_groups == 4
+    assert again.split(PLAIN.split_rule).sha256 == pets.split(PLAIN.split_rule).sha256
+    with pytest.raises(DataError, match=r"4 named groups are now 0 \(--groups\)"):
+        load_training_data(run, str(folder))

@@ -1,6 +1,7 @@
 """Folders of the user, and paths as users write them."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -24,28 +25,32 @@ def expand(path: AnyPath) -> Path:
 
 def cache_folder(name: str) -> Path:
     """Return the folder of one cache; the variable ANKLEBOOT_CACHE moves all caches."""
-    return _base("ANKLEBOOT_CACHE", platformdirs.user_cache_dir("ankleboot")) / name
+    return _base("ANKLEBOOT_CACHE", platformdirs.user_cache_dir) / name
 
 
 def state_folder() -> Path:
     """Return the folder of data that must outlive the cache; ANKLEBOOT_STATE moves it."""
-    return _base("ANKLEBOOT_STATE", platformdirs.user_state_dir("ankleboot"))
+    return _base("ANKLEBOOT_STATE", platformdirs.user_state_dir)
 
 
-def _base(variable: str, default: str) -> Path:
-    """Return the folder that a variable names.
+def _base(variable: str, default: Callable[[str], str]) -> Path:
+    """Return the folder that a variable names, or the system's default.
 
     Raises:
         EnvironmentFailure: If it is not set and the user has no home folder.
     """
     if folder := os.environ.get(variable):
         return expand(folder)
-    if not os.path.isabs(default):  # "~" stays where neither HOME nor the system knows the user
+    try:
+        path = Path(default("ankleboot"))
+    except RuntimeError:  # of platformdirs; its older versions return the path with "~"
+        path = Path("~")
+    if not path.is_absolute():
         raise EnvironmentFailure(
             "this user has no home folder: neither HOME is set nor does the system know the user; "
             f"set {variable} (or HOME) to a folder that can be written"
         )
-    return Path(default)
+    return path
 
 
 def home_folder() -> Path | None:

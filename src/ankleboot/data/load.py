@@ -158,6 +158,8 @@ def training_data_name(run: Run) -> str:
     """Return the name that makes `load_data` load a run's data: a data set or a folder."""
     manifest = run.manifest()
     name, source = str(manifest["data"]["name"]), str(manifest["data_source"])
+    if not name:
+        raise UsageError(f"{run.folder} was adopted without data; name them with --data")
     if "image_counts" in manifest:
         return source  # also if the folder is gone, so that the message names it
     is_known = name in BUILT_IN_DATA and os.path.isabs(source) and Path(source).exists()

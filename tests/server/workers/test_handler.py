@@ -33,6 +33,14 @@ def respond(
     return [(reply.status, json.loads(reply.body)) for reply in replies]
 
 
+def test_a_phone_photo_of_48_megapixels_is_labeled(handler: InferenceHandler) -> None:
+    """Case 15: JPEG is decoded at a fraction of its size; other formats are not."""
+    photo = io.BytesIO()
+    Image.new("L", (8_000, 6_000), 200).save(photo, "JPEG")
+    ((status, document),) = respond(handler, ("image/jpeg", photo.getvalue()))
+    assert status == 200 and len(document["predictions"]) == 1
+
+
 def test_an_unreadable_image_does_not_affect_the_others(handler: InferenceHandler) -> None:
     good = png(load_data("sample").test.images[0])
     ((status, document),) = respond(
