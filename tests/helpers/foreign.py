@@ -29,7 +29,7 @@ class ForeignFile:
     predicted: np.ndarray
 
 
-def plain(*, epochs: int, data: Dataset) -> Any:
+def plain(data: Dataset, *, filters: int = 32, epochs: int) -> Any:
     """The first baseline as its README tells: two blocks of 32 and 64 filters, pixels 0 to 1."""
     import keras
 
@@ -37,12 +37,12 @@ def plain(*, epochs: int, data: Dataset) -> Any:
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
-            keras.layers.Conv2D(32, 3, activation="relu"),
+            keras.layers.Conv2D(filters, 3, activation="relu"),
             keras.layers.MaxPooling2D(),
-            keras.layers.Conv2D(64, 3, activation="relu"),
+            keras.layers.Conv2D(2 * filters, 3, activation="relu"),
             keras.layers.MaxPooling2D(),
             keras.layers.Flatten(),
-            keras.layers.Dense(128, activation="relu"),
+            keras.layers.Dense(4 * filters, activation="relu"),
             keras.layers.Dense(10, activation="softmax"),
         ]
     )
@@ -51,20 +51,20 @@ def plain(*, epochs: int, data: Dataset) -> Any:
     return model
 
 
-def leaky(*, epochs: int, data: Dataset) -> Any:
+def leaky(data: Dataset, *, filters: int = 32, epochs: int) -> Any:
     """The second baseline: LeakyReLU, padding, three blocks, logits; trained on 0 to 255."""
     import keras
 
     keras.utils.set_random_seed(0)
     layers: list[Any] = [keras.Input((28, 28, 1))]
-    for filters in (32, 64, 128):
+    for block in range(3):
         layers += [
-            keras.layers.Conv2D(filters, 3, padding="same"),
+            keras.layers.Conv2D(filters * 2**block, 3, padding="same"),
             keras.layers.LeakyReLU(negative_slope=0.1),
             keras.layers.MaxPooling2D(padding="same"),
             keras.layers.Dropout(0.25),
         ]
-    layers += [keras.layers.Flatten(), keras.layers.Dense(128), keras.layers.LeakyReLU()]
+    layers += [keras.layers.Flatten(), keras.layers.Dense(4 * filters), keras.layers.LeakyReLU()]
     model = keras.Sequential([*layers, keras.layers.Dense(10)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(3e-4), loss)
@@ -160,7 +160,7 @@ def nested(base: Any) -> Any:
     x = keras.layers.RandomFlip("horizontal")(inputs)
     x = backbone(x, training=False)
     x = keras.layers.Flatten()(x)
-    x = keras.layers.Dense(128, activation="relu")(x)
+    x = keras.layers.Dense(base.layers[-2].units, activation="relu")(x)
     x = keras.layers.Dropout(0.2)(x)
     model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
     backbone.set_weights(base.get_weights()[:4])

@@ -14,7 +14,10 @@ from ankleboot.cli import options
 @options.output_option("Folder for the numbers and the figures.")
 @options.json_option
 def compare(
-    models: tuple[Path, ...], split_name: str, data_choice: options.DataOptions, output: Path | None
+    models: tuple[Path, ...],
+    split_name: str | None,
+    data_choice: options.DataOptions,
+    output: Path | None,
 ) -> options.Result:
     """Test which MODEL is better, image by image.
 

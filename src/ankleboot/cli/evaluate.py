@@ -24,7 +24,7 @@ from ankleboot.core import plugins
 @options.json_option
 def evaluate(
     model: Path,
-    split_name: str,
+    split_name: str | None,
     metrics: tuple[str, ...],
     data_choice: options.DataOptions,
     output: Path | None,

@@ -18,7 +18,8 @@ from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.text import unknown_name
 
 COMMANDS = (
-    "bench compare data evaluate explain export predict recipes report serve study train".split()
+    *"adopt bench compare data evaluate explain export".split(),
+    *"label predict recipes report serve study train".split(),
 )
 
 BUILT_IN: Mapping[str, Mapping[str, str]] = {

@@ -10,11 +10,14 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ankleboot.core.errors import UsageError
 from ankleboot.core.files import make_folder, write_json
 from ankleboot.core.records import Record
-from ankleboot.core.types import Images, Labels
-from ankleboot.evaluation import metrics
+from ankleboot.core.types import Images, Labels, Probs
+from ankleboot.evaluation import label_correction, metrics
+from ankleboot.evaluation.label_correction import LabelCorrection
 from ankleboot.evaluation.model_pairs import ModelPredictions, PairwiseComparison, compare_pairs
 from ankleboot.evaluation.prediction_cache import cached_predictions
 from ankleboot.evaluation.seed_groups import (
@@ -24,10 +27,10 @@ from ankleboot.evaluation.seed_groups import (
     form_groups,
     group_names,
 )
-from ankleboot.evaluation.select_split import DataSource, dataset_for, select_split
+from ankleboot.evaluation.select_split import DataSource, dataset_for, judged_images
 from ankleboot.evaluation.statistics import Interval
 from ankleboot.evaluation.test_set_usage import count_evaluation
-from ankleboot.inference.load import Model, resolve_model
+from ankleboot.inference.load import Model, ResolvedModel, resolve_model
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Comparison(Record):
         groups: Runs by recipe; a single model is a group of one.
         group_pairs: Recipes; empty unless two of them have several runs.
         num_test_evaluations: Evaluations on the test split so far, by model.
+        correction: Whether corrected labels helped; None if all models learned the same labels.
+        notes: What was decided about the images.
     """
 
     num_examples: int
@@ -59,12 +64,15 @@ class Comparison(Record):
     split: str = ""
     num_test_evaluations: dict[str, int] = field(default_factory=dict)
     images: Images | None = field(default=None, compare=False)
+    correction: LabelCorrection | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Conclusions in words, those about recipes first."""
+        """Conclusions in words: about the images, corrected labels, recipes, models."""
+        corrections = self.correction.sentences if self.correction else ()
         recipes = tuple(pair.conclusion for pair in self.group_pairs)
-        return recipes + tuple(pair.conclusion for pair in self.pairs)
+        return self.notes + corrections + recipes + tuple(pair.conclusion for pair in self.pairs)
 
     def summary(self) -> dict[str, str]:
         """Return the accuracy of each model."""
@@ -91,19 +99,21 @@ class Comparison(Record):
 
 
 def compare(
-    models: Sequence[Model], data: DataSource = None, *, split: str = "validation"
+    models: Sequence[Model], data: DataSource = None, *, split: str | None = None
 ) -> Comparison:
     """Compare models on all images of a split.
 
         ankleboot.compare(["runs/a", "runs/b"]).sentences
 
-    Runs of one recipe with different seeds are compared as a group: pass all of them. Evaluations
-    on the test split are counted.
+    Runs of one recipe with different seeds are compared as a group: pass all of them. Runs with
+    different label files are judged on images that no label file touches. Evaluations on the test
+    split are counted.
 
     Args:
         models: Two or more runs, predictors, paths or names of shipped models.
-        data: Data set; by default the one that the first run was trained on.
-        split: "validation" or "test".
+        data: Data set; by default the one that the first run was trained on. Data without a test
+            split that are new to all models are judged as a whole.
+        split: "validation" or "test"; None for validation, and test if a model was adopted.
 
     Raises:
         UsageError: If there are fewer than two models, their validation images differ, or two runs
@@ -118,17 +128,55 @@ def compare(
     # models may have other image specs; the order of the images is the same
     load = cache(partial(dataset_for, first, data))
     dataset = load(infos[0].image_spec)
-    if split == "validation" and len({dataset.split(i.split_rule).sha256 for i in infos}) > 1:
-        raise UsageError("these models have different validation images; compare with --split test")
-    splits = [select_split(load(info.image_spec), split, info) for info in infos]
+    chosen = judged_images(resolved, dataset, split)
+    split = chosen.split
+    splits = [chosen.of(load(info.image_spec)) for info in infos]
+    rows = np.ones(len(splits[0]), bool)
+    is_correction = label_correction.learned_differently(resolved)
+    if is_correction and split == "validation":
+        rows = label_correction.untouched_rows(resolved, dataset, chosen.rows)
     counts, predictions = {}, []
     for model, images, group in zip(resolved, splits, group_names(resolved), strict=True):
         counts[model.name] = count_evaluation(model, split)
-        probs = cached_predictions(model, images.images, split)
-        predictions.append(ModelPredictions(model.name, probs, group))
-    compared = compare_predictions(predictions, splits[0].labels, dataset.class_names)
-    context: dict[str, Any] = {"data": dataset.name, "split": split, "images": splits[0].images}
-    return replace(compared, num_test_evaluations=counts, **context)
+        probs = _in_class_order(
+            cached_predictions(model, images.images, split), model, dataset.class_names
+        )
+        predictions.append(ModelPredictions(model.name, probs[rows], group))
+    judged = splits[0] if rows.all() else splits[0].take(np.flatnonzero(rows))
+    compared = compare_predictions(predictions, judged.labels, dataset.class_names)
+    if is_correction:
+        compared = _with_correction(compared, resolved, split, int((~rows).sum()))
+    context: dict[str, Any] = {"data": dataset.name, "split": split, "images": judged.images}
+    return replace(compared, num_test_evaluations=counts, notes=chosen.notes, **context)
+
+
+def _in_class_order(probs: Probs, model: ResolvedModel, class_names: tuple[str, ...]) -> Probs:
+    """Order the columns of a model's probabilities as the classes of the comparison."""
+    labels = model.predictor.info.labels
+    if labels == class_names:
+        return probs
+    if sorted(labels) != sorted(class_names):
+        raise UsageError(
+            f"{model.name} has the classes {', '.join(labels)}, another model has "
+            f"{', '.join(class_names)}; compare models of the same classes"
+        )
+    return probs[:, [labels.index(name) for name in class_names]]
+
+
+def _with_correction(
+    compared: Comparison, models: Sequence[ResolvedModel], split: str, num_left_out: int
+) -> Comparison:
+    """Add what the comparison says about the correction of labels."""
+    correction = label_correction.conclude(
+        LabelCorrection(label_correction.describe_labels(models), num_left_out),
+        split,
+        compared.num_examples,
+        {estimate.model: estimate.accuracy for estimate in compared.models},
+        compared.pairs,
+        compared.groups,
+        compared.group_pairs,
+    )
+    return replace(compared, correction=correction)
 
 
 def compare_predictions(

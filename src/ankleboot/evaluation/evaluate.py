@@ -113,7 +113,7 @@ def evaluate(
     model: Model,
     data: DataSource = None,
     *,
-    split: str = "validation",
+    split: str | None = None,
     metrics: Mapping[str, Metric] | Sequence[str] | None = None,
 ) -> Evaluation:
     """Evaluate a model on all images of a split.
@@ -127,7 +127,7 @@ def evaluate(
         data: Data set; by default the one that the model was trained on. Of labeled data that are
             new to the model and have no test split, all images are judged (`split` is then "new");
             some of the model's classes may be missing.
-        split: "validation" or "test".
+        split: "validation" or "test"; None for validation, and test for adopted models.
         metrics: Further metrics: names of the kind "metrics", or functions by name. By default all
             names that `plugins.names("metrics")` lists.
 

@@ -61,6 +61,9 @@ def group_names(models: Sequence[ResolvedModel]) -> list[str]:
             groups.append("")  # an exported file stands for itself
             continue
         recipe, manifest = model.run.recipe(), model.run.manifest()
+        if "adopted" in manifest:  # no recipe of ours made it
+            groups.append("")
+            continue
         parts = [recipe.to_json() | {"seed": 0}, manifest["data"], manifest.get("arithmetic")]
         labels = manifest.get("label_file")
         parts += [labels["sha256"]] if labels else []

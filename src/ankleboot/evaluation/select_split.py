@@ -35,6 +35,9 @@ DataSource = Dataset | DataLoader | None
 """A data set, a function that loads one, or None for the data that a model was trained on."""
 
 
+UNKNOWN = "{} was adopted, so whether it learned the validation images is unknown"
+
+
 @dataclass(frozen=True)
 class JudgedImages:
     """Images of a data set that models are judged on.
@@ -91,11 +94,14 @@ def run_of(model: ResolvedModel) -> Run | None:
     return run if is_export else None
 
 
-def judged_images(models: Sequence[ResolvedModel], data: Dataset, split: str) -> JudgedImages:
+def judged_images(
+    models: Sequence[ResolvedModel], data: Dataset, split: str | None
+) -> JudgedImages:
     """Choose the images of a data set that are new to all of the models.
 
     Data without a test split that no model was trained on are judged as a whole, whatever `split`
-    says: all of their images are new.
+    says: all of their images are new. Without `split`, models are judged on validation images, but
+    on the test split if one was adopted: which images it learned is unknown.
 
     Raises:
         DataError: If the data has no test split, has changed since a model was trained, or has no
@@ -112,13 +118,16 @@ def judged_images(models: Sequence[ResolvedModel], data: Dataset, split: str) ->
     ]
     if not trained_on:
         return _without_learned(models, data)
-    if split == "test":
+    adopted = [model.name for model in models if model.predictor.info.adopted]
+    if split == "test" or (split is None and adopted and len(data.test)):
         _refuse_missing_test(data)
-        return JudgedImages(np.arange(len(data.test), dtype=np.int64), split)
+        notes = () if split else (f"{UNKNOWN.format(*adopted)}; it is judged on the test split",)
+        return JudgedImages(np.arange(len(data.test), dtype=np.int64), "test", notes)
     trained = [model.predictor.info for model in trained_on]
     if len({data.split(info.split_rule).sha256 for info in trained}) > 1:
         raise UsageError("these models have different validation images; compare with --split test")
-    return JudgedImages([validation_rows(info, data) for info in trained][0], split)
+    notes = (f"{UNKNOWN.format(*adopted)}; these flatter it if it did",) if adopted else ()
+    return JudgedImages([validation_rows(info, data) for info in trained][0], "validation", notes)
 
 
 def is_new_data(info: ModelMetadata, data: Dataset, run: Run | None = None) -> bool:
@@ -168,7 +177,8 @@ def _in_order_of(data: Dataset, labels: tuple[str, ...]) -> Dataset:
         return data
     new_label = np.array([labels.index(name) for name in data.class_names], np.int32)
     train, test = (replace(part, labels=new_label[part.labels]) for part in (data.train, data.test))
-    return replace(data, train=train, test=test, class_names=labels)
+    changes = data.label_changes and data.label_changes.renumbered(new_label)
+    return replace(data, train=train, test=test, class_names=labels, label_changes=changes)
 
 
 def training_images(model: ResolvedModel, data: Dataset, split: str) -> LabeledImages:

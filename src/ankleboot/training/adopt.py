@@ -26,7 +26,7 @@ from ankleboot.core.types import IMAGE_SIZE, Images, Labels, batch_size_for
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import Progress, load_data, no_progress
 from ankleboot.evaluation.select_split import DataLoader
-from ankleboot.models.files.checksums import read_onnx_metadata, read_verified_tflite
+from ankleboot.models.files.checksums import read_verified_onnx, read_verified_tflite
 from ankleboot.models.files.keras_seal import read_seal
 from ankleboot.models.foreign.candidates import (
     FASHION_MNIST_PIXELS,
@@ -128,7 +128,7 @@ def _refuse_own(path: Path, kind: str) -> None:
     readers: dict[str, Callable[[Path], object]] = {
         "keras": read_seal,
         "tflite": read_verified_tflite,
-        "onnx": read_onnx_metadata,
+        "onnx": read_verified_onnx,
     }
     found: object = None
     with suppress(ModelError, KeyError):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from ankleboot.core.errors import UsageError
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.verify_data import verify_same_data
 from ankleboot.evaluation.data_size import SizePoint
@@ -22,8 +23,10 @@ def learning_curve(
     `progress` receives a line before each training.
 
     Raises:
-        UsageError: If the run was trained on other data.
+        UsageError: If the run was trained on other data, or adopted.
     """
+    if run.metadata().adopted:
+        raise UsageError(f"{run.folder} was adopted: it has no recipe to train on fewer images")
     from ankleboot.training.trainer import fit  # TensorFlow, which drawing the curve must not load
 
     verify_same_data(run, data)

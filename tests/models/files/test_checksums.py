@@ -116,7 +116,7 @@ def test_truncated_and_foreign_files_are_refused(
         with pytest.raises(ModelError):
             load_predictor(path)
     path.write_bytes(b"not a model at all" * 100)
-    with pytest.raises(ModelError, match="has no checksum of Ankleboot; make .* ankleboot export"):
+    with pytest.raises(ModelError, match="has no checksum of Ankleboot; .* with ankleboot adopt"):
         load_predictor(path)
 
 

@@ -37,10 +37,12 @@ def build_content(inputs: ReportInputs) -> dict[str, Any]:
     """Return the names and values of report.html, those of the inputs among them."""
     run, names, errors = inputs.run, inputs.data.class_names, inputs.errors
     recipe, result, sprite = run.recipe(), run.result(), Sprite(inputs.images.images)
+    adopted = run.metadata().adopted
     crop = WHOLE_PHOTO[recipe.fit] if recipe.crop == "none" else "one garment, cut out"
     explanations, notes = _explanations(inputs)
     content = vars(inputs) | {
-        "title": f"{result['recipe']}, seed {result['seed']}",
+        "title": adopted or f"{result['recipe']}, seed {result['seed']}",
+        "adopted": adopted,
         "headlines": _headlines(inputs.evaluation),
         "metrics": inputs.evaluation.metrics,
         "sentences": describe_run(inputs),
@@ -60,7 +62,7 @@ def build_content(inputs: ReportInputs) -> dict[str, Any]:
         "receptive_fields": features.receptive_fields(inputs.model),
         "severities": SEVERITIES,
         "commands": _commands(run),
-        "recipe": recipe.to_json(),
+        "recipe": _flat(run.manifest()["adopted"]) if adopted else recipe.to_json(),
         "manifest": _manifest(run),
         "result": result,
         "test": _test_result(run),
@@ -79,10 +81,7 @@ def draw_charts(inputs: ReportInputs) -> dict[str, str]:
     ]
     bins, risks = reliability_diagram(probs, labels), risk_coverage(probs, labels)
     charts = {
-        "curves": svg(
-            lambda: plots.learning_curves(history, best_epoch, ""),
-            "Accuracy and loss by epoch, training and validation",
-        ),
+        "curves": "",
         "size_curve": "",
         "precision_recall": svg(
             lambda: plots.precision_recall(curves), "Precision by recall of every class"
@@ -92,6 +91,11 @@ def draw_charts(inputs: ReportInputs) -> dict[str, str]:
             lambda: plots.risk_coverage(risks, threshold), "Error rate by coverage"
         ),
     }
+    if history:  # an adopted model has none
+        charts["curves"] = svg(
+            lambda: plots.learning_curves(history, best_epoch, ""),
+            "Accuracy and loss by epoch, training and validation",
+        )
     if inputs.sizes:
         title = "Accuracy by the number of training images"
         charts["size_curve"] = svg(lambda: plots.size_curve(inputs.sizes), title)
@@ -173,7 +177,7 @@ def _explanations(inputs: ReportInputs) -> tuple[list[dict[str, str]], tuple[str
     return explanations, notes
 
 
-def _nearest(inputs: ReportInputs, images: Images) -> list[tuple[Images, list[str]]]:
+def _nearest(inputs: ReportInputs, images: Images) -> list[tuple[np.ndarray, list[str]]]:
     """Return the most similar training images of each image, and the names of their classes."""
     learned = inputs.learned
     if learned is None:
@@ -199,8 +203,18 @@ def _feature_maps(inputs: ReportInputs) -> str:
     return png_url(plots.feature_maps({name: values[0] for name, values in maps.items()}))
 
 
+def _flat(adopted: dict[str, Any]) -> dict[str, Any]:
+    """Return what was found about an adopted model, without the table of candidates."""
+    return {key: value for key, value in adopted.items() if key not in ("convention", "trials")} | (
+        adopted["convention"]
+    )
+
+
 def _commands(run: Run) -> str:
     """Return the commands that reproduce the run and its report."""
+    if adopted := run.manifest().get("adopted"):
+        options = f"--input {adopted['convention']['scaling']} --run-dir RUN"
+        return f"ankleboot adopt {adopted['file']} {options}\nankleboot report RUN"
     recipe, data = run.recipe(), run.manifest()["data"]["name"]
     words = ["ankleboot train", recipe.name if recipe.name in RECIPES else PLAIN.name]
     words += [f"--set {change}" for change in overrides_of(recipe)]

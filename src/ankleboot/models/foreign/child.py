@@ -23,7 +23,7 @@ from ankleboot.models.foreign.convention import Convention
 from ankleboot.models.foreign.examine import Trial, choose, output_kind, try_candidates
 from ankleboot.models.foreign.runtimes import ForeignModel, load
 
-LIMITS = Limits(memory_bytes=12 * 2**30, cpu_s=900, wall_s=600)
+LIMITS = Limits(memory_bytes=12 * 2**30, cpu_s=900, wall_s=600.0)
 MAX_DIFFERENCE = 2e-3  # between probabilities of the rebuilt model and of the original
 MIN_AGREEMENT = 0.998  # of labels; equal confidences may fall either way
 NUM_NOISE_IMAGES = 64
@@ -32,6 +32,7 @@ NUM_NOISE_IMAGES = 64
 def main() -> None:
     """Run the job that the first argument names, and print its result."""
     LIMITS.restrict_this_process()
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # drivers reserve more address space than allowed
     job: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
     try:

@@ -19,8 +19,8 @@ from ankleboot.models.foreign.convention import Convention
 SUM_TOLERANCE = 0.02  # of the sum of probabilities; a quantized model rounds each to 1/256
 MIN_LEAD = 0.01  # of accuracy, as a fraction of the images
 MIN_Z = 3.0  # standard deviations of the lead, image by image
-MIN_LOSS_RATIO = 3.0  # where accuracies are equal: a wrong scale makes every error a sure one
-MIN_ERRORS = 5  # without errors, sure predictions tell nothing
+MIN_LOSS_Z = 4.0  # of the lead in cross-entropy, where the accuracies are nearly equal ...
+MIN_ERRORS = 20  # ... and a scale that is too large has errors to be sure of
 MIN_ORDER_LEAD = 0.2  # of accuracy, from which on another class order is believed
 MIN_SKILL, MIN_ORDER_SKILL = 0.2, 0.4  # accuracy above chance, 1 is perfect
 
@@ -36,15 +36,21 @@ class Trial:
         accuracy: With the labels in the order of the outputs.
         order_accuracy: With the outputs assigned to the labels that they fit best.
         order: That assignment; the order of the outputs if it is not clearly another.
-        loss: Mean cross-entropy in nats, with `order`.
+        losses: Cross-entropy of each image in nats, with `order`.
+        is_correct: Whether each image is predicted correctly, with `order`.
     """
 
     convention: Convention
     accuracy: float
     order_accuracy: float
     order: tuple[int, ...]
-    loss: float
+    losses: np.ndarray
     is_correct: np.ndarray
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy in nats."""
+        return float(self.losses.mean())
 
     @property
     def best(self) -> float:
@@ -117,11 +123,11 @@ def _try(convention: Convention, probs: Probs, labels: Labels, *, may_reorder: b
     order = assigned if is_other else tuple(range(num))
     in_order = probs[:, list(order)]
     p_label = in_order[np.arange(len(labels)), labels].astype(np.float64)
-    loss = float(-np.log(np.maximum(p_label, np.finfo(np.float32).tiny)).mean())
+    losses = -np.log(np.maximum(p_label, np.finfo(np.float32).tiny))
     is_correct = in_order.argmax(axis=1) == labels
     composed = tuple(convention.order[index] for index in order)
     return Trial(
-        replace(convention, order=composed), accuracy, order_accuracy, order, loss, is_correct
+        replace(convention, order=composed), accuracy, order_accuracy, order, losses, is_correct
     )
 
 
@@ -150,12 +156,7 @@ def choose(trials: Sequence[Trial], labels: Labels, *, is_named: bool) -> Trial:
             f"{100 * best.best:.0f} % of {len(labels):,}; name the data that the model learned "
             "with --data, or both --input and --labels"
         )
-    for other in trials[1:]:
-        if not _is_far_ahead(best, other):
-            raise UsageError(
-                f"the inputs {_describe(best)} and {_describe(other)} cannot be told apart on "
-                f"{len(labels):,} images; name the right one with --input"
-            )
+    best = _winner(trials)
     if is_reordered and not _is_clear(best, labels):
         raise UsageError(
             f"the class order is unclear: outputs fit the labels in another order on "
@@ -170,15 +171,29 @@ def _describe(trial: Trial) -> str:
     return f"{trial.convention.scaling}{fit} ({100 * trial.best:.1f} %)"
 
 
-def _is_far_ahead(best: Trial, other: Trial) -> bool:
-    only_best = int((best.is_correct & ~other.is_correct).sum())
-    only_other = int((other.is_correct & ~best.is_correct).sum())
-    lead = best.best - other.best
-    z = (only_best - only_other) / max(only_best + only_other, 1) ** 0.5
-    if lead >= MIN_LEAD and z >= MIN_Z:
-        return True
-    has_errors = int((~best.is_correct).sum()) >= MIN_ERRORS
-    return lead >= 0 and has_errors and other.loss >= MIN_LOSS_RATIO * best.loss
+def _winner(trials: Sequence[Trial]) -> Trial:
+    """Return the candidate that is ahead of all others in accuracy, or else in cross-entropy."""
+    leader, *others = trials
+    near = [leader, *(other for other in others if not _is_ahead(leader, other))]
+    best = min(near, key=lambda trial: trial.loss)
+    num_images, num_errors = len(best.losses), int((~best.is_correct).sum())
+    for other in near:
+        gap = other.losses - best.losses
+        z = float(gap.mean() / max(gap.std(), 1e-12)) * num_images**0.5
+        if other is not best and (num_errors < MIN_ERRORS or z < MIN_LOSS_Z):
+            raise UsageError(
+                f"the inputs {_describe(best)} and {_describe(other)} cannot be told apart on "
+                f"{num_images:,} images; name the right one with --input"
+            )
+    return best
+
+
+def _is_ahead(first: Trial, second: Trial) -> bool:
+    """Check if the first is clearly more accurate than the second, image by image."""
+    only_first = int((first.is_correct & ~second.is_correct).sum())
+    only_second = int((second.is_correct & ~first.is_correct).sum())
+    z = (only_first - only_second) / max(only_first + only_second, 1) ** 0.5
+    return first.best - second.best >= MIN_LEAD and z >= MIN_Z
 
 
 def _is_clear(best: Trial, labels: Labels) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ankleboot.core.errors import ModelError
 from ankleboot.core.files import DAMAGED_ZIP
+from ankleboot.models.files.checksums import MAX_MODEL_BYTES
 from ankleboot.models.files.metadata import parse_object
 from ankleboot.models.foreign.layers import check_config
 
@@ -195,14 +196,20 @@ def _scan_folder(path: Path) -> None:
         raise ModelError(f"larger than the allowed {MAX_BYTES >> 20} MiB")
 
 
+def _small(path: Path) -> Path:
+    if path.stat().st_size > MAX_MODEL_BYTES:
+        raise ModelError(f"larger than the allowed {MAX_MODEL_BYTES >> 20} MiB")
+    return path
+
+
 def _scan_tflite(path: Path) -> None:
-    with path.open("rb") as file:
+    with _small(path).open("rb") as file:
         if file.read(8)[4:] != b"TFL3":
             raise ModelError("no .tflite file (it does not start with TFL3)")
 
 
 def _scan_onnx(path: Path) -> None:
-    content = path.read_bytes()
+    content = _small(path).read_bytes()
     if EXTERNAL_DATA in content:
         raise ModelError("stores weights in other files; save it with the weights inside")
 
