@@ -209,7 +209,7 @@ def test_images_are_copied_into_folders_of_their_classes(
     assert code == 3 and f"{target}/predictions.csv: " in err
     assert {path: path.read_bytes() for path in image_folder.iterdir()} == before
     labels = {entry["path"]: entry for entry in entries if "label" in entry}
-    rows = list(csv.DictReader((target / "predictions.csv").open()))
+    rows = list(csv.DictReader(io.StringIO((target / "predictions.csv").read_text())))
     assert len(rows) == 20
     for row in rows:
         entry = labels[row["source"]]

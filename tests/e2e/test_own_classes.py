@@ -269,7 +269,10 @@ def test_a_folder_that_changed_is_said_in_numbers(
         assert "test/plain had 4 images and has 0; " in said.replace(", ", "; ")
         assert "train/plain had 30 images and has 32" in said
     os.rename(folder, folder.with_name("elsewhere"))
-    assert "no such folder" in error_of(capsys, 2, "evaluate", run)
+    said = error_of(capsys, 2, "evaluate", run)
+    assert (
+        f"trained on {folder.resolve()}, which is not there any more" in said and "--data" in said
+    )
 
 
 def test_other_pictures_of_the_same_number_are_noticed(

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -119,40 +119,44 @@ class DataOptions:
         return data
 
 
-def data_option(command: Command) -> Command:
-    """Add --data and the options that go with it, passed together as `data_choice`."""
-
-    @click.option(
+DATA_OPTIONS = (
+    click.option(
         "--data",
         "data_name",
         metavar="NAME|DIR",
         help="fashion-mnist (default), sample, an image folder with a sub-folder for every class, "
         "a table (.csv, .jsonl, .parquet, .npz), a .zip of these, a folder with the four IDX "
         "files, or package.module:load.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--skip-bad", is_flag=True, help="Leave out images that cannot be read, and count them."
-    )
-    @click.option(
+    ),
+    click.option(
         "--strict",
         is_flag=True,
         help="Refuse images or groups that are in more than one split.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--groups",
         metavar="FILE",
         type=PATH,
         help="CSV file with the columns path and group: images of one group (a patient, a "
         "photographer) stay on one side of a split.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--labels",
         metavar="FILE",
         type=PATH,
         help="Label file that corrects labels of training and validation images, as `ankleboot "
         "label` writes it; the test split keeps its labels.",
-    )
-    @trust_option
+    ),
+    trust_option,
+)
+
+
+def data_option(command: Command) -> Command:
+    """Add --data and the options that go with it, passed together as `data_choice`."""
+
     @functools.wraps(command)
     def with_choice(
         *args: Any,
@@ -167,4 +171,7 @@ def data_option(command: Command) -> Command:
         choice = DataOptions(data_name, skip_bad, strict, trust, labels, groups)
         return command(*args, data_choice=choice, **kwargs)
 
-    return with_choice  # type: ignore[return-value]
+    decorated: Any = with_choice
+    for add_option in reversed(DATA_OPTIONS):
+        decorated = add_option(decorated)
+    return cast(Command, decorated)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import platformdirs
@@ -63,10 +64,13 @@ def home_folder() -> Path | None:
 
 def moving_variable(path: Path) -> str:
     """Return the variable that moves the cache or state folder with `path` in it, or ""."""
-    folders = {"ANKLEBOOT_CACHE": cache_folder, "ANKLEBOOT_STATE": lambda _: state_folder()}
+    folders: dict[str, Callable[[], Path]] = {
+        "ANKLEBOOT_CACHE": partial(cache_folder, ""),
+        "ANKLEBOOT_STATE": state_folder,
+    }
     for variable, folder in folders.items():
         try:
-            base = folder("")
+            base = folder()
         except EnvironmentFailure:
             continue
         if path == base or base in path.parents:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ankleboot.core.errors import DataError, UsageError
+from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.text import unknown_name
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.label_changes import LabelChanges
@@ -19,7 +20,7 @@ from ankleboot.data.label_file import Decision, parse_label_file, read_label_fil
 NUM_LISTED = 5  # names in a message
 
 
-def correct_labels(data: Dataset, path: Path | str) -> Dataset:
+def correct_labels(data: Dataset, path: AnyPath) -> Dataset:
     """Apply the decisions of a label file to the training and validation images.
 
     Raises:
@@ -27,8 +28,9 @@ def correct_labels(data: Dataset, path: Path | str) -> Dataset:
         DataError: If the file has another form, names a class that the data lacks, or none of the
             images.
     """
-    content, decisions = read_label_file(Path(path))
-    return apply_decisions(data, Path(path), content, decisions)
+    file = expand(path)
+    content, decisions = read_label_file(file)
+    return apply_decisions(data, file, content, decisions)
 
 
 def apply_decisions(

@@ -2,6 +2,7 @@
 
 import gzip
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,7 @@ def idx(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 def test_idx_files_are_known_by_their_first_bytes(
     idx: dict[str, bytes], tmp_path: Path, sample: Dataset
 ) -> None:
-    names = {
+    names: dict[str, Callable[[str], str]] = {
         "dots": lambda name: name.replace("-idx", ".idx"),
         "folders": lambda name: f"{name}/{name}",
         "numbers": lambda name: f"{sorted(idx).index(name)}.bin",

@@ -95,6 +95,15 @@ def test_two_columns_of_other_names_are_taken_in_their_order_and_noted(pets: Pat
     assert report.notes == ("column 'photo' taken as the path, column 'what' as the label",)
 
 
+@pytest.mark.parametrize("line", ["{path},{label}", "{path} {label}", "{label}\t{path}"])
+def test_a_list_without_a_header_is_read(line: str, pets: Path) -> None:
+    (pets / "train.txt").write_text("".join(f"{line.format(**row)}\n" for row in rows()))
+    data = loaded(pets / "train.txt")
+    assert len(data.train) == 8 and data.folder_report is not None
+    (note,) = data.folder_report.notes
+    assert note.startswith("no header; the columns are taken as ")
+
+
 def test_other_columns_are_an_error_that_lists_them(pets: Path) -> None:
     table = [{"a": 1, "b": 2, "c": 3}]
     with pytest.raises(DataError, match="expected columns path and label.* columns are a, b, c"):
@@ -360,7 +369,8 @@ def test_arrays_have_other_names_shapes_and_scales(names: str, tmp_path: Path) -
     expected = {image.tobytes() for image in x}
     for images in (x[..., None], x / 255.0, x.astype(np.float32), x.reshape(12, -1)):
         for labels in (y, y[:, None], np.eye(3)[y], np.array(["a", "b", "c"])[y]):
-            np.savez(tmp_path / "d.npz", **{first: images, second: labels})
+            pair: dict[str, Any] = {first: images, second: labels}
+            np.savez(tmp_path / "d.npz", **pair)
             data = load_data(tmp_path / "d.npz")
             assert {image.tobytes() for image in data.train.images} == expected
             assert len(data.class_names) == 3

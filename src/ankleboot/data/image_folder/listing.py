@@ -50,8 +50,7 @@ class ImageFile:
     def num_bytes(self) -> int:
         if self.content is None:
             return self.path.stat().st_size
-        is_array = isinstance(self.content, np.ndarray)
-        return self.content.nbytes if is_array else len(self.content)
+        return self.content.nbytes if isinstance(self.content, np.ndarray) else len(self.content)
 
 
 @dataclass(frozen=True)

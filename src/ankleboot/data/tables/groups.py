@@ -20,13 +20,13 @@ def add_groups(listing: ImageListing, path: Path, root: Path) -> ImageListing:
             one image twice.
     """
     table = read_csv(path)
-    columns = table.find("path"), table.find("group")
-    if columns[0] is None or columns[1] is None:
+    path_column, group_column = table.find("path"), table.find("group")
+    if path_column is None or group_column is None:
         names = join_names(list(table.columns))
         raise DataError(f"{path}: expected columns path and group; the columns are {names}")
     rows = [
         (str(name).strip().replace("\\", "/"), str(group).strip())
-        for name, group in zip(*(table.columns[name] for name in columns), strict=True)
+        for name, group in zip(table.columns[path_column], table.columns[group_column], strict=True)
     ]
     by_name = {image.name: i for i, image in enumerate(listing.images)}
     by_path = {os.path.abspath(image.path): i for i, image in enumerate(listing.images)}
@@ -41,8 +41,8 @@ def add_groups(listing: ImageListing, path: Path, root: Path) -> ImageListing:
             repeated.append(name)
     if unknown or repeated:
         fault = "not in the data" if unknown else "in two groups"
-        names = unknown or repeated
-        raise DataError(f"{path}: {len(names):,} images are {fault}: {join_names(names)}")
+        faulty = unknown or repeated
+        raise DataError(f"{path}: {len(faulty):,} images are {fault}: {join_names(faulty)}")
     images = [replace(im, group=groups.get(i, im.group)) for i, im in enumerate(listing.images)]
     missing = sum(not image.group for image in images)
     note = f"{path.name}: {len(set(groups.values())):,} groups"

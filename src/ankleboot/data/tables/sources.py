@@ -46,7 +46,7 @@ METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 @dataclass(frozen=True)
 class Source:
-    """What a path was understood as: a known data set, a folder with IDX files, or a listing."""
+    """Content of a path: a known data set, a folder with IDX files, or a listing."""
 
     dataset: Dataset | None = None
     idx_folder: Path | None = None
@@ -109,7 +109,7 @@ def _read_folder(folder: Path, within: Path | None) -> Source:
         if all(part.table.find("label") for part in parts):
             return Source(listing=list_rows(folder, parts))
     inner = [path for path in folder.iterdir() if not path.name.startswith((".", "__"))]
-    tables = [path for path in inner if is_table(path)]
+    tables = [path for path in inner if is_table(path) and path.suffix.lower() != ".txt"]
     if tables and not any(path.is_dir() for path in inner):
         main = [path for path in tables if _role(path) in ("", "train")]
         if len(main) == 1:

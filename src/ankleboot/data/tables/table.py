@@ -10,6 +10,7 @@ from typing import Any
 
 from ankleboot.core.errors import DataError, first_line
 from ankleboot.data.image_folder.report import join_names
+from ankleboot.data.preprocessing.image_formats import SUFFIXES
 
 MAX_TABLE_BYTES = 8 * 2**30
 MAX_ROWS = 20_000_000
@@ -93,7 +94,7 @@ def read_text(path: Path) -> tuple[str, str]:
 
 
 def read_csv(path: Path) -> Table:
-    """Read a CSV file with a header; the delimiter may be a comma, semicolon, tab or bar.
+    """Read a CSV file with a header; the delimiter may be a comma, semicolon, tab, bar or blank.
 
     Raises:
         DataError: If it has no rows, or a row has another number of fields than the header.
@@ -107,25 +108,38 @@ def read_csv(path: Path) -> Table:
         ]
     except csv.Error as error:
         raise DataError(f"{path}: not a CSV file ({first_line(error)})") from error
-    if len(rows) < 2:
+    if len(rows) < 2 and not (rows and _names_without_header(rows[0])):
         raise DataError(f"{path}: no rows below a header; expected {EXPECTED}")
     if len(rows) > MAX_ROWS:
         raise DataError(f"{path}: {len(rows):,} rows, allowed are {MAX_ROWS:,}")
+    notes = [] if encoding != "cp1252" else ["read as Windows-1252, as it is not UTF-8"]
+    if names := _names_without_header(rows[0]):
+        notes.append(f"no header; the columns are taken as {' and '.join(names)}")
+        rows.insert(0, names)
     header = [name.strip() for name in rows[0]]
     if len(set(header)) < len(header):
         raise DataError(f"{path}: a column name occurs twice: {join_names(header)}")
     for number, row in enumerate(rows[1:], 2):
         if len(row) != len(header):
             raise DataError(f"{path}: row {number} has {len(row)} fields, the header {len(header)}")
-    columns = dict(zip(header, map(list, zip(*rows[1:], strict=True)), strict=True))
-    notes = [] if encoding != "cp1252" else ["read as Windows-1252, as it is not UTF-8"]
+    values = zip(*rows[1:], strict=True)
+    columns: dict[str, Sequence[Any]] = dict(zip(header, values, strict=True))
     return Table(path, columns, notes=notes)
 
 
+def _names_without_header(fields: list[str]) -> list[str] | None:
+    """Return the names of two columns whose first row names an image already."""
+    are_images = [Path(text.strip()).suffix.lower() in SUFFIXES for text in fields]
+    if len(fields) != 2 or sum(are_images) != 1:
+        return None
+    return ["path" if is_image else "label" for is_image in are_images]
+
+
 def find_delimiter(text: str) -> str:
-    """Return the delimiter that occurs most often in the first line."""
-    line = text[:SNIFFED_CHARS].partition("\n")[0]
-    return max(",;\t|", key=line.count)
+    """Return the delimiter that occurs most often in the first line; a blank if there is none."""
+    line = text[:SNIFFED_CHARS].partition("\n")[0].strip()
+    delimiter = max(",;\t|", key=line.count)
+    return " " if " " in line and delimiter not in line else delimiter
 
 
 def read_json_lines(path: Path) -> Table:
