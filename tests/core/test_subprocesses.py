@@ -1,5 +1,8 @@
 """Isolated processes: their errors, their memory."""
 
+import subprocess
+import sys
+
 import pytest
 
 from ankleboot.core.errors import EnvironmentFailure
@@ -22,3 +25,33 @@ def test_memory_of_this_process_is_read() -> None:
     peak, own = peak_mib(), anonymous_memory_mib()
     assert peak is None or peak > 50
     assert own is None or peak is None or 10 < own <= peak
+
+
+def test_a_process_that_takes_too_long_is_killed() -> None:
+    with pytest.raises(EnvironmentFailure, match=r"^timeit: took more than 0\.5 s"):
+        run_isolated("timeit", "-n", "1", "-r", "1", "import time; time.sleep(60)", wall_s=0.5)
+
+
+LIMITED = """
+import socket, subprocess, sys
+from ankleboot.core.subprocesses import Limits
+Limits(memory_bytes=2**30, cpu_s=60, wall_s=60.0).restrict_this_process()
+refused = []
+for attempt in (
+    lambda: bytes(2**31),
+    lambda: socket.create_connection(("127.0.0.1", 9)),
+    lambda: subprocess.run([sys.executable, "-V"]),
+):
+    try:
+        attempt()
+    except (MemoryError, PermissionError) as error:
+        refused.append(type(error).__name__)
+print(*refused)
+"""
+
+
+def test_limits_refuse_memory_network_and_processes() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["MemoryError", "PermissionError", "PermissionError"]

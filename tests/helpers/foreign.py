@@ -67,7 +67,7 @@ def leaky(data: Dataset, *, filters: int = 32, epochs: int) -> Any:
     layers += [keras.layers.Flatten(), keras.layers.Dense(4 * filters), keras.layers.LeakyReLU()]
     model = keras.Sequential([*layers, keras.layers.Dense(10)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(3e-4), loss)
+    model.compile(keras.optimizers.Adam(1e-3), loss)
     images = data.train.images[..., None].astype(np.float32)
     model.fit(images, data.train.labels, 64, epochs, verbose=0)
     return model

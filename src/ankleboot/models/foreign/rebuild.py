@@ -98,7 +98,7 @@ def signature_of(model: Any, kind: str) -> Signature:
     stated, _ = _head(flattener.apply(model, keras.Input(shape)))
     if output_shape[0] == 1 and stated:
         stated = "binary-sigmoid" if stated == "sigmoid" else ""
-    left_out = f"{flattener.num_left_out} layers of augmentation are left out"
+    left_out = "augmentation inside the model is left out; it has no effect on predictions"
     return Signature(
         input_shape=tuple(size or 0 for size in shape),
         num_outputs=output_shape[0],
