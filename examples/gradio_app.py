@@ -45,4 +45,4 @@ page = gradio.Interface(
 )
 
 if __name__ == "__main__":
-    page.launch()
+    page.launch(show_error=True)

@@ -79,14 +79,14 @@ def _input(builder: Any, info: ModelMetadata) -> int:
     size = _table(builder, numbers={0: info.image_size, 1: info.image_size}, width=4)
     colors = RGB if info.color else GRAYSCALE
     image = _table(builder, {1: size}, {0: colors})
-    as_it_is = _table(builder, {0: _floats(builder, 0), 1: _floats(builder, 1)})  # mean, deviation
+    as_it_is = _table(builder, {0: _number(builder, 0), 1: _number(builder, 1)})  # mean, deviation
     unit = _table(builder, {1: as_it_is}, {0: NORMALIZATION})
     fields = {
         0: builder.CreateString("image"),
         1: builder.CreateString("Pixels from 0 to 255; the model scales them itself"),
         3: _table(builder, {1: image}, {0: IMAGE}),
         4: _vector(builder, [unit]),
-        5: _table(builder, {0: _floats(builder, 255), 1: _floats(builder, 0)}),  # largest, smallest
+        5: _table(builder, {0: _number(builder, 255), 1: _number(builder, 0)}),  # largest, smallest
     }
     return _table(builder, fields)
 
@@ -97,7 +97,7 @@ def _output(builder: Any) -> int:
         0: builder.CreateString("probability"),
         1: builder.CreateString("Calibrated probability of each class"),
         3: _table(builder, {1: _table(builder)}, {0: FEATURE}),
-        5: _table(builder, {0: _floats(builder, 1), 1: _floats(builder, 0)}),
+        5: _table(builder, {0: _number(builder, 1), 1: _number(builder, 0)}),
         6: _vector(builder, [labels]),
     }
     return _table(builder, fields)
@@ -130,9 +130,9 @@ def _vector(builder: Any, tables: Sequence[int]) -> int:
     return offset
 
 
-def _floats(builder: Any, *values: float) -> int:
-    builder.StartVector(4, len(values), 4)
-    for value in reversed(values):
-        builder.PrependFloat32(value)
+def _number(builder: Any, value: int) -> int:
+    """Write a list of floats with a single one, which holds for every channel or class."""
+    builder.StartVector(4, 1, 4)
+    builder.PrependFloat32(value)
     offset: int = builder.EndVector()
     return offset
