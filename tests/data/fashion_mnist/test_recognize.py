@@ -105,8 +105,12 @@ def test_a_table_without_its_test_images_has_none(
     kaggle: Path, tmp_path: Path, sample: Dataset
 ) -> None:
     shutil.copy(kaggle, tmp_path / kaggle.name)
-    data = load_data(tmp_path / kaggle.name)
+    lines: list[str] = []
+    data = load_data(tmp_path / kaggle.name, progress=lines.append)
     assert data.name == "sample" and len(data.test) == 0
+    assert lines == [
+        f"{tmp_path / kaggle.name}: sample, known by its pixels; it has no test images"
+    ]
     assert data.train_sha256 == sample.train_sha256
 
 

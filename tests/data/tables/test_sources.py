@@ -184,7 +184,7 @@ def test_a_file_of_groups_does_what_a_column_does(pets: Path, tmp_path: Path) ->
 def test_text_in_other_encodings_is_read(tmp_path: Path) -> None:
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
         (tmp_path / "t.csv").write_bytes("path,label\r\na.png,Hängebauch\r\n".encode(encoding))
-        assert read_csv(tmp_path / "t.csv").columns["label"] == ["Hängebauch"]
+        assert read_csv(tmp_path / "t.csv").columns["label"] == ("Hängebauch",)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ def load_own_images(path: Path, options: LoadOptions) -> Dataset:
             return replace(load_idx_folder(source.idx_folder, options.image_spec), source=str(path))
         if source.dataset is None:
             raise RuntimeError("a source without content")
+        missing = "" if len(source.dataset.test) else "; it has no test images"
+        options.progress(f"{path}: {source.dataset.name}, known by its pixels{missing}")
         return source.dataset
     listing = grouped_listing(path, source.listing, options)
     data = load_listing(path, listing, options)

@@ -79,7 +79,7 @@ def decode_bytes(content: bytes, name: object, formats: tuple[str, ...]) -> Pixe
             warnings.simplefilter("ignore")  # metadata and sizes; _to_rgb checks sizes
             with Image.open(io.BytesIO(content), formats=formats) as image:
                 if image.format in ("JPEG", "MPO"):
-                    _check_scans(content, name)
+                    _check_scans(content, name, math.prod(image.size))
                 return _to_rgb(image, name)
     except DataError:
         raise
@@ -110,10 +110,11 @@ def formats_of(head: bytes, name: object) -> tuple[str, ...]:
     return ("HEIF",)
 
 
-def _check_scans(content: bytes, name: object) -> None:
+def _check_scans(content: bytes, name: object, num_pixels: int) -> None:
     """Refuse a small file that would take hours to decode."""
-    if len(re.findall(rb"\xff\xda\x00[\x06\x08\x0a\x0c][\x01-\x04]", content)) > MAX_SCANS:
-        raise DataError(f"{name}: a JPEG with more than {MAX_SCANS} scans")
+    allowed = min(MAX_SCANS, MAX_SCANS * MAX_PIXELS // max(num_pixels, 1))
+    if len(re.findall(rb"\xff\xda\x00[\x06\x08\x0a\x0c][\x01-\x04]", content)) > allowed:
+        raise DataError(f"{name}: a JPEG with more than {allowed} scans")
 
 
 def _unidentified(name: str, formats: tuple[str, ...]) -> str:
