@@ -22,6 +22,8 @@ REPORT_EVERY = 2_048  # images between two lines of progress
 def backbone_features(images: Images, recipe: Recipe, progress: Progress) -> Features:
     """Return the features of images as `recipe`'s backbone computes them, before any training.
 
+    Images of another size than the recipe's are resized, which costs less than the backbone does.
+
     Raises:
         EnvironmentFailure: If the backbone's weights are missing, or the cache cannot be written.
     """
@@ -43,10 +45,20 @@ def backbone_features(images: Images, recipe: Recipe, progress: Progress) -> Fea
 def _key(images: Images, recipe: Recipe) -> str:
     """Return a hash of the pixels and of all that turns them into features."""
     network = [FEATURES_VERSION, recipe.backbone, recipe.weights, recipe.precision]
+    network += [recipe.image_size]
     digest = hashlib.sha256(json.dumps([network, list(images.shape)]).encode())
     for start in range(0, len(images), BLOCK):
         digest.update(np.ascontiguousarray(images[start : start + BLOCK]).tobytes())
     return digest.hexdigest()[:32]
+
+
+def _resized(images: Images, size: int) -> np.ndarray:
+    """Return square images with `size` pixels per side."""
+    if images.shape[1] == size:
+        return np.asarray(images)
+    import cv2
+
+    return np.stack([cv2.resize(i, (size, size), interpolation=cv2.INTER_AREA) for i in images])
 
 
 def _compute(images: Images, recipe: Recipe, progress: Progress) -> Features:
@@ -66,7 +78,7 @@ def _compute(images: Images, recipe: Recipe, progress: Progress) -> Features:
         for start in range(0, len(images), BLOCK):
             if start and start % REPORT_EVERY == 0:
                 progress(f"features of {start:,} of {len(images):,} images")
-            inputs = to_inputs(images[start : start + BLOCK])
+            inputs = to_inputs(_resized(images[start : start + BLOCK], recipe.image_size))
             blocks.append(extractor.predict(inputs, batch_size=size, verbose=0))
     except Exception as error:
         if not base.is_out_of_memory(error):

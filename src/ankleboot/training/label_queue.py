@@ -158,7 +158,9 @@ def new_image_queue(data: Dataset, folder: Path, progress: Progress) -> LabelQue
         DataError: If an image cannot be decoded.
     """
     recipe = fitted_recipe(TRANSFER, data)
-    shown = load_new_images(folder, recipe.image_spec, progress)
+    is_color = len(data.image_shape) == 3
+    spec = ImageSpec(data.image_shape[0], color=is_color, crop="none")
+    shown = load_new_images(folder, spec, progress)
     features = backbone_features(shown.images, recipe, progress)
     unusable = data.label_changes.unusable if data.label_changes else []
     rows = np.setdiff1d(np.arange(len(data.train)), unusable)
