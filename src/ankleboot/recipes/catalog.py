@@ -83,19 +83,13 @@ TRANSFER = Recipe(
     batch_size=32,
     head_epochs=5,
     epochs=13,
-    full_rate_steps=768,  # of 3,068 photos, for which the rate was chosen
     keep="auto",
     monitor="accuracy",
 )
 """Recipe for image folders: a network pretrained on ImageNet is fine-tuned on their classes."""
 
 SMALL = replace(
-    TRANSFER,
-    name="small",
-    backbone="efficientnet_lite0_small",
-    image_size=160,
-    epochs=19,
-    full_rate_steps=1_344,
+    TRANSFER, name="small", backbone="efficientnet_lite0_small", image_size=160, epochs=19
 )
 """Recipe for image folders with a network of a fifth of the size."""
 
@@ -118,7 +112,7 @@ TINY = replace(
     weight_decay=0.0,
     batch_size=64,
     epochs=65,
-    full_rate_steps=2_880,
+    full_rate_steps=2_880,  # of 3,068 photos, for which the rate was chosen
 )
 """Recipe for folders of garment photos, cropped to 28 x 28 pixels: the convolutions of the shipped
 model are fine-tuned on their classes."""

@@ -39,7 +39,6 @@ TRANSFER_VARIANT = Variant(
         batch_size=128,
         head_epochs=2,
         epochs=3,
-        full_rate_steps=0,
         keep="last",
         monitor="loss",
         precision="auto",
