@@ -1,4 +1,4 @@
-"""Whether a correction of labels helped: models before and after it on images it left alone.
+"""Effect of a correction of labels: models before and after it on images that it left alone.
 
 The split is drawn from the original labels, so both models hold out the same images. Those whose
 labels a label file changes, or that it leaves out, judge neither.

@@ -69,7 +69,7 @@ class Agreement:
 
     @property
     def is_near_chance(self) -> bool:
-        """Whether the predictions know too little of the labels to doubt one of them."""
+        """True if the predictions know too little of the labels to doubt one of them."""
         return self.low < MIN_KAPPA
 
 
