@@ -25,6 +25,8 @@ from ankleboot.export.export import export_model
 from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import load_predictor
+from ankleboot.models.files.keras_seal import sealed
+from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run
 
 
@@ -86,7 +88,9 @@ def test_a_name_of_another_format_is_refused(
 def test_a_model_without_logits_is_refused(bar_data: Dataset, tmp_path: Path) -> None:
     inputs = keras.Input((28, 28, 1))
     outputs = keras.layers.Dense(10, "softmax", name="mine")(keras.layers.Flatten()(inputs))
-    keras.Model(inputs, outputs).save(tmp_path / "mine.keras")
+    path = tmp_path / "mine.keras"
+    keras.Model(inputs, outputs).save(path)
+    path.write_bytes(sealed(path.read_bytes(), ModelMetadata()))
     with pytest.raises(ModelError, match='no layer "logits"'):
         export_model(tmp_path / "mine.keras", "litert", tmp_path / "x.tflite", bar_data)
 

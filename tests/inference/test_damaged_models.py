@@ -9,6 +9,8 @@ import pytest
 
 from ankleboot.core.errors import ModelError
 from ankleboot.inference.load import load_predictor
+from ankleboot.models.files.keras_seal import sealed
+from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run
 from helpers.images import bars
 
@@ -48,11 +50,31 @@ def test_flipped_bits_in_a_model_are_refused(run_copy: Run, tmp_path: Path) -> N
             load_predictor(run_copy.folder)
 
 
-def test_foreign_models_are_refused(tmp_path: Path) -> None:
+def seal(path: Path) -> None:
+    """Give a model file the metadata of one of ours."""
+    path.write_bytes(sealed(path.read_bytes(), ModelMetadata()))
+
+
+def test_foreign_models_are_refused_with_the_command_that_takes_them_in(tmp_path: Path) -> None:
+    import keras
+
+    path = tmp_path / "mine.keras"
+    layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
+    keras.Sequential(layers).save(path)
+    (tmp_path / "model.h5").touch()
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved/saved_model.pb").touch()
+    for foreign in (path, tmp_path / "model.h5", tmp_path / "saved"):
+        with pytest.raises(ModelError, match=f"ankleboot adopt {foreign}"):
+            load_predictor(foreign)
+
+
+def test_unsafe_and_wrong_models_are_refused(tmp_path: Path) -> None:
     import keras
 
     wrong_shape = tmp_path / "wrong.keras"
     keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten()]).save(wrong_shape)
+    seal(wrong_shape)
     with pytest.raises(ModelError, match=r"expected input \(\(28, 28, 1\), .* got \(\(32, 32, 3\)"):
         load_predictor(wrong_shape)
 
@@ -60,6 +82,7 @@ def test_foreign_models_are_refused(tmp_path: Path) -> None:
     code = keras.layers.Lambda(lambda x: x[:, :10, 0, 0], output_shape=(10,))(inputs)
     unsafe = tmp_path / "unsafe.keras"
     keras.Model(inputs, code).save(unsafe)
+    seal(unsafe)
     with pytest.raises(ModelError, match="not a model that can be loaded safely"):
         load_predictor(unsafe)
 
@@ -68,12 +91,13 @@ def test_foreign_models_are_refused(tmp_path: Path) -> None:
     )
     nan.set_weights([np.full_like(w, np.nan) for w in nan.get_weights()])
     nan.save(tmp_path / "nan.keras")
+    seal(tmp_path / "nan.keras")
     with pytest.raises(ModelError, match="not finite"):
         load_predictor(tmp_path / "nan.keras")
 
-    (tmp_path / "model.h5").touch()
+    (tmp_path / "model.txt").touch()
     with pytest.raises(ModelError, match="expected a run folder, a .keras"):
-        load_predictor(tmp_path / "model.h5")
+        load_predictor(tmp_path / "model.txt")
     with pytest.raises(ModelError, match="not a run folder"):
         load_predictor(tmp_path)
     with pytest.raises(ModelError, match="no such model"):

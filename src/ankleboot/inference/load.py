@@ -19,6 +19,8 @@ from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run, find_run
 
 FORMAT_OF_SUFFIX = {".tflite": "litert", ".onnx": "onnx"}
+FOREIGN_SUFFIXES = (".h5", ".hdf5")
+SAVED_MODEL_FILE = "saved_model.pb"  # in a folder without our metadata
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ def load_predictor(
 def _load_keras(path: Path) -> Predictor:
     from ankleboot.inference.keras import KerasPredictor
 
+    if path.suffix in FOREIGN_SUFFIXES or (path / SAVED_MODEL_FILE).is_file():
+        raise ModelError(f"{path}: made by another tool; take it in with ankleboot adopt {path}")
     if not path.is_dir() and path.suffix != ".keras":
         expected = "a run folder, a .keras, .tflite or .onnx file, or an exported folder"
         raise ModelError(f"{path}: expected {expected}")

@@ -22,7 +22,7 @@ from ankleboot.core.errors import (
     UsageError,
 )
 from ankleboot.core.subprocesses import run_isolated
-from ankleboot.core.types import IMAGE_SIZE, Images, Labels, batch_size_for
+from ankleboot.core.types import IMAGE_SIZE, Images, batch_size_for
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import Progress, load_data, no_progress
 from ankleboot.evaluation.select_split import DataLoader
@@ -262,7 +262,7 @@ def _order(labels: Sequence[str], class_names: tuple[str, ...]) -> list[int]:
     return [names.index(name) for name in class_names]
 
 
-def _examined_images(data: Dataset | None, foreign: _Foreign) -> tuple[Images, Labels]:
+def _examined_images(data: Dataset | None, foreign: _Foreign) -> tuple[Images, np.ndarray]:
     """Return training images that are spread over all of them; noise without data."""
     _, size, channels = foreign.axes
     if data is None:
