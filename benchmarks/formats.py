@@ -21,7 +21,8 @@ START, END = "<!-- formats: written by benchmarks/formats.py -->", "<!-- end of 
 RUNS_IN = {
     "litert": "phones, the light core",
     "litert-fp16": "the same, half the size",
-    "litert-int8": "the same, a third of the size, microcontrollers",
+    "litert-int8": "the same, a third of the size",
+    "litert-micro": "microcontrollers (the network, and its C array)",
     "onnx": "ONNX Runtime and its many hosts",
     "onnx-int8": "the same, a third of the size",
     "openvino": "Intel's runtime",
