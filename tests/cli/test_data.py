@@ -36,7 +36,7 @@ def test_verify_shows_what_was_understood(
     assert "validation: drawn from train by the recipe" in shown.out
     assert "3 groups, 0 of them in more than one split" in shown.out
     assert "folders without images: 1 (labels)" in shown.err
-    assert "images without a group: 8" in shown.err
+    assert "images without a group: 1" in shown.err
 
 
 def test_verify_in_json_holds_the_layout_and_the_notes(

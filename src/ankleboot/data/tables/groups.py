@@ -44,7 +44,7 @@ def add_groups(listing: ImageListing, path: Path, root: Path) -> ImageListing:
         faulty = unknown or repeated
         raise DataError(f"{path}: {len(faulty):,} images are {fault}: {join_names(faulty)}")
     images = [replace(im, group=groups.get(i, im.group)) for i, im in enumerate(listing.images)]
-    missing = sum(not image.group for image in images)
+    missing = sum(not image.group and image.split != "test" for image in images)
     note = f"{path.name}: {len(set(groups.values())):,} groups"
     note += f"; images without a group: {missing:,}" if missing else ""
     return replace(listing, images=images, notes=(*listing.notes, note))
