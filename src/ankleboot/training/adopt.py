@@ -159,8 +159,8 @@ def _run_child(source: Path, job: dict[str, Any], folder: Path) -> dict[str, Any
         ) from error
     if "error" in result:
         kinds = {kind.exit_code: kind for kind in (UsageError, DataError, EnvironmentFailure)}
-        message = str(result["error"])
-        prefix = "" if message.startswith(("--", str(source))) else f"{source}: "
+        message = str(result["error"]).removeprefix(f"{job['path']}: ")
+        prefix = "" if message.startswith("--") else f"{source}: "
         raise kinds.get(result["exit_code"], ModelError)(prefix + message)
     return result
 
