@@ -10,6 +10,15 @@ from ankleboot.core.errors import ModelError, NotApplicableError
 from ankleboot.core.types import Images, Labels, Maps, to_inputs
 from ankleboot.evaluation.explain.gradients import class_gradients
 
+PREPROCESSING = (
+    keras.layers.InputLayer,
+    keras.layers.Rescaling,
+    keras.layers.Normalization,
+    keras.layers.Resizing,
+    keras.layers.Reshape,
+)
+"""Layers whose outputs are pixels, not features."""
+
 
 def grad_cam(model: Any, images: Images, classes: Labels, *, layer: str | None = None) -> Maps:
     """Weight a layer's feature maps by the class's mean gradient; keep the positive part.
@@ -43,7 +52,7 @@ def from_gradients(values: np.ndarray, gradients: np.ndarray, size: tuple[int, .
 
 
 def _target_layer(model: Any, name: str | None) -> Any:
-    layers = [one for one in model.layers if not isinstance(one, keras.layers.InputLayer)]
+    layers = [one for one in model.layers if not isinstance(one, PREPROCESSING)]
     candidates = {layer.name: layer for layer in layers if len(layer.output.shape) == 4}
     if not candidates:
         raise NotApplicableError("the model has no layer with feature maps; grad-cam needs one")
