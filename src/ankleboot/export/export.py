@@ -131,7 +131,10 @@ def _load_reference(model: ResolvedModel) -> KerasPredictor:
         raise UsageError("export needs Keras on TensorFlow; unset ANKLEBOOT_BACKEND")
     reference = load_predictor(model.path) if model.is_shipped and model.path else model.predictor
     if not isinstance(reference, KerasPredictor):
-        raise ModelError(f"{model.name}: expected a run folder or a .keras file to export")
+        raise ModelError(
+            f"{model.name}: expected a run folder or a .keras file to export; of a model of another "
+            "tool, adopt the .keras or .h5 file"
+        )
     return reference
 
 

@@ -118,7 +118,8 @@ def load_predictor(
 def _load_keras(path: Path) -> Predictor:
     from ankleboot.inference.keras import KerasPredictor
 
-    if path.suffix in FOREIGN_SUFFIXES or (path / SAVED_MODEL_FILE).is_file():
+    is_file = path.is_file() and path.suffix in FOREIGN_SUFFIXES
+    if is_file or (path / SAVED_MODEL_FILE).is_file():
         raise ModelError(f"{path}: made by another tool; take it in with ankleboot adopt {path}")
     if not path.is_dir() and path.suffix != ".keras":
         expected = "a run folder, a .keras, .tflite or .onnx file, or an exported folder"

@@ -246,7 +246,8 @@ def _keras_predictor(model: ResolvedModel) -> KerasPredictor:
     if isinstance(predictor, KerasPredictor):
         return predictor
     raise ModelError(
-        f"{predictor.name}: explanations need the Keras model; name a run folder or a .keras file"
+        f"{predictor.name}: explanations need the Keras model; name a run folder or a .keras file, "
+        "or adopt the .keras or .h5 file of a model of another tool"
     )
 
 

@@ -110,7 +110,10 @@ def _measure(
     calibration = calibrate(run, dataset)
     predictor = load_predictor(run.folder)  # calibrated now
     if not isinstance(predictor, KerasPredictor):
-        raise ModelError(f"{run.folder}: a report needs the Keras model of a run")
+        raise ModelError(
+            f"{run.folder}: a report needs the Keras model of a run; of a model of another tool, "
+            "adopt the .keras or .h5 file"
+        )
     judged = judged_images([model], dataset, split)
     images, split = judged.of(dataset), judged.split
     outliers = None if photos is None else _load_photos(expand(photos), run.recipe().image_spec)
