@@ -132,8 +132,8 @@ def _load_reference(model: ResolvedModel) -> KerasPredictor:
     reference = load_predictor(model.path) if model.is_shipped and model.path else model.predictor
     if not isinstance(reference, KerasPredictor):
         raise ModelError(
-            f"{model.name}: expected a run folder or a .keras file to export; of a model of another "
-            "tool, adopt the .keras or .h5 file"
+            f"{model.name}: expected a run folder or a .keras file to export; of another tool "
+            "adopt the .keras or .h5 file"
         )
     return reference
 
