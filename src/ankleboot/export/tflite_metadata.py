@@ -116,8 +116,8 @@ def _table(
     builder.StartObject(1 + max([*offsets, *numbers], default=0))
     for slot, number in numbers.items():
         add_number(slot, number, 0)
-    for slot, offset in offsets.items():
-        builder.PrependUOffsetTRelativeSlot(slot, offset, 0)
+    for slot, written in offsets.items():
+        builder.PrependUOffsetTRelativeSlot(slot, written, 0)
     offset: int = builder.EndObject()
     return offset
 
