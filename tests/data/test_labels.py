@@ -121,3 +121,15 @@ def test_another_order_of_the_classes_keeps_the_corrections(pets: Path, tmp_path
     data = load_data(str(pets), image_spec=SPEC)
     turned = replace(data).in_class_order(("owl", "dog", "cat"))
     assert label_of(correct_labels(turned, path), "train/cat/0.png") == "dog"
+
+
+def test_a_label_file_of_new_images_is_a_table_of_data(tmp_path: Path) -> None:
+    """As `ankleboot label --new` leaves it: the last decision counts, unusable images are out."""
+    write_image_folder(tmp_path / "new", {"some": 9})
+    lines = [f"some/{i}.png,{'cat' if i % 2 else 'dog'},,\n" for i in range(9)]
+    lines += ["some/0.png,cat,dog,\n", "some/8.png,,dog,\n"]
+    path = tmp_path / "new" / "labels.csv"
+    path.write_text(HEADER.decode() + "".join(lines))
+    data = load_data(str(path), image_spec=SPEC)
+    assert len(data.train) == 8 and "some/8.png" not in data.train.names
+    assert label_of(data, "some/0.png") == "cat" and label_of(data, "some/2.png") == "dog"

@@ -148,6 +148,7 @@ def _queue(
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.inference.load import resolve_model
     from ankleboot.training import label_queue
+    from ankleboot.training.image_set import load_new_images
 
     if new_folder is None:
         queue = label_queue.suspect_queue(data, audit, log_line)
@@ -158,7 +159,7 @@ def _queue(
     resolved = resolve_model(model, trust=choice.trust)
     info = resolved.predictor.info
     if new_folder is not None:
-        images = label_queue.load_new_images(new_folder, info.image_spec, log_line).images
+        images = load_new_images(new_folder, info.image_spec, log_line).images
         return label_queue.with_model(queue, resolved, images, (), new=True)
     same = choice.load(info.image_spec)
     is_its_data = info.data_sha256 == data.train_sha256

@@ -7,7 +7,7 @@ Source: Settles 2009 (margin sampling), https://burrsettles.com/pub/settles.acti
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,9 +16,6 @@ import numpy as np
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.types import Features, Images, Indices, Labels, Probs
 from ankleboot.data.dataset import Dataset
-from ankleboot.data.image_folder.cache import cache_images
-from ankleboot.data.image_folder.listing import ImageFile
-from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.evaluation import label_issues
 from ankleboot.inference.load import ResolvedModel
 from ankleboot.recipes.catalog import TRANSFER
@@ -26,27 +23,15 @@ from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.training import linear_probe
 from ankleboot.training.data_audit import (
     NUM_FOLDS,
+    LabelJudgment,
     find_suspects,
     fitted_recipe,
     judge_labels,
 )
 from ankleboot.training.frozen_features import backbone_features
+from ankleboot.training.image_set import ImageSet, Progress, load_new_images
 
 NUM_NEIGHBORS = 6
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class ImageSet:
-    """Images that are shown: their files, if they have any, and their pixels otherwise."""
-
-    folder: Path
-    names: tuple[str, ...]
-    images: Images
-
-    def path(self, row: int) -> Path:
-        """Return where the image's file would be."""
-        return self.folder / self.names[row]
 
 
 @dataclass(frozen=True)
@@ -117,18 +102,7 @@ def suspect_queue(data: Dataset, audit: Path | None, progress: Progress) -> Labe
         features = backbone_features(train.images, recipe, progress)
     probs = np.full((len(train), len(data.class_names)), np.nan, np.float32)
     probs[judged.rows] = judged.probs
-    notes: tuple[str, ...] = ()
-    agreement = label_issues.measure_agreement(judged.probs, train.labels[judged.rows])
-    if audit is not None:
-        suspects = _audited_rows(data, audit)
-    elif agreement.is_near_chance:
-        suspects = []
-        notes = (
-            "The predictions are near chance, so no label can be doubted; "
-            "the order has no meaning.",
-        )
-    else:
-        suspects = [issue.index for issue in find_suspects(data, judged)]
+    suspects, notes = _suspect_rows(data, judged, audit)
     given = judged.probs[np.arange(len(judged.rows)), train.labels[judged.rows]]
     by_doubt = judged.rows[np.argsort(given, kind="stable")]
     unusable = np.setdiff1d(np.arange(len(train)), judged.rows)
@@ -148,6 +122,21 @@ def suspect_queue(data: Dataset, audit: Path | None, progress: Progress) -> Labe
         class_names=data.class_names,
         notes=notes,
     )
+
+
+def _suspect_rows(
+    data: Dataset, judged: LabelJudgment, audit: Path | None
+) -> tuple[list[int], tuple[str, ...]]:
+    """Return the rows of the suspects, and what is to be said about them."""
+    if audit is not None:
+        return _audited_rows(data, audit), ()
+    agreement = label_issues.measure_agreement(judged.probs, data.train.labels[judged.rows])
+    if agreement.is_near_chance:
+        note = (
+            "The predictions are near chance, so no label can be doubted; the order has no meaning."
+        )
+        return [], (note,)
+    return [issue.index for issue in find_suspects(data, judged)], ()
 
 
 def new_image_queue(data: Dataset, folder: Path, progress: Progress) -> LabelQueue:
@@ -241,42 +230,11 @@ def margins(probs: Probs) -> np.ndarray:
     return lead
 
 
-def load_new_images(folder: Path, image_spec: ImageSpec, progress: Progress) -> ImageSet:
-    """Decode the images of a folder and below.
-
-    Raises:
-        UsageError: If there is no such folder, or no image in it.
-        DataError: If one cannot be decoded.
-    """
-    if not folder.is_dir():
-        raise UsageError(f"--new {folder}: no such folder")
-    folder = folder.resolve()
-    paths = [path for path in find_images([folder], progress) if path != folder]
-    if not paths:
-        raise UsageError(f"--new {folder}: no images in this folder")
-    files = [_image_file(folder, path) for path in paths]
-    cached = cache_images(files, image_spec, progress)
-    if cached.unreadable:
-        for row, reason in cached.unreadable.items():
-            progress(f"{files[row].printable}: left out ({reason})")
-        if len(cached.unreadable) == len(files):
-            raise DataError(f"{folder}: none of {len(files):,} images can be read")
-    names = tuple(f.printable for i, f in enumerate(files) if i not in cached.unreadable)
-    return ImageSet(folder, names, cached.images)
-
-
 def _image_set(data: Dataset) -> ImageSet:
     """Return the training images; the paths in a table are relative to its folder."""
     source = Path(data.source)
     folder = source if source.is_dir() else source.parent
     return ImageSet(folder, data.train.names, data.train.images)
-
-
-def _image_file(folder: Path, path: Path) -> ImageFile:
-    status = path.stat()
-    # the time in place of a hash of the content: these images come and go
-    identity = f"{status.st_size} {status.st_mtime_ns}"
-    return ImageFile(path, path.relative_to(folder).as_posix(), "train", "", sha256=identity)
 
 
 def _audited_rows(data: Dataset, folder: Path) -> list[int]:

@@ -16,6 +16,7 @@ from ankleboot.data.image_folder.listing import (
 )
 from ankleboot.data.image_folder.report import join_names
 from ankleboot.data.image_folder.split_names import SPLIT_NAMES, split_of
+from ankleboot.data.label_file import COLUMNS
 from ankleboot.data.preprocessing.image_formats import SUFFIXES
 from ankleboot.data.tables.table import EXPECTED, Table, required_columns
 from ankleboot.data.walk import walk
@@ -70,7 +71,11 @@ def _images(source: Path, part: Part, notes: list[str]) -> list[ImageFile]:
     groups = table.columns[column] if (column := table.find("group")) else [""] * len(table)
     find = _finder(source, part, notes)
     images, num_unlabeled = [], 0
+    is_label_file = tuple(table.columns) == COLUMNS
+    last_row = {name: row for row, name in enumerate(names)}
     for row, (value, name) in enumerate(zip(values, names, strict=True)):
+        if is_label_file and last_row[name] != row:
+            continue  # a later decision counts
         label = _label(labels[row], part)
         if label is None:
             num_unlabeled += 1

@@ -8,7 +8,7 @@ from PIL import Image as PillowImage
 
 from ankleboot.core.errors import DataError
 from ankleboot.data.preprocessing.decode import decode
-from ankleboot.training.label_queue import ImageSet
+from ankleboot.training.image_set import ImageSet
 
 SIDES = (160, 640)  # pixels: a thumbnail, and the image to decide on
 MAX_CACHED = 2_000  # files of some 10 kB
