@@ -118,6 +118,17 @@ def test_quickstart_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in the kernel client's own code
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_model_of_another_notebook_is_adopted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The notebook itself asserts that Keras and Ankleboot find the same accuracy."""
+    notebook = execute(ROOT / "notebooks/adopt.ipynb", tmp_path, monkeypatch)
+    check_outputs(notebook, 1, ["by Ankleboot", "by Keras"])
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LESSONS)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in the kernel client's own code
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
