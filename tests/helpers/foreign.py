@@ -101,7 +101,7 @@ def rebuilt(
     import keras
 
     layers = [type(layer).from_config(layer.get_config()) for layer in base.layers[:-1]]
-    last = head or keras.layers.Dense(10, activation="softmax")
+    last = head or keras.layers.Dense(10, activation="softmax", name="head")
     model = keras.Sequential([keras.Input(shape), *before, *layers, last])
     weights = [weight.copy() for weight in base.get_weights()]
     weights[1] += offset * weights[0].sum(axis=(0, 1, 2))
@@ -134,7 +134,7 @@ def make_foreign_files(folder: Path, base: Any, second: Any, data: Dataset) -> l
     raw = images[..., None].astype(np.float32)
     theirs = second.predict(raw, verbose=0).argmax(axis=1)
     add("leaky-logits-byte.keras", second, "byte", "logits", theirs)
-    add("logits.keras", rebuilt(base, head=keras.layers.Dense(10)), "unit", "logits")
+    add("logits.keras", rebuilt(base, head=keras.layers.Dense(10, name="head")), "unit", "logits")
     add("byte.keras", rebuilt(base, scale=1 / 255), "byte", "softmax")
     add("standard.keras", rebuilt(base, scale=STD, offset=MEAN), "standard", "softmax")
     add("signed.keras", rebuilt(base, scale=0.5, offset=0.5), "signed", "softmax")
@@ -194,11 +194,11 @@ def pair_model(base: Any, *, activation: str | None, swapped: bool = False) -> A
 
     columns = np.zeros((10, 1))
     columns[list(PAIR)] = [[1], [-1]] if swapped else [[-1], [1]]
-    return rebuilt(base, head=keras.layers.Dense(1, activation=activation), columns=columns)
+    return rebuilt(base, head=keras.layers.Dense(1, activation, name="head"), columns=columns)
 
 
 def sigmoids_model(base: Any) -> Any:
     """A sigmoid for each class."""
     import keras
 
-    return rebuilt(base, head=keras.layers.Dense(10, activation="sigmoid"), columns=np.eye(10))
+    return rebuilt(base, head=keras.layers.Dense(10, "sigmoid", name="head"), columns=np.eye(10))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ankleboot.core.errors import ModelError, UsageError
+from ankleboot.core.silence import silenced
 from ankleboot.core.subprocesses import Limits
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
@@ -197,7 +198,8 @@ def test_files_of_other_runtimes_keep_their_convention(
     path = tmp_path / f"theirs.{format}"
     name = {"tflite": "litert", "onnx": "onnx"}[format]
     model(np.zeros((1, 28, 28, 1), np.float32))  # one exporter needs a called model
-    model.export(path, format=name, verbose=False)
+    with silenced():
+        model.export(path, format=name, verbose=False)
     with pytest.raises(ModelError, match="ankleboot adopt"):
         load_predictor(path)
     run = adopt(path, data, tmp_path / "run")
@@ -223,7 +225,7 @@ def test_without_labeled_images_the_user_is_asked(base: Any, data: Dataset, tmp_
     head = {"columns": np.eye(10)[:, :3]}
     import keras
 
-    foreign.rebuilt(base, head=keras.layers.Dense(3, activation="softmax"), **head).save(path)
+    foreign.rebuilt(base, head=keras.layers.Dense(3, "softmax", name="head"), **head).save(path)
     names = ["cat", "dog", "eel"]
     with pytest.raises(UsageError, match=r"3 outputs, but there are 10 classes.* --data"):
         adopt(path, data)
