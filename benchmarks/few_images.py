@@ -129,7 +129,7 @@ def main() -> None:
         stored = json.loads(RESULT.read_text())["rows"]
         rows = [row for row in stored if (row["recipe"], row["variant"]) not in measured] + rows
     document = {
-        "command": " ".join(["python", *sys.argv]),
+        "command": " ".join(["python", *sys.argv]).replace(str(arguments.photos), "DIR"),
         "photos": f"{arguments.per_class} of each of {', '.join(CLASSES)}",
         "machine": machine_info(),
         "rows": rows,
