@@ -29,7 +29,6 @@ CHANGES: dict[str, dict[str, Any]] = {
     "mlp": {
         "architecture": "mlp",
         "activation": "gelu",
-        "input_scaling": "none",
         "optimizer": "rmsprop",
         "schedule": "cosine",
         "monitor": "accuracy",
@@ -64,7 +63,7 @@ CHANGES: dict[str, dict[str, Any]] = {
         "crop": "none",
         "fit": "crop",
     },
-    "none": {"pooling": "none", "crop": "none", "fit": "letterbox"},
+    "none": {"pooling": "none", "input_scaling": "none", "crop": "none", "fit": "letterbox"},
 }
 RECIPES = {name: override(replace(TINY, epochs=1), values) for name, values in CHANGES.items()}
 RECIPES["transfer"] = override(TRANSFER, {"epochs": 2, "head_epochs": 1})

@@ -15,6 +15,8 @@ from ankleboot.core.files import write_json
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.compare import Comparison, compare, compare_predictions
 from ankleboot.evaluation.model_pairs import ModelPredictions as Model
+from ankleboot.evaluation.test_set_usage import count_evaluation
+from ankleboot.models.files.keras_seal import read_seal, sealed
 from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run
 from helpers.images import TINY
@@ -194,6 +196,11 @@ def test_seeds_are_grouped_and_other_splits_refused(
         folder = tmp_path / str(number)
         shutil.copytree(bar_run.folder, folder)
         write_json(folder / "recipe.json", recipe.to_json())
+        seal = read_seal(folder / "model.keras")
+        assert seal is not None
+        seal = replace(seal, validation_fraction=recipe.validation_fraction)
+        content = sealed((folder / "model.keras").read_bytes(), seal)
+        (folder / "model.keras").write_bytes(content)
         folders.append(str(folder))
     test = ["--data", "sample", "--split", "test", "--json"]
     assert run(["compare", *folders[:3], *test]) == 0
@@ -212,7 +219,8 @@ def test_python_users_get_what_the_command_prints(calibrated_run: Run, bar_data:
     document = comparison.to_json()
     assert document["data"] == "bars" and document["split"] == "validation"
     names = [str(calibrated_run.folder), str(calibrated_run.model_path)]
-    assert document["test_reads"] == dict.fromkeys(names, 0)
+    count = count_evaluation(calibrated_run, "validation")  # exports of other tests count as well
+    assert document["test_reads"] == dict.fromkeys(names, count)
     assert [estimate.model for estimate in comparison.models] == names
     assert repr(comparison).startswith("Comparison(") and "\n" not in repr(comparison)
     with pytest.raises(UsageError, match="two or more models"):

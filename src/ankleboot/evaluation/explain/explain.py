@@ -78,7 +78,7 @@ class Explanation(Record):
         from ankleboot.evaluation.plots.image_grids import explanation
 
         title = f"{self.name}: {self.label} ({100 * self.confidence:.0f} %)"
-        images = np.array([neighbor.image for neighbor in self.neighbors], np.uint8)
+        images = np.stack([self.image, *(neighbor.image for neighbor in self.neighbors)])[1:]
         names = [neighbor.label for neighbor in self.neighbors]
         return explanation(self.image, self.maps, title, images, names)
 
@@ -235,7 +235,7 @@ def _class_index(name: str | None, labels: tuple[str, ...]) -> int | None:
 
 def _keras_predictor(model: ResolvedModel) -> KerasPredictor:
     predictor = model.predictor
-    if model.run and model.is_shipped and not model.run.model_path.exists():
+    if model.run and model.is_shipped and model.run.model_path.suffix != ".keras":
         raise ModelError(
             f"{model.name} ships without its Keras model, which explanations need; "
             f"explain {catalog.PRETRAINED} takes photos, too"
