@@ -113,7 +113,7 @@ def test_an_adopted_run_works_in_every_command(
 
     predicted = files["nested.keras"].predicted
     expected = float((predicted == data.test.labels).mean())
-    names = [entry.label for entry in predict(data.test.images[:20], adopted)]
+    names = [entry.to_json()["label"] for entry in predict(data.test.images[:20], adopted)]
     assert names == [data.class_names[label] for label in predicted[:20]]
     export = export_model(adopted, "litert", tmp_path / "m.tflite", data)
     assert export.parity.top1_agreement == 1
@@ -222,10 +222,10 @@ def test_files_of_other_runtimes_keep_their_convention(
 @pytest.mark.usefixtures("in_process")
 def test_without_labeled_images_the_user_is_asked(base: Any, data: Dataset, tmp_path: Path) -> None:
     path = tmp_path / "own.keras"
-    head = {"columns": np.eye(10)[:, :3]}
     import keras
 
-    foreign.rebuilt(base, head=keras.layers.Dense(3, "softmax", name="head"), **head).save(path)
+    head = keras.layers.Dense(3, "softmax", name="head")
+    foreign.rebuilt(base, head=head, columns=np.eye(10)[:, :3]).save(path)
     names = ["cat", "dog", "eel"]
     with pytest.raises(UsageError, match=r"3 outputs, but there are 10 classes.* --data"):
         adopt(path, data)

@@ -66,8 +66,9 @@ def _metadata(path: Path, run: Run | None) -> ModelMetadata:
     calibration = origin.calibration() if run or is_result else None
     if calibration is None:
         return info
-    fitted = {"temperature": calibration.temperature, "abstain_below": calibration.abstain_below}
-    return replace(info, **fitted)
+    return replace(
+        info, temperature=calibration.temperature, abstain_below=calibration.abstain_below
+    )
 
 
 def _refuse_foreign(path: Path) -> NoReturn:

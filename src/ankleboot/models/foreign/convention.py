@@ -61,7 +61,7 @@ class Convention:
         if x.shape[3] == 1 and self.channels == 3:
             x = np.repeat(x, 3, axis=3)
         x = x[..., ::-1] if self.bgr else x
-        x = (x - np.float32(self.mean)) / np.float32(self.std)
+        x = (x - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
         match self.layout:
             case "hw":
                 x = x[..., 0]

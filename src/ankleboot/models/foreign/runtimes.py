@@ -149,7 +149,8 @@ def quantized(values: np.ndarray, details: dict[str, Any]) -> np.ndarray:
         return values.astype(dtype)
     limits = np.iinfo(dtype)
     steps = np.rint(values / scale + zero_point) if scale else np.rint(values)
-    return np.clip(steps, limits.min, limits.max).astype(dtype)
+    clipped: np.ndarray = np.clip(steps, limits.min, limits.max).astype(dtype)
+    return clipped
 
 
 def dequantized(values: np.ndarray, details: dict[str, Any]) -> np.ndarray:
