@@ -131,6 +131,7 @@ def answer_suspects(folder: Path, right: dict[str, str], number: int) -> dict[st
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             page = browser.new_page()
             page.goto(address)
+            page.locator("#choices button").last.wait_for()
             classes = page.locator("#choices button").evaluate_all("all => all.map(b => b.value)")
             keys = {name: "1234567890"[i] for i, name in enumerate(classes)}
             is_shown = """name => document.getElementById("name").textContent !== name

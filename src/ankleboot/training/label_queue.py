@@ -9,6 +9,7 @@ Source: Settles 2009 (margin sampling), https://burrsettles.com/pub/settles.acti
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +67,13 @@ class LabelQueue:
     is_learned: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
+    @cached_property
+    def _unit_features(self) -> np.ndarray:
+        return _normalized(self.known_features)
+
     def neighbors(self, row: int) -> list[tuple[int, float]]:
         """Return the most similar labeled images: rows of `known`, and cosine similarities."""
-        similarity = _normalized(self.known_features) @ _normalized(self.features[row : row + 1])[0]
+        similarity = self._unit_features @ _normalized(self.features[row : row + 1])[0]
         if self.shown is self.known:
             similarity[row] = -np.inf
         nearest = np.argsort(-similarity, kind="stable")[:NUM_NEIGHBORS]

@@ -30,13 +30,13 @@ async function start() {
   shared.showProgress(session.progress);
   byId("note").textContent = session.notes.join(" ");
   byId("note").hidden = !session.notes.length;
-  await single.open(session.progress.next);
   document.addEventListener("click", ({ detail, target }) => {
     if (detail > 0) target.closest("button")?.blur(); // so that Space keeps the label again
   });
   document.addEventListener("keydown", (event) => {
     if (view === "single" && act(event, single, session)) event.preventDefault();
   });
+  await single.open(session.progress.next);
 }
 
 /** Do what a key means; return whether it means anything. */
