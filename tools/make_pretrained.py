@@ -101,7 +101,7 @@ def card(
     low, high = test.accuracy_ci95
     hardware = f"{manifest['hardware']['cores']} cores, {manifest['hardware']['cpu']}"
     rows = [
-        f"| {s.label} | {100 * s.precision:.1f} | {100 * s.recall:.1f} | {100 * s.f1:.1f} |"
+        f"| {s.label} | {_percent(s.precision)} | {_percent(s.recall)} | {_percent(s.f1)} |"
         for s in test.per_class
     ]
     answered = f"{100 * calibration.coverage:.1f} % are predicted"
@@ -131,6 +131,10 @@ def card(
         rows="\n".join(rows),
         most_confused=most_confused(test),
     )
+
+
+def _percent(score: float | None) -> str:
+    return "-" if score is None else f"{100 * score:.1f}"
 
 
 def most_confused(test: Evaluation) -> str:

@@ -34,7 +34,7 @@ def write_labels(path: Path, **labels: str) -> Path:
 
 
 def label_of(data: Dataset, name: str) -> str:
-    return data.class_names[data.train.labels[data.train.names.index(name)]]
+    return data.class_names[int(data.train.labels[data.train.names.index(name)])]
 
 
 def test_the_last_line_about_an_image_counts(pets: Path, tmp_path: Path) -> None:

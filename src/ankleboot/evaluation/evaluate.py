@@ -200,7 +200,7 @@ def evaluate_probs(
     )
 
 
-def _bootstrapped(probs: Probs, labels: Labels, ece: float) -> dict[str, Interval]:
+def _bootstrapped(probs: Probs, labels: Labels, ece: float) -> dict[str, Any]:
     """Return the intervals of loss, Brier score and ECE from the same resampled images."""
     rows = np.arange(len(labels))
     gaps = np.zeros((len(labels), NUM_BINS))  # the sum of a column is the gap of that bin

@@ -115,7 +115,7 @@ def weigh_evidence(predicted: Labels, labels: Labels, class_names: Sequence[str]
 
 
 def _named(class_names: Sequence[str], chosen: np.ndarray) -> tuple[str, ...]:
-    return tuple(class_names[index] for index in np.flatnonzero(chosen))
+    return tuple(name for name, is_chosen in zip(class_names, chosen, strict=True) if is_chosen)
 
 
 def _shown(name: str) -> str:

@@ -197,7 +197,7 @@ class Run(Record):
         """Read the fingerprints of the images that the run and its parents learned."""
         path = self.folder / "known_images.npy"
         try:
-            known = np.load(path, allow_pickle=False)
+            known: np.ndarray = np.load(path, allow_pickle=False)
         except FileNotFoundError:
             return np.zeros(0, np.uint64)
         except DAMAGED_ZIP as error:

@@ -82,7 +82,8 @@ class LabelQueue:
 
 def _normalized(features: Features) -> Features:
     norms = np.linalg.norm(features, axis=1, keepdims=True)
-    return features / np.maximum(norms, 1e-12)
+    normalized: np.ndarray = features / np.maximum(norms, 1e-12)
+    return normalized
 
 
 def suspect_queue(data: Dataset, audit: Path | None, progress: Progress) -> LabelQueue:
@@ -156,7 +157,8 @@ def new_image_queue(data: Dataset, folder: Path, progress: Progress) -> LabelQue
     spec = ImageSpec(data.image_shape[0], color=is_color, crop="none")
     shown = load_new_images(folder, spec, progress)
     features = backbone_features(shown.images, recipe, progress)
-    unusable = data.label_changes.unusable if data.label_changes else []
+    changes = data.label_changes
+    unusable = np.zeros(0, np.int64) if changes is None else changes.unusable
     rows = np.setdiff1d(np.arange(len(data.train)), unusable)
     known = backbone_features(data.train.images, recipe, progress)
     known_set = _image_set(data)

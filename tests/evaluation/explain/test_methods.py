@@ -167,7 +167,8 @@ def test_receptive_fields_by_hand() -> None:
 
 def test_filters_and_maps_have_their_shapes() -> None:
     model = architectures.build_model(SPRINT)
-    assert features.first_filters(model).shape == (16, 4, 4)
+    filters = features.first_filters(model)
+    assert filters is not None and filters.shape == (16, 4, 4)
     maps = features.feature_maps(model, np.zeros((2, 28, 28), np.uint8))
     assert maps["block1_pool"].shape == (2, 14, 14, 16)
 

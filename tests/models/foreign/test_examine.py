@@ -96,9 +96,7 @@ def test_scales_that_give_the_same_labels_are_asked_for() -> None:
         return inputs.reshape(len(inputs), -1) @ kernel
 
     found = try_candidates(predict, signature, conventions, images, labels, None)
-    with pytest.raises(
-        UsageError, match=r"cannot be told apart on 400 images.* --input"
-    ):
+    with pytest.raises(UsageError, match=r"cannot be told apart on 400 images.* --input"):
         choose(sorted(found, key=lambda t: t.convention.scaling == "byte"), labels, is_named=False)
 
 

@@ -205,9 +205,8 @@ def _feature_maps(inputs: ReportInputs) -> str:
 
 def _flat(adopted: dict[str, Any]) -> dict[str, Any]:
     """Return what was found about an adopted model, without the table of candidates."""
-    return {key: value for key, value in adopted.items() if key not in ("convention", "trials")} | (
-        adopted["convention"]
-    )
+    others = {key: adopted[key] for key in adopted if key not in ("convention", "trials")}
+    return {**others, **adopted["convention"]}
 
 
 def _commands(run: Run) -> str:

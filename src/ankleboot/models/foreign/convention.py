@@ -61,7 +61,8 @@ class Convention:
         if x.shape[3] == 1 and self.channels == 3:
             x = np.repeat(x, 3, axis=3)
         x = x[..., ::-1] if self.bgr else x
-        x = (x - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
+        mean, std = np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
+        x = np.asarray((x - mean) / std, np.float32)
         match self.layout:
             case "hw":
                 x = x[..., 0]

@@ -24,6 +24,8 @@ ILLUSTRATED_SEED = 0  # only one run keeps its images
 def measure_kernels(trained: TrainedRun) -> dict[str, Any]:
     """Measure the likeness of the first kernels to Sobel's and Gabor's patterns."""
     kernels = features.first_filters(trained.model)
+    if kernels is None:
+        return {}
     sobel = best_correlation(kernels, sobel_family(kernels.shape[1]))
     gabor = best_correlation(kernels, gabor_family(kernels.shape[1]))
     measures: dict[str, Any] = {
