@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ankleboot.core.types import IMAGE_SIZE, Images, Labels, Probs, SomeImages
+from ankleboot.core.types import IMAGE_SIZE, Images, Labels, Probs
 from ankleboot.data.dataset import LabeledImages
 from ankleboot.evaluation.statistics import standardized_rows
 
@@ -149,7 +149,7 @@ def find_duplicates(
     )
 
 
-def _small(images: Images) -> SomeImages:
+def _small(images: Images) -> np.ndarray:
     """Reduce images to 28 x 28 gray pixels, which suffice to find near duplicates."""
     if images.shape[1:] == (IMAGE_SIZE, IMAGE_SIZE):
         return images
