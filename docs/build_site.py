@@ -27,7 +27,17 @@ CARDS = (
     ("own-classes", "Your own classes", "A folder of pictures is a data set."),
 )
 GUIDES = (
-    *("photographs", "pictures", "own-classes", "docs/data", "understand", "ship", "serve"),
+    *(
+        "photographs",
+        "pictures",
+        "own-classes",
+        "docs/data",
+        "own-model",
+        "wrong-labels",
+        "understand",
+        "ship",
+        "serve",
+    ),
     *("docs/deploy", "docs/adopt", "docs/few_images", "docs/labels", "docs/devices"),
     *("docs/example_pages", "extend"),
 )

@@ -12,6 +12,8 @@ SECTIONS = {
     "Understand it": "understand",
     "Eight questions, measured": "questions",
     "Your own classes": "own-classes",
+    "Your own model": "own-model",
+    "Wrong labels": "wrong-labels",
     "Ship it": "ship",
     "Serve it": "serve",
     "The commands": "commands",

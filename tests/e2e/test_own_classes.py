@@ -360,4 +360,4 @@ def test_python_refuses_images_of_another_kind(pictures: Path, tmp_path: Path) -
 
         fit(replace(PLAIN, image_size=32, crop="none"), data, tmp_path / "run")
     with pytest.raises(DataError):
-        load_data(str(pictures.parent))
+        load_data(str(pictures / "train" / "plain"))

@@ -42,8 +42,8 @@ def test_the_help_lists_every_format_and_imports_no_runtime() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     *text, modules = done.stdout.splitlines()
-    for name in plugins.BUILT_IN["formats"]:
-        assert name in " ".join(text)
+    words = "".join("".join(text).split())  # a name may be broken at its hyphen
+    assert all(name in words for name in plugins.BUILT_IN["formats"])
     assert not {"tensorflow", "keras", "onnx", "openvino", "numpy"} & set(modules.split())
 
 

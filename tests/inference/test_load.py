@@ -166,7 +166,7 @@ def test_code_that_a_file_names_is_imported_only_with_trust(module_folder: Path)
     assert isinstance(resolve_model(folder, trust=True).predictor, FakePredictor)
 
 
-@pytest.mark.parametrize("name", ["a.h5", "a.pkl", "a.pt", "a.xml"])
+@pytest.mark.parametrize("name", ["a.pkl", "a.pt", "a.xml"])
 def test_files_of_other_formats_are_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(ModelError, match="expected a run folder, a .keras, .tflite or .onnx"):

@@ -96,7 +96,8 @@ def test_the_documented_limits_are_those_of_the_configuration() -> None:
     config = ServerConfig()
     for text in (
         f"did not arrive within {config.body_timeout_s:g} seconds",
-        f"{MAX_PIXELS // 10**6} megapixels, {config.max_images_per_request} images",
+        f"{MAX_PIXELS // 10**6} megapixels (JPEG 120, progressive 60), "
+        f"{config.max_images_per_request} images",
         f"headers of more than {config.max_header_bytes // 1024} KiB",
         f"client_max_body_size {config.max_body_bytes // 2**20}m;",
     ):

@@ -42,7 +42,10 @@ def test_train_completes_a_run_folder_as_the_command_does(
     document = run.to_json()
     assert document["calibration"]["num_examples"] == 128
     verdict = json.loads(json.dumps(diagnose_fit(run.history()).to_json()))
+    sentences = document["verdict"].pop("sentences")
+    about_curves = verdict.pop("sentences")
     assert document["verdict"] == verdict
+    assert sentences[: len(about_curves)] == about_curves  # then the evidence behind it
 
 
 def test_resume_completes_an_interrupted_run(

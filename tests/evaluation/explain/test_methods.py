@@ -150,7 +150,7 @@ def test_a_layer_that_is_not_there_is_named(network: keras.Model) -> None:
     ):
         grad_cam(network, image, np.array([0]), layer="conv9")
     dense = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
-    with pytest.raises(ModelError, match="Grad-CAM needs one"):
+    with pytest.raises(ModelError, match="grad-cam needs one"):
         grad_cam(dense, image, np.array([0]))
 
 

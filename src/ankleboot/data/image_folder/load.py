@@ -104,7 +104,7 @@ def check_listing(
     """Decode the images of a listing; return those that can be read, in the order of the data set.
 
     Raises:
-        As `load_listing`.
+        DataError: As for `load_listing`.
     """
     if not listing.images:
         raise DataError(f"{source}: no images; expected {LAYOUT}")
