@@ -257,7 +257,7 @@ def test_a_signal_stops_a_command_that_prints_nothing_of_tensorflow(
     process.send_signal(signal.SIGTERM)
     started = time.monotonic()
     out, err = process.communicate(timeout=60)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20  # 1 s on an idle machine
     assert process.returncode == 143 and out == ""
     assert err.splitlines()[-1].startswith("error: stopped ")
     assert f"--resume {folder}" in err.splitlines()[-1]
