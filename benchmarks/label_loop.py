@@ -199,7 +199,8 @@ def train_all(work: Path, folder: Path, clean: Path) -> dict[str, Any]:
     lost = accuracies["without errors"]["mean"] - accuracies["with errors"]["mean"]
     regained = accuracies["corrected"]["mean"] - accuracies["with errors"]["mean"]
     pair = [runs["with errors"][0], runs["corrected"][0]]
-    sentences = [compare(pair, split=split).sentences[0] for split in ("validation", "test")]
+    verdicts = [compare(pair, split=split).sentences[0] for split in ("validation", "test")]
+    sentences = [sentence.replace(f"{work}/", "") for sentence in verdicts]
     return accuracies | {
         "lost_points": round(100 * lost, 2),
         "regained_points": round(100 * regained, 2),
