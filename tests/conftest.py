@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import jaxtyping._decorator
@@ -19,6 +20,7 @@ from ankleboot.core.files import write_json
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.calibration import calibrate
 from ankleboot.models.run import Run
+from helpers.browser import launched
 from helpers.images import TINY, bars
 
 # No deadlines: how long an example takes depends on the machine. 50 examples instead of 100.
@@ -79,6 +81,13 @@ def uncounted_runs(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     for name in {"bar_run", "calibrated_run"} & set(request.fixturenames):
         (request.getfixturevalue(name).folder / "test_reads.json").unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium, shared by the tests of a file."""
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture

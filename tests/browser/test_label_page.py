@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ankleboot.data.label_file import read_label_file
-from helpers.browser import CHROMIUM, needs_browser
+from helpers.browser import needs_browser
 from helpers.images import write_image_folder
 from helpers.labeling import Page, label_page, load_planted, planted_folder, planted_queue
 
@@ -19,16 +19,6 @@ WIDER_THAN_THE_PAGE = """() => [...document.querySelectorAll("body *")]
     .map((element) => element.outerHTML)"""
 
 CLASSES = {"cat": 12, "dog": 12, "owl": 12}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextmanager

@@ -32,7 +32,6 @@ from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
 from ankleboot.recipes.image_spec import FITS, ImageSpec
 from helpers.browser import (
-    CHROMIUM,
     headline,
     needs_browser,
     packed,
@@ -108,17 +107,6 @@ def page_folder(tmp_path_factory: pytest.TempPathFactory, photo_model: Path) -> 
 def address(page_folder: Path) -> Iterator[str]:
     with served(page_folder) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # no sandbox: it cannot be had as root in a container, and the page is our own
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

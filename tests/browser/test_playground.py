@@ -20,7 +20,7 @@ from ankleboot.inference.load import load_predictor
 from ankleboot.models.architectures import build_model
 from ankleboot.models.pretrained.catalog import FOLDER
 from ankleboot.recipes.catalog import POCKET
-from helpers.browser import CHROMIUM, local, needs_browser, packed, served
+from helpers.browser import local, needs_browser, packed, served
 from helpers.playground import (
     RECIPES,
     document_of,
@@ -35,17 +35,6 @@ from helpers.playground import (
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served(write_shipped(tmp_path_factory.mktemp("site") / "playground")) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # no sandbox: it cannot be had as root in a container, and the page is our own
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextmanager

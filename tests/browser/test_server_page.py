@@ -23,7 +23,7 @@ from ankleboot.inference.router import ModelRouter, load_router
 from ankleboot.models.pretrained import catalog
 from ankleboot.web.markdown import render_markdown
 from ankleboot.web.render import WEB
-from helpers.browser import CHROMIUM, headline, needs_browser, scene
+from helpers.browser import headline, launched, needs_browser, scene
 
 PAGE = WEB / "server_page"
 COMMAND = [sys.executable, "-m", "ankleboot", "serve", "--port", "0", "--json", "--log", "off"]
@@ -45,16 +45,11 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # no sandbox: it cannot be had as root in a container, and the page is our own
-        camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", *camera]
-        )
+    """Headless Chromium with a camera."""
+    with launched(
+        "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
+    ) as browser:
         yield browser
-        browser.close()
 
 
 @contextmanager

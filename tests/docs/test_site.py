@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 import build_site
 import reference
-from helpers.browser import CHROMIUM, local, needs_browser, served
+from helpers.browser import local, needs_browser, served
 from site_pages import SECTIONS, notebook_page, only_documents, readme_pages
 
 ROOT = Path(__file__).parents[2]
@@ -141,17 +140,6 @@ def test_every_link_leads_somewhere_and_nothing_is_loaded_from_elsewhere(site: P
             assert place.exists(), f"{path.name}: {address}"
             if anchor and place in pages:
                 assert anchor in pages[place].anchors, f"{path.name}: {address}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # no sandbox: it cannot be had as root in a container, and the site is our own
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.mark.slow

@@ -46,6 +46,18 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def launched(*arguments: str) -> Iterator[Any]:
+    """Headless Chromium, without the sandbox, which root cannot have in a container."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", *arguments]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser
+        browser.close()
+
+
+@contextmanager
 def visited(browser: Any, address: str) -> Iterator[Any]:
     """A page of a fresh browser; requests to other hosts and script errors fail the test."""
     context = browser.new_context(viewport={"width": 390, "height": 844})

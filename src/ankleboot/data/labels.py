@@ -15,7 +15,7 @@ from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.text import unknown_name
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.label_changes import LabelChanges
-from ankleboot.data.label_file import Decision, parse_label_file, read_label_file
+from ankleboot.data.label_file import Decision, read_label_file
 
 NUM_LISTED = 5  # names in a message
 
@@ -61,11 +61,6 @@ def apply_decisions(
     )
     train = LabeledImages(data.train.images, labels, data.train.names)
     return replace(data, train=train, label_changes=changes)
-
-
-def stored_decisions(content: bytes, path: Path) -> dict[str, str]:
-    """Return the last label of each image in the content of a label file."""
-    return {decision.path: decision.label for decision in parse_label_file(content, path)}
 
 
 def _class_index(class_names: tuple[str, ...], label: str, path: Path, image: str) -> int:

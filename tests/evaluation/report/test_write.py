@@ -21,7 +21,7 @@ from ankleboot.evaluation.data_size import SizePoint
 from ankleboot.evaluation.report.sprite import NUM_COLUMNS, Sprite
 from ankleboot.evaluation.report.write import Report, write_report
 from ankleboot.models.run import Run
-from helpers.browser import CHROMIUM, needs_browser
+from helpers.browser import needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -180,22 +180,18 @@ def test_the_command_reports_the_shipped_model(
 
 
 @pytest.fixture
-def page(reported: Report) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "request",
-            lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url),
-        )
-        page.goto(reported.path.as_uri())
-        yield page
-        browser.close()
-        assert faults == []
+def page(browser: Any, reported: Report) -> Iterator[Any]:
+    page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url),
+    )
+    page.goto(reported.path.as_uri())
+    yield page
+    page.context.close()
+    assert faults == []
 
 
 @needs_browser
