@@ -2,18 +2,23 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from ankleboot.cli.main import EXTRAS
 from ankleboot.cli.main import run as ankleboot
 from ankleboot.data.fashion_mnist import load as data
 from ankleboot.data.fashion_mnist.sources import LocalFolder
 
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 TINY = ["blocks=1", "filters=4", "dense_units=16", "batch_size=100", "epochs=2"]
 TINY_SETTINGS = [part for setting in TINY for part in ("--set", setting)]
 
@@ -190,6 +195,18 @@ sys.exit(run(["train", "leaky", "--data", "sample"]))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 5
     assert done.stderr == "error: this needs tensorflow: pip install 'ankleboot[train]'\n"
+
+
+def test_the_extra_that_is_named_brings_the_module() -> None:
+    extras = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]
+    providers = metadata.packages_distributions()
+    for extra, modules in EXTRAS.items():
+        required = {
+            re.split(r"[^\w.-]", line)[0].lower().replace("_", "-") for line in extras[extra]
+        }
+        for module in modules.split():
+            names = {name.lower().replace("_", "-") for name in providers[module]}
+            assert names & required, f"{extra} does not name the package of {module}"
 
 
 def command(*arguments: str) -> list[str]:

@@ -19,12 +19,12 @@ from ankleboot.core.text import escape_unprintable
 EXTRAS = {
     "train": "cv2 jinja2 keras matplotlib tensorflow",
     "jax": "jax",
-    "audit": "cleanlab",
+    "audit": "cleanlab sklearn",
     "onnx": "onnxruntime",
     "openvino": "openvino",
     "tables": "pyarrow",
     "export": "litert_quantizer onnx tf2onnx",
-    "serve": "fastapi httptools prometheus_client python_multipart starlette uvicorn",
+    "serve": "httptools prometheus_client python_multipart starlette uvicorn",
 }
 """Modules that the light core does without, by the extra that brings them."""
 

@@ -6,6 +6,7 @@ spec of the recipe for image folders.
 """
 
 import base64
+import io
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -58,6 +59,13 @@ Fingerprints = UInt64[np.ndarray, " _"]
 
 Matrix = Int64[np.ndarray, "classes classes"]
 """Confusion matrix: rows are true classes, columns predicted ones."""
+
+
+def npy_bytes(array: Any) -> bytes:
+    """Return the content of a `.npy` file that holds an array of numbers."""
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    return content.getvalue()
 
 
 def pack_array(array: Any) -> dict[str, Any]:

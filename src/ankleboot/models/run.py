@@ -32,7 +32,7 @@ from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.files import DAMAGED_ZIP, atomic_write, write_json
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.records import Record
-from ankleboot.core.types import Fingerprints
+from ankleboot.core.types import Fingerprints, npy_bytes
 from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.files.keras_seal import model_sha256, read_seal, sealed
 from ankleboot.models.files.metadata import ModelMetadata, parse_object
@@ -208,9 +208,7 @@ class Run(Record):
 
     def write_known_images(self, known: Fingerprints) -> None:
         """Write the fingerprints of the images that the run and its parents learned."""
-        content = io.BytesIO()
-        np.save(content, np.unique(known), allow_pickle=False)
-        atomic_write(self.folder / "known_images.npy", content.getvalue())
+        atomic_write(self.folder / "known_images.npy", npy_bytes(np.unique(known)))
 
     def write_history(self, history: History) -> None:
         """Replace history.csv."""

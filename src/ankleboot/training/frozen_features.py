@@ -1,7 +1,6 @@
 """Features of a frozen backbone: computed once for a set of images, then read from the cache."""
 
 import hashlib
-import io
 import json
 from contextlib import suppress
 
@@ -10,7 +9,7 @@ import numpy as np
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.files import DAMAGED_ZIP, atomic_write, file_lock, make_folder
 from ankleboot.core.paths import cache_folder
-from ankleboot.core.types import Features, Images, to_inputs
+from ankleboot.core.types import Features, Images, npy_bytes, to_inputs
 from ankleboot.data.load import Progress
 from ankleboot.recipes.recipe import Recipe
 
@@ -36,9 +35,7 @@ def backbone_features(images: Images, recipe: Recipe, progress: Progress) -> Fea
             if len(features) == len(images):
                 return features
         features = _compute(images, recipe, progress)
-        content = io.BytesIO()
-        np.save(content, features, allow_pickle=False)
-        atomic_write(path, content.getvalue())
+        atomic_write(path, npy_bytes(features))
     return features
 
 

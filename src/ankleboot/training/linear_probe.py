@@ -6,7 +6,6 @@ Source: Alain and Bengio 2016 (linear probes), https://arxiv.org/abs/1610.01644
 """
 
 import hashlib
-import io
 import warnings
 from contextlib import suppress
 
@@ -15,7 +14,7 @@ import numpy as np
 from ankleboot.core.errors import DataError
 from ankleboot.core.files import DAMAGED_ZIP, atomic_write, make_folder
 from ankleboot.core.paths import cache_folder
-from ankleboot.core.types import Features, Indices, Labels, Probs
+from ankleboot.core.types import Features, Indices, Labels, Probs, npy_bytes
 
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01)
 """Weights of the squared norm beside the mean loss; the one with the least loss is taken."""
@@ -96,9 +95,7 @@ def out_of_fold_probs(
     penalty = choose_penalty(features, labels, fold_of, num_classes)
     for fold in range(folds):
         probs[fold_of == fold] = _held_out(features, labels, fold_of == fold, num_classes, penalty)
-    content = io.BytesIO()
-    np.save(content, probs, allow_pickle=False)
-    atomic_write(path, content.getvalue())
+    atomic_write(path, npy_bytes(probs))
     return probs
 
 
