@@ -82,6 +82,27 @@ def test_classes_that_all_hold_the_same_folders_are_refused(
     assert "hold the same folders (cat, dog), as splits do" in message
 
 
+def test_splits_may_be_in_the_folders_of_classes(tmp_path: Path) -> None:
+    listing = scan_folder(make(tmp_path, "cat/train", "cat/Test", "dog/train", "dog/testing"))
+    assert counts(listing) == {(split, name): 2 for split in ("test", "train") for name in PETS}
+    assert listing.layout == "one folder for each class, train/, test/ in them"
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        (("cat/train", "cat/test", "dog"), "cat/ hold splits, but dog/ do not"),
+        (("cat/train", "cat/test", "dog/train", "dog/training"), "of the same split in dog/"),
+        (("cat/train", "cat/val", "dog/val"), "in validation/ but not in train/: dog"),
+    ],
+)
+def test_classes_that_hold_splits_must_agree(
+    folders: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=message):
+        scan_folder(make(tmp_path, *folders))
+
+
 def test_classes_with_a_folder_of_images_each_are_classes(tmp_path: Path) -> None:
     listing = scan_folder(make(tmp_path, "n01/images", "n02/images"))
     assert listing.class_names == ("n01", "n02")

@@ -16,8 +16,9 @@ from ankleboot.core.errors import DataError, UsageError
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.fashion_mnist.load import has_idx_files
 from ankleboot.data.fashion_mnist.recognize import recognize
+from ankleboot.data.image_folder.layout import UNLABELED
 from ankleboot.data.image_folder.listing import ImageListing
-from ankleboot.data.image_folder.scan import UNLABELED, scan_folder
+from ankleboot.data.image_folder.scan import scan_folder
 from ankleboot.data.image_folder.split_names import split_of
 from ankleboot.data.tables.archive import unpack
 from ankleboot.data.tables.arrays import (
