@@ -17,6 +17,7 @@ jaxtyping._decorator._tb_flag = False
 from ankleboot.core import plugins
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.files import write_json
+from ankleboot.core.tensorflow_settings import set_up_tensorflow
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.calibration import calibrate
 from ankleboot.models.run import Run
@@ -26,6 +27,8 @@ from helpers.images import TINY, bars
 # No deadlines: how long an example takes depends on the machine. 50 examples instead of 100.
 hypothesis.settings.register_profile("ankleboot", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("ankleboot")
+
+set_up_tensorflow()  # as in every process of the package
 
 # A suite that a shell runs in the background inherits that Ctrl-C is ignored, and so do its runs.
 signal.signal(signal.SIGINT, signal.default_int_handler)

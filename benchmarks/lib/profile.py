@@ -6,7 +6,6 @@ so their times add up to more than the step takes.
 
 import collections
 import json
-import os
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.subprocesses import machine_info, run_isolated
+from ankleboot.core.tensorflow_settings import use_backend
 from ankleboot.data.load import load_data
 from ankleboot.recipes.catalog import SPRINT
 
@@ -46,7 +46,7 @@ def profile_training(rounds: int, data: str, progress: Callable[[str], None]) ->
 
 def main(arguments: list[str]) -> None:
     """Profile once and print the result as JSON."""
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    use_backend("tensorflow")
     import tensorflow as tf
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 

@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.subprocesses import anonymous_memory_mib, machine_info, peak_mib, run_isolated
+from ankleboot.core.tensorflow_settings import use_backend
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.load import load_data
 from ankleboot.recipes.catalog import SPRINT
@@ -88,7 +88,7 @@ def resize_dataset(data: Dataset, num: int, folder: Path) -> Dataset:
 
 def main(arguments: list[str]) -> None:
     """Measure one point and print it as JSON."""
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    use_backend("tensorflow")
     from ankleboot.training import data_loader
     from ankleboot.training.engines import base
     from ankleboot.training.trainer import fit

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.core.subprocesses import machine_info, run_isolated
+from ankleboot.core.tensorflow_settings import use_backend
 
 
 def measure_startup(rounds: int, data: str, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> None:
         now = time.time()
         stages[stage], last = round(now - last, 3), now
 
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    use_backend("tensorflow")
     # the command imports both
     for layer_above in ("ankleboot.cli.train", "ankleboot.cli.output.training"):
         importlib.import_module(layer_above)

@@ -18,6 +18,7 @@ import numpy as np
 
 from ankleboot.core.errors import UsageError
 from ankleboot.core.subprocesses import peak_mib
+from ankleboot.core.tensorflow_settings import set_up_tensorflow
 from ankleboot.core.types import IMAGE_SIZE, NUM_CLASSES, Images, Labels, one_hot, to_inputs
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
@@ -242,6 +243,7 @@ LEAKY_FAST = replace(LEAKY, precision="auto", batch_size=256)
 
 CONTENDERS: dict[str, Callable[[Dataset, int], TrainingResult]] = {
     "keras-script": keras_script,
+    "keras-script-onednn": keras_script,
     "leaky": lambda data, seed: train_recipe(LEAKY, data, seed),
     "leaky-fast": lambda data, seed: train_recipe(LEAKY_FAST, data, seed),
     "sprint": lambda data, seed: train_recipe(SPRINT, data, seed),
@@ -250,6 +252,9 @@ CONTENDERS: dict[str, Callable[[Dataset, int], TrainingResult]] = {
     "lightgbm": lightgbm,
 }
 """Contenders by the names of `bench.py train --only`; the first is the reference."""
+
+WITH_OUR_SETTINGS = ("keras-script-onednn", "leaky", "leaky-fast", "sprint")
+"""Contenders that run with the kernels which Ankleboot chooses; the others have the defaults."""
 
 REQUIRED_MODULES = {
     "pytorch": ("torch",),
@@ -265,6 +270,8 @@ def main(arguments: list[str]) -> None:
     if name not in CONTENDERS:
         raise UsageError(f"unknown contender {name!r}; valid: {', '.join(CONTENDERS)}")
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    if name in WITH_OUR_SETTINGS:
+        set_up_tensorflow()
     result = CONTENDERS[name](load_data(data_name), int(seed))
     print(json.dumps(asdict(result) | {"name": name, "seed": int(seed), "peak_mib": peak_mib()}))
 

@@ -14,6 +14,7 @@ import click
 from ankleboot import __version__
 from ankleboot.core import plugins
 from ankleboot.core.errors import AnklebootError, EnvironmentFailure, UsageError
+from ankleboot.core.tensorflow_settings import use_backend
 from ankleboot.core.text import escape_unprintable
 
 EXTRAS = {
@@ -31,9 +32,7 @@ EXTRAS = {
 
 def main() -> None:
     """Run the command line; an AnklebootError or a slip in the arguments is one line on stderr."""
-    # KERAS_BACKEND says what the user's other work runs on; ours is on TensorFlow unless asked
-    os.environ["KERAS_BACKEND"] = os.environ.get("ANKLEBOOT_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on stderr otherwise
+    use_backend(os.environ.get("ANKLEBOOT_BACKEND", "tensorflow"))
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
             setattr(sys, name, open(os.devnull, "w"))

@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 
+from ankleboot.core.tensorflow_settings import set_up_tensorflow
+
 _LOCK = threading.RLock()  # the redirection is global to the process
 
 
@@ -45,6 +47,7 @@ def silenced(*, show_failures: bool = True) -> Iterator[None]:
 def import_keras() -> None:
     """Import Keras and its backend without the banners of TensorFlow."""
     if "keras" not in sys.modules:
+        set_up_tensorflow()
         with silenced():
             import keras  # noqa: F401
 

@@ -1,6 +1,5 @@
 """Predictor of `.keras` files: the format of training, and the reference for every export."""
 
-import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +87,6 @@ def _check_archive(path: Path) -> None:
 
 
 def _load(path: Path) -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import_keras()
     import keras  # after the checks: a damaged file is reported before TensorFlow is imported
 

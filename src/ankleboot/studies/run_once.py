@@ -6,7 +6,6 @@ It prints the row of the run as JSON: recipe and measures.
 """
 
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ankleboot.core.errors import DivergedError
 from ankleboot.core.subprocesses import peak_mib
+from ankleboot.core.tensorflow_settings import use_backend
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
 from ankleboot.models.pretrained import catalog
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def main(arguments: list[str]) -> None:
     """Make the run and print its row."""
     study, variant, seed, data_name, kind = arguments
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    use_backend("tensorflow")
     data = load_data(data_name)
     num_train = len(data.split(PLAIN.split_rule).train)
     quick, seeds = kind == "quick", int(seed) + 1

@@ -9,6 +9,7 @@ import keras
 from ankleboot.core import environment
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.git import git_commit
+from ankleboot.core.tensorflow_settings import uses_onednn
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.verify_data import verify_folder_unchanged
 from ankleboot.models.run import Run
@@ -39,7 +40,7 @@ def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
         "split": {"sha256": split.sha256}
         | {"num_train": len(split.train), "num_validation": len(split.validation)},
         "versions": environment.versions(),
-        "arithmetic": f"{base.compute_dtype(recipe)} on {keras.backend.backend()}",
+        "arithmetic": _arithmetic(recipe),
         "plugins": plugin_versions(recipe),
         "hardware": environment.hardware(),
         "git_commit": git_commit(),
@@ -58,6 +59,13 @@ def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
         document["data_notes"] = [data.folder_report.layout, *data.folder_report.notes]
         document["num_unreadable"] = len(data.folder_report.unreadable)
     return document
+
+
+def _arithmetic(recipe: Recipe) -> str:
+    """Return the dtype, backend and kernels, which decide more than the last bits of weights."""
+    backend = keras.backend.backend()
+    kernels = " with oneDNN" if backend == "tensorflow" and uses_onednn() else ""
+    return f"{base.compute_dtype(recipe)} on {backend}{kernels}"
 
 
 def verify_same_manifest(run: Run, data: Dataset) -> list[str]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ankleboot.core.errors import AnklebootError, ModelError, UsageError
 from ankleboot.core.subprocesses import Limits
+from ankleboot.core.tensorflow_settings import use_backend
 from ankleboot.core.types import to_inputs
 from ankleboot.models.foreign import scan
 from ankleboot.models.foreign.candidates import Signature, candidates
@@ -32,7 +33,7 @@ NUM_NOISE_IMAGES = 64
 def main() -> None:
     """Run the job that the first argument names, and print its result."""
     LIMITS.restrict_this_process()
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    use_backend("tensorflow")
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # drivers reserve more address space than allowed
     job: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
     try:

@@ -1,0 +1,60 @@
+"""Kernels of TensorFlow: chosen before its import, by the processor, after the user's wish."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ankleboot.core import tensorflow_settings
+from ankleboot.core.tensorflow_settings import ONEDNN, set_up_tensorflow, use_backend
+
+
+@pytest.fixture
+def before_import(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """As in a fresh process with AVX2."""
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    for variable in (ONEDNN, "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND"):
+        monkeypatch.setenv(variable, "")  # restored afterwards
+        monkeypatch.delenv(variable)
+    monkeypatch.setattr(tensorflow_settings, "cpu_flags", lambda: ["avx", "avx2"])
+    return monkeypatch
+
+
+def test_onednn_is_on_where_the_processor_has_avx2(before_import: pytest.MonkeyPatch) -> None:
+    use_backend("jax")
+    assert (os.environ[ONEDNN], os.environ["KERAS_BACKEND"]) == ("1", "jax")
+    before_import.delenv(ONEDNN)
+    before_import.setattr(tensorflow_settings, "cpu_flags", lambda: ["avx"])
+    set_up_tensorflow()
+    assert ONEDNN not in os.environ
+
+
+def test_the_setting_of_the_user_stays(before_import: pytest.MonkeyPatch) -> None:
+    before_import.setenv(ONEDNN, "0")
+    set_up_tensorflow()
+    assert os.environ[ONEDNN] == "0"
+
+
+def test_nothing_is_set_after_the_import(before_import: pytest.MonkeyPatch) -> None:
+    """TensorFlow has read its settings by then; others would claim what does not hold."""
+    before_import.setitem(sys.modules, "tensorflow", tensorflow_settings)
+    set_up_tensorflow()
+    assert ONEDNN not in os.environ
+
+
+@pytest.mark.parametrize(("setting", "expected"), [("0", "False"), ("1", "True")])
+def test_tensorflow_tells_which_kernels_it_uses(setting: str, expected: str) -> None:
+    code = (
+        "from ankleboot.core.silence import import_keras; import_keras(); "
+        "from ankleboot.core.tensorflow_settings import uses_onednn; print(uses_onednn())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {ONEDNN: setting},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == expected
+    assert done.stderr == ""
