@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ankleboot.core.errors import AnklebootError as AnklebootError  # exported by "as"
     from ankleboot.data.load import load_data as load_data
+    from ankleboot.evaluation.adoption.adopt import adopt as adopt
     from ankleboot.evaluation.compare import compare as compare
     from ankleboot.evaluation.evaluate import evaluate as evaluate
     from ankleboot.evaluation.explain.explain import explain as explain
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from ankleboot.recipes.catalog import get_recipe as get_recipe
     from ankleboot.recipes.catalog import list_recipes as list_recipes
     from ankleboot.recipes.recipe import Recipe as Recipe
-    from ankleboot.training.adopt import adopt as adopt
     from ankleboot.training.data_audit import audit_data as audit_data
     from ankleboot.training.train import resume as resume
     from ankleboot.training.train import train as train
@@ -38,7 +38,7 @@ __version__ = "0.1.0.dev0"
 _MODULES = {
     "AnklebootError": "core.errors",
     "Recipe": "recipes.recipe",
-    "adopt": "training.adopt",
+    "adopt": "evaluation.adoption.adopt",
     "audit_data": "training.data_audit",
     "compare": "evaluation.compare",
     "evaluate": "evaluation.evaluate",

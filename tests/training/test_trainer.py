@@ -223,7 +223,7 @@ def test_folders_are_never_overwritten(bar_data: Dataset, bar_run: Run, tmp_path
 
 
 def test_two_processes_cannot_train_in_one_folder(bar_data: Dataset, bar_run: Run) -> None:
-    from ankleboot.training.run_dir import open_run
+    from ankleboot.models.run_dir import open_run
 
     with open_run(bar_run.folder), pytest.raises(ModelError, match="another process"):
         resume_fit(bar_run.folder, bar_data)

@@ -58,7 +58,7 @@ def adopt(
     """
     from ankleboot.cli.output.adoption import adoption_result
     from ankleboot.cli.output.terminal import log_line
-    from ankleboot.training.adopt import adopt as adopt_model
+    from ankleboot.evaluation.adoption.adopt import adopt as adopt_model
 
     choice = options.DataOptions(data_name, skip_bad=False, strict=False, trust=False)
     run = adopt_model(

@@ -12,10 +12,10 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.data.fingerprints import fingerprints
 from ankleboot.data.load import load_data, load_training_data
 from ankleboot.models.run import Run, load_run
+from ankleboot.models.run_dir import next_run_dir
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.callbacks import TrainingCallback
 from ankleboot.training.foreign_plugins import refuse_foreign_plugins
-from ankleboot.training.run_dir import next_run_dir
 
 
 def train(

@@ -24,6 +24,7 @@ from ankleboot.core.types import Features, Indices
 from ankleboot.data.dataset import Dataset
 from ankleboot.models.files.keras_seal import model_sha256
 from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.run_dir import create_run, open_run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training import data_loader
 from ankleboot.training.callbacks import TrainingCallback, layer_summary
@@ -36,7 +37,6 @@ from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Engine, RunningMetrics
 from ankleboot.training.loss import class_weights
 from ankleboot.training.manifest import make_manifest, verify_same_manifest
-from ankleboot.training.run_dir import create_run, open_run
 from ankleboot.training.warm_start import describe_parent, load_parent
 
 NUM_TRAIN_EVAL_IMAGES = 6_000  # training images evaluated after an epoch of hard examples

@@ -25,6 +25,7 @@ from ankleboot.core.subprocesses import run_isolated
 from ankleboot.core.types import IMAGE_SIZE, Images, batch_size_for
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import Progress, load_data, no_progress
+from ankleboot.evaluation.adoption.adopted_run import BUILT_IN_DATA, AdoptedModel, write_run
 from ankleboot.evaluation.select_split import DataLoader
 from ankleboot.models.files.checksums import read_verified_onnx, read_verified_tflite
 from ankleboot.models.files.keras_seal import read_seal
@@ -38,7 +39,6 @@ from ankleboot.models.foreign.child import LIMITS, NUM_NOISE_IMAGES
 from ankleboot.models.foreign.scan import kind_of
 from ankleboot.models.run import Run
 from ankleboot.recipes.image_spec import ImageSpec
-from ankleboot.training.adopted_run import BUILT_IN_DATA, AdoptedModel, write_run
 
 CHILD = "ankleboot.models.foreign.child"
 NUM_IMAGES = 2_000  # training images that the candidates are tried on; fewer large ones

@@ -14,9 +14,9 @@ from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.files.checksums import add_onnx_metadata, add_tflite_checksum
 from ankleboot.models.files.keras_seal import model_sha256, sealed
 from ankleboot.models.run import Run
+from ankleboot.models.run_dir import create_run, next_run_dir
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.recipes.recipe import Recipe
-from ankleboot.training.run_dir import create_run, next_run_dir
 
 BUILT_IN_DATA = ("fashion-mnist", "sample")
 """Data sets with the images of Fashion-MNIST: one garment, cropped, 28 x 28 gray pixels."""

@@ -13,12 +13,12 @@ from ankleboot.core.silence import silenced
 from ankleboot.core.subprocesses import Limits
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
+from ankleboot.evaluation.adoption.adopt import adopt
 from ankleboot.evaluation.compare import compare
 from ankleboot.evaluation.evaluate import evaluate
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.foreign import child
 from ankleboot.models.run import Run
-from ankleboot.training.adopt import adopt
 from helpers import foreign
 
 pytestmark = pytest.mark.usefixtures("isolated_state_dir")
@@ -57,7 +57,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         document: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
         return document
 
-    monkeypatch.setattr("ankleboot.training.adopt.run_isolated", run)
+    monkeypatch.setattr("ankleboot.evaluation.adoption.adopt.run_isolated", run)
 
 
 NAMES = [
