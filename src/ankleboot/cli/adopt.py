@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ankleboot.cli import options
-from ankleboot.core.errors import UsageError
+from ankleboot.core.errors import DataError, UsageError
+from ankleboot.data.class_names import read_class_names
 
 if TYPE_CHECKING:
     from ankleboot.models.run import Run
-
-MAX_LABEL_BYTES = 1_000_000  # of a file with class names
 
 
 @click.command()
@@ -96,13 +95,6 @@ def read_labels(text: str) -> list[str]:
             raise UsageError(f"--labels {text}: no such file, and no list separated by commas")
         return [name.strip() for name in text.split(",")]
     try:
-        if path.stat().st_size > MAX_LABEL_BYTES:
-            raise UsageError(f"--labels {text}: larger than {MAX_LABEL_BYTES:,} bytes")
-        content = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--labels {text}: cannot be read ({error})") from error
-    names = [line.strip() for line in content.splitlines() if line.strip()]
-    numbered = [name.partition(" ") for name in names]
-    if all(number == str(i) and name for i, (number, _, name) in enumerate(numbered)):
-        return [name.strip() for _, _, name in numbered]
-    return names
+        return read_class_names(path)
+    except DataError as error:
+        raise UsageError(f"--labels {error}") from error

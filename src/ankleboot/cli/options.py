@@ -15,6 +15,7 @@ from ankleboot.core.paths import expand
 
 if TYPE_CHECKING:
     from ankleboot.data.dataset import Dataset
+    from ankleboot.evaluation.select_split import DataLoader
     from ankleboot.models.run import Run
     from ankleboot.recipes.image_spec import ImageSpec
 
@@ -86,6 +87,11 @@ class DataOptions:
     labels: Path | None = None
     groups: Path | None = None
 
+    @property
+    def named(self) -> DataLoader | None:
+        """Loader of the data that the user named; None if the user named none."""
+        return self.load if self.name else None
+
     def load(self, image_spec: ImageSpec, run: Run | None = None, known: str = "") -> Dataset:
         """Load the data set; print its warnings on stderr.
 
@@ -125,8 +131,8 @@ DATA_OPTIONS = (
         "data_name",
         metavar="NAME|DIR",
         help="fashion-mnist (default), sample, an image folder with a sub-folder for every class, "
-        "a table (.csv, .jsonl, .parquet, .npz), a .zip of these, a folder with the four IDX "
-        "files, or package.module:load.",
+        "a table (.csv, .jsonl, .parquet, .npz), a .zip of these, a folder with IDX files, or "
+        "package.module:load.",
     ),
     click.option(
         "--skip-bad", is_flag=True, help="Leave out images that cannot be read, and count them."

@@ -13,7 +13,7 @@ from ankleboot.core import plugins
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.paths import AnyPath, cache_folder, expand
 from ankleboot.data.dataset import Dataset
-from ankleboot.data.fashion_mnist.load import has_idx_files, load_idx_folder
+from ankleboot.data.fashion_mnist.load import has_idx_files
 from ankleboot.data.image_folder.report import LAYOUT
 from ankleboot.data.verify_data import verify_folder_unchanged
 from ankleboot.models.run import Run
@@ -49,8 +49,8 @@ def load_data(
     Args:
         name: "fashion-mnist", "sample" or another data set of `core/plugins.py`; an image folder
             with a sub-folder for every class; a table of images (.csv, .jsonl, .parquet, .npz) or
-            a .zip of any of these, see docs/data.md; a folder with the four IDX files of
-            Fashion-MNIST, plain or .gz; or "package.module:load".
+            a .zip of any of these, see docs/data.md; a folder with IDX files, plain or .gz; or
+            "package.module:load".
         image_spec: Size, colors and crop of the images; None for those of Fashion-MNIST: one
             garment, 28 x 28, gray.
         skip_bad: Leave out images of a folder that cannot be decoded; otherwise they are an error.
@@ -78,20 +78,19 @@ def load_data(
         loaded = load_data(name, image_spec=image_spec, progress=progress, **options)
         return correct_labels(loaded, labels)
     spec, text, path = image_spec or ImageSpec(), str(name), expand(name)
-    is_named = plugins.is_name("datasets", text) and not (":" in text and path.exists())
-    if is_named or (path.is_dir() and has_idx_files(path)):
+    if plugins.is_name("datasets", text) and not (":" in text and path.exists()):
         if skip_bad or strict or groups is not None:
             raise UsageError(
                 f"--skip-bad, --strict and --groups are for images of your own; {text} is a known "
                 "data set"
             )
-        return _load_by_name(text, spec, trust) if is_named else load_idx_folder(path, spec)
+        return _load_by_name(text, spec, trust)
     if not path.exists():
         known = ", ".join(plugins.names("datasets"))
         raise UsageError(
             f"--data {text}: no such file or folder; expected {known}, an image folder ({LAYOUT}), "
-            "a table (.csv, .jsonl, .parquet, .npz), a .zip of these, a folder with the four IDX "
-            "files, or package.module:load"
+            "a table (.csv, .jsonl, .parquet, .npz), a .zip of these, a folder with IDX files, or "
+            "package.module:load"
         )
     from ankleboot.data.image_folder.load import LoadOptions, load_own_images  # imports decoders
 

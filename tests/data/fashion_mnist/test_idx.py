@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ankleboot.data.fashion_mnist.idx import (
     IdxFile,
     diagnose,
     gunzip,
+    parse,
     parse_images,
     parse_labels,
     verify,
@@ -63,15 +65,15 @@ def test_labels_survive_the_format(labels: list[int]) -> None:
     ],
 )
 def test_bad_image_files_are_refused(raw: bytes, said: str) -> None:
-    with pytest.raises(DataError, match="^x: ") as caught:
-        parse_images(raw, "x")
+    with pytest.raises(DataError, match="^x-images: ") as caught:
+        parse(raw, replace(IMAGES, name="x-images"))
     assert said in str(caught.value)
 
 
 @pytest.mark.parametrize("bad", [10, 77, 255])
 def test_the_first_bad_label_is_named(bad: int) -> None:
     with pytest.raises(DataError, match=f"label 2 is {bad}"):
-        parse_labels(label_bytes([0, 9, bad, bad]), "x")
+        parse(label_bytes([0, 9, bad, bad]), LABELS)
 
 
 @pytest.mark.parametrize(
@@ -114,9 +116,9 @@ def test_any_content_comes_back_from_any_compression(content: bytes, level: int)
 
 @given(st.binary(max_size=64))
 def test_any_bytes_are_parsed_or_refused_in_one_way(raw: bytes) -> None:
-    for parse in (parse_images, parse_labels):
+    for view in (parse_images, parse_labels):
         try:
-            parse(raw, "x")
+            view(raw, "x")
         except DataError:
             continue
 

@@ -144,6 +144,7 @@ def test_pixels_of_tables_are_checked(sample: Dataset, tmp_path: Path) -> None:
 def idx(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The raw bytes of the sample's files, which stand for those of the data set."""
     monkeypatch.setattr("ankleboot.data.fashion_mnist.load.FASHION_MNIST", SAMPLE)
+    monkeypatch.setattr("ankleboot.data.fashion_mnist.recognize.KNOWN", {"fashion-mnist": SAMPLE})
     return {f.name: gzip.decompress((SAMPLE_FOLDER / f"{f.name}.gz").read_bytes()) for f in SAMPLE}
 
 
@@ -166,13 +167,22 @@ def test_idx_files_are_known_by_their_first_bytes(
     assert same(load_data(tmp_path / "dots/train-images.idx3-ubyte"), sample)
 
 
-def test_a_file_that_only_looks_like_one_is_refused(idx: dict[str, bytes], tmp_path: Path) -> None:
+def test_other_content_is_a_data_set_of_ones_own(
+    idx: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only where the name says Fashion-MNIST, other content is an error."""
     for name, content in idx.items():
         (tmp_path / name.replace("-idx", ".idx")).write_bytes(
             content[:-1] + bytes([content[-1] ^ 1])
         )
+    data = load_data(tmp_path, image_spec=ImageSpec(crop="none"))
+    assert data.name == f"{tmp_path.name}/" and data.folder_report
+    assert data.folder_report.notes == (
+        "not Fashion-MNIST, by its content; the classes are the labels 0 to 9",
+    )
+    monkeypatch.setenv("ANKLEBOOT_DATA", str(tmp_path))
     with pytest.raises(DataError, match="train-images.idx3-ubyte.*sha256"):
-        load_data(tmp_path)
+        load_data()
 
 
 def test_files_of_other_kinds_are_no_idx_files(tmp_path: Path) -> None:

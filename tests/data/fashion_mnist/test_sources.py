@@ -349,15 +349,6 @@ def test_a_folder_of_ones_own_is_used_and_never_touched(
     assert victim.exists() and not sample_as_full.exists()
 
 
-def test_plain_mnist_is_refused(tmp_path: Path) -> None:
-    for (
-        wanted
-    ) in fashion_mnist.SAMPLE:  # right names and formats, other content than Fashion-MNIST's
-        (tmp_path / wanted.name).write_bytes(LocalFolder(fashion_mnist.SAMPLE_FOLDER).read(wanted))
-    with pytest.raises(DataError, match="train-images.*expected 60000"):
-        load_data(str(tmp_path))
-
-
 def test_the_sample_is_stratified() -> None:
     sample = load_data("sample")
     for part, each in ((sample.train, 200), (sample.test, 50)):

@@ -16,7 +16,7 @@ NAME_PARTS = ("idx", "ubyte")
 def find_idx_file(folder: Path, file: IdxFile) -> Path | None:
     """Return the file whose header is that of an IDX file; one named like it comes first."""
     magic = IMAGES_MAGIC if file.holds_images else LABELS_MAGIC
-    matches = [path for path in _candidates(folder) if _header(path) == (magic, file.count)]
+    matches = [path for path in idx_candidates(folder) if idx_header(path) == (magic, file.count)]
     prefix = file.name.partition("-")[0]
     matches.sort(key=lambda path: (prefix not in path.name, path))
     return matches[0] if matches else None
@@ -26,11 +26,11 @@ def has_idx_header(folder: Path) -> bool:
     """Check if a folder has a file that begins as an IDX file of images does."""
     return any(
         header is not None and header[0] == IMAGES_MAGIC
-        for header in map(_header, _candidates(folder))
+        for header in map(idx_header, idx_candidates(folder))
     )
 
 
-def _candidates(folder: Path) -> Iterator[Path]:
+def idx_candidates(folder: Path) -> Iterator[Path]:
     """Yield the files of a folder, and those in folders of it that have the name of a file."""
     try:
         paths = sorted(folder.iterdir())
@@ -44,7 +44,7 @@ def _candidates(folder: Path) -> Iterator[Path]:
         return  # reading reports it
 
 
-def _header(path: Path) -> tuple[int, int] | None:
+def idx_header(path: Path) -> tuple[int, int] | None:
     """Return the magic number and the count of an IDX file, plain or gzip."""
     try:
         with path.open("rb") as file:

@@ -46,33 +46,47 @@ class IdxFile:
 
 
 def parse(raw: bytes, file: IdxFile) -> Images | Labels:
-    """View the bytes of an IDX file as an array of images or labels."""
-    return (parse_images if file.holds_images else parse_labels)(raw, file.name)
+    """View the bytes of an IDX file as images of 28 x 28 pixels or labels from 0 to 9."""
+    if not file.holds_images:
+        labels = parse_labels(raw, file.name)
+        if labels.size and labels.max() >= NUM_CLASSES:
+            first = int(np.argmax(labels >= NUM_CLASSES))
+            raise DataError(
+                f"{file.name}: label {first} is {labels[first]}, expected 0 to {NUM_CLASSES - 1}"
+            )
+        return labels
+    images = parse_images(raw, file.name)
+    if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
+        rows, columns = images.shape[1:]
+        raise DataError(
+            f"{file.name}: expected images of 28 x 28 pixels, the header says {rows} x {columns}"
+        )
+    return images
 
 
-def parse_images(raw: bytes, name: str) -> Images:
+def parse_images(raw: bytes, name: str) -> np.ndarray:
     """View the bytes of an IDX image file as a read-only array; refuse other magic or sizes."""
     count = _checked_count(raw, name, IMAGES_MAGIC, IMAGES_HEADER)
+    _check_length(raw, name, count)
     rows, columns = np.frombuffer(raw, ">u4", count=2, offset=8).tolist()
-    if (rows, columns) != (IMAGE_SIZE, IMAGE_SIZE):
-        raise DataError(
-            f"{name}: expected images of 28 x 28 pixels, the header says {rows} x {columns}"
-        )
-    _check_length(raw, name, count, IMAGES_HEADER + count * IMAGE_SIZE**2)
-    return np.frombuffer(raw, np.uint8, offset=IMAGES_HEADER).reshape(count, IMAGE_SIZE, IMAGE_SIZE)
+    if not rows or not columns:
+        raise DataError(f"{name}: images of {rows} x {columns} pixels")
+    return np.frombuffer(raw, np.uint8, offset=IMAGES_HEADER).reshape(count, rows, columns)
 
 
 def parse_labels(raw: bytes, name: str) -> Labels:
-    """View the bytes of an IDX label file as an array; refuse other labels than 0 to 9."""
+    """View the bytes of an IDX label file as an array."""
     count = _checked_count(raw, name, LABELS_MAGIC, LABELS_HEADER)
-    _check_length(raw, name, count, LABELS_HEADER + count)
-    labels = np.frombuffer(raw, np.uint8, offset=LABELS_HEADER)
-    if labels.size and labels.max() >= NUM_CLASSES:
-        first = int(np.argmax(labels >= NUM_CLASSES))
-        raise DataError(
-            f"{name}: label {first} is {labels[first]}, expected 0 to {NUM_CLASSES - 1}"
-        )
-    return labels
+    _check_length(raw, name, count)
+    return np.frombuffer(raw, np.uint8, offset=LABELS_HEADER)
+
+
+def announced_bytes(head: bytes) -> int:
+    """Return the size of the file that a valid header of 16 bytes announces."""
+    magic, count, rows, columns = np.frombuffer(head, ">u4", count=4).tolist()
+    if magic == IMAGES_MAGIC:
+        return IMAGES_HEADER + int(count) * int(rows) * int(columns)
+    return LABELS_HEADER + int(count)
 
 
 def _checked_count(raw: bytes, name: str, magic: int, header: int) -> int:
@@ -89,7 +103,8 @@ def _checked_count(raw: bytes, name: str, magic: int, header: int) -> int:
     return int(count)
 
 
-def _check_length(raw: bytes, name: str, count: int, expected: int) -> None:
+def _check_length(raw: bytes, name: str, count: int) -> None:
+    expected = announced_bytes(raw[:IMAGES_HEADER].ljust(IMAGES_HEADER))
     if len(raw) != expected:
         raise DataError(
             f"{name}: the header announces {count} items, which are {expected} bytes, "

@@ -23,7 +23,7 @@ from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.text import escape_unprintable
 from ankleboot.core.types import Indices
 from ankleboot.data.dataset import Dataset, LabeledImages
-from ankleboot.data.fashion_mnist.load import check_image_spec, load_idx_folder
+from ankleboot.data.fashion_mnist.load import check_image_spec
 from ankleboot.data.image_folder.cache import NUM_THREADS, CachedImages, cache_images
 from ankleboot.data.image_folder.listing import SPLIT_ORDER, ImageFile, ImageListing
 from ankleboot.data.image_folder.report import LAYOUT, LEAKAGE, FolderReport, join_names
@@ -65,13 +65,11 @@ def load_own_images(path: Path, options: LoadOptions) -> Dataset:
                 f"--skip-bad, --strict and --groups are for images of your own; {path} holds "
                 "Fashion-MNIST"
             )
-        if source.idx_folder is not None:
-            return replace(load_idx_folder(source.idx_folder, options.image_spec), source=str(path))
         if source.dataset is None:
             raise RuntimeError("a source without content")
         missing = "" if len(source.dataset.test) else "; it has no test images"
         options.progress(f"{path}: {source.dataset.name}, known by its pixels{missing}")
-        return source.dataset
+        return replace(source.dataset, source=str(path))
     listing = grouped_listing(path, source.listing, options)
     data = load_listing(path, listing, options)
     if options.groups is None:

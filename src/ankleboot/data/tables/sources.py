@@ -28,6 +28,7 @@ from ankleboot.data.tables.arrays import (
     read_npz,
     read_pixel_csv,
 )
+from ankleboot.data.tables.idx_files import name_classes, read_idx_files
 from ankleboot.data.tables.parquet import read_parquet
 from ankleboot.data.tables.rows import Part, list_rows
 from ankleboot.data.tables.table import (
@@ -47,10 +48,9 @@ METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 @dataclass(frozen=True)
 class Source:
-    """Content of a path: a known data set, a folder with IDX files, or a listing."""
+    """Content of a path: a known data set or a listing."""
 
     dataset: Dataset | None = None
-    idx_folder: Path | None = None
     listing: ImageListing | None = None
 
 
@@ -95,14 +95,14 @@ def _read_file(path: Path, within: Path | None) -> Source:
     if suffix == ".parquet":
         return _rows(path, read_parquet, within)
     if has_idx_files(path.parent) and path.is_file():
-        return Source(idx_folder=path.parent)
+        return _idx(path.parent, path)
     raise UsageError(f"--data {path}: expected {EXPECTED}")
 
 
 def _read_folder(folder: Path, within: Path | None) -> Source:
     """Read a folder; `within` is the folder of an archive, which its tables may not leave."""
     if has_idx_files(folder):
-        return Source(idx_folder=folder)
+        return _idx(folder)
     if parquet := sorted([*folder.glob("*.parquet"), *folder.glob("data/*.parquet")]):
         return Source(listing=_shards(folder, parquet, within))
     if metadata := _metadata(folder):
@@ -199,14 +199,28 @@ def _header(path: Path) -> tuple[list[str], str]:
 
 
 def _arrays(path: Path, parts: Mapping[str, ArrayPart], notes: list[str]) -> Source:
-    known = recognize(path, {split: (p.images, p.labels) for split, p in parts.items()})
-    if known is not None:
+    known = _recognized(path, parts)
+    listing = None if known else list_arrays(path, parts, _layout("arrays", parts), notes)
+    return Source(known, listing)
+
+
+def _idx(folder: Path, file: Path | None = None) -> Source:
+    parts, notes = read_idx_files(folder, file)
+    if (known := _recognized(folder, parts)) is not None:
         return Source(dataset=known)
+    named, class_names, note = name_classes(parts, folder)
+    listing = list_arrays(folder, named, _layout("IDX files", parts), [*notes, note])
+    return Source(listing=replace(listing, class_names=class_names))
+
+
+def _recognized(path: Path, parts: Mapping[str, ArrayPart]) -> Dataset | None:
+    return recognize(path, {split: (part.images, part.labels) for split, part in parts.items()})
+
+
+def _layout(kind: str, parts: Mapping[str, ArrayPart]) -> str:
     shape = " x ".join(map(str, parts["train"].images.shape[1:]))
     splits = ", ".join(f"{split} {len(part.labels):,}" for split, part in parts.items())
-    return Source(
-        listing=list_arrays(path, parts, f"arrays of {shape} pixels ({splits} images)", notes)
-    )
+    return f"{kind} of {shape} pixels ({splits} images)"
 
 
 def _rows(path: Path, read: Callable[[Path], Table], within: Path | None) -> Source:
