@@ -15,6 +15,7 @@ NAMES = [
     "adopt",
     "audit_data",
     "compare",
+    "cross_validate",
     "evaluate",
     "explain",
     "export_model",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ankleboot.recipes.catalog import get_recipe as get_recipe
     from ankleboot.recipes.catalog import list_recipes as list_recipes
     from ankleboot.recipes.recipe import Recipe as Recipe
+    from ankleboot.training.cross_validate import cross_validate as cross_validate
     from ankleboot.training.data_audit import audit_data as audit_data
     from ankleboot.training.train import resume as resume
     from ankleboot.training.train import train as train
@@ -41,6 +42,7 @@ _MODULES = {
     "adopt": "evaluation.adoption.adopt",
     "audit_data": "training.data_audit",
     "compare": "evaluation.compare",
+    "cross_validate": "training.cross_validate",
     "evaluate": "evaluation.evaluate",
     "explain": "evaluation.explain.explain",
     "export_model": "export.export",

@@ -63,6 +63,7 @@ def test_every_valid_value_survives_text_and_json(setting: tuple[str, object]) -
             "leaves no pixel",
             "at most half of image_size",
             "makes gray images of 28 x 28",
+            "folds: expected 2 or more",
             f"{name} has no effect with ",
         )
         assert any(message in str(error) for message in expected)
@@ -93,6 +94,8 @@ def test_any_text_is_a_valid_recipe_or_one_clear_line(name: str, text: str) -> N
         ({"flip": "maybe"}, "flip: expected true or false, got 'maybe'"),
         ({"name": "other"}, "unknown recipe field 'name'"),
         ({"blocks": "4"}, "leaves no pixel after block 4"),
+        ({"folds": "1"}, "folds: expected 2 or more with fold=1, got 1"),
+        ({"folds": "3", "fold": "4"}, "folds: expected 4 or more with fold=4, got 3"),
         (
             {"architecture": "lstm", "blocks": "4"},
             "architecture: expected cnn or mlp or transfer or package.module:attribute, got 'lstm'",
@@ -175,9 +178,10 @@ WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
     (
         PLAIN,
         "split_seed",
-        "split=last and train_size=0",
-        "split=stratified or with train_size above 0",
+        "split=last and train_size=0 and folds=0",
+        "split=stratified or with train_size above 0 or with folds above 0",
     ),
+    (PLAIN, "fold", "folds=0", "folds above 0"),
     (PLAIN, "head_learning_rate", "head_epochs=0", "head_epochs above 0"),
     (TRANSFER, "photo_simulation", "crop=none", "crop=garment"),
     (PLAIN, "fit", "crop=garment", "crop=none"),

@@ -38,6 +38,13 @@ if TYPE_CHECKING:
     help="Complete run to start from; without RECIPE its recipe, without --data its data. Layers "
     "of the same shapes keep its weights, the last one only if the classes are the same.",
 )
+@click.option(
+    "--folds",
+    type=int,
+    metavar="K",
+    help="Cross-validate: one run for each of K folds, so that every training image is judged by a "
+    "model that has not seen it. The folder of --run-dir continues if it was stopped.",
+)
 @options.json_option
 def train(
     recipe_name: str | None,
@@ -47,6 +54,7 @@ def train(
     run_dir: Path | None,
     resume_dir: Path | None,
     parent_dir: Path | None,
+    folds: int | None,
 ) -> options.Result:
     """Train RECIPE in a new run folder: model, learning curves, metrics and calibration.
 
@@ -57,6 +65,9 @@ def train(
     from ankleboot.training import train as training
 
     changes = _parse_settings(settings if seed is None else (*settings, f"seed={seed}"))
+    if folds is not None:
+        _refuse_beside_folds(changes, resume_dir, parent_dir)
+        return _cross_validate(recipe_name, changes, data_choice, folds, run_dir)
     with closing(TrainingProgress()) as progress:
         if resume_dir is not None:
             if run_dir is not None:
@@ -73,6 +84,39 @@ def train(
             run = training.train(recipe, data, run_dir, callbacks=[progress], parent=parent)
     document = run.to_json()
     return document, lambda: training_result(document)
+
+
+def _refuse_beside_folds(
+    changes: dict[str, str], resume_dir: Path | None, parent_dir: Path | None
+) -> None:
+    if resume_dir is not None:
+        raise UsageError(
+            "--resume continues one run; a cross-validation continues by the same command with "
+            "--run-dir FOLDER"
+        )
+    if parent_dir is not None:
+        raise UsageError(
+            "--from has no say beside --folds: the run may have learned images that a fold judges"
+        )
+    if given := [key for key in ("folds", "fold") if key in changes]:
+        raise UsageError(f"--set {given[0]} has no say beside --folds, which sets it for every run")
+
+
+def _cross_validate(
+    name: str | None,
+    changes: dict[str, str],
+    data_choice: options.DataOptions,
+    folds: int,
+    run_dir: Path | None,
+) -> options.Result:
+    from ankleboot.cli.output.training import TrainingProgress, cross_validation_result
+    from ankleboot.training.cross_validate import cross_validate
+
+    recipe = _recipe(name, changes, None, trust=data_choice.trust)
+    data = data_choice.load(recipe.image_spec)
+    with closing(TrainingProgress()) as progress:
+        result = cross_validate(recipe, data, folds, run_dir, callbacks=[progress])
+    return result.to_json(), lambda: cross_validation_result(result)
 
 
 def _recipe(

@@ -11,6 +11,7 @@ from ankleboot.core.files import sha256_of
 from ankleboot.core.records import Record
 from ankleboot.core.types import Images, Indices, Labels
 from ankleboot.data import splits
+from ankleboot.data.fingerprints import fingerprints
 from ankleboot.data.image_folder.report import FolderReport
 from ankleboot.data.label_changes import LabelChanges
 from ankleboot.recipes.split_rule import SplitRule
@@ -107,12 +108,15 @@ class Dataset(Record):
 
         A label file moves no image to the other side; it takes out those that are not usable.
         """
-        changes = self.label_changes
+        changes, groups = self.label_changes, self.groups
+        if rule.folds and groups is None:  # equal images, which own images already know
+            every = fingerprints(self.train.images, np.arange(len(self.train)))
+            groups = np.unique(every, return_inverse=True)[1].astype(np.int64)
         drawn = splits.split(
             self.train.labels if changes is None else changes.original,
             rule,
             self.validation,
-            self.groups,
+            groups,
             has_named_groups=self.num_named_groups > 0,
         )
         return drawn if changes is None else splits.without(drawn, changes.unusable)

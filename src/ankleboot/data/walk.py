@@ -65,8 +65,8 @@ def is_output(names: set[str]) -> bool:
     """Check if a folder with these names in it is a run or an evaluation that Ankleboot wrote."""
     if "manifest.json" in names and names & {"recipe.json", ".lock"}:
         return True
-    evaluations = {f"evaluation-{split}.json" for split in ("validation", "test")}
-    return "audit.json" in names or bool(names & evaluations)
+    evaluations = {f"evaluation-{split}.json" for split in ("validation", "held-out", "test")}
+    return bool(names & {"audit.json", "cross_validation.json", *evaluations})
 
 
 def _list(folder: Path, on_error: OnError | None) -> list[os.DirEntry[str]]:

@@ -11,6 +11,7 @@ from ankleboot.core.types import Indices
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.fingerprints import fingerprints
 from ankleboot.data.load import load_data, load_training_data
+from ankleboot.data.splits import Split
 from ankleboot.data.verify_data import is_same_folder, verify_folder_unchanged
 from ankleboot.inference.load import ResolvedModel
 from ankleboot.models.files.metadata import ModelMetadata
@@ -35,7 +36,7 @@ DataSource = Dataset | DataLoader | None
 """A data set, a function that loads one, or None for the data that a model was trained on."""
 
 
-UNKNOWN = "{} was adopted, so whether it learned the validation images is unknown"
+UNKNOWN = "{} was trained elsewhere, so whether it learned the validation images is unknown"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class JudgedImages:
 
     Attributes:
         rows: Positions in `data.test` for the split "test", else in `data.train`.
-        split: "validation", "test", or "new" for labeled images that no model has learned.
+        split: "validation", "test", "held-out" for the fold of a cross-validation, or "new" for
+            labeled images that no model has learned.
         notes: What was decided about the images, for the user.
     """
 
@@ -100,8 +102,9 @@ def judged_images(
     """Choose the images of a data set that are new to all of the models.
 
     Data without a test split that no model was trained on are judged as a whole, whatever `split`
-    says: all of their images are new. Without `split`, models are judged on validation images, but
-    on the test split if one was adopted: which images it learned is unknown.
+    says: all of their images are new. Without `split`, models are judged on validation images, or
+    on the held-out ones of their fold, but on the test split if one was adopted: which images it
+    learned is unknown.
 
     Raises:
         DataError: If the data has no test split, has changed since a model was trained, or has no
@@ -123,11 +126,21 @@ def judged_images(
         _refuse_missing_test(data)
         notes = () if split else (f"{UNKNOWN.format(*adopted)}; it is judged on the test split",)
         return JudgedImages(np.arange(len(data.test), dtype=np.int64), "test", notes)
-    trained = [model.predictor.info for model in trained_on]
-    if len({data.split(info.split_rule).sha256 for info in trained}) > 1:
-        raise UsageError("these models have different validation images; compare with --split test")
     notes = (f"{UNKNOWN.format(*adopted)}; these flatter it if it did",) if adopted else ()
-    return JudgedImages([validation_rows(info, data) for info in trained][0], "validation", notes)
+    trained = [model.predictor.info for model in trained_on]
+    return replace(_own_images(trained, data, split), notes=notes)
+
+
+def _own_images(trained: Sequence[ModelMetadata], data: Dataset, split: str | None) -> JudgedImages:
+    """Return the images of `data.train` that all models have held out in the same way."""
+    splits = [own_split(info, data) for info in trained]
+    if split is None and all(len(each.held_out) for each in splits):
+        name, keys = "held-out", {each.held_out.tobytes() for each in splits}
+    else:
+        name, keys = "validation", {each.sha256.encode() for each in splits}
+    if len(keys) > 1:
+        raise UsageError(f"these models have different {name} images; compare with --split test")
+    return JudgedImages(splits[0].held_out if name == "held-out" else splits[0].validation, name)
 
 
 def is_new_data(info: ModelMetadata, data: Dataset, run: Run | None = None) -> bool:
@@ -223,17 +236,21 @@ def _refuse_missing_test(data: Dataset) -> None:
 
 
 def validation_images(model: Recipe | ModelMetadata, data: Dataset) -> LabeledImages:
-    """Return the images of `data.train` that a recipe or a model holds out.
+    """Return the images of `data.train` on which a recipe or a model makes its choices.
+
+    Raises:
+        As `own_split`.
+    """
+    return data.train.take(own_split(model, data).validation)
+
+
+def own_split(model: Recipe | ModelMetadata, data: Dataset) -> Split:
+    """Divide `data.train` as the recipe or the model does.
 
     Raises:
         DataError: If the data has changed since the model was trained.
         UsageError: If a model was trained on another data set: which images it knows is unknown.
     """
-    return data.train.take(validation_rows(model, data))
-
-
-def validation_rows(model: Recipe | ModelMetadata, data: Dataset) -> Indices:
-    """Return the positions of `validation_images`."""
     if isinstance(model, ModelMetadata) and model.data_sha256 != data.train_sha256:
         if model.data_sha256 and model.data == data.name:
             raise DataError(
@@ -245,4 +262,4 @@ def validation_rows(model: Recipe | ModelMetadata, data: Dataset) -> Indices:
                 f"the model was trained on {model.data}; it has no validation images in "
                 f"{data.name}, take --split test"
             )
-    return data.split(model.split_rule).validation
+    return data.split(model.split_rule)

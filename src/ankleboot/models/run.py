@@ -113,6 +113,8 @@ class Run(Record):
             split=recipe.split,
             validation_fraction=recipe.validation_fraction,
             split_seed=recipe.split_seed,
+            folds=recipe.folds,
+            fold=recipe.fold,
             data=manifest["data"]["name"],
             data_sha256=manifest["data"]["train_sha256"],
             adopted=manifest.get("adopted", {}).get("file", ""),

@@ -20,7 +20,7 @@ def create_run(folder: Path) -> Iterator[Run]:
         raise UsageError(f"--run-dir {folder}: expected a folder, this is a file; name another")
     make_folder(folder)
     _refuse_content(folder)  # before the lock file is left in a folder that is not a run
-    with _locked(folder):
+    with locked(folder):
         _refuse_content(folder)  # another process may have been faster
         yield Run(folder)
 
@@ -38,12 +38,13 @@ def _refuse_content(folder: Path) -> None:
 def open_run(folder: Path) -> Iterator[Run]:
     """Open a run folder to continue it, and hold its lock."""
     run = load_run(folder)
-    with _locked(folder):
+    with locked(folder):
         yield run
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder with runs, and remove what a killed process left half written."""
     with ExitStack() as stack:
         try:
             stack.enter_context(file_lock(folder / ".lock", wait=False))
@@ -54,7 +55,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def next_run_dir(base: Path, recipe: Recipe) -> Path:
-    """Return an unused folder below `base`, named by recipe, seed and a counter."""
-    stem = f"{recipe.name}-seed{recipe.seed}"
+    """Return an unused folder below `base`, named by recipe, seed, folds and a counter."""
+    stem = f"{recipe.name}-seed{recipe.seed}" + (f"-folds{recipe.folds}" if recipe.folds else "")
     paths = (base / f"{stem}-{counter:03d}" for counter in itertools.count(1))
     return next(path for path in paths if not path.exists())

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ankleboot.core.errors import UsageError
+from ankleboot.recipes.split_rule import MIN_FOLDS
 
 if TYPE_CHECKING:
     from ankleboot.recipes.recipe import Recipe
@@ -27,6 +28,10 @@ def refuse_conflicts(recipe: Recipe) -> None:
         raise UsageError(
             f"head_epochs: expected at most epochs={recipe.epochs}, got {recipe.head_epochs}; "
             "set fewer, or more epochs"
+        )
+    if recipe.folds and recipe.folds < (least := max(MIN_FOLDS, recipe.fold)):
+        raise UsageError(
+            f"folds: expected {least} or more with fold={recipe.fold}, got {recipe.folds}"
         )
     needed = "garment" if recipe.backbone == "fashion_mnist" else "none"
     if recipe.architecture == "transfer" and recipe.crop != needed:

@@ -12,7 +12,7 @@ from ankleboot.core.types import IMAGE_SIZE
 from ankleboot.recipes.conflicts import refuse_conflicts
 from ankleboot.recipes.image_spec import CROPS, FITS, IMAGE_SIZES, ImageSpec
 from ankleboot.recipes.option import KEY, Above, Case, Option, in_order, is_foreign, option
-from ankleboot.recipes.split_rule import SplitRule
+from ankleboot.recipes.split_rule import MAX_FOLDS, SplitRule
 
 CNN: Case = {"architecture": ("cnn",)}
 TRANSFER: Case = {"architecture": ("transfer",)}
@@ -130,13 +130,20 @@ class Recipe:
     )
     split_seed: int = option(
         0,
-        "Seed of the draws of split=stratified and train_size.",
+        "Seed of the draws of split=stratified, train_size and folds.",
         (0, 2**31 - 1),
-        ({"split": ("stratified",)}, {"train_size": Above(0)}),
+        ({"split": ("stratified",)}, {"train_size": Above(0)}, {"folds": Above(0)}),
     )
     train_size: int = option(
         0, "Number of training images, drawn class by class; 0 = all.", (0, 10_000_000)
     )
+    folds: int = option(
+        0,
+        "Number of folds of the training file, one of which neither trains nor validates but is "
+        "held out; 0 = none.",
+        (0, MAX_FOLDS),
+    )
+    fold: int = option(1, "Number of the held-out fold.", (1, MAX_FOLDS), {"folds": Above(0)})
 
     # Augmentation of training images, fresh every epoch
     flip: bool = option(False, "Mirror half of the images, left to right.", used_by=THAWED)
@@ -259,7 +266,14 @@ class Recipe:
     @property
     def split_rule(self) -> SplitRule:
         """Division of the training file into training and validation images."""
-        return SplitRule(self.split, self.validation_fraction, self.split_seed, self.train_size)
+        return SplitRule(
+            self.split,
+            self.validation_fraction,
+            self.split_seed,
+            self.train_size,
+            self.folds,
+            self.fold,
+        )
 
     def block_filters(self) -> list[int]:
         """List the number of filters of each block."""

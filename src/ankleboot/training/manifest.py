@@ -38,7 +38,8 @@ def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
         "recipe": recipe.to_json(),
         "data": {"name": data.name, "train_sha256": data.train_sha256},
         "split": {"sha256": split.sha256}
-        | {"num_train": len(split.train), "num_validation": len(split.validation)},
+        | {"num_train": len(split.train), "num_validation": len(split.validation)}
+        | ({"num_held_out": len(split.held_out)} if len(split.held_out) else {}),
         "versions": environment.versions(),
         "arithmetic": _arithmetic(recipe),
         "plugins": plugin_versions(recipe),
@@ -68,14 +69,19 @@ def _arithmetic(recipe: Recipe) -> str:
     return f"{base.compute_dtype(recipe)} on {backend}{kernels}"
 
 
-def verify_same_manifest(run: Run, data: Dataset) -> list[str]:
+def verify_same_manifest(run: Run, data: Dataset, recipe: Recipe | None = None) -> list[str]:
     """Refuse to resume a run under circumstances that change its result.
+
+    Args:
+        run: Run to resume.
+        data: Data set that it shall be resumed with.
+        recipe: Recipe that it is expected to have; None for any.
 
     Returns:
         The changes that may alter the last bits of the weights.
     """
     verify_folder_unchanged(run, data)
-    then, now = run.manifest(), make_manifest(run.recipe(), data)
+    then, now = run.manifest(), make_manifest(recipe or run.recipe(), data)
     then["recipe"] = from_json(then.get("recipe", {})).to_json()  # it may lack later fields
     then.setdefault("plugins", {})
     if changes := _changes(then, now, MUST_MATCH_ON_RESUME):

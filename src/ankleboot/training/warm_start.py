@@ -54,14 +54,17 @@ def _refuse_learned_validation(parent: Run, before: Recipe, recipe: Recipe, data
     if parent.manifest()["data"]["train_sha256"] != data.train_sha256:
         return
     learned, split = data.split(before.split_rule).train, data.split(recipe.split_rule)
-    if num_learned := len(np.intersect1d(learned, split.validation)):
+    unseen = np.union1d(split.validation, split.held_out)
+    if num_learned := len(np.intersect1d(learned, unseen)):
         rule = before.split_rule
         settings = f"--set split={rule.split} --set validation_fraction={rule.validation_fraction}"
         if rule.split != "last":
             settings += f" --set split_seed={rule.split_seed}"
+        if rule.folds:
+            settings += f" --set folds={rule.folds} --set fold={rule.fold}"
         raise UsageError(
             f"--from {parent.folder}: it learned {num_learned:,} of the "
-            f"{len(split.validation):,} validation images of this split; keep its split: {settings}"
+            f"{len(unseen):,} validation images of this split; keep its split: {settings}"
         )
 
 
@@ -71,8 +74,9 @@ def _num_known(parent: Run, recipe: Recipe, data: Dataset) -> int:
     known = parent.known_images()
     if not same_images or not len(known):
         return 0
-    validation = data.split(recipe.split_rule).validation
-    return int(np.isin(fingerprints(data.train.images, validation), known).sum())
+    split = data.split(recipe.split_rule)
+    unseen = np.union1d(split.validation, split.held_out)
+    return int(np.isin(fingerprints(data.train.images, unseen), known).sum())
 
 
 def load_parent(model: keras.Model, entry: dict[str, Any], class_names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from ankleboot.cli.output.terminal import (
     stdout_console,
 )
 from ankleboot.data.splits import Split
+from ankleboot.evaluation.cross_validation import PREDICTION_FILE, RESULT_FILE, CrossValidation
 from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.catalog import RECIPES
@@ -38,14 +39,19 @@ class TrainingProgress(TrainingCallback):
 
     def on_start(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
         recipe = run.recipe()
+        if not self._epochs:  # the folds of a cross-validation have one network
+            console = (
+                self._console if self._console.is_terminal else Terminal(stderr=True, width=100)
+            )
+            with suppress(OSError):
+                console.print(_layer_table(recipe, layers))
         self._epochs = recipe.epochs
-        console = self._console if self._console.is_terminal else Terminal(stderr=True, width=100)
-        with suppress(OSError):
-            console.print(_layer_table(recipe, layers))
-        log_line(
-            f"{len(split.train):,} training and {len(split.validation):,} validation images; "
-            f"run folder {run.folder}"
-        )
+        images = f"{len(split.train):,} training and {len(split.validation):,} validation images"
+        if recipe.folds:
+            images = (
+                f"fold {recipe.fold} of {recipe.folds}: {len(split.held_out):,} held-out, {images}"
+            )
+        log_line(f"{images}; run folder {run.folder}")
 
     def on_message(self, message: str) -> None:
         log_line(f"note: {message}")
@@ -128,6 +134,22 @@ def training_result(document: dict[str, Any]) -> None:
         console.sentences(caution)
     for file in ("model.keras", "history.csv", "curves.png", "samples.png"):
         console.lines(Path(document["run_dir"]) / file)
+
+
+def cross_validation_result(result: CrossValidation) -> None:
+    """Print the folds as a table, and what they say together."""
+    console = stdout_console()
+    titles = "images", "accuracy", "balanced accuracy"
+    table = plain_table(right_column("fold"), *map(right_column, titles))
+    for fold in result.folds:
+        shares = f"{100 * fold.accuracy:.2f} %", f"{100 * fold.balanced_accuracy:.2f} %"
+        table.add_row(str(fold.fold), f"{fold.num_examples:,}", *shares)
+    shares = f"{100 * result.accuracy:.2f} %", f"{100 * result.balanced_accuracy:.2f} %"
+    table.add_row("all", f"{result.num_examples:,}", *shares, style="bold")
+    console.print(table)
+    console.sentences(result.sentence)
+    for file in (RESULT_FILE, PREDICTION_FILE):
+        console.lines(result.folder / file)
 
 
 def _metrics(metrics: dict[str, float]) -> str:

@@ -59,6 +59,8 @@ class ModelMetadata:
     split: str = SplitRule.split
     validation_fraction: float = SplitRule.validation_fraction
     split_seed: int = SplitRule.split_seed
+    folds: int = SplitRule.folds  # absent, as is the next, from files older than these fields
+    fold: int = SplitRule.fold
     labels: tuple[str, ...] = CLASS_NAMES
     version: str = ""
     image_size: int = IMAGE_SIZE
@@ -77,8 +79,14 @@ class ModelMetadata:
 
     @property
     def split_rule(self) -> SplitRule:
-        """Rule that selects the validation images, which the model was not trained on."""
-        return SplitRule(self.split, self.validation_fraction, self.split_seed)
+        """Rule that selects the validation and held-out images, which the model did not learn."""
+        return SplitRule(
+            self.split,
+            self.validation_fraction,
+            self.split_seed,
+            folds=self.folds,
+            fold=self.fold,
+        )
 
     @property
     def predicted_labels(self) -> tuple[str, ...]:

@@ -1,0 +1,188 @@
+"""Cross-validation: a run for each fold, which judges the images of that fold alone.
+
+A fold's run divides the other folds by the split rule of the recipe into images to learn and
+validation images, which serve every choice: the epoch, the temperature, the threshold. Its own
+images are new to all of that.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ankleboot.core.errors import DataError, Interrupted, UsageError
+from ankleboot.core.files import make_folder, temp_files
+from ankleboot.core.paths import AnyPath, expand
+from ankleboot.core.silence import import_keras
+from ankleboot.data.dataset import Dataset
+from ankleboot.data.load import load_data
+from ankleboot.data.splits import Split
+from ankleboot.evaluation.cross_validation import (
+    PREDICTION_FILE,
+    RESULT_FILE,
+    CrossValidation,
+    OutOfFold,
+    summarize_folds,
+)
+from ankleboot.evaluation.prediction_cache import cached_predictions
+from ankleboot.inference.load import resolve_model
+from ankleboot.models.run import Run
+from ankleboot.models.run_dir import locked, next_run_dir
+from ankleboot.recipes.recipe import Recipe
+from ankleboot.recipes.split_rule import MAX_FOLDS, MIN_FOLDS
+from ankleboot.training.callbacks import TrainingCallback
+from ankleboot.training.train import resume, train
+
+NUM_FOLDS = 5
+
+
+def cross_validate(
+    recipe: Recipe,
+    data: Dataset | None = None,
+    folds: int = NUM_FOLDS,
+    run_dir: AnyPath | None = None,
+    *,
+    callbacks: Iterable[TrainingCallback] = (),
+) -> CrossValidation:
+    """Train a recipe once for each fold of the training images, and judge every image once.
+
+        result = ankleboot.cross_validate(ankleboot.get_recipe("sprint"), folds=5)
+
+    The folder has a run for each fold, `cross_validation.json` and `predictions.csv`. A folder of
+    the same recipe, data and folds continues: finished folds are not trained again.
+
+    Args:
+        recipe: Recipe to train.
+        data: Data set, loaded with `recipe.image_spec`; None for Fashion-MNIST. Its test split is
+            not touched, and its own validation split is dealt out with the training images.
+        folds: Number of folds; images of one group, and equal ones, are in one fold.
+        run_dir: Path to a new folder, or to one to continue; None for the next one in runs/.
+        callbacks: Receivers of the events of every training.
+
+    Raises:
+        DataError: If there are fewer images of a class, or fewer groups, than folds.
+        ModelError: If the folder has runs of another recipe or other data, or is in use.
+        UsageError: If the number of folds is not valid, or `run_dir` has other content.
+        Interrupted: On SIGINT or SIGTERM, after saving.
+        Others: The errors of `train`.
+    """
+    if not MIN_FOLDS <= folds <= MAX_FOLDS:
+        raise UsageError(f"folds: expected {MIN_FOLDS} to {MAX_FOLDS:,}, got {folds}")
+    if recipe.folds:
+        raise UsageError(
+            f"the recipe holds a fold out itself; expected folds=0, got {recipe.folds}"
+        )
+    if data is None:
+        data = load_data(image_spec=recipe.image_spec)
+    recipes = [replace(recipe, folds=folds, fold=number) for number in range(1, folds + 1)]
+    _refuse_few_images(data, folds)
+    splits = [data.split(each.split_rule) for each in recipes]
+    folder = next_run_dir(Path("runs"), recipes[0]) if run_dir is None else expand(run_dir)
+    _refuse_content(folder, folds)
+    import_keras()
+    callbacks, notes = tuple(callbacks), _notes(data, splits)
+    for callback, note in ((callback, note) for callback in callbacks for note in notes):
+        callback.on_message(note)
+    make_folder(folder)
+    with locked(folder):
+        run_dirs = [folder / f"fold-{each.fold}" for each in recipes]
+        _refuse_other_runs(recipes, data, run_dirs)
+        predictions = _train_folds(recipes, data, splits, run_dirs, callbacks)
+        result = summarize_folds(predictions, data, recipe, run_dirs, notes)
+        result.write(predictions, data)
+    return result
+
+
+def _refuse_few_images(data: Dataset, folds: int) -> None:
+    """Refuse classes that cannot be in every fold."""
+    usable = np.ones(len(data.train), bool)
+    if data.label_changes is not None:
+        usable[data.label_changes.unusable] = False
+    counts = np.bincount(data.train.labels[usable], minlength=len(data.class_names))
+    rarest = int(counts.argmin())
+    if counts[rarest] < folds:
+        raise DataError(
+            f"{data.name}: {counts[rarest]:,} training images of {data.class_names[rarest]} are "
+            f"too few for {folds} folds; expected {folds} or more of every class"
+        )
+    if data.groups is not None and data.num_named_groups:
+        num_groups = len(np.unique(data.groups[usable]))
+        if num_groups < folds:
+            raise DataError(
+                f"{data.name}: {num_groups:,} groups are too few for {folds} folds; expected "
+                f"{folds} or more, counting an image without a group as one"
+            )
+
+
+def _refuse_content(folder: Path, folds: int) -> None:
+    """Refuse a folder that holds anything but the files of this cross-validation."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UsageError(f"--run-dir {folder}: expected a folder, this is a file; name another")
+    own = {".lock", RESULT_FILE, PREDICTION_FILE, *(f"fold-{n}" for n in range(1, folds + 1))}
+    own |= {path.name for path in temp_files(folder)}
+    if others := sorted({path.name for path in folder.iterdir()} - own):
+        raise UsageError(
+            f"--run-dir {folder}: not a cross-validation of {folds} folds, it has {others[0]}; "
+            "name another folder"
+        )
+
+
+def _refuse_other_runs(recipes: list[Recipe], data: Dataset, run_dirs: list[Path]) -> None:
+    """Refuse to continue a folder that another recipe or other data began, before any training."""
+    from ankleboot.training.manifest import verify_same_manifest  # Keras
+
+    for recipe, run_dir in zip(recipes, run_dirs, strict=True):
+        if (run_dir / "recipe.json").is_file():
+            verify_same_manifest(Run(run_dir), data, recipe)
+
+
+def _notes(data: Dataset, splits: list[Split]) -> tuple[str, ...]:
+    """Describe what was decided about the images."""
+    notes = []
+    if data.validation is not None:
+        notes.append(
+            f"the {len(data.validation):,} validation images of {data.name} are dealt out with the "
+            "others: every fold draws its own validation images"
+        )
+    for number, split in enumerate(splits, 1):
+        learned, held_out = (
+            set(data.train.labels[rows].tolist()) for rows in (split.train, split.held_out)
+        )
+        if missing := [data.class_names[label] for label in sorted(held_out - learned)]:
+            notes.append(
+                f"fold {number} holds out all that could be learned of {', '.join(missing)}, which "
+                "the model of this fold cannot predict"
+            )
+    return tuple(notes)
+
+
+def _train_folds(
+    recipes: list[Recipe],
+    data: Dataset,
+    splits: list[Split],
+    run_dirs: list[Path],
+    callbacks: tuple[TrainingCallback, ...],
+) -> OutOfFold:
+    """Train the folds that are not trained yet; predict the images that each holds out."""
+    probs = np.zeros((len(data.train), len(data.class_names)), np.float32)
+    folds = np.zeros(len(data.train), np.int64)
+    for recipe, split, run_dir in zip(recipes, splits, run_dirs, strict=True):
+        try:
+            if (run_dir / "recipe.json").is_file():
+                run = resume(run_dir, data, callbacks=callbacks, trust=True)
+            else:
+                run = train(recipe, data, run_dir, callbacks=callbacks)
+        except Interrupted as error:
+            raise Interrupted(
+                f"stopped in fold {recipe.fold} of {recipe.folds}; repeat the command with "
+                f"--run-dir {run_dir.parent} to continue",
+                error.exit_code - 128,
+            ) from error
+        images = data.train.take(split.held_out).images
+        probs[split.held_out] = cached_predictions(resolve_model(run), images, "held-out")
+        folds[split.held_out] = recipe.fold
+    rows = np.flatnonzero(folds)
+    return OutOfFold(rows, probs[rows], folds[rows])
