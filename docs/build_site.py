@@ -38,7 +38,8 @@ GUIDES = (
         "ship",
         "serve",
     ),
-    *("docs/deploy", "docs/adopt", "docs/few_images", "docs/labels", "docs/devices"),
+    *("docs/deploy", "docs/adopt", "docs/few_images", "docs/cross_validation", "docs/labels"),
+    "docs/devices",
     *("docs/example_pages", "extend"),
 )
 REFERENCE = ("commands", "docs/cli", "python", "docs/cases", "layout", "limits")

@@ -158,7 +158,13 @@ class Run(Record):
             if missing := [key for key in keys if key not in document]:
                 raise ValueError(f"{', '.join(missing)} missing")
         except OSError as error:
-            raise ModelError(f"{self.folder}: not a run folder, {name} is missing") from error
+            first = self.folder / "fold-1"
+            advice = ""
+            if (first / name).is_file():
+                advice = f"; it is a cross-validation; name one of its runs, such as {first}"
+            raise ModelError(
+                f"{self.folder}: not a run folder, {name} is missing{advice}"
+            ) from error
         except ValueError as error:
             raise ModelError(f"{self.folder / name}: damaged ({error})") from error
         return document
