@@ -17,7 +17,7 @@ import ankleboot
 from ankleboot.core.errors import ModelError
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.explain import features
-from ankleboot.evaluation.explain.explain import apply_methods
+from ankleboot.evaluation.explain.methods import apply_methods
 from ankleboot.recipes.catalog import TINY as TRANSFER
 from ankleboot.recipes.parse import override
 from ankleboot.recipes.recipe import OPTIONS, Recipe

@@ -31,15 +31,19 @@ def evaluate(
 ) -> options.Result:
     """Evaluate MODEL on a whole split.
 
-    MODEL is a run folder, a .keras, .tflite or .onnx file, an exported folder, or "pretrained".
+    MODEL is a run folder, a .keras, .tflite or .onnx file, an exported folder, or "pretrained". A
+    file that another tool made is examined first, as adopt does it, and not kept.
     Choose between models with the validation split; evaluations on the test split are counted.
     With --data FOLDER, a new labeled folder, all of its images are judged; classes may be missing.
     """
     from ankleboot.cli.output.evaluation import evaluation_result
+    from ankleboot.cli.output.terminal import log_line
+    from ankleboot.evaluation.adoption.examine import resolve_or_examine
     from ankleboot.evaluation.evaluate import evaluate as evaluate_model
-    from ankleboot.inference.load import resolve_model
 
-    resolved = resolve_model(model, trust=data_choice.trust)
+    resolved = resolve_or_examine(
+        model, data_choice.named, trust=data_choice.trust, progress=log_line
+    )
     evaluation = evaluate_model(
         resolved, data_choice.load, split=split_name, metrics=metrics or None
     )

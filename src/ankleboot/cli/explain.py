@@ -17,7 +17,7 @@ from ankleboot.core import plugins
     metavar="NAME",
     multiple=True,
     help=f"Method: {', '.join(plugins.names('explanations'))} or package.module:attribute; may be "
-    "repeated. [default: all that apply to the network]",
+    "repeated. [default: all that apply to the model]",
 )
 @click.option("--class", "class_name", help="Class to explain. [default: the predicted one]")
 @options.output_option("Folder for the figures.", "explanations")
@@ -33,9 +33,10 @@ def explain(
 ) -> options.Result:
     """Show which pixels support the prediction, and the most similar training images.
 
-    MODEL is a run folder, a .keras file or "pretrained"; an IMAGE is an image file, or the number
+    MODEL is a run folder, a model file or "pretrained"; an IMAGE is an image file, or the number
     of an image in the data, such as test:17. With "pretrained" a photo is explained for the model
-    that predict uses for photos.
+    that predict uses for photos. Of a .tflite or .onnx file predictions alone are known, which the
+    method occlusion explains.
     """
     from ankleboot.cli.output.evaluation import explanation_result
     from ankleboot.cli.output.terminal import log_line

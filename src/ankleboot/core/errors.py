@@ -33,6 +33,10 @@ class NotApplicableError(ModelError):
     """Method that the structure of a network rules out, such as Grad-CAM without feature maps."""
 
 
+class ForeignModelError(ModelError):
+    """Model file that another tool made; `adopt` takes it in."""
+
+
 class EnvironmentFailure(AnklebootError):
     """Missing resource: disk, network, permission, memory, or an extra of the package."""
 

@@ -17,6 +17,7 @@ from ankleboot.core.files import make_folder, write_json
 from ankleboot.core.records import Record
 from ankleboot.core.types import Images, Labels, Probs
 from ankleboot.evaluation import label_correction, metrics
+from ankleboot.evaluation.adoption.examine import resolve_or_examine
 from ankleboot.evaluation.label_correction import LabelCorrection
 from ankleboot.evaluation.model_pairs import ModelPredictions, PairwiseComparison, compare_pairs
 from ankleboot.evaluation.prediction_cache import cached_predictions
@@ -30,7 +31,7 @@ from ankleboot.evaluation.seed_groups import (
 from ankleboot.evaluation.select_split import DataSource, dataset_for, judged_images
 from ankleboot.evaluation.statistics import Interval
 from ankleboot.evaluation.test_set_usage import count_evaluation
-from ankleboot.inference.load import Model, ResolvedModel, resolve_model
+from ankleboot.inference.load import Model, ResolvedModel
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def compare(
     """
     if len(models) < 2:
         raise UsageError("name two or more models to compare")
-    resolved = [resolve_model(model) for model in models]
+    resolved = [resolve_or_examine(model, data) for model in models]
     infos = [model.predictor.info for model in resolved]
     first = next((model for model in resolved if model.run), resolved[0])
     # models may have other image specs; the order of the images is the same
@@ -133,7 +134,7 @@ def compare(
     splits = [chosen.of(load(info.image_spec)) for info in infos]
     rows = np.ones(len(splits[0]), bool)
     is_correction = label_correction.learned_differently(resolved)
-    if is_correction and split == "validation":
+    if is_correction and split in ("validation", "held-out"):
         rows = label_correction.untouched_rows(resolved, dataset, chosen.rows)
     counts, predictions = {}, []
     for model, images, group in zip(resolved, splits, group_names(resolved), strict=True):
@@ -147,7 +148,8 @@ def compare(
     if is_correction:
         compared = _with_correction(compared, resolved, split, int((~rows).sum()))
     context: dict[str, Any] = {"data": dataset.name, "split": split, "images": judged.images}
-    return replace(compared, num_test_evaluations=counts, notes=chosen.notes, **context)
+    notes = (*(note for model in resolved for note in model.notes), *chosen.notes)
+    return replace(compared, num_test_evaluations=counts, notes=notes, **context)
 
 
 def _in_class_order(probs: Probs, model: ResolvedModel, class_names: tuple[str, ...]) -> Probs:

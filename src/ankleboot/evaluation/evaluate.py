@@ -13,13 +13,14 @@ from ankleboot.core.files import make_folder, write_json
 from ankleboot.core.records import Record
 from ankleboot.core.types import Labels, Probs
 from ankleboot.evaluation import metrics as scores
+from ankleboot.evaluation.adoption.examine import resolve_or_examine
 from ankleboot.evaluation.calibration import NUM_BINS, confidence_bins, expected_calibration_error
 from ankleboot.evaluation.evidence import Evidence, weigh_evidence
 from ankleboot.evaluation.prediction_cache import cached_predictions
 from ankleboot.evaluation.select_split import DataSource, dataset_for, judged_images
 from ankleboot.evaluation.statistics import Interval, bootstrap_means, percentile_interval
 from ankleboot.evaluation.test_set_usage import count_evaluation
-from ankleboot.inference.load import Model, resolve_model
+from ankleboot.inference.load import Model
 
 Metric = Callable[[Probs, Labels], float]
 
@@ -123,7 +124,8 @@ def evaluate(
     Choose between models with the validation split; evaluations on the test split are counted.
 
     Args:
-        model: A run, a predictor, a path or the name of a shipped model.
+        model: A run, a predictor, a path or the name of a shipped model. A file that another tool
+            made is examined first, as `adopt` does it; the notes say what was found.
         data: Data set; by default the one that the model was trained on. Of labeled data that are
             new to the model and have no test split, all images are judged (`split` is then "new");
             some of the model's classes may be missing.
@@ -136,7 +138,7 @@ def evaluate(
         ModelError: If the model is missing or damaged.
         UsageError: If a metric is unknown, or the model was trained on other data or classes.
     """
-    resolved = resolve_model(model)
+    resolved = resolve_or_examine(model, data)
     predictor, dataset = resolved.predictor, dataset_for(resolved, data)
     judged = judged_images([resolved], dataset, split)
     images, split = judged.of(dataset), judged.split
@@ -147,7 +149,7 @@ def evaluate(
     evaluation = evaluate_probs(
         *predictions, functions, count, model=predictor.name, data=dataset.name, split=split
     )
-    return replace(evaluation, notes=judged.notes)
+    return replace(evaluation, notes=resolved.notes + judged.notes)
 
 
 def resolve_metrics(metrics: Mapping[str, Metric] | Sequence[str] | None) -> dict[str, Metric]:

@@ -6,6 +6,7 @@ on its own runtime and compares it with Keras on the whole test split, or on the
 of data without a test split. It removes a file that differs by more than the format's limits.
 """
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,6 @@ from ankleboot.core import plugins
 from ankleboot.core.errors import AnklebootError, ModelError, UsageError, first_line
 from ankleboot.core.files import make_folder, write_failure
 from ankleboot.core.paths import AnyPath, expand
-from ankleboot.core.silence import import_keras
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.select_split import (
     DataSource,
@@ -30,8 +30,8 @@ from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.export.deployable import DeployableModel, calibration_images
 from ankleboot.export.parity import Latency, ParityResult, check_parity, measure_latency
 from ankleboot.inference.formats import ExportFormat
-from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import Model, ResolvedModel, load_predictor, resolve_model
+from ankleboot.inference.predictor import Predictor
 from ankleboot.models.pretrained import catalog
 
 KNOWN_SUFFIXES = (".tflite", ".onnx", ".keras")
@@ -60,7 +60,8 @@ def export_model(
         ankleboot.export_model("runs/first", "litert", "model.tflite")
 
     Args:
-        model: A run, a `.keras` file or "pretrained".
+        model: A run, a `.keras` file or "pretrained". An adopted `.tflite` or `.onnx` file has no
+            network to convert: it is copied, in its own format.
         format: Name of the format, or "package.module:attribute".
         path: File or folder to write, which must not exist; by default in the folder exports of
             the run, or of the working directory.
@@ -77,14 +78,17 @@ def export_model(
     resolved = resolve_model(model)
     target = expand(path) if path is not None else _default_path(resolved, export_format)
     _check_target(target, format, export_format)
-    reference = _load_reference(resolved)
+    reference = _load_reference(resolved, format)
     dataset = dataset_for(resolved, data)
     judged = judged_images([resolved], dataset, "test" if len(dataset.test) else "validation")
     images, split = judged.of(dataset), judged.split
-    deployable = _deployable(resolved, reference, dataset, split, format)
+    deployable = resolved.network and _deployable(resolved, dataset, split, format)
     name, limits = f"{format} of {resolved.name}", export_format.limits
     with _moved_to(target) as written:
-        _write(deployable, export_format, written, name)
+        if deployable is None:  # an adopted file, whose convention is sealed into it
+            shutil.copyfile(reference.name, written)
+        else:
+            _write(deployable, export_format, written, name)
         candidate = load_predictor(written, trust=True)
         if limits.max_accuracy_loss is not None and split == "test":
             count_evaluation(resolved, "test")  # the comparison uses the labels
@@ -122,31 +126,31 @@ def _check_target(path: Path, name: str, export_format: ExportFormat) -> None:
         raise UsageError(f"{path} exists already; choose another path with --output")
 
 
-def _load_reference(model: ResolvedModel) -> KerasPredictor:
-    """Load the Keras model that the exported file has to match."""
-    import_keras()
-    import keras
+def _load_reference(model: ResolvedModel, format: str) -> Predictor:
+    """Load the model that the exported file has to match, and refuse what cannot be converted."""
+    info = model.reference.info
+    if model.network is not None:
+        import keras
 
-    if keras.backend.backend() != "tensorflow":
-        raise UsageError("export needs Keras on TensorFlow; unset ANKLEBOOT_BACKEND")
-    reference = load_predictor(model.path) if model.is_shipped and model.path else model.predictor
-    if not isinstance(reference, KerasPredictor):
+        if keras.backend.backend() != "tensorflow":
+            raise UsageError("export needs Keras on TensorFlow; unset ANKLEBOOT_BACKEND")
+    elif not info.convention:
+        raise ModelError(f"{model.name}: expected a run folder or a .keras file to export")
+    elif info.format != format:
         raise ModelError(
-            f"{model.name}: expected a run folder or a .keras file to export; of another tool "
-            "adopt the .keras or .h5 file"
+            f"{model.name}: {info.adopted} cannot be converted, since it has no Keras network; "
+            f"expected --format {info.format}, got {format}"
         )
-    return reference
+    return model.reference
 
 
-def _deployable(
-    model: ResolvedModel, reference: KerasPredictor, data: Dataset, split: str, format: str
-) -> DeployableModel:
-    info = replace(reference.info, format=format, version=__version__)
+def _deployable(model: ResolvedModel, data: Dataset, split: str, format: str) -> DeployableModel:
+    info = replace(model.reference.info, format=format, version=__version__)
     train = data.train
     if split != "test":  # the images of the comparison must not set the ranges
         train = training_images(model, data, split)
     photo = catalog.photo_model(model.name)
-    return DeployableModel(reference.model, info, calibration_images(train.images), photo)
+    return DeployableModel(model.network, info, calibration_images(train.images), photo)
 
 
 def _write(model: DeployableModel, export_format: ExportFormat, path: Path, name: str) -> None:

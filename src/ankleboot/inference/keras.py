@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ankleboot.core.errors import ModelError, first_line
+from ankleboot.core.errors import ForeignModelError, ModelError, first_line
 from ankleboot.core.files import DAMAGED_ZIP
 from ankleboot.core.silence import import_keras
 from ankleboot.core.types import Images, Probs, to_inputs
@@ -71,7 +71,7 @@ def _metadata(path: Path, run: Run | None) -> ModelMetadata:
 
 
 def _refuse_foreign(path: Path) -> NoReturn:
-    raise ModelError(
+    raise ForeignModelError(
         f"{path}: not made by Ankleboot: the scale of its pixels and the order of its classes are "
         f"unknown; find them with ankleboot adopt {path}"
     )

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 from ankleboot.core import plugins
-from ankleboot.core.errors import ModelError, UsageError
+from ankleboot.core.errors import ForeignModelError, ModelError, UsageError
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.predictor import Predictor
@@ -31,17 +32,38 @@ class ResolvedModel:
         name: Path or name, as the user wrote it.
         path: Path to the run folder, exported folder or file; None for a predictor without one.
         run: Run whose folder `path` is or lies in; None if there is none.
+        notes: What was assumed about a foreign file that was not adopted, for the user.
     """
 
     name: str
     path: Path | None
     run: Run | None
     load: Callable[[], Predictor]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def predictor(self) -> Predictor:
         """The model on its runtime."""
         return self.load()
+
+    @cached_property
+    def reference(self) -> Predictor:
+        """The model as it was trained; shipped ones predict with an export, which loads faster."""
+        from ankleboot.inference.keras import KerasPredictor
+
+        if self.run and self.is_shipped and not isinstance(self.predictor, KerasPredictor):
+            return load_predictor(self.run.folder)
+        return self.predictor
+
+    @property
+    def network(self) -> Any:
+        """Keras network of the reference: gradients, layers, conversion to other formats.
+
+        None if the model gives predictions alone, as files of other runtimes do.
+        """
+        from ankleboot.inference.keras import KerasPredictor
+
+        return self.reference.model if isinstance(self.reference, KerasPredictor) else None
 
     @property
     def is_shipped(self) -> bool:
@@ -120,7 +142,9 @@ def _load_keras(path: Path) -> Predictor:
 
     is_file = path.is_file() and path.suffix in FOREIGN_SUFFIXES
     if is_file or (path / SAVED_MODEL_FILE).is_file():
-        raise ModelError(f"{path}: made by another tool; take it in with ankleboot adopt {path}")
+        raise ForeignModelError(
+            f"{path}: made by another tool; take it in with ankleboot adopt {path}"
+        )
     if not path.is_dir() and path.suffix != ".keras":
         expected = "a run folder, a .keras, .tflite or .onnx file, or an exported folder"
         raise ModelError(f"{path}: expected {expected}")

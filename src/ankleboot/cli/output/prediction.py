@@ -105,8 +105,9 @@ def export_result(result: ExportResult) -> None:
     console = stdout_console()
     parity, latency = result.parity, result.latency_ms
     num_equal = round(parity.top1_agreement * parity.num_examples)
+    images = f"{parity.num_examples:,} {parity.split} images"
     agreement = (
-        f"same label as Keras on {num_equal:,} of {parity.num_examples:,} {parity.split} images; "
+        f"same label as the original on {num_equal:,} of {images}; "
         f"probabilities within {parity.max_abs_diff:.1g}"
     )
     if parity.accuracy_change is not None:

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ankleboot.core import plugins
-from ankleboot.core.errors import DataError, ModelError, NotApplicableError, UsageError
+from ankleboot.core.errors import DataError, ModelError, UsageError
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.records import Record
 from ankleboot.core.text import unknown_name
-from ankleboot.core.types import Image, Images, Labels, Maps
+from ankleboot.core.types import Image, Labels, Probs
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.preprocess import DecodedImage
-from ankleboot.evaluation.explain.occlusion import occlusion
+from ankleboot.evaluation.explain.methods import compute_maps
 from ankleboot.evaluation.select_split import DataSource, dataset_for
 from ankleboot.evaluation.test_set_usage import count_evaluation
-from ankleboot.inference.keras import KerasPredictor
-from ankleboot.inference.load import Model, ResolvedModel, load_predictor, resolve_model
-from ankleboot.inference.predictor import Predictor
+from ankleboot.inference.load import Model, ResolvedModel, resolve_model
 from ankleboot.inference.router import ModelRouter
+from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ImageSource = AnyPath | np.ndarray
-Method = Callable[[Any, Images, Labels], Maps]
 
 
 @dataclass(frozen=True)
@@ -96,74 +94,73 @@ def explain(
         ankleboot.explain("pretrained", ["boot.png"])[0].figure()
 
     Args:
-        model: A run, a `.keras` file or "pretrained"; explanations need the Keras model. With
-            "pretrained" a photo is explained for the model that `predict` uses for photos.
+        model: A run, a model file or "pretrained". Of a model without a Keras network, such as a
+            `.tflite` file, predictions are all that is known: occlusion is left, without neighbors.
+            With "pretrained" a photo is explained for the model that `predict` uses for photos.
         images: Paths to image files, pixels in the model's image spec, or images of the data set
             such as "train:3" and "test:17". An image of the test split counts as a test evaluation.
-        methods: Names of the kind "explanations"; by default all that apply to the network.
+        methods: Names of the kind "explanations"; by default all that apply to the model.
         class_name: Class to explain; the predicted one by default.
         data: Data set for the neighbors; by default the one that the model was trained on.
 
     Raises:
         DataError: If an image is missing or damaged.
-        ModelError: If the model is missing, damaged, or not a Keras model, or if a method of
-            `methods` does not apply to it.
+        ModelError: If the model is missing or damaged, or if a method of `methods` does not apply
+            to its network, or none of them to its predictions.
         UsageError: If a method or the class is unknown.
     """
     resolved = resolve_model(model)
-    predictor = _keras_predictor(resolved)
-    _class_index(class_name, predictor.info.labels)
-    names_of_methods = methods or plugins.names("explanations")
-    functions = {name: plugins.resolve("explanations", name) for name in names_of_methods}
-    choice = Choice(functions, class_name, is_explicit=bool(methods))
+    _refuse_shipped_exports(resolved)
+    info = resolved.reference.info
+    _class_index(class_name, info.labels)
+    choice = Choice(tuple(methods), class_name)
     dataset = dataset_for(resolved, data)
     names = [f"image {i}" if isinstance(x, np.ndarray) else str(x) for i, x in enumerate(images)]
     if any(name.startswith("test:") for name in names):
         count_evaluation(resolved, "test")
     sources = [_read(image, dataset) for image in images]
-    router = ModelRouter(predictor, catalog.photo_model(resolved.name))
+    router = ModelRouter(resolved.reference, catalog.photo_model(resolved.name))
     photos = {
-        row: _explain_photo(router.photo, source, names[row], choice)
+        row: _explain_photo(router, source, names[row], choice, dataset)
         for row, source in enumerate(sources)
-        if isinstance(source, DecodedImage) and router.route(source) is not predictor
+        if isinstance(source, DecodedImage) and router.route(source) is not resolved.reference
     }
     others = [row for row in range(len(names)) if row not in photos]
-    spec = predictor.info.image_spec
     pixels = [
-        source.preprocess(spec) if isinstance(source, DecodedImage) else source
+        source.preprocess(info.image_spec) if isinstance(source, DecodedImage) else source
         for source in (sources[row] for row in others)
     ]
-    explained = _explain(predictor, pixels, [names[row] for row in others], choice, dataset)
+    explained = _explain(resolved, pixels, [names[row] for row in others], choice, dataset)
     by_row = photos | dict(zip(others, explained, strict=True))
     return [by_row[row] for row in range(len(names))]
 
 
-@dataclass(frozen=True)
 class Choice:
-    """Methods and class of an explanation; explicit methods must all apply to the network."""
+    """Methods and class that the user named.
 
-    methods: Mapping[str, Method]
-    class_name: str | None
-    is_explicit: bool
+    Attributes:
+        methods: Names; all if the user named none.
+        is_explicit: Whether the user named them.
+        class_name: Class to explain; None for the predicted one.
 
+    Raises:
+        UsageError: If there is no such method.
+    """
 
-def apply_methods(
-    model: Any, images: Images, classes: Labels, methods: Sequence[str] | Mapping[str, Method]
-) -> tuple[dict[str, Maps], tuple[str, ...]]:
-    """Compute the maps of the methods that apply to a network, and note why others do not."""
-    if not isinstance(methods, Mapping):
-        methods = {name: plugins.resolve("explanations", name) for name in methods}
-    maps, notes = {}, []
-    for name, method in methods.items():
-        try:
-            maps[name] = method(model, images, classes)
-        except NotApplicableError as error:
-            notes.append(f"{name} is left out: {error}.")
-    return maps, tuple(notes)
+    def __init__(self, methods: tuple[str, ...], class_name: str | None) -> None:
+        known = plugins.names("explanations")
+        for name in methods:
+            if not plugins.is_name("explanations", name):
+                raise UsageError(unknown_name("explanation", name, known))
+        self.methods, self.is_explicit, self.class_name = (
+            methods or known,
+            bool(methods),
+            class_name,
+        )
 
 
 def _explain(
-    predictor: KerasPredictor,
+    model: ResolvedModel,
     images: Sequence[Image],
     names: Sequence[str],
     choice: Choice,
@@ -172,20 +169,18 @@ def _explain(
     """Explain the chosen class, or the predicted classes if there is none."""
     if not images:
         return []
-    pixels = np.stack(images)
-    probs = predictor.predict(pixels)
-    index = _class_index(choice.class_name, predictor.info.labels)
-    classes = probs.argmax(axis=1) if index is None else np.full(len(pixels), index)
-    if choice.is_explicit:
-        maps = {n: method(predictor.model, pixels, classes) for n, method in choice.methods.items()}
-        notes: tuple[str, ...] = ()
-    else:
-        maps, notes = apply_methods(predictor.model, pixels, classes, choice.methods)
-    neighbors = _nearest(predictor, pixels, names, dataset)
+    pixels, info = np.stack(images), model.reference.info
+    probs = model.reference.predict(pixels)
+    index = _class_index(choice.class_name, info.labels)
+    classes = _predicted(probs, info) if index is None else np.full(len(pixels), index)
+    maps, notes = compute_maps(
+        model, pixels, classes, choice.methods, is_explicit=choice.is_explicit
+    )
+    neighbors = _nearest(model, pixels, names, dataset)
     return [
         Explanation(
             name=name,
-            label=predictor.info.labels[label],
+            label=info.labels[label],
             confidence=float(probs[row, label]),
             image=pixels[row],
             maps={method: values[row] for method, values in maps.items()},
@@ -197,32 +192,25 @@ def _explain(
 
 
 def _explain_photo(
-    predictor: Predictor, photo: DecodedImage, name: str, choice: Choice
+    router: ModelRouter, photo: DecodedImage, name: str, choice: Choice, dataset: Dataset
 ) -> Explanation:
-    """Explain the model for photos, which is no Keras model, by hiding patches."""
-    if "occlusion" not in choice.methods:
-        raise NotApplicableError(
-            f"{name} is a photo, which predict gives to the shipped model for photos; its file has "
-            f"no gradients: expected the method occlusion, got {', '.join(choice.methods)}"
-        )
-    info = predictor.info
-    image = photo.preprocess(info.image_spec)
-    (probs,) = predictor.predict(image[None])
-    index = _class_index(choice.class_name, info.labels)
-    if index is None:
-        index = max(map(info.labels.index, info.predicted_labels), key=lambda i: float(probs[i]))
-    return Explanation(
-        name=name,
-        label=info.labels[index],
-        confidence=float(probs[index]),
-        image=image,
-        maps={"occlusion": occlusion(predictor.predict, image[None], np.array([index]))[0]},
-        neighbors=(),
-        notes=(
-            "This explains the model that predict uses for photos, by occlusion alone: its file "
-            "has neither gradients nor training images.",
-        ),
+    """Explain the model for photos, whose file gives predictions alone."""
+    user = f"the model that predict uses for the photo {name}"
+    model = ResolvedModel(user, None, None, lambda: router.photo)
+    image = photo.preprocess(router.photo.info.image_spec)
+    (explanation,) = _explain(model, [image], [name], choice, dataset)
+    note = (
+        "This explains the model that predict uses for photos, by occlusion alone: its file "
+        "has neither gradients nor training images."
     )
+    return replace(explanation, notes=(note,))
+
+
+def _predicted(probs: Probs, info: ModelMetadata) -> Labels:
+    """Return the most probable classes among those that a prediction can have."""
+    allowed = np.array([info.labels.index(label) for label in info.predicted_labels])
+    predicted: Labels = allowed[probs[:, allowed].argmax(axis=1)]
+    return predicted
 
 
 def _class_index(name: str | None, labels: tuple[str, ...]) -> int | None:
@@ -233,22 +221,12 @@ def _class_index(name: str | None, labels: tuple[str, ...]) -> int | None:
     return labels.index(name)
 
 
-def _keras_predictor(model: ResolvedModel) -> KerasPredictor:
-    predictor = model.predictor
+def _refuse_shipped_exports(model: ResolvedModel) -> None:
     if model.run and model.is_shipped and model.run.model_path.suffix != ".keras":
         raise ModelError(
             f"{model.name} ships without its Keras model, which explanations need; "
             f"explain {catalog.PRETRAINED} takes photos, too"
         )
-    if not isinstance(predictor, KerasPredictor) and model.run and model.path:
-        if model.path.is_dir():  # shipped models are loaded as LiteRT
-            predictor = load_predictor(model.path)
-    if isinstance(predictor, KerasPredictor):
-        return predictor
-    raise ModelError(
-        f"{predictor.name}: explanations need the Keras model; name a run folder or a .keras file, "
-        "or adopt the .keras or .h5 file of a model of another tool"
-    )
 
 
 def _read(image: ImageSource, dataset: Dataset) -> DecodedImage | Image:
@@ -265,15 +243,20 @@ def _read(image: ImageSource, dataset: Dataset) -> DecodedImage | Image:
 
 
 def _nearest(
-    predictor: KerasPredictor, pixels: np.ndarray, names: Sequence[str], dataset: Dataset
+    model: ResolvedModel, pixels: np.ndarray, names: Sequence[str], dataset: Dataset
 ) -> list[tuple[Neighbor, ...]]:
-    """Find the most similar training images; the images themselves are excluded."""
+    """Find the most similar training images; the images themselves are excluded.
+
+    There are none without the features of a network.
+    """
+    if model.network is None:
+        return [()] * len(pixels)
     from ankleboot.evaluation.explain.features import nearest_training_images  # imports TensorFlow
 
     train = dataset.train
     excluded = [int(name.partition(":")[2]) for name in names if name.startswith("train:")]
-    candidates = np.setdiff1d(dataset.split(predictor.info.split_rule).train, excluded)
-    nearest = nearest_training_images(predictor.model, pixels, train.images, candidates)
+    candidates = np.setdiff1d(dataset.split(model.reference.info.split_rule).train, excluded)
+    nearest = nearest_training_images(model.network, pixels, train.images, candidates)
     return [
         tuple(Neighbor(int(i), dataset.class_names[train.labels[i]], train.images[i]) for i in row)
         for row in nearest

@@ -7,12 +7,10 @@ import numpy as np
 
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.text import truncate_middle
-from ankleboot.core.types import Images
 from ankleboot.evaluation import metrics, plots
 from ankleboot.evaluation.calibration import reliability_diagram, risk_coverage
 from ankleboot.evaluation.evaluate import Evaluation
-from ankleboot.evaluation.explain import features
-from ankleboot.evaluation.explain.explain import apply_methods
+from ankleboot.evaluation.explain.methods import compute_maps
 from ankleboot.evaluation.plots.svg import png_url, svg
 from ankleboot.evaluation.report.inputs import ReportInputs
 from ankleboot.evaluation.report.sentences import describe_run
@@ -21,7 +19,6 @@ from ankleboot.evaluation.robustness.corruptions import SEVERITIES
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import PLAIN, RECIPES, overrides_of
 
-MAX_FILTERS = 128  # drawn of the first layer
 IMAGES_PER_CELL = 18  # of the confusion matrix, with up to ten classes
 MAX_FULL_SIZE_CLASSES = 15  # beyond it the confusion matrix is small
 NUM_EXPLAINED = 8  # half of them errors
@@ -57,9 +54,8 @@ def build_content(inputs: ReportInputs) -> dict[str, Any]:
         "least_confident": _gallery(errors.least_confident[:12], inputs, sprite),
         "explanations": explanations,
         "explanation_notes": notes,
-        "filters": _filters(inputs),
-        "feature_maps": _feature_maps(inputs),
-        "receptive_fields": features.receptive_fields(inputs.model),
+        "has_neighbors": inputs.has_neighbors,
+        **_network_content(inputs),
         "severities": SEVERITIES,
         "commands": _commands(run),
         "recipe": _flat(run.manifest()["adopted"]) if adopted else recipe.to_json(),
@@ -162,8 +158,12 @@ def _explanations(inputs: ReportInputs) -> tuple[list[dict[str, str]], tuple[str
     chosen = np.array([*errors, *correct], int)
     images = inputs.images.images[chosen]
     classes = inputs.probs[chosen].argmax(axis=1)
-    maps, notes = apply_methods(inputs.model, images, classes, EXPLANATIONS)
-    nearest = _nearest(inputs, images)
+    maps, notes = compute_maps(inputs.model, images, classes, EXPLANATIONS)
+    nearest: list[tuple[np.ndarray, list[str]]] = [(images[:0], [])] * len(images)
+    if inputs.has_neighbors:
+        from ankleboot.evaluation.report.network import nearest_images  # imports TensorFlow
+
+        nearest = nearest_images(inputs, images)
     explanations = []
     for row, index in enumerate(chosen):
         predicted, label = names[classes[row]], names[labels[index]]
@@ -172,35 +172,18 @@ def _explanations(inputs: ReportInputs) -> tuple[list[dict[str, str]], tuple[str
         figure = plots.explanation(images[row], shown, "", *nearest[row])
         caption = f"{inputs.images.name(int(index))}: {predicted}, {verdict}"
         explanations.append({"caption": caption, "image": png_url(figure)})
-    if inputs.learned is None:
+    if inputs.learned is None and inputs.model.network is not None:
         notes = (*notes, "Similar training images are left out: the training data are gone.")
     return explanations, notes
 
 
-def _nearest(inputs: ReportInputs, images: Images) -> list[tuple[np.ndarray, list[str]]]:
-    """Return the most similar training images of each image, and the names of their classes."""
-    learned = inputs.learned
-    if learned is None:
-        return [(images[:0], []) for _ in images]
-    every = np.arange(len(learned), dtype=np.int64)
-    rows = features.nearest_training_images(inputs.model, images, learned.images, every, count=4)
-    names = inputs.run.manifest().get("labels", inputs.data.class_names)
-    return [(learned.images[row], [names[learned.labels[i]] for i in row]) for row in rows]
+def _network_content(inputs: ReportInputs) -> dict[str, Any]:
+    """Return what the report shows of the network; "has_network" tells whether there is one."""
+    if inputs.model.network is None:
+        return {"has_network": False, "filters": "", "feature_maps": "", "receptive_fields": ()}
+    from ankleboot.evaluation.report.network import network_content  # imports TensorFlow
 
-
-def _filters(inputs: ReportInputs) -> str:
-    """Draw the kernels of the first layer; "" if they are no images."""
-    kernels = features.first_filters(inputs.model)
-    return "" if kernels is None else png_url(plots.filters(kernels[:MAX_FILTERS]))
-
-
-def _feature_maps(inputs: ReportInputs) -> str:
-    """Draw the feature maps of an image; "" if no layer has any."""
-    index = next(iter(inputs.errors.most_confident), 0)
-    maps = features.feature_maps(inputs.model, inputs.images.images[index][None])
-    if not maps:
-        return ""
-    return png_url(plots.feature_maps({name: values[0] for name, values in maps.items()}))
+    return {"has_network": True} | network_content(inputs)
 
 
 def _flat(adopted: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Measurements that a report shows."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from ankleboot.core.types import Probs
 from ankleboot.data.dataset import Dataset, LabeledImages
@@ -9,6 +8,7 @@ from ankleboot.evaluation.data_size import SizePoint
 from ankleboot.evaluation.error_analysis import ErrorAnalysis
 from ankleboot.evaluation.evaluate import Evaluation
 from ankleboot.evaluation.robustness.measure_robustness import Robustness
+from ankleboot.inference.load import ResolvedModel
 from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.run import Run
 
@@ -18,6 +18,7 @@ class ReportInputs:
     """Measurements that the report shows.
 
     Attributes:
+        model: The calibrated model of the run.
         learned: Training images of the run, for neighbors; None if they are not there any more.
     """
 
@@ -29,6 +30,11 @@ class ReportInputs:
     evaluation: Evaluation
     errors: ErrorAnalysis
     robustness: Robustness
-    model: Any
+    model: ResolvedModel
     learned: LabeledImages | None = None
     sizes: tuple[SizePoint, ...] = ()
+
+    @property
+    def has_neighbors(self) -> bool:
+        """True if there is a network to find similar images, and the images that it learned."""
+        return self.learned is not None and self.model.network is not None

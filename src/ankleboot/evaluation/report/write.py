@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.files import atomic_write, make_folder
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.records import Record
-from ankleboot.core.silence import import_keras
 from ankleboot.core.types import Images
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.preprocessing.find_images import find_images
@@ -31,7 +31,6 @@ from ankleboot.evaluation.select_split import (
     training_images,
 )
 from ankleboot.evaluation.test_set_usage import count_evaluation
-from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import Model, ResolvedModel, load_predictor, resolve_model
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.web.render import render
@@ -84,7 +83,6 @@ def write_report(
         ModelError: If the run is incomplete or damaged.
         UsageError: If the run was trained on other data and has no validation images in `data`.
     """
-    import_keras()  # silently, before the modules that import it
     from ankleboot.evaluation.report.content import build_content, draw_charts
 
     resolved = resolve_model(run)
@@ -103,23 +101,18 @@ def _measure(
     model: ResolvedModel, data: DataSource, split: str | None, photos: AnyPath | None
 ) -> ReportInputs:
     if model.run is None or model.path is None or not model.path.is_dir():
+        _ = model.predictor  # refuses a file of another tool with the command that takes it in
         raise ModelError(f"{model.path}: expected a run folder, which a report needs")
     run = model.run
     run.check_model()
     dataset = dataset_for(model, data, run.recipe().image_spec)
     calibration = calibrate(run, dataset)
-    predictor = load_predictor(run.folder)  # calibrated now
-    if not isinstance(predictor, KerasPredictor):
-        raise ModelError(
-            f"{run.folder}: a report needs the Keras model of a run; of a model of another tool, "
-            "adopt the .keras or .h5 file"
-        )
+    calibrated = replace(model, path=run.folder, load=partial(load_predictor, run.folder))
     judged = judged_images([model], dataset, split)
     images, split = judged.of(dataset), judged.split
     outliers = None if photos is None else _load_photos(expand(photos), run.recipe().image_spec)
     count = count_evaluation(model, split)
-    keras_model = replace(model, path=run.folder, load=lambda: predictor)
-    probs = cached_predictions(keras_model, images.images, split)
+    probs = cached_predictions(calibrated, images.images, split)
     predictions = probs, images.labels, dataset.class_names
     evaluation = evaluate_probs(
         *predictions,
@@ -137,8 +130,8 @@ def _measure(
         calibration=calibration,
         evaluation=replace(evaluation, notes=judged.notes),
         errors=analyze_errors(*predictions),
-        robustness=measure_robustness(predictor, images, photos=outliers),
-        model=predictor.model,
+        robustness=measure_robustness(calibrated.predictor, images, photos=outliers),
+        model=calibrated,
         learned=_learned_images(model, dataset, split),
     )
 

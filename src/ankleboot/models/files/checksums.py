@@ -18,7 +18,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from ankleboot.core.errors import ModelError
+from ankleboot.core.errors import ForeignModelError, ModelError
 from ankleboot.core.files import DAMAGED_ZIP, sha256_of, sha256_of_file, write_json
 from ankleboot.models.files.metadata import ModelMetadata, parse_object
 
@@ -66,7 +66,7 @@ def read_verified_tflite(path: Path) -> tuple[bytes, ModelMetadata]:
         document = json.loads(metadata)
         flatbuffer, digest = content[: document.pop("bytes")], document.pop("sha256")
     except (*DAMAGED_ZIP, TypeError, AttributeError) as error:
-        raise ModelError(f"{path}: damaged, or {_NO_CHECKSUM}") from error
+        raise ForeignModelError(f"{path}: damaged, or {_NO_CHECKSUM}") from error
     info = ModelMetadata.from_json(document, path)
     if digest != sha256_of(flatbuffer) or content != _append_zip(flatbuffer, labels, metadata):
         raise ModelError(f"{path}: {_CHANGED}")
@@ -120,7 +120,7 @@ def read_verified_onnx(path: Path) -> bytes:
     content = _read(path)
     body, checksum = content[:-_ONNX_CHECKSUM_BYTES], content[-_ONNX_CHECKSUM_BYTES:]
     if not checksum.startswith(_ONNX_PREFIX):
-        raise ModelError(f"{path}: damaged, or {_NO_CHECKSUM}")
+        raise ForeignModelError(f"{path}: damaged, or {_NO_CHECKSUM}")
     if content != add_onnx_checksum(body):
         raise ModelError(f"{path}: {_CHANGED}")
     return content
