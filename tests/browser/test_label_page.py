@@ -117,7 +117,7 @@ def test_every_key_does_what_it_says(browser: Any, planted: tuple[Page, dict[str
         stored(page, 0)
         assert read_label_file(served.labels)[1] == ()
         page.keyboard.press("u")
-        page.locator("#fault:has-text('no decision of this session')").wait_for()
+        page.locator("#fault:has-text('no decision about these images')").wait_for()
         page.click("#choices button:has-text('owl')")  # and by hand
         settled(page, second)
         stored(page, 1)

@@ -8,6 +8,7 @@ import pytest
 
 from ankleboot.core.errors import DataError, EnvironmentFailure, UsageError
 from ankleboot.data.label_file import (
+    COLUMNS,
     HEADER,
     Decision,
     open_label_file,
@@ -57,17 +58,38 @@ def test_a_torn_character_is_no_error() -> None:
     assert len(parse_label_file(torn, "x")) == 2
 
 
-def test_undo_removes_the_last_line_of_this_opening(tmp_path: Path) -> None:
+def test_undo_removes_the_last_lines_also_those_of_earlier_openings(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_bytes(LINES)
     with open_label_file(path) as file:
         file.append("cat/2.png", "cat", "cat")
         assert file.decided["cat/2.png"].label == "cat"
+        assert file.last == file.undo() and path.read_bytes() == LINES
+        assert file.decided["cat/2.png"].label == ""  # of the earlier opening
         undone = file.undo()
-        assert undone is not None and undone.path == "cat/2.png"
-        assert file.decided["cat/2.png"].label == ""
-        assert file.undo() is None
-    assert path.read_bytes() == LINES
+        assert undone is not None and undone.path == "cat/2.png" and not undone.label
+        assert "cat/2.png" not in file.decided
+        assert path.read_bytes() == b"".join(LINES.splitlines(keepends=True)[:2])
+        file.append("cat/3.png", "dog", "cat")
+        assert [file.undo(), file.undo()] != [None, None]
+        assert (file.decided, file.last, file.undo()) == ({}, None, None)
+    assert path.read_bytes() == HEADER
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+def test_undo_knows_where_the_lines_of_any_editor_start(tmp_path: Path, line_break: str) -> None:
+    odd = ['ä/"1".png,dog,,', "", '"a\nb, ""c"".png",,cat,', "d,cat,,"]
+    whole = [f"{row}{line_break}".encode() for row in (",".join(COLUMNS), *odd)]
+    path = tmp_path / "labels.csv"
+    path.write_bytes(b"".join(whole))
+    expected = [b"".join(whole[:number]) for number in (4, 3, 1)]
+    with open_label_file(path) as file:
+        for content, name in zip(expected, ("d", 'a\nb, "c".png', 'ä/"1".png'), strict=True):
+            undone = file.undo()
+            assert undone is not None and undone.path == name
+            assert path.read_bytes().rstrip(b"\r\n") == content.rstrip(b"\r\n")
+        file.append("e.png", "cat", "")
+    assert [each.path for each in read_label_file(path)[1]] == ["e.png"]
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(

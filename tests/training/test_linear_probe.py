@@ -7,7 +7,7 @@ import pytest
 
 from ankleboot.core.errors import DataError
 from ankleboot.training import linear_probe
-from ankleboot.training.linear_probe import LinearProbe, deal_folds, out_of_fold_probs
+from ankleboot.training.linear_probe import LinearProbe, out_of_fold_probs
 
 
 @pytest.fixture(autouse=True)
@@ -20,17 +20,6 @@ def clusters(num: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndar
     labels = np.arange(num) % classes
     centers = 4 * generator.normal(size=(classes, 12))
     return (centers[labels] + generator.normal(size=(num, 12))).astype(np.float32), labels
-
-
-def test_folds_share_the_classes_and_keep_groups_together() -> None:
-    labels = np.repeat([0, 1, 2], 50)
-    groups = np.arange(150) // 2
-    folds = deal_folds(labels, groups, 5)
-    assert all(len(set(folds[groups == group])) == 1 for group in groups)
-    for fold in range(5):
-        assert np.bincount(labels[folds == fold], minlength=3).tolist() == [10, 10, 10]
-    with pytest.raises(DataError, match="3 different images are too few for 5 folds"):
-        deal_folds(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 2]), 5)
 
 
 def test_no_image_is_predicted_by_a_layer_that_saw_it(monkeypatch: pytest.MonkeyPatch) -> None:

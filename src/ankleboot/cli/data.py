@@ -121,12 +121,13 @@ def audit(data_choice: options.DataOptions, output: Path) -> options.Result:
     from ankleboot.core.silence import import_keras
     from ankleboot.data.load import is_image_folder
     from ankleboot.recipes.catalog import SPRINT, TRANSFER
+    from ankleboot.training.data_audit import audit_data, require_audit_extra
 
+    require_audit_extra()
     is_own = data_choice.name is not None and is_image_folder(data_choice.name)
     loaded = data_choice.load((TRANSFER if is_own else SPRINT).image_spec)
     import_keras()
     from ankleboot.evaluation import plots
-    from ankleboot.training.data_audit import audit_data
 
     found = audit_data(loaded, progress=log_line)
     make_folder(output)

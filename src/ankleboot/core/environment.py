@@ -3,7 +3,7 @@
 import os
 import platform
 from contextlib import suppress
-from importlib import metadata
+from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,17 @@ a seed give: studies then repeat their stored runs. tests/training/test_numerics
 VERSIONED = ("keras", "numpy", "opencv-python-headless", "tensorflow", "tensorflow-cpu")
 CPU_FLAGS = ("fma", "avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 """Instruction sets that decide the kernels of TensorFlow, and so the last bits of weights."""
+
+
+def require_modules(*names: str) -> None:
+    """Fail if a module is not installed, before work that would be in vain; import none.
+
+    Raises:
+        ModuleNotFoundError: With the module's name, from which the command line tells the extra.
+    """
+    for name in names:
+        if util.find_spec(name) is None:
+            raise ModuleNotFoundError(f"{name} is not installed", name=name)
 
 
 def versions() -> dict[str, str]:

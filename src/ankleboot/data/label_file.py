@@ -100,6 +100,22 @@ def _split_torn_line(content: bytes) -> tuple[bytes, bytes]:
     return content[:end], content[end:]
 
 
+def _line_ends(content: bytes) -> list[int]:
+    """Return the bytes up to the end of each line of the table, the header's first.
+
+    A quoted path may hold line breaks.
+    """
+    num_read = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal num_read
+        for line in io.StringIO(content.decode(), newline=""):
+            num_read += len(line.encode())
+            yield line
+
+    return [num_read for row in csv.reader(lines()) if row]
+
+
 def _is_complete(line: bytes, columns: Sequence[str]) -> bool:
     """Return whether a last line without a line break is whole: an editor may have left it so."""
     if tuple(columns) != COLUMNS:
@@ -124,19 +140,26 @@ class LabelFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.decided: dict[str, Decision] = {}
-        self._appended: list[tuple[int, Decision | None, Decision]] = []
+        self._lines: list[tuple[int, Decision | None, Decision]] = []
         if path.exists():
             content, decisions = read_label_file(path)
             if not content.startswith((HEADER, HEADER[:-1] + b"\r\n")):
                 raise UsageError(
                     f"{path}: a table of another program; name a new file with --labels FILE"
                 )
-            self.decided = {decision.path: decision for decision in decisions}
             whole, torn = _split_torn_line(content)
             if torn and _is_complete(torn, COLUMNS):
                 self._write(len(content), b"\n")
+                whole = content + b"\n"
             elif torn:
                 self._write(len(whole), b"")
+            for start, decision in zip(_line_ends(whole), decisions, strict=False):
+                self._add(start, decision)
+
+    @property
+    def last(self) -> Decision | None:
+        """The decision that `undo` takes back; None if there is none."""
+        return self._lines[-1][2] if self._lines else None
 
     def append(self, path: str, label: str, old_label: str) -> Decision:
         """Store a decision.
@@ -152,26 +175,30 @@ class LabelFile:
             atomic_write(self.path, HEADER)
         end = self.path.stat().st_size
         self._write(end, text.getvalue().encode())
-        self._appended.append((end, self.decided.get(path), decision))
-        self.decided[path] = decision
+        self._add(end, decision)
         return decision
 
     def undo(self) -> Decision | None:
-        """Remove the last decision of this opening, and return it; None if there is none.
+        """Remove the last decision, and return it; None if there is none.
 
         Raises:
             EnvironmentFailure: If the file cannot be written.
         """
-        if not self._appended:
+        if not self._lines:
             return None
-        end, before, decision = self._appended[-1]
-        self._write(end, b"")
-        self._appended.pop()
+        start, before, decision = self._lines[-1]
+        self._write(start, b"")
+        self._lines.pop()
         if before is None:
             del self.decided[decision.path]
         else:
             self.decided[decision.path] = before
         return decision
+
+    def _add(self, start: int, decision: Decision) -> None:
+        """Remember the line that starts at a byte, and the decision that it replaces."""
+        self._lines.append((start, self.decided.get(decision.path), decision))
+        self.decided[decision.path] = decision
 
     def _write(self, end: int, line: bytes) -> None:
         """Make the file end with a line that starts at byte `end`, and flush it to the disk."""

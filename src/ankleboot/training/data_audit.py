@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ankleboot.core.environment import require_modules
 from ankleboot.core.types import Features, Indices, Probs
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.load import no_progress
@@ -101,7 +102,9 @@ def audit_data(
     Raises:
         DataError: If there are fewer different images than folds.
         EnvironmentFailure: If the backbone's weights are missing.
+        ModuleNotFoundError: If a module of the extra "audit" is not installed.
     """
+    require_audit_extra()
     recipe = recipe or audit_recipe(data)
     judged = judge_labels(data, recipe, folds, progress)
     train, test = data.train, data.test
@@ -131,6 +134,15 @@ def audit_data(
         near_chance=agreement.is_near_chance,
         num_unusable=len(train) - len(judged.rows),
     )
+
+
+def require_audit_extra() -> None:
+    """Fail before images are loaded, features computed or models trained for nothing.
+
+    Raises:
+        ModuleNotFoundError: If a module of the extra "audit" is not installed.
+    """
+    require_modules("cleanlab", "sklearn")
 
 
 def audit_recipe(data: Dataset) -> Recipe:
@@ -216,7 +228,7 @@ def _held_out_probs(held_out: Indices, data: Dataset, recipe: Recipe) -> Probs:
         folder_report=None,
     )
     # early stopping would choose an epoch by the held-out images
-    fold_recipe = replace(recipe, train_size=0, patience=0, keep="last")
+    fold_recipe = replace(recipe, train_size=0, folds=0, fold=1, patience=0, keep="last")
     with tempfile.TemporaryDirectory() as folder:
         run = fit(fold_recipe, fold, Path(folder) / "fold")
         return load_predictor(run.folder).predict(train.images[held_out])

@@ -17,6 +17,7 @@ import numpy as np
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.types import Features, Images, Indices, Labels, Probs
 from ankleboot.data.dataset import Dataset
+from ankleboot.data.splits import deal_folds
 from ankleboot.evaluation import label_issues
 from ankleboot.inference.load import ResolvedModel
 from ankleboot.recipes.catalog import TRANSFER
@@ -62,6 +63,7 @@ class LabelQueue:
     known_labels: np.ndarray
     known_features: np.ndarray  # of another number of images than `features`
     class_names: tuple[str, ...]
+    data_name: str  # of the labeled images
     model_name: str = ""
     model_probs: Probs | None = None
     is_learned: np.ndarray | None = None
@@ -126,6 +128,7 @@ def suspect_queue(data: Dataset, audit: Path | None, progress: Progress) -> Labe
         known_labels=train.labels,
         known_features=features,
         class_names=data.class_names,
+        data_name=data.name,
         notes=notes,
     )
 
@@ -177,6 +180,7 @@ def new_image_queue(data: Dataset, folder: Path, progress: Progress) -> LabelQue
         known_labels=data.train.labels[rows],
         known_features=known[rows],
         class_names=data.class_names,
+        data_name=data.name,
     )
     progress(f"fitting a linear layer to {len(rows):,} images")
     return refitted(queue, {})
@@ -193,7 +197,7 @@ def refitted(queue: LabelQueue, decided: dict[int, int]) -> LabelQueue:
     features = np.concatenate([queue.known_features, queue.features[rows]])
     labels = np.concatenate([queue.known_labels, np.array(list(decided.values()), np.int64)])
     num_classes = len(queue.class_names)
-    folds = linear_probe.deal_folds(labels, None, NUM_FOLDS)
+    folds = deal_folds(labels, None, NUM_FOLDS, np.random.default_rng(linear_probe.FOLD_SEED))
     penalty = linear_probe.choose_penalty(features, labels, folds, num_classes)
     probe = linear_probe.LinearProbe(features, labels, num_classes, penalty)
     probs = probe.predict(queue.features)

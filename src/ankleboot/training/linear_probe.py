@@ -15,10 +15,12 @@ from ankleboot.core.errors import DataError
 from ankleboot.core.files import DAMAGED_ZIP, atomic_write, make_folder
 from ankleboot.core.paths import cache_folder
 from ankleboot.core.types import Features, Indices, Labels, Probs, npy_bytes
+from ankleboot.data.splits import deal_folds
 
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01)
 """Weights of the squared norm beside the mean loss; the one with the least loss is taken."""
 
+FOLD_SEED = 0
 PROBE_VERSION = 1  # of the arithmetic between features and probabilities
 MAX_STEPS = 200  # of L-BFGS; the labels are judged the same long before it converges
 MIN_JUDGED = 1_000  # images that choose the penalty, if there are as many
@@ -49,26 +51,6 @@ class LinearProbe:
         return probs
 
 
-def deal_folds(labels: Labels, groups: Indices | None, folds: int, seed: int = 0) -> Indices:
-    """Return the fold of each image: classes spread evenly, groups stay together.
-
-    Raises:
-        DataError: If there are fewer groups than folds.
-    """
-    numbers = np.arange(len(labels)) if groups is None else groups
-    _, firsts, members = np.unique(numbers, return_index=True, return_inverse=True)
-    if len(firsts) < folds:
-        raise DataError(
-            f"{len(firsts)} different images are too few for {folds} folds; expected {folds} or "
-            "more"
-        )
-    order = np.random.default_rng(seed).permutation(len(firsts))
-    order = order[np.argsort(labels[firsts[order]], kind="stable")]
-    fold_of_group = np.empty(len(firsts), np.int64)
-    fold_of_group[order] = np.arange(len(firsts)) % folds
-    return fold_of_group[members]
-
-
 def out_of_fold_probs(
     features: Features, labels: Labels, groups: Indices | None, num_classes: int, folds: int
 ) -> Probs:
@@ -80,7 +62,7 @@ def out_of_fold_probs(
         DataError: If there are fewer groups than folds, or all but one fold are of one class.
         EnvironmentFailure: If the cache cannot be written.
     """
-    fold_of = deal_folds(labels, groups, folds)
+    fold_of = deal_folds(labels, groups, folds, np.random.default_rng(FOLD_SEED))
     digest = hashlib.sha256(f"{PROBE_VERSION} {num_classes} {folds}".encode())
     for array in (features, labels.astype("<i8"), fold_of):
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -40,6 +40,26 @@ def test_decisions_are_stored_at_once_and_taken_back(page: Page) -> None:
     assert page.json("/api/undo", {})["items"] == []
 
 
+def test_decisions_of_an_earlier_session_are_taken_back_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))
+    folder, _ = planted_folder(tmp_path / "pets", {"cat": 15, "dog": 15}, moved=4)
+    queue, labels = planted_queue(monkeypatch, folder), folder / "labels.csv"
+    labels.write_text("path,label,old_label,time\ngone/1.png,cat,dog,\n")  # not on the page
+    with label_page(queue, labels) as page:
+        items = page.json("/api/items?start=0&count=2")["items"]
+        for item in items:
+            page.json("/api/decide", {"rows": [item["row"]], "label": ""})
+    with label_page(queue, labels) as page:
+        assert page.json("/api/session")["progress"]["decided"] == 2
+        for item in reversed(items):
+            (undone,) = page.json("/api/undo", {})["items"]
+            assert undone["name"] == item["name"] and undone["decision"] == ""
+        assert page.json("/api/undo", {})["items"] == []
+    assert labels.read_text() == "path,label,old_label,time\ngone/1.png,cat,dog,\n"
+
+
 def test_decided_images_leave_the_view_by_class(page: Page) -> None:
     path = "/api/items?start=0&count=50&class=cat&open=1"
     before = page.json(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import tempfile
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.environment import require_modules
 from ankleboot.core.errors import (
     AnklebootError,
     DataError,
@@ -102,8 +102,8 @@ def adopt(
     source, choice = Path(model).expanduser(), parse_input(input)
     kind = kind_of(source)
     _refuse_own(source, kind)
-    if kind in NEEDS_KERAS and importlib.util.find_spec("tensorflow") is None:
-        raise ModuleNotFoundError("tensorflow is not installed", name="tensorflow")
+    if kind in NEEDS_KERAS:
+        require_modules("tensorflow")
     if labels is not None:
         _check_labels(labels)
     with tempfile.TemporaryDirectory(prefix="ankleboot-adopt-") as folder:

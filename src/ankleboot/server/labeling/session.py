@@ -41,6 +41,11 @@ class LabelSession:
             "progress": self.progress(),
         }
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the document of `label --json`."""
+        names = {"data": self._queue.data_name, "label_file": str(self._file.path)}
+        return names | self.progress()
+
     def progress(self) -> dict[str, int]:
         """Count the decisions, and the suspects that wait for one."""
         decided = self._decided()
@@ -111,9 +116,14 @@ class LabelSession:
         return {"items": [self._item(row) for row in rows], "progress": self.progress()}
 
     def undo(self) -> dict[str, Any]:
-        """Take back the last decision of this session."""
-        decision = self._file.undo()
-        items = [self._item(self._row_of[decision.path])] if decision else []
+        """Take back the last decision, also one of an earlier session.
+
+        There is none behind a decision about an image that the page does not show.
+        """
+        last, items = self._file.last, []
+        if last is not None and (row := self._row_of.get(last.path)) is not None:
+            self._file.undo()
+            items = [self._item(row)]
         return {"items": items, "progress": self.progress()}
 
     def refit(self) -> dict[str, Any]:

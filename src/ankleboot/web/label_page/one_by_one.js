@@ -80,10 +80,10 @@ export class OneByOne {
     if (label && this.session.can_refit && ++this.#sinceRefit >= REFIT_AFTER) await this.#refit();
   }
 
-  /** Take the last decision back, and show its image. */
+  /** Take the last decision back, also one of an earlier session, and show its image. */
   async undo() {
     const { items } = await this.#send("undo", {});
-    if (!items.length) throw new Error("There is no decision of this session to take back.");
+    if (!items.length) throw new Error("There is no decision about these images to take back.");
     const position = await this.#positionOf(items[0].row);
     await this.#show(position);
   }
