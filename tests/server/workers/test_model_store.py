@@ -1,14 +1,18 @@
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ankleboot.core.errors import ModelError, UsageError
+from ankleboot.models.files.keras_seal import sealed
 from ankleboot.models.run import Run
 from ankleboot.server.workers.model_store import ModelStore
+from helpers.adversarial import PNG
+from helpers.server import running_server
 
 
 @pytest.fixture
@@ -54,15 +58,29 @@ def test_a_run_without_an_export_is_exported_once(own_run: Path, commands: list[
     assert "--trust" in commands[1]
 
 
-def test_the_file_of_another_model_is_neither_served_nor_replaced(
-    own_run: Path, commands: list[list[str]]
+@pytest.mark.parametrize("change", ["damaged", "trained further", "labels"])
+def test_a_stale_file_is_neither_served_nor_replaced(
+    change: str, own_run: Path, commands: list[list[str]], exported: Callable[[str], Path]
 ) -> None:
-    (own_run / "exports").mkdir()
-    (own_run / "exports/model.tflite").write_bytes(b"another")
+    model, kept = own_run / "model.keras", own_run / "exports/model.tflite"
+    kept.parent.mkdir()
+    content = b"another" if change == "damaged" else exported("litert").read_bytes()
+    kept.write_bytes(content)
+    reason = ""
+    if change == "trained further":
+        model.write_bytes(b" " + model.read_bytes())
+        reason = f"made from another model than {model} is now"
+    elif change == "labels":
+        info = replace(Run(own_run).metadata(), labels=tuple("abcdefghij"))
+        model.write_bytes(sealed(model.read_bytes(), info))
+        reason = f"other labels than {model}"
     messages: list[str] = []
     ModelStore([str(own_run)], messages.append).remove()
-    assert len(commands) == 1 and "is of another model; remove it" in messages[1]
-    assert (own_run / "exports/model.tflite").read_bytes() == b"another"
+    assert messages[0].startswith(f"{kept}: {reason}")
+    assert messages[0].endswith("; the file is not served")
+    assert len(commands) == 1 and "exporting to LiteRT" in messages[1]
+    assert messages[2] == f"the export is not kept: {kept} exists; remove it"
+    assert kept.read_bytes() == content
 
 
 def test_a_run_folder_that_cannot_be_written_is_served_all_the_same(
@@ -114,3 +132,17 @@ def test_models_that_cannot_be_served_are_refused(tmp_path: Path) -> None:
             ModelStore([model], print)
     with pytest.raises(UsageError, match="twice"):
         ModelStore(["photo", "photo"], print)
+
+
+def test_a_run_with_its_export_is_served_without_tensorflow(
+    own_run: Path, exported: Callable[[str], Path]
+) -> None:
+    """A real start: neither the server nor its worker maps TensorFlow, nothing is converted."""
+    (own_run / "exports").mkdir()
+    shutil.copy(exported("litert"), own_run / "exports")
+    with running_server("--model", str(own_run), "--workers", "1") as server:
+        server.wait_until_ready()
+        assert server.document["ready_seconds"] < 20  # 1 on a free core; a conversion takes 45
+        for pid in (server.pid, *server.worker_pids()):
+            assert "tensorflow" not in Path(f"/proc/{pid}/maps").read_text()
+        assert "exporting" not in server.log_text() and server.post(PNG).status == 200

@@ -102,7 +102,7 @@ class ModelStore:
             if (own := run / f"model{suffix}").is_file() and not (run / "model.keras").exists():
                 return str(shutil.copy(own, target))
         kept = run / "exports" / catalog.MODEL_FILE
-        if (exported := _current_export(run)) is None:
+        if (exported := self._current_export(run)) is None:
             self._on_message(f"{run}: exporting to LiteRT, once; the file is kept as {kept}")
             path = Path(_export(run, target / catalog.MODEL_FILE, self._trust))
             self._keep(path, kept)
@@ -113,10 +113,20 @@ class ModelStore:
             return str(shutil.copytree(exported, target / exported.name))
         return str(shutil.copy(exported, target))
 
+    def _current_export(self, run: Path) -> Path | None:
+        """Return the most exact of the exported files that were made from the run's model."""
+        model = run / "model.keras"
+        for path in (run / "exports" / name for name in EXPORTS):
+            if path.exists() and model.is_file():
+                if (reason := _misfit(path, model)) is None:
+                    return path
+                self._on_message(f"{reason}; the file is not served")
+        return None
+
     def _keep(self, exported: Path, kept: Path) -> None:
         """Copy a new export into the run's folder, unless that has another file or is read-only."""
         if kept.exists():
-            self._on_message(f"{kept} is of another model; remove it to keep the new export")
+            self._on_message(f"the export is not kept: {kept} exists; remove it")
             return
         from ankleboot.core.files import atomic_write, make_folder
 
@@ -140,22 +150,11 @@ def _export(run: Path, path: Path, trust: bool) -> str:
     return str(path)
 
 
-def _current_export(run: Path) -> Path | None:
-    """Return the most exact of the exported files that were made from the run's model."""
-    from ankleboot.models.files.keras_seal import model_sha256  # imports NumPy: 0.1 s
-
-    folder = run / "exports"
-    candidates = [path for name in EXPORTS if (path := folder / name).exists()]
-    if not candidates or not (run / "model.keras").is_file():
-        return None
-    expected = model_sha256(run / "model.keras")
-    return next((path for path in candidates if _model_sha256(path) == expected), None)
-
-
-def _model_sha256(exported: Path) -> str | None:
-    """Return the hash of the model that a file was made from; None if the file is damaged."""
+def _misfit(exported: Path, model: Path) -> str | None:
+    """Return why a file is no export of a run's model as it is now; None if it is one."""
     from ankleboot.inference.load import load_predictor
     from ankleboot.models.files.checksums import read_verified_folder, read_verified_tflite
+    from ankleboot.models.files.keras_seal import model_sha256, read_seal
 
     try:
         if exported.suffix == ".tflite":
@@ -164,6 +163,9 @@ def _model_sha256(exported: Path) -> str | None:
             info = read_verified_folder(exported)
         else:
             info = load_predictor(exported).info
-    except (ModelError, OSError):
-        return None
-    return info.model_sha256
+    except (ModelError, OSError) as error:
+        return str(error)
+    if info.model_sha256 != model_sha256(model):
+        return f"{exported}: made from another model than {model} is now"
+    seal = read_seal(model)
+    return f"{exported}: other labels than {model}" if seal and seal.labels != info.labels else None
