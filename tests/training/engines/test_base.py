@@ -16,6 +16,7 @@ from ankleboot.recipes.catalog import SPRINT
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Chunk, RunningMetrics
+from ankleboot.training.loss import class_weights
 from ankleboot.training.trainer import fit
 from helpers.images import TINY, bars
 
@@ -108,11 +109,14 @@ JAX_STEPS = """
 import json, sys
 from pathlib import Path
 from ankleboot.training.engines.base import Chunk, RunningMetrics, engine_class
+from ankleboot.training.loss import class_weights
 from ankleboot.recipes.parse import from_json
 from ankleboot.models.run import Run
 arrays, recipe = Run(Path(sys.argv[1])).read_checkpoint()
 chunk = Chunk(*(arrays.pop(key) for key in ("images", "labels", "positions", "rates")))
-engine = engine_class()(from_json(recipe), len(chunk.images), int(sys.argv[2]))
+recipe, num_classes = from_json(recipe), int(sys.argv[2])
+weights = class_weights(recipe.class_weights, chunk.labels, num_classes)
+engine = engine_class()(recipe, len(chunk.images), num_classes, weights=weights)
 engine.restore(engine.state() | {k: v for k, v in arrays.items() if k.startswith("model/")})
 device = engine.to_device(chunk)
 totals = engine.train(device, 0, 1, RunningMetrics())
@@ -125,12 +129,14 @@ print(json.dumps(engine.losses().tolist()))
 
 
 COLORFUL = replace(TINY, image_size=20, color=True, crop="none", label_smoothing=0.1)
+WEIGHTED = replace(COLORFUL, class_weights="balanced")
 
 
 @pytest.mark.parametrize(
     "recipe",
     [
-        COLORFUL,
+        WEIGHTED,
+        pytest.param(COLORFUL, marks=pytest.mark.slow),
         pytest.param(replace(TINY, label_smoothing=0.1, l2=1e-3), marks=pytest.mark.slow),
         pytest.param(SMALL, marks=pytest.mark.slow),
     ],
@@ -140,10 +146,11 @@ def test_jax_takes_the_steps_that_tensorflow_takes(recipe: Recipe, tmp_path: Pat
     part, num_classes = bars(80, 4), 10
     if recipe.color:
         images = np.random.default_rng(0).integers(0, 256, (80, 20, 20, 3), dtype=np.uint8)
-        part, num_classes = LabeledImages(images, np.arange(80) % 3), 3
+        part, num_classes = LabeledImages(images, np.minimum(np.arange(80) % 8, 2)), 3  # 1:1:6
     positions, rates = np.arange(80, dtype=np.int32), np.full(3, 0.01, np.float32)
     inputs = {"images": part.images, "labels": part.labels, "positions": positions, "rates": rates}
-    engine = base.engine_class()(recipe, 80, num_classes)
+    weights = class_weights(recipe.class_weights, part.labels, num_classes)
+    engine = base.engine_class()(recipe, 80, num_classes, weights=weights)
     Run(tmp_path).write_checkpoint(engine.state() | inputs, recipe.to_json())
     chunk = engine.to_device(Chunk(part.images, part.labels, positions, rates))
     totals = engine.train(chunk, 0, 3, RunningMetrics())
