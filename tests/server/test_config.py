@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from ankleboot.cli.main import cli
 from ankleboot.cli.serve import serve as serve_command
-from ankleboot.core.limits import MAX_PIXELS
+from ankleboot.core.image_limits import MAX_PIXELS
 from ankleboot.server.config import ServerConfig
 
 DEPLOY = (Path(__file__).parents[2] / "docs/deploy.md").read_text()

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ankleboot import __version__
-from ankleboot.core.limits import MAX_PIXELS
+from ankleboot.core.image_limits import MAX_PIXELS
 from ankleboot.server.body_parser import JSON
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.error_responses import ApiError

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 from ankleboot.core.errors import DataError, first_line
-from ankleboot.core.limits import MAX_JPEG_PIXELS, MAX_PIXELS, MAX_PROGRESSIVE_PIXELS
+from ankleboot.core.image_limits import MAX_JPEG_PIXELS, MAX_PIXELS, MAX_PROGRESSIVE_PIXELS
 from ankleboot.core.types import Pixels
 from ankleboot.data.preprocessing.image_formats import IMAGE_FORMATS, SUFFIXES, UNREAD_FORMATS
 
