@@ -82,7 +82,8 @@ def export_model(
     dataset = dataset_for(resolved, data)
     judged = judged_images([resolved], dataset, "test" if len(dataset.test) else "validation")
     images, split = judged.of(dataset), judged.split
-    deployable = resolved.network and _deployable(resolved, dataset, split, format)
+    has_network = resolved.network is not None
+    deployable = _deployable(resolved, dataset, split, format) if has_network else None
     name, limits = f"{format} of {resolved.name}", export_format.limits
     with _moved_to(target) as written:
         if deployable is None:  # an adopted file, whose convention is sealed into it

@@ -91,7 +91,8 @@ def test_a_foreign_file_is_compared_with_a_run(files: Files, data: Dataset) -> N
 def test_the_command_prints_what_was_tried(
     files: Files, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file, lines = files["byte.keras"], []
+    file = files["byte.keras"]
+    lines: list[str] = []
     monkeypatch.setattr("ankleboot.cli.output.terminal.log_line", lines.append)
     assert run_command(["evaluate", str(file.path), "--data", "sample", "--json"]) == 0
     assert "trying it on images" in lines[0]

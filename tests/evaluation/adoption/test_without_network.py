@@ -11,6 +11,7 @@ import pytest
 
 from ankleboot.core.errors import ModelError, NotApplicableError
 from ankleboot.core.silence import silenced
+from ankleboot.core.types import Images, Probs
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.adoption.adopt import adopt
 from ankleboot.evaluation.explain.explain import explain
@@ -51,7 +52,10 @@ def test_an_adopted_file_is_explained_by_its_predictions(
 ) -> None:
     (explanation,) = explain(adopted, ["train:3"], data=data)
     images = data.train.images[3:4]
-    predict = lambda x: base.predict(foreign.unit(x), verbose=0)  # noqa: E731
+
+    def predict(images: Images) -> Probs:
+        return np.asarray(base.predict(foreign.unit(images), verbose=0))
+
     probs = predict(images)
     expected = occlusion(predict, images, probs.argmax(axis=1))
     assert explanation.label == data.class_names[probs.argmax()]
