@@ -11,7 +11,6 @@ from ankleboot.core.types import Indices
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.fingerprints import fingerprints
 from ankleboot.data.load import load_data, load_training_data
-from ankleboot.data.splits import Split
 from ankleboot.data.verify_data import is_same_folder, verify_folder_unchanged
 from ankleboot.inference.load import ResolvedModel
 from ankleboot.models.files.metadata import ModelMetadata
@@ -133,13 +132,15 @@ def judged_images(
 
 def _own_images(trained: Sequence[ModelMetadata], data: Dataset, split: str | None) -> JudgedImages:
     """Return the images of `data.train` that all models have held out in the same way."""
-    splits = [own_split(info, data) for info in trained]
+    splits = [data.split(info.split_rule) for info in trained]
     if split is None and all(len(each.held_out) for each in splits):
         name, keys = "held-out", {each.held_out.tobytes() for each in splits}
     else:
         name, keys = "validation", {each.sha256.encode() for each in splits}
     if len(keys) > 1:
         raise UsageError(f"these models have different {name} images; compare with --split test")
+    for info in trained:
+        _refuse_other_data(info, data)
     return JudgedImages(splits[0].held_out if name == "held-out" else splits[0].validation, name)
 
 
@@ -239,27 +240,24 @@ def validation_images(model: Recipe | ModelMetadata, data: Dataset) -> LabeledIm
     """Return the images of `data.train` on which a recipe or a model makes its choices.
 
     Raises:
-        As `own_split`.
-    """
-    return data.train.take(own_split(model, data).validation)
-
-
-def own_split(model: Recipe | ModelMetadata, data: Dataset) -> Split:
-    """Divide `data.train` as the recipe or the model does.
-
-    Raises:
         DataError: If the data has changed since the model was trained.
         UsageError: If a model was trained on another data set: which images it knows is unknown.
     """
-    if isinstance(model, ModelMetadata) and model.data_sha256 != data.train_sha256:
-        if model.data_sha256 and model.data == data.name:
-            raise DataError(
-                f"{data.name} has changed since the model was trained: which images are new to it "
-                "is unknown"
-            )
-        if model.data not in ("", data.name):
-            raise UsageError(
-                f"the model was trained on {model.data}; it has no validation images in "
-                f"{data.name}, take --split test"
-            )
-    return data.split(model.split_rule)
+    if isinstance(model, ModelMetadata):
+        _refuse_other_data(model, data)
+    return data.train.take(data.split(model.split_rule).validation)
+
+
+def _refuse_other_data(model: ModelMetadata, data: Dataset) -> None:
+    if model.data_sha256 == data.train_sha256:
+        return
+    if model.data_sha256 and model.data == data.name:
+        raise DataError(
+            f"{data.name} has changed since the model was trained: which images are new to it is "
+            "unknown"
+        )
+    if model.data not in ("", data.name):
+        raise UsageError(
+            f"the model was trained on {model.data}; it has no validation images in {data.name}, "
+            "take --split test"
+        )

@@ -56,15 +56,15 @@ def _refuse_learned_validation(parent: Run, before: Recipe, recipe: Recipe, data
     learned, split = data.split(before.split_rule).train, data.split(recipe.split_rule)
     unseen = np.union1d(split.validation, split.held_out)
     if num_learned := len(np.intersect1d(learned, unseen)):
-        rule = before.split_rule
+        rule, kind = before.split_rule, "validation and held-out" if recipe.folds else "validation"
         settings = f"--set split={rule.split} --set validation_fraction={rule.validation_fraction}"
-        if rule.split != "last":
+        if rule.split != "last" or rule.folds:
             settings += f" --set split_seed={rule.split_seed}"
         if rule.folds:
             settings += f" --set folds={rule.folds} --set fold={rule.fold}"
         raise UsageError(
             f"--from {parent.folder}: it learned {num_learned:,} of the "
-            f"{len(unseen):,} validation images of this split; keep its split: {settings}"
+            f"{len(unseen):,} {kind} images of this split; keep its split: {settings}"
         )
 
 
