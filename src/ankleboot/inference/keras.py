@@ -2,6 +2,7 @@
 
 import zipfile
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,7 +13,7 @@ from ankleboot.core.files import DAMAGED_ZIP
 from ankleboot.core.silence import import_keras
 from ankleboot.core.types import Images, Probs, to_inputs
 from ankleboot.inference.predictor import BatchPredictor, check_tensors
-from ankleboot.models.files.calibration import apply_temperature
+from ankleboot.models.files.calibration import apply_temperature, softmax
 from ankleboot.models.files.keras_seal import model_sha256, read_seal
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run, find_run
@@ -46,8 +47,25 @@ class KerasPredictor(BatchPredictor):
 
     def _predict_batch(self, images: Images) -> Probs:
         # calling the model avoids the start-up cost of Keras' `predict`
-        probs = np.asarray(self.model(to_inputs(images), training=False))
-        return apply_temperature(probs, self.info.temperature)
+        inputs, temperature = to_inputs(images), self.info.temperature
+        probs = np.asarray(self.model(inputs, training=False))
+        calibrated = apply_temperature(probs, temperature)
+        is_lost = (probs < np.finfo(np.float32).tiny).any(axis=1)
+        if temperature != 1 and is_lost.any() and self._logits is not None:
+            # Float32 has no probability below 1e-38, but logits that are 100 apart are 10 apart at
+            # a temperature of 10; exports divide the logits themselves.
+            logits = np.asarray(self._logits(inputs[is_lost], training=False), np.float64)
+            calibrated[is_lost] = softmax(logits / temperature)
+        return calibrated
+
+    @cached_property
+    def _logits(self) -> Any:
+        """Network from inputs to logits; None if it has no layer of that name."""
+        import keras
+
+        if "logits" not in [layer.name for layer in self.model.layers]:
+            return None
+        return keras.Model(self.model.inputs[0], self.model.get_layer("logits").output)
 
 
 def _metadata(path: Path, run: Run | None) -> ModelMetadata:
