@@ -4,12 +4,13 @@
 
 Writes images of Fashion-MNIST into a folder for every class, some of them into that of another
 class, and starts `ankleboot label`. A headless browser answers truthfully by keyboard, for
-twice as many suspects as errors were planted. Then `plain` is trained on the folder as it is, with
-the label file, and without any planted error; all are evaluated on the test folder. Writes
-benchmarks/results/label_loop.json.
+twice as many suspects as errors were planted. Then two recipes, one of which learns its training
+images by heart, are trained on the folder as it is, with the label file, and without any planted
+error; all are evaluated on the test folder, which has no errors. Writes
+benchmarks/results/label_loop.json and the table of docs/labels.md.
 
-`--photos DIR` measures the ranks of eight moved photos among some 240 of four classes instead, and
-adds them to the same file.
+`--no-browser` makes the same decisions without the page, and keeps the times measured with it.
+`--photos DIR` measures the ranks of eight moved photos among some 240 of four classes instead.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,18 +30,26 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ankleboot.core.files import write_json
+from ankleboot.core.files import atomic_write, write_json
 from ankleboot.core.subprocesses import machine_info
 from ankleboot.data.dataset import LabeledImages
-from ankleboot.data.label_file import read_label_file
+from ankleboot.data.label_file import LABEL_FILE, open_label_file, read_label_file
 from ankleboot.data.load import load_data
-from ankleboot.recipes.catalog import PLAIN, TRANSFER
+from ankleboot.evaluation.statistics import mean_interval
+from ankleboot.recipes.catalog import PLAIN, SPRINT, TRANSFER
+from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.label_queue import suspect_queue
 
-RESULT = Path(__file__).parents[1] / "benchmarks/results/label_loop.json"
-NUM_TEST = 2_000
-SEEDS = 3
-RECIPE = replace(PLAIN, split="stratified")
+ROOT = Path(__file__).parents[1]
+RESULT, DOCS = ROOT / "benchmarks/results/label_loop.json", ROOT / "docs/labels.md"
+START = "<!-- label loop: written by benchmarks/label_loop.py -->"
+END = "<!-- end of label loop -->"
+NUM_TEST, SEEDS = 10_000, 3
+RECIPES = {
+    "`plain`": replace(PLAIN, split="stratified"),
+    "`sprint`, 20 epochs": replace(SPRINT, split="stratified", epochs=20),
+}
+"""The second learns by heart: the hardest half of each batch, for ten times the usual epochs."""
 PHOTO_CLASSES = ("dress", "pants", "shoes", "skirt")
 PHOTOS_PER_CLASS, MOVED_PHOTOS = 60, 8
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
@@ -51,6 +61,7 @@ def main() -> None:
     parser.add_argument("--errors", type=int, default=500)
     parser.add_argument("--work", type=Path, help="folder to keep; by default a temporary one")
     parser.add_argument("--photos", type=Path, help="folder with a sub-folder for every class")
+    parser.add_argument("--no-browser", action="store_true", help="decide without the page")
     arguments = parser.parse_args()
     document = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     with tempfile.TemporaryDirectory() as temporary:
@@ -58,31 +69,54 @@ def main() -> None:
         if arguments.photos is not None:
             document["photos"] = measure_photos(arguments.photos, work)
         else:
-            document |= measure_loop(work, arguments.images, arguments.errors)
+            option = " --no-browser" if arguments.no_browser else ""
+            answer = decide_in_order if option else answer_suspects
+            document |= measure_loop(work, arguments.images, arguments.errors, answer)
+            document["command"] = f"python benchmarks/label_loop.py{option}"
     write_json(RESULT, document | machine_info())
+    before, start, rest = DOCS.read_text().partition(START)
+    _, end, after = rest.partition(END)
+    lines = [before + start, *table(document["accuracy"]), end + after]
+    atomic_write(DOCS, "\n".join(lines).encode())
 
 
-def measure_loop(work: Path, num_images: int, num_errors: int) -> dict[str, Any]:
+def table(accuracy: dict[str, Any]) -> list[str]:
+    """Write accuracies in percent, and what was lost and regained with its 95 % interval."""
+    lines = [
+        "| recipe | without errors | with errors | corrected | lost to the errors | regained |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for recipe, row in accuracy.items():
+        names = ("without errors", "with errors", "corrected")
+        cells = [f"{100 * row[name]['mean']:.2f} %" for name in names]
+        for name in ("lost", "regained"):
+            low, high = row[f"{name}_ci95"]
+            cells.append(f"{row[f'{name}_points']:.2f} ({low:.2f} to {high:.2f})")
+        lines.append(f"| {recipe} | {' | '.join(cells)} |")
+    return lines
+
+
+def measure_loop(
+    work: Path, num_images: int, num_errors: int, answer: Callable[..., dict[str, Any]]
+) -> dict[str, Any]:
     folder, clean = work / "garments", work / "clean"
     right = write_folders(folder, clean, num_images, num_errors)
-    started = time.perf_counter()
-    session = answer_suspects(folder, right, 2 * num_errors)
+    session = answer(folder, right, 2 * num_errors)
     decisions = {
         decision.path: decision.label for decision in read_label_file(session.pop("file"))[1]
     }
     found = sum(decisions.get(name) == label for name, label in right.items())
     result = {
-        "command": "python benchmarks/label_loop.py",
         "images": num_images,
         "planted": num_errors,
         "suspects_answered": 2 * num_errors,
         "found": found,
         "found_share": round(found / num_errors, 4),
         **session,
-        "session_seconds": round(time.perf_counter() - started, 1),
     }
     print(json.dumps(result), flush=True)
-    return result | {"accuracy": train_all(work, folder, clean)}
+    rows = {name: train_all(recipe, work, folder, clean) for name, recipe in RECIPES.items()}
+    return result | {"accuracy": rows}
 
 
 def write_folders(folder: Path, clean: Path, num_images: int, num_errors: int) -> dict[str, str]:
@@ -154,10 +188,26 @@ def answer_suspects(folder: Path, right: dict[str, str], number: int) -> dict[st
     return {
         "file": Path(document["label_file"]),
         "suspects_listed": document["suspects"],
+        "session_seconds": round(time.perf_counter() - started, 1),
         "startup_seconds": round(startup, 1),
         "seconds_per_decision": round(statistics.mean(seconds), 4),
         "seconds_per_decision_p95": round(sorted(seconds)[int(0.95 * len(seconds))], 4),
     }
+
+
+def log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def decide_in_order(folder: Path, right: dict[str, str], number: int) -> dict[str, Any]:
+    """Decide about the same images as the browser does."""
+    queue = suspect_queue(load_data(str(folder), image_spec=TRANSFER.image_spec), None, log)
+    with open_label_file(folder / LABEL_FILE) as file:
+        for row in queue.order[:number]:
+            name = queue.shown.names[row]
+            label = queue.class_names[queue.labels[row]]
+            file.append(name, right.get(name, label), label)
+    return {"file": file.path, "suspects_listed": queue.num_suspects}
 
 
 def wait_for_address(served: "subprocess.Popen[str]") -> str:
@@ -170,7 +220,7 @@ def wait_for_address(served: "subprocess.Popen[str]") -> str:
     raise RuntimeError("the page did not open")
 
 
-def train_all(work: Path, folder: Path, clean: Path) -> dict[str, Any]:
+def train_all(recipe: Recipe, work: Path, folder: Path, clean: Path) -> dict[str, Any]:
     """Train on three versions of the labels; return test accuracies, and what compare says."""
     from ankleboot.core.silence import import_keras
 
@@ -181,30 +231,35 @@ def train_all(work: Path, folder: Path, clean: Path) -> dict[str, Any]:
 
     versions: dict[str, tuple[Path, Path | None]] = {
         "with errors": (folder, None),
-        "corrected": (folder, folder / "labels.csv"),
+        "corrected": (folder, folder / LABEL_FILE),
         "without errors": (clean, None),
     }
     runs: dict[str, list[Any]] = {}
-    accuracies: dict[str, Any] = {}
+    scores: dict[str, list[float]] = {}
     for name, (source, labels) in versions.items():
-        data = load_data(str(source), image_spec=RECIPE.image_spec, labels=labels)
-        run_dirs = [work / "runs" / f"{name.replace(' ', '-')}-{seed}" for seed in range(SEEDS)]
-        runs[name] = [
-            train(replace(RECIPE, seed=seed), data, run_dir)
-            for seed, run_dir in enumerate(run_dirs)
-        ]
-        scores = [evaluate(run, split="test").accuracy for run in runs[name]]
-        accuracies[name] = {"mean": round(statistics.mean(scores), 4), "runs": scores}
-        print(name, accuracies[name], flush=True)
-    lost = accuracies["without errors"]["mean"] - accuracies["with errors"]["mean"]
-    regained = accuracies["corrected"]["mean"] - accuracies["with errors"]["mean"]
+        data = load_data(str(source), image_spec=recipe.image_spec, labels=labels)
+        start = f"{work}/runs/{recipe.name}-{name.replace(' ', '-')}-"
+        seeds = range(SEEDS)
+        runs[name] = [train(replace(recipe, seed=seed), data, f"{start}{seed}") for seed in seeds]
+        scores[name] = [evaluate(run, split="test").accuracy for run in runs[name]]
+        print(recipe.name, name, scores[name], flush=True)
     pair = [runs["with errors"][0], runs["corrected"][0]]
-    verdicts = [compare(pair, split=split).sentences[0] for split in ("validation", "test")]
-    sentences = [sentence.replace(f"{work}/", "") for sentence in verdicts]
-    return accuracies | {
-        "lost_points": round(100 * lost, 2),
-        "regained_points": round(100 * regained, 2),
-        "compare_says": sentences,
+    verdict = compare(pair, split="test").sentences[0]
+    return (
+        {name: {"mean": statistics.mean(own), "runs": own} for name, own in scores.items()}
+        | gain("lost", scores["with errors"], scores["without errors"])
+        | gain("regained", scores["with errors"], scores["corrected"])
+        | {"compare_says": verdict.replace(f"{work}/", "")}
+    )
+
+
+def gain(name: str, before: list[float], after: list[float]) -> dict[str, Any]:
+    """Return the mean difference in points, and its interval over the pairs of a seed."""
+    points = [100 * (high - low) for low, high in zip(before, after, strict=True)]
+    interval = mean_interval(points) or (-100.0, 100.0)
+    return {
+        f"{name}_points": round(statistics.mean(points), 2),
+        f"{name}_ci95": [round(each, 2) for each in interval],
     }
 
 
@@ -225,8 +280,7 @@ def measure_photos(photos: Path, work: Path) -> dict[str, Any]:
                     moved.add(f"{target}/{paths[index].name}")
                 (folder / target).mkdir(parents=True, exist_ok=True)
                 shutil.copy(paths[index], folder / target)
-        data = load_data(str(folder), image_spec=TRANSFER.image_spec)
-        queue = suspect_queue(data, None, lambda line: print(line, file=sys.stderr, flush=True))
+        queue = suspect_queue(load_data(str(folder), image_spec=TRANSFER.image_spec), None, log)
         names = [queue.shown.names[row] for row in queue.order]
         right = float((queue.probs.argmax(axis=1) == queue.labels).mean())
         ranks.append(
