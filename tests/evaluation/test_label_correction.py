@@ -16,6 +16,7 @@ from ankleboot.data.load import load_data, load_training_data
 from ankleboot.evaluation.compare import compare
 from ankleboot.evaluation.label_correction import LabelCorrection, conclude
 from ankleboot.evaluation.model_pairs import ModelPredictions, compare_pairs
+from ankleboot.evaluation.seed_groups import compare_recipes, form_groups
 from ankleboot.models.run import Run
 from helpers.images import TINY, bars
 
@@ -129,9 +130,9 @@ def test_where_all_validation_images_are_touched_the_test_split_is_named(
 @pytest.mark.parametrize(
     ("num_mended", "split", "verdict"),
     [
-        (40, "test", "the correction helped on the 400 test images, whose labels no label file"),
+        (40, "test", "the run with the correction is better on the 400 test images, whose labels"),
         (3, "validation", "it is not shown that the correction helped or did harm"),
-        (-40, "test", "the correction did harm"),
+        (-40, "test", "the run with the correction is worse"),
     ],
 )
 def test_the_verdict_is_that_of_the_test(num_mended: int, split: str, verdict: str) -> None:
@@ -149,3 +150,26 @@ def test_the_verdict_is_that_of_the_test(num_mended: int, split: str, verdict: s
     start = LabelCorrection({"before": "the original labels", "after": "corrected labels"}, 7)
     found = conclude(start, split, 400, accuracies, pairs, (), ())
     assert verdict in found.sentences[0]
+    assert ("four of each" in found.sentences[0]) == (abs(num_mended) == 40)
+
+
+@pytest.mark.parametrize(
+    ("change", "num_runs", "verdict"),
+    [
+        (0.02, 4, "the correction helped"),
+        (-0.02, 4, "the correction did harm"),
+        (0.02, 3, "it is not shown that the correction helped or did harm"),  # p = 0.1 at best
+    ],
+)
+def test_runs_of_several_seeds_tell_what_the_correction_did(
+    change: float, num_runs: int, verdict: str
+) -> None:
+    accuracies = {f"before{i}": 0.8 + i / 1_000 for i in range(num_runs)}
+    accuracies |= {f"after{i}": 0.8 + change + i / 1_000 for i in range(num_runs)}
+    members = {name: name.rstrip("0123") for name in accuracies}
+    groups = form_groups(members, accuracies)
+    labels = {n: "the original labels" if n[0] == "b" else "corrected labels" for n in members}
+    pairs = compare_recipes(groups, accuracies)
+    found = conclude(LabelCorrection(labels, 0), "test", 400, accuracies, (), groups, pairs)
+    assert f": {verdict} on the 400 test images" in found.sentences[0]
+    assert "four of each" not in found.sentences[0]

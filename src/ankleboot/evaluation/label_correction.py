@@ -21,6 +21,10 @@ from ankleboot.inference.load import ResolvedModel
 from ankleboot.models.run import Run
 
 ORIGINAL = "the original labels"
+ANOTHER_SEED = (
+    " Runs that differ by their seed alone may be as far apart: compare four of each to tell what "
+    "the correction did."
+)
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,7 @@ def conclude(
         means, labels = dict(accuracies), dict(correction.labels)
         tested = [(pair.first, pair.second, pair.p_adjusted) for pair in pairs]
     sentences = []
+    are_single = not group_pairs
     for first, second, p_value in tested:
         if labels[first] == labels[second]:
             continue
@@ -125,13 +130,17 @@ def conclude(
         start = f"{after} learned from {labels[after]}, {before} from {labels[before]}"
         change = means[after] - means[before]
         sentences.append(
-            f"{start}: {_verdict(change, p_value)} on {where}: {100 * means[before]:.2f} % before, "
-            f"{100 * means[after]:.2f} % after (p = {p_value:.2g})."
+            f"{start}: {_verdict(change, p_value, are_single)} on {where}: "
+            f"{100 * means[before]:.2f} % before, {100 * means[after]:.2f} % after "
+            f"(p = {p_value:.2g}).{ANOTHER_SEED if are_single and p_value < ALPHA else ''}"
         )
     return replace(correction, sentences=tuple(sentences))
 
 
-def _verdict(change: float, p_value: float) -> str:
+def _verdict(change: float, p_value: float, are_single: bool) -> str:
+    """Say what the correction did; of single runs, which of the two is better on the images."""
     if p_value >= ALPHA:
         return "it is not shown that the correction helped or did harm"
+    if are_single:
+        return f"the run with the correction is {'better' if change > 0 else 'worse'}"
     return "the correction helped" if change > 0 else "the correction did harm"
