@@ -12,6 +12,7 @@ from ankleboot.core.errors import DataError
 from ankleboot.core.files import make_folder, write_json
 from ankleboot.core.records import Record
 from ankleboot.core.types import Labels, Probs
+from ankleboot.data.fashion_mnist.recognize import KNOWN
 from ankleboot.evaluation import metrics as scores
 from ankleboot.evaluation.adoption.examine import resolve_or_examine
 from ankleboot.evaluation.calibration import NUM_BINS, confidence_bins, expected_calibration_error
@@ -24,7 +25,7 @@ from ankleboot.inference.load import Model
 
 Metric = Callable[[Probs, Labels], float]
 
-TEST_SIZES = {"fashion-mnist": 10_000, "sample": 500}
+TEST_SIZES = {name: test_images.count for name, (_, _, test_images, _) in KNOWN.items()}
 """Number of images in the test split of each data set; a test evaluation covers all of them."""
 
 
