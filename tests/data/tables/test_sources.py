@@ -114,7 +114,7 @@ def test_images_are_found_by_name_with_or_without_their_suffix(pets: Path) -> No
     report = loaded(write(pets / "t.csv", rows("{}"))).folder_report
     assert report is not None and "images found by their names below" in report.notes[0]
     shutil.copytree(pets / "images", pets / "again")
-    with pytest.raises(DataError, match="row 1 names '0', of which there are 2 below"):
+    with pytest.raises(DataError, match="line 2 names '0', of which there are 2 below"):
         loaded(pets / "t.csv")
 
 
@@ -192,7 +192,7 @@ def test_text_in_other_encodings_is_read(tmp_path: Path) -> None:
     [
         (b"", "no rows below a header"),
         (b"path,label\n", "no rows below a header"),
-        (b"path,label\na,b,c\n", "row 2 has 3 fields, the header 2"),
+        (b"path,label\na,b,c\n", "line 2 has 3 fields, the header 2"),
         (b"path,path\na,b\n", "a column name occurs twice"),
         (b"\x81\x8d\n", "not a text file"),
     ],
@@ -315,7 +315,7 @@ def test_a_table_in_an_archive_names_no_file_outside(tmp_path: Path) -> None:
     outside = tmp_path / "secret.png"
     Image.new("RGB", (8, 8)).save(outside)
     lines = f"path,label\n{outside},cat\n{outside},dog\n"
-    with pytest.raises(DataError, match="row 1 names a file outside"):
+    with pytest.raises(DataError, match="line 2 names a file outside"):
         loaded(zipped(tmp_path / "a.zip", {"labels.csv": lines.encode()}))
 
 

@@ -15,6 +15,9 @@ from ankleboot.data.image_folder.report import join_names
 
 SPLIT_ORDER = ("train", "validation", "test")
 
+VERSION = re.compile(r"(.+)\.rf\.[0-9A-Za-z]{8,}(\.\w+)?")
+"""Name of an image that Roboflow made of a photo: it exports several of each, turned or colored."""
+
 
 @dataclass(frozen=True)
 class ImageFile:
@@ -45,6 +48,12 @@ class ImageFile:
     def identity(self) -> str:
         """Name and hash."""
         return f"{os.fsencode(self.name)!r} {self.sha256}"
+
+    @property
+    def photo(self) -> str:
+        """Class and name of the photo that this image is a version of; "" for other images."""
+        match = VERSION.fullmatch(re.split(r"[/\\]", self.name)[-1])
+        return f"{self.class_name}/{match[1]}" if match else ""
 
     @property
     def num_bytes(self) -> int:
@@ -93,11 +102,11 @@ def check_class_names(source: object, classes: Mapping[str, set[str]], layout: s
     """
     known: dict[str, str] = {}
     for name in sorted(set().union(*classes.values())):
-        other = known.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
+        other = known.setdefault(_visible(name), name)
         if other != name:
             raise DataError(
-                f"{source}: the classes {other!a} and {name!a} differ only by case or Unicode "
-                "form; rename or join them"
+                f"{source}: the classes {other!a} and {name!a} differ only by case, blanks, dots "
+                "at the end, invisible characters or Unicode form; rename or join them"
             )
     trained = classes.get("train", set())
     for split, names in classes.items():
@@ -105,3 +114,11 @@ def check_class_names(source: object, classes: Mapping[str, set[str]], layout: s
             raise DataError(f"{source}: in {split}/ but not in train/: {join_names(unknown)}")
     if not trained:
         raise DataError(f"{source}: two or more classes are needed, found none; expected {layout}")
+
+
+def _visible(name: str) -> str:
+    """Return what a reader sees of a class name, whose unprintable characters are escaped."""
+    code = r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})"
+    whole = re.sub(code, lambda match: chr(int(match[0][2:], 16)), name)
+    seen = "".join(c for c in whole if c.isspace() or unicodedata.category(c) not in ("Cf", "Cc"))
+    return " ".join(unicodedata.normalize("NFKC", seen).casefold().split()).rstrip(". ")

@@ -9,7 +9,7 @@ stratified draw, whatever their names. Tables (`data/tables`) take the same way.
 """
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -130,6 +130,8 @@ def _sorted_by_content(images: list[ImageFile]) -> list[ImageFile]:
         if image.content is not None:
             pixels = np.ascontiguousarray(image.content)
             return replace(image, sha256=sha256_of(repr(pixels.shape).encode() + pixels.tobytes()))
+        if not os.path.isfile(image.path):  # a FIFO would block, /dev/zero has no end
+            return image  # decoding reports the reason
         try:
             return replace(image, sha256=sha256_of_file(image.path))
         except OSError:
@@ -157,13 +159,16 @@ def _report(
     splits = {"train"} | {file.split for file in readable}
     counts = {s: dict.fromkeys(listing.class_names, 0) for s in SPLIT_ORDER if s in splits}
     equal: dict[str, list[ImageFile]] = defaultdict(list)
+    copies: dict[int, list[ImageFile]] = defaultdict(list)
     named: dict[str, set[str]] = defaultdict(set)
-    for file, digest in zip(readable, cached.digests, strict=True):
+    numbers = join_groups(cached.digests, [file.photo for file in readable]).tolist()
+    for file, digest, number in zip(readable, cached.digests, numbers, strict=True):
         counts[file.split][file.class_name] += 1
         equal[digest].append(file)
+        copies[number].append(file)
         named[file.group].add(file.split)
     named.pop("", None)
-    duplicates = [group for group in equal.values() if len(group) > 1]
+    duplicates = [group for group in copies.values() if len(group) > 1]
     return FolderReport(
         counts=counts,
         bytes=sum(file.num_bytes for file in readable),
@@ -174,9 +179,9 @@ def _report(
         special_files=tuple(sorted(listing.special_files)),
         duplicates=_names(duplicates),
         leakage=_names(g for g in duplicates if len({file.split for file in g}) > 1),
-        conflicts=_names(g for g in duplicates if len({file.class_name for file in g}) > 1),
+        conflicts=_conflicts(equal.values()),
         layout=listing.layout,
-        notes=listing.notes,
+        notes=(*listing.notes, *_versions(readable)),
         num_named_groups=len(named),
         split_groups=tuple(sorted(_printable(g) for g, parts in named.items() if len(parts) > 1)),
     )
@@ -190,19 +195,43 @@ def _names(groups: Iterable[list[ImageFile]]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(sorted(file.printable for file in group)) for group in groups)
 
 
+def _conflicts(groups: Iterable[list[ImageFile]]) -> tuple[tuple[str, ...], ...]:
+    """Return the names of equal images with several labels; with the labels where one name has."""
+    conflicts = []
+    for group in groups:
+        labels = {file.class_name for file in group}
+        names = sorted(file.printable for file in group)
+        if len(labels) > 1 and len(set(names)) == 1:
+            names = [f"{names[0]}, labeled {' and '.join(sorted(labels))}"]
+        conflicts += [tuple(names)] if len(labels) > 1 else []
+    return tuple(conflicts)
+
+
+def _versions(files: list[ImageFile]) -> list[str]:
+    """Return a note on versions of photos, whose names do not show that they are alike."""
+    photos = Counter(file.photo for file in files)
+    del photos[""]
+    if not any(number > 1 for number in photos.values()):
+        return []
+    return [
+        f"{photos.total():,} images are versions of {len(photos):,} photos (.rf. in their names, "
+        "as of Roboflow); where a split is drawn, those of a photo stay together"
+    ]
+
+
 def _check(source: Path, report: FolderReport, options: LoadOptions) -> None:
     counts, strict = report.counts["train"], options.strict
+    advice = f"; expected {LAYOUT}" if source.is_dir() else ""
     if options.for_training and len(counts) < 2:
         raise DataError(
-            f"{source}: two or more classes are needed, found {', '.join(counts)}; "
-            f"expected {LAYOUT}"
+            f"{source}: two or more classes are needed, found {', '.join(counts)}{advice}"
         )
     if options.for_training and (
         few := [f"{name} ({n})" for name, n in counts.items() if n < MIN_IMAGES_PER_CLASS]
     ):
         raise DataError(
             f"{source}: every class needs {MIN_IMAGES_PER_CLASS} or more training images; "
-            f"these have fewer: {join_names(few)}; expected {LAYOUT}"
+            f"these have fewer: {join_names(few)}{advice}"
         )
     if strict and report.leakage:
         leaked = [" = ".join(group) for group in report.leakage]
@@ -245,7 +274,7 @@ def _dataset(
 
 
 def _groups(files: list[ImageFile], digests: tuple[str, ...]) -> Indices:
-    return join_groups(digests, [file.group for file in files])
+    return join_groups(digests, [file.group for file in files], [file.photo for file in files])
 
 
 def _hashes(files: list[ImageFile]) -> dict[str, str]:

@@ -19,9 +19,9 @@ class FolderReport:
         unreadable: Reason for each image that cannot be decoded.
         skipped: Files without an image suffix.
         special_files: Pipes, devices, and links to a folder above, which are not followed.
-        duplicates: Groups of images with equal bytes or pixels.
+        duplicates: Groups of images with equal bytes or pixels, or of versions of one photo.
         leakage: Those groups that occur in more than one split.
-        conflicts: Those groups that have more than one label.
+        conflicts: Equal images that have more than one label.
         layout: What the files and folders were understood as.
         notes: What was left out or assumed.
         num_named_groups: Number of groups that `--groups` or a column group names.

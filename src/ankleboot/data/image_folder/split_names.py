@@ -29,3 +29,9 @@ def split_of(name: str) -> str | None:
         return SPLIT_NAMES[words[-1]]
     has_fillers = all(word in FILLERS or word.isdecimal() for word in words[1:])
     return SPLIT_NAMES.get(words[0]) if has_fillers else None
+
+
+def flag_of(name: str) -> str:
+    """Return the split that a name such as is_test or isTrain asks about; "" for other names."""
+    match = re.fullmatch(r"is[\W_]*(\w+)", name.strip(), re.IGNORECASE)
+    return SPLIT_NAMES.get(match[1].lower(), "") if match else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from ankleboot.core.errors import DataError
 from ankleboot.data.image_folder.listing import ImageListing
 from ankleboot.data.image_folder.report import join_names
+from ankleboot.data.tables.columns import read_groups, text_of
 from ankleboot.data.tables.table import read_csv
 
 
@@ -20,13 +21,15 @@ def add_groups(listing: ImageListing, path: Path, root: Path) -> ImageListing:
             one image twice.
     """
     table = read_csv(path)
-    path_column, group_column = table.find("path"), table.find("group")
-    if path_column is None or group_column is None:
+    notes: list[str] = []
+    path_column = table.find("path")
+    group_column, values = read_groups(table, [path_column or ""], notes)
+    if path_column is None or not group_column:
         names = join_names(list(table.columns))
         raise DataError(f"{path}: expected columns path and group; the columns are {names}")
     rows = [
-        (str(name).strip().replace("\\", "/"), str(group).strip())
-        for name, group in zip(table.columns[path_column], table.columns[group_column], strict=True)
+        (text_of(name).replace("\\", "/"), group)
+        for name, group in zip(table.columns[path_column], values, strict=True)
     ]
     by_name = {image.name: i for i, image in enumerate(listing.images)}
     by_path = {os.path.abspath(image.path): i for i, image in enumerate(listing.images)}
@@ -47,4 +50,4 @@ def add_groups(listing: ImageListing, path: Path, root: Path) -> ImageListing:
     missing = sum(not image.group and image.split != "test" for image in images)
     note = f"{path.name}: {len(set(groups.values())):,} groups"
     note += f"; images without a group: {missing:,}" if missing else ""
-    return replace(listing, images=images, notes=(*listing.notes, note))
+    return replace(listing, images=images, notes=(*listing.notes, *notes, note))

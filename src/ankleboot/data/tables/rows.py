@@ -1,13 +1,13 @@
 """Rows of a table as images: the path or the bytes, the label, the split and the group of each."""
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ankleboot.core.errors import DataError
-from ankleboot.core.text import escape_unprintable
 from ankleboot.data.image_folder.listing import (
     ImageFile,
     ImageListing,
@@ -15,11 +15,17 @@ from ankleboot.data.image_folder.listing import (
     natural_order,
 )
 from ankleboot.data.image_folder.report import join_names
-from ankleboot.data.image_folder.split_names import SPLIT_NAMES, split_of
+from ankleboot.data.image_folder.split_names import split_of
 from ankleboot.data.label_file import COLUMNS
-from ankleboot.data.preprocessing.image_formats import SUFFIXES
+from ankleboot.data.tables.columns import (
+    label_of,
+    note_unused,
+    read_groups,
+    read_splits,
+    text_of,
+)
+from ankleboot.data.tables.image_paths import ImagePaths, find_images
 from ankleboot.data.tables.table import EXPECTED, Table, required_columns
-from ankleboot.data.walk import walk
 
 
 @dataclass(frozen=True)
@@ -65,28 +71,48 @@ def _images(source: Path, part: Part, notes: list[str]) -> list[ImageFile]:
     table = part.table
     path_column, label_column = required_columns(table)
     notes += table.notes
-    values, labels = table.columns[path_column], table.columns[label_column]
+    values = table.columns[path_column]
     names = [_name(value, row, part) for row, value in enumerate(values)]
-    splits = _splits(part, names, notes)
-    groups = table.columns[column] if (column := table.find("group")) else [""] * len(table)
-    find = _finder(source, part, notes)
-    images, num_unlabeled = [], 0
-    is_label_file = tuple(table.columns) == COLUMNS
-    last_row = {name: row for row, name in enumerate(names)}
-    for row, (value, name) in enumerate(zip(values, names, strict=True)):
-        if is_label_file and last_row[name] != row:
-            continue  # a later decision counts
-        label = _label(labels[row], part)
-        if label is None:
-            num_unlabeled += 1
-            continue
-        content = _bytes(value)
-        path = table.path if content is not None else find(name, row)
-        group = "" if groups[row] is None else str(groups[row]).strip()
-        images.append(ImageFile(path, name, splits[row], label, group, content=content))
-    if num_unlabeled:
+    labels = _labels(table, label_column)
+    used = [path_column, label_column]
+    groups = _groups(table, used, notes)
+    splits = _splits(part, names, used, notes)
+    note_unused(table, used, notes)
+    rows = _rows_that_count(table, names, labels)
+    contents = {row: _bytes(values[row]) for row in rows}
+    files = {row: names[row] for row in rows if contents[row] is None}
+    paths = _paths(source, part, files, splits, notes)
+    if num_unlabeled := labels.count(""):
         notes.append(f"{table.path.name}: rows without a label, left out: {num_unlabeled:,}")
-    return images
+    return [
+        ImageFile(
+            paths.get(row, table.path),
+            names[row],
+            splits[row] or "train",
+            labels[row],
+            groups[row],
+            content=contents[row],
+        )
+        for row in rows
+    ]
+
+
+def _rows_that_count(table: Table, names: Sequence[str], labels: Sequence[str]) -> list[int]:
+    """Return the rows with a label; of a label file's rows about an image the last one counts."""
+    last_row = {name: row for row, name in enumerate(names)}
+    is_label_file = tuple(table.columns) == COLUMNS
+    return [
+        row
+        for row, name in enumerate(names)
+        if labels[row] and not (is_label_file and last_row[name] != row)
+    ]
+
+
+def _labels(table: Table, column: str) -> list[str]:
+    return [
+        label_of(value, table.class_names, f"{table.path}: {table.place(row)}")
+        for row, value in enumerate(table.columns[column])
+    ]
 
 
 def _bytes(value: Any) -> bytes | None:
@@ -96,88 +122,73 @@ def _bytes(value: Any) -> bytes | None:
 
 
 def _name(value: Any, row: int, part: Part) -> str:
+    table = part.table
     split = f"{part.split}/" if part.split else ""
     if _bytes(value) is not None:
-        return f"{split}{part.table.path.name}:{row}"
-    text = str((value.get("path") if isinstance(value, dict) else value) or "").strip()
+        return f"{split}{table.path.name}:{row}"
+    path = value.get("path") if isinstance(value, dict) else value
+    if isinstance(path, (list, dict)):
+        raise DataError(
+            f"{table.path}: {table.place(row)}: expected the path or the bytes of an image, got a "
+            f"{type(path).__name__} of {len(path):,}"
+        )
+    text = text_of(path)
     if not text:
-        raise DataError(f"{part.table.path}: row {row + 1} has no path")
+        raise DataError(f"{table.path}: {table.place(row)} has no path")
     return text
 
 
-def _label(value: Any, part: Part) -> str | None:
-    """Return the name of a class; None for a row without a label."""
-    names = part.table.class_names
-    if names and isinstance(value, int):
-        return names[value] if 0 <= value < len(names) else None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = "" if value is None else str(value).strip()
-    return escape_unprintable(text) or None
+def _groups(table: Table, used: list[str], notes: list[str]) -> list[str]:
+    column, groups = read_groups(table, used, notes)
+    used += [column] if column else []
+    return groups
 
 
-def _splits(part: Part, names: Sequence[str], notes: list[str]) -> list[str]:
-    """Return the split of each row: of the table, of its column, or of the folder in its path."""
+def _splits(part: Part, names: Sequence[str], used: list[str], notes: list[str]) -> list[str]:
+    """Return the split of each row: of the file, of columns, or of a folder in its path."""
     table = part.table
     if part.split:
         return [part.split] * len(table)
-    if column := table.find("split"):
-        values = [str(value or "").strip() for value in table.columns[column]]
-        meanings = {value: split_of(value) or "" for value in dict.fromkeys(values)}
-        if unknown := [value for value, split in meanings.items() if not split]:
-            raise DataError(
-                f"{table.path}: column {column!r} has {join_names(list(map(repr, unknown)))}; "
-                f"expected {', '.join(SPLIT_NAMES)}"
-            )
-        return [meanings[value] for value in values]
-    tops = [name.replace("\\", "/").split("/")[0] if "/" in name else "" for name in names]
-    folders = {top: split_of(top) or "" for top in dict.fromkeys(tops)}
-    if "train" in folders.values() and all(folders.values()):
-        notes.append(f"splits taken from the folders in the paths: {join_names(list(folders))}")
-        return [folders[top] for top in tops]
-    return ["train"] * len(table)
+    columns, splits = read_splits(table, used, notes)
+    used += columns
+    return splits or _splits_of_folders(table, names, notes)
 
 
-def _finder(source: Path, part: Part, notes: list[str]) -> Callable[[str, int], Path]:
-    """Return a function that finds the file of a row.
-
-    A name that is no path from the table's folder is looked up among all images below it, with or
-    without its suffix.
-    """
-    folder, within = part.table.path.parent, part.within
-    index: dict[str, list[Path]] = {}
-    is_noted = False
-
-    def find(name: str, row: int) -> Path:
-        nonlocal is_noted
-        path = folder / name
-        if not path.is_file() and "\\" in name:
-            path = folder / name.replace("\\", "/")
-        if within and within not in path.resolve().parents:
-            raise DataError(f"{source}: row {row + 1} names a file outside: {name!a}")
-        if path.is_file() or path.is_symlink():
-            return path
-        if not index:
-            index.update(_index(folder))
-        found = index.get(path.name.lower(), [])
-        if len(found) > 1:
-            raise DataError(
-                f"{part.table.path}: row {row + 1} names {name!a}, of which there are "
-                f"{len(found)} below {folder}; write paths from that folder"
-            )
-        if found and not is_noted:
-            is_noted = True
-            notes.append(f"images found by their names below {folder}, such as {name!a}")
-        return found[0] if found else path  # decoding reports a missing file
-
-    return find
+def _splits_of_folders(table: Table, names: Sequence[str], notes: list[str]) -> list[str]:
+    """Return the splits by the first folders in the paths that all name one; "" for none."""
+    nothing = [""] * len(table)
+    folders = [PurePosixPath(name.replace("\\", "/")).parts[:-1] for name in names]
+    for level in zip(*folders, strict=False):  # as deep as the shortest path
+        meanings = {folder: split_of(folder) for folder in dict.fromkeys(level)}
+        named = [folder for folder, split in meanings.items() if split]
+        if "train" not in meanings.values() or len(meanings) < 2:
+            continue
+        if len(named) == len(meanings):
+            notes.append(f"splits taken from the folders in the paths: {join_names(named)}")
+            return [meanings[folder] or "" for folder in level]
+        notes.append(
+            f"{table.path.name}: {join_names(named)} in the paths not taken as splits, as other "
+            "paths have no split there"
+        )
+        break
+    return nothing
 
 
-def _index(folder: Path) -> dict[str, list[Path]]:
-    """List the images below a folder by their names, with and without suffix."""
-    index: dict[str, list[Path]] = defaultdict(list)
-    for entry in walk(folder):
-        if entry.kind == "file" and entry.path.suffix.lower() in SUFFIXES:
-            for name in (entry.path.name.lower(), entry.path.stem.lower()):
-                index[name].append(entry.path)
-    return index or {"": []}
+def _paths(
+    source: Path, part: Part, files: dict[int, str], splits: Sequence[str], notes: list[str]
+) -> dict[int, Path]:
+    """Return the files that rows name."""
+    table, within = part.table, part.within
+    of_table = split_of(next(filter(None, re.split(r"[\W_]+|(?=[A-Z])", table.path.stem)), ""))
+    known = [splits[row] or of_table or "" for row in files]
+    finder = ImagePaths(table.path.parent, files.values())
+    rows = list(files)
+    found, found_notes = find_images(
+        finder, list(files.values()), known, lambda i: f"{table.path}: {table.place(rows[i])}"
+    )
+    notes += found_notes
+    for row, path in zip(rows, found, strict=True):
+        is_named = "\0" not in files[row]
+        if within and is_named and within not in path.resolve().parents:
+            raise DataError(f"{source}: {table.place(row)} names a file outside: {files[row]!a}")
+    return dict(zip(rows, found, strict=True))

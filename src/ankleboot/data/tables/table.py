@@ -3,39 +3,56 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ankleboot.core.errors import DataError, first_line
 from ankleboot.data.image_folder.report import join_names
-from ankleboot.data.preprocessing.image_formats import SUFFIXES
+from ankleboot.data.image_folder.split_names import flag_of
+from ankleboot.data.tables.csv_layout import (
+    names_without_header,
+    one_hot_labels,
+    split_preamble,
+    without_empty_columns,
+)
 
 MAX_TABLE_BYTES = 8 * 2**30
 MAX_ROWS = 20_000_000
 SNIFFED_CHARS = 20_000  # of a CSV file, to find its delimiter
 
 SYNONYMS = {
-    "path": "path file filename file_name filepath file_path image image_path image_name "
-    "image_file image_id img img_path img_name id_code id",
-    "label": "label labels class class_name class_id classname category target y species",
+    "path": "path file filename filepath image image_path image_name image_file image_id img "
+    "img_path img_name id_code id",
+    "label": "label class class_name class_id category target y species",
     "split": "split set subset partition part usage",
-    "group": "group groups group_id",
+    "group": "group group_id",
 }
-"""Names of the columns in lower case, by their meaning; the first that a table has is taken."""
+"""Names of the columns by their meaning; the first that a table has is taken.
+
+Case, plural, blanks and underscores do not count.
+"""
 
 EXPECTED = "columns path and label, optionally split and group"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of a file by name; `class_names` has the names of labels that are numbers."""
+    """Columns of a file by name.
+
+    Attributes:
+        class_names: Names of labels that are numbers.
+        notes: What reading it left out or assumed.
+        lines: Number of each row's last line in a text file.
+    """
 
     path: Path
     columns: dict[str, Sequence[Any]]
     class_names: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
+    lines: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -44,11 +61,20 @@ class Table:
         """Return the name of the column with a meaning, a key of `SYNONYMS`."""
         return find_column(self.columns, meaning)
 
+    def place(self, row: int) -> str:
+        """Describe a row, counted from 0, for messages."""
+        return f"line {self.lines[row]:,}" if self.lines else f"row {row + 1:,}"
+
 
 def find_column(names: Sequence[str] | dict[str, Any], meaning: str) -> str | None:
-    """Return the name among `names` that has a meaning."""
-    known = {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in names}
-    return next((known[name] for name in SYNONYMS[meaning].split() if name in known), None)
+    """Return the name among `names` that has a meaning, in any case, also in the plural."""
+    known = {_comparable(name): name for name in names}
+    words = map(_comparable, SYNONYMS[meaning].split())
+    return next((known[word] for word in words if word in known), None)
+
+
+def _comparable(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.lower()).removesuffix("s")
 
 
 def required_columns(table: Table) -> tuple[str, str]:
@@ -66,8 +92,10 @@ def required_columns(table: Table) -> tuple[str, str]:
         label = label or next(name for name in names if name != path)
         table.notes.append(f"column {path!r} taken as the path, column {label!r} as the label")
     if path is None or label is None:
+        missing = [m for m, name in (("path", path), ("label", label)) if name is None]
         raise DataError(
-            f"{table.path}: expected {EXPECTED}; the columns are {join_names(names) or 'none'}"
+            f"{table.path}: expected {EXPECTED}; the columns are {join_names(names) or 'none'}; "
+            f"call the column that says it {' or '.join(map(repr, missing))}"
         )
     return path, label
 
@@ -96,43 +124,70 @@ def read_text(path: Path) -> tuple[str, str]:
 def read_csv(path: Path) -> Table:
     """Read a CSV file with a header; the delimiter may be a comma, semicolon, tab, bar or blank.
 
+    A column for each class, with 1 for the class of the row, becomes a column of labels.
+
     Raises:
         DataError: If it has no rows, or a row has another number of fields than the header.
     """
     text, encoding = read_text(path)
-    delimiter = find_delimiter(text)
-    csv.field_size_limit(2**27)
-    try:
-        rows = [
-            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row
-        ]
-    except csv.Error as error:
-        raise DataError(f"{path}: not a CSV file ({first_line(error)})") from error
-    if len(rows) < 2 and not (rows and _names_without_header(rows[0])):
-        raise DataError(f"{path}: no rows below a header; expected {EXPECTED}")
-    if len(rows) > MAX_ROWS:
-        raise DataError(f"{path}: {len(rows):,} rows, allowed are {MAX_ROWS:,}")
     notes = [] if encoding != "cp1252" else ["read as Windows-1252, as it is not UTF-8"]
-    if names := _names_without_header(rows[0]):
+    rows, lines = _csv_rows(path, text)
+    known = rows and (find_column(rows[0], "path") or find_column(rows[0], "label"))
+    names = names_without_header(rows, has_known=bool(known)) if rows else None
+    if len(rows) < 2 and not names:
+        raise DataError(f"{path}: no rows below a header; expected {EXPECTED}")
+    if names:
         notes.append(f"no header; the columns are taken as {' and '.join(names)}")
         rows.insert(0, names)
+        lines.insert(0, 0)
     header = [name.strip() for name in rows[0]]
     if len(set(header)) < len(header):
         raise DataError(f"{path}: a column name occurs twice: {join_names(header)}")
-    for number, row in enumerate(rows[1:], 2):
+    for line, row in zip(lines, rows, strict=True):
         if len(row) != len(header):
-            raise DataError(f"{path}: row {number} has {len(row)} fields, the header {len(header)}")
+            raise DataError(f"{path}: line {line} has {len(row)} fields, the header {len(header)}")
     values = zip(*rows[1:], strict=True)
     columns: dict[str, Sequence[Any]] = dict(zip(header, values, strict=True))
-    return Table(path, columns, notes=notes)
+    return _join_one_hot(Table(path, columns, notes=notes, lines=lines[1:]))
 
 
-def _names_without_header(fields: list[str]) -> list[str] | None:
-    """Return the names of two columns whose first row names an image already."""
-    are_images = [Path(text.strip()).suffix.lower() in SUFFIXES for text in fields]
-    if len(fields) != 2 or sum(are_images) != 1:
-        return None
-    return ["path" if is_image else "label" for is_image in are_images]
+def _csv_rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
+    """Return the rows that are not empty, and the number of the last line of each."""
+    text, num_skipped, delimiter = split_preamble(text)
+    csv.field_size_limit(2**27)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or find_delimiter(text))
+    try:
+        found = [(row, num_skipped + reader.line_num) for row in reader if any(row)]
+    except csv.Error as error:
+        raise DataError(f"{path}: not a CSV file ({first_line(error)})") from error
+    if len(found) > MAX_ROWS:
+        raise DataError(f"{path}: {len(found):,} rows, allowed are {MAX_ROWS:,}")
+    rows = [row for row, _ in found]
+    return without_empty_columns(rows) if rows else [], [line for _, line in found]
+
+
+def _join_one_hot(table: Table) -> Table:
+    """Make a column of labels from a column for each class, where there is no other."""
+    if table.find("label") or not table.find("path"):
+        return table
+    used = {table.find(meaning) for meaning in SYNONYMS}
+    columns = {
+        name: values
+        for name, values in table.columns.items()
+        if name not in used and not flag_of(name)
+    }
+    labels = one_hot_labels(columns)
+    if labels is None:
+        return table
+    if several := [row for row, names in enumerate(labels) if len(names) > 1]:
+        raise DataError(
+            f"{table.path}: {len(several):,} rows have several classes, such as "
+            f"{table.place(several[0])} ({join_names(labels[several[0]])}); expected one"
+        )
+    others = {name: values for name, values in table.columns.items() if name not in columns}
+    note = f"one column for each class, with 1 in that of the row: {join_names(list(columns))}"
+    joined = others | {"label": [name for names in labels for name in names or [""]]}
+    return replace(table, columns=joined, notes=[*table.notes, note])
 
 
 def find_delimiter(text: str) -> str:
@@ -150,6 +205,7 @@ def read_json_lines(path: Path) -> Table:
     """
     text, _ = read_text(path)
     rows: list[dict[str, Any]] = []
+    lines: list[int] = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
@@ -160,7 +216,8 @@ def read_json_lines(path: Path) -> Table:
         if not isinstance(row, dict):
             raise DataError(f"{path}: line {number} is no JSON object")
         rows.append(row)
+        lines.append(number)
     if not rows:
         raise DataError(f"{path}: no lines; expected {EXPECTED}")
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return Table(path, {name: [row.get(name) for row in rows] for name in names})
+    return Table(path, {name: [row.get(name) for row in rows] for name in names}, lines=lines)
