@@ -131,6 +131,16 @@ def test_an_image_number_zero_has_a_path(pets: Path) -> None:
     assert len(loaded(pets / "cat", lines, "t.jsonl").train) == 4
 
 
+def test_a_table_apart_from_its_images_says_where_they_were_looked_for(pets: Path) -> None:
+    with pytest.raises(DataError, match="line 2 and all others name images that are not in"):
+        loaded(pets, table(names=[f"x{name.replace('/', '')}" for name in NAMES]))
+
+
+def test_addresses_of_images_are_matched_without_their_parameters(pets: Path) -> None:
+    names = [f"https://example.com/pets/{name}?size=large" for name in NAMES]
+    assert len(loaded(pets, table(names=names)).train) == 8
+
+
 # The split of a row
 
 
@@ -275,6 +285,18 @@ def test_a_table_gets_no_advice_on_folders(pets: Path) -> None:
         loaded(pets, table()[:5])
 
 
+def test_a_quote_that_is_not_closed_swallows_no_rows(pets: Path) -> None:
+    text = table()
+    text[3] = 'cat/2.png,"cat'
+    with pytest.raises(DataError, match="a label with line breaks .*is a quote not closed"):
+        loaded(pets, text)
+
+
+def test_boxes_are_noted_as_not_used(pets: Path) -> None:
+    data = loaded(pets, table([1] * 8, header="path,label,xmin"))
+    assert "column 'xmin' is not used; boxes of objects" in report(data).notes[0]
+
+
 # What is around the rows
 
 
@@ -294,6 +316,19 @@ def test_messages_name_the_line_of_the_file(pets: Path) -> None:
 def test_the_column_that_is_missing_is_named(pets: Path) -> None:
     with pytest.raises(DataError, match="columns are image_id, dx, age; call .* it 'label'"):
         loaded(pets, "image_id,dx,age\ncat/0.png,mel,3")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<!DOCTYPE html>\n<p>x", "a web page; download"),
+        ("version https://git-lfs.github.com/spec/v1\nsize 1", "a Git LFS pointer"),
+        ("My pets,\npath,label\ncat/0.png,cat", r"line 2 has 2 fields, the header 1 \(My pets"),
+    ],
+)
+def test_files_that_are_no_tables_are_named(text: str, message: str, pets: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        loaded(pets, text)
 
 
 # The group of a row

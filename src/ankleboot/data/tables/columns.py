@@ -26,6 +26,7 @@ GROUP_WORDS = frozenset(
 )
 NUMBER_WORDS = frozenset("code id key name no nr num number uid".split())
 SPLIT_WORDS = frozenset("fold folds kfold partition split subset".split())
+BOX_WORDS = frozenset("bbox xmin ymin xmax ymax".split())
 
 
 def text_of(value: Any) -> str:
@@ -54,7 +55,12 @@ def label_of(value: Any, class_names: Sequence[str], place: str) -> str:
             f"{place}: the label is {kinds[type(value)]} ({str(value)[:60]}); expected one name "
             "or number"
         )
-    return escape_unprintable(text_of(value))
+    text = text_of(value)
+    if "\n" in text:
+        raise DataError(
+            f"{place}: a label with line breaks ({text[:60]!a}); is a quote not closed?"
+        )
+    return escape_unprintable(text)
 
 
 def read_splits(table: Table, used: Sequence[str], notes: list[str]) -> tuple[list[str], list[str]]:
@@ -107,7 +113,7 @@ def read_groups(table: Table, used: Sequence[str], notes: list[str]) -> tuple[st
 
 
 def note_unused(table: Table, used: Sequence[str], notes: list[str]) -> None:
-    """Note each column that looks like a split or a group and is not used."""
+    """Note each column that looks like a split, a group or a box and is not used."""
     for name in table.columns:
         if name in used:
             continue
@@ -115,6 +121,8 @@ def note_unused(table: Table, used: Sequence[str], notes: list[str]) -> None:
             hint = "a column called split with train, validation and test is"
         elif _names_group(name):
             hint = "a column called group keeps images together"
+        elif name.lower() in BOX_WORDS:
+            hint = "boxes of objects are not cut out, each row is the whole image"
         else:
             continue
         notes.append(f"{table.path.name}: column {name!r} is not used; {hint}")

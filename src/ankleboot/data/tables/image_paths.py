@@ -104,8 +104,8 @@ def find_images(
     """Return the path of each cell, and notes on those that were found by their names.
 
     Raises:
-        DataError: If several images match a cell equally well, or one image matches several cells;
-            `where` names a row.
+        DataError: If several images match a cell equally well, one image matches several cells, or
+            there is none of the images; `where` names a row.
     """
     found: list[Path] = []
     first: dict[str, str] = {}
@@ -125,6 +125,11 @@ def find_images(
         if how:
             shown = os.path.relpath(path, paths.folder)
             first.setdefault(how, f"such as {name!a}, read from {shown!a}")
+    if found and not any(map(os.path.lexists, found)):
+        raise DataError(
+            f"{where(0)} and all others name images that are not in {paths.folder} or below, such "
+            f"as {names[0]!a}; put the table beside the images, or write paths from its folder"
+        )
     return found, [
         f"images found by {how} below {paths.folder}, {example}" for how, example in first.items()
     ]
@@ -154,6 +159,8 @@ def _key(text: str) -> str:
 
 
 def _parts(name: str) -> tuple[str, ...]:
+    if "://" in name:
+        name = name.partition("?")[0]
     return PurePosixPath(name.replace("\\", "/")).parts
 
 

@@ -78,11 +78,12 @@ def _images(source: Path, part: Part, notes: list[str]) -> list[ImageFile]:
     groups = _groups(table, used, notes)
     splits = _splits(part, names, used, notes)
     note_unused(table, used, notes)
-    rows = _rows_that_count(table, names, labels)
+    latest = _rows_that_count(table, names)
+    rows = [row for row in latest if labels[row]]
     contents = {row: _bytes(values[row]) for row in rows}
     files = {row: names[row] for row in rows if contents[row] is None}
     paths = _paths(source, part, files, splits, notes)
-    if num_unlabeled := labels.count(""):
+    if num_unlabeled := len(latest) - len(rows):
         notes.append(f"{table.path.name}: rows without a label, left out: {num_unlabeled:,}")
     return [
         ImageFile(
@@ -97,15 +98,11 @@ def _images(source: Path, part: Part, notes: list[str]) -> list[ImageFile]:
     ]
 
 
-def _rows_that_count(table: Table, names: Sequence[str], labels: Sequence[str]) -> list[int]:
-    """Return the rows with a label; of a label file's rows about an image the last one counts."""
-    last_row = {name: row for row, name in enumerate(names)}
-    is_label_file = tuple(table.columns) == COLUMNS
-    return [
-        row
-        for row, name in enumerate(names)
-        if labels[row] and not (is_label_file and last_row[name] != row)
-    ]
+def _rows_that_count(table: Table, names: Sequence[str]) -> list[int]:
+    """Return all rows; of a label file's rows about an image the last one."""
+    if tuple(table.columns) == COLUMNS:
+        return sorted({name: row for row, name in enumerate(names)}.values())
+    return list(range(len(table)))
 
 
 def _labels(table: Table, column: str) -> list[str]:

@@ -35,6 +35,14 @@ SYNONYMS = {
 Case, plural, blanks and underscores do not count.
 """
 
+NO_TABLES = {
+    b"<!DOCTYPE": "a web page; download the table itself",
+    b"<!doctype": "a web page; download the table itself",
+    b"<html": "a web page; download the table itself",
+    b"version https://git-lfs": "a Git LFS pointer in place of the file; run git lfs pull",
+}
+"""What else is saved under the name of a table, by its first bytes."""
+
 EXPECTED = "columns path and label, optionally split and group"
 
 
@@ -112,6 +120,8 @@ def read_text(path: Path) -> tuple[str, str]:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if what := next((what for head, what in NO_TABLES.items() if content.startswith(head)), None):
+        raise DataError(f"{path}: {what}")
     encodings = ["utf-16"] if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig"]
     for encoding in (*encodings, "cp1252"):
         try:
@@ -145,7 +155,10 @@ def read_csv(path: Path) -> Table:
         raise DataError(f"{path}: a column name occurs twice: {join_names(header)}")
     for line, row in zip(lines, rows, strict=True):
         if len(row) != len(header):
-            raise DataError(f"{path}: line {line} has {len(row)} fields, the header {len(header)}")
+            raise DataError(
+                f"{path}: line {line} has {len(row)} fields, the header {len(header)} "
+                f"({join_names(header)})"
+            )
     values = zip(*rows[1:], strict=True)
     columns: dict[str, Sequence[Any]] = dict(zip(header, values, strict=True))
     return _join_one_hot(Table(path, columns, notes=notes, lines=lines[1:]))
