@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import make_notebooks
 from ankleboot.core import plugins
 from ankleboot.studies.stored_answers import format_answer
 from ankleboot.studies.study import get_study
@@ -65,6 +67,35 @@ def test_notebook_begins_with_the_shared_setup(path: Path) -> None:
     first, second = code_cells(read_notebook(path))[:2]
     assert first.source == SETUP.split("# %%\n")[1].strip()
     assert DATA in second.source
+
+
+def test_an_address_gives_badges_and_an_installation() -> None:
+    """The repository has no public address yet; with one every notebook opens elsewhere."""
+    script = (ROOT / "notebooks/pooling.py").read_text()
+    path = "someone/ankleboot/blob/HEAD/notebooks/pooling.ipynb"
+    for address in (
+        "https://github.com/someone/ankleboot",
+        "https://github.com/someone/ankleboot.git",
+    ):
+        cells = json.loads(make_notebooks.notebook(script, "pooling", address))["cells"]
+        first = "".join(cells[0]["source"])
+        assert f"https://colab.research.google.com/github/{path}" in first
+        assert "mybinder.org/v2/gh/someone/ankleboot/HEAD?labpath=notebooks/pooling.ipynb" in first
+        setup = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        assert f'REPOSITORY = "git+{address}"' in setup
+    with pytest.raises(ValueError, match="expected https://github.com/OWNER/NAME"):
+        make_notebooks.notebook(script, "pooling", "https://example.org/x")
+
+
+def test_binder_installs_what_the_notebooks_need() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (line,) = [
+        line
+        for line in (ROOT / "binder/requirements.txt").read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    extras = line.removeprefix(".[").removesuffix("]").split(",")
+    assert set(extras) <= set(project["optional-dependencies"])
 
 
 def test_every_study_has_a_notebook() -> None:

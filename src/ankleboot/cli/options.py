@@ -50,7 +50,8 @@ split_option = click.option(
     "--split",
     "split_name",
     type=click.Choice(["validation", "test"]),
-    help="Images to judge on. [default: validation; test for adopted models]",
+    help="Images to judge on. [default: validation; test for adopted models, "
+    "held-out images for models of a fold]",
 )
 trust_option = click.option("--trust", is_flag=True, help=TRUST)
 
