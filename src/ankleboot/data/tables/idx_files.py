@@ -63,8 +63,8 @@ def read_idx_files(
         names = (_meaning(file)[0],)
     if len(names) > 1:
         raise DataError(
-            f"{folder}: IDX files of several data sets ({join_names(names)}); name a file of one of "
-            "them with --data"
+            f"{folder}: IDX files of several data sets ({join_names(names)}); name a file of one "
+            "of them with --data"
         )
     parts = [part for part in parts if part.data_set in names]
     images = sorted((p for p in parts if p.holds_images), key=lambda p: (not p.split, -p.count))

@@ -7,8 +7,7 @@ a folder          IDX files, Parquet files, tables of pixels, metadata.csv, or f
 .zip              any of these
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,28 +15,24 @@ from ankleboot.core.errors import DataError, UsageError
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.fashion_mnist.load import has_idx_files
 from ankleboot.data.fashion_mnist.recognize import recognize
-from ankleboot.data.image_folder.layout import UNLABELED
 from ankleboot.data.image_folder.listing import ImageListing
-from ankleboot.data.image_folder.scan import scan_folder
 from ankleboot.data.image_folder.split_names import split_of
-from ankleboot.data.tables.archive import unpack
-from ankleboot.data.tables.arrays import (
-    ArrayPart,
-    list_arrays,
-    pixel_columns,
-    read_npz,
-    read_pixel_csv,
+from ankleboot.data.tables.archive import places_of_archives, unpack
+from ankleboot.data.tables.arrays import ArrayPart, list_arrays, read_npz
+from ankleboot.data.tables.beside_images import (
+    choose,
+    examine,
+    images_below,
+    note_unused,
+    read_table,
+    scan_classes,
 )
+from ankleboot.data.tables.file_splits import check_shards, files_of_splits, split_of_file
 from ankleboot.data.tables.idx_files import name_classes, read_idx_files
-from ankleboot.data.tables.parquet import read_parquet
+from ankleboot.data.tables.pixel_csv import find_pixels, read_pixel_csv
 from ankleboot.data.tables.rows import Part, list_rows
-from ankleboot.data.tables.table import (
-    SNIFFED_CHARS,
-    Table,
-    find_delimiter,
-    read_csv,
-    read_json_lines,
-)
+from ankleboot.data.tables.unread_kinds import check_kind
+from ankleboot.data.walk import IGNORED_FILES
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 SUFFIXES = (*CSV_SUFFIXES, ".jsonl", ".parquet", ".npz", ".zip")
@@ -48,10 +43,11 @@ METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 @dataclass(frozen=True)
 class Source:
-    """Content of a path: a known data set or a listing."""
+    """Content of a path: a known data set or a listing; `files` are those that were read."""
 
     dataset: Dataset | None = None
     listing: ImageListing | None = None
+    files: tuple[Path, ...] = ()
 
 
 def read_source(path: Path) -> Source:
@@ -69,7 +65,7 @@ def holds_image_files(path: Path) -> bool:
     """Check if a file lists or holds image files, and not arrays of pixels."""
     suffix = path.suffix.lower()
     if suffix in CSV_SUFFIXES:
-        return pixel_columns(_header(path)[0]) is None
+        return find_pixels(path) is None
     return suffix in (".jsonl", ".parquet", ".zip")
 
 
@@ -80,22 +76,19 @@ def is_table(path: Path) -> bool:
 
 def _read_file(path: Path, within: Path | None) -> Source:
     suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        check_kind(path)
     if suffix == ".zip":
-        folder, notes = unpack(path)
-        return _with_notes(_read_folder(folder, folder), notes)
+        return _archives([file for files in files_of_splits(path).values() for file in files], path)
     if suffix == ".npz":
-        parts, notes = read_npz(path)
-        return _arrays(path, parts, notes)
-    if suffix in CSV_SUFFIXES:
-        if (arrays := _read_pixels(path)) is not None:
-            return _arrays(path, *arrays)
-        return _rows(path, read_csv, within)
-    if suffix == ".jsonl":
-        return _rows(path, read_json_lines, within)
-    if suffix == ".parquet":
-        return _rows(path, read_parquet, within)
+        return _array_files(path, read_npz)
+    if suffix in CSV_SUFFIXES and find_pixels(path) is not None:
+        return _array_files(path, read_pixel_csv)
+    if suffix in SUFFIXES:
+        return _rows(path, within)
     if has_idx_files(path.parent) and path.is_file():
         return _idx(path.parent, path)
+    check_kind(path)
     raise UsageError(f"--data {path}: expected {EXPECTED}")
 
 
@@ -103,105 +96,127 @@ def _read_folder(folder: Path, within: Path | None) -> Source:
     """Read a folder; `within` is the folder of an archive, which its tables may not leave."""
     if has_idx_files(folder):
         return _idx(folder)
-    if parquet := sorted([*folder.glob("*.parquet"), *folder.glob("data/*.parquet")]):
-        return Source(listing=_shards(folder, parquet, within))
-    if metadata := _metadata(folder):
-        parts = [Part(_read_table(p), _split_of_folder(folder, p), within) for p in metadata]
-        if all(part.table.find("label") for part in parts):
-            return Source(listing=list_rows(folder, parts))
-    inner = [path for path in folder.iterdir() if not path.name.startswith((".", "__"))]
-    tables = [path for path in inner if is_table(path) and path.suffix.lower() != ".txt"]
-    if tables and not any(path.is_dir() for path in inner):
-        main = [path for path in tables if _role(path) in ("", "train")]
-        if len(main) == 1:
-            source = _read_file(main[0], within)
-            return _with_notes(source, [f"read from {main[0].name} in it"])
+    tables = _tables(folder)
+    source = _split_metadata(folder, within)
+    if source is None and not tables:
+        return Source(listing=scan_classes(folder))
+    if source is None:
+        images = images_below(folder)
+        source = _beside_images(folder, tables, images, within) if images else None
+    source = source or _alone(folder, tables, within)
+    if source.listing is None or not source.files:
+        return source
+    return _with_notes(source, note_unused(folder, source.listing, source.files))
+
+
+def _tables(folder: Path) -> list[Path]:
+    """List the tables and archives in a folder, and Hugging Face's Parquet files in data/."""
+    paths = [*sorted(folder.iterdir()), *sorted(folder.glob("data/*.parquet"))]
+    return [
+        path
+        for path in paths
+        if is_table(path)
+        and not path.name.startswith(".")
+        and path.name.lower() not in IGNORED_FILES
+    ]
+
+
+def _inner_folder(folder: Path) -> Path | None:
+    """Return the only folder in a folder, as archives often have it."""
+    names = [p for p in folder.iterdir() if not p.name.startswith((".", "__"))]
+    inner = [path for path in names if path.name.lower() not in IGNORED_FILES]
+    return inner[0] if len(inner) == 1 and inner[0].is_dir() else None
+
+
+def _alone(folder: Path, tables: list[Path], within: Path | None) -> Source:
+    """Read a folder of tables or archives without images beside them."""
+    tables = [path for path in tables if path.suffix.lower() != ".txt"] or tables
+    parquet = [path for path in tables if path.suffix.lower() == ".parquet"]
+    if parquet:
+        return _parquet(folder, parquet, within)
+    if len(tables) > 1 and all(path.suffix.lower() == ".zip" for path in tables):
+        return _archives(tables, folder)
+    by_role = {role: [p for p in tables if split_of_file(p) == role] for role in ("train", "")}
+    main = by_role["train"] or by_role[""]
+    if len(main) != 1 and not (main and set(main) == set(files_of_splits(main[0])["train"])):
         names = ", ".join(path.name for path in tables)
         raise DataError(f"{folder}: several tables ({names}); name one of them with --data")
-    if within and len(inner) == 1 and inner[0].is_dir():  # archives often hold one folder
-        return _read_folder(inner[0], within)
-    listing = scan_folder(folder)
-    if len(listing.class_names) == 1 and listing.class_names[0].lower() in UNLABELED and tables:
-        raise DataError(
-            f"{folder}: one folder of images, and {tables[0].name} beside it; name the table: "
-            f"--data {tables[0]}"
-        )
-    return Source(listing=listing)
+    return _with_notes(_read_file(main[0], within), [f"read from {main[0].name} in it"])
 
 
-def _with_notes(source: Source, notes: list[str]) -> Source:
+def _beside_images(
+    folder: Path, tables: list[Path], images: list[Path], within: Path | None
+) -> Source:
+    """Read a folder of images with tables beside them: by a table, or by folders of classes."""
+    mains = [p for p in tables if split_of_file(p) in ("", "train") or p.name in METADATA]
+    candidates = [p for p in mains if p.suffix.lower() not in (".npz", ".zip")]
+    found = [table for p in candidates if (table := examine(p, folder, images))]
+    try:
+        scanned: ImageListing | DataError = scan_classes(folder)
+    except DataError as error:
+        scanned = error
+    path, notes = choose(folder, found, scanned)
+    if path is not None:
+        return _with_notes(_rows(path, within), notes)
+    if isinstance(scanned, ImageListing) and len(scanned.class_names) > 1:
+        return _with_notes(Source(listing=scanned), notes)
+    if not found and any(path.suffix.lower() != ".txt" for path in mains):
+        return _alone(folder, tables, within)
+    if isinstance(scanned, DataError):
+        raise DataError("; ".join([str(scanned), *notes])) from scanned
+    return _with_notes(Source(listing=scanned), notes)
+
+
+def _with_notes(source: Source, notes: Iterable[str]) -> Source:
     if source.listing is None:
         return source
     return replace(source, listing=replace(source.listing, notes=(*notes, *source.listing.notes)))
 
 
-def _role(path: Path) -> str:
-    """Return the split that the name of a file says, "" for none."""
-    return split_of(path.stem) or ""
+def _archives(paths: list[Path], source: Path) -> Source:
+    """Read archives as one folder."""
+    places = places_of_archives(paths)
+    folder, notes = unpack(places)
+    inner = folder
+    while (only := _inner_folder(inner)) is not None:
+        inner = only
+    try:
+        read = _read_folder(inner, folder)
+    except DataError as error:
+        raise DataError(str(error).replace(str(folder), str(source))) from error
+    if len(places) > 1:
+        shown = ", ".join(f"{path.name} as {place or '.'}/" for path, place in places.items())
+        notes.insert(0, f"archives read as one folder: {shown}")
+    return replace(_with_notes(read, notes), files=tuple(paths))
 
 
-def _siblings(path: Path) -> dict[str, Path]:
-    """Return the files of the splits beside a file that is called train; itself for others.
-
-    Raises:
-        UsageError: If the file is called test, and one called train is beside it.
-    """
-    role = _role(path)
-    if role in ("test", "validation"):
-        train = _renamed(path, "test" if role == "test" else "val[a-z]*", "train")
-        if train is not None:
-            raise UsageError(f"--data {path}: the name says {role}; name {train}, which trains")
-    if role != "train":
-        return {"train": path}
-    others = {"validation": ("validation", "valid", "val", "dev"), "test": ("test",)}
-    found = {"train": path}
-    for split, words in others.items():
-        paths = (_renamed(path, "train(ing)?", word) for word in words)
-        if other := next((p for p in paths if p is not None), None):
-            found[split] = other
-    return found
-
-
-def _renamed(path: Path, pattern: str, word: str) -> Path | None:
-    name = re.sub(pattern, word, path.name, count=1, flags=re.IGNORECASE)
-    other = path.with_name(name)
-    return other if name != path.name and other.is_file() else None
-
-
-def _read_pixels(path: Path) -> tuple[dict[str, ArrayPart], list[str]] | None:
-    """Read a CSV file of pixels, and those of the other splits beside it; None for other files."""
-    header, delimiter = _header(path)
-    if pixel_columns(header) is None:
-        return None
-    parts: dict[str, ArrayPart] = {}
-    notes: list[str] = []
-    for split, file in _siblings(path).items():
-        part = read_pixel_csv(file, *_header(file))
-        if part is None and split == "train":
-            raise DataError(f"{file}: pixels without a column label")
+def _array_files(
+    path: Path, read: Callable[[Path], tuple[dict[str, ArrayPart], list[str]]]
+) -> Source:
+    """Read a file of arrays, and those of the other splits beside it."""
+    parts, notes = read(path)
+    if "train" not in parts:
+        raise DataError(f"{path}: no training images with labels ({', '.join(parts) or 'none'})")
+    used = [path]
+    others = [(s, file) for s, files in files_of_splits(path).items() for file in files]
+    for split, file in others:
+        if file == path:
+            continue
+        used.append(file)
+        if split in parts:
+            notes.append(f"{file.name}: not used, as {split} images are in {path.name}")
+            continue
+        found, more = read(file)
+        part = found.get(split, found.get("train"))
         if part is None:
             notes.append(f"{file.name}: images without labels, left out")
             continue
         parts[split] = part
-        if file != path:
-            notes.append(f"{split} images from {file.name}")
-    return parts, notes
-
-
-def _header(path: Path) -> tuple[list[str], str]:
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            line = file.readline(SNIFFED_CHARS * 50).rstrip("\r\n")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    delimiter = find_delimiter(line)
-    return [text.strip().strip('"') for text in line.split(delimiter)], delimiter
-
-
-def _arrays(path: Path, parts: Mapping[str, ArrayPart], notes: list[str]) -> Source:
+        notes += [f"{split} images from {file.name}", *more]
+    notes = list(dict.fromkeys(notes))
     known = _recognized(path, parts)
     listing = None if known else list_arrays(path, parts, _layout("arrays", parts), notes)
-    return Source(known, listing)
+    return Source(known, listing, tuple(used))
 
 
 def _idx(folder: Path, file: Path | None = None) -> Source:
@@ -223,47 +238,54 @@ def _layout(kind: str, parts: Mapping[str, ArrayPart]) -> str:
     return f"{kind} of {shape} pixels ({splits} images)"
 
 
-def _rows(path: Path, read: Callable[[Path], Table], within: Path | None) -> Source:
-    table = read(path)
-    if table.find("split"):
-        return Source(listing=list_rows(path, [Part(table, within=within)]))
-    parts, notes = [], []
-    for split, file in _siblings(path).items():
-        other = table if file == path else read(file)
-        if file != path and not other.find("label"):
-            notes.append(f"{file.name}: images without labels, left out")
-            continue
-        alone = file == path and _role(path) != "train"
-        parts.append(Part(other, "" if alone else split, within))
-        if file != path:
-            notes.append(f"{split} images from {file.name}")
-    return _with_notes(Source(listing=list_rows(path, parts)), notes)
+def _rows(path: Path, within: Path | None) -> Source:
+    """Read a table, its shards, and those of the other splits beside it."""
+    table = read_table(path)
+    has_splits, is_alone = table.find("split") is not None, split_of_file(path) != "train"
+    parts, notes, used = [], [], []
+    for split, files in files_of_splits(path).items():
+        for file in files:
+            used.append(file)
+            if split != "train" and has_splits:
+                notes.append(f"{file.name}: not used, as {path.name} has a column of splits")
+                continue
+            other = table if file == path else read_table(file)
+            is_labeled = other.find("label") or list(other.columns) == list(table.columns)
+            if split != "train" and not is_labeled:
+                notes.append(f"{file.name}: images without labels, left out")
+                continue
+            parts.append(Part(other, "" if is_alone or has_splits else split, within))
+            if file != path:
+                notes.append(f"{split} images from {file.name}")
+    return _with_notes(Source(listing=list_rows(path, parts), files=tuple(used)), notes)
 
 
-def _shards(folder: Path, files: list[Path], within: Path | None) -> ImageListing:
-    """List the images of Parquet files, each of a split that its name says."""
+def _parquet(folder: Path, files: list[Path], within: Path | None) -> Source:
+    """Read Parquet files, each of a split that its name says."""
+    check_shards(files)
     parts = []
     for file in files:
-        split = split_of(re.split(r"-\d+-of-\d+$", file.stem)[0]) or ""
+        split = split_of_file(file)
         if len(files) > 1 and not split:
             raise DataError(
                 f"{file}: several Parquet files; their names must begin with train, validation "
                 "or test"
             )
-        parts.append(Part(read_parquet(file), split, within))
-    return list_rows(folder, parts)
+        parts.append(Part(read_table(file), split, within))
+    return Source(listing=list_rows(folder, parts), files=tuple(files))
 
 
-def _metadata(folder: Path) -> list[Path]:
-    """Return the metadata files of Hugging Face's layout, in the folder or in its splits."""
-    folders = [folder, *(p for p in sorted(folder.iterdir()) if p.is_dir() and split_of(p.name))]
-    return [path / name for path in folders for name in METADATA if (path / name).is_file()]
-
-
-def _read_table(path: Path) -> Table:
-    readers = {".csv": read_csv, ".jsonl": read_json_lines, ".parquet": read_parquet}
-    return readers[path.suffix](path)
-
-
-def _split_of_folder(folder: Path, path: Path) -> str:
-    return (split_of(path.parent.name) or "") if path.parent != folder else ""
+def _split_metadata(folder: Path, within: Path | None) -> Source | None:
+    """Read the tables that Hugging Face's layout keeps in the folders of the splits."""
+    inner = [path for path in sorted(folder.iterdir()) if path.is_dir() and split_of(path.name)]
+    paths = [path / name for path in (folder, *inner) for name in METADATA]
+    files = [path for path in paths if path.is_file()]
+    if not any(file.parent != folder for file in files):
+        return None
+    parts = [
+        Part(read_table(p), (split_of(p.parent.name) or "") if p.parent != folder else "", within)
+        for p in files
+    ]
+    if not all(part.table.find("label") for part in parts):
+        return None
+    return Source(listing=list_rows(folder, parts), files=tuple(files))

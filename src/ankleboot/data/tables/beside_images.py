@@ -1,0 +1,179 @@
+"""Tables and archives that lie beside images: whether they are about these images."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ankleboot.core.errors import DataError, EnvironmentFailure
+from ankleboot.core.text import escape_unprintable
+from ankleboot.data.image_folder.listing import ImageListing, natural_order
+from ankleboot.data.image_folder.report import join_names
+from ankleboot.data.image_folder.scan import scan_folder
+from ankleboot.data.preprocessing.image_formats import SUFFIXES
+from ankleboot.data.tables.parquet import read_parquet
+from ankleboot.data.tables.table import Table, read_csv, read_json_lines, required_columns
+from ankleboot.data.tables.unread_kinds import kind_of
+from ankleboot.data.walk import walk
+
+FOUND = 0.5  # share of a table's rows that name images here; the others may be missing
+COVERED = 0.9  # share of the images that a table lists, if it replaces folders of classes
+DATA_SUFFIXES = frozenset(
+    ".csv .tsv .jsonl .json .parquet .npz .npy .zip .tar .gz .tgz .arrow .pkl .h5 .mat".split()
+)
+
+
+@dataclass(frozen=True)
+class ImageTable:
+    """A table of which most rows name images in a folder.
+
+    Attributes:
+        path: Path to the table.
+        has_labels: Whether a column holds the labels; without one the table cannot be used.
+        covers: Whether it lists nearly all images of the folder.
+        agrees: Whether each label is the name of a folder that the image is in.
+        has_more: Whether it says more than folders of classes: splits or groups.
+    """
+
+    path: Path
+    has_labels: bool
+    covers: bool = False
+    agrees: bool = False
+    has_more: bool = False
+
+
+def read_table(path: Path) -> Table:
+    """Read a table by its suffix."""
+    readers = {".jsonl": read_json_lines, ".parquet": read_parquet}
+    return readers.get(path.suffix.lower(), read_csv)(path)
+
+
+def images_below(folder: Path) -> list[Path]:
+    """List the image files in a folder and below."""
+    return [
+        entry.path
+        for entry in walk(folder)
+        if entry.kind == "file" and entry.path.suffix.lower() in SUFFIXES
+    ]
+
+
+def scan_classes(folder: Path) -> ImageListing:
+    """Understand folders of classes; where there are no images, say what else is there."""
+    try:
+        return scan_folder(folder)
+    except DataError:
+        files = [entry.path for entry in walk(folder) if entry.kind == "file"]
+        kinds = [(file, kind) for file in files if (kind := kind_of(file))]
+        if not kinds or images_below(folder):
+            raise
+        file, (kind, advice) = kinds[0]
+        name = escape_unprintable(file.relative_to(folder).as_posix())
+        raise DataError(
+            f"{folder}: no images; {name} is {kind}, which is not read; {advice}"
+        ) from None
+
+
+def examine(path: Path, folder: Path, images: Sequence[Path]) -> ImageTable | None:
+    """Compare a table with the images of a folder; None if it is about something else."""
+    try:
+        table = read_table(path)
+        column = table.find("path")
+        label = None
+        if column is None or table.find("label") or len(table.columns) == 2:
+            column, label = required_columns(table)
+    except (DataError, EnvironmentFailure):
+        return None
+    index: dict[str, list[Path]] = {}
+    for image in images:
+        for name in {image.name.lower(), image.stem.lower()}:
+            index.setdefault(name, []).append(image)
+    found = [_find(value, index) for value in table.columns[column]]
+    if sum(map(bool, found)) < max(1, FOUND * len(found)):
+        return None
+    if label is None:
+        return ImageTable(path, has_labels=False)
+    labels = [str(value).strip() for value in table.columns[label]]
+    if len(set(labels)) < 2:
+        return None  # a form to fill in, as sample_submission.csv
+    agrees = all(
+        any(text in place.relative_to(folder).parts for place in places)
+        for text, places in zip(labels, found, strict=True)
+        if places
+    )
+    listed = {place for places in found for place in places}
+    covers = len(listed) >= COVERED * len(images)
+    has_more = bool(table.find("split") or table.find("group"))
+    return ImageTable(path, True, covers, agrees, has_more)
+
+
+def _find(value: Any, index: dict[str, list[Path]]) -> list[Path]:
+    text = (value.get("path") if isinstance(value, dict) else value) or ""
+    name = PurePosixPath(str(text).strip().replace("\\", "/")).name.lower()
+    return index.get(name, [])
+
+
+def choose(
+    folder: Path, tables: Sequence[ImageTable], scanned: ImageListing | DataError
+) -> tuple[Path | None, list[str]]:
+    """Choose the table that lists the images of a folder; None for its folders of classes.
+
+    Args:
+        folder: Folder of the images and the tables.
+        tables: Those that list images of the folder, for training.
+        scanned: What its folders were understood as, or why they were not.
+
+    Returns:
+        The table, and notes.
+
+    Raises:
+        DataError: If several tables list the images, or one contradicts the folders.
+    """
+    labeled = [table for table in tables if table.has_labels]
+    notes = [
+        f"{table.path.name}: lists these images, but none of its columns is called label; not used"
+        for table in tables
+        if not table.has_labels
+    ]
+    classes = () if isinstance(scanned, DataError) else scanned.class_names
+    has_classes = len(classes) > 1
+    if has_classes and all(t.agrees and not (t.has_more and t.covers) for t in labeled):
+        same = [f"{table.path.name}: has the labels of the folders; not used" for table in labeled]
+        return None, notes + same
+    metadata = [table for table in labeled if table.path.stem == "metadata"]
+    labeled = metadata or labeled
+    if len(labeled) > 1:
+        names = join_names([table.path.name for table in labeled])
+        raise DataError(f"{folder}: several tables ({names}); name one of them with --data")
+    if not labeled:
+        return None, notes
+    table = labeled[0]
+    shown = join_names(list(classes))
+    if has_classes and not (table.agrees or table.covers or metadata):
+        raise DataError(
+            f"{folder}: {table.path.name} labels some of the images otherwise than their folders "
+            f"({shown}) do; name it with --data {table.path}, or move it out of the folder"
+        )
+    notes.append(f"read from {table.path.name} in it")
+    if has_classes and not table.agrees:
+        notes[-1] += f"; its labels count, not the folders ({shown})"
+    return table.path, notes
+
+
+def note_unused(folder: Path, listing: ImageListing, used: Iterable[Path]) -> list[str]:
+    """Name the images and the files of data in a folder that nothing was read from."""
+    known = {os.path.realpath(path) for path in used}
+    known |= {os.path.realpath(path) for path in {image.path for image in listing.images}}
+    rest = [
+        entry
+        for entry in walk(folder)
+        if entry.kind == "file" and os.path.realpath(entry.path) not in known
+    ]
+    kinds = {"images that are not listed, left out": SUFFIXES, "files not used": DATA_SUFFIXES}
+    notes = []
+    for text, suffixes in kinds.items():
+        names = [e.name.as_posix() for e in rest if e.path.suffix.lower() in suffixes]
+        if names:
+            shown = join_names(list(map(escape_unprintable, natural_order(names))))
+            notes.append(f"{text}: {len(names):,} ({shown})")
+    return notes
