@@ -124,6 +124,9 @@ def test_equal_names_in_the_splits_are_told_apart_by_the_name_of_the_table(pets:
     assert "read from 'train/0.png'" in report(data).notes[0]
     with pytest.raises(DataError, match="line 2 names '0', of which there are 2"):
         loaded(pets, text, "all.csv")
+    (pets / "train/3.png").unlink()
+    with pytest.raises(DataError, match=r"1 of 4 images cannot be read.*: 3 \(no such file\)"):
+        loaded(pets, text, "trainLabels.csv")
 
 
 def test_an_image_number_zero_has_a_path(pets: Path) -> None:

@@ -104,8 +104,9 @@ def check_class_names(source: object, classes: Mapping[str, set[str]], layout: s
     for name in sorted(set().union(*classes.values())):
         other = known.setdefault(_visible(name), name)
         if other != name:
+            first, second = (ascii(text).replace("\\\\", "\\") for text in (other, name))
             raise DataError(
-                f"{source}: the classes {other!a} and {name!a} differ only by case, blanks, dots "
+                f"{source}: the classes {first} and {second} differ only by case, blanks, dots "
                 "at the end, invisible characters or Unicode form; rename or join them"
             )
     trained = classes.get("train", set())

@@ -63,6 +63,11 @@ def label_of(value: Any, class_names: Sequence[str], place: str) -> str:
     return escape_unprintable(text)
 
 
+def has_splits(table: Table) -> bool:
+    """Check if columns are called what says the split of each row."""
+    return bool(table.find("split") or any(map(flag_of, table.columns)))
+
+
 def read_splits(table: Table, used: Sequence[str], notes: list[str]) -> tuple[list[str], list[str]]:
     """Return the columns that say the splits, and the split of each row; nothing if there are none.
 

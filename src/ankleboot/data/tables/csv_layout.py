@@ -1,8 +1,9 @@
 """What people and programs put around the rows of a CSV file, or leave out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from typing import Any
 
 from ankleboot.data.image_folder.split_names import split_of
 from ankleboot.data.preprocessing.image_formats import SUFFIXES
@@ -63,12 +64,12 @@ def _is_image(text: str) -> bool:
     return PurePath(text).suffix.lower() in SUFFIXES
 
 
-def one_hot_labels(columns: dict[str, Sequence[str]]) -> list[list[str]] | None:
+def one_hot_labels(columns: Mapping[str, Sequence[Any]]) -> list[list[str]] | None:
     """Return the classes of each row whose columns hold 1 for its class and 0 for others.
 
     None if a column holds something else, or there are fewer than two.
     """
-    texts = {name: [text.strip() for text in values] for name, values in columns.items()}
+    texts = {name: [str(value).strip() for value in values] for name, values in columns.items()}
     if len(texts) < 2 or any(set(values) - {"0", "1", "0.0", "1.0"} for values in texts.values()):
         return None
     marks = zip(*texts.values(), strict=True)

@@ -59,8 +59,17 @@ class ImagePaths:
     def _closest(
         self, parts: tuple[str, ...], files: list[tuple[str, ...]], split: str
     ) -> list[tuple[str, ...]]:
-        """Return the files whose folders agree longest with those of a cell, without strangers."""
-        known = [file for file in files if not self._is_other(parts, file)]
+        """Return the files whose folders agree longest with those of a cell, without strangers.
+
+        An image of a folder of test images is one to a row that is to be learned.
+        """
+        learned = split in ("train", "validation")
+        known = [
+            file
+            for file in files
+            if not self._is_other(parts, file)
+            and not (learned and "test" in map(split_of, file[:-1]))
+        ]
         lengths = [_common_tail(parts[:-1], file[:-1]) for file in known]
         best = [file for file, n in zip(known, lengths, strict=True) if n == max(lengths)]
         of_split = [file for file in best if split and split in map(split_of, file[:-1])]

@@ -100,6 +100,12 @@ def required_columns(table: Table) -> tuple[str, str]:
         label = label or next(name for name in names if name != path)
         table.notes.append(f"column {path!r} taken as the path, column {label!r} as the label")
     if path is None or label is None:
+        _, classes = _classes_by_column(table)
+        if several := [row for row, found in enumerate(classes) if len(found) > 1]:
+            raise DataError(
+                f"{table.path}: {len(several):,} rows have several classes, such as "
+                f"{table.place(several[0])} ({join_names(classes[several[0]])}); expected one"
+            )
         missing = [m for m, name in (("path", path), ("label", label)) if name is None]
         raise DataError(
             f"{table.path}: expected {EXPECTED}; the columns are {join_names(names) or 'none'}; "
@@ -181,26 +187,22 @@ def _csv_rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
 
 def _join_one_hot(table: Table) -> Table:
     """Make a column of labels from a column for each class, where there is no other."""
-    if table.find("label") or not table.find("path"):
+    names, classes = _classes_by_column(table)
+    if not classes or max(map(len, classes)) > 1:
         return table
-    used = {table.find(meaning) for meaning in SYNONYMS}
-    columns = {
-        name: values
-        for name, values in table.columns.items()
-        if name not in used and not flag_of(name)
-    }
-    labels = one_hot_labels(columns)
-    if labels is None:
-        return table
-    if several := [row for row, names in enumerate(labels) if len(names) > 1]:
-        raise DataError(
-            f"{table.path}: {len(several):,} rows have several classes, such as "
-            f"{table.place(several[0])} ({join_names(labels[several[0]])}); expected one"
-        )
-    others = {name: values for name, values in table.columns.items() if name not in columns}
-    note = f"one column for each class, with 1 in that of the row: {join_names(list(columns))}"
-    joined = others | {"label": [name for names in labels for name in names or [""]]}
+    others = {name: values for name, values in table.columns.items() if name not in names}
+    note = f"one column for each class, with 1 in that of the row: {join_names(names)}"
+    joined = others | {"label": [name for row in classes for name in row or [""]]}
     return replace(table, columns=joined, notes=[*table.notes, note])
+
+
+def _classes_by_column(table: Table) -> tuple[list[str], list[list[str]]]:
+    """Return the columns that stand for classes, and the classes of each row; else nothing."""
+    if table.find("label") or not table.find("path"):
+        return [], []
+    used = {table.find(meaning) for meaning in SYNONYMS}
+    names = [name for name in table.columns if name not in used and not flag_of(name)]
+    return names, one_hot_labels({name: table.columns[name] for name in names}) or []
 
 
 def find_delimiter(text: str) -> str:
