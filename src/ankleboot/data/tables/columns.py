@@ -63,7 +63,7 @@ def label_of(value: Any, class_names: Sequence[str], place: str) -> str:
     return escape_unprintable(text)
 
 
-def has_splits(table: Table) -> bool:
+def says_splits(table: Table) -> bool:
     """Check if columns are called what says the split of each row."""
     return bool(table.find("split") or any(map(flag_of, table.columns)))
 
