@@ -67,8 +67,8 @@ def read_npz(path: Path) -> tuple[dict[str, ArrayPart], list[str]]:
         with np.load(path, allow_pickle=False) as arrays:
             pairs = _pairs(arrays.files)
             for split, pair in pairs.items():
-                values = [_array(path, arrays, name) for name in pair]
-                parts[split] = _part(*values, f"{path}: {pair[0]}", notes)
+                images, labels = (_array(path, arrays, name) for name in pair)
+                parts[split] = _part(images, labels, f"{path}: {pair[0]}", notes)
             used = {name for pair in pairs.values() for name in pair}
             parts = _named(parts, arrays, used, notes)
             unused = [name for name in arrays.files if name not in used]

@@ -1,6 +1,7 @@
 """Tables and archives that lie beside images: whether they are about these images."""
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,9 @@ from ankleboot.core.text import escape_unprintable
 from ankleboot.data.image_folder.listing import ImageListing, natural_order
 from ankleboot.data.image_folder.report import join_names
 from ankleboot.data.image_folder.scan import scan_folder
+from ankleboot.data.image_folder.split_names import SPLIT_NAMES
 from ankleboot.data.preprocessing.image_formats import SUFFIXES
+from ankleboot.data.tables.columns import says_splits
 from ankleboot.data.tables.parquet import read_parquet
 from ankleboot.data.tables.table import Table, read_csv, read_json_lines, required_columns
 from ankleboot.data.tables.unread_kinds import kind_of
@@ -63,15 +66,14 @@ def scan_classes(folder: Path) -> ImageListing:
     try:
         return scan_folder(folder)
     except DataError:
-        files = [entry.path for entry in walk(folder) if entry.kind == "file"]
-        kinds = [(file, kind) for file in files if (kind := kind_of(file))]
-        if not kinds or images_below(folder):
-            raise
-        file, (kind, advice) = kinds[0]
-        name = escape_unprintable(file.relative_to(folder).as_posix())
-        raise DataError(
-            f"{folder}: no images; {name} is {kind}, which is not read; {advice}"
-        ) from None
+        entries = [] if images_below(folder) else list(walk(folder))
+        for entry in entries:
+            if entry.kind == "file" and (kind := kind_of(entry.path)):
+                raise DataError(
+                    f"{folder}: no images; {escape_unprintable(str(entry.name))} is {kind[0]}, "
+                    f"which is not read; {kind[1]}"
+                ) from None
+        raise
 
 
 def examine(path: Path, folder: Path, images: Sequence[Path]) -> ImageTable | None:
@@ -88,7 +90,10 @@ def examine(path: Path, folder: Path, images: Sequence[Path]) -> ImageTable | No
     for image in images:
         for name in {image.name.lower(), image.stem.lower()}:
             index.setdefault(name, []).append(image)
-    found = [_find(value, index) for value in table.columns[column]]
+    values = table.columns[column]
+    if path.suffix.lower() == ".txt" and not any(_has_suffix(value) for value in values):
+        return None  # names of classes, or a text
+    found = [_find(value, index) for value in values]
     if sum(map(bool, found)) < max(1, FOUND * len(found)):
         return None
     if label is None:
@@ -103,8 +108,12 @@ def examine(path: Path, folder: Path, images: Sequence[Path]) -> ImageTable | No
     )
     listed = {place for places in found for place in places}
     covers = len(listed) >= COVERED * len(images)
-    has_more = bool(table.find("split") or table.find("group"))
+    has_more = says_splits(table) or table.find("group") is not None
     return ImageTable(path, True, covers, agrees, has_more)
+
+
+def _has_suffix(value: Any) -> bool:
+    return PurePosixPath(str(value).strip()).suffix.lower() in SUFFIXES
 
 
 def _find(value: Any, index: dict[str, list[Path]]) -> list[Path]:
@@ -177,3 +186,18 @@ def note_unused(folder: Path, listing: ImageListing, used: Iterable[Path]) -> li
             shown = join_names(list(map(escape_unprintable, natural_order(names))))
             notes.append(f"{text}: {len(names):,} ({shown})")
     return notes
+
+
+def note_splits_beside(path: Path, used: Iterable[Path]) -> list[str]:
+    """Name the files beside a file whose names say a split, and that nothing was read from."""
+    known = {file.name for file in used}
+    names = [
+        file.name
+        for file in path.parent.iterdir()
+        if file.name not in known
+        and file.suffix.lower() in DATA_SUFFIXES
+        and SPLIT_NAMES.keys() & set(re.split(r"[\W_]+", file.stem.lower()))
+        and file.is_file()
+    ]
+    shown = join_names(list(map(escape_unprintable, natural_order(names))))
+    return [f"beside it, not used: {shown}"] if names else []

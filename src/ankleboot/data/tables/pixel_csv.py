@@ -120,8 +120,10 @@ def is_data(fields: Sequence[str]) -> bool:
     numbers = [text for text in fields if _is_number(text)]
     if len(numbers) <= MIN_PIXEL_COLUMNS or len(numbers) < len(fields) - 1:
         return False
-    # numbers as column names, as pandas writes them, count upwards by one
-    return len(set(numbers)) < len(numbers) or not all(text.isdecimal() for text in numbers)
+    if not all(text.isdecimal() for text in numbers):
+        return True
+    values = set(map(int, numbers))  # as names of columns they count up by one, in any order
+    return len(values) < len(numbers) or max(values) - min(values) >= len(values)
 
 
 def _first_lines(path: Path) -> tuple[str, str, list[str], list[str]]:

@@ -74,7 +74,8 @@ def _to_eight_bits(images: np.ndarray, where: str, notes: list[str]) -> np.ndarr
         notes.append("values from 0 to 1, multiplied by 255" if is_float else BLACK_OR_WHITE)
         scaled: np.ndarray = np.rint(images * 255.0).astype(np.uint8)
         return scaled
-    return images if images.dtype == np.uint8 else np.rint(images).astype(np.uint8)
+    whole: np.ndarray = images if images.dtype == np.uint8 else np.rint(images).astype(np.uint8)
+    return whole
 
 
 def _without_alpha(images: np.ndarray, notes: list[str]) -> np.ndarray:
@@ -86,7 +87,8 @@ def _without_alpha(images: np.ndarray, notes: list[str]) -> np.ndarray:
     notes.append("the fourth channel is taken as alpha, on the background of transparent images")
     alpha = images[..., 3:] / 255.0
     blended: np.ndarray = images[..., :3] * alpha + np.array(BACKGROUND) * (1 - alpha)
-    return np.rint(blended).astype(np.uint8)
+    opaque: np.ndarray = np.rint(blended).astype(np.uint8)
+    return opaque
 
 
 def _unflatten(rows: np.ndarray, where: str, notes: list[str]) -> np.ndarray:

@@ -23,10 +23,12 @@ from ankleboot.data.tables.beside_images import (
     choose,
     examine,
     images_below,
+    note_splits_beside,
     note_unused,
     read_table,
     scan_classes,
 )
+from ankleboot.data.tables.columns import says_splits
 from ankleboot.data.tables.file_splits import check_shards, files_of_splits, split_of_file
 from ankleboot.data.tables.idx_files import name_classes, read_idx_files
 from ankleboot.data.tables.pixel_csv import find_pixels, read_pixel_csv
@@ -58,7 +60,10 @@ def read_source(path: Path) -> Source:
         EnvironmentFailure: If reading it needs a package that is not installed.
         UsageError: If it is a file of another kind.
     """
-    return _read_folder(path, None) if path.is_dir() else _read_file(path, None)
+    if path.is_dir():
+        return _read_folder(path, None)
+    source = _read_file(path, None)
+    return _with_notes(source, note_splits_beside(path, source.files) if source.files else [])
 
 
 def holds_image_files(path: Path) -> bool:
@@ -241,7 +246,7 @@ def _layout(kind: str, parts: Mapping[str, ArrayPart]) -> str:
 def _rows(path: Path, within: Path | None) -> Source:
     """Read a table, its shards, and those of the other splits beside it."""
     table = read_table(path)
-    has_splits, is_alone = table.find("split") is not None, split_of_file(path) != "train"
+    has_splits, is_alone = says_splits(table), split_of_file(path) != "train"
     parts, notes, used = [], [], []
     for split, files in files_of_splits(path).items():
         for file in files:
