@@ -295,6 +295,19 @@ def test_a_quote_that_is_not_closed_swallows_no_rows(pets: Path) -> None:
         loaded(pets, text)
 
 
+def test_labels_that_join_others_are_noted(pets: Path) -> None:
+    data = loaded(pets, [*table()[:-2], "dog/2.png,cat|dog", "dog/3.png,cat|dog"])
+    assert report(data).notes == (
+        "labels that join others, each taken as a class of its own: 'cat|dog'",
+    )
+
+
+def test_negative_classes_are_in_the_order_of_their_values(pets: Path) -> None:
+    labels = ["-10", "-10", "-2", "-2", "3", "3", "10", "10"]
+    rows = [f"{name},{label}" for name, label in zip(NAMES, labels, strict=True)]
+    assert loaded(pets, ["path,label", *rows]).class_names == ("-10", "-2", "3", "10")
+
+
 def test_boxes_are_noted_as_not_used(pets: Path) -> None:
     data = loaded(pets, table([1] * 8, header="path,label,xmin"))
     assert "column 'xmin' is not used; boxes of objects" in report(data).notes[0]
@@ -309,6 +322,20 @@ def test_boxes_are_noted_as_not_used(pets: Path) -> None:
 def test_comments_and_what_spreadsheets_add_are_no_rows(before: str, pets: Path) -> None:
     end = ",," if before.endswith(",,") else ""
     assert len(loaded(pets, [before, *(row + end for row in table()[1:])]).train) == 8
+
+
+@pytest.mark.parametrize("line", ["{path} {label}", "{label} {path}"])
+def test_blanks_in_the_paths_of_a_list_are_no_delimiters(line: str, pets: Path) -> None:
+    shutil.copytree(pets, pets / "my pets")
+    pairs = zip(NAMES, LABELS, strict=True)
+    rows = [line.format(path=f"my pets/{name}", label=label) for name, label in pairs]
+    data = loaded(pets, rows, "train.txt")
+    assert len(data.train) == 8 and "no header" in report(data).notes[0]
+
+
+def test_exchanged_names_of_columns_are_refused(pets: Path) -> None:
+    with pytest.raises(DataError, match="column 'label' holds names of images.*exchange"):
+        loaded(pets, table(header="label,path"))
 
 
 def test_messages_name_the_line_of_the_file(pets: Path) -> None:
@@ -342,6 +369,14 @@ def test_empty_groups_are_no_group(pets: Path) -> None:
     data = loaded(pets, table(groups, header="path,label,group"))
     assert data.num_named_groups == 2 and data.groups is not None
     assert len(set(data.groups.tolist())) == 6
+
+
+def test_a_file_of_groups_may_call_them_by_whom_they_are_of(pets: Path, tmp_path: Path) -> None:
+    rows = [f"{name},p{i % 3}" for i, name in enumerate(NAMES)]
+    (tmp_path / "g.csv").write_text("\n".join(["image,patient_id,age", *(f"{r},9" for r in rows)]))
+    data = load_data(pets, image_spec=WHOLE, groups=tmp_path / "g.csv")
+    assert data.num_named_groups == 3
+    assert "column 'patient_id' taken as the group" in report(data).notes[0]
 
 
 def test_a_column_that_groups_nothing_is_noted(pets: Path) -> None:

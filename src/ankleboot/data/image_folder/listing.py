@@ -84,12 +84,13 @@ class ImageListing:
 
 
 def natural_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Sort names as people do: the numbers in them by value, 2 before 10."""
+    """Sort names as people do: the numbers in them by value, -1 before 2 before 10."""
 
-    def key(name: str) -> tuple[list[tuple[int, str]], str]:
+    def key(name: str) -> tuple[int, list[tuple[int, str]], str]:
         parts = re.split("([0-9]+)", name)  # texts and numbers take turns
         digits = (part.lstrip("0") if i % 2 else part for i, part in enumerate(parts))
-        return [(len(part) if i % 2 else 0, part) for i, part in enumerate(digits)], name
+        negative = int(name) if re.fullmatch("-[0-9]{1,18}", name) else 0
+        return negative, [(len(part) if i % 2 else 0, part) for i, part in enumerate(digits)], name
 
     return tuple(sorted(names, key=key))
 

@@ -33,6 +33,17 @@ def without_empty_columns(rows: list[list[str]]) -> list[list[str]]:
     return [row[:width] if not any(map(str.strip, row[width:])) else row for row in rows]
 
 
+def join_blanks(rows: list[list[str]]) -> list[list[str]]:
+    """Join paths that blanks in them have divided, in lists of a path and a label."""
+    if all(len(row) <= 2 for row in rows):
+        return rows
+    if all(len(row) > 1 and is_image_name(row[-2]) for row in rows):
+        return [[" ".join(row[:-1]), row[-1]] for row in rows]
+    if all(len(row) > 1 and is_image_name(row[-1]) for row in rows):
+        return [[row[0], " ".join(row[1:])] for row in rows]
+    return rows
+
+
 def names_without_header(rows: Sequence[Sequence[str]], *, has_known: bool) -> list[str] | None:
     """Return the names of columns whose first row is an image already; None if it is a header.
 
@@ -41,11 +52,13 @@ def names_without_header(rows: Sequence[Sequence[str]], *, has_known: bool) -> l
     """
     first = [text.strip() for text in rows[0]]
     columns = [[text.strip() for text in column] for column in zip(*rows, strict=False)]
-    images = [i for i, text in enumerate(first) if _is_image(text)]
+    images = [i for i, text in enumerate(first) if is_image_name(text)]
     if not images and len(first) == 2 and not has_known:
         path = max((0, 1), key=lambda i: len(set(columns[i])))
         is_label = first[1 - path] in columns[1 - path][1:]
-        is_path = first[path] not in columns[path][1:] and not any(map(_is_image, columns[path]))
+        is_path = first[path] not in columns[path][1:] and not any(
+            map(is_image_name, columns[path])
+        )
         images = [path] if is_label and is_path else []
     if len(images) != 1:
         return None
@@ -60,7 +73,8 @@ def names_without_header(rows: Sequence[Sequence[str]], *, has_known: bool) -> l
     return [names[i] for i in range(len(first))]
 
 
-def _is_image(text: str) -> bool:
+def is_image_name(text: str) -> bool:
+    """Check if a text has the suffix of an image."""
     return PurePath(text).suffix.lower() in SUFFIXES
 
 

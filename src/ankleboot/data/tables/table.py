@@ -13,6 +13,8 @@ from ankleboot.core.errors import DataError, first_line
 from ankleboot.data.image_folder.report import join_names
 from ankleboot.data.image_folder.split_names import flag_of
 from ankleboot.data.tables.csv_layout import (
+    is_image_name,
+    join_blanks,
     names_without_header,
     one_hot_labels,
     split_preamble,
@@ -22,6 +24,7 @@ from ankleboot.data.tables.csv_layout import (
 MAX_TABLE_BYTES = 8 * 2**30
 MAX_ROWS = 20_000_000
 SNIFFED_CHARS = 20_000  # of a CSV file, to find its delimiter
+NUM_EXAMINED = 20  # cells that tell names of images from labels
 
 SYNONYMS = {
     "path": "path file filename filepath image image_path image_name image_file image_id img "
@@ -111,7 +114,17 @@ def required_columns(table: Table) -> tuple[str, str]:
             f"{table.path}: expected {EXPECTED}; the columns are {join_names(names) or 'none'}; "
             f"call the column that says it {' or '.join(map(repr, missing))}"
         )
+    if _names_images(table, label) and not _names_images(table, path):
+        raise DataError(
+            f"{table.path}: column {label!r} holds names of images, and column {path!r} does not; "
+            "exchange their names"
+        )
     return path, label
+
+
+def _names_images(table: Table, column: str) -> bool:
+    values = table.columns[column][:NUM_EXAMINED]
+    return all(isinstance(value, str) and is_image_name(value) for value in values)
 
 
 def read_text(path: Path) -> tuple[str, str]:
@@ -163,7 +176,7 @@ def read_csv(path: Path) -> Table:
         if len(row) != len(header):
             raise DataError(
                 f"{path}: line {line} has {len(row)} fields, the header {len(header)} "
-                f"({join_names(header)})"
+                f"({join_names(header)}); a field that holds the delimiter needs quotes"
             )
     values = zip(*rows[1:], strict=True)
     columns: dict[str, Sequence[Any]] = dict(zip(header, values, strict=True))
@@ -174,7 +187,8 @@ def _csv_rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
     """Return the rows that are not empty, and the number of the last line of each."""
     text, num_skipped, delimiter = split_preamble(text)
     csv.field_size_limit(2**27)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or find_delimiter(text))
+    delimiter = delimiter or find_delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         found = [(row, num_skipped + reader.line_num) for row in reader if any(row)]
     except csv.Error as error:
@@ -182,6 +196,7 @@ def _csv_rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
     if len(found) > MAX_ROWS:
         raise DataError(f"{path}: {len(found):,} rows, allowed are {MAX_ROWS:,}")
     rows = [row for row, _ in found]
+    rows = join_blanks(rows) if delimiter == " " else rows
     return without_empty_columns(rows) if rows else [], [line for _, line in found]
 
 
