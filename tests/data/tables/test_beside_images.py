@@ -60,7 +60,11 @@ def test_a_table_of_some_images_that_contradicts_the_folders_is_refused(tmp_path
     ("rows", "header", "note"),
     [
         ([("cat_0", "cat"), ("dog_1", "dog")], "id,label", "has the labels of the folders"),
-        ([("cat_0", "1", "2"), ("dog_1", "3", "4")], "image,width,height", "none of its columns"),
+        (
+            [("cat_0", "1", "2"), ("dog_1", "3", "4")],
+            "image,width,height",
+            "has no two labels",
+        ),
         ([("a", "x"), ("b", "y")], "path,label", ""),
         ([("cat_0", "0"), ("dog_1", "0")], "id,label", ""),
     ],
@@ -73,6 +77,39 @@ def test_folders_of_classes_count_beside_other_tables(
     listing = listed(root)
     assert listing.class_names == ("cat", "dog") and listing.skipped == ("t.csv",)
     assert note in "".join(listing.notes)
+
+
+def test_parts_beside_a_table_without_labels_are_no_classes(tmp_path: Path) -> None:
+    root = parts(tmp_path, "part_1", "part_2")
+    rows = [(name, "30", "f") for name, _ in labels(root)]
+    table(root / "meta.csv", rows, "image_id,age,sex")
+    with pytest.raises(DataError, match=r"\(part_1, part_2\) differ by a number alone, and meta"):
+        listed(root)
+    labeled = [(*row, label) for row, (_, label) in zip(rows, labels(root), strict=True)]
+    table(root / "meta.csv", labeled, "image_id,age,sex,dx")
+    assert listed(root).class_names == ("cat", "dog")
+
+
+def test_tables_in_the_folders_of_the_splits_are_read(tmp_path: Path) -> None:
+    root = parts(tmp_path, "train", "valid")
+    for split in ("train", "valid"):
+        rows = [(f"{split}_{i}.png", f"{i % 2}", f"{1 - i % 2}") for i in range(4)]
+        table(root / split / "_classes.csv", rows, "filename, cat, dog")
+    listing = listed(root)
+    assert Counter((i.split, i.class_name) for i in listing.images) == {
+        (split, label): 2 for split in ("train", "validation") for label in ("cat", "dog")
+    }
+
+
+def test_numbers_are_named_by_a_file_beside_the_table(tmp_path: Path) -> None:
+    root = parts(tmp_path, "img")
+    rows = [(name, "0" if label == "cat" else "2") for name, label in labels(root)]
+    path = table(root / "labels.csv", rows, "id,label")
+    (root / "classes.txt").write_text("cat\nhen\ndog\n")
+    assert listed(path).class_names == ("cat", "dog")
+    (root / "classes.txt").write_text("cat\n")
+    assert listed(path).class_names == ("0", "2")
+    assert "classes.txt: 1 different names; expected one for each label" in listed(path).notes[-1]
 
 
 def test_names_of_classes_in_a_text_are_no_table(tmp_path: Path) -> None:

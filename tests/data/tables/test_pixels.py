@@ -49,7 +49,7 @@ def test_noise_in_rows_is_taken_as_the_colors_of_each_pixel_together() -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, bool])
 def test_black_and_white_is_0_and_255(dtype: type) -> None:
-    images = (np.arange(50).reshape(2, 5, 5) % 2).astype(dtype)
+    images: np.ndarray = (np.arange(50).reshape(2, 5, 5) % 2).astype(dtype)
     found, notes = read(images)
     assert set(np.unique(found)) == {0, 255} and "255" in notes
 
@@ -61,6 +61,7 @@ def test_black_and_white_is_0_and_255(dtype: type) -> None:
         (np.full((2, 4, 4), -1.0), "of -1 to 1 or standardized"),
         (np.full((2, 4, 4), np.nan), "32 values are not finite"),
         (np.zeros((2, 4, 4, 2)), "1, 3 or 4 channels first or last"),
+        (np.zeros((0, 4, 4)), r"no images \(shape \(0, 4, 4\)\)"),
         (np.zeros((2, 17)), "17 pixels are no square"),
     ],
 )

@@ -344,8 +344,8 @@ def test_messages_name_the_line_of_the_file(pets: Path) -> None:
 
 
 def test_the_column_that_is_missing_is_named(pets: Path) -> None:
-    with pytest.raises(DataError, match="columns are image_id, dx, age; call .* it 'label'"):
-        loaded(pets, "image_id,dx,age\ncat/0.png,mel,3")
+    with pytest.raises(DataError, match="columns are image_id, malady, age; call .* it 'label'"):
+        loaded(pets, "image_id,malady,age\ncat/0.png,mel,3")
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from ankleboot.data.image_folder.scan import scan_folder
 from ankleboot.data.image_folder.split_names import SPLIT_NAMES
 from ankleboot.data.preprocessing.image_formats import SUFFIXES
 from ankleboot.data.tables.columns import says_splits
-from ankleboot.data.tables.parquet import read_parquet
-from ankleboot.data.tables.table import Table, read_csv, read_json_lines, required_columns
+from ankleboot.data.tables.table import required_columns
+from ankleboot.data.tables.table_files import METADATA, read_table
 from ankleboot.data.tables.unread_kinds import kind_of
 from ankleboot.data.walk import walk
 
@@ -33,7 +33,7 @@ class ImageTable:
 
     Attributes:
         path: Path to the table.
-        has_labels: Whether a column holds the labels; without one the table cannot be used.
+        has_labels: Whether a column holds two or more labels; else the table cannot be used.
         covers: Whether it lists nearly all images of the folder.
         agrees: Whether each label is the name of a folder that the image is in.
         has_more: Whether it says more than folders of classes: splits or groups.
@@ -44,12 +44,6 @@ class ImageTable:
     covers: bool = False
     agrees: bool = False
     has_more: bool = False
-
-
-def read_table(path: Path) -> Table:
-    """Read a table by its suffix."""
-    readers = {".jsonl": read_json_lines, ".parquet": read_parquet}
-    return readers.get(path.suffix.lower(), read_csv)(path)
 
 
 def images_below(folder: Path) -> list[Path]:
@@ -96,18 +90,16 @@ def examine(path: Path, folder: Path, images: Sequence[Path]) -> ImageTable | No
     found = [_find(value, index) for value in values]
     if sum(map(bool, found)) < max(1, FOUND * len(found)):
         return None
-    if label is None:
-        return ImageTable(path, has_labels=False)
-    labels = [str(value).strip() for value in table.columns[label]]
-    if len(set(labels)) < 2:
-        return None  # a form to fill in, as sample_submission.csv
+    listed = {place for places in found for place in places}
+    covers = len(listed) >= COVERED * len(images)
+    labels = [str(value).strip() for value in table.columns[label]] if label else []
+    if len(set(labels)) < 2:  # also a form to fill in, as sample_submission.csv
+        return ImageTable(path, False, covers)
     agrees = all(
         any(text in place.relative_to(folder).parts for place in places)
         for text, places in zip(labels, found, strict=True)
         if places
     )
-    listed = {place for places in found for place in places}
-    covers = len(listed) >= COVERED * len(images)
     has_more = says_splits(table) or table.find("group") is not None
     return ImageTable(path, True, covers, agrees, has_more)
 
@@ -140,16 +132,22 @@ def choose(
     """
     labeled = [table for table in tables if table.has_labels]
     notes = [
-        f"{table.path.name}: lists these images, but none of its columns is called label; not used"
+        f"{table.path.name}: lists these images, but has no two labels in a column label; not used"
         for table in tables
         if not table.has_labels
     ]
     classes = () if isinstance(scanned, DataError) else scanned.class_names
     has_classes = len(classes) > 1
+    if notes and not labeled and any(table.covers for table in tables) and _are_parts(classes):
+        raise DataError(
+            f"{folder}: the folders ({join_names(list(classes))}) differ by a number alone, and "
+            f"{tables[0].path.name} lists the images; if it holds the labels, call their column "
+            "label; else move it out of the folder"
+        )
     if has_classes and all(t.agrees and not (t.has_more and t.covers) for t in labeled):
         same = [f"{table.path.name}: has the labels of the folders; not used" for table in labeled]
         return None, notes + same
-    metadata = [table for table in labeled if table.path.stem == "metadata"]
+    metadata = [table for table in labeled if table.path.name in METADATA]
     labeled = metadata or labeled
     if len(labeled) > 1:
         names = join_names([table.path.name for table in labeled])
@@ -163,10 +161,15 @@ def choose(
             f"{folder}: {table.path.name} labels some of the images otherwise than their folders "
             f"({shown}) do; name it with --data {table.path}, or move it out of the folder"
         )
-    notes.append(f"read from {table.path.name} in it")
-    if has_classes and not table.agrees:
-        notes[-1] += f"; its labels count, not the folders ({shown})"
-    return table.path, notes
+    contradicts = has_classes and not table.agrees
+    rest = f"; its labels count, not the folders ({shown})" if contradicts else ""
+    return table.path, [f"read from {table.path.name} in it{rest}"]
+
+
+def _are_parts(names: Sequence[str]) -> bool:
+    """Check if names differ by a number alone, as part_1 and part_2; bare numbers are classes."""
+    words = {re.sub(r"\d+", "", name) for name in names}
+    return len(names) > 1 and len(words) == 1 and words != {""}
 
 
 def note_unused(folder: Path, listing: ImageListing, used: Iterable[Path]) -> list[str]:

@@ -11,8 +11,6 @@ from itertools import takewhile
 from pathlib import Path
 
 from ankleboot.core.errors import DataError
-from ankleboot.core.text import escape_unprintable
-from ankleboot.data.class_names import read_class_names
 from ankleboot.data.fashion_mnist.find_idx import GZIP_MAGIC, idx_candidates, idx_header
 from ankleboot.data.fashion_mnist.idx import (
     IMAGES_HEADER,
@@ -27,11 +25,11 @@ from ankleboot.data.image_folder.listing import natural_order
 from ankleboot.data.image_folder.report import join_names
 from ankleboot.data.image_folder.split_names import SPLIT_NAMES
 from ankleboot.data.tables.arrays import ArrayPart
+from ankleboot.data.tables.label_names import class_name_file, names_by_label
 from ankleboot.data.tables.table import MAX_TABLE_BYTES
 
 SPLITS = SPLIT_NAMES | {"t10k": "test"}
 KINDS = frozenset(("images", "image", "imgs", "img", "labels", "label"))
-CLASS_NAME_FILES = ("classes.txt", "labels.txt")
 
 
 @dataclass(frozen=True)
@@ -94,18 +92,9 @@ def name_classes(
         DataError: If the file has other names than one for each label.
     """
     labels = natural_order({label for part in parts.values() for label in part.labels})
-    path = next((p for name in CLASS_NAME_FILES if (p := folder / name).is_file()), None)
-    listed, origin, span = labels, "the labels", f"{labels[0]} to {labels[-1]}"
-    if path is not None:
-        listed = tuple(map(escape_unprintable, read_class_names(path)))
-        origin = f"named by {path.name}, in the order of the labels"
-    by_rank = len(listed) == len(labels)
-    if len(set(listed)) < len(listed) or not (by_rank or len(listed) > int(labels[-1])):
-        raise DataError(
-            f"{path}: {len(set(listed))} different names; expected one for each label from {span}"
-        )
-    places = range(len(labels)) if by_rank else map(int, labels)
-    names = dict(zip(labels, (listed[place] for place in places), strict=True))
+    path = class_name_file(folder)
+    names = names_by_label(path, labels) if path else dict(zip(labels, labels, strict=True))
+    origin = f"named by {path.name}, in the order of the labels" if path else "the labels"
     note = (
         f"not Fashion-MNIST, by its content; the classes are {origin} {labels[0]} to {labels[-1]}"
     )

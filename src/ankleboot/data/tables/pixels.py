@@ -56,7 +56,9 @@ def _images_first(
 
 def _to_eight_bits(images: np.ndarray, where: str, notes: list[str]) -> np.ndarray:
     is_float = np.issubdtype(images.dtype, np.floating)
-    if not np.issubdtype(images.dtype, np.number) or not images.size:
+    if not images.size:
+        raise DataError(f"{where}: no images (shape {images.shape})")
+    if not np.issubdtype(images.dtype, np.number):
         raise DataError(f"{where}: expected numbers from 0 to 255, got {images.dtype}")
     if is_float and (num_odd := int(images.size - np.isfinite(images).sum())):
         raise DataError(f"{where}: {num_odd:,} values are not finite (NaN); expected 0 to 255")

@@ -16,7 +16,6 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.data.fashion_mnist.load import has_idx_files
 from ankleboot.data.fashion_mnist.recognize import recognize
 from ankleboot.data.image_folder.listing import ImageListing
-from ankleboot.data.image_folder.split_names import split_of
 from ankleboot.data.tables.archive import places_of_archives, unpack
 from ankleboot.data.tables.arrays import ArrayPart, list_arrays, read_npz
 from ankleboot.data.tables.beside_images import (
@@ -25,22 +24,25 @@ from ankleboot.data.tables.beside_images import (
     images_below,
     note_splits_beside,
     note_unused,
-    read_table,
     scan_classes,
 )
-from ankleboot.data.tables.columns import says_splits
-from ankleboot.data.tables.file_splits import check_shards, files_of_splits, split_of_file
+from ankleboot.data.tables.file_splits import files_of_splits, split_of_file
 from ankleboot.data.tables.idx_files import name_classes, read_idx_files
+from ankleboot.data.tables.label_names import name_labels
 from ankleboot.data.tables.pixel_csv import find_pixels, read_pixel_csv
-from ankleboot.data.tables.rows import Part, list_rows
+from ankleboot.data.tables.table_files import (
+    METADATA,
+    deep_parquet,
+    list_parquet,
+    list_split_tables,
+    list_table,
+)
 from ankleboot.data.tables.unread_kinds import check_kind
 from ankleboot.data.walk import IGNORED_FILES
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 SUFFIXES = (*CSV_SUFFIXES, ".jsonl", ".parquet", ".npz", ".zip")
 EXPECTED = f"a folder, or a file ({' '.join(SUFFIXES)})"
-METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
-"""Tables that Hugging Face's imagefolder keeps beside the images."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _read_file(path: Path, within: Path | None) -> Source:
     if suffix in CSV_SUFFIXES and find_pixels(path) is not None:
         return _array_files(path, read_pixel_csv)
     if suffix in SUFFIXES:
-        return _rows(path, within)
+        return _table(path, within)
     if has_idx_files(path.parent) and path.is_file():
         return _idx(path.parent, path)
     check_kind(path)
@@ -102,16 +104,34 @@ def _read_folder(folder: Path, within: Path | None) -> Source:
     if has_idx_files(folder):
         return _idx(folder)
     tables = _tables(folder)
-    source = _split_metadata(folder, within)
-    if source is None and not tables:
-        return Source(listing=scan_classes(folder))
-    if source is None:
-        images = images_below(folder)
-        source = _beside_images(folder, tables, images, within) if images else None
-    source = source or _alone(folder, tables, within)
+    if found := list_split_tables(folder, within):
+        source = Source(None, found[0], tuple(found[1]))
+    elif not tables:
+        source = _without_tables(folder, within)
+    elif images := images_below(folder):
+        source = _beside_images(folder, tables, images, within)
+    else:
+        source = _alone(folder, tables, within)
     if source.listing is None or not source.files:
         return source
     return _with_notes(source, note_unused(folder, source.listing, source.files))
+
+
+def _without_tables(folder: Path, within: Path | None) -> Source:
+    """Read folders of classes; else tables or Parquet files in folders of splits."""
+    try:
+        return Source(listing=scan_classes(folder))
+    except DataError:
+        if found := list_split_tables(folder, within, ()):
+            return Source(None, found[0], tuple(found[1]))
+        if files := deep_parquet(folder):
+            return Source(listing=list_parquet(folder, files, within), files=tuple(files))
+        raise
+
+
+def _table(path: Path, within: Path | None) -> Source:
+    listing, files = list_table(path, within)
+    return Source(listing=listing, files=tuple(files))
 
 
 def _tables(folder: Path) -> list[Path]:
@@ -138,7 +158,8 @@ def _alone(folder: Path, tables: list[Path], within: Path | None) -> Source:
     tables = [path for path in tables if path.suffix.lower() != ".txt"] or tables
     parquet = [path for path in tables if path.suffix.lower() == ".parquet"]
     if parquet:
-        return _parquet(folder, parquet, within)
+        listing = list_parquet(folder, parquet, within)
+        return Source(listing=listing, files=tuple(parquet))
     if len(tables) > 1 and all(path.suffix.lower() == ".zip" for path in tables):
         return _archives(tables, folder)
     by_role = {role: [p for p in tables if split_of_file(p) == role] for role in ("train", "")}
@@ -162,7 +183,7 @@ def _beside_images(
         scanned = error
     path, notes = choose(folder, found, scanned)
     if path is not None:
-        return _with_notes(_rows(path, within), notes)
+        return _with_notes(_table(path, within), notes)
     if isinstance(scanned, ImageListing) and len(scanned.class_names) > 1:
         return _with_notes(Source(listing=scanned), notes)
     if not found and any(path.suffix.lower() != ".txt" for path in mains):
@@ -220,8 +241,10 @@ def _array_files(
         notes += [f"{split} images from {file.name}", *more]
     notes = list(dict.fromkeys(notes))
     known = _recognized(path, parts)
-    listing = None if known else list_arrays(path, parts, _layout("arrays", parts), notes)
-    return Source(known, listing, tuple(used))
+    if known is not None:
+        return Source(known, files=tuple(used))
+    listing = list_arrays(path, parts, _layout("arrays", parts), notes)
+    return Source(listing=name_labels(listing, path), files=tuple(used))
 
 
 def _idx(folder: Path, file: Path | None = None) -> Source:
@@ -241,56 +264,3 @@ def _layout(kind: str, parts: Mapping[str, ArrayPart]) -> str:
     shape = " x ".join(map(str, parts["train"].images.shape[1:]))
     splits = ", ".join(f"{split} {len(part.labels):,}" for split, part in parts.items())
     return f"{kind} of {shape} pixels ({splits} images)"
-
-
-def _rows(path: Path, within: Path | None) -> Source:
-    """Read a table, its shards, and those of the other splits beside it."""
-    table = read_table(path)
-    has_splits, is_alone = says_splits(table), split_of_file(path) != "train"
-    parts, notes, used = [], [], []
-    for split, files in files_of_splits(path).items():
-        for file in files:
-            used.append(file)
-            if split != "train" and has_splits:
-                notes.append(f"{file.name}: not used, as {path.name} has a column of splits")
-                continue
-            other = table if file == path else read_table(file)
-            is_labeled = other.find("label") or list(other.columns) == list(table.columns)
-            if split != "train" and not is_labeled:
-                notes.append(f"{file.name}: images without labels, left out")
-                continue
-            parts.append(Part(other, "" if is_alone or has_splits else split, within))
-            if file != path:
-                notes.append(f"{split} images from {file.name}")
-    return _with_notes(Source(listing=list_rows(path, parts), files=tuple(used)), notes)
-
-
-def _parquet(folder: Path, files: list[Path], within: Path | None) -> Source:
-    """Read Parquet files, each of a split that its name says."""
-    check_shards(files)
-    parts = []
-    for file in files:
-        split = split_of_file(file)
-        if len(files) > 1 and not split:
-            raise DataError(
-                f"{file}: several Parquet files; their names must begin with train, validation "
-                "or test"
-            )
-        parts.append(Part(read_table(file), split, within))
-    return Source(listing=list_rows(folder, parts), files=tuple(files))
-
-
-def _split_metadata(folder: Path, within: Path | None) -> Source | None:
-    """Read the tables that Hugging Face's layout keeps in the folders of the splits."""
-    inner = [path for path in sorted(folder.iterdir()) if path.is_dir() and split_of(path.name)]
-    paths = [path / name for path in (folder, *inner) for name in METADATA]
-    files = [path for path in paths if path.is_file()]
-    if not any(file.parent != folder for file in files):
-        return None
-    parts = [
-        Part(read_table(p), (split_of(p.parent.name) or "") if p.parent != folder else "", within)
-        for p in files
-    ]
-    if not all(part.table.find("label") for part in parts):
-        return None
-    return Source(listing=list_rows(folder, parts), files=tuple(files))

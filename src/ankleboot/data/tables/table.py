@@ -29,7 +29,7 @@ NUM_EXAMINED = 20  # cells that tell names of images from labels
 SYNONYMS = {
     "path": "path file filename filepath image image_path image_name image_file image_id img "
     "img_path img_name id_code id",
-    "label": "label class class_name class_id category target y species",
+    "label": "label class class_name class_id category target y species dx diagnosis",
     "split": "split set subset partition part usage",
     "group": "group group_id",
 }
