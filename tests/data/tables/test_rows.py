@@ -129,6 +129,13 @@ def test_equal_names_in_the_splits_are_told_apart_by_the_name_of_the_table(pets:
         loaded(pets, text, "trainLabels.csv")
 
 
+def test_a_column_may_train_on_what_its_paths_call_test(pets: Path) -> None:
+    (pets / "dog").rename(pets / "test")
+    names = ["/old/" + name.replace("dog", "test") for name in NAMES]
+    splits = ["train"] * 7 + ["val"]
+    assert len(loaded(pets, table(splits, header="path,label,split", names=names)).train) == 8
+
+
 def test_an_image_number_zero_has_a_path(pets: Path) -> None:
     lines = [f'{{"id": {i}, "label": "{"ab"[i % 2]}"}}' for i in range(4)]
     assert len(loaded(pets / "cat", lines, "t.jsonl").train) == 4

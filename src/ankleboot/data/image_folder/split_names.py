@@ -1,6 +1,7 @@
 """Names that people give to the splits, in file and folder names and in tables."""
 
 import re
+from functools import lru_cache
 
 SPLIT_NAMES = {
     name: split
@@ -19,6 +20,7 @@ FILLERS = frozenset(
 """Words that may follow the name of a split, as in train_images."""
 
 
+@lru_cache  # tables ask for the folders of each row
 def split_of(name: str) -> str | None:
     """Return the split that a name such as Training, seg_train, train2017 or test-set names."""
     words = [re.sub(r"(?<=[a-z])(19|20)\d\d$", "", w) for w in re.split(r"[\W_]+", name.lower())]

@@ -7,14 +7,16 @@ below the folder with the name, the one whose folders agree the longest.
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from urllib.parse import unquote
 
 from ankleboot.core.errors import DataError
 from ankleboot.data.image_folder.split_names import split_of
 from ankleboot.data.preprocessing.image_formats import SUFFIXES
 from ankleboot.data.walk import walk
+
+MAX_DIGITS = 18  # of a name that is compared as a number
 
 
 class ImagePaths:
@@ -38,11 +40,11 @@ class ImagePaths:
         Raises:
             DataError: If several images match equally well.
         """
-        path = self.folder / name
+        path = os.path.join(self.folder, name)
         if "\\" in name and not os.path.lexists(path):
-            path = self.folder / name.replace("\\", "/")
+            path = os.path.join(self.folder, name.replace("\\", "/"))
         if "\0" in name or os.path.isfile(path) or os.path.islink(path):
-            return path, ""
+            return Path(path), ""
         parts = _parts(name)
         for how, keys in _spellings(parts[-1]) if parts else ():
             matches = [file for key in keys for file in self._images().get(key, [])]
@@ -54,16 +56,16 @@ class ImagePaths:
                 )
             if best:
                 return self.folder.joinpath(*best[0]), how
-        return path, ""
+        return Path(path), ""
 
     def _closest(
         self, parts: tuple[str, ...], files: list[tuple[str, ...]], split: str
     ) -> list[tuple[str, ...]]:
         """Return the files whose folders agree longest with those of a cell, without strangers.
 
-        An image of a folder of test images is one to a row that is to be learned.
+        An image of a folder of test images is one to a row to be learned, unless the cell names it.
         """
-        learned = split in ("train", "validation")
+        learned = split in ("train", "validation") and "test" not in map(split_of, parts[:-1])
         known = [
             file
             for file in files
@@ -144,22 +146,20 @@ def find_images(
     ]
 
 
-def _spellings(name: str) -> list[tuple[str, list[str]]]:
-    """Return keys that an image may have in the index, the surest first, and what they ignore."""
-    keys = {
-        "their names": [_key(name)],
-        "their names without %20 and the like": [_key(unquote(name))],
-        "their names without suffix or leading zeros": list(_stem_keys(name)),
-    }
-    return list(keys.items())
+def _spellings(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what is ignored, and keys that an image may have in the index, the surest first."""
+    yield "their names", (_key(name),)
+    yield "their names without %20 and the like", (_key(unquote(name)),)
+    yield "their names without suffix or leading zeros", _stem_keys(name)
 
 
 def _stem_keys(name: str) -> tuple[str, ...]:
     """Return keys of a name without its suffix, as written and as a number."""
-    path = PurePosixPath(_key(name))
-    stem = path.stem if path.suffix in SUFFIXES else path.name
-    number = (f"number/{int(stem)}",) if stem.isascii() and stem.isdecimal() else ()
-    return stem, *number
+    whole = _key(name)
+    stem, suffix = os.path.splitext(whole)
+    stem = stem if suffix in SUFFIXES else whole
+    is_number = stem.isascii() and stem.isdecimal() and len(stem) <= MAX_DIGITS
+    return (stem, f"number/{int(stem)}") if is_number else (stem,)
 
 
 def _key(text: str) -> str:
@@ -170,7 +170,7 @@ def _key(text: str) -> str:
 def _parts(name: str) -> tuple[str, ...]:
     if "://" in name:
         name = name.partition("?")[0]
-    return PurePosixPath(name.replace("\\", "/")).parts
+    return tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
 
 
 def _common_tail(first: tuple[str, ...], second: tuple[str, ...]) -> int:
