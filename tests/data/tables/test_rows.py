@@ -302,11 +302,16 @@ def test_a_quote_that_is_not_closed_swallows_no_rows(pets: Path) -> None:
         loaded(pets, text)
 
 
-def test_labels_that_join_others_are_noted(pets: Path) -> None:
-    data = loaded(pets, [*table()[:-2], "dog/2.png,cat|dog", "dog/3.png,cat|dog"])
-    assert report(data).notes == (
-        "labels that join others, each taken as a class of its own: 'cat|dog'",
-    )
+@pytest.mark.parametrize("label", ["cat|dog", "dog;hen", "cat dog"])
+def test_labels_that_join_others_are_noted(label: str, pets: Path) -> None:
+    data = loaded(pets, [*table()[:-2], f"dog/2.png,{label}", f"dog/3.png,{label}"])
+    assert report(data).notes == (f"labels that join others, each taken as a class: {label}",)
+
+
+def test_labels_that_are_measurements_are_noted(pets: Path) -> None:
+    rows = [f"{name},2{i % 4}.5" for i, name in enumerate(NAMES)]
+    (note,) = report(loaded(pets, ["path,label", *rows])).notes
+    assert note == "labels with fractions, such as 20.5, each taken as a class"
 
 
 def test_negative_classes_are_in_the_order_of_their_values(pets: Path) -> None:
@@ -316,8 +321,9 @@ def test_negative_classes_are_in_the_order_of_their_values(pets: Path) -> None:
 
 
 def test_boxes_are_noted_as_not_used(pets: Path) -> None:
-    data = loaded(pets, table([1] * 8, header="path,label,xmin"))
-    assert "column 'xmin' is not used; boxes of objects" in report(data).notes[0]
+    data = loaded(pets, table([1] * 8, [2] * 8, header="path,label,xmin,xmax"))
+    (note,) = report(data).notes
+    assert note.startswith("t.csv: boxes (xmin, xmax) are not cut out")
 
 
 # What is around the rows

@@ -1,4 +1,4 @@
-"""What the columns of a table say about each row: its label, split and group.
+"""Columns of a table by their meaning: the label, split and group of each row.
 
 A column is used if its name or its values leave no doubt; a note says so, unless it has the name
 that the documentation asks for. Other columns that look like a split or a group get a note as well.
@@ -126,11 +126,14 @@ def note_unused(table: Table, used: Sequence[str], notes: list[str]) -> None:
             hint = "a column called split with train, validation and test is"
         elif _names_group(name):
             hint = "a column called group keeps images together"
-        elif name.lower() in BOX_WORDS:
-            hint = "boxes of objects are not cut out, each row is the whole image"
         else:
             continue
         notes.append(f"{table.path.name}: column {name!r} is not used; {hint}")
+    if boxes := [name for name in table.columns if name.lower() in BOX_WORDS]:
+        notes.append(
+            f"{table.path.name}: boxes ({join_names(boxes)}) are not cut out; each row is the "
+            "whole image"
+        )
 
 
 def _splits_by_flags(table: Table, flags: dict[str, str]) -> list[str]:

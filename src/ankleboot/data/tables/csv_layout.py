@@ -1,4 +1,4 @@
-"""What people and programs put around the rows of a CSV file, or leave out."""
+"""Layouts of CSV files: what people and programs put around the rows, or leave out."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -62,18 +62,26 @@ def list_rows(source: Path, parts: Sequence[Part]) -> ImageListing:
     for image in unique:
         classes[image.split].add(image.class_name)
     check_class_names(source, classes, EXPECTED)
-    notes += _joined_labels(set().union(*classes.values()))
+    notes += _doubtful_labels(set().union(*classes.values()))
     trained = classes["train"]
     ordered = tuple(name for name in names if name in trained) or natural_order(trained)
     return ImageListing(unique, ordered, "; ".join(texts), notes=tuple(notes))
 
 
-def _joined_labels(names: set[str]) -> list[str]:
-    """Return a note on labels such as cat|dog beside cat and dog, which are several in one cell."""
-    parts = {name: set(re.split(r"[\s|;,+&/]+", name)) for name in natural_order(names)}
-    joined = [repr(name) for name, words in parts.items() if len(words) > 1 and words <= names]
-    note = f"labels that join others, each taken as a class of its own: {join_names(joined)}"
-    return [note] if joined else []
+def _doubtful_labels(names: set[str]) -> list[str]:
+    """Return notes on labels such as cat|dog beside cat and dog, and on measurements."""
+    ordered, notes = natural_order(names), []
+    joined = [
+        name
+        for name in ordered
+        if (set(re.split(r"[\s|;,+&/]+", name)) <= names - {name})
+        or (set(re.split("[|;]", name)) & (names - {name}))
+    ]
+    if joined:
+        notes.append(f"labels that join others, each taken as a class: {join_names(joined)}")
+    if names and all(re.fullmatch(r"-?\d*\.\d*[1-9]\d*", name) for name in names):
+        notes.append(f"labels with fractions, such as {ordered[0]}, each taken as a class")
+    return notes
 
 
 def _images(source: Path, part: Part, notes: list[str]) -> list[ImageFile]:
