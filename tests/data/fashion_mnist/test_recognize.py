@@ -130,7 +130,7 @@ def test_the_known_data_set_has_its_own_image_spec(kaggle: Path) -> None:
 def test_pixels_of_tables_are_checked(sample: Dataset, tmp_path: Path) -> None:
     path = write_csv(tmp_path / "x.csv", sample.train.take(np.arange(20)))
     lines = path.read_text().splitlines()
-    for wrong, message in (("300", "values from 0 to 300"), ("abc", "whole numbers from 0 to 255")):
+    for wrong, message in (("300", "values from 0 to 300"), ("abc", "numbers from 0 to 255")):
         fields = lines[3].split(",")
         path.write_text("\n".join([*lines[:3], ",".join([*fields[:-1], wrong]), *lines[4:]]))
         with pytest.raises(DataError, match=message):

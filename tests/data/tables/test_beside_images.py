@@ -165,6 +165,7 @@ def test_two_tables_of_the_same_images_must_be_chosen_from(tmp_path: Path) -> No
     [
         ("x.npy", b"\x93NUMPY", "x.npy is one array, which is not read; save images and labels"),
         ("b.tar.gz", b"\x1f\x8b", r"b.tar.gz is a tar archive.*unpack it \(tar -xf\)"),
+        ("img0001", b"\xff\xd8\xff", "img0001 is a JPEG image .alone.*with their suffixes"),
         ("l.xlsx", b"PK", "l.xlsx is a spreadsheet, which is not read; save it as .csv"),
     ],
 )

@@ -111,3 +111,32 @@ def test_columns_of_colors_are_one_channel_after_the_other(tmp_path: Path) -> No
     parts, _ = read_pixel_csv(write(tmp_path / "d.csv", ["label", *header], rows(pixels)))
     expected = np.moveaxis(pixels.reshape(NUM, 3, SIDE, SIDE), 1, -1)
     assert np.array_equal(parts["train"].images, expected)
+
+
+def test_pixels_in_one_cell_and_a_column_of_splits_are_read(tmp_path: Path) -> None:
+    usage = ["Training", "PublicTest", "PrivateTest"]
+    table = [
+        [f"c{i % 2}", " ".join(map(str, row)), usage[i % 3]]
+        for i, row in enumerate(images().tolist())
+    ]
+    path = write(tmp_path / "d.csv", ["emotion", "pixels", "Usage"], table)
+    parts, notes = read_pixel_csv(path)
+    assert np.array_equal(parts["train"].images, images()[::3].reshape(-1, SIDE, SIDE))
+    assert (len(parts["train"].labels), len(parts["test"].labels)) == (4, 8)
+    assert notes == [
+        "column 'emotion' taken as the label",
+        "splits from column 'Usage': PrivateTest as test, PublicTest as test, Training as train",
+    ]
+
+
+def test_columns_beside_the_pixels_are_used_or_named(tmp_path: Path) -> None:
+    table = [[i, *row] for i, row in enumerate(rows(images()))]
+    path = write(tmp_path / "d.csv", ["id", "label", *NAMES], table)
+    assert check(path, images()) == ["columns not used: id"]
+    path = write(path, ["id", "what", *NAMES], table)
+    assert read_pixel_csv(path) == (
+        {}, ["expected a column label beside the pixels, found id, what"]
+    )  # fmt: skip
+    path = write(path, ["split", "label", *NAMES], table)
+    with pytest.raises(DataError, match="column 'split' has '0', '1'"):
+        read_pixel_csv(path)

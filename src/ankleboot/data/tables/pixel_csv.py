@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ankleboot.core.errors import DataError, first_line
+from ankleboot.data.image_folder.listing import SPLIT_ORDER
 from ankleboot.data.image_folder.report import join_names
+from ankleboot.data.image_folder.split_names import split_of
 from ankleboot.data.preprocessing.image_formats import SUFFIXES
 from ankleboot.data.tables.arrays import ArrayPart, check_lengths, label_text
 from ankleboot.data.tables.pixels import as_images
@@ -32,6 +34,7 @@ class PixelColumns:
         delimiter: Delimiter of the fields.
         encoding: Encoding of the file.
         has_header: Whether the first line names the columns.
+        in_one_cell: Whether one column holds all pixels, with blanks between them.
         header: Fields of the first line.
     """
 
@@ -41,13 +44,14 @@ class PixelColumns:
     encoding: str
     has_header: bool
     header: tuple[str, ...]
+    in_one_cell: bool = False
 
 
 def find_pixels(path: Path) -> PixelColumns | None:
     """Find the columns of pixels; None if a CSV file has other columns.
 
     They are called pixel0 or pixel1 and so on, r0, g0 and b0, 1x1 to 28x28, or bare numbers, or
-    have no names.
+    have no names; or one cell holds all of them.
 
     Raises:
         DataError: If the file cannot be read.
@@ -60,6 +64,10 @@ def find_pixels(path: Path) -> PixelColumns | None:
         places = [i for i in range(len(whole)) if i not in others]
         return PixelColumns(tuple(places), others, delimiter, encoding, False, tuple(fields))
     keys = {i: key for i, text in enumerate(fields) if (key := _key(text)) is not None}
+    cells = [i for i, text in enumerate(first[: len(fields)]) if _holds_pixels(text)]
+    if len(cells) == 1 and len(fields) > 1:
+        others = {i: text for i, text in enumerate(fields) if i not in cells}
+        return PixelColumns(tuple(cells), others, delimiter, encoding, True, tuple(fields), True)
     if len(keys) < MIN_PIXEL_COLUMNS:
         return None
     others = {i: text for i, text in enumerate(fields) if i not in keys}
@@ -72,7 +80,9 @@ def find_pixels(path: Path) -> PixelColumns | None:
 
 
 def read_pixel_csv(path: Path) -> tuple[dict[str, ArrayPart], list[str]]:
-    """Read a CSV file with a column for each pixel as training images; nothing without labels.
+    """Read a CSV file of pixels by split, all as training images if no column says it.
+
+    Without a column of labels there are no images, and a note names the columns.
 
     Raises:
         DataError: If a value is no number from 0 to 255, or the rows differ in length.
@@ -81,38 +91,27 @@ def read_pixel_csv(path: Path) -> tuple[dict[str, ArrayPart], list[str]]:
     if columns is None:
         raise DataError(f"{path}: no columns of pixels")
     notes: list[str] = []
-    place: int | None = None
-    if columns.has_header:
-        label = find_column(list(columns.others.values()), "label")
-        place = next((i for i, text in columns.others.items() if text == label), None)
-        if label is None and columns.others:
-            names = join_names(list(columns.others.values()))
-            raise DataError(f"{path}: expected a column label beside the pixels, found {names}")
-        if label is None:
-            return {}, notes
-    elif len(columns.others) == 1:
-        (place,) = columns.others
     try:
+        place = _label_place(path, columns, notes)
         if place is None:
-            place = _label_place(path, columns)
-        if not columns.has_header:
-            notes.append(f"no header; the {'last' if place else 'first'} column is the label")
-            if _unmangled(list(columns.header)) != list(columns.header):
-                notes.append("the first line is a row, in which pandas numbered equal values")
-        pixels = columns.pixels
-        if not columns.has_header:
-            pixels = tuple(i for i in range(len(columns.header)) if i != place)
-        elif list(pixels) != sorted(pixels):
-            notes.append("columns of pixels sorted by their numbers")
-        values = _numbers(path, columns, pixels)
-        labels = _load(path, columns, (place,), str)[:, 0]
+            return {}, notes
+        values = _pixels(path, columns, place, notes)
+        labels = [label_text(text) for text in _load(path, columns, (place,), str)[:, 0]]
+        splits = _splits(path, columns, place, notes)
     except (ValueError, OSError, csv.Error) as error:
         raise DataError(
             f"{path}: expected a label and numbers from 0 to 255 ({first_line(error)})"
         ) from error
-    part = ArrayPart(as_images(values, str(path), notes), [label_text(text) for text in labels])
-    check_lengths(part, str(path))
-    return {"train": part}, notes
+    whole = ArrayPart(as_images(values, str(path), notes), labels)
+    check_lengths(whole, str(path))
+    if splits is None:
+        return {"train": whole}, notes
+    rows = {split: np.flatnonzero(splits == split) for split in SPLIT_ORDER}
+    return {
+        split: ArrayPart(whole.images[places], [labels[i] for i in places])
+        for split, places in rows.items()
+        if len(places)
+    }, notes
 
 
 def is_data(fields: Sequence[str]) -> bool:
@@ -167,7 +166,27 @@ def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text.strip()))
 
 
-def _label_place(path: Path, columns: PixelColumns) -> int:
+def _label_place(path: Path, columns: PixelColumns, notes: list[str]) -> int | None:
+    """Find the column of labels by its name, as the only one that is left, or by its values."""
+    if columns.has_header:
+        names = list(columns.others.values())
+        label, split = find_column(names, "label"), find_column(names, "split")
+        rest = [name for name in names if name != split]
+        if label is None and columns.in_one_cell and len(rest) == 1:
+            label = rest[0]
+            notes.append(f"column {label!r} taken as the label")
+        if label is None and names:
+            notes.append(f"expected a column label beside the pixels, found {join_names(names)}")
+        return next((i for i, text in columns.others.items() if text == label), None)
+    places = list(columns.others)
+    place = places[0] if len(places) == 1 else _place_without_header(path, columns)
+    notes.append(f"no header; the {'last' if place else 'first'} column is the label")
+    if _unmangled(list(columns.header)) != list(columns.header):
+        notes.append("the first line is a row, in which pandas numbered equal values")
+    return place
+
+
+def _place_without_header(path: Path, columns: PixelColumns) -> int:
     """Find the label in a file without header: the first column, or the last one."""
     places = tuple(columns.others)
     ends = _load(path, columns, places, str)
@@ -189,11 +208,45 @@ def _label_place(path: Path, columns: PixelColumns) -> int:
     return places[1] if likely == [False, True] else places[0]
 
 
-def _numbers(path: Path, columns: PixelColumns, pixels: Sequence[int]) -> np.ndarray:
+def _pixels(path: Path, columns: PixelColumns, label: int, notes: list[str]) -> np.ndarray:
+    """Read the pixels of all rows, in the order of the image."""
+    pixels = columns.pixels
+    if columns.in_one_cell:
+        cells = _load(path, columns, pixels, str)[:, 0]
+        return np.array([np.array(cell.split(), np.float32) for cell in cells])
+    if not columns.has_header:
+        pixels = tuple(i for i in range(len(columns.header)) if i != label)
+    elif list(pixels) != sorted(pixels):
+        notes.append("columns of pixels sorted by their numbers")
     try:
         return _load(path, columns, pixels, np.int16)
     except ValueError:
         return _load(path, columns, pixels, np.float32)
+
+
+def _splits(path: Path, columns: PixelColumns, label: int, notes: list[str]) -> np.ndarray | None:
+    """Return the split of each row by a column; note the columns that are not used."""
+    others = {i: text for i, text in columns.others.items() if i != label and text}
+    name = find_column(list(others.values()), "split")
+    place = next((i for i, text in others.items() if text == name), None)
+    unused = [text for i, text in others.items() if i != place]
+    if unused:
+        notes.append(f"columns not used: {join_names(unused)}")
+    if place is None:
+        return None
+    texts = _load(path, columns, (place,), str)[:, 0].tolist()
+    words = {text: re.sub("(?<=[a-z])(?=[A-Z])", " ", text) for text in set(texts)}
+    meanings = {text: split_of(word) or "" for text, word in words.items()}
+    if unknown := sorted(text for text, split in meanings.items() if not split):
+        raise DataError(f"{path}: column {name!r} has {join_names(list(map(repr, unknown)))}")
+    shown = ", ".join(f"{text} as {split}" for text, split in sorted(meanings.items()))
+    notes.append(f"splits from column {name!r}: {shown}")
+    return np.array([meanings[text] for text in texts])
+
+
+def _holds_pixels(text: str) -> bool:
+    values = text.split()
+    return len(values) >= MIN_PIXEL_COLUMNS and all(map(_is_number, values))
 
 
 def _load(path: Path, columns: PixelColumns, places: Sequence[int], dtype: type) -> np.ndarray:

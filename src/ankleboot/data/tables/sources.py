@@ -222,7 +222,8 @@ def _array_files(
     """Read a file of arrays, and those of the other splits beside it."""
     parts, notes = read(path)
     if "train" not in parts:
-        raise DataError(f"{path}: no training images with labels ({', '.join(parts) or 'none'})")
+        why = "; ".join(notes) or f"found {', '.join(parts) or 'none'}"
+        raise DataError(f"{path}: no training images with labels; {why}")
     used = [path]
     others = [(s, file) for s, files in files_of_splits(path).items() for file in files]
     for split, file in others:

@@ -7,6 +7,7 @@ from ankleboot.core.errors import UsageError
 _UNPACK = "unpack it and name the folder"
 _SAVE = "save it as .csv with the columns path and label"
 _ARRAYS = "save images and labels with numpy.savez as x_train and y_train"
+_IMAGES = "name a folder of images with their suffixes (.jpg, .png)"
 _KINDS = (
     (b"Rar!", ".rar", "a RAR archive", _UNPACK),
     (b"7z\xbc\xaf", ".7z", "a 7z archive", _UNPACK),
@@ -27,6 +28,8 @@ _KINDS = (
     (b"\x80\x04\x95", ".pkl .pickle .pt .pth", "a Python pickle (it can run code)", _ARRAYS),
     (b"", ".tfrecord .tfrecords", "a TFRecord file", "save the images as files, in folders"),
     (b"", ".json", "JSON in one piece", "save one object a line, with path and label, as .jsonl"),
+    (b"\xff\xd8\xff", "", "a JPEG image (alone, or without a suffix)", _IMAGES),
+    (b"\x89PNG", "", "a PNG image (alone, or without a suffix)", _IMAGES),
     (b"", ".xml", "XML", _SAVE),
     (b"L\0\0\0\x01\x14\x02\0", ".lnk", "a shortcut of Windows", "name what it leads to"),
 )  # fmt: skip
