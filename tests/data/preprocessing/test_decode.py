@@ -177,6 +177,7 @@ def png_of(width: int, height: int) -> bytes:
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "an empty file"),
     "text": (lambda: b"I am not a picture", "not an image of a known format"),
+    "pointer": (lambda: b"version https://git-lfs.github.com/spec/v1\n", "run git lfs pull"),
     "bomb": (lambda: png_of(13_000, 13_000), "25,000,000"),
     "big": (lambda: png_of(6_000, 5_000), "6000 x 5000 pixels, allowed are 25,000,000"),
     "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),

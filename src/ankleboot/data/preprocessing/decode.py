@@ -23,6 +23,7 @@ MAX_SCANS = 100  # scans of a JPEG, usually ten; each of ten bytes makes a pass 
 MAX_DECODED_SIDE = 640  # pixels; finer detail would not show in 28 pixels
 BACKGROUND = (255, 255, 255)  # color behind transparent pixels
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+LFS_POINTER = b"version https://git-lfs"  # what a clone without Git LFS has for each file
 AVIF_BRANDS = (b"avif", b"avis")
 
 
@@ -84,7 +85,7 @@ def decode_bytes(content: bytes, name: object, formats: tuple[str, ...]) -> Pixe
     except DataError:
         raise
     except UnidentifiedImageError as error:
-        raise DataError(f"{name}: {_unidentified(str(name), formats)}") from error
+        raise DataError(f"{name}: {_unidentified(content, str(name), formats)}") from error
     except Image.DecompressionBombError as error:
         raise TooLargeError(f"{name}: too many pixels, allowed are {MAX_PIXELS:,}") from error
     except Exception as error:  # decoders raise many types for damaged files
@@ -117,7 +118,9 @@ def _check_scans(content: bytes, name: object, num_pixels: int) -> None:
         raise DataError(f"{name}: a JPEG with more than {allowed} scans")
 
 
-def _unidentified(name: str, formats: tuple[str, ...]) -> str:
+def _unidentified(content: bytes, name: str, formats: tuple[str, ...]) -> str:
+    if content.startswith(LFS_POINTER):
+        return "a Git LFS pointer in place of the file; run git lfs pull"
     if other := UNREAD_FORMATS.get(os.path.splitext(name)[1].lower()):
         return f"{other}, a format that is not read; convert it to PNG or JPEG"
     return f"not an image of a known format ({', '.join(formats)})"
