@@ -7,7 +7,7 @@ below the folder with the name, the one whose folders agree the longest.
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -22,13 +22,13 @@ MAX_DIGITS = 18  # of a name that is compared as a number
 class ImagePaths:
     """Images below the folder of a table, by what a cell of it may call them."""
 
-    def __init__(self, folder: Path, names: Iterable[str]) -> None:
-        """Remember the folder, which is searched once a path does not exist, and all cells."""
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        """Remember the folder and all cells; it is searched once a path does not exist."""
         self.folder = folder
-        paths = {_parts(name) for name in names}
-        self._listed = {_key(parts[-1]) for parts in paths if parts}
-        self._folders_listed = {_key(parts[-2]) for parts in paths if len(parts) > 1}
-        self._folders: set[str] = set()
+        self._names = names
+        self._listed: set[str] = set()  # names of images in the cells, and of their folders
+        self._folders_listed: set[str] = set()
+        self._folders: set[str] = set()  # on the disk
         self._index: dict[str, list[tuple[str, ...]]] | None = None
 
     def find(self, name: str, split: str = "") -> tuple[Path, str]:
@@ -98,6 +98,9 @@ class ImagePaths:
 
     def _images(self) -> dict[str, list[tuple[str, ...]]]:
         if self._index is None:
+            paths = {_parts(name) for name in self._names}
+            self._listed = {_key(parts[-1]) for parts in paths if parts}
+            self._folders_listed = {_key(parts[-2]) for parts in paths if len(parts) > 1}
             self._index = defaultdict(list)
             for entry in walk(self.folder):
                 parts = entry.name.parts

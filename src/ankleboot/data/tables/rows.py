@@ -195,10 +195,10 @@ def _paths(
     table, within = part.table, part.within
     of_table = split_of(next(filter(None, re.split(r"[\W_]+|(?=[A-Z])", table.path.stem)), ""))
     known = [splits[row] or of_table or "" for row in files]
-    finder = ImagePaths(table.path.parent, files.values())
-    rows = list(files)
+    rows, names = list(files), list(files.values())
+    finder = ImagePaths(table.path.parent, names)
     found, found_notes = find_images(
-        finder, list(files.values()), known, lambda i: f"{table.path}: {table.place(rows[i])}"
+        finder, names, known, lambda i: f"{table.path}: {table.place(rows[i])}"
     )
     notes += found_notes
     for row, path in zip(rows, found, strict=True):
