@@ -84,6 +84,8 @@ def test_parts_of_a_download_are_one_folder(content: dict[str, bytes], tmp_path:
     for i in (1, 2):
         zipped(tmp_path / f"zips/pets-2024-00{i}.zip", dict(items[i - 1 :: 2]))
     assert counts(tmp_path / "zips") == {("train", "cat"): 3, ("train", "dog"): 3}
+    (note,) = listed(tmp_path / "zips/pets-2024-001.zip").notes
+    assert note.startswith("parts of the same download") and note.endswith(": pets-2024-002.zip")
 
 
 def test_archives_of_classes_are_classes(content: dict[str, bytes], tmp_path: Path) -> None:

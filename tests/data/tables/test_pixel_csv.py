@@ -1,5 +1,6 @@
 """CSV files of pixels: where the label is, and the order of the pixels."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,10 @@ def images() -> np.ndarray:
     return rng.integers(2, 256, (NUM, SIDE * SIDE)).astype(np.uint8)
 
 
-def write(path: Path, header: list[str] | None, rows: list[list[object]], **options: str) -> Path:
-    lines = ([header] if header else []) + rows
+def write(
+    path: Path, header: list[str] | None, rows: Sequence[Sequence[object]], **options: str
+) -> Path:
+    lines = [*([header] if header else []), *rows]
     text = "".join(",".join(map(str, line)) + "\n" for line in lines)
     path.write_text(text, **options)
     return path
@@ -87,6 +90,13 @@ def test_quotes_and_utf_16_are_read(tmp_path: Path) -> None:
     path = write(tmp_path / "d.csv", ["label", *NAMES], table, encoding="utf-16")
     parts, _ = read_pixel_csv(path)
     assert set(parts["train"].labels) == {"0", "c,d", "2"}
+
+
+@pytest.mark.filterwarnings("error")
+def test_empty_lines_do_not_count(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", ["label", *NAMES], rows(images(), text=True))
+    path.write_text(path.read_text().replace("\n", "\n\n"))
+    assert check(path, images(), text=True) == []
 
 
 def test_a_first_line_that_pandas_numbered_is_a_row(tmp_path: Path) -> None:

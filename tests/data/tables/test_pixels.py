@@ -59,6 +59,7 @@ def test_black_and_white_is_0_and_255(dtype: type) -> None:
     [
         (np.full((2, 4, 4), 64_000, np.uint16), "values from 64000 to 64000.*of 16 bits"),
         (np.full((2, 4, 4), -1.0), "of -1 to 1 or standardized"),
+        (np.full((2, 4, 4), 2.5), "fractions from 2.5 to 2.5"),
         (np.full((2, 4, 4), np.nan), "32 values are not finite"),
         (np.zeros((2, 4, 4, 2)), "1, 3 or 4 channels first or last"),
         (np.zeros((0, 4, 4)), r"no images \(shape \(0, 4, 4\)\)"),

@@ -20,7 +20,7 @@ from ankleboot.core.files import (
 )
 from ankleboot.core.paths import cache_folder
 from ankleboot.data.image_folder.report import join_names
-from ankleboot.data.tables.file_splits import split_of_file
+from ankleboot.data.tables.file_splits import files_beside, split_of_file
 from ankleboot.data.walk import IGNORED_FOLDERS, MAX_DEPTH
 
 MAX_MEMBERS = 2_000_000
@@ -29,6 +29,7 @@ MAX_RATIO = 200  # unpacked to packed bytes; tables of pixels reach 10 to 30
 FREE_RATIO_BYTES = 100 * 2**20  # so much may be unpacked whatever the ratio
 BLOCK_BYTES = 2**20
 ENCRYPTED, UTF8 = 1, 0x800  # bits of a member's flags
+PART = re.compile(r"[-_ ]\d{3,}$")  # at the end of the name, as downloads in parts have it
 DRIVE = re.compile(r"[A-Za-z]:")  # of Windows
 
 
@@ -38,12 +39,27 @@ def places_of_archives(paths: Sequence[Path]) -> dict[Path, str]:
     The parts of one archive (pets-001.zip, pets-002.zip) are one folder; train.zip and test.zip
     are splits, and others have their names (Class 1-samples.zip of Teachable Machine: Class 1).
     """
-    if len({re.sub(r"[-_ ]\d{3,}$", "", path.stem) for path in paths}) == 1:
+    if len({PART.sub("", path.stem) for path in paths}) == 1:
         return dict.fromkeys(paths, "")
     splits = {path: split_of_file(path) for path in paths}
     return {
         path: split or re.sub(r"[-_ ]samples$", "", path.stem) for path, split in splits.items()
     }
+
+
+def note_parts(path: Path) -> list[str]:
+    """Name the archives beside one that are parts of the same download by their names."""
+    if not PART.search(path.stem):
+        return []
+    stem = PART.sub("", path.stem)
+    others = [
+        other.name
+        for other in files_beside(path)[1:]
+        if other.suffix.lower() == ".zip" and PART.search(other.stem)
+        and PART.sub("", other.stem) == stem
+    ]  # fmt: skip
+    text = "parts of the same download by their names, not read; name the folder to read all"
+    return [f"{text}: {join_names(others)}"] if others else []
 
 
 def unpack(places: Mapping[Path, str]) -> tuple[Path, list[str]]:

@@ -15,6 +15,7 @@ from ankleboot.data.image_folder.scan import scan_folder
 from ankleboot.data.image_folder.split_names import SPLIT_NAMES
 from ankleboot.data.preprocessing.image_formats import SUFFIXES
 from ankleboot.data.tables.columns import says_splits
+from ankleboot.data.tables.file_splits import files_beside
 from ankleboot.data.tables.table import required_columns
 from ankleboot.data.tables.table_files import METADATA, read_table
 from ankleboot.data.tables.unread_kinds import kind_of
@@ -192,15 +193,15 @@ def note_unused(folder: Path, listing: ImageListing, used: Iterable[Path]) -> li
 
 
 def note_splits_beside(path: Path, used: Iterable[Path]) -> list[str]:
-    """Name the files beside a file whose names say a split, and that nothing was read from."""
+    """Name the files beside a file that are of another split by name, and were not read."""
     known = {file.name for file in used}
     names = [
-        file.name
-        for file in path.parent.iterdir()
+        escape_unprintable(file.name)
+        for file in files_beside(path)
         if file.name not in known
         and file.suffix.lower() in DATA_SUFFIXES
-        and SPLIT_NAMES.keys() & set(re.split(r"[\W_]+", file.stem.lower()))
+        and {SPLIT_NAMES.get(word) for word in re.split(r"[\W_]+", file.stem.lower())}
+        & {"validation", "test"}
         and file.is_file()
     ]
-    shown = join_names(list(map(escape_unprintable, natural_order(names))))
-    return [f"beside it, not used: {shown}"] if names else []
+    return [f"beside it, not used: {join_names(names)}"] if names else []

@@ -4,6 +4,7 @@ train.csv and Test.csv, fashion-mnist_train.csv and fashion-mnist_test.csv, trai
 testing.zip, train-00000-of-00002.parquet and train-00001-of-00002.parquet.
 """
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ def files_of_splits(path: Path) -> dict[str, list[Path]]:
         DataError: If a shard is missing, or two files are of the same split.
         UsageError: If the name says another split, and a file of training is beside it.
     """
-    beside = [p for p in _siblings(path) if _series(p) == _series(path)]
+    beside = [p for p in files_beside(path) if _is_of_series(p, path) and p.is_file()]
     by_split: dict[str, list[Path]] = defaultdict(list)
     for other in beside:
         by_split[split_of_file(other)].append(other)
@@ -41,7 +42,11 @@ def files_of_splits(path: Path) -> dict[str, list[Path]]:
             train = by_split["train"][0]
             raise UsageError(f"--data {path}: the name says {role}; name {train}, which trains")
         by_split = {"train": [p for p in by_split[role] if _stem(p) == _stem(path)]}
-    ordered = {split: by_split[split] for split in SPLIT_ORDER if split in by_split}
+    ordered = {
+        split: [path.with_name(name) for name in natural_order(p.name for p in by_split[split])]
+        for split in SPLIT_ORDER
+        if split in by_split
+    }
     for split, files in ordered.items():
         _check_one(path, split, files)
     return ordered
@@ -73,11 +78,17 @@ def check_shards(files: Sequence[Path]) -> None:
             )
 
 
-def _siblings(path: Path) -> list[Path]:
-    """Return the files of the same suffix in the folder of a file, in natural order."""
-    names = natural_order(p.name for p in path.parent.iterdir() if not p.name.startswith("."))
-    paths = [path.with_name(name) for name in names]
-    return [p for p in paths if p.suffix.lower() == path.suffix.lower() and p.is_file()]
+def files_beside(path: Path) -> list[Path]:
+    """Return a file, and what else is in its folder in natural order."""
+    try:
+        names = natural_order(name for name in os.listdir(path.parent) if name[0] != ".")
+    except OSError:
+        names = ()  # a folder whose files may be read, but not listed
+    return [path, *(path.with_name(name) for name in names if name != path.name)]
+
+
+def _is_of_series(path: Path, other: Path) -> bool:
+    return path.suffix.lower() == other.suffix.lower() and _series(path) == _series(other)
 
 
 def _series(path: Path) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -251,7 +252,9 @@ def _holds_pixels(text: str) -> bool:
 
 def _load(path: Path, columns: PixelColumns, places: Sequence[int], dtype: type) -> np.ndarray:
     """Read some columns; numpy does that fast."""
-    return np.loadtxt(
+    with warnings.catch_warnings():  # about empty lines, which count nowhere
+        warnings.simplefilter("ignore", UserWarning)
+        return np.loadtxt(
         path, dtype, delimiter=columns.delimiter, skiprows=int(columns.has_header), usecols=places,
         ndmin=2, encoding=columns.encoding, comments=None, quotechar='"',
     )  # fmt: skip

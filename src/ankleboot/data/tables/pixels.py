@@ -7,6 +7,7 @@ import numpy as np
 from ankleboot.core.errors import DataError
 
 CLEARLY_SMOOTHER = 0.8  # ratio of the steps between neighbors, to choose an order of the channels
+MAX_STANDARDIZED = 16  # images of 0 to 255 that are so dark would show nothing
 BLACK_OR_WHITE = "values 0 and 1, multiplied by 255"
 
 
@@ -71,6 +72,11 @@ def _to_eight_bits(images: np.ndarray, where: str, notes: list[str]) -> np.ndarr
             cure = "; of -1 to 1 or standardized? undo it, and save the pixels as they were"
         raise DataError(
             f"{where}: values from {low:g} to {high:g}; expected 0 to 255 or 0 to 1{cure}"
+        )
+    if is_float and 1 < high <= MAX_STANDARDIZED and (images != np.rint(images)).any():
+        raise DataError(
+            f"{where}: fractions from {low:g} to {high:g}; expected 0 to 255 or 0 to 1; "
+            "standardized? save the pixels as they were"
         )
     if 0 < high <= 1:
         notes.append("values from 0 to 1, multiplied by 255" if is_float else BLACK_OR_WHITE)

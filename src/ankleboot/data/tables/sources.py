@@ -16,7 +16,7 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.data.fashion_mnist.load import has_idx_files
 from ankleboot.data.fashion_mnist.recognize import recognize
 from ankleboot.data.image_folder.listing import ImageListing
-from ankleboot.data.tables.archive import places_of_archives, unpack
+from ankleboot.data.tables.archive import note_parts, places_of_archives, unpack
 from ankleboot.data.tables.arrays import ArrayPart, list_arrays, read_npz
 from ankleboot.data.tables.beside_images import (
     choose,
@@ -213,6 +213,8 @@ def _archives(paths: list[Path], source: Path) -> Source:
     if len(places) > 1:
         shown = ", ".join(f"{path.name} as {place or '.'}/" for path, place in places.items())
         notes.insert(0, f"archives read as one folder: {shown}")
+    else:
+        notes += note_parts(paths[0])
     return replace(_with_notes(read, notes), files=tuple(paths))
 
 
