@@ -95,6 +95,7 @@ def test_tables_in_the_folders_of_the_splits_are_read(tmp_path: Path) -> None:
     for split in ("train", "valid"):
         rows = [(f"{split}_{i}.png", f"{i % 2}", f"{1 - i % 2}") for i in range(4)]
         table(root / split / "_classes.csv", rows, "filename, cat, dog")
+    (root / "README.roboflow.txt").write_text("pets > v1\n")
     listing = listed(root)
     assert Counter((i.split, i.class_name) for i in listing.images) == {
         (split, label): 2 for split in ("train", "validation") for label in ("cat", "dog")

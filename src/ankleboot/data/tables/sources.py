@@ -122,11 +122,17 @@ def _without_tables(folder: Path, within: Path | None) -> Source:
     try:
         return Source(listing=scan_classes(folder))
     except DataError:
-        if found := list_split_tables(folder, within, ()):
-            return Source(None, found[0], tuple(found[1]))
-        if files := deep_parquet(folder):
-            return Source(listing=list_parquet(folder, files, within), files=tuple(files))
+        if (source := _in_splits(folder, within)) is not None:
+            return source
         raise
+
+
+def _in_splits(folder: Path, within: Path | None) -> Source | None:
+    if found := list_split_tables(folder, within, ()):
+        return Source(None, found[0], tuple(found[1]))
+    if files := deep_parquet(folder):
+        return Source(listing=list_parquet(folder, files, within), files=tuple(files))
+    return None
 
 
 def _table(path: Path, within: Path | None) -> Source:
@@ -155,7 +161,9 @@ def _inner_folder(folder: Path) -> Path | None:
 
 def _alone(folder: Path, tables: list[Path], within: Path | None) -> Source:
     """Read a folder of tables or archives without images beside them."""
-    tables = [path for path in tables if path.suffix.lower() != ".txt"] or tables
+    tables = [path for path in tables if path.suffix.lower() != ".txt"]
+    if not tables:
+        return _without_tables(folder, within)
     parquet = [path for path in tables if path.suffix.lower() == ".parquet"]
     if parquet:
         listing = list_parquet(folder, parquet, within)
@@ -189,6 +197,8 @@ def _beside_images(
     if not found and any(path.suffix.lower() != ".txt" for path in mains):
         return _alone(folder, tables, within)
     if isinstance(scanned, DataError):
+        if (source := _in_splits(folder, within)) is not None:
+            return source
         raise DataError("; ".join([str(scanned), *notes])) from scanned
     return _with_notes(Source(listing=scanned), notes)
 
