@@ -139,25 +139,16 @@ def choose(
     ]
     classes = () if isinstance(scanned, DataError) else scanned.class_names
     has_classes = len(classes) > 1
-    if notes and not labeled and any(table.covers for table in tables) and _are_parts(classes):
-        raise DataError(
-            f"{folder}: the folders ({join_names(list(classes))}) differ by a number alone, and "
-            f"{tables[0].path.name} lists the images; if it holds the labels, call their column "
-            "label; else move it out of the folder"
-        )
+    if not labeled:
+        _refuse_parts(folder, tables, classes)
     if has_classes and all(t.agrees and not (t.has_more and t.covers) for t in labeled):
         same = [f"{table.path.name}: has the labels of the folders; not used" for table in labeled]
         return None, notes + same
-    metadata = [table for table in labeled if table.path.name in METADATA]
-    labeled = metadata or labeled
-    if len(labeled) > 1:
-        names = join_names([table.path.name for table in labeled])
-        raise DataError(f"{folder}: several tables ({names}); name one of them with --data")
     if not labeled:
         return None, notes
-    table = labeled[0]
+    table = _only(folder, labeled)
     shown = join_names(list(classes))
-    if has_classes and not (table.agrees or table.covers or metadata):
+    if has_classes and not (table.agrees or table.covers or table.path.name in METADATA):
         raise DataError(
             f"{folder}: {table.path.name} labels some of the images otherwise than their folders "
             f"({shown}) do; name it with --data {table.path}, or move it out of the folder"
@@ -167,10 +158,26 @@ def choose(
     return table.path, [f"read from {table.path.name} in it{rest}"]
 
 
-def _are_parts(names: Sequence[str]) -> bool:
-    """Check if names differ by a number alone, as part_1 and part_2; bare numbers are classes."""
-    words = {re.sub(r"\d+", "", name) for name in names}
-    return len(names) > 1 and len(words) == 1 and words != {""}
+def _only(folder: Path, tables: Sequence[ImageTable]) -> ImageTable:
+    """Return the only table, or the only one that is called metadata."""
+    metadata = [table for table in tables if table.path.name in METADATA]
+    tables = metadata or tables
+    if len(tables) > 1:
+        names = join_names([table.path.name for table in tables])
+        raise DataError(f"{folder}: several tables ({names}); name one of them with --data")
+    return tables[0]
+
+
+def _refuse_parts(folder: Path, tables: Sequence[ImageTable], classes: Sequence[str]) -> None:
+    """Refuse part_1 and part_2 as classes beside a table of their images; bare numbers may be."""
+    words = {re.sub(r"\d+", "", name) for name in classes}
+    are_parts = len(classes) > 1 and len(words) == 1 and words != {""}
+    if are_parts and (covering := [table for table in tables if table.covers]):
+        raise DataError(
+            f"{folder}: the folders ({join_names(list(classes))}) differ by a number alone, and "
+            f"{covering[0].path.name} lists the images; if it holds the labels, call their column "
+            "label; else move it out of the folder"
+        )
 
 
 def note_unused(folder: Path, listing: ImageListing, used: Iterable[Path]) -> list[str]:
