@@ -18,7 +18,13 @@ CONVENTION: dict[str, Any] = {
     "order": [1, 0, 2],
 }
 TRIALS = [
-    {"input": "byte", "fit": "same", "accuracy": 0.3, "reordered_accuracy": 0.91},
+    {
+        "input": "byte",
+        "fit": "same",
+        "accuracy": 0.3,
+        "reordered_accuracy": 0.91,
+        "num_images": 9_000,
+    },
     {"input": "unit", "fit": "same", "accuracy": 0.1, "reordered_accuracy": 0.2},
 ]
 ADOPTED = {
@@ -65,8 +71,8 @@ def test_what_was_found_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "2 layers of augmentation are left out" in out
     rows = [line.split() for line in out.splitlines() if line.startswith(("byte  ", "unit"))]
     assert rows == [
-        ["byte", "same", "30.0", "%", "91.0", "%"],
-        ["unit", "same", "10.0", "%", "20.0", "%"],
+        ["byte", "same", "9,000", "30.0", "%", "91.0", "%"],
+        ["unit", "same", "2,000", "10.0", "%", "20.0", "%"],
     ]
     adoption_result(document | {"adopted": ADOPTED | {"trials": []}})
     assert "nothing of this was tried" in capsys.readouterr().out

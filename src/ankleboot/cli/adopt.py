@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="SCALE",
     help="Pixels as the model learned them: unit (0 to 1), byte (0 to 255), signed (-1 to 1), "
-    "standard (minus their mean, divided by their standard deviation), imagenet, caffe, or "
-    "MEAN,STD; auto tries all of them on the data.",
+    "standard (minus their mean, divided by their standard deviation), another name of "
+    "docs/adopt.md, or MEAN,STD; auto tries all names on the data.",
 )
 @click.option(
     "--labels",
@@ -58,6 +58,7 @@ def adopt(
     from ankleboot.cli.output.adoption import adoption_result
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.evaluation.adoption.adopt import adopt as adopt_model
+    from ankleboot.models.foreign.scalings import trial_note
 
     choice = options.DataOptions(data_name, skip_bad=False, strict=False, trust=False)
     run = adopt_model(
@@ -69,6 +70,8 @@ def adopt(
         progress=log_line,
     )
     document = _document(run)
+    if note := trial_note(document["adopted"]):
+        log_line(f"{model}: {note}")
     return document, lambda: adoption_result(document)
 
 

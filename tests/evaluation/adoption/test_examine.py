@@ -59,7 +59,8 @@ def test_a_foreign_file_is_judged_with_its_own_accuracy_and_leaves_nothing(
     evaluation = evaluate(file.path, data)
     assert evaluation.accuracy == float((file.predicted == data.test.labels).mean())
     assert evaluation.model == str(file.path) and evaluation.split == "test"
-    found, split = evaluation.notes
+    found, trial, split = evaluation.notes
+    assert "is the best of 15 conventions tried" in trial
     assert found.startswith(f"{name} is examined, not adopted") and file.outputs in found
     assert ("another order" in found) == (name == "shuffled.keras")
     assert "was trained elsewhere" in split
@@ -97,7 +98,7 @@ def test_the_command_prints_what_was_tried(
     assert run_command(["evaluate", str(file.path), "--data", "sample", "--json"]) == 0
     assert "trying it on images" in lines[0]
     accuracies = lines[1].partition("accuracy on 2,000 training images: ")[2].split(", ")
-    assert accuracies[0].startswith("byte ") and len(accuracies) == 4
+    assert accuracies[0].startswith("byte ") and len(accuracies) == 15
     document = json.loads(capsys.readouterr().out)
     assert document["model"] == str(file.path) and "(ankleboot adopt" in document["notes"][0]
 

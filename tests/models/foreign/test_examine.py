@@ -1,15 +1,20 @@
-"""Choice of a convention by its accuracy on labeled images."""
+"""Decision for a convention by labeled images, and what is asked for where they leave it open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.models.foreign.candidates import Signature, candidates
-from ankleboot.models.foreign.examine import Trial, choose, output_kind, try_candidates
+from ankleboot.models.foreign.convention import Convention
+from ankleboot.models.foreign.decision import find_convention
+from ankleboot.models.foreign.examine import Trial, output_kind
+from ankleboot.models.foreign.scalings import Pixels
 
 SIGNATURE = Signature((28, 28, 1), 4)
+PIXELS = Pixels((73.0,), (90.0,))
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
@@ -37,13 +42,21 @@ def judge(low: float, high: float, *, columns: tuple[int, ...] = (0, 1, 2, 3)) -
     return predict
 
 
-def trials(
+def chosen(
     predict: Predict,
     labeled: tuple[np.ndarray, np.ndarray],
     order: tuple[int, ...] | None = None,
-) -> list[Trial]:
-    conventions = candidates(SIGNATURE, 28, "auto", ((73.0,), (90.0,)))
-    return try_candidates(predict, SIGNATURE, conventions, *labeled, order)
+    *,
+    conventions: Sequence[Convention] | None = None,
+    num_first: int = 600,
+    is_named: bool = False,
+) -> Trial:
+    tried = conventions or candidates(SIGNATURE, 28, "auto", PIXELS)
+    signature = replace(SIGNATURE, num_outputs=int(labeled[1].max()) + 1)
+    found, _ = find_convention(
+        predict, signature, tried, *labeled, order, num_first=num_first, is_named=is_named
+    )
+    return found
 
 
 @pytest.mark.parametrize(
@@ -53,7 +66,7 @@ def trials(
 def test_the_right_scale_is_found(
     low: float, high: float, name: str, labeled: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    best = choose(trials(judge(low, high), labeled), labeled[1], is_named=False)
+    best = chosen(judge(low, high), labeled)
     assert best.convention.scaling == name
     assert best.best == pytest.approx(0.9, abs=0.04)
     assert best.convention.order == (0, 1, 2, 3)
@@ -61,60 +74,80 @@ def test_the_right_scale_is_found(
 
 def test_another_class_order_is_found(labeled: tuple[np.ndarray, np.ndarray]) -> None:
     shuffled = judge(0, 1, columns=(2, 0, 3, 1))
-    best = choose(trials(shuffled, labeled), labeled[1], is_named=False)
+    best = chosen(shuffled, labeled)
     assert best.convention.order == (1, 3, 0, 2)
     assert best.best > 0.85 > 0.3 > best.accuracy
 
 
 def test_the_order_of_the_user_is_kept(labeled: tuple[np.ndarray, np.ndarray]) -> None:
     shuffled = judge(0, 1, columns=(2, 0, 3, 1))
-    best = choose(trials(shuffled, labeled, (1, 3, 0, 2)), labeled[1], is_named=False)
+    best = chosen(shuffled, labeled, (1, 3, 0, 2))
     assert best.convention.order == (1, 3, 0, 2)
-    wrong = trials(judge(0, 1), labeled, (1, 0, 3, 2))
+    wrong = (1, 0, 3, 2)
     with pytest.raises(UsageError, match="no convention fits"):
-        choose(wrong, labeled[1], is_named=False)
-    assert choose(wrong, labeled[1], is_named=True).convention.order == (1, 0, 3, 2)
+        chosen(judge(0, 1), labeled, wrong)
+    assert chosen(judge(0, 1), labeled, wrong, is_named=True).convention.order == wrong
 
 
 def test_a_model_of_noise_is_refused(labeled: tuple[np.ndarray, np.ndarray]) -> None:
     generator = np.random.default_rng(0)
-    noise = trials(lambda x: generator.dirichlet(np.ones(4), len(x)), labeled)
     with pytest.raises(UsageError, match=r"no convention fits .* name the data .* --data"):
-        choose(noise, labeled[1], is_named=False)
+        chosen(lambda x: generator.dirichlet(np.ones(4), len(x)), labeled)
 
 
 def test_scales_that_give_the_same_labels_are_asked_for() -> None:
     """A network without biases has the same labels for pixels to 1 and to 255."""
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (400, 28, 28), dtype=np.uint8)
-    signature = Signature((28, 28, 1), 2)
     kernel = generator.normal(0, 1, (784, 2))
     labels = (images.reshape(400, -1) @ kernel).argmax(axis=1)
-    conventions = [c for c in candidates(signature, 28, "auto", None) if c.scaling != "signed"]
+    conventions = [
+        c for c in candidates(SIGNATURE, 28, "auto", None) if c.scaling in ("unit", "byte")
+    ]
 
     def predict(inputs: np.ndarray) -> np.ndarray:
         return inputs.reshape(len(inputs), -1) @ kernel
 
-    found = try_candidates(predict, signature, conventions, images, labels, None)
     with pytest.raises(UsageError, match=r"cannot be told apart on 400 images.* --input"):
-        choose(sorted(found, key=lambda t: t.convention.scaling == "byte"), labels, is_named=False)
+        chosen(predict, (images, labels), conventions=conventions)
 
 
 def test_a_wrong_scale_that_is_sure_of_its_errors_does_not_win() -> None:
     """Nearly equal accuracy, but every error of the larger scale is a certain one."""
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (400, 28, 28), dtype=np.uint8)
-    signature = Signature((28, 28, 1), 2)
     kernel = generator.normal(0, 0.1, (784, 2))
     scores = images.reshape(400, -1) / 255 @ kernel
     labels = (scores + generator.gumbel(0, 1, scores.shape)).argmax(axis=1)
-    conventions = [c for c in candidates(signature, 28, "auto", None) if c.scaling != "signed"]
+    conventions = [
+        c for c in candidates(SIGNATURE, 28, "auto", None) if c.scaling in ("unit", "byte")
+    ]
 
     def predict(inputs: np.ndarray) -> np.ndarray:
         return inputs.reshape(len(inputs), -1) @ kernel
 
-    found = try_candidates(predict, signature, conventions, images, labels, None)
-    assert choose(found, labels, is_named=False).convention.scaling == "unit"
+    found = chosen(predict, (images, labels), conventions=conventions)
+    assert found.convention.scaling == "unit"
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [(lambda x: 255 - x, "inverted"), (lambda x: x.swapaxes(1, 2), "transposed")],
+)
+def test_what_the_author_did_to_the_images_is_named(
+    change: Callable[[np.ndarray], np.ndarray], word: str
+) -> None:
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (600, 28, 28), dtype=np.uint8)
+    kernel = generator.normal(0, 1, (784, 4))
+    theirs = change(images) / 255.0 - 0.5
+    labels = (theirs.reshape(600, -1) @ kernel).argmax(axis=1)
+
+    def predict(inputs: np.ndarray) -> np.ndarray:
+        return (inputs.reshape(len(inputs), -1) - 0.5) @ kernel
+
+    with pytest.raises(UsageError, match=f"no convention fits .* on images that are {word}"):
+        chosen(predict, (images, labels))
 
 
 def test_outputs_are_recognized() -> None:

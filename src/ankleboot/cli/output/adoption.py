@@ -3,7 +3,7 @@
 from typing import Any
 
 from ankleboot.cli.output.terminal import plain_table, right_column, stdout_console
-from ankleboot.models.foreign.candidates import MEANINGS
+from ankleboot.models.foreign.scalings import meaning
 
 OUTPUTS = {
     "softmax": "probabilities (softmax)",
@@ -33,8 +33,7 @@ def adoption_result(document: dict[str, Any]) -> None:
     console.lines(
         f"input    {shape}: {LAYOUTS[convention['layout']]}{FITS[convention['fit']]}",
         f"outputs  {adopted['num_outputs']}: {OUTPUTS[convention['outputs']]}",
-        f"pixels   {convention['scaling']}: "
-        f"{MEANINGS.get(convention['scaling'], 'mean and standard deviation as named')}",
+        f"pixels   {convention['scaling']}: {meaning(convention['scaling'])}",
         f"classes  {_order(convention['order'], labels)}",
         *(f"note     {note}" for note in adopted["notes"]),
     )
@@ -42,12 +41,14 @@ def adoption_result(document: dict[str, Any]) -> None:
         table = plain_table(
             "pixels",
             "size",
-            right_column(f"accuracy on {adopted['num_images']:,} training images"),
+            right_column("training images"),
+            right_column("accuracy"),
             right_column("in the best class order"),
         )
         for trial in adopted["trials"]:
             values = (f"{100 * trial[key]:.1f} %" for key in ("accuracy", "reordered_accuracy"))
-            table.add_row(trial["input"], trial["fit"], *values)
+            num_images = trial.get("num_images", adopted["num_images"])
+            table.add_row(trial["input"], trial["fit"], f"{num_images:,}", *values)
         console.print(table)
     else:
         console.lines("no labeled images: nothing of this was tried; evaluate it with --data")

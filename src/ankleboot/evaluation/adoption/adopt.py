@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +29,21 @@ from ankleboot.evaluation.adoption.adopted_run import BUILT_IN_DATA, AdoptedMode
 from ankleboot.evaluation.select_split import DataLoader
 from ankleboot.models.files.checksums import read_verified_onnx, read_verified_tflite
 from ankleboot.models.files.keras_seal import read_seal
-from ankleboot.models.foreign.candidates import (
-    FASHION_MNIST_PIXELS,
-    Scaling,
-    Signature,
-    parse_input,
-)
+from ankleboot.models.foreign.candidates import Signature
 from ankleboot.models.foreign.child import LIMITS, NUM_NOISE_IMAGES
+from ankleboot.models.foreign.scalings import Pixels, parse_input
 from ankleboot.models.foreign.scan import kind_of
 from ankleboot.models.run import Run
 from ankleboot.recipes.image_spec import ImageSpec
 
 CHILD = "ankleboot.models.foreign.child"
 NUM_IMAGES = 2_000  # training images that the candidates are tried on; fewer large ones
+MORE_IMAGES = 5  # times as many for those that remain open
 MIN_IMAGES = 200
-NUM_PIXEL_IMAGES = 5_000  # whose pixels give mean and standard deviation
 NEEDS_KERAS = ("keras", "h5", "saved-model")
+
+FASHION_MNIST_PIXELS = (0.2860, 0.3530)
+"""Mean and standard deviation of the training pixels in [0, 1]; see models/layers.py."""
 
 AdoptionData = Dataset | DataLoader | Path | str | None
 """A data set, a function that loads one, or a name for `load_data`."""
@@ -233,10 +232,11 @@ def _convert(
     folder: Path,
 ) -> dict[str, Any]:
     class_names = data.class_names if data is not None else tuple(labels or ())
-    images, truth = _examined_images(data, foreign)
+    num_first = max(MIN_IMAGES, batch_size_for(NUM_IMAGES, foreign.axes[1:2] * 2))
+    images, truth = _examined_images(data, foreign, MORE_IMAGES * num_first)
     arrays, target = folder / "images.npz", folder / "model.keras"
     np.savez(arrays, images=images, labels=truth)
-    pixels = None if data is None else _pixel_scaling(data)
+    pixels = None if data is None else list(vars(_pixels(data)).values())
     job = {
         "task": "convert",
         "path": str(foreign.path),
@@ -244,6 +244,7 @@ def _convert(
         "arrays": str(arrays),
         "target": str(target),
         "choice": choice,
+        "num_first": num_first,
         "num_classes": len(class_names),
         "pixels": pixels,
         "order": None if labels is None else _order(labels, class_names),
@@ -262,26 +263,26 @@ def _order(labels: Sequence[str], class_names: tuple[str, ...]) -> list[int]:
     return [names.index(name) for name in class_names]
 
 
-def _examined_images(data: Dataset | None, foreign: _Foreign) -> tuple[Images, np.ndarray]:
-    """Return training images that are spread over all of them; noise without data."""
+def _examined_images(
+    data: Dataset | None, foreign: _Foreign, num: int
+) -> tuple[Images, np.ndarray]:
+    """Return training images in random order; noise without data."""
     _, size, channels = foreign.axes
+    generator = np.random.default_rng(0)
     if data is None:
         shape = (NUM_NOISE_IMAGES, size, size) + ((3,) if channels == 3 else ())
-        noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        noise = generator.integers(0, 256, shape, dtype=np.uint8)
         return noise, np.zeros(0, np.int64)
-    num = max(MIN_IMAGES, batch_size_for(NUM_IMAGES, (size, size)))
-    chosen = np.random.default_rng(0).permutation(len(data.train))[:num]
-    images = data.train.take(np.sort(chosen))
-    return np.ascontiguousarray(images.images), np.asarray(images.labels, np.int64)
+    chosen = np.sort(generator.permutation(len(data.train))[:num])  # sorted for one pass of reading
+    order = generator.permutation(len(chosen))
+    images = data.train.take(chosen)
+    return np.asarray(images.images)[order], np.asarray(images.labels, np.int64)[order]
 
 
-def _pixel_scaling(data: Dataset) -> Scaling:
-    """Return mean and standard deviation of the training pixels, on the scale 0 to 255."""
-    if data.name in BUILT_IN_DATA:
-        mean, std = FASHION_MNIST_PIXELS
-        return (255 * mean,), (255 * std,)
-    step = max(1, len(data.train) // NUM_PIXEL_IMAGES)
-    pixels = np.asarray(data.train.images[::step], np.float32)
-    axes = (0, 1, 2)
-    means, stds = pixels.mean(axis=axes), np.maximum(pixels.std(axis=axes), 1.0)
-    return tuple(np.atleast_1d(means).tolist()), tuple(np.atleast_1d(stds).tolist())
+def _pixels(data: Dataset) -> Pixels:
+    """Return statistics of the training images, those of the whole data set for its sample."""
+    pixels = Pixels.of(data.train.images)
+    if data.name not in BUILT_IN_DATA:
+        return pixels
+    mean, std = FASHION_MNIST_PIXELS
+    return replace(pixels, mean=(255 * mean,), std=(255 * std,))

@@ -36,6 +36,7 @@ class AdoptedModel:
         signature: Input and output of the foreign model.
         convention: Convention that was chosen.
         trials: Candidates with their accuracies, the best first.
+        num_tried: Number of conventions that were tried.
         accuracy: Accuracy of the chosen one on the examined images; None without labeled images.
         num_images: Number of examined images.
     """
@@ -47,6 +48,7 @@ class AdoptedModel:
     signature: dict[str, Any]
     convention: dict[str, Any]
     trials: list[dict[str, Any]]
+    num_tried: int
     accuracy: float | None
     num_images: int
 
@@ -61,6 +63,7 @@ class AdoptedModel:
             "num_outputs": self.signature["num_outputs"],
             "convention": self.convention,
             "trials": self.trials,
+            "num_tried": self.num_tried,
             "accuracy": self.accuracy,
             "num_images": self.num_images,
             "notes": self.signature["notes"],

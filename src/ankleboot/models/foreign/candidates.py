@@ -6,27 +6,9 @@ from itertools import product
 
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.models.foreign.convention import Convention
+from ankleboot.models.foreign.scalings import MEANINGS, Pixels, scaling
 
-FASHION_MNIST_PIXELS = (0.2860, 0.3530)
-"""Mean and standard deviation of the training pixels in [0, 1]; see models/layers.py."""
-
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-CAFFE_MEAN = (123.68, 116.779, 103.939)
-"""Mean colors of ImageNet, on the scale 0 to 255, as `preprocess_input` of VGG16 subtracts them."""
-
-SCALINGS = ("unit", "byte", "signed", "standard", "imagenet", "caffe")
 LARGEST_MARGIN = 8  # pixels in all, that a model may add around an image, as LeNet-5 does
-MEANINGS = {
-    "unit": "pixels from 0 to 1",
-    "byte": "pixels from 0 to 255",
-    "signed": "pixels from -1 to 1",
-    "standard": "pixels minus their mean, divided by their standard deviation",
-    "imagenet": "colors minus ImageNet's mean, divided by its standard deviation",
-    "caffe": "blue, green and red from 0 to 255 minus ImageNet's mean",
-}
-
-Scaling = tuple[tuple[float, ...], tuple[float, ...]]
-"""Mean and standard deviation per channel, on the scale 0 to 255."""
 
 
 @dataclass(frozen=True)
@@ -77,31 +59,8 @@ class Signature:
         )
 
 
-def parse_input(text: str) -> str:
-    """Check a value of --input, and return it.
-
-    Raises:
-        UsageError: If it is neither a name nor MEAN,STD.
-    """
-    if text in ("auto", *SCALINGS):
-        return text
-    try:
-        numbers = [float(number) for number in text.split(",")]
-    except ValueError:
-        numbers = []
-    half = len(numbers) // 2
-    if len(numbers) not in (2, 6) or not all(abs(n) < 1e6 for n in numbers):
-        numbers = []
-    if not numbers or min(numbers[half:]) <= 0:
-        names = ", ".join(("auto", *SCALINGS))
-        raise UsageError(
-            f"--input {text}: expected {names}, MEAN,STD or three of each (R,G,B,R,G,B)"
-        )
-    return text
-
-
 def candidates(
-    signature: Signature, image_size: int, choice: str, pixels: Scaling | None
+    signature: Signature, image_size: int, choice: str, pixels: Pixels | None
 ) -> list[Convention]:
     """List the conventions to try; outputs and order are filled in later.
 
@@ -109,19 +68,20 @@ def candidates(
         signature: Input of the model.
         image_size: Pixels per side of the images.
         choice: Value of --input.
-        pixels: Mean and standard deviation of the training pixels; None if they are unknown.
+        pixels: Statistics of the training images; None if they are unknown.
 
     Raises:
         UsageError: If the choice needs colors or pixels that are not there.
     """
     layout, size, channels = signature.axes
     if choice == "auto":
-        names = ["byte"] if signature.is_uint8 else list(SCALINGS)
-        scalings = [(n, s) for n in names if (s := scaling(n, channels, pixels)) is not None]
+        names = ["byte"] if signature.is_uint8 else list(MEANINGS)
+        scalings = [(n, s) for n in names if (s := scaling(n, size, channels, pixels)) is not None]
     else:
-        chosen = scaling(choice, channels, pixels)
+        chosen = scaling(choice, size, channels, pixels)
         if chosen is None:
-            needed = "the data (--data)" if choice == "standard" else "a model of color images"
+            is_color = choice in ("imagenet", "caffe") or choice not in MEANINGS
+            needed = "a model of color images" if is_color else "data of the same size (--data)"
             raise UsageError(f"--input {choice} needs {needed}")
         scalings = [(choice, chosen)]
     return [
@@ -131,37 +91,15 @@ def candidates(
             channels=channels,
             fit=fit,
             scaling=name,
-            mean=mean,
-            std=std,
+            mean=tried.mean,
+            std=tried.std,
+            normalization=tried.normalization,
             bgr=name == "caffe",
             outputs="softmax",
             order=(),
         )
-        for (name, (mean, std)), fit in product(scalings, _fits(image_size, size))
+        for (name, tried), fit in product(scalings, _fits(image_size, size))
     ]
-
-
-def scaling(name: str, channels: int, pixels: Scaling | None) -> Scaling | None:
-    """Return mean and standard deviation of a scaling; None if the model cannot have it."""
-    match name:
-        case "unit":
-            return _repeated(0.0, 255.0, channels)
-        case "byte":
-            return _repeated(0.0, 1.0, channels)
-        case "signed":
-            return _repeated(127.5, 127.5, channels)
-        case "standard":
-            return pixels and _stretched(pixels, channels)
-        case "imagenet":
-            return _times_255(*IMAGENET) if channels == 3 else None
-        case "caffe":
-            return (CAFFE_MEAN[::-1], (1.0,) * 3) if channels == 3 else None
-    numbers = [float(number) for number in name.split(",")]
-    half = len(numbers) // 2
-    mean, std = tuple(numbers[:half]), tuple(numbers[half:])
-    is_fraction = max(map(abs, numbers)) <= 1  # else the numbers are on the scale 0 to 255
-    given = _times_255(mean, std) if is_fraction else (mean, std)
-    return None if half > channels else _stretched(given, channels)
 
 
 def _fits(image_size: int, size: int) -> Sequence[str]:
@@ -169,17 +107,3 @@ def _fits(image_size: int, size: int) -> Sequence[str]:
         return ("same",)
     margin = size - image_size
     return ("resize", "pad") if 0 < margin <= LARGEST_MARGIN and margin % 2 == 0 else ("resize",)
-
-
-def _repeated(mean: float, std: float, channels: int) -> Scaling:
-    return (mean,) * channels, (std,) * channels
-
-
-def _times_255(mean: Sequence[float], std: Sequence[float]) -> Scaling:
-    return tuple(255 * value for value in mean), tuple(255 * value for value in std)
-
-
-def _stretched(values: Scaling, channels: int) -> Scaling:
-    """Repeat the values of a gray image for every channel."""
-    mean, std = values
-    return (mean, std) if len(mean) == channels else (mean * channels, std * channels)

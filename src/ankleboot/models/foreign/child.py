@@ -21,8 +21,10 @@ from ankleboot.core.types import to_inputs
 from ankleboot.models.foreign import scan
 from ankleboot.models.foreign.candidates import Signature, candidates
 from ankleboot.models.foreign.convention import Convention
-from ankleboot.models.foreign.examine import Trial, choose, output_kind, try_candidates
+from ankleboot.models.foreign.decision import find_convention
+from ankleboot.models.foreign.examine import Trial, output_kind
 from ankleboot.models.foreign.runtimes import ForeignModel, load
+from ankleboot.models.foreign.scalings import Pixels
 
 LIMITS = Limits(memory_bytes=12 * 2**30, cpu_s=900, wall_s=600.0)
 MAX_DIFFERENCE = 2e-3  # between probabilities of the rebuilt model and of the original
@@ -73,24 +75,34 @@ def _convert(job: dict[str, Any]) -> dict[str, Any]:
             f"{job['num_classes']} classes; name the data it learned with --data, or all of its "
             "labels with --labels"
         )
-    pixels = job["pixels"] and (tuple(job["pixels"][0]), tuple(job["pixels"][1]))
+    pixels = job["pixels"] and Pixels(*map(tuple, job["pixels"]))
     conventions = candidates(signature, images.shape[1], job["choice"], pixels)
     order = tuple(job["order"]) if job["order"] is not None else None
     trials: list[Trial] = []
+    accuracy = None
     if len(labels):
-        trials = try_candidates(model.predict, signature, conventions, images, labels, order)
-        is_named = job["choice"] != "auto" and order is not None
-        convention = choose(trials, labels, is_named=is_named).convention
+        chosen, trials = find_convention(
+            model.predict,
+            signature,
+            conventions,
+            images,
+            labels,
+            order,
+            num_first=job["num_first"],
+            is_named=job["choice"] != "auto" and order is not None,
+        )
+        convention, accuracy = chosen.convention, chosen.best
     else:
         convention = _without_labels(model, conventions, images, order)
     if model.keras is not None:
-        _write(model, convention, images, Path(job["target"]))
+        _write(model, convention, images[: job["num_first"]], Path(job["target"]))
     return {
         "signature": _described(signature),
         "convention": convention.to_json(),
+        "num_tried": len(conventions),
         "trials": [trial.to_json() for trial in trials],
-        "accuracy": trials[0].best if trials else None,
-        "num_images": len(labels),
+        "accuracy": accuracy,
+        "num_images": len(chosen.losses) if trials else 0,
     }
 
 

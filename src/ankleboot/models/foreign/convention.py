@@ -14,10 +14,14 @@ import numpy as np
 from ankleboot.core.errors import ModelError
 from ankleboot.core.types import Images, Probs
 from ankleboot.models.files.calibration import log_probs, softmax
+from ankleboot.models.foreign.scalings import NORMALIZATIONS
 
 LAYOUTS = ("hwc", "hw", "chw", "flat")
 OUTPUTS = ("softmax", "logits", "sigmoid", "binary-sigmoid", "binary-logit")
 FITS = ("same", "resize", "pad")
+LENGTH_AXES = {"rows": (2,), "columns": (1,), "length": (1, 2, 3)}
+IMAGE_EPSILON = 1e-6  # of a variance in [0, 1]: the layers that compute the same get it
+LENGTH_EPSILON = 1e-12  # that of UnitNormalization; the square of one gray level is 1.5e-5
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,13 @@ class Convention:
         channels: Channels of the input, 1 or 3; gray images are repeated.
         fit: Change of size: "same", "resize" (bilinear) or "pad" (black margins).
         scaling: Name of mean and std, as the user writes it.
-        mean: Mean per channel, on the scale 0 to 255.
-        std: Divisor per channel, on the scale 0 to 255.
+        mean: Mean on the scale 0 to 255: one per channel, or one per value of the input.
+        std: Divisor on the scale 0 to 255, as many.
         bgr: Whether the channels are in the order blue, green, red.
         outputs: Meaning of the outputs: "softmax" (probabilities), "logits", "sigmoid" (one for
             each class), "binary-sigmoid" or "binary-logit" (one for two classes).
         order: Index of the output of each label.
+        normalization: What is done to each image then; see `scalings.NORMALIZATIONS`.
     """
 
     layout: str
@@ -48,6 +53,7 @@ class Convention:
     bgr: bool
     outputs: str
     order: tuple[int, ...]
+    normalization: str = ""
 
     def inputs(self, images: Images) -> np.ndarray:
         """Turn images into float32 inputs of the model."""
@@ -61,8 +67,10 @@ class Convention:
         if x.shape[3] == 1 and self.channels == 3:
             x = np.repeat(x, 3, axis=3)
         x = x[..., ::-1] if self.bgr else x
-        mean, std = np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
-        x = np.asarray((x - mean) / std, np.float32)
+        x = normalized(
+            np.asarray((x - self._grid(self.mean)) / self._grid(self.std), np.float32),
+            self.normalization,
+        )
         match self.layout:
             case "hw":
                 x = x[..., 0]
@@ -71,6 +79,16 @@ class Convention:
             case "flat":
                 x = x.reshape(len(x), -1)
         return np.ascontiguousarray(x, np.float32)
+
+    @property
+    def lengths(self) -> set[int]:
+        """Possible lengths of `mean` and `std`."""
+        return {self.channels, self.size * self.size * self.channels}
+
+    def _grid(self, values: tuple[float, ...]) -> np.ndarray:
+        array = np.asarray(values, np.float32)
+        is_image = len(values) > self.channels
+        return array.reshape(self.size, self.size, self.channels) if is_image else array
 
     def probs(self, outputs: np.ndarray) -> Probs:
         """Turn outputs (n, outputs) into probabilities in the order of the labels."""
@@ -91,6 +109,13 @@ class Convention:
         """Return the document that `from_json` turns back into an equal object."""
         return asdict(self)
 
+    def log_probs(self, outputs: np.ndarray) -> np.ndarray:
+        """Turn outputs into logits in the order of the labels, where probabilities would be 0."""
+        if self.outputs == "logits":
+            return outputs.astype(np.float64)[:, list(self.order)]
+        probs = self.probs(outputs).astype(np.float64)
+        return np.asarray(np.log(np.maximum(probs, np.finfo(np.float32).tiny)))
+
     @classmethod
     def from_json(cls, document: Mapping[str, Any], path: object) -> "Convention":
         """Rebuild a convention from the metadata of a model file; messages name the path.
@@ -106,6 +131,8 @@ class Convention:
                 or convention.outputs not in OUTPUTS
                 or convention.fit not in FITS
                 or sorted(convention.order) != list(range(len(convention.order)))
+                or convention.normalization not in NORMALIZATIONS
+                or not {len(convention.mean), len(convention.std)} <= convention.lengths
                 or not all(np.isfinite(convention.mean)) & all(np.isfinite(convention.std))
                 or min(convention.std) <= 0
             ):
@@ -113,6 +140,20 @@ class Convention:
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{path}: damaged convention ({error})") from error
         return convention
+
+
+def normalized(x: np.ndarray, name: str) -> np.ndarray:
+    """Normalize each image (height, width, channels), as `NORMALIZATIONS` has it."""
+    if name == "":
+        return x
+    if name == "clipped":
+        return np.clip(x, 0, 1)
+    if name == "image":
+        centered = x - x.mean(axis=(1, 2, 3), keepdims=True)
+        variance = (centered**2).mean(axis=(1, 2, 3), keepdims=True)
+        return np.asarray(centered / np.sqrt(variance + IMAGE_EPSILON), np.float32)
+    squares = (x**2).sum(axis=LENGTH_AXES[name], keepdims=True)
+    return np.asarray(x / np.sqrt(np.maximum(squares, LENGTH_EPSILON)), np.float32)
 
 
 def resize_bilinear(x: np.ndarray, size: int) -> np.ndarray:

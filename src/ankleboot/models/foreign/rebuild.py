@@ -12,7 +12,11 @@ import numpy as np
 
 from ankleboot.core.errors import ModelError
 from ankleboot.models.foreign.candidates import Signature
-from ankleboot.models.foreign.convention import Convention
+from ankleboot.models.foreign.convention import (
+    IMAGE_EPSILON,
+    LENGTH_AXES,
+    Convention,
+)
 
 RESERVED = ("inputs", "logits", "probs", "scores")
 WITHOUT_EFFECT = (
@@ -144,13 +148,7 @@ def _prepared(x: Any, convention: Convention, channels: int) -> Any:
         x = keras.layers.Concatenate(name="prepared_color")([x] * 3)
     if convention.bgr:
         x = _constant_dense(x, np.eye(3)[::-1], "prepared_bgr")
-    scale = [255 / std for std in convention.std]
-    offset = [-mean / std for mean, std in zip(convention.mean, convention.std, strict=True)]
-    if set(scale) != {1.0} or set(offset) != {0.0}:
-        is_one = len({*scale}) == 1 and len({*offset}) == 1
-        x = keras.layers.Rescaling(
-            scale[0] if is_one else scale, offset[0] if is_one else offset, name="prepared_scale"
-        )(x)
+    x = _scaled(x, convention)
     match convention.layout:
         case "hw":
             x = keras.layers.Reshape((size, size), name="prepared_layout")(x)
@@ -159,6 +157,28 @@ def _prepared(x: Any, convention: Convention, channels: int) -> Any:
         case "flat":
             length = size * size * convention.channels
             x = keras.layers.Reshape((length,), name="prepared_layout")(x)
+    return x
+
+
+def _scaled(x: Any, convention: Convention) -> Any:
+    mean, std = np.array(convention.mean), np.array(convention.std)
+    if len(mean) > convention.channels:
+        mean, std = (values.reshape(tuple(x.shape[1:])) for values in (mean, std))
+    scale, offset = 255 / std, -mean / std
+    if np.ptp(scale) == np.ptp(offset) == 0:
+        scale, offset = scale.flat[0], offset.flat[0]
+    if np.any(scale != 1) or np.any(offset != 0):
+        layer = keras.layers.Rescaling(scale.tolist(), offset.tolist(), name="prepared_scale")
+        x = layer(x)
+    name = "prepared_normal"
+    if convention.normalization == "clipped":
+        return keras.layers.ReLU(max_value=1, name=name)(x)
+    if convention.normalization == "image":
+        return keras.layers.LayerNormalization(
+            axis=(1, 2, 3), epsilon=IMAGE_EPSILON, center=False, scale=False, name=name
+        )(x)
+    if axes := LENGTH_AXES.get(convention.normalization):
+        x = keras.layers.UnitNormalization(list(axes), name=name)(x)
     return x
 
 
