@@ -118,15 +118,12 @@ def _find(value: Any, index: dict[str, list[Path]]) -> list[Path]:
 def choose(
     folder: Path, tables: Sequence[ImageTable], scanned: ImageListing | DataError
 ) -> tuple[Path | None, list[str]]:
-    """Choose the table that lists the images of a folder; None for its folders of classes.
+    """Return the table that lists the images of a folder, or None for its folders; and notes.
 
     Args:
         folder: Folder of the images and the tables.
         tables: Those that list images of the folder, for training.
         scanned: What its folders were understood as, or why they were not.
-
-    Returns:
-        The table, and notes.
 
     Raises:
         DataError: If several tables list the images, or one contradicts the folders.
