@@ -45,7 +45,8 @@ class Entry:
 def walk(root: Path, on_error: OnError | None = None) -> Iterator[Entry]:
     """Yield what is in a folder and below: the files of a folder, then its folders, by name.
 
-    Hidden files are left out. `on_error` receives a line about a folder that cannot be searched.
+    Hidden files are left out, except what stands for a photo that is still in iCloud. `on_error`
+    receives a line about a folder that cannot be searched.
 
     Raises:
         DataError: If a folder cannot be searched and there is no `on_error`, or there are more
@@ -92,7 +93,7 @@ def _walk(
     if len(above) > MAX_DEPTH:
         raise DataError(f"{folder}: more than {MAX_DEPTH} folders deep")
     above = (*above, _identity(folder))
-    kinds = [(entry.name, _kind(entry)) for entry in entries if not entry.name.startswith(".")]
+    kinds = [(entry.name, _kind(entry)) for entry in entries if not _is_hidden(entry.name)]
     for file, kind in kinds:
         if kind != "folder":
             yield Entry(folder / file, name / file, kind)
@@ -109,6 +110,10 @@ def _walk(
             continue
         yield Entry(path, name / inner, "folder")
         yield from _walk(path, name / inner, content, above, on_error)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") and not name.endswith(".icloud")
 
 
 def _identity(folder: Path) -> tuple[int, int]:

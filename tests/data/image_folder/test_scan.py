@@ -280,3 +280,45 @@ def test_an_empty_folder_is_a_note(tmp_path: Path) -> None:
     assert listing.notes == ("folders without images: 2 (labels, val)",)
     make(make(tmp_path / "b", *PETS), "labels", files=0)
     assert scan_folder(tmp_path / "b").class_names == PETS
+
+
+# Further cases
+
+
+def test_photos_that_are_still_in_icloud_are_noted(tmp_path: Path) -> None:
+    root = make(tmp_path, *PETS)
+    (root / "cat/.9.jpg.icloud").touch()
+    (root / "cat/.DS_Store").touch()
+    listing = scan_folder(root)
+    assert len(listing.images) == 4
+    assert [note for note in listing.notes if "cat/.9.jpg.icloud: not on this disk" in note]
+    assert not any("DS_Store" in text for text in (*listing.notes, *listing.skipped))
+
+
+def test_splits_that_repeat_inside_a_folder_are_left_out_once(tmp_path: Path) -> None:
+    """As the best known archive of chest X-rays has them."""
+    splits(tmp_path / "chest_xray", "train", "test")
+    splits(tmp_path, "train", "test")
+    listing = scan_folder(tmp_path)
+    assert len(listing.images) == 8
+    assert listing.notes == ("chest_xray/: 8 images in the same splits once more, left out",)
+    splits(tmp_path, "spare")
+    with pytest.raises(DataError, match="spare/ beside"):
+        scan_folder(tmp_path)
+
+
+def test_masks_are_noted(tmp_path: Path) -> None:
+    make(tmp_path / "a", "images", "masks")
+    assert (
+        "images of masks/ have the names of those of images/"
+        in scan_folder(tmp_path / "a").notes[0]
+    )
+    make(tmp_path / "b", "benign", "normal")
+    make(tmp_path / "b", "benign", name="{}_mask.png")
+    assert scan_folder(tmp_path / "b").notes[0].startswith("2 images are named like masks")
+
+
+def test_classes_of_masks_are_no_masks(tmp_path: Path) -> None:
+    make(tmp_path, "with_mask", "without_mask")
+    (tmp_path / "with_mask/_mask.png").touch()
+    assert scan_folder(tmp_path).notes == ()

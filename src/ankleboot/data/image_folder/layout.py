@@ -126,7 +126,13 @@ def _understand_splits(
             and not tree.children((*folder, classes[0]))
         )
         split = splits.get(name) or split_of(name)
-        if is_flat and (split or UNLABELED & set(re.split(r"[\W_]+", name.lower()))):
+        if not split and {split_of(inner) for inner in classes} >= set(splits.values()):
+            layout.left_out.append(folder)
+            layout.notes.append(
+                f"{_shown((*base, name))}: {tree.below[folder]:,} images in the same splits once "
+                "more, left out"
+            )
+        elif is_flat and (split or UNLABELED & set(re.split(r"[\W_]+", name.lower()))):
             _leave_out(root, tree, (*base, name), split, layout)
         elif not split:
             first = f"{escape_unprintable(next(iter(splits)))}/"

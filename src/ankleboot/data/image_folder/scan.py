@@ -15,6 +15,7 @@ from ankleboot.data.image_folder.listing import (
     check_class_names,
     natural_order,
 )
+from ankleboot.data.image_folder.masks import note_masks
 from ankleboot.data.image_folder.report import LAYOUT, join_names
 from ankleboot.data.preprocessing.image_formats import SUFFIXES, UNREAD_FORMATS
 from ankleboot.data.walk import IGNORED_FILES, Entry, is_output, walk
@@ -37,6 +38,7 @@ def scan_folder(root: Path) -> ImageListing:
     _refuse_broken_links(entries, layout)
     _note_folders(entries, tree, layout)
     images, skipped, special = _sort_entries(entries, layout)
+    note_masks(images, layout)
     classes: dict[str, set[str]] = {"train": set()}
     for split, class_name in layout.classes.values():
         classes.setdefault(split, set()).add(class_name)

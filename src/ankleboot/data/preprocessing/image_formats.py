@@ -47,6 +47,7 @@ UNREAD_FORMATS = {
         "SVG": ".svg",
         "Targa": ".tga",
         "icon": ".ico",
+        "not on this disk but in iCloud; download it": ".icloud",
     }.items()
     for suffix in suffixes.split()
 }
