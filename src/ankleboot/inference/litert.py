@@ -42,7 +42,17 @@ class LiteRTPredictor:
         self._batch_sizes = [size for size in BATCH_SIZES if size <= max_batch_size]
 
     def predict(self, images: Images) -> Probs:
-        """Predict in batches of the three sizes."""
+        """Predict in batches of the three sizes.
+
+        Raises:
+            ModelError: If an operation fails, such as one that only TensorFlow has.
+        """
+        try:
+            return self._predict(images)
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"{self.name}: LiteRT cannot run it ({first_line(error)})") from error
+
+    def _predict(self, images: Images) -> Probs:
         probs = np.empty((len(images), len(self.info.labels)), np.float32)
         start = 0
         for size in self._batch_sizes:

@@ -28,7 +28,7 @@ class Network:
 
     def seen(self, *, noise: float = 0.0, sureness: float = 1.0, hint: float = 0.0) -> np.ndarray:
         label = np.eye(10)[self.labels]
-        return sureness * (self.logits + noise * self.noise + hint * label)
+        return np.asarray(sureness * (self.logits + noise * self.noise + hint * label))
 
     def trials(self, unit: np.ndarray, byte: np.ndarray, stated: str = "logits") -> list[Trial]:
         values = iter((unit, byte))

@@ -29,6 +29,7 @@ from ankleboot.models.foreign.scalings import Pixels
 LIMITS = Limits(memory_bytes=12 * 2**30, cpu_s=900, wall_s=600.0)
 MAX_DIFFERENCE = 2e-3  # between probabilities of the rebuilt model and of the original
 MIN_AGREEMENT = 0.998  # of labels; equal confidences may fall either way
+HALF_DIFFERENCE, HALF_AGREEMENT = 0.05, 0.99  # of models that compute with 16 bits
 NUM_NOISE_IMAGES = 64
 
 
@@ -127,7 +128,7 @@ def _described(signature: Signature) -> dict[str, Any]:
 
 def _write(model: ForeignModel, convention: Convention, images: np.ndarray, target: Path) -> None:
     """Write the rebuilt Keras model after comparing it with the original."""
-    from ankleboot.models.foreign.rebuild import rebuild
+    from ankleboot.models.foreign.rebuild import computes_in_half, rebuild
 
     rebuilt = rebuild(model.keras, convention, images.shape[1:])
     expected = convention.probs(model.predict(convention.inputs(images)))
@@ -137,7 +138,9 @@ def _write(model: ForeignModel, convention: Convention, images: np.ndarray, targ
     actual = np.concatenate([np.asarray(batch) for batch in batches])
     difference = float(np.abs(actual - expected).max())
     agreement = float((actual.argmax(axis=1) == expected.argmax(axis=1)).mean())
-    if not difference <= MAX_DIFFERENCE or agreement < MIN_AGREEMENT:
+    is_half = computes_in_half(model.keras)
+    most, least = (HALF_DIFFERENCE, HALF_AGREEMENT) if is_half else (MAX_DIFFERENCE, MIN_AGREEMENT)
+    if not difference <= most or agreement < least:
         raise ModelError(
             f"the rebuilt model differs from the original by up to {difference:.2g}; it cannot be "
             "adopted"

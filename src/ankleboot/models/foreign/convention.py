@@ -147,7 +147,7 @@ def normalized(x: np.ndarray, name: str) -> np.ndarray:
     if name == "":
         return x
     if name == "clipped":
-        return np.clip(x, 0, 1)
+        return np.asarray(np.clip(x, 0, 1))
     if name == "image":
         centered = x - x.mean(axis=(1, 2, 3), keepdims=True)
         variance = (centered**2).mean(axis=(1, 2, 3), keepdims=True)

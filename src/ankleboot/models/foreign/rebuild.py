@@ -67,12 +67,14 @@ class Flattener:
             return args[0]
         is_new = id(layer) not in self._copies
         if is_new:
-            config = layer.get_config() | {"name": self._unique(layer.name)}
+            config = in_float32(layer.get_config()) | {"name": self._unique(layer.name)}
             self._copies[id(layer)] = type(layer).from_config(config)
         copy = self._copies[id(layer)]
         output = copy(*args, **kwargs)
         if is_new:
             copy.set_weights(layer.get_weights())
+            if isinstance(copy, keras.layers.Normalization):
+                copy.finalize_state()  # weights alone leave its arithmetic as it was
         return output
 
     def _unique(self, name: str) -> str:
@@ -82,6 +84,25 @@ class Flattener:
             unique = f"{name}_{number}"
         self._names.add(unique)
         return unique
+
+
+def in_float32(config: Any) -> Any:
+    """Return a configuration whose layers compute in float32, which every format can."""
+    if isinstance(config, list):
+        return [in_float32(value) for value in config]
+    if not isinstance(config, dict):
+        return config
+    changed = {key: in_float32(value) for key, value in config.items()}
+    dtype = config.get("dtype")
+    name = dtype.get("config", {}).get("name") if isinstance(dtype, dict) else dtype
+    if isinstance(name, str) and "float" in name:
+        changed["dtype"] = "float32"
+    return changed
+
+
+def computes_in_half(model: Any) -> bool:
+    """Check if a layer computes with 16 bits, so that float32 differs from it."""
+    return any(layer.compute_dtype in ("float16", "bfloat16") for layer in model._flatten_layers())
 
 
 def signature_of(model: Any, kind: str) -> Signature:
@@ -127,7 +148,9 @@ def rebuild(model: Any, convention: Convention, image_shape: tuple[int, ...]) ->
     kind, scores = _head(outputs)
     if kind and kind != convention.outputs.removeprefix("binary-"):
         raise ModelError(f"its last layer is a {kind}, but its outputs are {convention.outputs}")
-    logits = _logits(scores, convention)
+    is_activated = not kind and convention.outputs not in ("logits", "binary-logit")
+    scores = _log(outputs, convention) if is_activated else scores
+    logits = _logits(scores, convention, is_log=is_activated)
     probs = keras.layers.Softmax(name="probs", dtype="float32")(logits)
     return keras.Model(inputs, probs, name=_valid_name(model.name))
 
@@ -164,9 +187,9 @@ def _scaled(x: Any, convention: Convention) -> Any:
     mean, std = np.array(convention.mean), np.array(convention.std)
     if len(mean) > convention.channels:
         mean, std = (values.reshape(tuple(x.shape[1:])) for values in (mean, std))
-    scale, offset = 255 / std, -mean / std
+    scale, offset = np.asarray(255 / std), np.asarray(-mean / std)
     if np.ptp(scale) == np.ptp(offset) == 0:
-        scale, offset = scale.flat[0], offset.flat[0]
+        scale, offset = np.asarray(scale.flat[0]), np.asarray(offset.flat[0])
     if np.any(scale != 1) or np.any(offset != 0):
         layer = keras.layers.Rescaling(scale.tolist(), offset.tolist(), name="prepared_scale")
         x = layer(x)
@@ -223,8 +246,11 @@ def _activation(layer: Any) -> str:
     return str(getattr(activation, "__name__", "")) if activation is not None else ""
 
 
-def _logits(scores: Any, convention: Convention) -> Any:
-    """Return logits in the order of the labels whose softmax are the model's probabilities."""
+def _logits(scores: Any, convention: Convention, *, is_log: bool = False) -> Any:
+    """Return logits in the order of the labels whose softmax are the model's probabilities.
+
+    The scores are what the last activation gets; of probabilities, `_log` gives their logarithm.
+    """
     if isinstance(scores, tuple):
         dense, x = scores
         weights = [np.asarray(weight, np.float32) for weight in dense.get_weights()]
@@ -233,7 +259,7 @@ def _logits(scores: Any, convention: Convention) -> Any:
     if convention.outputs.startswith("binary"):  # softmax of 0 and z is the sigmoid of z
         weights = [np.concatenate([np.zeros_like(w), w], axis=-1) for w in weights]
     weights = [weight[..., list(convention.order)] for weight in weights]
-    is_sigmoid = convention.outputs == "sigmoid"
+    is_sigmoid = convention.outputs == "sigmoid" and not is_log
     num_labels = len(convention.order)
     name = "scores" if is_sigmoid else "logits"
     layer = keras.layers.Dense(num_labels, use_bias=len(weights) == 2, name=name, dtype="float32")
@@ -241,6 +267,15 @@ def _logits(scores: Any, convention: Convention) -> Any:
     layer.set_weights(weights)
     if is_sigmoid:  # their softmax divides each probability by the sum of all
         x = keras.layers.Activation("log_sigmoid", name="logits", dtype="float32")(x)
+    return x
+
+
+def _log(probs: Any, convention: Convention) -> Any:
+    """Return the logarithm of probabilities that no activation at the end makes, as an average."""
+    tiny = float(np.finfo(np.float32).tiny)
+    x = keras.ops.log(keras.ops.maximum(probs, tiny))
+    if convention.outputs == "binary-sigmoid":  # the one logit of two classes
+        x = x - keras.ops.log(keras.ops.maximum(1 - probs, tiny))
     return x
 
 

@@ -65,32 +65,54 @@ def _load_keras(path: Path, kind: str) -> ForeignModel:
 
 
 def _load_tflite(content: bytes, num_threads: int) -> ForeignModel:
-    from ai_edge_litert.interpreter import Interpreter
-
     try:
         with silenced(show_failures=False):
-            interpreter = Interpreter(model_content=content, num_threads=num_threads)
-            inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-            _refuse_several(inputs, outputs)
-            input_, output = inputs[0], outputs[0]
-            if input_["shape"][0] != 1:
-                interpreter.resize_tensor_input(input_["index"], [1, *input_["shape"][1:]])
-            interpreter.allocate_tensors()
+            interpreter, input_, output = _allocated(content, num_threads)
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"LiteRT cannot run it ({first_line(error)})") from error
+    batch = int(input_["shape"][0])
 
-    def predict_one(x: np.ndarray) -> np.ndarray:
-        interpreter.set_tensor(input_["index"], quantized(x, input_))
+    def predict_batch(x: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(input_["index"], quantized(_padded(x, batch), input_))
         interpreter.invoke()
-        return dequantized(interpreter.get_tensor(output["index"]), output)
+        values = dequantized(interpreter.get_tensor(output["index"]), output)
+        return values.reshape(batch, -1)[: len(x)]
 
     def predict(values: np.ndarray) -> np.ndarray:
-        return np.concatenate([predict_one(x[None]).reshape(1, -1) for x in values])
+        starts = range(0, len(values), batch)
+        return np.concatenate([predict_batch(values[s : s + batch]) for s in starts])
 
     is_bytes = input_["dtype"] == np.uint8 and not input_["quantization"][0]
     shape = tuple(int(size) for size in input_["shape"][1:])
     num_outputs = int(np.prod(output["shape"][1:]))
     return ForeignModel(Signature(shape, num_outputs, is_uint8=is_bytes, kind="tflite"), predict)
+
+
+def _allocated(content: bytes, num_threads: int) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """Return an interpreter for one image, or for its own batch size if that is fixed."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    for is_resized in (True, False):
+        interpreter = Interpreter(model_content=content, num_threads=num_threads)
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        _refuse_several(inputs, outputs)
+        shape = inputs[0]["shape"]
+        if is_resized and shape[0] != 1:
+            interpreter.resize_tensor_input(inputs[0]["index"], [1, *shape[1:]])
+        try:
+            interpreter.allocate_tensors()
+        except RuntimeError:
+            if not is_resized or shape[0] == 1:
+                raise
+            continue  # its operations hold the batch size
+        break
+    return interpreter, interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+
+
+def _padded(x: np.ndarray, batch: int) -> np.ndarray:
+    """Fill a batch with zeros; an export may take a fixed number of images alone."""
+    missing = batch - len(x)
+    return np.concatenate([x, np.zeros((missing, *x.shape[1:]), x.dtype)]) if missing else x
 
 
 def _load_onnx(content: bytes, num_threads: int) -> ForeignModel:
@@ -104,41 +126,61 @@ def _load_onnx(content: bytes, num_threads: int) -> ForeignModel:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its own types, not exported by all versions
         raise ModelError(f"ONNX Runtime cannot run it ({first_line(error)})") from error
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    _refuse_several(inputs, outputs)
+    inputs = session.get_inputs()
+    _refuse_several(inputs, [None])
+    output = _row_output(session.get_outputs())
     batch, *shape = (size if isinstance(size, int) else 0 for size in inputs[0].shape)
-    if batch > 1:
-        raise ModelError(f"takes {batch} images at a time; export it with any number, or with one")
     if inputs[0].type not in ONNX_TYPES:
         raise ModelError(f"its input has the type {inputs[0].type}; expected float or uint8")
 
+    def run(values: np.ndarray) -> np.ndarray:
+        given = values.astype(ONNX_TYPES[inputs[0].type])
+        (found,) = session.run([output.name], {inputs[0].name: given})
+        return np.asarray(found, np.float32).reshape(len(values), -1)
+
     def predict(values: np.ndarray) -> np.ndarray:
-        size = 1 if batch == 1 else BATCH_SIZE
-        starts = range(0, len(values), size)
-        batches = [run_onnx(session, values[start : start + size]) for start in starts]
+        size = batch or BATCH_SIZE
+        parts = [values[start : start + size] for start in range(0, len(values), size)]
+        batches = [run(_padded(part, batch) if batch else part)[: len(part)] for part in parts]
         return np.concatenate(batches)
 
-    num_outputs = outputs[0].shape[-1]
-    if not isinstance(num_outputs, int) or len(outputs[0].shape) != 2:
-        raise ModelError(f"expected one row of outputs per image, got {outputs[0].shape}")
     is_bytes = inputs[0].type == "tensor(uint8)"
+    num_outputs = int(np.prod(output.shape[1:]))
     return ForeignModel(
         Signature(tuple(shape), num_outputs, is_uint8=is_bytes, kind="onnx"), predict
     )
 
 
+def _row_output(outputs: Any) -> Any:
+    """Return the only output with one row of float values per image; labels beside it are left.
+
+    Raises:
+        ModelError: If there is none, or there are several.
+    """
+    rows = [
+        output
+        for output in outputs
+        if output.type in ONNX_FLOATS
+        and len(output.shape) >= 2
+        and all(isinstance(size, int) for size in output.shape[1:])
+        and np.prod(output.shape[1:]) == max(output.shape[1:])
+    ]
+    if len(rows) == 1:
+        return rows[0]
+    found = ", ".join(f"{output.name}: {output.type} {output.shape}" for output in outputs)
+    if not any("float" in output.type or "double" in output.type for output in outputs):
+        raise ModelError(f"gives labels alone ({found}); export the probabilities too")
+    hint = "; export it with options={'zipmap': False}" if "map(" in found else ""
+    raise ModelError(f"expected one output with one row of values per image, got {found}{hint}")
+
+
+ONNX_FLOATS = ("tensor(float)", "tensor(float16)", "tensor(double)")
 ONNX_TYPES = {
     "tensor(uint8)": np.uint8,
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
 }
-
-
-def run_onnx(session: Any, inputs: np.ndarray) -> np.ndarray:
-    """Run a session with one input; return float32 outputs."""
-    (input_,) = session.get_inputs()
-    values = session.run(None, {input_.name: inputs.astype(ONNX_TYPES[input_.type])})[0]
-    return np.asarray(values, np.float32)
 
 
 def quantized(values: np.ndarray, details: dict[str, Any]) -> np.ndarray:

@@ -96,16 +96,20 @@ def _reachable(start: list[Any], nodes: dict[str, Any], functions: dict[str, Any
 def convert(folder: Path, target: Path) -> None:
     """Write the served function of a checked SavedModel as `.tflite`.
 
+    Its variables become constants first: the converter loses those that `tf.saved_model.save`
+    tracks outside a Keras export, and the model then returns no numbers.
+
     Raises:
         ModelError: If the converter does not support it.
     """
     import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     try:
         with silenced(show_failures=False):
-            converter = tf.lite.TFLiteConverter.from_saved_model(
-                str(folder), signature_keys=[SIGNATURE]
-            )
+            loaded = tf.saved_model.load(str(folder))
+            function = convert_variables_to_constants_v2(loaded.signatures[SIGNATURE])
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([function], loaded)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
             target.write_bytes(converter.convert())
     except Exception as error:  # many types, for graphs that it does not support
