@@ -1,5 +1,6 @@
 """Models that Keras users build, rebuilt in our convention with the outputs that they had."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,29 @@ def test_a_saved_model_of_another_writer_keeps_its_variables(tmp_path: Path) -> 
     np.testing.assert_allclose(outputs, model(x), atol=1e-5)
     with pytest.raises(ModelError, match="cannot be converted"):
         saved_model.convert(tmp_path / "gone", tmp_path / "m.tflite")
+
+
+def test_axes_of_length_one_are_dropped() -> None:
+    """A network of convolutions alone ends in 1 x 1 x classes."""
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(3, 28),
+            keras.layers.Conv2D(4, 1, activation="softmax"),
+        ]
+    )
+    signature = signature_of(model, "keras")
+    assert signature.num_outputs == 4
+    convention = replace(
+        candidates(signature, 28, "unit", None)[0], outputs="softmax", order=(0, 1, 3, 2)
+    )
+    expected = np.asarray(model(convention.inputs(IMAGES)))[:, 0, 0][:, [0, 1, 3, 2]]
+    rebuilt = rebuild(model, convention, (28, 28))
+    np.testing.assert_allclose(rebuilt(to_inputs(IMAGES)), expected, atol=1e-5)
+
+
+def test_several_inputs_are_refused_with_their_number() -> None:
+    inputs = [keras.Input((28, 28, 1)) for _ in range(2)]
+    model = keras.Model(inputs, small()(keras.layers.Add()(inputs)))
+    with pytest.raises(ModelError, match="one input and one output, got 2 and 1"):
+        signature_of(model, "keras")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ankleboot.core.errors import ModelError
-from ankleboot.models.foreign.scan import input_shape, kind_of, scan
+from ankleboot.models.foreign.scan import input_shape, scan
 
 DENSE = {
     "module": "keras.layers",
@@ -217,23 +217,3 @@ def test_files_of_other_runtimes_are_scanned(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "saved_model.pb").symlink_to("/etc/passwd")
     refused(folder, "is a link", "saved-model")
-
-
-@pytest.mark.parametrize(
-    ("name", "match"),
-    [
-        ("model.pt", "torch.onnx.export"),
-        ("model.pkl", "a pickle can run any program"),
-        ("model.txt", "save it as .keras"),
-    ],
-)
-def test_other_kinds_of_files_are_refused_with_a_way_out(
-    tmp_path: Path, name: str, match: str
-) -> None:
-    (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(ModelError, match=match):
-        kind_of(tmp_path / name)
-    with pytest.raises(ModelError, match="expected a SavedModel"):
-        kind_of(tmp_path)
-    with pytest.raises(ModelError, match="no such model file"):
-        kind_of(tmp_path / "gone.keras")

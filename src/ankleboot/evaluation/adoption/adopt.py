@@ -31,8 +31,8 @@ from ankleboot.models.files.checksums import read_verified_onnx, read_verified_t
 from ankleboot.models.files.keras_seal import read_seal
 from ankleboot.models.foreign.candidates import Signature
 from ankleboot.models.foreign.child import LIMITS, NUM_NOISE_IMAGES
+from ankleboot.models.foreign.kinds import kind_of
 from ankleboot.models.foreign.scalings import Pixels, parse_input
-from ankleboot.models.foreign.scan import kind_of
 from ankleboot.models.run import Run
 from ankleboot.recipes.image_spec import ImageSpec
 
@@ -146,19 +146,21 @@ def _check_labels(labels: Sequence[str]) -> None:
 
 def _run_child(source: Path, job: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Run a job in a process with limits, and raise its error in this one."""
-    path = folder / "job.json"
-    path.write_text(json.dumps(job))
+    job_path = folder / "job.json"
+    job_path.write_text(json.dumps(job))
     try:
-        result = run_isolated(CHILD, str(path), wall_s=LIMITS.wall_s)
+        result = run_isolated(CHILD, str(job_path), wall_s=LIMITS.wall_s)
     except EnvironmentFailure as error:
-        reason = str(error).removeprefix(f"{CHILD} {path}: ").removeprefix(f"{CHILD}: ")
+        reason = str(error).removeprefix(f"{CHILD} {job_path}: ").removeprefix(f"{CHILD}: ")
         raise ModelError(
             f"{source}: the process that loaded it failed ({reason}); the limits are "
             f"{LIMITS.memory_bytes >> 30} GiB of memory and {LIMITS.cpu_s} s"
         ) from error
     if "error" in result:
         kinds = {kind.exit_code: kind for kind in (UsageError, DataError, EnvironmentFailure)}
-        message = str(result["error"]).removeprefix(f"{job['path']}: ")
+        message = str(result["error"])
+        for path in (job["path"], job["target"]):  # a SavedModel is loaded as its conversion
+            message = message.removeprefix(f"{path}: ")
         prefix = "" if message.startswith("--") else f"{source}: "
         raise kinds.get(result["exit_code"], ModelError)(prefix + message)
     return result

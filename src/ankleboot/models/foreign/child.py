@@ -71,10 +71,15 @@ def _convert(job: dict[str, Any]) -> dict[str, Any]:
     images, labels = arrays["images"], arrays["labels"]
     num_classes = 2 if signature.num_outputs == 1 else signature.num_outputs
     if num_classes != job["num_classes"]:
+        from_one = (
+            " (with labels from 1 on, output 0 means nothing: leave it out of the model)"
+            if num_classes == job["num_classes"] + 1
+            else ""
+        )
         raise UsageError(
             f"{path}: the model has {signature.num_outputs} outputs, but there are "
-            f"{job['num_classes']} classes; name the data it learned with --data, or all of its "
-            "labels with --labels"
+            f"{job['num_classes']} classes{from_one}; name the data it learned with --data, or all "
+            "of its labels with --labels"
         )
     pixels = job["pixels"] and Pixels(*map(tuple, job["pixels"]))
     conventions = candidates(signature, images.shape[1], job["choice"], pixels)

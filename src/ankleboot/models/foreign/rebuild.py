@@ -18,7 +18,7 @@ from ankleboot.models.foreign.convention import (
     Convention,
 )
 
-RESERVED = ("inputs", "logits", "probs", "scores")
+RESERVED = ("inputs", "logits", "probs", "scores", "row")
 WITHOUT_EFFECT = (
     keras.layers.Dropout,
     keras.layers.ActivityRegularization,
@@ -111,22 +111,26 @@ def signature_of(model: Any, kind: str) -> Signature:
     Raises:
         ModelError: If it has several inputs or outputs, or weights that are not finite.
     """
-    if not model.built or len(model.inputs or ()) != 1 or len(model.outputs or ()) != 1:
-        raise ModelError("expected a model with one input and one output, saved after its use")
+    num_inputs, num_outputs = len(model.inputs or ()), len(model.outputs or ())
+    if not model.built or not num_inputs:
+        raise ModelError("its input is unknown; call the model on an image once, and save it again")
+    if num_inputs != 1 or num_outputs != 1:
+        raise ModelError(f"expected one input and one output, got {num_inputs} and {num_outputs}")
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
         raise ModelError("its weights are not finite")
     output_shape = tuple(model.outputs[0].shape[1:])
-    if len(output_shape) != 1 or not output_shape[0]:
+    if not output_shape or None in output_shape or max(output_shape) != np.prod(output_shape):
         raise ModelError(f"expected one row of outputs per image, got the shape {output_shape}")
     flattener = Flattener()
     shape = tuple(model.inputs[0].shape[1:])
-    stated, _ = _head(flattener.apply(model, keras.Input(shape)))
-    if output_shape[0] == 1 and stated:
+    stated, _ = _head(_as_row(flattener.apply(model, keras.Input(shape))))
+    num_values = int(np.prod(output_shape))
+    if num_values == 1 and stated:
         stated = "binary-sigmoid" if stated == "sigmoid" else ""
     left_out = "augmentation inside the model is left out; it has no effect on predictions"
     return Signature(
         input_shape=tuple(size or 0 for size in shape),
-        num_outputs=output_shape[0],
+        num_outputs=num_values,
         outputs=stated,
         parameters=model.count_params(),
         kind=kind,
@@ -144,7 +148,7 @@ def rebuild(model: Any, convention: Convention, image_shape: tuple[int, ...]) ->
     """
     channels = 3 if len(image_shape) == 3 else 1
     inputs = keras.Input((*image_shape[:2], channels), name="inputs")
-    outputs = Flattener().apply(model, _prepared(inputs, convention, channels))
+    outputs = _as_row(Flattener().apply(model, _prepared(inputs, convention, channels)))
     kind, scores = _head(outputs)
     if kind and kind != convention.outputs.removeprefix("binary-"):
         raise ModelError(f"its last layer is a {kind}, but its outputs are {convention.outputs}")
@@ -153,6 +157,11 @@ def rebuild(model: Any, convention: Convention, image_shape: tuple[int, ...]) ->
     logits = _logits(scores, convention, is_log=is_activated)
     probs = keras.layers.Softmax(name="probs", dtype="float32")(logits)
     return keras.Model(inputs, probs, name=_valid_name(model.name))
+
+
+def _as_row(outputs: Any) -> Any:
+    """Drop axes of length 1, which a network of convolutions alone leaves."""
+    return outputs if len(outputs.shape) == 2 else keras.layers.Flatten(name="row")(outputs)
 
 
 def _valid_name(name: str) -> str:

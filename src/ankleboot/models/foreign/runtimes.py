@@ -59,7 +59,8 @@ def _load_keras(path: Path, kind: str) -> ForeignModel:
     def predict(inputs: np.ndarray) -> np.ndarray:
         starts = range(0, len(inputs), BATCH_SIZE)
         batches = [model(inputs[s : s + BATCH_SIZE], training=False) for s in starts]
-        return np.concatenate([np.asarray(batch, np.float32) for batch in batches])
+        rows = [np.asarray(batch, np.float32).reshape(len(batch), -1) for batch in batches]
+        return np.concatenate(rows)
 
     return ForeignModel(signature_of(model, kind), predict, model)
 
@@ -95,7 +96,9 @@ def _allocated(content: bytes, num_threads: int) -> tuple[Any, dict[str, Any], d
     for is_resized in (True, False):
         interpreter = Interpreter(model_content=content, num_threads=num_threads)
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-        _refuse_several(inputs, outputs)
+        rows = [i for i, output in enumerate(outputs) if np.prod(output["shape"][1:]) > 1]
+        chosen = rows[0] if len(rows) == 1 else 0  # probabilities beside the label
+        _refuse_several(inputs, rows if len(rows) == 1 else outputs)
         shape = inputs[0]["shape"]
         if is_resized and shape[0] != 1:
             interpreter.resize_tensor_input(inputs[0]["index"], [1, *shape[1:]])
@@ -106,7 +109,7 @@ def _allocated(content: bytes, num_threads: int) -> tuple[Any, dict[str, Any], d
                 raise
             continue  # its operations hold the batch size
         break
-    return interpreter, interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    return interpreter, interpreter.get_input_details()[0], interpreter.get_output_details()[chosen]
 
 
 def _padded(x: np.ndarray, batch: int) -> np.ndarray:

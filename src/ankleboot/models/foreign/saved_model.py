@@ -11,11 +11,11 @@ from typing import Any
 
 from ankleboot.core.errors import ModelError, first_line
 from ankleboot.core.silence import silenced
-from ankleboot.models.foreign.scan import SAVED_MODEL_FILE
+from ankleboot.models.foreign.kinds import SAVED_MODEL_FILE
 
 COMPUTE = frozenset(
     """
-Add AddV2 AvgPool BatchMatMul BatchMatMulV2 BiasAdd Cast Concat ConcatV2 Const Conv2D
+Add AddV2 ArgMax AvgPool BatchMatMul BatchMatMulV2 BiasAdd Cast Concat ConcatV2 Const Conv2D
 DepthToSpace DepthwiseConv2dNative Div DivNoNan Einsum Elu Equal Erf Exp ExpandDims Fill Floor
 FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 GatherV2 Greater GreaterEqual Identity IdentityN
 LeakyRelu Less LessEqual Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max MaxPool

@@ -23,44 +23,9 @@ MAX_CONFIG_BYTES = 10 * 2**20
 MAX_PACKING = 20  # declared bytes by stored byte; weights pack to about 0.9
 SMALL_BYTES = 50 * 2**20  # that may be packed more
 KERAS_MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
-KINDS = {
-    ".keras": "keras",
-    ".h5": "h5",
-    ".hdf5": "h5",
-    ".tflite": "tflite",
-    ".onnx": "onnx",
-}
-SAVED_MODEL_FILE = "saved_model.pb"
 MAX_FOLDER_FILES = 100
 EXTERNAL_DATA = b"\x0a\x08location"
 """Key "location" of a string entry: an ONNX tensor whose values are in another file."""
-
-
-def kind_of(path: Path) -> str:
-    """Return the kind of a model file or folder by its name.
-
-    Raises:
-        ModelError: If it is none that can be adopted; the message says what to do.
-    """
-    if not path.exists():
-        raise ModelError(f"{path}: no such model file")
-    if path.is_dir():
-        if (path / SAVED_MODEL_FILE).is_file():
-            return "saved-model"
-        raise ModelError(f"{path}: a folder without {SAVED_MODEL_FILE}; expected a SavedModel")
-    if kind := KINDS.get(path.suffix.lower()):
-        return kind
-    hints = {
-        ".pt": "export it with torch.onnx.export",
-        ".pth": "export it with torch.onnx.export",
-        ".pkl": "a pickle can run any program when it is loaded",
-        ".pb": "name the folder of the SavedModel",
-        ".json": "save the whole model with model.save('model.keras')",
-    }
-    hint = hints.get(path.suffix.lower(), "save it as .keras")
-    raise ModelError(
-        f"{path}: expected a .keras, .h5, .tflite or .onnx file or a SavedModel; {hint}"
-    )
 
 
 def scan(path: Path, kind: str) -> None:
