@@ -155,7 +155,7 @@ def test_data_fetch_fills_the_cache(
         (["train", "--resume", "x", "--run-dir", "y"], 2, "leave --run-dir out"),
         (["evaluate"], 2, "Missing argument 'MODEL'"),
         (["evaluate", "nowhere.keras"], 4, "no such model file"),
-        (["evaluate", "x", "--split", "train"], 2, "'train' is not one of 'validation', 'test'"),
+        (["evaluate", "x", "--split", "train"], 2, "not one of 'validation', 'held-out', 'test'"),
         (["recipes", "nothing"], 2, "valid: sprint, pocket, simulated, plain"),
         (["data", "verify", "--data", "nowhere"], 2, "nowhere"),
     ],

@@ -56,6 +56,14 @@ def test_the_best_epoch_is_judged_on_the_images_of_the_run(
     assert evaluate(run.best_path, bar_data).accuracy == judged.accuracy
 
 
+def test_a_split_that_is_not_there_is_refused(calibrated_run: Run, bar_data: Dataset) -> None:
+    """Every name but "test" meant the validation images."""
+    with pytest.raises(UsageError, match=r"unknown split 'tset' \(did you mean test\?\)"):
+        evaluate(calibrated_run, bar_data, split="tset")
+    with pytest.raises(UsageError, match="holds no fold out, as a run of a cross-validation does"):
+        compare([calibrated_run, calibrated_run.best_path], bar_data, split="held-out")
+
+
 def test_the_result_and_its_equal_best_epoch_have_one_calibration(own_copy: Run) -> None:
     shutil.copy(own_copy.model_path, own_copy.best_path)
     info = load_predictor(own_copy.best_path).info
@@ -113,6 +121,9 @@ def test_a_model_trained_elsewhere_is_compared_on_the_validation_images_of_the_o
     predictor.name = "elsewhere"
     comparison = compare([calibrated_run, predictor], data)
     assert comparison.split == "validation" and comparison.num_examples == 128
+    predictor.info = replace(predictor.info, data="bars", split="stratified")
+    with pytest.raises(UsageError, match="different validation images; evaluate each by itself"):
+        compare([calibrated_run, predictor], data)  # it named a test split that is not there
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from ankleboot.core.paths import expand
+from ankleboot.core.splits import SPLITS
 
 if TYPE_CHECKING:
     from ankleboot.data.dataset import Dataset
@@ -49,7 +50,7 @@ data_name_option = click.option(
 split_option = click.option(
     "--split",
     "split_name",
-    type=click.Choice(["validation", "test"]),
+    type=click.Choice(SPLITS),
     help="Images to judge on. [default: validation; test for adopted models, "
     "held-out images for models of a fold]",
 )

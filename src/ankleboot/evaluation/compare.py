@@ -114,11 +114,12 @@ def compare(
         models: Two or more runs, predictors, paths or names of shipped models.
         data: Data set; by default the one that the first run was trained on. Data without a test
             split that are new to all models are judged as a whole.
-        split: "validation" or "test"; None for validation, and test if a model was adopted.
+        split: "validation", "held-out" or "test"; None for validation, test if a model was adopted,
+            and the held-out images for models of one fold.
 
     Raises:
-        UsageError: If there are fewer than two models, their validation images differ, or two runs
-            have the same recipe and seed.
+        UsageError: If there are fewer than two models, their validation or held-out images differ,
+            or two runs have the same recipe and seed.
         ModelError: If a model is missing or damaged.
     """
     if len(models) < 2:

@@ -130,8 +130,8 @@ def evaluate(
         data: Data set; by default the one that the model was trained on. Of labeled data that are
             new to the model and have no test split, all images are judged (`split` is then "new");
             some of the model's classes may be missing.
-        split: "validation" or "test"; None for validation, test for adopted models, and the
-            held-out images for a model of a fold.
+        split: "validation", "held-out" or "test"; None for validation, test for adopted models, and
+            the held-out images for a model of a fold.
         metrics: Further metrics: names of the kind "metrics", or functions by name. By default all
             names that `plugins.names("metrics")` lists.
 

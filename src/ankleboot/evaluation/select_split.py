@@ -7,6 +7,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from ankleboot.core.errors import AnklebootError, DataError, UsageError
+from ankleboot.core.splits import SPLITS
+from ankleboot.core.text import unknown_name
 from ankleboot.core.types import Indices
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.fingerprints import fingerprints
@@ -108,8 +110,11 @@ def judged_images(
     Raises:
         DataError: If the data has no test split, has changed since a model was trained, or has no
             new image.
-        UsageError: If a model has other classes, or two have different validation images.
+        UsageError: If the split is unknown, a model has other classes, two have different
+            validation or held-out images, or one holds no fold out that was asked for.
     """
+    if split not in (None, *SPLITS):
+        raise UsageError(unknown_name("split", split, SPLITS))
     infos = [model.predictor.info for model in models]
     for info in infos:
         refuse_other_classes(info, data)
@@ -127,18 +132,29 @@ def judged_images(
         return JudgedImages(np.arange(len(data.test), dtype=np.int64), "test", notes)
     notes = (f"{UNKNOWN.format(*adopted)}; these flatter it if it did",) if adopted else ()
     trained = [model.predictor.info for model in trained_on]
+    if split == "held-out":
+        _refuse_missing_fold(trained_on)
     return replace(_own_images(trained, data, split), notes=notes)
+
+
+def _refuse_missing_fold(models: Sequence[ResolvedModel]) -> None:
+    if without := [model.name for model in models if not model.predictor.info.folds]:
+        raise UsageError(
+            f"{without[0]} holds no fold out, as a run of a cross-validation does; leave --split "
+            "out, or take --split validation"
+        )
 
 
 def _own_images(trained: Sequence[ModelMetadata], data: Dataset, split: str | None) -> JudgedImages:
     """Return the images of `data.train` that all models have held out in the same way."""
     splits = [data.split(info.split_rule) for info in trained]
-    if split is None and all(len(each.held_out) for each in splits):
+    if split == "held-out" or (split is None and all(len(each.held_out) for each in splits)):
         name, keys = "held-out", {each.held_out.tobytes() for each in splits}
     else:
         name, keys = "validation", {each.sha256.encode() for each in splits}
     if len(keys) > 1:
-        raise UsageError(f"these models have different {name} images; compare with --split test")
+        remedy = "compare with --split test" if len(data.test) else "evaluate each by itself"
+        raise UsageError(f"these models have different {name} images; {remedy}")
     for info in trained:
         _refuse_other_data(info, data)
     return JudgedImages(splits[0].held_out if name == "held-out" else splits[0].validation, name)
@@ -258,6 +274,6 @@ def _refuse_other_data(model: ModelMetadata, data: Dataset) -> None:
         )
     if model.data not in ("", data.name):
         raise UsageError(
-            f"the model was trained on {model.data}; it has no validation images in {data.name}, "
-            "take --split test"
+            f"the model was trained on {model.data}; it has no validation images in {data.name}"
+            + (", take --split test" if len(data.test) else "")
         )

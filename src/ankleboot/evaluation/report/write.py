@@ -75,7 +75,8 @@ def write_report(
         path: Path to the HTML file; by default report.html in the run folder, or in the working
             folder for a shipped model. An existing file is replaced.
         data: Data set; by default the one that the run was trained on.
-        split: "validation" or "test"; None for validation, and test for adopted models.
+        split: "validation", "held-out" or "test"; None for validation, test for adopted models, and
+            the held-out images for a model of a fold.
         sizes: Accuracies by number of training images; see `learning_curve`.
         photos: Folder of photos that show none of the classes, as outliers.
 
