@@ -152,6 +152,21 @@ def test_images_that_are_not_usable_are_judged_by_no_fold() -> None:
     assert set(range(60)) - set(np.concatenate(every).tolist()) == {4, 30}
 
 
+def test_folds_do_not_depend_on_the_pixels_of_different_images() -> None:
+    """Groups of equal images had the order of their hashes, another one in every image spec."""
+    data = dataset(np.arange(60, dtype=np.int32) % 3)
+    changed = replace(data, train=replace(data.train, images=255 - data.train.images))
+    rule = SplitRule(folds=3)
+    np.testing.assert_array_equal(data.split(rule).held_out, changed.split(rule).held_out)
+
+
+def test_an_own_validation_split_that_is_dealt_out_is_noted() -> None:
+    data = replace(dataset(np.arange(60, dtype=np.int32) % 3), validation=np.arange(12))
+    assert data.split_notes(SplitRule()) == ()
+    (note,) = data.split_notes(SplitRule(folds=3))
+    assert note.startswith("the 12 validation images of ") and "are dealt out" in note
+
+
 def test_pairs_of_images_share_the_classes_evenly() -> None:
     labels = np.repeat([0, 1, 2], 50)
     groups = np.arange(150) // 2

@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,14 @@ from ankleboot.data.load import load_data
 from ankleboot.data.splits import Split
 from ankleboot.evaluation.cross_validation import CrossValidation
 from ankleboot.evaluation.evaluate import evaluate
-from ankleboot.inference.load import load_predictor
+from ankleboot.inference.load import load_predictor, resolve_model
 from ankleboot.models.run import Run, load_run
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.callbacks import LayerSummary, TrainingCallback
 from ankleboot.training.cross_validate import cross_validate
 from ankleboot.training.train import train
-from helpers.images import TINY, bars
+from helpers.images import TINY, bars, write_image_folder
 
 FOLDED = replace(TINY, epochs=2, split="stratified")
 NUM = 120
@@ -43,7 +44,7 @@ def data(bar_data: Dataset) -> Dataset:
 @pytest.fixture(scope="module")
 def crossed(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> CrossValidation:
     """The result that the tests share; do not change its folder."""
-    return cross_validate(FOLDED, data, 3, tmp_path_factory.mktemp("crossed") / "cv")
+    return cross_validate(FOLDED, data, tmp_path_factory.mktemp("crossed") / "cv", folds=3)
 
 
 def table(folder: Path) -> list[dict[str, str]]:
@@ -102,8 +103,38 @@ def test_the_model_of_a_fold_is_judged_on_the_fold(
         assert judged.num_examples == crossed.folds[1].num_examples
     assert evaluate(run, data).accuracy == crossed.folds[1].accuracy
     assert evaluate(run, data, split="validation").split == "validation"
+    assert evaluate(run, data, split="held-out").accuracy == crossed.folds[1].accuracy
     with pytest.raises(UsageError, match="different held-out images"):
         ankleboot.compare([run, crossed.folder / "fold-1"], data)
+
+
+def test_int8_ranges_are_not_drawn_from_the_held_out_images(
+    crossed: CrossValidation, data: Dataset
+) -> None:
+    from ankleboot.export.export import _deployable
+
+    model = resolve_model(crossed.folder / "fold-1")
+    learned = data.train.images[data.split(model.reference.info.split_rule).train]
+    drawn = _deployable(model, data, "test", "litert-int8").calibration_images
+    assert len(drawn) and {image.tobytes() for image in drawn} <= {
+        image.tobytes() for image in learned
+    }
+
+
+def test_models_whose_images_have_other_folds_are_not_compared(
+    crossed: CrossValidation, data: Dataset
+) -> None:
+    """The rows of the first model were taken for all: images that another one had learned."""
+    other_spec = ImageSpec(28, crop="none")
+    predictors = [load_predictor(crossed.folder / "fold-1") for _ in range(2)]
+    predictors[1].name = "uncut"
+    predictors[1].info = replace(predictors[1].info, crop="none")
+
+    def load(image_spec: ImageSpec, *, run: Run | None = None, known: str = "") -> Dataset:
+        return replace(data, groups=np.arange(NUM) // 2) if image_spec == other_spec else data
+
+    with pytest.raises(UsageError, match="uncut has other held-out images: at .* are equal"):
+        ankleboot.compare(predictors, load)
 
 
 def test_nothing_is_chosen_on_the_held_out_images(data: Dataset, tmp_path: Path) -> None:
@@ -146,11 +177,11 @@ def test_a_stopped_command_resumes_and_trains_no_finished_fold_again(
 ) -> None:
     folder, stop, again = tmp_path / "cv", StopInFold(2), StopInFold(0)
     with pytest.raises(Interrupted, match=r"in fold 2 of 3; repeat .*--run-dir .*cv") as caught:
-        cross_validate(FOLDED, data, 3, folder, callbacks=[stop])
+        cross_validate(FOLDED, data, folder, folds=3, callbacks=[stop])
     assert caught.value.exit_code == 130
     assert not (folder / "cross_validation.json").exists()
     first = (folder / "fold-1/model.keras").stat().st_mtime_ns
-    result = cross_validate(FOLDED, data, 3, folder, callbacks=[again])
+    result = cross_validate(FOLDED, data, folder, folds=3, callbacks=[again])
     assert again.trained == {2, 3}
     assert (folder / "fold-1/model.keras").stat().st_mtime_ns == first
     assert result == replace(crossed, folder=folder)
@@ -173,7 +204,7 @@ def test_a_folder_of_another_recipe_or_data_is_refused(
     data: Dataset,
 ) -> None:
     with pytest.raises(ModelError, match=message):
-        cross_validate(*change(FOLDED, data), 3, crossed.folder)
+        cross_validate(*change(FOLDED, data), crossed.folder, folds=3)
 
 
 def test_a_folder_with_other_content_is_refused(
@@ -182,26 +213,45 @@ def test_a_folder_with_other_content_is_refused(
     (tmp_path / "notes.txt").touch()
     for folder, folds in ((tmp_path, 3), (crossed.folder, 2), (crossed.folder / "fold-1", 3)):
         with pytest.raises(UsageError, match=f"not a cross-validation of {folds} folds, it has"):
-            cross_validate(FOLDED, data, folds, folder)
+            cross_validate(FOLDED, data, folder, folds=folds)
 
 
 @pytest.mark.parametrize("folds", [-1, 0, 1, 1001])
 def test_an_impossible_number_of_folds_is_refused(folds: int, data: Dataset) -> None:
     with pytest.raises(UsageError, match="folds: expected 2 to 1,000"):
-        cross_validate(FOLDED, data, folds)
+        cross_validate(FOLDED, data, folds=folds)
 
 
-def test_a_recipe_that_holds_a_fold_out_is_refused(data: Dataset) -> None:
-    with pytest.raises(UsageError, match="expected folds=0, got 4"):
-        cross_validate(replace(FOLDED, folds=4), data, 3)
+def test_a_recipe_of_another_number_of_folds_is_refused(data: Dataset) -> None:
+    with pytest.raises(UsageError, match="the recipe has folds=4; expected 0 or 3"):
+        cross_validate(replace(FOLDED, folds=4), data, folds=3)
 
 
 def test_more_folds_than_images_of_a_class_or_than_groups_are_refused(data: Dataset) -> None:
     with pytest.raises(DataError, match="12 training images of T-shirt/top are too few for 13"):
-        cross_validate(FOLDED, data, 13)
+        cross_validate(FOLDED, data, folds=13)
     few = replace(data, groups=np.arange(NUM) // 40, num_named_groups=3)
     with pytest.raises(DataError, match="3 groups are too few for 4 folds"):
-        cross_validate(FOLDED, few, 4)
+        cross_validate(FOLDED, few, folds=4)
+
+
+def test_the_arguments_are_in_the_order_of_train() -> None:
+    """A folder behind the data was taken for the number of folds."""
+    ours, others = (list(signature(function).parameters) for function in (cross_validate, train))
+    assert ours[:3] == others[:3] == ["recipe", "data", "run_dir"]
+
+
+def test_a_folder_continues_with_the_classes_in_another_order(
+    crossed: CrossValidation, data: Dataset, tmp_path: Path
+) -> None:
+    """The models kept their order, by which the labels of the data judged them wrong."""
+    folder = Path(shutil.copytree(crossed.folder, tmp_path / "cv"))
+    backwards = data.in_class_order(data.class_names[::-1])
+    result = cross_validate(FOLDED, backwards, folder, folds=3)
+    assert result == replace(crossed, folder=folder)
+    assert (folder / "predictions.csv").read_bytes() == (
+        crossed.folder / "predictions.csv"
+    ).read_bytes()
 
 
 def test_a_class_that_one_group_alone_shows_is_named(data: Dataset) -> None:
@@ -231,6 +281,26 @@ def planted(folder: Path) -> Path:
     return folder / "labels.csv"
 
 
+def test_a_label_file_corrects_labels_and_takes_images_out_of_every_fold(tmp_path: Path) -> None:
+    """The folds stay those of the original labels; the corrected ones judge."""
+    root = write_image_folder(tmp_path / "pets", {"cat": 9, "dog": 9}, size=(28, 28))
+    file = tmp_path / "labels.csv"
+    rows = [*(f"cat/{n}.png,dog,cat," for n in (1, 5)), "dog/7.png,,dog,"]
+    file.write_text("\n".join(["path,label,old_label,time", *rows]))
+    recipe = replace(TINY, crop="none", epochs=1)
+    original = load_data(root, image_spec=recipe.image_spec)
+    data = load_data(root, image_spec=recipe.image_spec, labels=file)
+    result = cross_validate(recipe, data, tmp_path / "cv", folds=2)
+    assert result.num_examples == 17 and sum(fold.num_examples for fold in result.folds) == 17
+    assert np.sum(result.confusion_matrix, axis=1).tolist() == [7, 10]
+    judged = {row["path"]: row for row in table(result.folder)}
+    assert judged["cat/1.png"]["label"] == "dog" and "dog/7.png" not in judged
+    held_out = original.split(replace(recipe, folds=2).split_rule).held_out
+    first = {original.train.names[row] for row in held_out} - {"dog/7.png"}
+    assert {path for path, row in judged.items() if row["fold"] == "1"} == first
+    assert (result.folder / "fold-1/labels.csv").read_bytes() == file.read_bytes()
+
+
 def test_groups_take_away_what_a_model_knows_of_people(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,8 +311,8 @@ def test_groups_take_away_what_a_model_knows_of_people(
     data = load_data(planted(tmp_path / "people"), image_spec=ImageSpec(28, crop="none"))
     assert data.num_named_groups == 20
     ungrouped = replace(data, num_named_groups=0, groups=None)
-    apart = cross_validate(recipe, data, 2, tmp_path / "grouped")
-    mixed = cross_validate(recipe, ungrouped, 2, tmp_path / "ungrouped")
+    apart = cross_validate(recipe, data, tmp_path / "grouped", folds=2)
+    mixed = cross_validate(recipe, ungrouped, tmp_path / "ungrouped", folds=2)
     low, high = apart.accuracy_ci95
     assert low < 0.5 < high
     assert mixed.accuracy > 0.9 and mixed.num_groups == 0

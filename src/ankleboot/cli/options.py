@@ -51,8 +51,9 @@ split_option = click.option(
     "--split",
     "split_name",
     type=click.Choice(SPLITS),
-    help="Images to judge on. [default: validation; test for adopted models, "
-    "held-out images for models of a fold]",
+    metavar="SPLIT",
+    help="Images to judge on: validation, held-out or test. [default: validation; test for "
+    "adopted models, held-out images for models of a fold]",
 )
 trust_option = click.option("--trust", is_flag=True, help=TRUST)
 

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=int, help="Seed of the run; short for --set seed=N.")
 @click.option(
-    "--run-dir", type=options.PATH, help="New folder for the run. [default: runs/RECIPE-seedN-NNN]"
+    "--run-dir",
+    type=options.PATH,
+    help="New folder for the run; with --folds also one to continue. [default: "
+    "runs/RECIPE-seedN-NNN, runs/RECIPE-seedN-foldsK-NNN]",
 )
 @click.option(
     "--resume", "resume_dir", metavar="RUN", type=options.PATH, help="Run folder to continue."
@@ -96,10 +99,13 @@ def _refuse_beside_folds(
         )
     if parent_dir is not None:
         raise UsageError(
-            "--from has no say beside --folds: the run may have learned images that a fold judges"
+            "--from is refused beside --folds, since the run may have learned images that a fold "
+            "judges; leave it out"
         )
     if given := [key for key in ("folds", "fold") if key in changes]:
-        raise UsageError(f"--set {given[0]} has no say beside --folds, which sets it for every run")
+        raise UsageError(
+            f"--set {given[0]} is refused beside --folds, which sets it for every run; leave it out"
+        )
 
 
 def _cross_validate(
@@ -112,10 +118,11 @@ def _cross_validate(
     from ankleboot.cli.output.training import TrainingProgress, cross_validation_result
     from ankleboot.training.cross_validate import cross_validate
 
+    changes = changes | {"folds": str(folds)}  # by which split_seed has an effect
     recipe = _recipe(name, changes, None, trust=data_choice.trust)
     data = data_choice.load(recipe.image_spec)
     with closing(TrainingProgress()) as progress:
-        result = cross_validate(recipe, data, folds, run_dir, callbacks=[progress])
+        result = cross_validate(recipe, data, run_dir, folds=folds, callbacks=[progress])
     return result.to_json(), lambda: cross_validation_result(result)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -109,9 +110,8 @@ class Dataset(Record):
         A label file moves no image to the other side; it takes out those that are not usable.
         """
         changes, groups = self.label_changes, self.groups
-        if rule.folds and groups is None:  # equal images, which own images already know
-            every = fingerprints(self.train.images, np.arange(len(self.train)))
-            groups = np.unique(every, return_inverse=True)[1].astype(np.int64)
+        if rule.folds and groups is None:  # own images know already which are equal
+            groups = self._equal_images
         drawn = splits.split(
             self.train.labels if changes is None else changes.original,
             rule,
@@ -120,6 +120,23 @@ class Dataset(Record):
             has_named_groups=self.num_named_groups > 0,
         )
         return drawn if changes is None else splits.without(drawn, changes.unusable)
+
+    def split_notes(self, rule: SplitRule) -> tuple[str, ...]:
+        """Describe what a rule does to the validation images that the data set itself has."""
+        if not rule.folds or self.validation is None:
+            return ()
+        return (
+            f"the {len(self.validation):,} validation images of {self.name} are dealt out with the "
+            "others: every fold draws its own validation images",
+        )
+
+    @cached_property
+    def _equal_images(self) -> Indices:
+        """Number of the first equal image of each training image, in every image spec the same."""
+        every = fingerprints(self.train.images, np.arange(len(self.train)))
+        _, firsts, members = np.unique(every, return_index=True, return_inverse=True)
+        numbers: np.ndarray = firsts[members].astype(np.int64)
+        return numbers
 
     def in_class_order(self, class_names: Sequence[str]) -> "Dataset":
         """Number the labels in another order of the same classes, such as that of an older run.

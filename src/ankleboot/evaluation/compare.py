@@ -4,7 +4,7 @@ Models are compared image by image, which separates models whose accuracy interv
 two recipes have several runs each, the recipes are compared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from ankleboot.core.errors import UsageError
 from ankleboot.core.files import make_folder, write_json
 from ankleboot.core.records import Record
 from ankleboot.core.types import Images, Labels, Probs
+from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation import label_correction, metrics
 from ankleboot.evaluation.adoption.examine import resolve_or_examine
 from ankleboot.evaluation.label_correction import LabelCorrection
@@ -28,10 +29,18 @@ from ankleboot.evaluation.seed_groups import (
     form_groups,
     group_names,
 )
-from ankleboot.evaluation.select_split import DataSource, dataset_for, judged_images
+from ankleboot.evaluation.select_split import (
+    DataSource,
+    JudgedImages,
+    dataset_for,
+    is_new_data,
+    judged_images,
+    run_of,
+)
 from ankleboot.evaluation.statistics import Interval
 from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.inference.load import Model, ResolvedModel
+from ankleboot.recipes.image_spec import ImageSpec
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,7 @@ def compare(
     load = cache(partial(dataset_for, first, data))
     dataset = load(infos[0].image_spec)
     chosen = judged_images(resolved, dataset, split)
+    _refuse_other_folds(resolved, chosen, load)
     split = chosen.split
     splits = [chosen.of(load(info.image_spec)) for info in infos]
     rows = np.ones(len(splits[0]), bool)
@@ -151,6 +161,26 @@ def compare(
     context: dict[str, Any] = {"data": dataset.name, "split": split, "images": judged.images}
     notes = (*(note for model in resolved for note in model.notes), *chosen.notes)
     return replace(compared, num_test_evaluations=counts, notes=notes, **context)
+
+
+def _refuse_other_folds(
+    models: Sequence[ResolvedModel], judged: JudgedImages, load: Callable[[ImageSpec], Dataset]
+) -> None:
+    """Refuse models in whose image spec other images are equal, and so the folds are others."""
+    if judged.split not in ("validation", "held-out"):
+        return
+    for model in models:
+        info = model.predictor.info
+        data = load(info.image_spec)
+        if not info.folds or is_new_data(info, data, run_of(model)):
+            continue
+        split = data.split(info.split_rule)
+        rows = split.held_out if judged.split == "held-out" else split.validation
+        if not np.array_equal(rows, judged.rows):
+            raise UsageError(
+                f"{model.name} has other {judged.split} images: at {info.image_spec}, other images "
+                "are equal; evaluate each model by itself"
+            )
 
 
 def _in_class_order(probs: Probs, model: ResolvedModel, class_names: tuple[str, ...]) -> Probs:

@@ -47,11 +47,11 @@ class CrossValidation(Record):
     Attributes:
         folder: Folder of the runs, with this result and the prediction of every image.
         data: Name and hash of the data set.
-        num_groups: Number of named groups, each of which is in one fold; 0 without names.
+        num_groups: Number of groups, each of which is in one fold, where the data names any; an
+            image without a name is one of its own. 0 without names.
         accuracy: Accuracy on all images, each judged once.
         accuracy_ci95: Interval for other images, or for images of other groups; see
             `accuracy_interval`. It does not contain what training with another seed would change.
-        interval_over: "groups" or "images".
         accuracy_mean: Mean of the folds' accuracies, and their standard deviation.
         confusion_matrix: Counts of images by true class (row) and predicted class (column).
         notes: What was decided about the images.
@@ -66,7 +66,6 @@ class CrossValidation(Record):
     num_examples: int
     accuracy: float
     accuracy_ci95: Interval
-    interval_over: str
     balanced_accuracy: float
     accuracy_mean: float
     accuracy_std: float
@@ -78,10 +77,15 @@ class CrossValidation(Record):
     notes: tuple[str, ...] = ()
 
     @property
+    def interval_over(self) -> str:
+        """What the interval is taken over: "groups" or "images"."""
+        return "groups" if self.num_groups else "images"
+
+    @property
     def sentence(self) -> str:
         """Conclusion in words."""
         low, high = self.accuracy_ci95
-        over = f"bootstrap over {self.num_groups:,} groups" if self.num_groups else "over images"
+        over = f"over {self.num_groups:,} groups" if self.num_groups else "over images"
         return (
             f"{self.recipe} is right on {100 * self.accuracy:.1f} % of {self.num_examples:,} "
             f"images of {self.data['name']} that the model of the fold has not seen (95 % interval "
@@ -102,7 +106,8 @@ class CrossValidation(Record):
     def to_json(self) -> dict[str, Any]:
         """Return the document of `train --folds --json`."""
         document = asdict(self)
-        return {"run_dir": str(document.pop("folder"))} | document | {"sentence": self.sentence}
+        derived = {"interval_over": self.interval_over, "sentence": self.sentence}
+        return {"run_dir": str(document.pop("folder"))} | document | derived
 
     def write(self, predictions: OutOfFold, data: Dataset) -> None:
         """Write the prediction of every image, then the result, which marks it as complete."""
@@ -145,7 +150,6 @@ def summarize_folds(
         num_examples=len(rows),
         accuracy=float(is_correct.mean()),
         accuracy_ci95=accuracy_interval(is_correct, groups),
-        interval_over="images" if groups is None else "groups",
         balanced_accuracy=metrics.balanced_accuracy(probs, labels),
         accuracy_mean=float(np.mean(accuracies)),
         accuracy_std=float(np.std(accuracies, ddof=1)),

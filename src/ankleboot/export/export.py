@@ -148,7 +148,8 @@ def _load_reference(model: ResolvedModel, format: str) -> Predictor:
 def _deployable(model: ResolvedModel, data: Dataset, split: str, format: str) -> DeployableModel:
     info = replace(model.reference.info, format=format, version=__version__)
     train = data.train
-    if split != "test":  # the images of the comparison must not set the ranges
+    # neither the images of the comparison nor a held-out fold may set the ranges
+    if split != "test" or info.folds:
         train = training_images(model, data, split)
     photo = catalog.photo_model(model.name)
     return DeployableModel(model.network, info, calibration_images(train.images), photo)

@@ -197,6 +197,7 @@ class Run(Record):
     ) -> None:
         """Write the files that precede the first step; recipe.json, the last, makes it a run."""
         write_json(self.folder / "manifest.json", manifest)
+        self.label_path.unlink(missing_ok=True)  # of an attempt that was killed
         if label_file is not None:
             atomic_write(self.label_path, label_file)
         write_json(self.folder / "recipe.json", recipe.to_json())

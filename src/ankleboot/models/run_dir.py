@@ -28,7 +28,10 @@ def create_run(folder: Path) -> Iterator[Run]:
 def _refuse_content(folder: Path) -> None:
     # recipe.json is written last: an attempt that left these files alone never started
     leftovers = {".lock", "manifest.json", *(path.name for path in temp_files(folder))}
-    if {path.name for path in folder.iterdir()} - leftovers:
+    names = {path.name for path in folder.iterdir()}
+    if "manifest.json" in names:  # else the label file may be the user's
+        leftovers.add(Run(folder).label_path.name)
+    if names - leftovers:
         raise UsageError(
             f"--run-dir {folder}: not empty; name another folder, or continue it with --resume"
         )
@@ -54,8 +57,15 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def next_run_dir(base: Path, recipe: Recipe) -> Path:
-    """Return an unused folder below `base`, named by recipe, seed, folds and a counter."""
-    stem = f"{recipe.name}-seed{recipe.seed}" + (f"-folds{recipe.folds}" if recipe.folds else "")
+def next_run_dir(base: Path, recipe: Recipe, *, folds: int = 0) -> Path:
+    """Return an unused folder below `base`, named by recipe, seed, folds and a counter.
+
+    A cross-validation gives its number of folds; a run that holds one out is named by that.
+    """
+    stem = f"{recipe.name}-seed{recipe.seed}"
+    if folds:
+        stem += f"-folds{folds}"
+    elif recipe.folds:
+        stem += f"-fold{recipe.fold}of{recipe.folds}"
     paths = (base / f"{stem}-{counter:03d}" for counter in itertools.count(1))
     return next(path for path in paths if not path.exists())

@@ -40,9 +40,9 @@ NUM_FOLDS = 5
 def cross_validate(
     recipe: Recipe,
     data: Dataset | None = None,
-    folds: int = NUM_FOLDS,
     run_dir: AnyPath | None = None,
     *,
+    folds: int = NUM_FOLDS,
     callbacks: Iterable[TrainingCallback] = (),
 ) -> CrossValidation:
     """Train a recipe once for each fold of the training images, and judge every image once.
@@ -53,11 +53,11 @@ def cross_validate(
     the same recipe, data and folds continues: finished folds are not trained again.
 
     Args:
-        recipe: Recipe to train.
+        recipe: Recipe to train; its own `folds` is 0 or the number below.
         data: Data set, loaded with `recipe.image_spec`; None for Fashion-MNIST. Its test split is
             not touched, and its own validation split is dealt out with the training images.
-        folds: Number of folds; images of one group, and equal ones, are in one fold.
         run_dir: Path to a new folder, or to one to continue; None for the next one in runs/.
+        folds: Number of folds; images of one group, and equal ones, are in one fold.
         callbacks: Receivers of the events of every training.
 
     Raises:
@@ -69,21 +69,23 @@ def cross_validate(
     """
     if not MIN_FOLDS <= folds <= MAX_FOLDS:
         raise UsageError(f"folds: expected {MIN_FOLDS} to {MAX_FOLDS:,}, got {folds}")
-    if recipe.folds:
-        raise UsageError(
-            f"the recipe holds a fold out itself; expected folds=0, got {recipe.folds}"
-        )
+    if recipe.folds not in (0, folds):
+        raise UsageError(f"the recipe has folds={recipe.folds}; expected 0 or {folds}")
     if data is None:
         data = load_data(image_spec=recipe.image_spec)
+    base = Path("runs")
+    folder = next_run_dir(base, recipe, folds=folds) if run_dir is None else expand(run_dir)
+    data = _in_first_order(data, folder)
     recipes = [replace(recipe, folds=folds, fold=number) for number in range(1, folds + 1)]
     _refuse_few_images(data, folds)
     splits = [data.split(each.split_rule) for each in recipes]
-    folder = next_run_dir(Path("runs"), recipes[0]) if run_dir is None else expand(run_dir)
     _refuse_content(folder, folds)
     import_keras()
     callbacks, notes = tuple(callbacks), _notes(data, splits)
-    for callback, note in ((callback, note) for callback in callbacks for note in notes):
-        callback.on_message(note)
+    for callback in callbacks:
+        for note in notes:
+            callback.on_message(note)
+    notes = (*data.split_notes(recipes[0].split_rule), *notes)  # which every training shows
     make_folder(folder)
     with locked(folder):
         run_dirs = [folder / f"fold-{each.fold}" for each in recipes]
@@ -94,11 +96,17 @@ def cross_validate(
     return result
 
 
+def _in_first_order(data: Dataset, folder: Path) -> Dataset:
+    """Number the classes as the first fold of a folder to continue does, if it has begun."""
+    first = Run(folder / "fold-1")
+    if not (first.folder / "recipe.json").is_file():
+        return data
+    return data.in_class_order(first.manifest().get("labels", data.class_names))
+
+
 def _refuse_few_images(data: Dataset, folds: int) -> None:
     """Refuse classes that cannot be in every fold."""
-    usable = np.ones(len(data.train), bool)
-    if data.label_changes is not None:
-        usable[data.label_changes.unusable] = False
+    usable = _usable(data)
     counts = np.bincount(data.train.labels[usable], minlength=len(data.class_names))
     rarest = int(counts.argmin())
     if counts[rarest] < folds:
@@ -113,6 +121,14 @@ def _refuse_few_images(data: Dataset, folds: int) -> None:
                 f"{data.name}: {num_groups:,} groups are too few for {folds} folds; expected "
                 f"{folds} or more, counting an image without a group as one"
             )
+
+
+def _usable(data: Dataset) -> np.ndarray:
+    """Return whether each training image is usable, as all are without a label file."""
+    usable = np.ones(len(data.train), bool)
+    if data.label_changes is not None:
+        usable[data.label_changes.unusable] = False
+    return usable
 
 
 def _refuse_content(folder: Path, folds: int) -> None:
@@ -140,13 +156,8 @@ def _refuse_other_runs(recipes: list[Recipe], data: Dataset, run_dirs: list[Path
 
 
 def _notes(data: Dataset, splits: list[Split]) -> tuple[str, ...]:
-    """Describe what was decided about the images."""
+    """Name the classes that the model of a fold cannot predict."""
     notes = []
-    if data.validation is not None:
-        notes.append(
-            f"the {len(data.validation):,} validation images of {data.name} are dealt out with the "
-            "others: every fold draws its own validation images"
-        )
     for number, split in enumerate(splits, 1):
         learned, held_out = (
             set(data.train.labels[rows].tolist()) for rows in (split.train, split.held_out)
@@ -179,10 +190,12 @@ def _train_folds(
             raise Interrupted(
                 f"stopped in fold {recipe.fold} of {recipe.folds}; repeat the command with "
                 f"--run-dir {run_dir.parent} to continue",
-                error.exit_code - 128,
+                error.signum,
             ) from error
         images = data.train.take(split.held_out).images
         probs[split.held_out] = cached_predictions(resolve_model(run), images, "held-out")
         folds[split.held_out] = recipe.fold
-    rows = np.flatnonzero(folds)
+    rows = np.flatnonzero(_usable(data))
+    if not np.array_equal(rows, np.sort(np.concatenate([split.held_out for split in splits]))):
+        raise RuntimeError("the folds do not hold every usable image out once")
     return OutOfFold(rows, probs[rows], folds[rows])

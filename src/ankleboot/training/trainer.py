@@ -122,7 +122,8 @@ class Trainer:
         with state.timed("build"):
             self._engine = self._build_engine(frozen=last_trained <= recipe.head_epochs)
             self._checkpoints = Checkpoints(run, recipe, len(data.class_names), state.history)
-        self._messages = describe_counts(data, self._split, recipe)
+        self._messages = [*data.split_notes(recipe.split_rule)]
+        self._messages += describe_counts(data, self._split, recipe)
         self._messages += data_loader.describe_rate(recipe, len(self._split.train))
         if checkpoint is None and (parent := run.manifest().get("parent")):
             self._messages.append(load_parent(self._engine.model, parent, data.class_names))

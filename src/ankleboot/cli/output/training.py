@@ -34,18 +34,18 @@ class TrainingProgress(TrainingCallback):
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
-        self._epochs = 0
+        self._epochs, self._is_network_shown = 0, False
         self._bar: Progress | None = None
 
     def on_start(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
         recipe = run.recipe()
-        if not self._epochs:  # the folds of a cross-validation have one network
+        if not self._is_network_shown:  # the folds of a cross-validation have one network
             console = (
                 self._console if self._console.is_terminal else Terminal(stderr=True, width=100)
             )
             with suppress(OSError):
                 console.print(_layer_table(recipe, layers))
-        self._epochs = recipe.epochs
+        self._epochs, self._is_network_shown = recipe.epochs, True
         images = f"{len(split.train):,} training and {len(split.validation):,} validation images"
         if recipe.folds:
             images = (
