@@ -60,7 +60,8 @@ def test_no_image_is_judged_by_a_model_that_saw_it(
 
     monkeypatch.setattr("ankleboot.training.trainer.fit", note)
     monkeypatch.setattr("ankleboot.training.data_audit.load_predictor", lambda folder: Judge())
-    data_audit.out_of_fold_probs(bar_data, TINY, 3, lambda line: None)
+    folded = replace(TINY, folds=4, fold=2, split_seed=3)  # its split has no effect here
+    data_audit.out_of_fold_probs(bar_data, folded, 3, lambda line: None)
     assert len(learned) == 3
 
 

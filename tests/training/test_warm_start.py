@@ -98,6 +98,9 @@ def test_what_cannot_be_continued_is_refused(
     stratified = replace(TINY, split="stratified")
     with pytest.raises(UsageError, match="keep its split: --set split=last --set validation_fr"):
         fit(stratified, bar_data, tmp_path / "b", parent=bar_run)
+    folded = replace(TINY, folds=5)
+    with pytest.raises(UsageError, match=r"validation_fraction=0\.2, and leave folds out"):
+        fit(folded, bar_data, tmp_path / "b", parent=bar_run)
     wider = replace(TINY, filters=6, dense_units=20, kernel_size=5)
     with pytest.raises(ModelError, match="none of its layers fits"):
         load_parent(

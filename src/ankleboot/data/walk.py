@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from ankleboot.core.errors import DataError
+from ankleboot.core.splits import EVALUATION_FILES
 
 IGNORED_FILES = ("thumbs.db", "desktop.ini", "readme", "readme.md", "readme.txt", "license")
 IGNORED_FOLDERS = frozenset(
@@ -66,8 +67,8 @@ def is_output(names: set[str]) -> bool:
     """Check if a folder with these names in it is a run or an evaluation that Ankleboot wrote."""
     if "manifest.json" in names and names & {"recipe.json", ".lock"}:
         return True
-    evaluations = {f"evaluation-{split}.json" for split in ("validation", "held-out", "test")}
-    return bool(names & {"audit.json", "cross_validation.json", *evaluations})
+    results = {"audit.json", "cross_validation.json", *EVALUATION_FILES.values()}
+    return bool(names & results)
 
 
 def _list(folder: Path, on_error: OnError | None) -> list[os.DirEntry[str]]:

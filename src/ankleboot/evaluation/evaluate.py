@@ -11,6 +11,7 @@ from ankleboot.core import plugins
 from ankleboot.core.errors import DataError
 from ankleboot.core.files import make_folder, write_json
 from ankleboot.core.records import Record
+from ankleboot.core.splits import EVALUATION_FILES
 from ankleboot.core.types import Labels, Probs
 from ankleboot.data.fashion_mnist.recognize import KNOWN
 from ankleboot.evaluation import metrics as scores
@@ -105,7 +106,7 @@ class Evaluation(Record):
         from ankleboot.evaluation.plots.style import save_figure
 
         make_folder(folder)
-        paths = [folder / f"evaluation-{self.split}.json", folder / f"confusion-{self.split}.png"]
+        paths = [folder / EVALUATION_FILES[self.split], folder / f"confusion-{self.split}.png"]
         write_json(paths[0], self.to_json())
         save_figure(confusion(self), paths[1])
         return paths

@@ -23,6 +23,7 @@ from ankleboot.inference.load import load_predictor
 from ankleboot.recipes.catalog import SPRINT, TRANSFER
 from ankleboot.recipes.parse import override
 from ankleboot.recipes.recipe import Recipe
+from ankleboot.recipes.split_rule import SplitRule
 from ankleboot.training.frozen_features import backbone_features
 from ankleboot.training.linear_probe import out_of_fold_probs as linear_out_of_fold_probs
 
@@ -228,7 +229,9 @@ def _held_out_probs(held_out: Indices, data: Dataset, recipe: Recipe) -> Probs:
         folder_report=None,
     )
     # early stopping would choose an epoch by the held-out images
-    fold_recipe = replace(recipe, train_size=0, folds=0, fold=1, patience=0, keep="last")
+    rule = asdict(SplitRule())  # has no effect, since `validation` is given
+    choices: dict[str, Any] = {"patience": 0, "keep": "last"} | rule
+    fold_recipe = replace(recipe, **choices)
     with tempfile.TemporaryDirectory() as folder:
         run = fit(fold_recipe, fold, Path(folder) / "fold")
         return load_predictor(run.folder).predict(train.images[held_out])

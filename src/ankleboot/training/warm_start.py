@@ -62,6 +62,8 @@ def _refuse_learned_validation(parent: Run, before: Recipe, recipe: Recipe, data
             settings += f" --set split_seed={rule.split_seed}"
         if rule.folds:
             settings += f" --set folds={rule.folds} --set fold={rule.fold}"
+        elif recipe.folds:
+            settings += ", and leave folds out"
         raise UsageError(
             f"--from {parent.folder}: it learned {num_learned:,} of the "
             f"{len(unseen):,} {kind} images of this split; keep its split: {settings}"

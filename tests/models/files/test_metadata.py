@@ -37,6 +37,14 @@ VERSION_1 = {
 """A document as files of version 1 hold it, such as the shipped models."""
 
 
+@pytest.mark.parametrize(("folds", "fold"), [(5, 9), (5, 0), (-2, 1), (1, 1)])
+def test_a_fold_that_cannot_be_is_damage(folds: int, fold: int) -> None:
+    document = METADATA.to_json() | {"folds": folds, "fold": fold}
+    with pytest.raises(ModelError, match=f"damaged metadata .fold {fold} of {folds}"):
+        ModelMetadata.from_json(document, "x")
+    assert ModelMetadata.from_json(document | {"folds": 5, "fold": 5}, "x").fold == 5
+
+
 def test_metadata_survives_json() -> None:
     metadata = ModelMetadata(
         labels=("cat", "dog", "neither"),

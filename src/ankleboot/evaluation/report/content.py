@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.splits import EVALUATION_FILES
 from ankleboot.core.text import truncate_middle
 from ankleboot.evaluation import metrics, plots
 from ankleboot.evaluation.calibration import reliability_diagram, risk_coverage
@@ -223,7 +224,7 @@ def _manifest(run: Run) -> dict[str, Any]:
 def _test_result(run: Run) -> dict[str, Any] | None:
     """Return the stored result of `evaluate --split test`, if there is one."""
     try:
-        document = json.loads((run.folder / "evaluation-test.json").read_text())
+        document = json.loads((run.folder / EVALUATION_FILES["test"]).read_text())
         accuracy, (low, high) = float(document["accuracy"]), document["accuracy_ci95"]
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -9,7 +9,7 @@ from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.types import IMAGE_SIZE
 from ankleboot.recipes.image_spec import ImageSpec
-from ankleboot.recipes.split_rule import SplitRule
+from ankleboot.recipes.split_rule import MIN_FOLDS, SplitRule
 
 FORMAT_VERSION = 2
 """Version of the fields below; the reader accepts this version and version 1."""
@@ -147,4 +147,6 @@ def _check(info: ModelMetadata) -> None:
         raise TypeError(f"labels: {info.labels}")
     if not set(info.reject_labels) < set(info.labels):
         raise TypeError(f"reject_labels: {info.reject_labels}")
+    if info.folds and not (info.folds >= MIN_FOLDS and 1 <= info.fold <= info.folds):
+        raise TypeError(f"fold {info.fold} of {info.folds}")
     _ = info.image_spec

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.errors import ModelError
+from ankleboot.core.splits import EVALUATION_FILES, SPLITS
 from ankleboot.data.load import load_data
 from ankleboot.inference.predictor import Predictor
 from ankleboot.inference.router import ModelRouter
@@ -38,7 +39,7 @@ def _describe(predictor: Predictor, folder: Path) -> dict[str, Any]:
         "classes": list(info.predicted_labels),
         "declined": list(info.reject_labels),
         "sha256": info.model_sha256,
-        "metrics": {split: _read_metrics(folder, split) for split in ("validation", "test")},
+        "metrics": {split: _read_metrics(folder, split) for split in SPLITS},
         "card": card,
         "card_html": None if card is None else render_markdown(card),
     }
@@ -46,7 +47,7 @@ def _describe(predictor: Predictor, folder: Path) -> dict[str, Any]:
 
 def _read_metrics(folder: Path, split: str) -> dict[str, Any] | None:
     """Return the stored metrics of `evaluate`, else those at the end of the training."""
-    stored = json.loads(_read(folder / f"evaluation-{split}.json") or "{}")
+    stored = json.loads(_read(folder / EVALUATION_FILES[split]) or "{}")
     metrics = stored or json.loads(_read(folder / "result.json") or "{}").get(split) or {}
     return {key: value for key, value in metrics.items() if key != "model"} or None
 

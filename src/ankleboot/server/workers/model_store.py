@@ -13,6 +13,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError
+from ankleboot.core.splits import EVALUATION_FILES, SPLITS
 from ankleboot.models.pretrained import catalog
 
 SERVABLE_SUFFIXES = (".tflite", ".onnx")
@@ -22,7 +23,7 @@ EXPORTS = (
 )
 """Files in a run's folder exports that the server runs, the most exact first."""
 
-SIDE_FILES = ("README.md", "result.json", "evaluation-validation.json", "evaluation-test.json")
+SIDE_FILES = ("README.md", "result.json", *(EVALUATION_FILES[split] for split in SPLITS))
 """Files of a run that describe its model; the store copies them with it."""
 
 
