@@ -77,7 +77,7 @@ def test_a_tflite_file_of_a_fixed_batch_gives_what_keras_gives(tmp_path: Path) -
     tf = pytest.importorskip("tensorflow")
     kernel = np.random.default_rng(0).normal(0, 1, (16, 3)).astype(np.float32)
 
-    @tf.function(input_signature=[tf.TensorSpec((8, 4, 4, 1), tf.float32)])  # type: ignore[misc]
+    @tf.function(input_signature=[tf.TensorSpec((8, 4, 4, 1), tf.float32)])  # type: ignore[untyped-decorator]
     def network(x: Any) -> Any:
         return tf.reshape(x, (8, 16)) @ kernel
 
