@@ -123,7 +123,8 @@ def test_splits_without_folders_of_classes_are_refused(tmp_path: Path) -> None:
 
 
 def test_our_own_runs_are_no_data(tmp_path: Path) -> None:
-    make(tmp_path, *PETS, "runs/sprint-seed0-001", "runs/stopped", "audit", "cat/evaluated")
+    make(tmp_path, *PETS, "runs/sprint-seed0-001", "runs/stopped", "audit")
+    make(tmp_path, "cat/evaluated", "dog/evaluated")
     for name in (
         "runs/sprint-seed0-001/manifest.json",
         "runs/sprint-seed0-001/recipe.json",
@@ -131,12 +132,13 @@ def test_our_own_runs_are_no_data(tmp_path: Path) -> None:
         "runs/stopped/.lock",
         "audit/audit.json",
         "cat/evaluated/evaluation-test.json",
+        "dog/evaluated/evaluation-new.json",
     ):
         (tmp_path / name).touch()
     listing = scan_folder(tmp_path)
     assert counts(listing) == {("train", "cat"): 2, ("train", "dog"): 2}
     (note,) = listing.notes
-    assert note.startswith("written by Ankleboot, no data: 4 (") and "runs/stopped" in note
+    assert note.startswith("written by Ankleboot, no data: 5 (") and "runs/stopped" in note
     with pytest.raises(DataError, match="Ankleboot wrote this folder"):
         scan_folder(tmp_path / "runs/stopped")
 

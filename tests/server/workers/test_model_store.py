@@ -40,10 +40,12 @@ def commands(exported: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -
 def test_a_run_without_an_export_is_exported_once(own_run: Path, commands: list[list[str]]) -> None:
     """Every start of the server converted the model anew: 45 seconds."""
     messages: list[str] = []
+    (own_run / "evaluation-held-out.json").write_text("{}")
     store = ModelStore([str(own_run)], messages.append)
     try:
         (path,) = store.paths.values()
         assert (Path(path).parent / "result.json").is_file()
+        assert (Path(path).parent / "evaluation-held-out.json").is_file()
         assert "exporting to LiteRT, once" in messages[0] and len(commands) == 1
         assert "--trust" not in commands[0]
         kept = own_run / "exports/model.tflite"

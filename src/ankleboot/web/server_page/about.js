@@ -7,7 +7,7 @@ import { confusionMatrix, isReadable, perClassTable } from "./metrics_tables.js"
 import { showModelSelect } from "./model_select.js";
 
 const MAX_NAMED_CLASSES = 12;
-const SPLITS = ["test", "validation"];
+const SPLITS = ["test", "held-out", "validation"];
 
 export function showAbout(service) {
   const show = (model) => {
