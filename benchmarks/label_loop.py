@@ -74,9 +74,19 @@ def main() -> None:
             document |= measure_loop(work, arguments.images, arguments.errors, answer)
             document["command"] = f"python benchmarks/label_loop.py{option}"
     write_json(RESULT, document | machine_info())
-    before, start, rest = DOCS.read_text().partition(START)
-    _, end, after = rest.partition(END)
-    lines = [before + start, *table(document["accuracy"]), end + after]
+    if arguments.photos is None:
+        write_table(document["accuracy"])
+
+
+def write_table(accuracy: dict[str, Any]) -> None:
+    """Replace the table of docs/labels.md.
+
+    Raises:
+        ValueError: If a marker of the table is missing.
+    """
+    page = DOCS.read_text()
+    first, last = page.index(START) + len(START), page.index(END)
+    lines = [page[:first], *table(accuracy), page[last:]]
     atomic_write(DOCS, "\n".join(lines).encode())
 
 

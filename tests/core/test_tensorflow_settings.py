@@ -25,9 +25,10 @@ def test_onednn_is_on_where_the_processor_has_avx2(before_import: pytest.MonkeyP
     use_backend("jax")
     assert (os.environ[ONEDNN], os.environ["KERAS_BACKEND"]) == ("1", "jax")
     before_import.delenv(ONEDNN)
-    before_import.setattr(tensorflow_settings, "cpu_flags", lambda: ["avx"])
-    set_up_tensorflow()
-    assert ONEDNN not in os.environ
+    for flags in (["avx"], ["avx2", "avx512f", "avx512_vnni"]):  # TensorFlow decides on these
+        before_import.setattr(tensorflow_settings, "cpu_flags", lambda flags=flags: flags)
+        set_up_tensorflow()
+        assert ONEDNN not in os.environ
 
 
 def test_the_setting_of_the_user_stays(before_import: pytest.MonkeyPatch) -> None:
@@ -41,6 +42,18 @@ def test_nothing_is_set_after_the_import(before_import: pytest.MonkeyPatch) -> N
     before_import.setitem(sys.modules, "tensorflow", tensorflow_settings)
     set_up_tensorflow()
     assert ONEDNN not in os.environ
+
+
+def test_kernels_are_named_where_they_are_not_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for flags, by_default in ((["avx2"], ""), (["avx2", "avx512_vnni"], " without oneDNN")):
+        monkeypatch.setattr(tensorflow_settings, "cpu_flags", lambda flags=flags: flags)
+        monkeypatch.setattr(tensorflow_settings, "uses_onednn", lambda: False)
+        assert tensorflow_settings.describe_kernels() == by_default
+        monkeypatch.setattr(tensorflow_settings, "uses_onednn", lambda: True)
+        other = "" if by_default else " with oneDNN"
+        assert tensorflow_settings.describe_kernels() == other
 
 
 @pytest.mark.parametrize(("setting", "expected"), [("0", "False"), ("1", "True")])

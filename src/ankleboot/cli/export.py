@@ -25,10 +25,10 @@ def export(
     """Write MODEL for another runtime, and verify that its predictions are the same.
 
     MODEL is a run folder, a .keras file or "pretrained". The file takes uint8 pixels and returns
-    calibrated probabilities. It is loaded again and compared with Keras on the whole test split, or
-    on the validation images of data without one. A file that differs by more than the format's
-    limits is removed; the exit code is 4. An adopted .tflite or .onnx file cannot be converted: it
-    is copied in its own format, with its convention in the metadata.
+    calibrated probabilities. It is loaded again and compared with the original on the whole test
+    split, or on the validation images of data without one. A file that differs by more than the
+    format's limits is removed; the exit code is 4. An adopted .tflite or .onnx file cannot be
+    converted: it is copied in its own format, with its convention in the metadata.
     """
     from ankleboot.cli.output.prediction import export_result
     from ankleboot.export.export import export_model

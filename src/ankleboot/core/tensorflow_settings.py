@@ -1,8 +1,7 @@
 """Settings that Keras and TensorFlow read from the environment when they are imported.
 
 TensorFlow computes convolutions with oneDNN by default only on processors with AVX-512 VNNI and
-later. With AVX2 alone oneDNN is quicker too: training `sprint` takes 0.6 times as long
-(docs/performance.md), so it is switched on there.
+later. With AVX2 alone oneDNN is quicker, too (docs/performance.md), so it is switched on there.
 """
 
 import os
@@ -25,14 +24,29 @@ def use_backend(name: str) -> None:
 def set_up_tensorflow() -> None:
     """Make TensorFlow silent and quick, before it is imported; the user's own settings stay.
 
-    oneDNN is switched on for processors with AVX2, which were measured; TensorFlow decides on
-    others.
+    oneDNN is switched on for processors with AVX2 alone, which were measured; TensorFlow decides
+    on others.
     """
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on stderr otherwise
-    if "avx2" in cpu_flags():
+    if "avx2" in cpu_flags() and not _has_onednn_by_default():
         os.environ.setdefault(ONEDNN, "1")
+
+
+def describe_kernels() -> str:
+    """Return " with oneDNN" or " without oneDNN" where TensorFlow's default is the other one.
+
+    It is "" for the default, since runs of before this setting have a manifest that says nothing.
+    """
+    uses = uses_onednn()
+    if uses == _has_onednn_by_default():
+        return ""
+    return " with oneDNN" if uses else " without oneDNN"
+
+
+def _has_onednn_by_default() -> bool:
+    return "avx512_vnni" in cpu_flags()
 
 
 def uses_onednn() -> bool:

@@ -18,6 +18,8 @@ from ankleboot.inference.load import ResolvedModel
 from ankleboot.inference.predictor import Predictor
 
 BLOCK = 1_000  # images hashed at a time, which bounds the memory
+CACHE_VERSION = 2
+"""Raise it with any change of the probabilities that predictors give for a model and images."""
 
 
 def cached_predictions(model: ResolvedModel, images: Images, split: str) -> Probs:
@@ -38,7 +40,8 @@ def cached_predictions(model: ResolvedModel, images: Images, split: str) -> Prob
 
 def _key(predictor: Predictor, images: Images) -> str:
     info = predictor.info
-    digest = hashlib.sha256(f"{info.model_sha256} {info.format} {info.temperature!r}".encode())
+    model = f"{CACHE_VERSION} {info.model_sha256} {info.format} {info.temperature!r}"
+    digest = hashlib.sha256(model.encode())
     for start in range(0, len(images), BLOCK):
         digest.update(np.ascontiguousarray(images[start : start + BLOCK]).tobytes())
     return digest.hexdigest()

@@ -1,6 +1,5 @@
 """Images that a person looks at, and their files."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +7,9 @@ from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.types import Images
 from ankleboot.data.image_folder.cache import cache_images
 from ankleboot.data.image_folder.listing import ImageFile
+from ankleboot.data.load import Progress
 from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.recipes.image_spec import ImageSpec
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

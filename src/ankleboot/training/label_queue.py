@@ -17,6 +17,7 @@ import numpy as np
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.types import Features, Images, Indices, Labels, Probs
 from ankleboot.data.dataset import Dataset
+from ankleboot.data.load import Progress
 from ankleboot.data.splits import deal_folds
 from ankleboot.evaluation import label_issues
 from ankleboot.inference.load import ResolvedModel
@@ -31,7 +32,7 @@ from ankleboot.training.data_audit import (
     judge_labels,
 )
 from ankleboot.training.frozen_features import backbone_features
-from ankleboot.training.image_set import ImageSet, Progress, load_new_images
+from ankleboot.training.image_set import ImageSet, load_new_images
 
 NUM_NEIGHBORS = 6
 

@@ -9,7 +9,7 @@ import keras
 from ankleboot.core import environment
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.git import git_commit
-from ankleboot.core.tensorflow_settings import uses_onednn
+from ankleboot.core.tensorflow_settings import describe_kernels
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.verify_data import verify_folder_unchanged
 from ankleboot.models.run import Run
@@ -57,7 +57,8 @@ def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
         document["group_file"] = data.group_file
     if data.folder_report is not None:
         document["image_counts"] = data.image_counts
-        document["data_notes"] = [data.folder_report.layout, *data.folder_report.notes]
+        notes = *data.folder_report.notes, *data.split_notes(recipe.split_rule)
+        document["data_notes"] = [data.folder_report.layout, *notes]
         document["num_unreadable"] = len(data.folder_report.unreadable)
     return document
 
@@ -65,7 +66,7 @@ def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
 def _arithmetic(recipe: Recipe) -> str:
     """Return the dtype, backend and kernels, which decide more than the last bits of weights."""
     backend = keras.backend.backend()
-    kernels = " with oneDNN" if backend == "tensorflow" and uses_onednn() else ""
+    kernels = describe_kernels() if backend == "tensorflow" else ""
     return f"{base.compute_dtype(recipe)} on {backend}{kernels}"
 
 

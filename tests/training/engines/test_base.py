@@ -79,6 +79,22 @@ def test_a_resume_in_another_arithmetic_is_refused(
         resume_fit(run.folder, bar_data)
 
 
+def test_a_resume_with_other_kernels_is_refused(
+    bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ankleboot.core import tensorflow_settings
+    from ankleboot.core.errors import ModelError
+    from ankleboot.training.trainer import resume_fit
+
+    monkeypatch.setattr(tensorflow_settings, "cpu_flags", lambda: ["avx2"])
+    monkeypatch.setattr(tensorflow_settings, "uses_onednn", lambda: True)
+    run = fit(replace(SMALL, epochs=1), bar_data, tmp_path / "run")
+    assert run.manifest()["arithmetic"] == "float32 on tensorflow with oneDNN"
+    monkeypatch.setattr(tensorflow_settings, "uses_onednn", lambda: False)
+    with pytest.raises(ModelError, match="with oneDNN and is float32 on tensorflow"):
+        resume_fit(run.folder, bar_data)
+
+
 def test_an_unknown_backend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from ankleboot.core.errors import EnvironmentFailure
 

@@ -8,14 +8,14 @@ from ankleboot.core.errors import UsageError
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.label_file import LABEL_FILE, open_label_file
 from ankleboot.data.labels import correct_labels
-from ankleboot.data.load import no_progress
+from ankleboot.data.load import Progress, no_progress
 from ankleboot.evaluation.select_split import DataLoader
 from ankleboot.inference.load import ResolvedModel
 from ankleboot.recipes.catalog import TRANSFER
 from ankleboot.server.labeling.session import LabelSession
 from ankleboot.training import label_queue
 from ankleboot.training.data_audit import require_audit_extra
-from ankleboot.training.image_set import Progress, load_new_images
+from ankleboot.training.image_set import load_new_images
 from ankleboot.training.label_queue import LabelQueue
 
 

@@ -118,7 +118,7 @@ class LabelSession:
     def undo(self) -> dict[str, Any]:
         """Take back the last decision, also one of an earlier session.
 
-        There is none behind a decision about an image that the page does not show.
+        Stops at a decision about an image that is not on the page.
         """
         last, items = self._file.last, []
         if last is not None and (row := self._row_of.get(last.path)) is not None:
