@@ -50,7 +50,7 @@ def test_two_folds_of_photographers_from_the_command_line(
         ["all", "24"],
     ]
     assert "24 images of pets/ that the model of the fold has not seen" in lines[4]
-    assert "%), over 4 groups)" in lines[4]
+    assert "%, over 4 groups)" in lines[4]
     assert lines[5:] == [f"{folder}/cross_validation.json", f"{folder}/predictions.csv"]
     assert captured.err.count("block1_conv1 ") == 1  # the network, shown once
     assert "fold 2 of 2: 12 held-out" in captured.err

@@ -286,7 +286,7 @@ def test_a_label_file_corrects_labels_and_takes_images_out_of_every_fold(tmp_pat
     root = write_image_folder(tmp_path / "pets", {"cat": 9, "dog": 9}, size=(28, 28))
     file = tmp_path / "labels.csv"
     rows = [*(f"cat/{n}.png,dog,cat," for n in (1, 5)), "dog/7.png,,dog,"]
-    file.write_text("\n".join(["path,label,old_label,time", *rows]))
+    file.write_text("\n".join(["path,label,old_label,time", *rows, ""]))
     recipe = replace(TINY, crop="none", epochs=1)
     original = load_data(root, image_spec=recipe.image_spec)
     data = load_data(root, image_spec=recipe.image_spec, labels=file)

@@ -228,8 +228,8 @@ def _held_out_probs(held_out: Indices, data: Dataset, recipe: Recipe) -> Probs:
         groups=None,
         folder_report=None,
     )
-    # early stopping would choose an epoch by the held-out images
     rule = asdict(SplitRule())  # has no effect, since `validation` is given
+    # early stopping would choose an epoch by the held-out images
     choices: dict[str, Any] = {"patience": 0, "keep": "last"} | rule
     fold_recipe = replace(recipe, **choices)
     with tempfile.TemporaryDirectory() as folder:
