@@ -78,7 +78,7 @@ class CrossValidation(Record):
 
     @property
     def interval_over(self) -> str:
-        """What the interval is taken over: "groups" or "images"."""
+        """Unit that the interval is taken over: "groups" or "images"."""
         return "groups" if self.num_groups else "images"
 
     @property
