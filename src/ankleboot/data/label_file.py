@@ -45,6 +45,15 @@ class Decision:
     time: str = ""
 
 
+def is_label_file(path: Path) -> bool:
+    """Check if a file begins as `ankleboot label` begins one; it is no table of images."""
+    try:
+        with path.open("rb") as file:
+            return file.readline(len(HEADER)) == HEADER
+    except OSError:
+        return False
+
+
 def read_label_file(path: Path) -> tuple[bytes, tuple[Decision, ...]]:
     """Return the content of a label file and its decisions in order.
 

@@ -8,6 +8,7 @@ import pytest
 
 from ankleboot.core.errors import DataError
 from ankleboot.data.image_folder.listing import ImageListing
+from ankleboot.data.label_file import COLUMNS
 from ankleboot.data.tables.sources import read_source
 from helpers.images import write_image_folder
 
@@ -47,6 +48,14 @@ def test_a_table_of_all_images_counts_more_than_the_folders(tmp_path: Path) -> N
         "read from labels.csv in it; its labels count, not the folders (part_1, part_2)"
         in listing.notes
     )
+
+
+def test_decisions_about_labels_are_no_table(tmp_path: Path) -> None:
+    """`labels.csv` of `ankleboot label` counts only where --labels names it."""
+    root = write_image_folder(tmp_path / "pets", {"cat": 4, "dog": 4})
+    name = sorted(p.relative_to(root).as_posix() for p in root.rglob("*.png"))[0]
+    table(root / "labels.csv", [(name, "dog", "cat", "")], ",".join(COLUMNS))
+    assert Counter(i.class_name for i in listed(root).images) == {"cat": 4, "dog": 4}
 
 
 def test_a_table_of_some_images_that_contradicts_the_folders_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.data.fashion_mnist.load import has_idx_files
 from ankleboot.data.fashion_mnist.recognize import recognize
 from ankleboot.data.image_folder.listing import ImageListing
+from ankleboot.data.label_file import is_label_file
 from ankleboot.data.tables.archive import note_parts, places_of_archives, unpack
 from ankleboot.data.tables.arrays import ArrayPart, list_arrays, read_npz
 from ankleboot.data.tables.beside_images import (
@@ -149,6 +150,7 @@ def _tables(folder: Path) -> list[Path]:
         if is_table(path)
         and not path.name.startswith(".")
         and path.name.lower() not in IGNORED_FILES
+        and not is_label_file(path)
     ]
 
 
