@@ -64,6 +64,12 @@ def test_a_split_that_is_not_there_is_refused(calibrated_run: Run, bar_data: Dat
         compare([calibrated_run, calibrated_run.best_path], bar_data, split="held-out")
 
 
+def test_data_without_a_test_split_is_refused(calibrated_run: Run, bar_data: Dataset) -> None:
+    data = replace(bar_data, test=bar_data.test.take(np.arange(0)))
+    with pytest.raises(DataError, match="bars has no test split; take --split validation"):
+        evaluate(calibrated_run, data, split="test")
+
+
 def test_the_result_and_its_equal_best_epoch_have_one_calibration(own_copy: Run) -> None:
     shutil.copy(own_copy.model_path, own_copy.best_path)
     info = load_predictor(own_copy.best_path).info

@@ -20,6 +20,8 @@ LOSSES = {  # of the last epoch on training and validation images, with NUMERICS
     "leaky": ({"optimizer": "sgd", "schedule": "cosine", "rotation": "10"}, 2.298555, 2.294950),
 }
 
+KERNELS = 2e-3  # relative difference between oneDNN and TensorFlow's other kernels
+
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_training_gives_the_stored_losses(name: str, bar_data: Dataset, tmp_path: Path) -> None:
@@ -30,5 +32,5 @@ def test_training_gives_the_stored_losses(name: str, bar_data: Dataset, tmp_path
     changes, train_loss, validation_loss = LOSSES[name]
     recipe = override(get_recipe(name), SHORT | changes)
     last = fit(recipe, bar_data, tmp_path / "run").history()[-1]
-    assert last.train_loss == pytest.approx(train_loss, rel=1e-3)
-    assert last.validation_loss == pytest.approx(validation_loss, rel=1e-3)
+    assert last.train_loss == pytest.approx(train_loss, rel=KERNELS)
+    assert last.validation_loss == pytest.approx(validation_loss, rel=KERNELS)

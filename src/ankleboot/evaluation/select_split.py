@@ -117,7 +117,7 @@ def judged_images(
         raise UsageError(unknown_name("split", split, SPLITS))
     infos = [model.predictor.info for model in models]
     for info in infos:
-        refuse_other_classes(info, data)
+        _refuse_other_classes(info, data)
     trained_on = [
         model
         for model in models
@@ -188,7 +188,7 @@ def _without_learned(models: Sequence[ResolvedModel], data: Dataset) -> JudgedIm
     return JudgedImages(rows, "new", tuple(notes))
 
 
-def refuse_other_classes(model: ModelMetadata, data: Dataset) -> None:
+def _refuse_other_classes(model: ModelMetadata, data: Dataset) -> None:
     """Refuse data with a class that the model does not have.
 
     Raises:
@@ -230,21 +230,6 @@ def training_images(model: ResolvedModel, data: Dataset, split: str) -> LabeledI
                 "leave --data out, or give the data that it was trained on"
             ) from error
     return data.train.take(data.split(rule).train)
-
-
-def select_split(data: Dataset, split: str, model: Recipe | ModelMetadata) -> LabeledImages:
-    """Return the images of the split "validation" or "test".
-
-    Raises:
-        DataError: If the data has no test split, or has changed since the model was trained.
-        UsageError: If the model has other classes, or was trained on other data.
-    """
-    if isinstance(model, ModelMetadata):
-        refuse_other_classes(model, data)
-    if split != "test":
-        return validation_images(model, data)
-    _refuse_missing_test(data)
-    return data.test
 
 
 def _refuse_missing_test(data: Dataset) -> None:
