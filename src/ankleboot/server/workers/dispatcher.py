@@ -87,7 +87,7 @@ class Dispatcher:
 
     def dispatch(self) -> None:
         """Send waiting jobs to workers that have room."""
-        ready = [worker for worker in self.workers if worker.is_ready and not worker.is_draining]
+        ready = [worker for worker in self.workers if worker.takes_jobs]
         if not ready:
             return
         is_turn_of_queue = self._is_turn_of_queue and self._queue.drop_abandoned()
@@ -119,7 +119,8 @@ class Dispatcher:
         with_room = [
             worker
             for worker in ready
-            if len(worker.jobs) < config.max_jobs_per_worker
+            if worker.takes_jobs
+            and len(worker.jobs) < config.max_jobs_per_worker
             and worker.num_bytes < config.max_bytes_per_worker
             and not worker.is_reserved
         ]

@@ -68,6 +68,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         return self._transport.get_pid() if self._transport else None
 
     @property
+    def takes_jobs(self) -> bool:
+        """True if a job can be sent; the pipe of a dead worker closes before its exit is reported.
+
+        Uvloop raises RuntimeError for a write to such a pipe.
+        """
+        return self.is_ready and not self.is_draining and not self._stdin.is_closing()
+
+    @property
     def exit_code(self) -> int | None:
         """Exit code once the process has ended; negative for a signal."""
         return self._transport.get_returncode() if self._transport else None
@@ -80,7 +88,10 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.jobs[self._last_id] = job
         self.num_bytes += len(job.body)
         head = pack_head({"id": self._last_id} | job.head, len(job.body))
-        self._stdin.writelines((head, job.body))
+        if (
+            not self._stdin.is_closing()
+        ):  # otherwise the exit is about to be reported, and retries it
+            self._stdin.writelines((head, job.body))
 
     def drain(self) -> None:
         """Stop the worker after its pending jobs."""
