@@ -41,8 +41,9 @@ def bench() -> None:
 def train(rounds: int, only: tuple[str, ...], output: Path, data_name: str) -> Result:
     """Measure time to accuracy of our recipes and of baselines.
 
-    Contenders: keras-script (20 epochs, as published), the same with oneDNN, leaky, leaky-fast
-    (bfloat16 where available, batches of 256), sprint; pytorch, hog-svm and lightgbm if installed.
+    Contenders: keras-script (20 epochs, as published), keras-script-onednn, leaky, leaky-fast
+    (bfloat16 where available, batches of 256), sprint, sprint-without-onednn; pytorch, hog-svm and
+    lightgbm if installed.
     The rounds take about half an hour on two cores with bfloat16.
     """
     document = contenders.measure_training(rounds, only, data_name, log_line)

@@ -18,7 +18,7 @@ import numpy as np
 
 from ankleboot.core.errors import UsageError
 from ankleboot.core.subprocesses import peak_mib
-from ankleboot.core.tensorflow_settings import set_up_tensorflow
+from ankleboot.core.tensorflow_settings import ONEDNN, set_up_tensorflow
 from ankleboot.core.types import IMAGE_SIZE, NUM_CLASSES, Images, Labels, one_hot, to_inputs
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
@@ -247,14 +247,18 @@ CONTENDERS: dict[str, Callable[[Dataset, int], TrainingResult]] = {
     "leaky": lambda data, seed: train_recipe(LEAKY, data, seed),
     "leaky-fast": lambda data, seed: train_recipe(LEAKY_FAST, data, seed),
     "sprint": lambda data, seed: train_recipe(SPRINT, data, seed),
+    "sprint-without-onednn": lambda data, seed: train_recipe(SPRINT, data, seed),
     "pytorch": pytorch,
     "hog-svm": hog_svm,
     "lightgbm": lightgbm,
 }
 """Contenders by the names of `bench.py train --only`; the first is the reference."""
 
-WITH_OUR_SETTINGS = ("keras-script-onednn", "leaky", "leaky-fast", "sprint")
-"""Contenders that run with the kernels which Ankleboot chooses; the others have the defaults."""
+RECIPES = ("leaky", "leaky-fast", "sprint")
+"""Contenders with the kernels that Ankleboot chooses; the others have TensorFlow's default ..."""
+
+KERNELS = {"keras-script-onednn": "1", "sprint-without-onednn": "0"}
+"""... or these."""
 
 REQUIRED_MODULES = {
     "pytorch": ("torch",),
@@ -270,7 +274,9 @@ def main(arguments: list[str]) -> None:
     if name not in CONTENDERS:
         raise UsageError(f"unknown contender {name!r}; valid: {', '.join(CONTENDERS)}")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    if name in WITH_OUR_SETTINGS:
+    if name in KERNELS:
+        os.environ[ONEDNN] = KERNELS[name]
+    elif name in RECIPES:
         set_up_tensorflow()
     result = CONTENDERS[name](load_data(data_name), int(seed))
     print(json.dumps(asdict(result) | {"name": name, "seed": int(seed), "peak_mib": peak_mib()}))

@@ -102,6 +102,14 @@ def test_the_measured_section_repeats_the_stored_results() -> None:
     assert f"1/{sprint['ratio']:.0f} of its time" in section
     assert f"({sprint['seconds']:.1f} s against {script['seconds']:.0f} s" in section
     assert f"1/{fast['ratio']:.1f} of its time" in section
+    rows = {row["name"]: row for row in stored(results, "avx2/train")["summary"]}
+    sprint, script, plain = (
+        rows[name] for name in ("sprint", "keras-script", "sprint-without-onednn")
+    )
+    assert f"1/{sprint['ratio']:.0f} ({sprint['seconds']:.1f} s against" in section
+    assert (
+        f"against {script['seconds']:,.0f} s); without oneDNN {plain['seconds']:.1f} s" in section
+    )
     fit = json.loads((results / "growth.json").read_text())["fit"]
     assert f"{1e6 * fit['slope']:.0f} microseconds per image" in section
     assert f"R^2 = {fit['r_squared']:.4f}" in section
