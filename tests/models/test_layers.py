@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 
+from ankleboot.core.classes import PIXEL_MEAN, PIXEL_STD
 from ankleboot.models import architectures
-from ankleboot.models.layers import PIXEL_MEAN, PIXEL_STD, dct_patterns
+from ankleboot.models.layers import dct_patterns
 from ankleboot.recipes.catalog import PLAIN
 
 INPUTS = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)

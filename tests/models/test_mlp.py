@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ankleboot.core.classes import PIXEL_MEAN, PIXEL_STD
 from ankleboot.models import architectures
-from ankleboot.models.layers import PIXEL_MEAN, PIXEL_STD, ComputePolicy
+from ankleboot.models.layers import ComputePolicy
 from ankleboot.recipes.catalog import LEAKY, PLAIN
 from ankleboot.recipes.recipe import Recipe
 

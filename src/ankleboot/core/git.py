@@ -1,11 +1,14 @@
-"""Commit of the source code."""
+"""Git: the commit of the source code, and files that it has not fetched."""
 
-import subprocess
 from pathlib import Path
+
+LFS_POINTER = b"version https://git-lfs"  # what a clone without Git LFS has for each large file
 
 
 def git_commit() -> str | None:
     """Return the commit of this checkout, with "-dirty" if it has changes; None without one."""
+    import subprocess  # milliseconds, and readers of images need the pointer alone
+
     options = ["--always", "--abbrev=40", "--dirty", "--exclude=*"]
     command = ["git", "-C", str(Path(__file__).parent), "describe", *options]
     try:

@@ -22,6 +22,7 @@ from ankleboot.models.files.calibration import (
     Calibration,
     apply_temperature,
     log_probs,
+    loss_slope,
     softmax,
 )
 from ankleboot.models.run import Run
@@ -109,18 +110,9 @@ def fit_calibration(probs: Probs, labels: Labels) -> Calibration:
 
 
 def fit_temperature(probs: Probs, labels: Labels) -> float:
-    """Find the temperature with the least cross-entropy by bisection of its derivative.
-
-    Source: Guo et al. 2017, section 4.2, https://arxiv.org/abs/1706.04599
-    """
+    """Find the temperature with the least cross-entropy by bisection of its derivative."""
     logits = log_probs(probs)
-    label_logits = logits[np.arange(len(labels)), labels]
-
-    def slope(inverse: float) -> float:
-        """Return the derivative of the loss by the inverse temperature; it is monotone."""
-        return float(((softmax(inverse * logits) * logits).sum(axis=1) - label_logits).mean())
-
-    return _bisect(lambda inverse: slope(inverse) < 0)
+    return _bisect(lambda inverse: loss_slope(logits, labels, inverse) < 0)
 
 
 def _least_supported(probs: Probs, labels: Labels) -> float:

@@ -129,8 +129,7 @@ def summarize_folds(
     labels = data.train.labels[rows]
     metrics.validate_predictions(probs, labels)
     is_correct = probs.argmax(axis=1) == labels
-    has_groups = data.num_named_groups > 0 and data.groups is not None
-    groups = data.groups[rows] if has_groups and data.groups is not None else None
+    groups = data.groups[rows] if data.num_named_groups and data.groups is not None else None
     scores = [
         _score(number, probs[folds == number], labels[folds == number], run_dir)
         for number, run_dir in enumerate(run_dirs, 1)

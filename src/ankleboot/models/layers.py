@@ -8,10 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from ankleboot.core.classes import PIXEL_MEAN, PIXEL_STD
 from ankleboot.recipes.recipe import Recipe
-
-PIXEL_MEAN, PIXEL_STD = 0.2860, 0.3530
-"""Mean and standard deviation of the pixels in [0, 1] of Fashion-MNIST's 60,000 training images."""
 
 PHOTO_MEAN, PHOTO_STD = 0.449, 0.226
 """Mean and standard deviation of photo pixels: those of ImageNet, averaged over the colors."""

@@ -73,8 +73,9 @@ def cross_validate(
         raise UsageError(f"the recipe has folds={recipe.folds}; expected 0 or {folds}")
     if data is None:
         data = load_data(image_spec=recipe.image_spec)
-    base = Path("runs")
-    folder = next_run_dir(base, recipe, folds=folds) if run_dir is None else expand(run_dir)
+    if run_dir is None:
+        run_dir = next_run_dir(Path("runs"), recipe, folds=folds)
+    folder = expand(run_dir)
     data = _in_first_order(data, folder)
     recipes = [replace(recipe, folds=folds, fold=number) for number in range(1, folds + 1)]
     _refuse_few_images(data, folds)

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 from ankleboot.core.errors import DataError, first_line
+from ankleboot.core.git import LFS_POINTER
 from ankleboot.core.image_limits import MAX_JPEG_PIXELS, MAX_PIXELS, MAX_PROGRESSIVE_PIXELS
 from ankleboot.core.types import Pixels
 from ankleboot.data.preprocessing.image_formats import IMAGE_FORMATS, SUFFIXES, UNREAD_FORMATS
@@ -23,7 +24,6 @@ MAX_SCANS = 100  # scans of a JPEG, usually ten; each of ten bytes makes a pass 
 MAX_DECODED_SIDE = 640  # pixels; finer detail would not show in 28 pixels
 BACKGROUND = (255, 255, 255)  # color behind transparent pixels
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-LFS_POINTER = b"version https://git-lfs"  # what a clone without Git LFS has for each file
 AVIF_BRANDS = (b"avif", b"avis")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.core.errors import DataError, first_line
+from ankleboot.core.git import LFS_POINTER
 from ankleboot.data.image_folder.report import join_names
 from ankleboot.data.image_folder.split_names import flag_of
 from ankleboot.data.tables.csv_layout import (
@@ -42,9 +43,9 @@ NO_TABLES = {
     b"<!DOCTYPE": "a web page; download the table itself",
     b"<!doctype": "a web page; download the table itself",
     b"<html": "a web page; download the table itself",
-    b"version https://git-lfs": "a Git LFS pointer in place of the file; run git lfs pull",
+    LFS_POINTER: "a Git LFS pointer in place of the file; run git lfs pull",
 }
-"""What else is saved under the name of a table, by its first bytes."""
+"""Other content that is saved under the name of a table, by its first bytes."""
 
 EXPECTED = "columns path and label, optionally split and group"
 

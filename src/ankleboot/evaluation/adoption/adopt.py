@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.classes import CLASS_NAMES, PIXEL_MEAN, PIXEL_STD
 from ankleboot.core.environment import require_modules
 from ankleboot.core.errors import (
     AnklebootError,
@@ -41,9 +41,6 @@ NUM_IMAGES = 2_000  # training images that the candidates are tried on; fewer la
 MORE_IMAGES = 5  # times as many for those that remain open
 MIN_IMAGES = 200
 NEEDS_KERAS = ("keras", "h5", "saved-model")
-
-FASHION_MNIST_PIXELS = (0.2860, 0.3530)
-"""Mean and standard deviation of the training pixels in [0, 1]; see models/layers.py."""
 
 AdoptionData = Dataset | DataLoader | Path | str | None
 """A data set, a function that loads one, or a name for `load_data`."""
@@ -286,5 +283,4 @@ def _pixels(data: Dataset) -> Pixels:
     pixels = Pixels.of(data.train.images)
     if data.name not in BUILT_IN_DATA:
         return pixels
-    mean, std = FASHION_MNIST_PIXELS
-    return replace(pixels, mean=(255 * mean,), std=(255 * std,))
+    return replace(pixels, mean=(255 * PIXEL_MEAN,), std=(255 * PIXEL_STD,))

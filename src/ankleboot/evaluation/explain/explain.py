@@ -152,11 +152,8 @@ class Choice:
         for name in methods:
             if not plugins.is_name("explanations", name):
                 raise UsageError(unknown_name("explanation", name, known))
-        self.methods, self.is_explicit, self.class_name = (
-            methods or known,
-            bool(methods),
-            class_name,
-        )
+        self.methods, self.is_explicit = methods or known, bool(methods)
+        self.class_name = class_name
 
 
 def _explain(

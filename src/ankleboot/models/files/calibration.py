@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.errors import ModelError
-from ankleboot.core.types import Probs
+from ankleboot.core.types import Labels, Probs
 
 TEMPERATURE_RANGE = (0.05, 20.0)
 FEW_IMAGES = 100  # fewer raise no confidence; 73 without an error are needed to show 95 %
@@ -74,6 +74,15 @@ def apply_temperature(probs: Probs, temperature: float) -> Probs:
         return probs
     calibrated: np.ndarray = softmax(log_probs(probs) / temperature).astype(probs.dtype)
     return calibrated
+
+
+def loss_slope(logits: np.ndarray, labels: Labels, inverse: float) -> float:
+    """Return the derivative of the mean cross-entropy by the inverse temperature.
+
+    It is monotone. Source: Guo et al. 2017, section 4.2, https://arxiv.org/abs/1706.04599
+    """
+    label_logits = logits[np.arange(len(labels)), labels]
+    return float(((softmax(inverse * logits) * logits).sum(axis=1) - label_logits).mean())
 
 
 def log_probs(probs: Probs) -> np.ndarray:

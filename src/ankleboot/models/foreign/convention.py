@@ -113,8 +113,7 @@ class Convention:
         """Turn outputs into logits in the order of the labels, where probabilities would be 0."""
         if self.outputs == "logits":
             return outputs.astype(np.float64)[:, list(self.order)]
-        probs = self.probs(outputs).astype(np.float64)
-        return np.asarray(np.log(np.maximum(probs, np.finfo(np.float32).tiny)))
+        return log_probs(self.probs(outputs))
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any], path: object) -> "Convention":

@@ -33,7 +33,7 @@ CHANGES: dict[str, Callable[[Images], Images]] = {
     "inverted (255 minus each pixel)": lambda images: 255 - images,
     "transposed (rows and columns exchanged)": lambda images: images.swapaxes(1, 2),
 }
-"""What authors do to images that no convention can undo; it is named, not adopted."""
+"""Changes of images that no convention can undo; they are named, not adopted."""
 
 
 def find_convention(

@@ -8,7 +8,7 @@ import numpy as np
 
 from ankleboot.core.errors import ModelError
 from ankleboot.core.types import Images, Labels
-from ankleboot.models.files.calibration import softmax
+from ankleboot.models.files.calibration import loss_slope, softmax
 from ankleboot.models.foreign.assignment import best_assignment
 from ankleboot.models.foreign.candidates import Signature
 from ankleboot.models.foreign.convention import Convention
@@ -148,11 +148,9 @@ def cross_entropies(logits: np.ndarray, labels: Labels) -> np.ndarray:
 
 def fitted_temperature(logits: np.ndarray, labels: Labels) -> float:
     """Find the temperature with the least cross-entropy, in a wider range than calibration."""
-    label_logits = logits[np.arange(len(labels)), labels]
     low, high = (float(np.log(bound)) for bound in TEMPERATURES)
     for _ in range(20):
         middle = (low + high) / 2
-        inverse = np.exp(-middle)
-        slope = ((softmax(inverse * logits) * logits).sum(axis=1) - label_logits).mean()
-        low, high = (low, middle) if slope < 0 else (middle, high)
+        is_too_soft = loss_slope(logits, labels, np.exp(-middle)) < 0
+        low, high = (low, middle) if is_too_soft else (middle, high)
     return float(np.exp((low + high) / 2))

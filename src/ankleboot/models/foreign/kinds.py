@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ankleboot.core.errors import ModelError
+from ankleboot.core.git import LFS_POINTER
 
 SAVED_MODEL_FILE = "saved_model.pb"
 KINDS = {
@@ -24,7 +25,6 @@ HINTS = {
     ".zip": "unpack it, and name the model inside",
     ".index": "a checkpoint holds weights alone; save the whole model as .keras",
 }
-LFS_POINTER = b"version https://git-lfs"
 MAX_LISTED = 1000  # entries of a folder in which a model is looked for
 
 

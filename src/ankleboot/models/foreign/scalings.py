@@ -16,8 +16,8 @@ CAFFE_MEAN = (103.939, 116.779, 123.68)
 MNIST = (0.1307, 0.3081)
 MAX_VALUES = 4096  # of an image whose pixels have statistics of their own: 64 x 64 gray
 NORMALIZATIONS = ("", "image", "rows", "columns", "length", "clipped")
-"""What an author does to each image: mean 0 and deviation 1, a Euclidean length of 1, or a cut of
-values outside 0 and 1."""
+"""Normalizations of each image: mean 0 and deviation 1, a Euclidean length of 1 of rows, columns
+or the whole, or a cut of values outside 0 and 1."""
 
 MEANINGS = {
     "unit": "pixels from 0 to 1",

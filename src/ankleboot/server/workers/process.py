@@ -88,9 +88,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.jobs[self._last_id] = job
         self.num_bytes += len(job.body)
         head = pack_head({"id": self._last_id} | job.head, len(job.body))
-        if (
-            not self._stdin.is_closing()
-        ):  # otherwise the exit is about to be reported, and retries it
+        if not self._stdin.is_closing():  # else the exit, reported next, retries the job
             self._stdin.writelines((head, job.body))
 
     def drain(self) -> None:
