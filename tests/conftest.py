@@ -19,6 +19,7 @@ from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.files import write_json
 from ankleboot.core.tensorflow_settings import set_up_tensorflow
 from ankleboot.data.dataset import Dataset
+from ankleboot.data.load import load_data
 from ankleboot.evaluation.calibration import calibrate
 from ankleboot.models.run import Run
 from helpers.browser import launched
@@ -61,6 +62,18 @@ def calibrated_run(
 
 
 @pytest.fixture(scope="session")
+def sample_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    """Two calibrated runs with different seeds on the data set "sample"."""
+    from ankleboot.training.trainer import fit
+
+    data, folder = load_data("sample"), tmp_path_factory.mktemp("sample")
+    runs = [fit(replace(TINY, seed=seed), data, folder / f"seed{seed}") for seed in (0, 1)]
+    for run in runs:
+        calibrate(run, data)
+    return runs[0], runs[1]
+
+
+@pytest.fixture(scope="session")
 def exported(
     calibrated_run: Run, bar_data: Dataset, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Path]:
@@ -82,8 +95,10 @@ def exported(
 def uncounted_runs(request: pytest.FixtureRequest) -> Iterator[None]:
     """Forget the test evaluations of the shared runs, so that tests may run in any order."""
     yield
-    for name in {"bar_run", "calibrated_run"} & set(request.fixturenames):
-        (request.getfixturevalue(name).folder / "test_reads.json").unlink(missing_ok=True)
+    for name in {"bar_run", "calibrated_run", "sample_runs"} & set(request.fixturenames):
+        runs = request.getfixturevalue(name)
+        for run in runs if isinstance(runs, tuple) else (runs,):
+            (run.folder / "test_reads.json").unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")

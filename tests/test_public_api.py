@@ -22,6 +22,7 @@ NAMES = [
     "get_recipe",
     "list_recipes",
     "load_data",
+    "load_ensemble",
     "load_predictor",
     "load_run",
     "predict",

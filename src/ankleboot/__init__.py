@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ankleboot.data.load import load_data as load_data
     from ankleboot.evaluation.adoption.adopt import adopt as adopt
     from ankleboot.evaluation.compare import compare as compare
+    from ankleboot.evaluation.ensemble import load_ensemble as load_ensemble
     from ankleboot.evaluation.evaluate import evaluate as evaluate
     from ankleboot.evaluation.explain.explain import explain as explain
     from ankleboot.evaluation.report.write import write_report as write_report
@@ -49,6 +50,7 @@ _MODULES = {
     "get_recipe": "recipes.catalog",
     "list_recipes": "recipes.catalog",
     "load_data": "data.load",
+    "load_ensemble": "evaluation.ensemble",
     "load_predictor": "inference.load",
     "load_run": "models.run",
     "predict": "inference.predict",

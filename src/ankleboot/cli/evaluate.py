@@ -10,7 +10,9 @@ from ankleboot.core import plugins
 
 @click.command()
 @click.argument("model", type=options.PATH)
+@options.ensemble_option
 @options.split_option
+@options.views_option
 @click.option(
     "--metric",
     "metrics",
@@ -24,7 +26,10 @@ from ankleboot.core import plugins
 @options.json_option
 def evaluate(
     model: Path,
+    further: tuple[Path, ...],
     split_name: str | None,
+    views: str | None,
+    views_below: float,
     metrics: tuple[str, ...],
     data_choice: options.DataOptions,
     output: Path | None,
@@ -35,19 +40,26 @@ def evaluate(
     file that another tool made is examined first, as adopt does it, and not kept.
     Choose between models with the validation split; evaluations on the test split are counted.
     With --data FOLDER, a new labeled folder, all of its images are judged; classes may be missing.
+    The passes of a network that an ensemble or further views needed are printed.
     """
     from ankleboot.cli.output.evaluation import evaluation_result
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.evaluation.adoption.examine import resolve_or_examine
+    from ankleboot.evaluation.ensemble import join_models
     from ankleboot.evaluation.evaluate import evaluate as evaluate_model
 
     resolved = resolve_or_examine(
         model, data_choice.named, trust=data_choice.trust, progress=log_line
     )
     evaluation = evaluate_model(
-        resolved, data_choice.load, split=split_name, metrics=metrics or None
+        join_models(resolved, further, data_choice.named, trust=data_choice.trust),
+        data_choice.load,
+        split=split_name,
+        metrics=metrics or None,
+        views=views,
+        views_below=views_below,
     )
-    run = resolved.run
+    run = None if further or views else resolved.run  # its folder holds what it does by itself
     if run and model == run.folder and evaluation.split != "new":
         if evaluation.data == run.manifest()["data"]["name"]:
             output = output or model

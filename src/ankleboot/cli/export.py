@@ -6,6 +6,15 @@ import click
 
 from ankleboot.cli import options
 from ankleboot.core import plugins
+from ankleboot.core.errors import UsageError
+
+
+def _refuse_views(_context: click.Context, _option: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise UsageError(
+            "a file takes every image through the same network, so it cannot choose images for "
+            "further views; export without --views, and give the option to evaluate or predict"
+        )
 
 
 @click.command()
@@ -16,11 +25,17 @@ from ankleboot.core import plugins
     required=True,
     help=f"{', '.join(plugins.names('formats'))}, or package.module:attribute.",
 )
+@options.ensemble_option
+@click.option("--views", hidden=True, expose_value=False, callback=_refuse_views)
 @options.output_option("File or folder to write. [default: in RUN/exports, or in exports]")
 @options.data_option
 @options.json_option
 def export(
-    model: Path, format_name: str, output: Path | None, data_choice: options.DataOptions
+    model: Path,
+    format_name: str,
+    further: tuple[Path, ...],
+    output: Path | None,
+    data_choice: options.DataOptions,
 ) -> options.Result:
     """Write MODEL for another runtime, and verify that its predictions are the same.
 
@@ -29,9 +44,13 @@ def export(
     split, or on the validation images of data without one. A file that differs by more than the
     format's limits is removed; the exit code is 4. An adopted .tflite or .onnx file cannot be
     converted: it is copied in its own format, with its convention in the metadata.
+    The file of an ensemble holds all members; litert-micro, web and playground hold one network.
     """
     from ankleboot.cli.output.prediction import export_result
+    from ankleboot.evaluation.ensemble import join_models
     from ankleboot.export.export import export_model
+    from ankleboot.inference.load import resolve_model
 
-    result = export_model(model, format_name, output, data_choice.load)
+    joined = join_models(resolve_model(model), further, data_choice.named)
+    result = export_model(joined, format_name, output, data_choice.load)
     return result.to_json(), lambda: export_result(result)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from ankleboot.core.errors import UsageError
 from ankleboot.core.paths import expand
 from ankleboot.core.splits import SPLITS
+from ankleboot.core.views import VIEWS, VIEWS_BELOW
 
 if TYPE_CHECKING:
     from ankleboot.data.dataset import Dataset
@@ -55,7 +57,45 @@ split_option = click.option(
     help="Images to judge on: validation, held-out or test. [default: validation; test for "
     "adopted models, held-out images for models of a fold]",
 )
+ensemble_option = click.option(
+    "--ensemble-with",
+    "further",
+    type=PATH,
+    metavar="MODEL",
+    multiple=True,
+    help="Further model of an ensemble, which predicts the mean of the models' probabilities; may "
+    "be repeated. It is calibrated on their validation images. The models need the same classes, "
+    "image spec, data and split.",
+)
 trust_option = click.option("--trust", is_flag=True, help=TRUST)
+
+
+def views_option(command: Command) -> Command:
+    """Add --views and --views-below, whose default is filled in."""
+
+    @click.option(
+        "--views",
+        type=click.Choice(VIEWS),
+        help="Test-time augmentation: predict an image that the model is unsure of mirrored as "
+        "well (flip), or mirrored and shifted by a pixel (flip-shift, for recipes with max_shift), "
+        "and take the mean. Not for classes that a mirror turns into others, such as letters.",
+    )
+    @click.option(
+        "--views-below",
+        type=click.FloatRange(0, 1),
+        metavar="P",
+        help="Confidence in the plain view below which an image gets the others; 1 for all "
+        f"images. [default: {VIEWS_BELOW}]",
+    )
+    @functools.wraps(command)
+    def with_views(*args: Any, views: str | None, views_below: float | None, **kwargs: Any) -> Any:
+        if views_below is None:
+            views_below = VIEWS_BELOW
+        elif views is None:
+            raise UsageError("--views-below goes with --views")
+        return command(*args, views=views, views_below=views_below, **kwargs)
+
+    return cast(Command, with_views)
 
 
 def output_option(meaning: str, default: str | None = None) -> Callable[[Command], Command]:

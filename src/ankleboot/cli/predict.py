@@ -23,6 +23,8 @@ IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"P5\n", b"P6\n")
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @options.model_option
+@options.ensemble_option
+@options.views_option
 @click.option(
     "--abstain-below",
     type=click.FloatRange(0, 1),
@@ -48,6 +50,9 @@ IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"P5\n", b"P6\n")
 def predict(
     paths: tuple[str, ...],
     model: Path,
+    further: tuple[Path, ...],
+    views: str | None,
+    views_below: float,
     abstain_below: float | None,
     save_steps: Path | None,
     sort_into: Path | None,
@@ -69,29 +74,43 @@ def predict(
     """
     from ankleboot.cli.output import prediction as output
     from ankleboot.cli.output.terminal import counted, log_line
+    from ankleboot.inference.load import resolve_model
     from ankleboot.inference.predict import FailedImage, predict_files
     from ankleboot.inference.router import load_router
     from ankleboot.inference.sort_images import ImageSorter
+    from ankleboot.inference.views import cost_of, untrained_notes
 
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
     if link and not sort_into:
         raise UsageError("--link goes with --sort-into")
     files = _find(paths, log_line)
-    router = load_router(model, trust=trust)
+    resolved = resolve_model(model, trust=trust)
+    if further:
+        from ankleboot.evaluation.ensemble import join_models  # here: most calls start sooner
+
+        resolved = join_models(resolved, further, trust=trust)
+    router = load_router(resolved, views=views, views_below=views_below)
+    for note in untrained_notes(resolved, views):
+        log_line(f"{resolved.name}: {note}")
     sorter = ImageSorter(sort_into, link=link) if sort_into else None
     writer = output.StepsWriter(save_steps) if save_steps else None
     results = predict_files(router, files, abstain_below=abstain_below, on_prediction=writer)
-    num_failed = 0
+    num_failed, passes = 0, []
     with output.prediction_printer(router.default.info, as_json=as_json, as_csv=as_csv) as show:
         for result in counted(results, len(files), "images"):
-            num_failed += isinstance(result, FailedImage)
+            if isinstance(result, FailedImage):
+                num_failed += 1
+            else:
+                passes.append(result.passes)
             if sorter is not None:
                 sorter.add(result)
             show(result)
     if sorter is not None:
         numbers = ", ".join(f"{name} {num:,}" for name, num in sorted(sorter.counts.items()))
         log_line(f"{sorter.finish()}: {numbers or 'no images'}")
+    if further or views:
+        log_line(str(cost_of(router.default.info.passes, passes)))
     if num_failed:
         raise DataError(f"{num_failed} of {len(files)} files could not be read")
 

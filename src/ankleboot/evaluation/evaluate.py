@@ -13,6 +13,7 @@ from ankleboot.core.files import make_folder, write_json
 from ankleboot.core.records import Record
 from ankleboot.core.splits import EVALUATION_FILES
 from ankleboot.core.types import Labels, Probs
+from ankleboot.core.views import VIEWS_BELOW
 from ankleboot.data.fashion_mnist.recognize import KNOWN
 from ankleboot.evaluation import metrics as scores
 from ankleboot.evaluation.adoption.examine import resolve_or_examine
@@ -23,6 +24,7 @@ from ankleboot.evaluation.select_split import DataSource, dataset_for, judged_im
 from ankleboot.evaluation.statistics import Interval, bootstrap_means, percentile_interval
 from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.inference.load import Model
+from ankleboot.inference.views import PredictionCost, ViewsPredictor, cost_of, untrained_notes
 
 Metric = Callable[[Probs, Labels], float]
 
@@ -44,6 +46,7 @@ class Evaluation(Record):
         num_test_evaluations: Evaluations of this model on the test split, this one included.
         metrics: Further metrics by name; see the kind "metrics" of `core/plugins.py`.
         evidence: Counts that the accuracy rests on.
+        cost: Passes of a network that the predictions needed.
         notes: What was decided about the images.
     """
 
@@ -66,6 +69,7 @@ class Evaluation(Record):
     num_test_evaluations: int
     metrics: dict[str, float]
     evidence: Evidence
+    cost: PredictionCost = PredictionCost()
     notes: tuple[str, ...] = ()
 
     @property
@@ -118,6 +122,8 @@ def evaluate(
     *,
     split: str | None = None,
     metrics: Mapping[str, Metric] | Sequence[str] | None = None,
+    views: str | None = None,
+    views_below: float = VIEWS_BELOW,
 ) -> Evaluation:
     """Evaluate a model on all images of a split.
 
@@ -135,24 +141,33 @@ def evaluate(
             the held-out images for a model of a fold.
         metrics: Further metrics: names of the kind "metrics", or functions by name. By default all
             names that `plugins.names("metrics")` lists.
+        views: "flip" or "flip-shift": test-time augmentation, which predicts an image of little
+            confidence in several views. It makes no sense where a mirror image is another class.
+        views_below: Confidence in the plain view below which an image gets the others.
 
     Raises:
         DataError: If the test split is incomplete, or a probability is not finite.
         ModelError: If the model is missing or damaged.
-        UsageError: If a metric is unknown, or the model was trained on other data or classes.
+        UsageError: If a metric or the views are unknown, or the model was trained on other data or
+            classes.
     """
     resolved = resolve_or_examine(model, data)
     predictor, dataset = resolved.predictor, dataset_for(resolved, data)
     judged = judged_images([resolved], dataset, split)
     images, split = judged.of(dataset), judged.split
     functions = resolve_metrics(metrics)
+    viewed = None if views is None else ViewsPredictor(predictor, views, views_below)
     count = count_evaluation(resolved, split)
-    probs = cached_predictions(resolved, images.images, split)
+    probs, cost = cached_predictions(resolved, images.images, split), cost_of(predictor.info.passes)
+    if viewed is not None:
+        probs, passes = viewed.with_views(images.images, probs)
+        cost = cost_of(predictor.info.passes, passes)
     predictions = probs, images.labels, predictor.info.labels
     evaluation = evaluate_probs(
         *predictions, functions, count, model=predictor.name, data=dataset.name, split=split
     )
-    return replace(evaluation, notes=resolved.notes + judged.notes)
+    notes = resolved.notes + judged.notes + untrained_notes(resolved, views)
+    return replace(evaluation, cost=cost, notes=notes)
 
 
 def resolve_metrics(metrics: Mapping[str, Metric] | Sequence[str] | None) -> dict[str, Metric]:

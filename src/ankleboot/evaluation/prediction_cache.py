@@ -14,16 +14,20 @@ import numpy as np
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.files import DAMAGED_ZIP, atomic_write
 from ankleboot.core.types import Images, Probs
+from ankleboot.inference.ensemble import EnsemblePredictor
 from ankleboot.inference.load import ResolvedModel
 from ankleboot.inference.predictor import Predictor
 
 BLOCK = 1_000  # images hashed at a time, which bounds the memory
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 """Raise it with any change of the probabilities that predictors give for a model and images."""
 
 
 def cached_predictions(model: ResolvedModel, images: Images, split: str) -> Probs:
     """Return the probabilities for the images of a split, from the run folder if possible."""
+    if isinstance(model.predictor, EnsemblePredictor):
+        members = model.predictor.members
+        return model.predictor.combine([cached_predictions(m, images, split) for m in members])
     if model.run is None or model.path is None or not model.path.is_dir() or model.is_shipped:
         return model.predictor.predict(images)
     path = model.run.folder / f"predictions-{split}.npz"

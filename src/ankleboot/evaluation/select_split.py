@@ -87,7 +87,12 @@ def dataset_for(
 
 
 def run_of(model: ResolvedModel) -> Run | None:
-    """Return the run that a model belongs to; an export in a run's folder belongs to that run."""
+    """Return the run that a model belongs to; an export in a run's folder belongs to that run.
+
+    The models of an ensemble learned the same data, so the run of the first stands for all.
+    """
+    if model.members:
+        return run_of(model.members[0])
     if model.run is not None or model.path is None:
         return model.run
     run = find_run(model.path.resolve().parent.parent)
@@ -115,6 +120,7 @@ def judged_images(
     """
     if split not in (None, *SPLITS):
         raise UsageError(unknown_name("split", split, SPLITS))
+    models = [member for model in models for member in model.members or (model,)]
     infos = [model.predictor.info for model in models]
     for info in infos:
         _refuse_other_classes(info, data)

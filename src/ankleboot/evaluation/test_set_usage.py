@@ -11,7 +11,7 @@ from pathlib import Path
 from ankleboot.core.errors import ModelError
 from ankleboot.core.files import file_lock, make_folder, write_json
 from ankleboot.core.paths import state_folder
-from ankleboot.inference.load import Model, resolve_model
+from ankleboot.inference.load import Model, ResolvedModel, resolve_model
 
 FILE_NAME = "test_reads.json"
 
@@ -19,9 +19,14 @@ FILE_NAME = "test_reads.json"
 def count_evaluation(model: Model, split: str) -> int:
     """Count an evaluation if `split` is "test"; return the number so far, this one included.
 
+    That of an ensemble counts for each of its models; the number is that of the one with the most.
+
     Raises:
         ModelError: If the file with the count is damaged.
     """
+    model = resolve_model(model)
+    if model.members:
+        return max(count_evaluation(member, split) for member in model.members)
     folder = _folder(model)
     if split != "test":
         return _read(folder)
@@ -32,9 +37,8 @@ def count_evaluation(model: Model, split: str) -> int:
     return count
 
 
-def _folder(model: Model) -> Path:
+def _folder(model: ResolvedModel) -> Path:
     """Return the folder that holds the count."""
-    model = resolve_model(model)
     is_run_file = model.path is not None and (model.path.is_dir() or model.path.suffix == ".keras")
     if model.run and is_run_file and not model.is_shipped:
         return model.run.folder

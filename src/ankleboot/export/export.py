@@ -29,6 +29,7 @@ from ankleboot.evaluation.select_split import (
 from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.export.deployable import DeployableModel, calibration_images
 from ankleboot.export.parity import Latency, ParityResult, check_parity, measure_latency
+from ankleboot.inference.ensemble import EnsemblePredictor
 from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.load import Model, ResolvedModel, load_predictor, resolve_model
 from ankleboot.inference.predictor import Predictor
@@ -39,13 +40,20 @@ KNOWN_SUFFIXES = (".tflite", ".onnx", ".keras")
 
 @dataclass(frozen=True)
 class ExportResult:
-    """An exported file or folder, its differences from Keras, and its latency."""
+    """An exported file or folder, its differences from Keras, its latency and its cost.
+
+    Attributes:
+        parameters: Number of parameters, of all members of an ensemble.
+        passes: Passes of a network for each image: the members of an ensemble.
+    """
 
     path: Path
     format: str
     bytes: int
     parity: ParityResult
     latency_ms: Latency
+    parameters: int
+    passes: int
 
     def to_json(self) -> dict[str, Any]:
         """Return the document of `export --json`."""
@@ -60,8 +68,8 @@ def export_model(
         ankleboot.export_model("runs/first", "litert", "model.tflite")
 
     Args:
-        model: A run, a `.keras` file or "pretrained". An adopted `.tflite` or `.onnx` file has no
-            network to convert: it is copied, in its own format.
+        model: A run, a `.keras` file, "pretrained", or an ensemble of these. An adopted `.tflite`
+            or `.onnx` file has no network to convert: it is copied, in its own format.
         format: Name of the format, or "package.module:attribute".
         path: File or folder to write, which must not exist; by default in the folder exports of
             the run, or of the working directory.
@@ -70,7 +78,8 @@ def export_model(
             for the data the model was trained on.
 
     Raises:
-        UsageError: If the format is unknown, `path` exists, or Keras runs on another backend.
+        UsageError: If the format is unknown or holds no ensemble, `path` exists, or Keras runs on
+            another backend.
         ModelError: If the model cannot be loaded, or the file exceeds the format's limits.
         EnvironmentFailure: If the disk is full, or a download for the web page fails.
     """
@@ -78,12 +87,12 @@ def export_model(
     resolved = resolve_model(model)
     target = expand(path) if path is not None else _default_path(resolved, export_format)
     _check_target(target, format, export_format)
+    _check_members(resolved, format, export_format)
     reference = _load_reference(resolved, format)
     dataset = dataset_for(resolved, data)
     judged = judged_images([resolved], dataset, "test" if len(dataset.test) else "validation")
     images, split = judged.of(dataset), judged.split
-    has_network = resolved.network is not None
-    deployable = _deployable(resolved, dataset, split, format) if has_network else None
+    deployable = _deployable(resolved, reference, dataset, split, format)
     name, limits = f"{format} of {resolved.name}", export_format.limits
     with _moved_to(target) as written:
         if deployable is None:  # an adopted file, whose convention is sealed into it
@@ -96,7 +105,9 @@ def export_model(
         parity = check_parity(reference, candidate, images, limits, name=name, split=split)
         latency = measure_latency(candidate, images.images)
         _check_target(target, format, export_format)  # another process may have written it
-    return ExportResult(target, format, total_bytes(target), parity, latency)
+    info = candidate.info
+    size = total_bytes(target)
+    return ExportResult(target, format, size, parity, latency, info.parameters, info.passes)
 
 
 @contextmanager
@@ -127,17 +138,35 @@ def _check_target(path: Path, name: str, export_format: ExportFormat) -> None:
         raise UsageError(f"{path} exists already; choose another path with --output")
 
 
+def _check_members(model: ResolvedModel, name: str, export_format: ExportFormat) -> None:
+    """Refuse an ensemble in a format of one network, or of models without a Keras network."""
+    if model.members and not export_format.holds_ensembles:
+        raise UsageError(
+            f"--format {name} holds one network, no ensemble of {len(model.members)}; take a "
+            "format such as litert or onnx"
+        )
+    for member in model.members:
+        if member.network is None:
+            raise ModelError(f"{member.name}: expected a run folder or a .keras file to export")
+
+
 def _load_reference(model: ResolvedModel, format: str) -> Predictor:
     """Load the model that the exported file has to match, and refuse what cannot be converted."""
-    info = model.reference.info
-    if model.network is not None:
+    if model.members or model.network is not None:
         import keras
 
         if keras.backend.backend() != "tensorflow":
             raise UsageError("export needs Keras on TensorFlow; unset ANKLEBOOT_BACKEND")
-    elif not info.convention:
+    if isinstance(model.predictor, EnsemblePredictor):
+        from ankleboot.export.ensemble import reference_of  # imports Keras
+
+        return reference_of(model.predictor)
+    info = model.reference.info
+    if model.network is not None:
+        return model.reference
+    if not info.convention:
         raise ModelError(f"{model.name}: expected a run folder or a .keras file to export")
-    elif info.format != format:
+    if info.format != format:
         raise ModelError(
             f"{model.name}: {info.adopted} cannot be converted, since it has no Keras network; "
             f"expected --format {info.format}, got {format}"
@@ -145,14 +174,24 @@ def _load_reference(model: ResolvedModel, format: str) -> Predictor:
     return model.reference
 
 
-def _deployable(model: ResolvedModel, data: Dataset, split: str, format: str) -> DeployableModel:
-    info = replace(model.reference.info, format=format, version=__version__)
+def _deployable(
+    model: ResolvedModel, reference: Predictor, data: Dataset, split: str, format: str
+) -> DeployableModel | None:
+    """Return the network to convert; None for an adopted file, which has none."""
+    network = model.network
+    if isinstance(reference, EnsemblePredictor):
+        from ankleboot.export.ensemble import network_of
+
+        network = network_of(reference)
+    if network is None:
+        return None
+    info = replace(reference.info, format=format, version=__version__)
     train = data.train
     # neither the images of the comparison nor a held-out fold may set the ranges
     if split != "test" or info.folds:
         train = training_images(model, data, split)
     photo = catalog.photo_model(model.name)
-    return DeployableModel(model.network, info, calibration_images(train.images), photo)
+    return DeployableModel(network, info, calibration_images(train.images), photo)
 
 
 def _write(model: DeployableModel, export_format: ExportFormat, path: Path, name: str) -> None:

@@ -83,4 +83,4 @@ def load(path: Path, num_threads: int) -> LiteRTPredictor:
     return LiteRTPredictor(path / "model.tflite", num_threads)
 
 
-WEB_APP = ExportFormat("web", write, load, FLOAT32)
+WEB_APP = ExportFormat("web", write, load, FLOAT32, holds_ensembles=False)

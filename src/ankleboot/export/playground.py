@@ -36,4 +36,6 @@ def write(network: DeployableModel, path: Path) -> None:
     add_folder_checksums(path, network.info)
 
 
-PLAYGROUND = ExportFormat("playground", write, lambda path, _: NumpyPredictor(path), FLOAT32)
+PLAYGROUND = ExportFormat(
+    "playground", write, lambda path, _: NumpyPredictor(path), FLOAT32, holds_ensembles=False
+)

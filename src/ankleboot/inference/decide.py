@@ -29,6 +29,7 @@ class Prediction:
         abstained: Whether the label is a guess that must not be relied on.
         reason: Reason to abstain, or None.
         cause: Code of the reason for programs: missing, blank, declined, several or unsure.
+        passes: Passes of a network that the prediction needed; see `inference/views.py`.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Prediction:
     abstained: bool
     reason: str | None
     cause: str | None
+    passes: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Return one line of `predict --json`."""

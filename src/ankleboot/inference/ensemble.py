@@ -1,73 +1,73 @@
-"""Ensemble of networks over several views of an image (test-time augmentation)."""
+"""Ensemble: several models that predict as one, by the mean of their probabilities.
 
-from collections.abc import Iterator, Sequence
+`evaluation/ensemble.py` fits its temperature and threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ankleboot.core.files import sha256_of
 from ankleboot.core.types import Images, Probs
-from ankleboot.inference.litert import LiteRTPredictor
-from ankleboot.inference.predictor import Predictor
-from ankleboot.models.files.calibration import apply_temperature
+from ankleboot.models.files.calibration import Calibration, apply_temperature
 from ankleboot.models.files.metadata import ModelMetadata
-from ankleboot.models.pretrained import catalog
-from ankleboot.models.run import Run
 
-BLUR = np.array([0.166, 0.668, 0.166], np.float32)  # Gaussian with standard deviation 0.6
-MIN_PROB = 1e-4  # probability added to every class, so that no single view rules a class out
-SIMULATED_MODEL_WEIGHT = 2.0  # weight of the network for photos; source: docs/photos.md
+if TYPE_CHECKING:
+    from ankleboot.inference.load import ResolvedModel
+
+FORMAT = "ensemble"
 
 
 class EnsemblePredictor:
-    """Weighted geometric mean of networks over an image, its mirror image and blurred copies.
+    """Mean of the calibrated probabilities of several models, with a temperature of its own.
 
-    The networks, each with its weight, take 28 x 28 gray images of the same classes. The
-    temperature in `info`, which is that of the ensemble, is applied here.
+    Attributes:
+        members: Models of the same classes, image spec, data and split.
     """
 
-    def __init__(self, predictors: Sequence[tuple[Predictor, float]], info: ModelMetadata) -> None:
-        self.name, self.info = info.recipe, info
-        self._predictors = predictors
+    def __init__(
+        self, members: Sequence[ResolvedModel], calibration: Calibration | None = None
+    ) -> None:
+        self.members = tuple(members)
+        self.name = " + ".join(member.name for member in members)
+        self.info = _metadata([member.predictor.info for member in members])
+        if calibration is not None:
+            self.info = replace(
+                self.info,
+                temperature=calibration.temperature,
+                abstain_below=calibration.abstain_below,
+            )
+
+    def with_members(self, members: Sequence[ResolvedModel]) -> EnsemblePredictor:
+        """Return an ensemble with the same calibration of the same models in other formats."""
+        changed = EnsemblePredictor(members)
+        changed.info = self.info
+        return changed
 
     def predict(self, images: Images) -> Probs:
-        """Return the calibrated mean over all networks and views."""
-        sums: np.ndarray = np.zeros((len(images), len(self.info.labels)))
-        total = 0.0
-        for view in _views(images):
-            for predictor, weight in self._predictors:
-                sums += weight * np.log(predictor.predict(view) + MIN_PROB)
-                total += weight
-        likelihoods = np.exp((sums - sums.max(axis=1, keepdims=True)) / total)
-        probs = (likelihoods / likelihoods.sum(axis=1, keepdims=True)).astype(np.float32)
-        return apply_temperature(probs, self.info.temperature)
+        """Return the calibrated mean."""
+        return self.combine([member.predictor.predict(images) for member in self.members])
+
+    def combine(self, probs: Sequence[Probs]) -> Probs:
+        """Return the calibrated mean of the members' probabilities."""
+        mean = np.stack(probs).mean(axis=0, dtype=np.float64).astype(np.float32)
+        return apply_temperature(mean, self.info.temperature)
 
 
-def load_zero_shot(num_threads: int) -> EnsemblePredictor:
-    """Load the shipped ensemble for photos whose networks were trained without photos."""
-    folder = catalog.FOLDERS[catalog.ZERO_SHOT]
-    default, simulated = (
-        LiteRTPredictor(path / catalog.MODEL_FILE, num_threads=num_threads)
-        for path in (catalog.FOLDER, folder)
+def _metadata(members: Sequence[ModelMetadata]) -> ModelMetadata:
+    """Describe the ensemble without a calibration; it is known by the hashes of its members."""
+    hashes = [info.model_sha256 for info in members]
+    return replace(
+        members[0],
+        recipe=" + ".join(dict.fromkeys(info.recipe for info in members)),
+        format=FORMAT,
+        model_sha256=sha256_of("".join(sorted(hashes)).encode()) if all(hashes) else "",
+        parameters=sum(info.parameters for info in members),
+        passes=sum(info.passes for info in members),
+        temperature=1.0,
+        abstain_below=0.0,
     )
-    calibration = Run(folder).calibration()
-    info = replace(
-        simulated.info,
-        recipe=catalog.ZERO_SHOT,
-        parameters=default.info.parameters + simulated.info.parameters,
-        temperature=calibration.temperature if calibration else 1.0,
-        abstain_below=calibration.abstain_below if calibration else 0.0,
-    )
-    return EnsemblePredictor([(default, 1.0), (simulated, SIMULATED_MODEL_WEIGHT)], info)
-
-
-def _views(images: Images) -> Iterator[Images]:
-    for view in (images, np.rint(_blurred(images)).astype(np.uint8)):
-        yield view
-        yield np.ascontiguousarray(view[:, :, ::-1])
-
-
-def _blurred(images: np.ndarray) -> np.ndarray:
-    padded = np.pad(images.astype(np.float32), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    rows = sum(w * padded[:, i : i + images.shape[1]] for i, w in enumerate(BLUR))
-    blurred: np.ndarray = sum(w * rows[:, :, i : i + images.shape[2]] for i, w in enumerate(BLUR))
-    return blurred

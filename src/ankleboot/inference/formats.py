@@ -23,12 +23,14 @@ class ExportFormat:
             folder gets its checksums from `add_folder_checksums`, and is recognized by them.
         load: Verifies the checksum and returns the predictor of a path with a number of threads.
         limits: Accepted differences from the Keras model.
+        holds_ensembles: False for a format that holds one network alone.
     """
 
     file_name: str
     write: Callable[[Any, Path], None]
     load: Callable[[Path, int], Predictor]
     limits: ParityLimits
+    holds_ensembles: bool = True
 
     @property
     def suffix(self) -> str:

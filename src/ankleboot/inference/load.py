@@ -13,6 +13,7 @@ from typing import Any
 from ankleboot.core import plugins
 from ankleboot.core.errors import ForeignModelError, ModelError, UsageError
 from ankleboot.core.paths import AnyPath, expand
+from ankleboot.inference.ensemble import EnsemblePredictor
 from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.predictor import Predictor
 from ankleboot.models.files.checksums import format_of_folder
@@ -33,6 +34,7 @@ class ResolvedModel:
         path: Path to the run folder, exported folder or file; None for a predictor without one.
         run: Run whose folder `path` is or lies in; None if there is none.
         notes: What was assumed about a foreign file that was not adopted, for the user.
+        members: Models of an ensemble; empty for a single model.
     """
 
     name: str
@@ -40,6 +42,7 @@ class ResolvedModel:
     run: Run | None
     load: Callable[[], Predictor]
     notes: tuple[str, ...] = ()
+    members: tuple["ResolvedModel", ...] = ()
 
     @cached_property
     def predictor(self) -> Predictor:
@@ -83,6 +86,8 @@ def resolve_model(model: Model, *, trust: bool = False) -> ResolvedModel:
     """
     if isinstance(model, ResolvedModel):
         return model
+    if isinstance(model, EnsemblePredictor):
+        return ResolvedModel(model.name, None, None, lambda: model, members=model.members)
     if isinstance(model, Predictor):
         path = Path(model.name) if Path(model.name).exists() else None
         return ResolvedModel(model.name, path, find_run(path) if path else None, lambda: model)
@@ -113,7 +118,7 @@ def load_predictor(
     """
     folder = catalog.shipped_folder(path_or_name)
     if folder == catalog.FOLDERS[catalog.ZERO_SHOT]:
-        from ankleboot.inference.ensemble import load_zero_shot
+        from ankleboot.inference.zero_shot import load_zero_shot
 
         return load_zero_shot(num_threads)
     path = folder / catalog.MODEL_FILE if folder else expand(path_or_name)

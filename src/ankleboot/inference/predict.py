@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.types import Image, Pixels
+from ankleboot.core.views import VIEWS_BELOW
 from ankleboot.data.preprocessing.decode import decode, decode_bytes, formats_of
 from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.segmentation import Segmentation
@@ -18,6 +19,7 @@ from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.load import Model
 from ankleboot.inference.predictor import Predictor
 from ankleboot.inference.router import ModelRouter, load_router
+from ankleboot.inference.views import predict_counted
 
 BATCH_SIZE = 64  # images; the first result is ready before the last file is read
 
@@ -60,6 +62,8 @@ def predict(
     model: Model = "pretrained",
     *,
     abstain_below: float | None = None,
+    views: str | None = None,
+    views_below: float = VIEWS_BELOW,
 ) -> list[Prediction | FailedImage]:
     """Predict images or image files.
 
@@ -72,16 +76,20 @@ def predict(
         model: A run, a predictor, a path, or the name of a shipped model. "pretrained" uses a
             second model for photos.
         abstain_below: Minimal confidence of a prediction; None for the model's own threshold.
+        views: "flip" or "flip-shift": test-time augmentation, which predicts an image of little
+            confidence in several views. It makes no sense where a mirror image is another class.
+        views_below: Confidence in the plain view below which an image gets the others.
 
     Returns:
         One entry per image, in order. The path of an array is its index.
 
     Raises:
         ModelError: If there is no such model, or it cannot be loaded.
+        UsageError: If the views are unknown.
     """
     if isinstance(images_or_paths, str | os.PathLike):
         images_or_paths = [images_or_paths]
-    router = load_router(model)
+    router = load_router(model, views=views, views_below=views_below)
     return list(predict_files(router, images_or_paths, abstain_below=abstain_below))
 
 
@@ -104,15 +112,15 @@ def predict_files(
     while batch := list(islice(remaining, BATCH_SIZE)):
         names = [str(i) if isinstance(item, np.ndarray) else _name(item) for i, item in batch]
         entries = [_prepare(item, router, segment=on_prediction is not None) for _, item in batch]
-        rows = predict_batch([entry for entry in entries if isinstance(entry, PreparedImage)])
+        rows = _predict_counted([entry for entry in entries if isinstance(entry, PreparedImage)])
         for name, entry in zip(names, entries, strict=True):
             if isinstance(entry, DataError):
                 yield FailedImage(name, str(entry).removeprefix(f"{name}: "))
                 continue
             image, garment, info = entry.image, entry.garment, entry.predictor.info
-            prediction = decide(
-                image, garment, next(rows), info, abstain_below=abstain_below, path=name
-            )
+            probs, passes = next(rows)
+            prediction = decide(image, garment, probs, info, abstain_below=abstain_below, path=name)
+            prediction = replace(prediction, passes=passes)
             if on_prediction is not None:
                 on_prediction(entry, prediction)
             yield prediction
@@ -149,11 +157,16 @@ def prepare_image(pixels: Pixels, router: ModelRouter, *, segment: bool = False)
 
 def predict_batch(prepared: Sequence[PreparedImage]) -> Iterator[np.ndarray]:
     """Predict each model's images in one call; yield the rows in the order of the images."""
-    rows: dict[int, np.ndarray] = {}
+    return (row for row, _ in _predict_counted(prepared))
+
+
+def _predict_counted(prepared: Sequence[PreparedImage]) -> Iterator[tuple[np.ndarray, int]]:
+    """Predict as `predict_batch`; yield the number of passes with each row."""
+    rows: dict[int, tuple[np.ndarray, int]] = {}
     for predictor in {id(entry.predictor): entry.predictor for entry in prepared}.values():
         indices = [i for i, entry in enumerate(prepared) if entry.predictor is predictor]
-        probs = predictor.predict(np.stack([prepared[i].image for i in indices]))
-        rows |= dict(zip(indices, probs, strict=True))
+        probs, passes = predict_counted(predictor, np.stack([prepared[i].image for i in indices]))
+        rows |= dict(zip(indices, zip(probs, passes.tolist(), strict=True), strict=True))
     return (rows[i] for i in range(len(prepared)))
 
 

@@ -44,6 +44,8 @@ def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
         console.print(_confusion_table(evaluation))
     for count, label, predicted in evaluation.confusions[:NUM_CONFUSIONS]:
         console.print(f"{count} x {label} predicted as {predicted}", markup=False)
+    if evaluation.cost.passes_per_image > 1:
+        console.print(str(evaluation.cost))
     console.sentences(*evaluation.sentences)
     if evaluation.split == "test":
         console.print(

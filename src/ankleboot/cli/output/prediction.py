@@ -116,6 +116,8 @@ def export_result(result: ExportResult) -> None:
     rows.add_row("format", result.format)
     rows.add_row("bytes", f"{result.bytes:,}")
     rows.add_row("parity", agreement)
+    if result.passes > 1:
+        rows.add_row("cost", f"{result.passes} networks of {result.parameters:,} parameters in all")
     rows.add_row("one image", f"{latency.p50:.3f} ms (p50), {latency.p99:.3f} ms (p99)")
     console.print(rows)
     console.lines(result.path)

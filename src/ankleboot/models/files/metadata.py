@@ -38,6 +38,7 @@ class ModelMetadata:
         format: Name of the export format, or "keras".
         model_sha256: SHA-256 of the `.keras` file that every export was made from.
         parameters: Number of trained and fixed parameters.
+        passes: Passes of a network for one view of an image: the members of an ensemble.
         temperature: Divisor of the logits, inside the exported graph.
         abstain_below: Confidence below which a prediction abstains.
         labels: Classes in the order of the probabilities.
@@ -54,6 +55,7 @@ class ModelMetadata:
     format: str = "keras"
     model_sha256: str = ""
     parameters: int = 0
+    passes: int = 1  # absent from files that are older than this field
     temperature: float = 1.0
     abstain_below: float = 0.0
     split: str = SplitRule.split

@@ -153,7 +153,7 @@ def _decide(prepared: PreparedImage, row: np.ndarray) -> Prediction:
 
 def _prediction_entry(name: str | None, prediction: Prediction) -> dict[str, Any]:
     entry = prediction.to_json()
-    del entry["path"]
+    del entry["path"], entry["passes"]  # the same for all images: the server adds no views
     return {"name": name} | entry
 
 

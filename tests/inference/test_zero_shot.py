@@ -1,4 +1,4 @@
-"""Ensemble of networks over several views of an image."""
+"""The shipped ensemble of two networks over four views."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 
 from ankleboot.cli.main import run
 from ankleboot.data.load import load_data
-from ankleboot.inference.ensemble import EnsemblePredictor
+from ankleboot.inference.zero_shot import ZeroShotPredictor
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained.catalog import FOLDER
 from helpers.predictors import FakePredictor
@@ -18,12 +18,12 @@ def test_views_agree_by_their_geometric_mean() -> None:
     info = ModelMetadata(labels=("a", "b"), recipe="both")
     first, second = (FakePredictor(row, info) for row in rows)
     image = load_data("sample").test.images[:1]
-    even = EnsemblePredictor([(first, 1.0), (second, 1.0)], info).predict(image)
+    even = ZeroShotPredictor([(first, 1.0), (second, 1.0)], info).predict(image)
     assert even[0] == pytest.approx([0.5, 0.5], abs=1e-3)
-    heavier = EnsemblePredictor([(first, 2.0), (second, 1.0)], info).predict(image)
+    heavier = ZeroShotPredictor([(first, 2.0), (second, 1.0)], info).predict(image)
     yes, no = (0.8**2 * 0.2) ** (1 / 3), (0.2**2 * 0.8) ** (1 / 3)
     assert heavier[0, 0] == pytest.approx(yes / (yes + no), abs=1e-3)
-    assert EnsemblePredictor([(first, 1.0)], info).predict(image[:0]).shape == (0, 2)
+    assert ZeroShotPredictor([(first, 1.0)], info).predict(image[:0]).shape == (0, 2)
 
 
 def test_the_views_are_of_the_image() -> None:
@@ -37,7 +37,7 @@ def test_the_views_are_of_the_image() -> None:
     info = ModelMetadata(labels=("a", "b"))
     watcher = Watcher(np.full((1, 2), 0.5, np.float32), info)
     image = load_data("sample").test.images[:1]
-    EnsemblePredictor([(watcher, 1.0)], info).predict(image)
+    ZeroShotPredictor([(watcher, 1.0)], info).predict(image)
     assert len(seen) == 4 and any(np.array_equal(view, image) for view in seen)
     assert any(np.array_equal(view, image[:, :, ::-1]) for view in seen)
     upright = image[0].astype(float)
