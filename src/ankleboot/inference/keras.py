@@ -1,6 +1,7 @@
 """Predictor of `.keras` files: the format of training, and the reference for every export."""
 
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +12,14 @@ import numpy as np
 from ankleboot.core.errors import ForeignModelError, ModelError, first_line
 from ankleboot.core.files import DAMAGED_ZIP
 from ankleboot.core.silence import import_keras
-from ankleboot.core.types import Images, Probs, to_inputs
+from ankleboot.core.types import Images, Inputs, Probs, batch_size_for, to_inputs
 from ankleboot.inference.predictor import BatchPredictor, check_tensors
 from ankleboot.models.files.calibration import apply_temperature, softmax
 from ankleboot.models.files.keras_seal import model_sha256, read_seal
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run, find_run
+
+BATCH_SIZE = 1_000  # images; large ones are fewer
 
 
 class KerasPredictor(BatchPredictor):
@@ -30,7 +33,7 @@ class KerasPredictor(BatchPredictor):
         ModelError: If the file is damaged, unsafe to load, or has another input or output.
     """
 
-    batch_size = 1_000
+    batch_size = BATCH_SIZE
 
     def __init__(self, path: Path, run: Run | None = None) -> None:
         self.name = str(run.folder if run else path)
@@ -46,9 +49,8 @@ class KerasPredictor(BatchPredictor):
             raise ModelError(f"{path}: its weights are not finite")
 
     def _predict_batch(self, images: Images) -> Probs:
-        # calling the model avoids the start-up cost of Keras' `predict`
         inputs, temperature = to_inputs(images), self.info.temperature
-        probs = np.asarray(self.model(inputs, training=False))
+        probs = self._compute(inputs)
         calibrated = apply_temperature(probs, temperature)
         is_lost = (probs < np.finfo(np.float32).tiny).any(axis=1)
         if temperature != 1 and is_lost.any() and self._logits is not None:
@@ -59,6 +61,10 @@ class KerasPredictor(BatchPredictor):
         return calibrated
 
     @cached_property
+    def _compute(self) -> Callable[[Inputs], np.ndarray]:
+        return compute_function(self.model)
+
+    @cached_property
     def _logits(self) -> Any:
         """Network from inputs to logits; None if it has no layer of that name."""
         import keras
@@ -66,6 +72,27 @@ class KerasPredictor(BatchPredictor):
         if "logits" not in [layer.name for layer in self.model.layers]:
             return None
         return keras.Model(self.model.inputs[0], self.model.get_layer("logits").output)
+
+
+def compute_function(network: Any) -> Callable[[Inputs], np.ndarray]:
+    """Return a function from inputs to the outputs of a network, for one batch after another.
+
+    TensorFlow optimizes a graph as a whole, which saves a third of the time, but making it takes as
+    long as two or three full batches gain (docs/experiments.md). So only full batches use it.
+    Others call the network, since Keras' `predict` would cost more for each of them.
+    """
+    import keras
+
+    def call(inputs: Any) -> Any:
+        return network(inputs, training=False)
+
+    graph, shape = call, tuple(network.inputs[0].shape[1:])
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        graph = tf.function(call, [tf.TensorSpec([None, *shape], tf.float32)], autograph=False)
+    full = batch_size_for(BATCH_SIZE, shape)
+    return lambda inputs: np.asarray((graph if len(inputs) >= full else call)(inputs))
 
 
 def _metadata(path: Path, run: Run | None) -> ModelMetadata:

@@ -112,6 +112,18 @@ def test_occlusion_finds_the_only_pixel_that_counts() -> None:
     np.testing.assert_allclose(against, -found)
 
 
+@pytest.mark.parametrize("method", ["occlusion", "integrated-gradients"])
+def test_an_image_has_the_same_map_among_others(
+    method: str, network: keras.Model, bar_data: Dataset
+) -> None:
+    """The number of images decides how many patches or steps a call takes."""
+    images, labels = bar_data.test.images[:90], bar_data.test.labels[:90].astype(int)
+    together = METHODS[method](network, images, labels)
+    alone = METHODS[method](network, images[50:51], labels[50:51])
+    assert np.abs(alone).max() > 0.01
+    np.testing.assert_allclose(together[50], alone[0], atol=1e-5)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_maps_depend_on_what_was_learned(
     method: str, network: keras.Model, bar_run: Run, bar_data: Dataset
@@ -131,7 +143,7 @@ def test_maps_depend_on_what_was_learned(
 def test_a_foreign_network_is_refused_in_one_line() -> None:
     foreign = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
     with pytest.raises(ModelError, match='no layer "logits"'):
-        features.features(foreign, np.zeros((1, 28, 28), np.uint8))
+        features.feature_extractor(foreign)
 
 
 def test_grad_cam_says_something_of_the_shipped_model() -> None:
@@ -175,7 +187,8 @@ def test_filters_and_maps_have_their_shapes() -> None:
 
 def test_an_image_is_its_own_neighbor(network: keras.Model, bar_data: Dataset) -> None:
     images, labels = bar_data.train.images, bar_data.train.labels
-    assert np.linalg.norm(features.features(network, images), axis=1) == pytest.approx(1, abs=1e-5)
+    lengths = np.linalg.norm(features.feature_extractor(network)(images), axis=1)
+    assert lengths == pytest.approx(1, abs=1e-5)
     found = features.nearest_training_images(
         network, images[:20], images, np.arange(len(images)), count=3
     )
@@ -190,7 +203,8 @@ def test_neighbors_are_those_with_the_highest_cosine(
     monkeypatch.setattr(features, "BLOCK", 100)
     queries, known = bar_data.test.images[:20], bar_data.train.images
     candidates = np.random.default_rng(0).permutation(len(known))[:350]
-    cosines = features.features(network, queries) @ features.features(network, known).T
+    extract = features.feature_extractor(network)
+    cosines = extract(queries) @ extract(known).T
     found = features.nearest_training_images(network, queries, known, candidates, count=5)
     assert found.shape == (20, 5) and np.isin(found, candidates).all()
     expected = -np.sort(-cosines[:, candidates], axis=1)[:, :5]

@@ -47,6 +47,19 @@ def test_a_shift_moves_by_whole_pixels() -> None:
     assert abs(row - 14) == 3 and abs(column - 14) == 3
 
 
+def test_a_motion_blur_averages_along_a_line() -> None:
+    """A single pixel becomes the line, one weight for each of its steps."""
+    one = np.zeros((1, 28, 28), np.uint8)
+    one[0, 14, 14] = 240
+    angle = np.random.default_rng(0).uniform(0, np.pi, 1)[0]
+    expected = np.zeros((28, 28))
+    for step in np.linspace(-1.5, 1.5, 16):  # a length of four pixels at severity 2
+        x, y = 14 - step * np.cos(angle), 14 - step * np.sin(angle)
+        expected[round(y), round(x)] += 240 / 16
+    (found,) = CORRUPTIONS["motion blur"](one, 2, np.random.default_rng(0))
+    np.testing.assert_allclose(found, expected, atol=0.51)
+
+
 @pytest.mark.parametrize("name", OUTLIERS)
 def test_outliers_are_images(name: str) -> None:
     made = OUTLIERS[name](IMAGES, np.random.default_rng(0))

@@ -1,5 +1,6 @@
 """Filters, feature maps, receptive fields, and neighbors in feature space."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +9,9 @@ import numpy as np
 
 from ankleboot.core.types import Images, Indices, SomeImages, batch_size_for, to_inputs
 from ankleboot.evaluation.explain.gradients import logits_of
+from ankleboot.inference.keras import BATCH_SIZE, compute_function
 
-BATCH_SIZE = 1_000  # images
-BLOCK = 8_192  # images whose features are in memory at a time
+BLOCK = 8_000  # images whose features are in memory at a time
 MAX_LAYERS = 12  # with feature maps
 DEPTHWISE = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 CONVOLUTIONS = (keras.layers.Conv2D, *DEPTHWISE)
@@ -82,15 +83,18 @@ def receptive_fields(model: Any) -> tuple[ReceptiveField, ...]:
     return tuple(fields)
 
 
-def features(model: Any, images: Images) -> np.ndarray:
-    """Compute the inputs of the layer "logits", scaled to unit length: (n, features)."""
-    extractor = keras.Model(model.inputs[0], logits_of(model).input)
-    size = batch_size_for(BATCH_SIZE, images.shape[1:])
-    starts = range(0, len(images), size)
-    rows = [np.asarray(extractor(to_inputs(images[s : s + size]), training=False)) for s in starts]
-    values = np.concatenate(rows)
-    lengths = np.linalg.norm(values, axis=1, keepdims=True)
-    return np.asarray(values / np.maximum(lengths, np.finfo(np.float32).tiny))
+def feature_extractor(model: Any) -> Callable[[Images], np.ndarray]:
+    """Return a function from images to inputs of the layer "logits", each scaled to length 1."""
+    extract = compute_function(keras.Model(model.inputs[0], logits_of(model).input))
+
+    def features(images: Images) -> np.ndarray:
+        size = batch_size_for(BATCH_SIZE, images.shape[1:])
+        starts = range(0, len(images), size)
+        values = np.concatenate([extract(to_inputs(images[s : s + size])) for s in starts])
+        lengths = np.linalg.norm(values, axis=1, keepdims=True)
+        return np.asarray(values / np.maximum(lengths, np.finfo(np.float32).tiny))
+
+    return features
 
 
 def nearest_training_images(
@@ -101,8 +105,9 @@ def nearest_training_images(
     `candidates` are the indices of those that may be neighbors. The result has indices in `known`
     of shape (images, count), the most similar first.
     """
-    queries = features(model, images)
+    features = feature_extractor(model)
+    queries = features(images)
     starts = range(0, len(candidates), BLOCK)
     blocks = (known[candidates[start : start + BLOCK]] for start in starts)
-    similarity = np.hstack([queries @ features(model, block).T for block in blocks])
+    similarity = np.hstack([queries @ features(block).T for block in blocks])
     return candidates[np.argsort(-similarity, axis=1, kind="stable")[:, :count]]

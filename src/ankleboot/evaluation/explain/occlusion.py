@@ -1,6 +1,7 @@
 """Occlusion: the loss of probability when a patch is hidden. It needs predictions only."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,23 @@ def occlusion(predict: Callable[[Images], Probs], images: Images, classes: Label
     patch = max(1, round(PATCH * height / IMAGE_SIZE))
     losses = np.zeros((len(images), height, width), np.float32)
     num_patches = np.zeros((height, width), np.float32)
-    for top in _offsets(height, patch):
-        for left in _offsets(width, patch):
-            hidden = images.copy()
-            hidden[:, top : top + patch, left : left + patch] = 0
-            loss = unhidden - _in_batches(predict, hidden)[rows, classes]
-            losses[:, top : top + patch, left : left + patch] += loss[:, None, None]
-            num_patches[top : top + patch, left : left + patch] += 1
+    corners = list(product(_offsets(height, patch), _offsets(width, patch)))
+    size = max(1, batch_size_for(BATCH_SIZE, images.shape[1:]) // len(images))
+    for start in range(
+        0, len(corners), size
+    ):  # several patches at once, since many small calls are slow
+        places = [
+            np.s_[top : top + patch, left : left + patch]
+            for top, left in corners[start : start + size]
+        ]
+        hidden = np.repeat(images[None], len(places), axis=0)
+        for copy, place in zip(hidden, places, strict=True):
+            copy[:, *place] = 0
+        probs = _in_batches(predict, hidden.reshape(-1, *images.shape[1:]))
+        by_patch = probs.reshape(len(places), len(images), -1)[:, rows, classes]
+        for loss, place in zip(unhidden - by_patch, places, strict=True):
+            losses[:, *place] += loss[:, None, None]
+            num_patches[place] += 1
     return np.asarray(losses / num_patches)
 
 

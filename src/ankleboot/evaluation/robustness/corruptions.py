@@ -54,12 +54,12 @@ def motion_blur(images: Images, severity: int, rng: np.random.Generator) -> Imag
     """Blur along a line of 3 to 10 pixels in a random direction."""
     length = (3, 4, 6, 8, 10)[severity - 1] * _scale(images)
     middle = round(5 * max(1.0, _scale(images)))
+    steps = np.linspace(-(length - 1) / 2, (length - 1) / 2, round(4 * length))
     blurred = []
     for image, angle in zip(images, rng.uniform(0, np.pi, len(images)), strict=True):
         kernel = np.zeros((2 * middle + 1, 2 * middle + 1), np.float32)
-        for step in np.linspace(-(length - 1) / 2, (length - 1) / 2, round(4 * length)):
-            x, y = middle + step * np.cos(angle), middle + step * np.sin(angle)
-            kernel[round(y), round(x)] += 1
+        x, y = middle + steps * np.cos(angle), middle + steps * np.sin(angle)
+        np.add.at(kernel, (np.rint(y).astype(int), np.rint(x).astype(int)), 1)
         blurred.append(cv2.filter2D(image, -1, kernel / kernel.sum()))
     return np.stack(blurred)
 
