@@ -2,8 +2,9 @@
 
     python benchmarks/bench.py train --output benchmarks/results
 
-Commands: train, scaling, startup, profile, serve. Each part runs in fresh processes. The formats
-of prediction and the photos have commands of the package: `ankleboot bench predict` and `photos`.
+Commands: train, frontier, scaling, startup, profile, serve. Each part runs in fresh processes. The
+formats of prediction and the photos have commands of the package: `ankleboot bench predict` and
+`photos`.
 """
 
 from collections.abc import Callable
@@ -13,9 +14,11 @@ from typing import Any
 import click
 
 from ankleboot.cli.bench import output_option, rounds_option, store_result
-from ankleboot.cli.options import Result, data_name_option, json_option
+from ankleboot.cli.options import FOLDER, Result, data_name_option, json_option
 from ankleboot.cli.output.terminal import log_line
 from ankleboot.core.errors import AnklebootError
+from ankleboot.data.load import load_data
+from lib import frontier as accuracy_frontier
 from lib import profile as step_profile
 from lib import scaling as scaling_points
 from lib import serve as servers
@@ -55,6 +58,66 @@ def train(rounds: int, only: tuple[str, ...], output: Path, data_name: str) -> R
         tables.print_training(document)
         figure = output / "train.png"
         draw_time_to_accuracy(document["runs"], document["target"]).savefig(figure)
+        print(path, figure, sep="\n")
+
+    return document, show
+
+
+@bench.command()
+@click.option(
+    "--recipe",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Recipe to train; repeat for several. [default: all that learn Fashion-MNIST from "
+    "scratch, without photos]",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Value for a field of these recipes; they get rows of their own.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="Number of runs per recipe, those stored included; 0 trains nothing.",
+)
+@click.option("--runs", type=FOLDER, help="Folder that keeps the run folders.")
+@output_option
+@data_name_option
+@json_option
+def frontier(
+    names: tuple[str, ...],
+    settings: tuple[str, ...],
+    seeds: int,
+    runs: Path | None,
+    output: Path,
+    data_name: str,
+) -> Result:
+    """Measure accuracy by parameters, bytes and training seconds, beside published points.
+
+    A run of a recipe and a seed is stored in OUTPUT/frontier at once and not repeated while recipe,
+    data and arithmetic stay: interrupt the command and call it again, also on another machine.
+    Table and figure show all stored runs of today's recipes. "Best epoch on test" is what the runs
+    would claim if the test split chose their epoch.
+    """
+    data = load_data(data_name)
+    store = accuracy_frontier.RunStore(output / "frontier", data.train_sha256)
+    recipes = accuracy_frontier.choose_recipes(names, settings)
+    accuracy_frontier.collect_runs(store, recipes, seeds, data_name, runs, log_line)
+    document = accuracy_frontier.frontier_document(store, data.name)
+    path = store_result(document, output, "frontier")
+
+    def show() -> None:
+        from lib.frontier_plot import write_frontier
+
+        tables.print_frontier(document)
+        figure = output / "frontier.png"
+        write_frontier(document, figure)
         print(path, figure, sep="\n")
 
     return document, show

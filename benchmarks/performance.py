@@ -1,6 +1,7 @@
-"""Write the tables of docs/performance.md, and the figure in it, from the stored results.
+"""Write the tables of docs/performance.md, and the figures in it, from the stored results.
 
     python benchmarks/bench.py train --output benchmarks/results     (and scaling, startup, profile)
+    python benchmarks/bench.py frontier --output benchmarks/results
     python benchmarks/light_core.py
     python benchmarks/performance.py
 
@@ -14,12 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.export.benchmark import BATCH_SIZES
+from lib.tables import mean_and_std
 from reproduce import environment_line
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
 PAGE = ROOT / "docs/performance.md"
-FIGURE = ROOT / "docs/images/time_to_accuracy.png"
+FIGURES = {"train": "time_to_accuracy", "frontier": "frontier"}
+"""Name of each figure in docs/images, by the name that `bench.py` gives it."""
+
 NUM_OPERATIONS = 14
 
 
@@ -36,8 +40,9 @@ def main() -> int:
             print("docs/performance.md is stale: run python benchmarks/performance.py")
         return int(new != old)
     PAGE.write_text(new)
-    if (RESULTS / "train.png").exists():
-        shutil.move(RESULTS / "train.png", FIGURE)
+    for name, figure in FIGURES.items():
+        if (RESULTS / f"{name}.png").exists():
+            shutil.move(RESULTS / f"{name}.png", ROOT / f"docs/images/{figure}.png")
     return 0
 
 
@@ -50,6 +55,9 @@ def sections() -> dict[str, list[str]]:
     return {
         "train": time_to_accuracy(train),
         "train on AVX2": time_to_accuracy(stored("avx2/train")),
+        "frontier": frontier(stored("frontier")),
+        "published": published(stored("frontier")["published"]),
+        "report": report("avx2/report"),
         "stages": [
             *table(
                 "stage|seconds",
@@ -158,6 +166,101 @@ def time_to_accuracy(train: dict[str, Any]) -> list[str]:
         f"{max(row['runs'] for row in train['summary'])} rounds, A B A B; "
         f"{environment_line(train)}; GEMM peak {peak['float32']:.0f} GFLOP/s in "
         f"float32, {peak['bfloat16']:.0f} in bfloat16.",
+    ]
+
+
+def frontier(document: dict[str, Any]) -> list[str]:
+    """Return the figure and the table of our recipes."""
+    rows = [row for row in document["summary"] if row["runs"]]
+    if not rows:
+        return ["No run is stored yet."]
+    head = "recipe|parameters|int8 bytes|test accuracy|best epoch on test|points more|int8, points"
+    return [
+        "![Test accuracy over parameters and over training time](images/frontier.png)",
+        "",
+        *table(head, [size(row) for row in rows]),
+        "",
+        *table(
+            "recipe|machine|seconds of training|float32, one image|int8, one image|largest load",
+            [
+                [
+                    recipe_name(row),
+                    each["machine"],
+                    f"{each['train_seconds']:,.0f} (n = {each['runs']})",
+                    optional(each["float32_p50_us"], "{:.0f} us"),
+                    optional(each["int8_p50_us"], "{:.0f} us"),
+                    f"{each['largest_load']:.1f}",
+                ]
+                for row in rows
+                for each in row["machines"]
+            ],
+        ),
+        "",
+        *(f"{row['recipe']}: {row['diverged']} runs diverged." for row in rows if row["diverged"]),
+        *(f"{each['machine']}: {environment_line(each)}." for each in document["environments"]),
+    ]
+
+
+def size(row: dict[str, Any]) -> list[str]:
+    failures = f" ({row['int8_failures']} refused)" if row["int8_failures"] else ""
+    return [
+        recipe_name(row),
+        f"{row['parameters']:,}",
+        optional(row["int8_bytes"], "{:,}") + failures,
+        f"{mean_and_std(row['test_accuracy'])} % (n = {row['runs']})",
+        f"{mean_and_std(row['best_epoch_on_test'])} %",
+        mean_and_std(row["best_epoch_gain"]),
+        mean_and_std(row["int8_change"], "{:+.2f}"),
+    ]
+
+
+def recipe_name(row: dict[str, Any]) -> str:
+    return ", ".join(f"`{part}`" for part in (row["recipe"], *row["overrides"]))
+
+
+def published(points: list[dict[str, Any]]) -> list[str]:
+    """Return the table of published accuracies."""
+    weights = {
+        "final": "last epoch",
+        "validation": "chosen on validation",
+        "test": "best epoch on test",
+        "unstated": "not stated",
+    }
+    return table(
+        "network|parameters|accuracy|weights|files|remark",
+        [
+            [
+                f"[{point['name']}]({point['source']})" if point["source"] else point["name"],
+                f"{point['parameters']:,}",
+                f"{100 * point['accuracy']:.2f} %" + (" (claim)" if point["claim"] else ""),
+                weights[point["selection"]],
+                point["data"] if point["data"] != "unstated" else "not stated",
+                point["note"],
+            ]
+            for point in points
+        ],
+    )
+
+
+def report(name: str) -> list[str]:
+    """Return the parts of a report, and of one before a change if that was measured."""
+    if not (RESULTS / f"{name}.json").exists():
+        return ["No result is stored yet."]
+    document = stored(name)
+    versions = {key: document[key] for key in ("before",) if key in document} | {"now": document}
+    columns = [f"{name}, {unit}" for name in versions for unit in ("seconds", "CPU s")]
+
+    def row(part: str) -> list[str]:
+        parts = [{"all": version, **version["parts"]}[part] for version in versions.values()]
+        return [f"{each[key]:.1f}" for each in parts for key in ("seconds", "cpu_seconds")]
+
+    loads = [run["load"] for version in versions.values() for run in version["rounds"]]
+    ratio = f"ratio {document['ratio']}; " if "ratio" in document else ""
+    return [
+        *table("|".join(["part", *columns]), [[p, *row(p)] for p in ("all", *document["parts"])]),
+        "",
+        f"Medians of {len(document['rounds'])} rounds, A B A B; {ratio}load at most "
+        f"{max(loads):.1f}; {environment_line(document)}.",
     ]
 
 

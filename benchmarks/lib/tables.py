@@ -27,6 +27,44 @@ def print_training(document: dict[str, Any]) -> None:
     print_table(document["summary"], columns, [note])
 
 
+def print_frontier(document: dict[str, Any]) -> None:
+    """Print one line per recipe of `bench.py frontier`."""
+    columns = {
+        "recipe": lambda row: ", ".join([row["recipe"], *row["overrides"]]),
+        "parameters": lambda row: _count(row["parameters"]),
+        "int8 bytes": lambda row: _count(row["int8_bytes"]),
+        "test accuracy": lambda row: f"{mean_and_std(row['test_accuracy'])} (n = {row['runs']})",
+        "best epoch on test": lambda row: mean_and_std(row["best_epoch_on_test"]),
+        "points more": lambda row: mean_and_std(row["best_epoch_gain"]),
+        "int8, points": lambda row: mean_and_std(row["int8_change"], "{:+.2f}"),
+        "seconds": lambda row: " / ".join(f"{m['train_seconds']:.0f}" for m in row["machines"]),
+    }
+    machines = dict.fromkeys(m["machine"] for row in document["summary"] for m in row["machines"])
+    notes = [
+        "accuracies in %: mean +- standard deviation over seeds; seconds: medians by machine",
+        *machines,
+    ]
+    notes += [
+        f"{row['recipe']}: {row['diverged']} runs diverged, {row['int8_failures']} int8 files "
+        "were beyond the limits of export"
+        for row in document["summary"]
+        if row["diverged"] or row["int8_failures"]
+    ]
+    print_table(document["summary"], columns, notes)
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def mean_and_std(value: dict[str, float | None], form: str = "{:.2f}") -> str:
+    """Format a mean and a standard deviation of fractions as percent."""
+    mean, std = value["mean"], value["std"]
+    if mean is None:
+        return ""
+    return form.format(100 * mean) + ("" if std is None else f" +- {100 * std:.2f}")
+
+
 def _test_accuracy(row: dict[str, Any]) -> str:
     std = row["test_accuracy_std"]
     spread = f" +- {100 * std:.2f}" if std is not None else ""
