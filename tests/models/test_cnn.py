@@ -206,3 +206,64 @@ def test_pooling_before_a_rising_activation_changes_no_prediction(
     names = [[layer.name for layer in model.layers] for model in (fast, plain)]
     assert (names[0] != names[1]) is reordered and sorted(names[0]) == sorted(names[1])
     np.testing.assert_allclose(fast(INPUTS), plain(INPUTS), atol=1e-6)
+
+
+def test_separable_convolutions_equal_standard_ones_of_the_product_of_their_kernels() -> None:
+    separable = architectures.build_model(replace(PLAIN, convolution="separable", filters=4))
+    standard = architectures.build_model(replace(PLAIN, filters=4))
+    assert "DepthwiseConv2D" not in kinds(replace(PLAIN, convolution="separable", blocks=1))
+    depthwise = separable.get_layer("block2_conv1_depthwise").get_weights()[0]  # 3, 3, 4, 1
+    pointwise, bias = separable.get_layer("block2_conv1").get_weights()  # 1, 1, 4, 8
+    standard.get_layer("block2_conv1").set_weights([depthwise * pointwise, bias])
+    for name in ("block1_conv1", "dense", "logits"):
+        standard.get_layer(name).set_weights(separable.get_layer(name).get_weights())
+    np.testing.assert_allclose(separable(INPUTS), standard(INPUTS), atol=1e-5)
+
+
+def outputs(model: keras.Model, *names: str) -> list[np.ndarray]:
+    layers = [model.get_layer(name).output for name in names]
+    return [np.asarray(values) for values in keras.Model(model.input, layers)(INPUTS)]
+
+
+def test_skip_connections_add_the_input_of_each_convolution_behind_the_first() -> None:
+    recipe = replace(LEAKY, blocks=2, filters=4, convs_per_block=3, residual=True, batch_norm=True)
+    model = architectures.build_model(recipe)
+    pooled, norm2, second, norm3, third = outputs(
+        model,
+        "block1_pool",
+        "block1_conv2_norm",
+        "block1_conv2_leaky_relu",
+        "block1_conv3_norm",
+        "block1_conv3_leaky_relu",
+    )
+    assert pooled.shape == third.shape == (2, 14, 14, 4)  # the first convolution's maps are pooled
+    for skipped, branch, result in ((pooled, norm2, second), (second, norm3, third)):
+        total = skipped + branch
+        np.testing.assert_allclose(result, np.maximum(total, 0.1 * total), atol=1e-6)
+    assert kinds(recipe).count("Add") == 4
+    with pytest.raises(UsageError, match="residual needs padding=same"):
+        replace(recipe, padding="valid")
+    with pytest.raises(UsageError, match="used with convs_per_block above 1"):
+        replace(recipe, convs_per_block=1)
+
+
+def test_squeeze_and_excitation_weights_channels_by_their_means() -> None:
+    model = architectures.build_model(replace(PLAIN, filters=8, squeeze_excitation=True, blocks=1))
+    maps, scaled = outputs(model, "block1_pool", "block1_scale")
+    hidden, bias = model.get_layer("block1_reduce").get_weights()  # 1, 1, 8, 2
+    excite, offset = model.get_layer("block1_excite").get_weights()
+    means = maps.mean(axis=(1, 2))
+    weights = np.maximum(means @ hidden[0, 0] + bias, 0) @ excite[0, 0] + offset
+    expected = maps / (1 + np.exp(-weights))[:, None, None]
+    np.testing.assert_allclose(scaled, expected, atol=1e-5)
+
+
+def test_global_pooling_leaves_one_number_per_channel() -> None:
+    for kind, reduce in (("average", np.mean), ("max", np.max)):
+        model = architectures.build_model(
+            replace(PLAIN, filters=4, global_pooling=kind, dense_units=0)
+        )
+        name = "mean" if kind == "average" else "max"
+        maps, reduced = outputs(model, "block2_pool", name)
+        np.testing.assert_allclose(reduced, reduce(maps, axis=(1, 2)), atol=1e-6)
+        assert model.get_layer("logits").input.shape == (None, 8)

@@ -64,6 +64,9 @@ def test_every_valid_value_survives_text_and_json(setting: tuple[str, object]) -
             "at most half of image_size",
             "makes gray images of 28 x 28",
             "folds: expected 2 or more",
+            "mixup and cutmix: expected shares",
+            "hard_example_fraction below 1 excludes",
+            "residual needs padding=same",
             f"{name} has no effect with ",
         )
         assert any(message in str(error) for message in expected)
@@ -114,10 +117,14 @@ DENSE = override(PLAIN, {"architecture": "mlp"})
 LINEAR = override(DENSE, {"dense_units": "0"})
 FROZEN = override(TRANSFER, {"head_epochs": str(TRANSFER.epochs)})
 PATTERNS = override(SPRINT, {"blocks": "1"})  # no trained convolution, no hidden layer
-NO_CNN = "blocks filters max_filters convs_per_block kernel_size padding pooling block_order stem"
+NO_CNN = (
+    "blocks filters max_filters convs_per_block kernel_size convolution squeeze_excitation "
+    "global_pooling padding pooling block_order stem"
+)
 NO_NETWORK = "activation batch_norm dense_units dense_layers input_scaling hard_example_fraction"
 AUGMENTATION = (
-    "flip max_shift rotation scale_jitter aspect_jitter random_erasing color_jitter augmentation"
+    "flip max_shift rotation scale_jitter aspect_jitter random_erasing mixup cutmix color_jitter "
+    "augmentation"
 )
 WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
     (DENSE, NO_CNN, "architecture=mlp", "architecture=cnn"),
@@ -147,7 +154,7 @@ WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
     ),
     (
         PATTERNS,
-        "convs_per_block kernel_size block_order batch_norm",
+        "convs_per_block kernel_size convolution squeeze_excitation block_order batch_norm",
         "stem=dct and blocks=1",
         "stem=trained or with blocks above 1",
     ),
@@ -182,6 +189,15 @@ WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
         "split=stratified or with train_size above 0 or with folds above 0",
     ),
     (PLAIN, "fold", "folds=0", "folds above 0"),
+    (PLAIN, "residual", "convs_per_block=1", "convs_per_block above 1"),
+    (
+        DENSE,
+        "residual",
+        "architecture=mlp and convs_per_block=1",
+        "architecture=cnn and convs_per_block above 1",
+    ),
+    (PLAIN, "mix_alpha", "mixup=0.0 and cutmix=0.0", "mixup above 0 or with cutmix above 0"),
+    (PLAIN, "distillation distillation_temperature", "teacher=", "a teacher"),
     (PLAIN, "head_learning_rate", "head_epochs=0", "head_epochs above 0"),
     (TRANSFER, "photo_simulation", "crop=none", "crop=garment"),
     (PLAIN, "fit", "crop=garment", "crop=none"),
@@ -346,7 +362,7 @@ def test_every_field_is_declared_with_its_valid_values() -> None:
         declared = OPTIONS[field.name]
         assert (field.type, field.default) == (declared.kind, declared.default)
         assert declared.meaning.endswith(".")
-        needs_none = declared.kind is bool or field.name == "weights"
+        needs_none = declared.kind is bool or field.name in ("weights", "teacher")
         has_values = bool(declared.plugins or declared.words or declared.limits)
         assert needs_none != has_values, field.name
         assert declared.checked(field.name, declared.default) == declared.default

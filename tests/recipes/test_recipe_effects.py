@@ -23,6 +23,7 @@ SMALL = replace(PLAIN, filters=4, dense_units=8)
 BASES = {
     "cnn": SMALL,
     "cnn without hidden layers": replace(SMALL, dense_units=0),
+    "repeated": replace(SMALL, convs_per_block=3, kernel_size=1),
     "strided": replace(SMALL, pooling="strided"),
     "leaky": replace(SMALL, activation="leaky_relu", optimizer="sgd"),
     "patterns": replace(SMALL, stem="dct", blocks=1, dense_units=0, optimizer="muon"),
@@ -37,6 +38,10 @@ OTHER: dict[str, Any] = {
     "max_filters": 2,
     "convs_per_block": 2,
     "kernel_size": 2,
+    "convolution": "separable",
+    "residual": True,
+    "squeeze_excitation": True,
+    "global_pooling": "average",
     "padding": "same",
     "pooling": "average",
     "block_order": "pool_norm_act",

@@ -82,6 +82,7 @@ ALL_STATEFUL_OPTIONS = replace(
     momentum=0.8,
     learning_rate=0.05,
     hard_example_fraction=0.6,
+    ema=0.99,
     seed=3,
 )
 """Recipe with every option that has state or randomness."""

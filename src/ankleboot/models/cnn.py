@@ -19,7 +19,7 @@ def build(recipe: Recipe, policy: ComputePolicy, num_classes: int) -> keras.Mode
     dtype, seeds = policy.dtype_policy, layers.seed_stream(recipe)
     inputs = keras.Input(layers.input_shape(recipe), name="inputs")
     x = convolutions(inputs, recipe, policy, seeds)
-    x = keras.layers.Flatten(name="flatten", dtype=dtype)(x)
+    x = _reduce(x, recipe, dtype)
     x = layers.dense(x, recipe, policy, seeds)
     probs = layers.classification_head(x, recipe, seeds, num_classes)
     return keras.Model(inputs, probs, name=recipe.name)
@@ -48,28 +48,28 @@ def _block(
     # max(f(x)) = f(max(x)) for a rising f: equal outputs, and f costs a quarter
     commutes = recipe.pooling == "max" and recipe.activation in ("relu", "leaky_relu")
     pools_before_act = policy.fused and commutes and not pools_before_norm
+    # skip connections need feature maps of one size, so the first convolution makes the small ones
+    pooled = 0 if recipe.residual else recipe.convs_per_block - 1
     for convolution in range(recipe.convs_per_block):
         name = f"block{block + 1}_conv{convolution + 1}"
-        is_last = convolution == recipe.convs_per_block - 1
-        x = keras.layers.Conv2D(
-            filters,
-            recipe.kernel_size,
-            strides=2 if recipe.pooling == "strided" and is_last else 1,
-            padding=recipe.padding,
-            use_bias=not recipe.batch_norm,  # batch normalization has its own
-            name=name,
-            dtype=dtype,
-            **layers.kernel_args(recipe, next(seeds)),
-        )(x)
-        if pools_before_norm and is_last:
+        pools = convolution == pooled
+        skipped = x if recipe.residual and convolution else None
+        strides = 2 if recipe.pooling == "strided" and pools else 1
+        is_first = block == convolution == 0
+        x = layers.convolution(x, name, filters, strides, recipe, dtype, seeds, is_first=is_first)
+        if pools_before_norm and pools:
             x = _pool(x, block, recipe, dtype)
         if recipe.batch_norm:
             x = layers.batch_norm(f"{name}_norm", policy)(x)
-        if pools_before_act and is_last:
+        if pools_before_act and pools:
             x = _pool(x, block, recipe, dtype)
+        if skipped is not None:
+            x = keras.layers.Add(name=f"{name}_add", dtype=dtype)([skipped, x])
         x = layers.activation(recipe, f"{name}_{recipe.activation}", dtype)(x)
-    if not (pools_before_norm or pools_before_act):
-        x = _pool(x, block, recipe, dtype)
+        if pools and not (pools_before_norm or pools_before_act):
+            x = _pool(x, block, recipe, dtype)
+    if recipe.squeeze_excitation:
+        x = layers.squeeze_excitation(x, f"block{block + 1}", recipe, dtype, seeds)
     if recipe.dropout:
         name = f"block{block + 1}_dropout"
         x = keras.layers.Dropout(recipe.dropout, seed=next(seeds), name=name, dtype=dtype)(x)
@@ -83,3 +83,13 @@ def _pool(x: Any, block: int, recipe: Recipe, dtype: keras.DTypePolicy) -> Any:
         return x
     name = f"block{block + 1}_pool"
     return kinds[recipe.pooling](2, padding=recipe.padding, name=name, dtype=dtype)(x)
+
+
+def _reduce(x: Any, recipe: Recipe, dtype: keras.DTypePolicy) -> Any:
+    """Turn feature maps into a vector."""
+    match recipe.global_pooling:
+        case "average":
+            return keras.layers.GlobalAveragePooling2D(name="mean", dtype=dtype)(x)
+        case "max":
+            return keras.layers.GlobalMaxPooling2D(name="max", dtype=dtype)(x)
+    return keras.layers.Flatten(name="flatten", dtype=dtype)(x)

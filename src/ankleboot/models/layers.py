@@ -18,6 +18,7 @@ OPPONENTS = np.array([[1, 1, 1], [1, 1, -2], [1.5, -1.5, 0]]) / 3
 """Brightness, yellow minus blue, red minus green."""
 
 CHROMA_HALF_WAVES = 2
+SQUEEZE_RATIO = 4
 NORM_MOMENTUM = 0.9  # Keras' 0.99 makes moving statistics lag behind in runs of few steps
 
 
@@ -65,6 +66,74 @@ def scale_inputs(x: Any, recipe: Recipe, dtype: keras.DTypePolicy) -> Any:
             scaling = keras.layers.Rescaling(1 / std, -mean / std, name="standardised", dtype=dtype)
             return scaling(x)
     return x
+
+
+def convolution(
+    x: Any,
+    name: str,
+    filters: int,
+    strides: int,
+    recipe: Recipe,
+    dtype: keras.DTypePolicy,
+    seeds: Iterator[int],
+    *,
+    is_first: bool,
+) -> Any:
+    """Apply a convolution of the recipe's kind; the first one of a network is always standard.
+
+    A separable one has a twentieth of the parameters: a kernel per channel (Howard et al. 2017,
+    arXiv:1704.04861) and a 1 x 1 convolution.
+    """
+    shared = {"padding": recipe.padding, "dtype": dtype}
+    if recipe.convolution == "separable" and not is_first:
+        initializer = keras.initializers.GlorotUniform(seed=next(seeds))
+        x = keras.layers.DepthwiseConv2D(
+            recipe.kernel_size,
+            strides=strides,
+            use_bias=False,
+            depthwise_initializer=initializer,
+            depthwise_regularizer=keras.regularizers.L2(recipe.l2) if recipe.l2 else None,
+            name=f"{name}_depthwise",
+            **shared,
+        )(x)
+        kernel_size, strides = 1, 1
+    else:
+        kernel_size = recipe.kernel_size
+    return keras.layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        use_bias=not recipe.batch_norm,  # batch normalization has its own
+        name=name,
+        **shared,
+        **kernel_args(recipe, next(seeds)),
+    )(x)
+
+
+def squeeze_excitation(
+    x: Any, block: str, recipe: Recipe, dtype: keras.DTypePolicy, seeds: Iterator[int]
+) -> Any:
+    """Weight the channels by a small network that reads their means.
+
+    Source: Hu et al. 2017, https://arxiv.org/abs/1709.01507
+    """
+    filters = x.shape[-1]
+    weights = keras.layers.GlobalAveragePooling2D(
+        keepdims=True, name=f"{block}_squeeze", dtype=dtype
+    )(x)
+    for name, num, kind in (
+        ("reduce", max(1, filters // SQUEEZE_RATIO), "relu"),
+        ("excite", filters, "sigmoid"),
+    ):
+        weights = keras.layers.Conv2D(
+            num,
+            1,
+            activation=kind,
+            name=f"{block}_{name}",
+            dtype=dtype,
+            **kernel_args(recipe, next(seeds)),
+        )(weights)
+    return keras.layers.Multiply(name=f"{block}_scale", dtype=dtype)([x, weights])
 
 
 def activation(recipe: Recipe, name: str, dtype: keras.DTypePolicy) -> keras.Layer:

@@ -33,6 +33,16 @@ def refuse_conflicts(recipe: Recipe) -> None:
         raise UsageError(
             f"folds: expected {least} or more with fold={recipe.fold}, got {recipe.folds}"
         )
+    if recipe.mixup + recipe.cutmix > 1:
+        raise UsageError(
+            f"mixup and cutmix: expected shares of at most 1 together, got {recipe.mixup:g} and "
+            f"{recipe.cutmix:g}"
+        )
+    if (recipe.mixup or recipe.cutmix) and recipe.hard_example_fraction < 1:
+        raise UsageError(
+            "hard_example_fraction below 1 excludes mixup and cutmix: the loss of a mixed image "
+            "says little about either; set it to 1"
+        )
     needed = "garment" if recipe.backbone == "fashion_mnist" else "none"
     if recipe.architecture == "transfer" and recipe.crop != needed:
         raise UsageError(f"backbone={recipe.backbone} needs crop={needed}, got crop={recipe.crop}")
@@ -45,6 +55,8 @@ def _refuse_impossible_blocks(recipe: Recipe) -> None:
         raise UsageError(
             f"stem=dct needs a pooling, got pooling={recipe.pooling}; set max or average"
         )
+    if recipe.residual and recipe.padding != "same":
+        raise UsageError("residual needs padding=same: skip connections keep the size")
     if min(sizes := feature_map_sizes(recipe)) < 1:
         raise UsageError(
             f"blocks={recipe.blocks} with kernel_size={recipe.kernel_size} and "

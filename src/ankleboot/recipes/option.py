@@ -26,8 +26,13 @@ class Above:
     bound: int | str
 
 
-Condition = tuple[str, ...] | Above
-"""Values that a field may have, or a bound that it exceeds."""
+@dataclass(frozen=True)
+class Given:
+    """Condition on a name or path: it is not empty."""
+
+
+Condition = tuple[str, ...] | Above | Given
+"""Values that a field may have, a bound that it exceeds, or any name."""
 
 Limits = tuple[float | int, float | int]
 Case = Mapping[str, Condition]
@@ -155,7 +160,7 @@ def _unite(first: Case, second: Case) -> Case:
     """Unite two cases of one field of words; of other fields the first case stands for both."""
     (key, words), *others = first.items()
     more_words = second[key]
-    if others or isinstance(words, Above) or isinstance(more_words, Above):
+    if others or not (isinstance(words, tuple) and isinstance(more_words, tuple)):
         return first
     return {key: tuple(dict.fromkeys(words + more_words))}
 
@@ -165,6 +170,8 @@ def _holds(name: str, condition: Condition, values: Mapping[str, Any]) -> bool:
     if isinstance(condition, Above):
         bound = condition.bound
         return bool(value > (values[bound] if isinstance(bound, str) else bound))
+    if isinstance(condition, Given):
+        return bool(value)
     return value in condition or is_foreign(name, value)
 
 
@@ -178,4 +185,6 @@ def _requirement(name: str, condition: Condition, values: Mapping[str, Any]) -> 
     if isinstance(condition, Above):
         bound = condition.bound
         return f"{name} above {f'{bound}={values[bound]}' if isinstance(bound, str) else bound}"
+    if isinstance(condition, Given):
+        return f"a {name}"
     return f"{name}={' or '.join(condition)}"

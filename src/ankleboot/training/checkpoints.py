@@ -84,7 +84,8 @@ class Checkpoints:
     def save_epoch(self, engine: Engine, state: TrainingState) -> bool:
         """Start to write an epoch's files; return whether it is the best so far."""
         history, document, arrays = tuple(state.history), asdict(state), engine.state()
-        weights = engine.model.get_weights()
+        with engine.averaged():
+            weights = engine.model.get_weights()
         is_best = kept_epoch(self.recipe, history) == len(history)
         if is_best:
             self._best_weights = weights
@@ -110,7 +111,8 @@ class Checkpoints:
         best = kept_epoch(self.recipe, history)
         num_validation = self.run.manifest()["split"]["num_validation"]
         if result_epoch(self.recipe, history, num_validation) != best:
-            last: list[np.ndarray] = engine.model.get_weights()
+            with engine.averaged():
+                last: list[np.ndarray] = engine.model.get_weights()
             self._write_model(last, self.run.model_path)
             return last
         atomic_write(self.run.model_path, self.run.best_path.read_bytes())

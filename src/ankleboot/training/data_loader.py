@@ -12,10 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Float32, Int32
 
-from ankleboot.core.types import Features, Images, Indices, Labels, Losses, batch_size_for
+from ankleboot.core.types import (
+    Features,
+    Images,
+    Indices,
+    Labels,
+    Losses,
+    batch_size_for,
+    one_hot,
+)
 from ankleboot.data.augmentation import augment
+from ankleboot.data.mixing import draw_mixture
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training import schedules
 from ankleboot.training.engines.base import Chunk
@@ -36,6 +45,7 @@ class EpochLoader:
     labels: Labels  # of the training file
     class_names: Sequence[str]
     indices: Indices  # of the training images in the training file
+    teacher: Float32[np.ndarray, "_ classes"] | None = None  # softened, of the training images
 
     def chunks(
         self,
@@ -59,12 +69,18 @@ class EpochLoader:
             positions = order[first * size : last * size]
             rows = self.indices[positions]
             images, labels = self.inputs[rows], self.labels[rows]
+            teacher = None if self.teacher is None else self.teacher[positions]
+            targets = None
             if epoch > self.recipe.head_epochs:
                 generator = np.random.default_rng([self.recipe.seed, epoch, number])
                 names = [self.class_names[label] for label in labels]
                 images = augment(images, self.recipe, generator, names)
-            chunk = Chunk(images, labels, positions, learning_rates[first:last])
-            return to_device(chunk), first, last
+                if mixture := draw_mixture(self.recipe, images, generator):
+                    images = mixture.images(images)
+                    targets = mixture.targets(one_hot(labels, len(self.class_names)))
+                    teacher = None if teacher is None else mixture.targets(teacher)
+            rates = learning_rates[first:last]
+            return to_device(Chunk(images, labels, positions, rates, targets, teacher)), first, last
 
         numbers = range(first_step // steps_per_chunk, math.ceil(num_steps / steps_per_chunk))
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="loader") as thread:

@@ -116,8 +116,10 @@ def _complete(run: Run, data: Dataset) -> Run:
 
 
 def _store_known_images(run: Run, data: Dataset) -> None:
-    """Store what the model has seen, its parents included, so that new data are told from it."""
-    learned = fingerprints(data.train.images, data.split(run.recipe().split_rule).train)
-    parent = run.manifest().get("parent")
-    before = Run(Path(parent["run"])).known_images() if parent else learned[:0]
-    run.write_known_images(np.concatenate([before, learned]))
+    """Store what the model has seen, and its parent and teacher, to tell new data from it."""
+    learned = [fingerprints(data.train.images, data.split(run.recipe().split_rule).train)]
+    manifest = run.manifest()
+    for source in ("parent", "teacher"):
+        if source in manifest:
+            learned.append(Run(Path(manifest[source]["run"])).known_images())
+    run.write_known_images(np.concatenate(learned))

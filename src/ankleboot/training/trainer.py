@@ -20,7 +20,7 @@ import numpy as np
 from ankleboot.core.errors import EnvironmentFailure, Interrupted
 from ankleboot.core.files import sha256_of, write_json
 from ankleboot.core.signals import StopFlag, stop_on_signal
-from ankleboot.core.types import Features, Indices
+from ankleboot.core.types import Features, Indices, Probs
 from ankleboot.data.dataset import Dataset
 from ankleboot.models.files.keras_seal import model_sha256
 from ankleboot.models.run import EpochRecord, Run
@@ -37,6 +37,7 @@ from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Engine, RunningMetrics
 from ankleboot.training.loss import class_weights
 from ankleboot.training.manifest import make_manifest, verify_same_manifest
+from ankleboot.training.teacher import describe_teacher, soften, teacher_probs
 from ankleboot.training.warm_start import describe_parent, load_parent
 
 NUM_TRAIN_EVAL_IMAGES = 6_000  # training images evaluated after an epoch of hard examples
@@ -54,6 +55,8 @@ def fit(
     manifest = make_manifest(recipe, data)  # refuses impossible splits before a folder is made
     if parent is not None:
         manifest["parent"] = describe_parent(parent, recipe, data)
+    if recipe.teacher:
+        manifest["teacher"] = describe_teacher(recipe, data)
     with create_run(run_dir) as run:
         changes = data.label_changes
         run.start(recipe, manifest, changes.content if changes else None)
@@ -132,8 +135,9 @@ class Trainer:
             self._order = checkpoint[0].pop("order", None)
             self._engine.restore(checkpoint[0])
         train = data.train
+        teacher = self._teacher_targets() if recipe.teacher else None
         self._loader = EpochLoader(
-            recipe, train.images, train.labels, data.class_names, self._split.train
+            recipe, train.images, train.labels, data.class_names, self._split.train, teacher
         )
         if state.epoch <= recipe.head_epochs:
             with state.timed("features"):
@@ -147,6 +151,13 @@ class Trainer:
         return engine(
             self._recipe, num_train, num_classes, model=model, frozen=frozen, weights=weights
         )
+
+    def _teacher_targets(self) -> Probs:
+        """Predict the training images by the recipe's teacher, softened."""
+        entry = self._run.manifest()["teacher"]
+        with self._state.timed("teacher"):
+            probs = teacher_probs(self._recipe, entry, self._data, self._split.train)
+            return soften(probs, self._recipe.distillation_temperature)
 
     def _compute_features(self) -> Features:
         """Compute the frozen backbone's features; rows of images not in use stay zero."""
@@ -242,7 +253,7 @@ class Trainer:
 
     def _evaluate_epoch(self, learning_rate: float, started: float) -> EpochRecord:
         """Validate after an epoch, and measure training accuracy where its steps cannot."""
-        with self._state.timed("evaluation"):
+        with self._state.timed("evaluation"), self._engine.averaged():
             validation = self._evaluate(self._split.validation)
             train, indices = self._state.totals, self._split.train
             if self._recipe.hard_example_fraction < 1:  # the steps saw the hardest images alone

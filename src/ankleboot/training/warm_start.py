@@ -39,7 +39,7 @@ def describe_parent(parent: Run, recipe: Recipe, data: Dataset) -> dict[str, Any
         )
     if recipe.weights:
         raise UsageError(f"weights has no effect with --from: those of {parent.folder} are taken")
-    _refuse_learned_validation(parent, before, recipe, data)
+    refuse_learned_validation(f"--from {parent.folder}", parent, recipe, data)
     result = parent.result()
     return {
         "run": str(parent.folder.resolve()),
@@ -50,13 +50,25 @@ def describe_parent(parent: Run, recipe: Recipe, data: Dataset) -> dict[str, Any
     }
 
 
-def _refuse_learned_validation(parent: Run, before: Recipe, recipe: Recipe, data: Dataset) -> None:
+def refuse_learned_validation(option: str, parent: Run, recipe: Recipe, data: Dataset) -> None:
+    """Refuse another run as the source of a new one if it learned images that judge the new one.
+
+    Args:
+        option: How the user named the other run.
+        parent: The other run.
+        recipe: Recipe of the new run.
+        data: Data set of the new run.
+
+    Raises:
+        UsageError: If it learned validation or held-out images of the same data.
+    """
     if parent.manifest()["data"]["train_sha256"] != data.train_sha256:
         return
-    learned, split = data.split(before.split_rule).train, data.split(recipe.split_rule)
+    rule = parent.recipe().split_rule
+    learned, split = data.split(rule).train, data.split(recipe.split_rule)
     unseen = np.union1d(split.validation, split.held_out)
     if num_learned := len(np.intersect1d(learned, unseen)):
-        rule, kind = before.split_rule, "validation and held-out" if recipe.folds else "validation"
+        kind = "validation and held-out" if recipe.folds else "validation"
         settings = f"--set split={rule.split} --set validation_fraction={rule.validation_fraction}"
         if rule.split != "last" or rule.folds:
             settings += f" --set split_seed={rule.split_seed}"
@@ -65,7 +77,7 @@ def _refuse_learned_validation(parent: Run, before: Recipe, recipe: Recipe, data
         elif recipe.folds:
             settings += ", and leave folds out"
         raise UsageError(
-            f"--from {parent.folder}: it learned {num_learned:,} of the "
+            f"{option}: it learned {num_learned:,} of the "
             f"{len(unseen):,} {kind} images of this split; keep its split: {settings}"
         )
 

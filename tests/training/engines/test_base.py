@@ -129,11 +129,13 @@ from ankleboot.training.loss import class_weights
 from ankleboot.recipes.parse import from_json
 from ankleboot.models.run import Run
 arrays, recipe = Run(Path(sys.argv[1])).read_checkpoint()
-chunk = Chunk(*(arrays.pop(key) for key in ("images", "labels", "positions", "rates")))
+names = "images", "labels", "positions", "rates", "targets", "teacher"
+chunk = Chunk(*(arrays.pop(key, None) for key in names))
 recipe, num_classes = from_json(recipe), int(sys.argv[2])
 weights = class_weights(recipe.class_weights, chunk.labels, num_classes)
 engine = engine_class()(recipe, len(chunk.images), num_classes, weights=weights)
-engine.restore(engine.state() | {k: v for k, v in arrays.items() if k.startswith("model/")})
+kinds = ("model/", "average/")
+engine.restore(engine.state() | {k: v for k, v in arrays.items() if k.startswith(kinds)})
 device = engine.to_device(chunk)
 totals = engine.train(device, 0, 1, RunningMetrics())
 totals = engine.train(device, 1, 3, totals)
@@ -141,17 +143,31 @@ evaluated = engine.evaluate(chunk.images, chunk.labels)
 sums = [totals.loss, totals.correct, totals.images, evaluated.loss]
 print(json.dumps([type(engine).__name__, *sums]))
 print(json.dumps(engine.losses().tolist()))
+with engine.averaged():
+    print(json.dumps([float(abs(weights).sum()) for weights in engine.model.get_weights()]))
 """
 
 
 COLORFUL = replace(TINY, image_size=20, color=True, crop="none", label_smoothing=0.1)
 WEIGHTED = replace(COLORFUL, class_weights="balanced")
+DISTILLED = replace(TINY, ema=0.5, mixup=1.0, teacher="another run", distillation=0.7)
+RESIDUAL = replace(
+    TINY,
+    convs_per_block=2,
+    convolution="separable",
+    residual=True,
+    padding="same",
+    squeeze_excitation=True,
+    global_pooling="average",
+)
 
 
 @pytest.mark.parametrize(
     "recipe",
     [
         WEIGHTED,
+        DISTILLED,
+        pytest.param(RESIDUAL, marks=pytest.mark.slow),
         pytest.param(COLORFUL, marks=pytest.mark.slow),
         pytest.param(replace(TINY, label_smoothing=0.1, l2=1e-3), marks=pytest.mark.slow),
         pytest.param(SMALL, marks=pytest.mark.slow),
@@ -165,12 +181,17 @@ def test_jax_takes_the_steps_that_tensorflow_takes(recipe: Recipe, tmp_path: Pat
         part, num_classes = LabeledImages(images, np.minimum(np.arange(80) % 8, 2)), 3  # 1:1:6
     positions, rates = np.arange(80, dtype=np.int32), np.full(3, 0.01, np.float32)
     inputs = {"images": part.images, "labels": part.labels, "positions": positions, "rates": rates}
+    if recipe.teacher:
+        drawn = np.random.default_rng(5).dirichlet(np.ones(10), (2, 80)).astype(np.float32)
+        inputs |= {"targets": drawn[0], "teacher": drawn[1]}
     weights = class_weights(recipe.class_weights, part.labels, num_classes)
     engine = base.engine_class()(recipe, 80, num_classes, weights=weights)
     Run(tmp_path).write_checkpoint(engine.state() | inputs, recipe.to_json())
-    chunk = engine.to_device(Chunk(part.images, part.labels, positions, rates))
+    chunk = engine.to_device(Chunk(*inputs.values()))
     totals = engine.train(chunk, 0, 3, RunningMetrics())
     evaluated = engine.evaluate(part.images, part.labels)
+    with engine.averaged():
+        sums = [float(np.abs(weights).sum()) for weights in engine.model.get_weights()]
 
     done = in_jax("-c", JAX_STEPS, str(tmp_path), str(num_classes))
     lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -179,6 +200,7 @@ def test_jax_takes_the_steps_that_tensorflow_takes(recipe: Recipe, tmp_path: Pat
         [totals.loss, totals.correct, 80, evaluated.loss], rel=1e-3
     )
     np.testing.assert_allclose(lines[1], engine.losses(), rtol=1e-3, atol=1e-4)
+    assert lines[2] == pytest.approx(sums, rel=1e-3)
 
 
 @pytest.mark.slow

@@ -7,24 +7,35 @@ and validation compare.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import keras
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Float32, Int32
 from keras import ops
 
 from ankleboot.core.environment import cpu_flags
 from ankleboot.core.errors import EnvironmentFailure, ModelError
-from ankleboot.core.types import NUM_CLASSES, Features, Images, Labels, Losses, batch_size_for
+from ankleboot.core.types import (
+    NUM_CLASSES,
+    Features,
+    Images,
+    Labels,
+    Losses,
+    OneHot,
+    batch_size_for,
+    one_hot,
+)
 from ankleboot.models import transfer
 from ankleboot.models.architectures import build_model
 from ankleboot.models.layers import ComputePolicy
 from ankleboot.recipes.recipe import Recipe
-from ankleboot.training.loss import ClassWeights
+from ankleboot.training.loss import ClassWeights, Objective
 from ankleboot.training.optimizers.build import build_optimizer
 from ankleboot.training.schedules import LearningRates
+from ankleboot.training.weight_average import WeightAverage
 
 EVALUATION_BATCH = 250  # images; larger batches leave the caches of the processor
 
@@ -60,9 +71,11 @@ class Chunk:
     """Inputs of some steps of an epoch, in the order of training."""
 
     images: Images | Features  # the features of a frozen backbone
-    labels: Labels
+    labels: Labels  # of mixed images: those with the larger share
     positions: Int32[np.ndarray, " n"]  # among all training images
     learning_rates: LearningRates  # of each step
+    targets: OneHot | None = None  # shares of the classes in mixed images; None for the labels
+    teacher: OneHot | None = None  # softened predictions of a teacher; None without one
 
 
 class Engine(ABC):
@@ -94,7 +107,9 @@ class Engine(ABC):
                 place of images.
             weights: Weight of each class in the objective; None if all count the same.
         """
-        self._recipe, self.frozen, self._weights = recipe, frozen, weights
+        self._recipe, self.frozen = recipe, frozen
+        self._objective = Objective.of(recipe, weights)
+        self._num_classes = num_classes
         policy = ComputePolicy(compute_dtype(recipe), fused=self.has_fused_layers)
         self.model = model or build_model(recipe, policy, num_classes=num_classes)
         if frozen:
@@ -103,6 +118,7 @@ class Engine(ABC):
             self._logits = keras.Model(self.model.input, self.model.get_layer("logits").output)
         self._optimizer = build_optimizer(recipe)
         self._optimizer.build(self._logits.trainable_variables)
+        self._average = WeightAverage(self._logits.variables if recipe.ema else [], recipe.ema)
         self._losses = keras.Variable(
             np.zeros(num_images if recipe.hard_example_fraction < 1 else 0, np.float32),
             dtype="float32",
@@ -144,6 +160,17 @@ class Engine(ABC):
         batches = [np.asarray(extract(images[start : start + size])) for start in starts]
         return np.concatenate(batches).astype(np.float32)
 
+    def _targets(self, chunk: Chunk) -> tuple[OneHot, Float32[np.ndarray, "n _"]]:
+        """Return what labels and teacher say about a chunk; of no teacher (n, 0)."""
+        targets = chunk.targets
+        if targets is None:
+            targets = one_hot(chunk.labels, self._num_classes)
+        return targets, targets[:, :0] if chunk.teacher is None else chunk.teacher
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Hold the averaged weights in the model while inside; without `ema` its own ones."""
+        return self._average.in_place()
+
     def losses(self) -> Losses:
         """Return the loss of each training image when it was last trained on; 0 before."""
         return np.array(self._losses.value)
@@ -164,7 +191,8 @@ class Engine(ABC):
     def _variables(self) -> dict[str, Any]:
         named = {"losses": self._losses}
         # the model's include the state of dropout's seed generators
-        for kind, owner in (("model", self.model), ("optimizer", self._optimizer)):
+        owners = {"model": self.model, "optimizer": self._optimizer, "average": self._average}
+        for kind, owner in owners.items():
             for index, variable in enumerate(owner.variables):
                 named[f"{kind}/{index:03d}/{variable.name}"] = variable
         return named

@@ -25,11 +25,14 @@ class JaxEngine(Engine):
             self._logits.trainable_variables,
             self._logits.non_trainable_variables,
             self._optimizer.variables,
+            self._average.variables,
             [self._losses],
         )
 
     def to_device(self, chunk: Chunk) -> Any:
-        return jax.device_put((chunk.images, chunk.labels, chunk.positions, chunk.learning_rates))
+        targets = self._targets(chunk)
+        arrays = chunk.images, chunk.labels, *targets, chunk.positions, chunk.learning_rates
+        return jax.device_put(arrays)
 
     def train(self, chunk: Any, first: int, last: int, totals: RunningMetrics) -> RunningMetrics:
         images, size = chunk[0], self._recipe.batch_size
@@ -44,13 +47,14 @@ class JaxEngine(Engine):
         self, chunk: Any, first: int, last: int, size: int, totals: RunningMetrics
     ) -> RunningMetrics:
         """Take steps that all have batches of `size` images."""
-        begin = first * self._recipe.batch_size
-        images, labels, positions = (
-            array[begin : begin + (last - first) * size].reshape(-1, size, *array.shape[1:])
-            for array in chunk[:3]
-        )
+        begin, num = first * self._recipe.batch_size, last - first
+        *arrays, learning_rates = chunk
+        batches = [
+            array[begin : begin + num * size].reshape(num, size, *array.shape[1:])
+            for array in arrays
+        ]
         values, losses, correct = self._train(
-            self._values(), images, labels, positions, chunk[3][first:last]
+            self._values(), (*batches, learning_rates[first:last])
         )
         for variables, updated in zip(self._step_variables, values, strict=True):
             for variable, value in zip(variables, updated, strict=True):
@@ -78,36 +82,40 @@ class JaxEngine(Engine):
     def _values(self) -> tuple[Any, ...]:
         return tuple([variable.value for variable in group] for group in self._step_variables)
 
-    def _train_steps(
-        self, values: Any, images: Any, labels: Any, positions: Any, learning_rates: Any
-    ) -> tuple[Any, Any, Any]:
-        learning_rate = self._optimizer._learning_rate
-        rate_index = [v is learning_rate for v in self._optimizer.variables].index(True)
+    def _train_steps(self, values: Any, inputs: Any) -> tuple[Any, Any, Any]:
+        optimized = {id(variable): i for i, variable in enumerate(self._optimizer.variables)}
+        rate_index = optimized[id(self._optimizer._learning_rate)]
+        step_index = optimized[id(self._optimizer.iterations)]
+        both = *self._logits.trainable_variables, *self._logits.non_trainable_variables
+        positions = {id(variable): i for i, variable in enumerate(both)}
+        sources = [positions[id(variable)] for variable in self._average.sources]
 
-        def objective(trained: Any, fixed: Any, pixels: Any, targets: Any) -> tuple[Any, Any]:
+        def objective(
+            trained: Any, fixed: Any, pixels: Any, targets: Any, teacher: Any
+        ) -> tuple[Any, Any]:
             logits, fixed, penalties = self._logits.stateless_call(
                 trained, fixed, base.scale_images(pixels), training=True, return_losses=True
             )
-            smoothing = self._recipe.label_smoothing
-            value = training_objective(
-                targets, logits, penalties, label_smoothing=smoothing, weights=self._weights
-            )
+            value = training_objective(targets, teacher, logits, penalties, self._objective)
             return value, (fixed, logits)
 
         def take_step(carry: Any, batch: Any) -> tuple[Any, Any]:
-            trained, fixed, optimizer, (losses,) = carry
-            pixels, targets, indices, rate = batch
+            trained, fixed, optimizer, averages, (losses,) = carry
+            pixels, labels, targets, teacher, indices, rate = batch
             gradient = jax.value_and_grad(objective, has_aux=True)
-            (_, (fixed, logits)), gradients = gradient(trained, fixed, pixels, targets)
+            (_, (fixed, logits)), gradients = gradient(trained, fixed, pixels, targets, teacher)
             optimizer = [*optimizer[:rate_index], rate, *optimizer[rate_index + 1 :]]
             trained, optimizer = self._optimizer.stateless_apply(optimizer, gradients, trained)
-            batch_losses = cross_entropies(targets, logits)
+            values = [*trained, *fixed]
+            averages = self._average.next_values(
+                averages, [values[i] for i in sources], optimizer[step_index]
+            )
+            batch_losses = cross_entropies(labels, logits)
             if self._recipe.hard_example_fraction < 1:
                 losses = losses.at[indices].set(batch_losses)
-            metrics = batch_losses.sum(), _num_correct(logits, targets)
-            return (trained, fixed, optimizer, [losses]), metrics
+            metrics = batch_losses.sum(), _num_correct(logits, labels)
+            return (trained, fixed, optimizer, averages, [losses]), metrics
 
-        inputs = (images, labels, positions, learning_rates)
         values, (losses, correct) = jax.lax.scan(take_step, values, inputs)
         return values, losses, correct
 

@@ -12,6 +12,7 @@ from ankleboot.training.engines.base import Chunk, Engine, RunningMetrics
 from ankleboot.training.loss import cross_entropies, training_objective
 
 LABELS = POSITIONS = tf.TensorSpec([None], tf.int32)
+TARGETS = tf.TensorSpec([None, None], tf.float32)
 LEARNING_RATES = tf.TensorSpec([None], tf.float32)
 SPAN = tf.TensorSpec([2], tf.int32)
 TOTALS = tf.TensorSpec([], tf.float64), tf.TensorSpec([2], tf.int64)  # loss and counts
@@ -29,13 +30,14 @@ class TensorFlowEngine(Engine):
         images = tf.TensorSpec([None, *self._recipe.image_spec.image_shape], tf.uint8)
         if self.frozen:
             images = tf.TensorSpec(self._logits.input_shape, tf.float32)
-        signature = [(images, LABELS, POSITIONS, LEARNING_RATES), SPAN, *TOTALS]
+        chunk = (images, LABELS, TARGETS, TARGETS, POSITIONS, LEARNING_RATES)
+        signature = [chunk, SPAN, *TOTALS]
         self._train = tf.function(self._train_steps, signature, autograph=False)
         self._evaluate = tf.function(self._evaluate_steps, [images, LABELS], autograph=False)
 
     def to_device(self, chunk: Chunk) -> tuple[Any, ...]:
         labels = chunk.labels.astype(np.int32)  # the number of classes decides their type
-        arrays = chunk.images, labels, chunk.positions, chunk.learning_rates
+        arrays = chunk.images, labels, *self._targets(chunk), chunk.positions, chunk.learning_rates
         return tuple(map(tf.constant, arrays))
 
     def train(
@@ -60,32 +62,32 @@ class TensorFlowEngine(Engine):
         return lambda array: compiled(tf.constant(array))
 
     def _train_steps(self, chunk: Any, span: Any, loss: Any, counts: Any) -> tuple[Any, Any]:
-        images, labels, positions, learning_rates = chunk
-        size, smoothing = self._recipe.batch_size, self._recipe.label_smoothing
+        images, labels, targets, teacher, positions, learning_rates = chunk
+        size, average = self._recipe.batch_size, self._average
 
         def is_unfinished(step: Any, loss: Any, counts: Any) -> Any:  # noqa: ARG001
             return (step < span[1]) & tf.math.is_finite(loss)
 
         def take_step(step: Any, loss: Any, counts: Any) -> tuple[Any, Any, Any]:
             batch = slice(step * size, (step + 1) * size)  # the last one may be shorter
-            targets = labels[batch]
             with tf.GradientTape() as tape:
                 logits = self._logits(base.scale_images(images[batch]), training=True)
                 objective = training_objective(
-                    targets,
-                    logits,
-                    self._logits.losses,
-                    label_smoothing=smoothing,
-                    weights=self._weights,
+                    targets[batch], teacher[batch], logits, self._logits.losses, self._objective
                 )
             variables = self._logits.trainable_variables
             gradients = tape.gradient(objective, variables)
             self._optimizer.learning_rate.assign(learning_rates[step])
             self._optimizer.apply(gradients, variables)
-            losses = cross_entropies(targets, logits)
+            values = [each.value for each in average.sources]
+            before = [each.value for each in average.variables]
+            after = average.next_values(before, values, self._optimizer.iterations)
+            for variable, value in zip(average.variables, after, strict=True):
+                variable.assign(value)
+            losses = cross_entropies(labels[batch], logits)
             if self._recipe.hard_example_fraction < 1:
                 self._losses.value.scatter_update(tf.IndexedSlices(losses, positions[batch]))
-            return step + 1, loss + _sum(losses), counts + _count(logits, targets)
+            return step + 1, loss + _sum(losses), counts + _count(logits, labels[batch])
 
         _, loss, counts = tf.while_loop(is_unfinished, take_step, (span[0], loss, counts))
         return loss, counts

@@ -34,8 +34,11 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has no ty
             return
         super().build(variables)
         self._buffers = self.add_optimizer_variables(variables, "momentum")
-        # all kernels but that of the last layer
-        self._are_kernels = [len(v.shape) > 1 and "logits" not in v.path for v in variables]
+        # all kernels but that of the last layer, and of depthwise convolutions, which mix nothing
+        self._are_kernels = [
+            len(v.shape) > 1 and "logits" not in v.path and "depthwise" not in v.path
+            for v in variables
+        ]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)

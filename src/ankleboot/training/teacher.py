@@ -1,0 +1,76 @@
+"""Distillation: a student learns a teacher's predictions along with the labels.
+
+Source: Hinton et al. 2015, https://arxiv.org/abs/1503.02531
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ankleboot.core.errors import ModelError, UsageError
+from ankleboot.core.types import Indices, Probs
+from ankleboot.data.dataset import Dataset
+from ankleboot.evaluation.prediction_cache import cached_predictions
+from ankleboot.inference.load import resolve_model
+from ankleboot.recipes.recipe import Recipe
+from ankleboot.training.warm_start import refuse_learned_validation
+
+
+def describe_teacher(recipe: Recipe, data: Dataset) -> dict[str, Any]:
+    """Return the manifest's entry about the teacher.
+
+    Raises:
+        ModelError: If the teacher is not complete, or its model file is damaged.
+        UsageError: If it takes other images, has other classes, or learned validation images.
+    """
+    run = resolve_model(recipe.teacher).run
+    if run is None:
+        raise UsageError(f"teacher={recipe.teacher}: expected a run, whose split is known")
+    run.check_model()
+    trained = run.recipe()
+    if trained.image_spec != recipe.image_spec:
+        raise UsageError(
+            f"teacher={recipe.teacher}: it takes {trained.image_spec} pixels, the recipe "
+            f"{recipe.image_spec}"
+        )
+    labels = run.manifest().get("labels", data.class_names)
+    if sorted(labels) != sorted(data.class_names):
+        raise UsageError(
+            f"teacher={recipe.teacher}: its classes ({', '.join(labels)}) are not those of "
+            f"{data.name}"
+        )
+    refuse_learned_validation(f"teacher={recipe.teacher}", run, recipe, data)
+    return {"run": str(run.folder.resolve()), "model_sha256": run.result()["model_sha256"]}
+
+
+def teacher_probs(recipe: Recipe, entry: dict[str, Any], data: Dataset, rows: Indices) -> Probs:
+    """Return the teacher's probabilities for training images, cached in its run folder.
+
+    Where the student sees mirrored images, they are the mean of both views.
+
+    Args:
+        recipe: Recipe of the student.
+        entry: Result of `describe_teacher` when the run was started.
+        data: Data set of the student.
+        rows: Indices of the training images.
+
+    Raises:
+        ModelError: If the teacher is gone or not the one that the run was started with.
+    """
+    model = resolve_model(Path(entry["run"]))
+    if model.run is None or model.run.result()["model_sha256"] != entry["model_sha256"]:
+        raise ModelError(f"{entry['run']}: not the teacher that this run started with")
+    images = data.train.images[rows]
+    probs = cached_predictions(model, images, "training")
+    if recipe.flip:
+        mirrored = np.ascontiguousarray(images[:, :, ::-1])
+        probs = (probs + cached_predictions(model, mirrored, "training-mirrored")) / 2
+    order = [model.predictor.info.labels.index(name) for name in data.class_names]
+    return np.asarray(probs[:, order], np.float32)
+
+
+def soften(probs: Probs, temperature: float) -> Probs:
+    """Return the softmax of logits that `temperature` divides."""
+    powers = np.maximum(probs, np.finfo(np.float32).tiny) ** (1 / temperature)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
