@@ -7,6 +7,7 @@ formats of prediction and the photos have commands of the package: `ankleboot be
 `photos`.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,11 @@ def bench() -> None:
 @bench.command()
 @rounds_option
 @ONLY
+@click.option("--add", is_flag=True, help="Add the rounds to those of the stored result.")
 @output_option
 @data_name_option
 @json_option
-def train(rounds: int, only: tuple[str, ...], output: Path, data_name: str) -> Result:
+def train(rounds: int, only: tuple[str, ...], add: bool, output: Path, data_name: str) -> Result:
     """Measure time to accuracy of our recipes and of baselines.
 
     Contenders: keras-script (20 epochs, as published), keras-script-onednn, leaky, leaky-fast
@@ -49,7 +51,8 @@ def train(rounds: int, only: tuple[str, ...], output: Path, data_name: str) -> R
     lightgbm if installed.
     The rounds take about half an hour on two cores with bfloat16.
     """
-    document = contenders.measure_training(rounds, only, data_name, log_line)
+    earlier = json.loads((output / "train.json").read_text())["runs"] if add else ()
+    document = contenders.measure_training(rounds, only, data_name, log_line, earlier)
     path = store_result(document, output, "train")
 
     def show() -> None:

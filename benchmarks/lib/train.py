@@ -16,11 +16,15 @@ FIRST_ROUND_ONLY = ("keras-script-onednn", "leaky", *REQUIRED_MODULES)
 
 
 def measure_training(
-    rounds: int, only: Sequence[str], data: str, progress: Callable[[str], None]
+    rounds: int,
+    only: Sequence[str],
+    data: str,
+    progress: Callable[[str], None],
+    earlier: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Run the contenders round by round (A B A B), each in a fresh process.
 
-    The seed is the number of the round.
+    The seed is the number of the round, which goes on from the rounds of `earlier` runs.
 
     Returns:
         "runs" (one row per run), "summary" (one per contender; "ratio" is the median over rounds
@@ -45,15 +49,16 @@ def measure_training(
     names = [name for name in names if name not in left_out]
     peaks = run_isolated("lib.gemm_peak")
     progress(f"GEMM peak: float32 {peaks['float32']:.0f}, bfloat16 {peaks['bfloat16']:.0f} GFLOP/s")
-    rows: list[dict[str, Any]] = []
-    for seed in range(rounds):
+    rows = list(earlier)
+    first = 1 + max((row["seed"] for row in rows), default=-1)
+    for seed in range(first, first + rounds):
         for name in names:
             if seed and name in FIRST_ROUND_ONLY:
                 continue
             row = run_isolated("lib.training_baselines", name, str(seed), data)
             rows.append(row)
             progress(
-                f"round {seed + 1}/{rounds}  {name:<12}  {row['seconds']:7.1f} s  "
+                f"round {seed + 1}/{first + rounds}  {name:<12}  {row['seconds']:7.1f} s  "
                 f"{row['cpu_seconds']:7.1f} CPU s  test {100 * row['test_accuracy']:.2f} %"
             )
     return {

@@ -68,6 +68,24 @@ def test_unknown_contenders_raise_and_missing_packages_are_skipped(
     assert document["left_out"] == ["pytorch"] and document["runs"] == []
 
 
+def test_rounds_of_a_later_sitting_have_seeds_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(module: str, *arguments: str) -> dict[str, Any]:
+        peaks = {"float32": 1.0, "bfloat16": 1.0}
+        return (
+            peaks if module == "lib.gemm_peak" else row(arguments[0], int(arguments[1]), 2.0, 0.9)
+        )
+
+    monkeypatch.setattr(train, "run_isolated", run)
+    earlier = [row("keras-script", 0, 8.0, 0.9), row("sprint", 0, 1.0, 0.9)]
+    document = train.measure_training(
+        2, ["keras-script", "sprint"], "sample", lambda _: None, earlier
+    )
+    assert [each["seed"] for each in document["runs"]] == [0, 0, 1, 1, 2, 2]
+    assert document["summary"][1]["ratios"] == [8.0, 1.0, 1.0]
+
+
 def test_line_is_fitted_with_its_coefficient_of_determination() -> None:
     fit = scaling.fit_line([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 5.0, 7.0])
     assert fit == pytest.approx({"intercept": 1, "slope": 2, "r_squared": 1})
