@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.core import environment
-from ankleboot.core.errors import UsageError
+from ankleboot.core.errors import AnklebootError, UsageError
 from ankleboot.core.files import make_folder, sha256_of, write_json
 from ankleboot.core.subprocesses import run_isolated
+from ankleboot.inference.load import resolve_model
 from ankleboot.recipes.catalog import RECIPES, get_recipe
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.recipes.recipe import Recipe
@@ -82,7 +83,17 @@ def run_key(recipe: Recipe, data_sha256: str) -> str:
         "data": data_sha256,
         "numerics": environment.NUMERICS_VERSION,
     }
+    if recipe.teacher:
+        decisive["teacher"] = _model_sha256(recipe.teacher)
     return sha256_of(json.dumps(decisive, sort_keys=True).encode())[:12]
+
+
+def _model_sha256(name: str) -> str:
+    """Return the checksum of a teacher's model; "" if it is gone."""
+    try:
+        return resolve_model(name).predictor.info.model_sha256
+    except AnklebootError:
+        return ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from ankleboot.core.errors import UsageError
 from ankleboot.models import architectures
 from ankleboot.models.layers import ComputePolicy, dct_patterns
-from ankleboot.recipes.catalog import LEAKY, PLAIN, SPRINT
+from ankleboot.recipes.catalog import CNN10K, CNN50K, LEAKY, PLAIN, SPRINT
 from ankleboot.recipes.conflicts import feature_map_sizes
 from ankleboot.recipes.parse import override
 from ankleboot.recipes.recipe import OPTIONS, Recipe
@@ -27,6 +27,12 @@ def test_leaky_has_the_published_number_of_parameters() -> None:
 
 def test_leaky_with_valid_padding_has_another_number_of_parameters() -> None:
     assert architectures.build_model(replace(LEAKY, padding="valid")).count_params() != 356_234
+
+
+@pytest.mark.parametrize("recipe", [CNN10K, CNN50K], ids=lambda recipe: recipe.name)
+def test_a_recipe_by_size_keeps_its_limit(recipe: Recipe) -> None:
+    limit = 1_000 * int(recipe.name.removeprefix("cnn").removesuffix("k"))
+    assert 0.8 * limit < architectures.build_model(recipe).count_params() < limit
 
 
 def test_plain_has_the_stated_number_of_parameters() -> None:

@@ -54,6 +54,29 @@ POCKET = replace(
 """Recipe of the shipped model: small and fast enough for a phone; the training takes two minutes,
 that of `sprint` four seconds."""
 
+CNN10K = replace(
+    SPRINT,
+    name="cnn10k",
+    stem="trained",
+    blocks=3,
+    max_filters=32,
+    convs_per_block=3,
+    convolution="separable",
+    residual=True,
+    global_pooling="average",
+    learning_rate=0.1,
+    hard_example_fraction=1.0,
+    flip=True,
+    teacher="pretrained",
+    epochs=40,
+)
+"""Network below 10,000 parameters, taught by the shipped model (docs/experiments.md)."""
+
+CNN50K = replace(
+    CNN10K, name="cnn50k", filters=32, max_filters=64, convs_per_block=4, max_shift=1, teacher=""
+)
+"""Network below 50,000 parameters."""
+
 SIMULATED = replace(
     POCKET, name="simulated", max_shift=0, random_erasing=0.0, photo_simulation=0.8, epochs=8
 )
@@ -118,7 +141,11 @@ TINY = replace(
 model are fine-tuned on their classes."""
 
 RECIPES = {
-    each.name: each for each in (SPRINT, POCKET, SIMULATED, PLAIN, LEAKY, TRANSFER, SMALL, TINY)
+    each.name: each
+    for each in (
+        *(SPRINT, POCKET, CNN10K, CNN50K, SIMULATED, PLAIN, LEAKY),
+        *(TRANSFER, SMALL, TINY),
+    )
 }
 
 

@@ -25,8 +25,10 @@ def describe_teacher(recipe: Recipe, data: Dataset) -> dict[str, Any]:
         UsageError: If it takes other images, has other classes, or learned validation images.
     """
     run = resolve_model(recipe.teacher).run
-    if run is None:
-        raise UsageError(f"teacher={recipe.teacher}: expected a run, whose split is known")
+    if run is None or run.metadata().adopted:
+        raise UsageError(
+            f"teacher={recipe.teacher}: expected a run whose training images are known"
+        )
     run.check_model()
     trained = run.recipe()
     if trained.image_spec != recipe.image_spec:
@@ -38,7 +40,7 @@ def describe_teacher(recipe: Recipe, data: Dataset) -> dict[str, Any]:
     if sorted(labels) != sorted(data.class_names):
         raise UsageError(
             f"teacher={recipe.teacher}: its classes ({', '.join(labels)}) are not those of "
-            f"{data.name}"
+            f"{data.name}; set another teacher, or none (--set teacher=)"
         )
     refuse_learned_validation(f"teacher={recipe.teacher}", run, recipe, data)
     return {"run": str(run.folder.resolve()), "model_sha256": run.result()["model_sha256"]}

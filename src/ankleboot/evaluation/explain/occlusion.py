@@ -26,10 +26,9 @@ def occlusion(predict: Callable[[Images], Probs], images: Images, classes: Label
     losses = np.zeros((len(images), height, width), np.float32)
     num_patches = np.zeros((height, width), np.float32)
     corners = list(product(_offsets(height, patch), _offsets(width, patch)))
+    # several patches at once, since many small calls are slow
     size = max(1, batch_size_for(BATCH_SIZE, images.shape[1:]) // len(images))
-    for start in range(
-        0, len(corners), size
-    ):  # several patches at once, since many small calls are slow
+    for start in range(0, len(corners), size):
         places = [
             np.s_[top : top + patch, left : left + patch]
             for top, left in corners[start : start + size]
