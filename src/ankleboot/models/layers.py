@@ -81,8 +81,8 @@ def convolution(
 ) -> Any:
     """Apply a convolution of the recipe's kind; the first one of a network is always standard.
 
-    A separable one has a twentieth of the parameters: a kernel per channel (Howard et al. 2017,
-    arXiv:1704.04861) and a 1 x 1 convolution.
+    A separable one is a kernel per channel and a 1 x 1 convolution, which has about a ninth of the
+    parameters (Howard et al. 2017, arXiv:1704.04861).
     """
     shared = {"padding": recipe.padding, "dtype": dtype}
     if recipe.convolution == "separable" and not is_first:

@@ -26,9 +26,7 @@ class WeightAverage:
         self.sources = [each for each in variables if "float" in each.dtype]
         self.variables = [
             keras.Variable(
-                np.array(
-                    each.value
-                ),  # a copy, because Keras would share the variable of TensorFlow
+                np.array(each.value),  # a copy: Keras would share a variable of TensorFlow
                 dtype=each.dtype,
                 trainable=False,
                 autocast=False,
