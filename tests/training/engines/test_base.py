@@ -150,7 +150,9 @@ with engine.averaged():
 
 COLORFUL = replace(TINY, image_size=20, color=True, crop="none", label_smoothing=0.1)
 WEIGHTED = replace(COLORFUL, class_weights="balanced")
-DISTILLED = replace(TINY, ema=0.5, mixup=1.0, teacher="another run", distillation=0.7)
+DISTILLED = replace(
+    TINY, ema=0.5, mixup=1.0, teacher="another run", distillation=0.7, distillation_temperature=3.0
+)
 RESIDUAL = replace(
     TINY,
     convs_per_block=2,
