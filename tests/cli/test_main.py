@@ -118,7 +118,7 @@ def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> Non
     documents = json.loads(output_of(capsys, "recipes", "--json"))
     names = "sprint pocket cnn10k cnn50k simulated plain leaky transfer small tiny".split()
     assert [document["name"] for document in documents] == names
-    assert documents[4]["epochs"] == 20
+    assert documents[names.index("leaky")]["epochs"] == 20
 
 
 def test_data_verify_obeys_the_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
