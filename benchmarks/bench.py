@@ -17,7 +17,7 @@ import click
 from ankleboot.cli.bench import output_option, rounds_option, store_result
 from ankleboot.cli.options import FOLDER, Result, data_name_option, json_option
 from ankleboot.cli.output.terminal import log_line
-from ankleboot.core.errors import AnklebootError
+from ankleboot.core.errors import AnklebootError, UsageError
 from ankleboot.data.load import load_data
 from lib import frontier as accuracy_frontier
 from lib import profile as step_profile
@@ -51,7 +51,7 @@ def train(rounds: int, only: tuple[str, ...], add: bool, output: Path, data_name
     lightgbm if installed.
     The rounds take about half an hour on two cores with bfloat16.
     """
-    earlier = json.loads((output / "train.json").read_text())["runs"] if add else ()
+    earlier = _stored_runs(output / "train.json") if add else ()
     document = contenders.measure_training(rounds, only, data_name, log_line, earlier)
     path = store_result(document, output, "train")
 
@@ -64,6 +64,13 @@ def train(rounds: int, only: tuple[str, ...], add: bool, output: Path, data_name
         print(path, figure, sep="\n")
 
     return document, show
+
+
+def _stored_runs(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        raise UsageError(f"--add: {path} does not exist; leave --add out for the first rounds")
+    runs: list[dict[str, Any]] = json.loads(path.read_text())["runs"]
+    return runs
 
 
 @bench.command()

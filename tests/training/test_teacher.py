@@ -10,8 +10,9 @@ import pytest
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.data.dataset import Dataset
 from ankleboot.inference.load import load_predictor
+from ankleboot.models.files.calibration import apply_temperature
 from ankleboot.models.run import Run
-from ankleboot.training.teacher import describe_teacher, soften, teacher_probs
+from ankleboot.training.teacher import describe_teacher, teacher_probs
 from ankleboot.training.trainer import fit
 from helpers.images import TINY
 
@@ -55,8 +56,8 @@ def test_predictions_of_both_views_are_averaged_and_softened(
     np.testing.assert_allclose(probs, expected, atol=1e-6)
     logits = np.log(expected) / 3
     softmax = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(soften(expected, 3.0), softmax, atol=1e-5)
-    np.testing.assert_allclose(soften(np.array([[1.0, 0.0]]), 2.0), [[1, 0]], atol=1e-6)
+    np.testing.assert_allclose(apply_temperature(expected, 3.0), softmax, atol=1e-5)
+    np.testing.assert_allclose(apply_temperature(np.array([[1.0, 0.0]]), 2.0), [[1, 0]], atol=1e-6)
 
 
 def test_another_teacher_than_at_the_start_is_refused(teacher: str, bar_data: Dataset) -> None:

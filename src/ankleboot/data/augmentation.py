@@ -52,6 +52,12 @@ def augment(
     return images
 
 
+def mirror_images(images: Images) -> Images:
+    """Return the mirror images, left to right."""
+    mirrored: np.ndarray = np.ascontiguousarray(images[:, :, ::-1])
+    return mirrored
+
+
 def shift_images(
     images: Images,
     down: Indices | int,

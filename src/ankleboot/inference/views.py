@@ -13,7 +13,7 @@ from ankleboot.core.errors import UsageError
 from ankleboot.core.text import unknown_name
 from ankleboot.core.types import Images, Indices, Probs
 from ankleboot.core.views import VIEWS, VIEWS_BELOW
-from ankleboot.data.augmentation import shift_images
+from ankleboot.data.augmentation import mirror_images, shift_images
 from ankleboot.inference.load import ResolvedModel
 from ankleboot.inference.predictor import Predictor
 from ankleboot.recipes.recipe import Recipe
@@ -96,7 +96,7 @@ class ViewsPredictor:
         return probs, passes
 
     def _further(self, images: Images) -> Iterator[Images]:
-        yield _mirrored(images)
+        yield mirror_images(images)
         if self._views == "flip-shift":
             is_cut_out = self.info.crop == "garment"  # the border is that of training
             for down, right in SHIFTS:
@@ -104,7 +104,7 @@ class ViewsPredictor:
                     images, down, right, border="constant" if is_cut_out else "reflect"
                 )
                 yield shifted
-                yield _mirrored(shifted)
+                yield mirror_images(shifted)
 
 
 def predict_counted(predictor: Predictor, images: Images) -> tuple[Probs, Indices]:
@@ -135,8 +135,3 @@ def _untrained_note(recipe: Recipe, views: str) -> str:
         f"the recipe {recipe.name} trained without {' and '.join(missing)}: such views are new to "
         "the network, and may make it worse"
     )
-
-
-def _mirrored(images: Images) -> Images:
-    mirrored: np.ndarray = np.ascontiguousarray(images[:, :, ::-1])
-    return mirrored

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ankleboot.core.types import Images, Probs
+from ankleboot.data.augmentation import mirror_images
 from ankleboot.inference.litert import LiteRTPredictor
 from ankleboot.inference.predictor import Predictor
 from ankleboot.models.files.calibration import apply_temperature
@@ -65,7 +66,7 @@ def load_zero_shot(num_threads: int) -> ZeroShotPredictor:
 def _views(images: Images) -> Iterator[Images]:
     for view in (images, np.rint(_blurred(images)).astype(np.uint8)):
         yield view
-        yield np.ascontiguousarray(view[:, :, ::-1])
+        yield mirror_images(view)
 
 
 def _blurred(images: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.types import Indices, Probs
+from ankleboot.data.augmentation import mirror_images
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.prediction_cache import cached_predictions
 from ankleboot.inference.load import resolve_model
@@ -66,13 +67,7 @@ def teacher_probs(recipe: Recipe, entry: dict[str, Any], data: Dataset, rows: In
     images = data.train.images[rows]
     probs = cached_predictions(model, images, "training")
     if recipe.flip:
-        mirrored = np.ascontiguousarray(images[:, :, ::-1])
-        probs = (probs + cached_predictions(model, mirrored, "training-mirrored")) / 2
+        mirrored = cached_predictions(model, mirror_images(images), "training-mirrored")
+        probs = (probs + mirrored) / 2
     order = [model.predictor.info.labels.index(name) for name in data.class_names]
     return np.asarray(probs[:, order], np.float32)
-
-
-def soften(probs: Probs, temperature: float) -> Probs:
-    """Return the softmax of logits that `temperature` divides."""
-    powers = np.maximum(probs, np.finfo(np.float32).tiny) ** (1 / temperature)
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)

@@ -22,6 +22,7 @@ from ankleboot.core.files import sha256_of, write_json
 from ankleboot.core.signals import StopFlag, stop_on_signal
 from ankleboot.core.types import Features, Indices, Probs
 from ankleboot.data.dataset import Dataset
+from ankleboot.models.files.calibration import apply_temperature
 from ankleboot.models.files.keras_seal import model_sha256
 from ankleboot.models.run import EpochRecord, Run
 from ankleboot.models.run_dir import create_run, open_run
@@ -37,7 +38,7 @@ from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Engine, RunningMetrics
 from ankleboot.training.loss import class_weights
 from ankleboot.training.manifest import make_manifest, verify_same_manifest
-from ankleboot.training.teacher import describe_teacher, soften, teacher_probs
+from ankleboot.training.teacher import describe_teacher, teacher_probs
 from ankleboot.training.warm_start import describe_parent, load_parent
 
 NUM_TRAIN_EVAL_IMAGES = 6_000  # training images evaluated after an epoch of hard examples
@@ -157,7 +158,7 @@ class Trainer:
         entry = self._run.manifest()["teacher"]
         with self._state.timed("teacher"):
             probs = teacher_probs(self._recipe, entry, self._data, self._split.train)
-            return soften(probs, self._recipe.distillation_temperature)
+            return apply_temperature(probs, self._recipe.distillation_temperature)
 
     def _compute_features(self) -> Features:
         """Compute the frozen backbone's features; rows of images not in use stay zero."""
