@@ -6,7 +6,8 @@ The script trains each recipe with each seed, evaluates each run on the test spl
 benchmarks/results/reproduction.json, docs/reproduction.md, the table in README.md and
 src/ankleboot/recipes/measured_results.json. It resumes interrupted runs and keeps complete ones.
 --report-only trains nothing and reports the complete runs. --keep keeps the rows of an earlier
-reproduction.json with the same recipes and trains only the missing runs.
+reproduction.json with the same recipes and trains only the missing runs. Recipes that only
+`bench.py frontier` has measured come into measured_results.json from its stored runs.
 """
 
 import argparse
@@ -22,9 +23,11 @@ from ankleboot.core.files import atomic_write, write_json
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import RECIPES
 from ankleboot.recipes.parse import from_json
+from lib.frontier import RunStore
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks/results/reproduction.json"
+FRONTIER = ROOT / "benchmarks/results/frontier.json"
 PAGE = ROOT / "docs/reproduction.md"
 README = ROOT / "README.md"
 MEASURED = ROOT / "src/ankleboot/recipes/measured_results.json"
@@ -53,7 +56,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = earlier_rows() if arguments.keep else {}
     for seed in range(arguments.seeds):  # the outer loop: a partial result covers all recipes
-        for name in RECIPES:
+        for name in SEEDS:
             if seed >= SEEDS[name]:
                 continue
             run = Run(arguments.runs / f"{name}-seed{seed}")
@@ -129,29 +132,52 @@ def collect(run: Run) -> dict[str, Any]:
 def report(runs: list[dict[str, Any]]) -> None:
     """Write the page, the table in README.md and the figures for `ankleboot recipes`."""
     measured, sections = {}, []
+    frontier = frontier_runs()
     for name in RECIPES:
         own = [run for run in runs if run["recipe"] == name]
-        if not own:
-            continue
-        accuracies = [run["test_accuracy"] for run in own]
-        std = statistics.stdev(accuracies) if len(own) > 1 else None
-        hardware = own[-1]["hardware"]
-        measured[name] = {
-            "parameters": own[0]["parameters"],
-            "accuracy_mean": statistics.mean(accuracies),
-            "accuracy_std": std,
-            "num_seeds": len(own),
-            "epoch_seconds": statistics.median(run["epoch_seconds"] for run in own),
-            "hardware": f"{hardware['cores']} cores, {hardware['cpu']}",
-            "date": own[-1]["date"],
-        }
-        sections.append(section(name, own))
+        if own:
+            sections.append(section(name, own))
+        if own := own or [run for run in frontier if run["recipe"] == name]:
+            measured[name] = figures(own)
     write_json(MEASURED, measured)
     atomic_write(PAGE, (HEAD + "\n".join(sections)).encode())
     before, start, rest = README.read_text().partition(README_START)
     _, end, after = rest.partition(README_END)
     table = "\n".join(readme_table(runs))
     atomic_write(README, f"{before}{start}\n{table}\n{end}{after}".encode())
+
+
+def frontier_runs() -> list[dict[str, Any]]:
+    """Return the stored runs of today's recipes without overrides that `bench.py frontier` made."""
+    document = json.loads(FRONTIER.read_text())
+    store = RunStore(FRONTIER.with_suffix(""), document["data"]["train_sha256"])
+    return [
+        row | {"epoch_seconds": epoch_seconds(row)}
+        for row in store.rows()
+        if not row["overrides"] and not row["diverged"]
+    ]
+
+
+def epoch_seconds(row: dict[str, Any]) -> float:
+    """Return the mean seconds of an epoch and its validation."""
+    stages: dict[str, float] = row["stages"]
+    return (stages["steps"] + stages["evaluation"]) / int(row["epochs"])
+
+
+def figures(own: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what `ankleboot recipes` shows of a recipe's runs."""
+    accuracies = [run["test_accuracy"] for run in own]
+    hardware = own[-1]["hardware"]
+    instructions = " ".join(hardware["cpu_flags"])
+    return {
+        "parameters": own[0]["parameters"],
+        "accuracy_mean": statistics.mean(accuracies),
+        "accuracy_std": statistics.stdev(accuracies) if len(own) > 1 else None,
+        "num_seeds": len(own),
+        "epoch_seconds": statistics.median(run["epoch_seconds"] for run in own),
+        "hardware": f"{hardware['cores']} cores, {hardware['cpu']} ({instructions})",
+        "date": own[-1]["date"],
+    }
 
 
 README_START = "<!-- results: written by benchmarks/reproduce.py -->"

@@ -116,7 +116,10 @@ def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> Non
     assert {"plain", "leaky"} <= set(output_of(capsys, "recipes").split())
     assert "negative_slope" in output_of(capsys, "recipes", "leaky")
     documents = json.loads(output_of(capsys, "recipes", "--json"))
-    names = "sprint pocket cnn10k cnn50k simulated plain leaky transfer small tiny".split()
+    names = (
+        "sprint steady strong champion pocket cnn10k cnn50k cnn100k simulated plain leaky transfer "
+        "small tiny"
+    ).split()
     assert [document["name"] for document in documents] == names
     assert documents[names.index("leaky")]["epochs"] == 20
 
@@ -156,7 +159,7 @@ def test_data_fetch_fills_the_cache(
         (["evaluate"], 2, "Missing argument 'MODEL'"),
         (["evaluate", "nowhere.keras"], 4, "no such model file"),
         (["evaluate", "x", "--split", "train"], 2, "not one of 'validation', 'held-out', 'test'"),
-        (["recipes", "nothing"], 2, "valid: sprint, pocket, cnn10k, cnn50k, simulated, plain"),
+        (["recipes", "nothing"], 2, "valid: sprint, steady, strong, champion, pocket, cnn10k"),
         (["data", "verify", "--data", "nowhere"], 2, "nowhere"),
     ],
 )

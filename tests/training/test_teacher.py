@@ -9,10 +9,11 @@ import pytest
 
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.data.dataset import Dataset
+from ankleboot.data.fingerprints import fingerprints
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.files.calibration import apply_temperature
 from ankleboot.models.run import Run
-from ankleboot.training.teacher import describe_teacher, teacher_probs
+from ankleboot.training.teacher import describe_known, describe_teacher, teacher_probs
 from ankleboot.training.trainer import fit
 from helpers.images import TINY
 
@@ -86,3 +87,18 @@ def test_what_cannot_teach_is_refused(teacher: str, bar_data: Dataset, tmp_path:
         describe_teacher(replace(TINY, teacher=str(tmp_path / "none")), bar_data)
     with pytest.raises(UsageError, match="distillation has no effect .* used with a teacher"):
         replace(TINY, distillation=0.5)
+
+
+def test_what_a_teacher_of_other_data_has_learned_is_told(teacher: str, bar_data: Dataset) -> None:
+    recipe = replace(TINY, teacher=teacher)
+    assert describe_known({}) == []
+    assert describe_known({"teacher": describe_teacher(recipe, bar_data)}) == []
+    other = replace(bar_data, sha256={"train-bars": "3" * 64})
+    (sentence,) = describe_known({"teacher": describe_teacher(recipe, other)})
+    assert "trained on other data without a list of its images" in sentence
+    rows = other.split(recipe.split_rule).validation
+    Run(Path(teacher)).write_known_images(fingerprints(other.train.images, rows[:7]))
+    entry = describe_teacher(recipe, other)
+    assert entry["known_validation_images"] == 7
+    (sentence,) = describe_known({"teacher": entry})
+    assert "7 validation images are known to it" in sentence

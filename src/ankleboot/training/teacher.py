@@ -15,7 +15,7 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.prediction_cache import cached_predictions
 from ankleboot.inference.load import resolve_model
 from ankleboot.recipes.recipe import Recipe
-from ankleboot.training.warm_start import refuse_learned_validation
+from ankleboot.training.warm_start import count_known, known_sentence, refuse_learned_validation
 
 
 def describe_teacher(recipe: Recipe, data: Dataset) -> dict[str, Any]:
@@ -44,7 +44,29 @@ def describe_teacher(recipe: Recipe, data: Dataset) -> dict[str, Any]:
             f"{data.name}; set another teacher, or none (--set teacher=)"
         )
     refuse_learned_validation(f"teacher={recipe.teacher}", run, recipe, data)
-    return {"run": str(run.folder.resolve()), "model_sha256": run.result()["model_sha256"]}
+    same_data = run.manifest()["data"]["train_sha256"] == data.train_sha256
+    has_list = len(run.known_images()) > 0
+    return {
+        "run": str(run.folder.resolve()),
+        "model_sha256": run.result()["model_sha256"],
+        "known_validation_images": (
+            count_known(run, recipe, data) if same_data or has_list else None
+        ),
+    }
+
+
+def describe_known(manifest: dict[str, Any]) -> list[str]:
+    """Tell how many validation images a run's teacher learned with other data, if any."""
+    if "teacher" not in manifest:
+        return []
+    entry = manifest["teacher"]
+    num_known = entry.get("known_validation_images", 0)
+    if num_known is None:
+        return [
+            f"teacher {entry['run']}: trained on other data without a list of its images; if "
+            "validation images are among them, their accuracy flatters"
+        ]
+    return [f"teacher {entry['run']}: {known_sentence(num_known)}"] if num_known else []
 
 
 def teacher_probs(recipe: Recipe, entry: dict[str, Any], data: Dataset, rows: Indices) -> Probs:

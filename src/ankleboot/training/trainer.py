@@ -38,7 +38,7 @@ from ankleboot.training.engines import base
 from ankleboot.training.engines.base import Engine, RunningMetrics
 from ankleboot.training.loss import class_weights
 from ankleboot.training.manifest import make_manifest, verify_same_manifest
-from ankleboot.training.teacher import describe_teacher, teacher_probs
+from ankleboot.training.teacher import describe_known, describe_teacher, teacher_probs
 from ankleboot.training.warm_start import describe_parent, load_parent
 
 NUM_TRAIN_EVAL_IMAGES = 6_000  # training images evaluated after an epoch of hard examples
@@ -129,6 +129,7 @@ class Trainer:
         self._messages = [*data.split_notes(recipe.split_rule)]
         self._messages += describe_counts(data, self._split, recipe)
         self._messages += data_loader.describe_rate(recipe, len(self._split.train))
+        self._messages += describe_known(run.manifest())
         if checkpoint is None and (parent := run.manifest().get("parent")):
             self._messages.append(load_parent(self._engine.model, parent, data.class_names))
         if checkpoint:
@@ -148,8 +149,7 @@ class Trainer:
         num_train, num_classes = len(self._split.train), len(self._data.class_names)
         labels = self._data.train.labels[self._split.train]
         weights = class_weights(self._recipe.class_weights, labels, num_classes)
-        engine = base.engine_class()
-        return engine(
+        return base.engine_class()(
             self._recipe, num_train, num_classes, model=model, frozen=frozen, weights=weights
         )
 

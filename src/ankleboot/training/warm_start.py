@@ -46,7 +46,7 @@ def describe_parent(parent: Run, recipe: Recipe, data: Dataset) -> dict[str, Any
         "model_sha256": result["model_sha256"],
         "weights_sha256": result.get("weights_sha256", ""),
         "labels": list(parent.manifest().get("labels", data.class_names)),
-        "known_validation_images": _num_known(parent, recipe, data),
+        "known_validation_images": count_known(parent, recipe, data),
     }
 
 
@@ -82,10 +82,16 @@ def refuse_learned_validation(option: str, parent: Run, recipe: Recipe, data: Da
         )
 
 
-def _num_known(parent: Run, recipe: Recipe, data: Dataset) -> int:
-    """Count the validation images that the parent, or a parent of it, learned."""
-    same_images = parent.recipe().image_spec == recipe.image_spec
-    known = parent.known_images()
+def count_known(source: Run, recipe: Recipe, data: Dataset) -> int:
+    """Count the validation and held-out images of a new run that another one has learned.
+
+    Args:
+        source: The other run; what its own parents and teachers learned counts, too.
+        recipe: Recipe of the new run.
+        data: Data set of the new run.
+    """
+    same_images = source.recipe().image_spec == recipe.image_spec
+    known = source.known_images()
     if not same_images or not len(known):
         return 0
     split = data.split(recipe.split_rule)
@@ -141,8 +147,13 @@ def _describe(
         reason = "" if same_classes else ", as the classes are others"
         sentence += f", new are {', '.join(new)}{reason}"
     if num_known := entry["known_validation_images"]:
-        sentence += (
-            f"; {num_known:,} validation images are known to it, so their accuracy flatters: judge "
-            "the run on a test split or on new images"
-        )
+        sentence += f"; {known_sentence(num_known)}"
     return sentence
+
+
+def known_sentence(num_known: int) -> str:
+    """Tell that a parent or teacher has learned some of the validation images."""
+    return (
+        f"{num_known:,} validation images are known to it, so their accuracy flatters: judge the "
+        "run on a test split or on new images"
+    )

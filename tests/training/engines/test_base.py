@@ -206,10 +206,21 @@ def test_jax_takes_the_steps_that_tensorflow_takes(recipe: Recipe, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_a_run_made_with_jax_is_evaluated_with_tensorflow(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("recipe", "settings"),
+    [
+        ("sprint", "epochs=12"),
+        ("champion", "epochs=12 filters=8 max_filters=16 batch_size=64 ema=0.9"),
+    ],
+)
+def test_a_run_made_with_jax_is_evaluated_with_tensorflow(
+    tmp_path: Path, recipe: str, settings: str
+) -> None:
     run = str(tmp_path / "run")
-    settings = ["--data", "sample", "--set", "epochs=12", "--set", "precision=float32"]
-    result = in_jax("-m", "ankleboot", "train", "sprint", *settings, "--run-dir", run, "--json")
+    options = ["--data", "sample", "--run-dir", run, "--json"]
+    for setting in ("precision=float32", *settings.split()):
+        options += ["--set", setting]
+    result = in_jax("-m", "ankleboot", "train", recipe, *options)
     accuracy = json.loads(result.stdout)["validation"]["accuracy"]
     command = [sys.executable, "-m", "ankleboot", "evaluate", run, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

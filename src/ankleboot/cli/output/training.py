@@ -173,8 +173,12 @@ def recipe_list(figures: dict[str, RecipeResult]) -> None:
         table.add_row(name, f"{measured.parameters:,}", str(recipe.epochs), seconds, accuracy)
     console = stdout_console()
     console.print(table)
-    for hardware in dict.fromkeys(f"{m.hardware}, {m.date}" for m in figures.values()):
-        console.print(f"measured on {hardware}; see docs/reproduction.md")
+    machines: dict[str, list[str]] = {}
+    for name, measured in figures.items():
+        machines.setdefault(f"{measured.hardware}, {measured.date}", []).append(name)
+    for machine, names in machines.items():
+        console.print(f"{', '.join(names)}: measured on {machine}")
+    console.print("see docs/reproduction.md and docs/performance.md")
 
 
 def recipe_fields(recipe: Recipe) -> None:
