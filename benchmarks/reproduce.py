@@ -131,20 +131,23 @@ def collect(run: Run) -> dict[str, Any]:
 
 def report(runs: list[dict[str, Any]]) -> None:
     """Write the page, the table in README.md and the figures for `ankleboot recipes`."""
-    measured, sections = {}, []
-    frontier = frontier_runs()
-    for name in RECIPES:
-        own = [run for run in runs if run["recipe"] == name]
-        if own:
-            sections.append(section(name, own))
-        if own := own or [run for run in frontier if run["recipe"] == name]:
-            measured[name] = figures(own)
-    write_json(MEASURED, measured)
+    groups = {name: [run for run in runs if run["recipe"] == name] for name in RECIPES}
+    sections = [section(name, own) for name, own in groups.items() if own]
+    write_json(MEASURED, measured(runs))
     atomic_write(PAGE, (HEAD + "\n".join(sections)).encode())
     before, start, rest = README.read_text().partition(README_START)
     _, end, after = rest.partition(README_END)
     table = "\n".join(readme_table(runs))
     atomic_write(README, f"{before}{start}\n{table}\n{end}{after}".encode())
+
+
+def measured(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what `ankleboot recipes` shows, by recipe; `frontier` gives what `runs` has not."""
+    own = {name: [run for run in runs if run["recipe"] == name] for name in RECIPES}
+    further = frontier_runs()
+    for name in RECIPES:
+        own[name] = own[name] or [run for run in further if run["recipe"] == name]
+    return {name: figures(own[name]) for name in RECIPES if own[name]}
 
 
 def frontier_runs() -> list[dict[str, Any]]:

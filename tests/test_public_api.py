@@ -21,6 +21,7 @@ NAMES = [
     "export_model",
     "get_recipe",
     "list_recipes",
+    "list_runs",
     "load_data",
     "load_ensemble",
     "load_predictor",

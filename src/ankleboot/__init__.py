@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ankleboot.inference.predict import predict as predict
     from ankleboot.inference.preprocessing_steps import preprocessing_steps as preprocessing_steps
     from ankleboot.models.run import load_run as load_run
+    from ankleboot.models.run_list.index import list_runs as list_runs
     from ankleboot.recipes.catalog import get_recipe as get_recipe
     from ankleboot.recipes.catalog import list_recipes as list_recipes
     from ankleboot.recipes.recipe import Recipe as Recipe
@@ -49,6 +50,7 @@ _MODULES = {
     "export_model": "export.export",
     "get_recipe": "recipes.catalog",
     "list_recipes": "recipes.catalog",
+    "list_runs": "models.run_list.index",
     "load_data": "data.load",
     "load_ensemble": "evaluation.ensemble",
     "load_predictor": "inference.load",

@@ -1,6 +1,5 @@
 """Groups of runs of a recipe with different seeds, which alone allow conclusions about recipes."""
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from ankleboot.evaluation.statistics import (
     probability_of_superiority,
 )
 from ankleboot.inference.load import ResolvedModel
-from ankleboot.recipes.catalog import overrides_of
+from ankleboot.models.run_list.groups import group_key, group_label
 
 
 @dataclass(frozen=True)
@@ -64,20 +63,14 @@ def group_names(models: Sequence[ResolvedModel]) -> list[str]:
         if "adopted" in manifest:  # no recipe of ours made it
             groups.append("")
             continue
-        parts = [recipe.to_json() | {"seed": 0}, manifest["data"], manifest.get("arithmetic")]
-        labels = manifest.get("label_file")
-        parts += [labels["sha256"]] if labels else []
-        parent = manifest.get("parent")
-        parts += [parent["model_sha256"]] if parent else []
-        key = json.dumps(parts, sort_keys=True)
+        key = group_key(recipe, manifest)
         if other := by_seed.get((key, recipe.seed)):
             raise UsageError(
                 f"{other} and {model.name} have the same recipe and seed {recipe.seed}"
             )
         by_seed[key, recipe.seed] = model.name
         if key not in names:
-            corrected = ["with corrected labels"] if labels else []
-            label = " ".join([recipe.name, *overrides_of(recipe), *corrected])
+            label = group_label(recipe, manifest)
             copies = sum(other.partition(" (")[0] == label for other in names.values())
             names[key] = f"{label} ({copies + 1})" if copies else label
         groups.append(names[key])

@@ -1,0 +1,176 @@
+"""Tables of runs: on a terminal, as CSV, and for papers in Markdown and LaTeX."""
+
+import csv
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Column
+from rich.text import Text
+
+from ankleboot.cli.output.terminal import Terminal, log_line, plain_table, stdout_console
+from ankleboot.core.text import escape_unprintable
+from ankleboot.evaluation.leaderboard import Standing
+from ankleboot.models.run_list.columns import COLUMNS, OWN_COLUMNS, Row, Value, check_column
+from ankleboot.models.run_list.prune import PrunePlan
+from ankleboot.recipes.recipe import OPTIONS
+
+LATEX_ESCAPES = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+WIDE = 10_000  # characters; outside a terminal no line is broken
+
+
+def choose_columns(text: str, rows: Sequence[Row]) -> tuple[str, ...]:
+    """Read `NAME,NAME`; "all" stands for the columns in which some run has a value.
+
+    Raises:
+        UsageError: If a column is unknown.
+    """
+    if text == "all":
+        return tuple(name for name in COLUMNS if any(row[name] not in (None, "") for row in rows))
+    return tuple(check_column(name.strip()) for name in text.split(","))
+
+
+def column_meanings() -> dict[str, str]:
+    """Return the meaning of every column."""
+    return {**{key: OPTIONS[key].meaning for key in OPTIONS}, **OWN_COLUMNS}
+
+
+def column_list(meanings: Mapping[str, str]) -> None:
+    """Print the columns with their meaning."""
+    table = plain_table("column", "meaning")
+    for name in COLUMNS:
+        table.add_row(name, meanings[name])
+    _console().print(table)
+
+
+def run_table(rows: Sequence[Row], names: Sequence[str], format_name: str, num_runs: int) -> None:
+    """Print the chosen columns of runs."""
+    cells = [[_shown(name, row[name]) for name in names] for row in rows]
+    exact = [[row[name] for name in names] for row in rows]
+    _print_table(names, cells, exact, format_name)
+    if format_name != "table":
+        return
+    others = f" of {num_runs:,}" if num_runs != len(rows) else ""
+    damaged = sum(row["state"] == "damaged" for row in rows)
+    note = f", {damaged:,} damaged: --columns run,error" if damaged else ""
+    log_line(f"{len(rows):,}{others} runs{note}")
+
+
+def run_details(document: Mapping[str, Any]) -> None:
+    """Print every value of a run."""
+    table = plain_table("column", "value")
+    for name, value in document.items():
+        if isinstance(value, list):
+            value = "; ".join(value)
+        if value not in (None, ""):
+            table.add_row(name, Text(_shown(name, value)))
+    _console().print(table)
+
+
+def difference_table(document: Mapping[str, Sequence[Value]], format_name: str) -> None:
+    """Print the columns in which runs differ, a line each, a run in each column."""
+    (first, *titles), *lines = [[name, *values] for name, values in document.items()]
+    cells = [
+        [str(name), *(_shown(str(name), value) for value in values)] for name, *values in lines
+    ]
+    _print_table([str(first), *map(str, titles)], cells, lines, format_name)
+
+
+def standings_table(standings: Sequence[Standing], metric: str, format_name: str) -> None:
+    """Print the groups of runs with mean, standard deviation, interval and number of runs."""
+    names = (metric, "std", "95 % interval of the mean", "best", "n", "data", "recipe")
+    cells, exact = [], []
+    for each in standings:
+        low, high = each.ci95 or (None, None)
+        interval = f"{_shown(metric, low)} to {_shown(metric, high)}" if each.ci95 else ""
+        spread = _shown(metric, each.std)
+        numbers = _shown(metric, each.mean), spread, interval, _shown(metric, each.best)
+        cells.append([*numbers, str(each.n), each.data, each.name])
+        exact.append([each.mean, each.std, interval, each.best, each.n, each.data, each.name])
+    _print_table(names, cells, exact, format_name)
+
+
+def prune_plan(plan: PrunePlan) -> None:
+    """Print what would be removed, and what stays with the reason."""
+    console = stdout_console()
+    for run, reason in plan.kept.items():
+        console.lines(escape_unprintable(f"stays: {run} ({reason})"))
+    for folder in plan.folders:
+        console.lines(escape_unprintable(f"to remove: {folder}"))
+    console.lines(f"{_folders(plan)} to remove")
+
+
+def pruned(plan: PrunePlan) -> None:
+    """Print what was removed."""
+    stdout_console().lines(f"{_folders(plan)} removed")
+
+
+def _folders(plan: PrunePlan) -> str:
+    number = len(plan.folders)
+    size = f", {plan.num_bytes / 1e6:,.1f} MB" if number else ""
+    return f"{number:,} {'folder' if number == 1 else 'folders'}{size}"
+
+
+def _shown(name: str, value: Value) -> str:
+    """Write a value for people: accuracies in percent, other numbers with four digits."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        if name.endswith("accuracy"):
+            return f"{100 * value:.2f} %"
+        return f"{value:.1f}" if name.endswith("seconds") else f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return escape_unprintable(value)
+
+
+def _print_table(
+    names: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    exact: Sequence[Sequence[Value]],
+    format_name: str,
+) -> None:
+    match format_name:
+        case "csv":
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer.writerows([names, *exact])
+        case "markdown":
+            lines = [names, ["---"] * len(names), *cells]
+            for line in lines:
+                print("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |")
+        case "latex":
+            print(_latex(names, cells))
+        case _:
+            numeric = [
+                any(isinstance(line[number], int | float) for line in exact)
+                for number in range(len(names))
+            ]
+            columns = [
+                Column(name, justify="right" if is_number else "left")
+                for name, is_number in zip(names, numeric, strict=True)
+            ]
+            table = plain_table(*columns)
+            for line in cells:
+                table.add_row(*map(Text, line))
+            _console().print(table)
+
+
+def _latex(names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    """Write a table for the LaTeX package booktabs."""
+    lines = [" & ".join(cell.translate(LATEX_ESCAPES) for cell in line) for line in [names, *cells]]
+    head, *body = [f"{line} \\\\" for line in lines]
+    return "\n".join(
+        [f"\\begin{{tabular}}{{{'l' * len(names)}}}", r"\toprule", head, r"\midrule", *body]
+        + [r"\bottomrule", r"\end{tabular}"]
+    )
+
+
+def _console() -> Terminal:
+    """Return a console that breaks lines on a terminal alone."""
+    console = stdout_console()
+    return console if console.is_terminal else Terminal(highlight=False, width=WIDE)

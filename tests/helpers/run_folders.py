@@ -1,0 +1,43 @@
+"""Run folders without training: the files that a list of runs reads."""
+
+from pathlib import Path
+from typing import Any
+
+from ankleboot.core.files import make_folder, write_json
+from ankleboot.models.run import EpochRecord, Run
+from ankleboot.recipes.catalog import get_recipe
+
+
+def write_run(
+    folder: Path,
+    recipe: str = "sprint",
+    *,
+    accuracy: float | None = 0.9,
+    manifest: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Run:
+    """Write a run folder; it is not complete without an accuracy."""
+    make_folder(folder)
+    run = Run(folder)
+    run.start(
+        get_recipe(recipe, **changes),
+        {
+            "data": {"name": "bars", "train_sha256": "0" * 64},
+            "data_source": "made by the tests",
+            "created": "2026-11-29T10:00:00+0000",
+            "arithmetic": "float32 on tensorflow",
+            "hardware": {"cpu": "a processor", "cpu_flags": ["avx2"], "usable_cores": 2},
+            "versions": {"ankleboot": "0.1"},
+            **(manifest or {}),
+        },
+    )
+    run.write_history((EpochRecord(1, 0.5, 0.8, 0.6, 0.7, 1e-3, 2.5),))
+    if accuracy is not None:
+        write_json(
+            folder / "result.json",
+            {"recipe": recipe, "seed": run.recipe().seed, "data": "bars", "epochs": 2}
+            | {"parameters": 1_000, "best_epoch": 1, "model_epoch": 2, "train_seconds": 5.0}
+            | {"model_sha256": "a" * 64, "train": {"accuracy": 0.95, "loss": 0.1}}
+            | {"validation": {"accuracy": accuracy, "loss": 0.3}},
+        )
+    return run
