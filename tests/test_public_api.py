@@ -30,6 +30,7 @@ NAMES = [
     "preprocessing_steps",
     "resume",
     "train",
+    "train_seeds",
     "write_report",
 ]
 FUNCTIONS = [name for name in NAMES if name[0].islower()]

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.core import environment
-from ankleboot.core.errors import AnklebootError, UsageError
+from ankleboot.core.errors import AnklebootError, EnvironmentFailure, UsageError
+from ankleboot.core.executors.executor import Task
+from ankleboot.core.executors.local import LocalExecutor
 from ankleboot.core.files import make_folder, sha256_of, write_json
-from ankleboot.core.subprocesses import run_isolated
+from ankleboot.core.progress import RemainingTime
 from ankleboot.inference.load import resolve_model
 from ankleboot.recipes.catalog import RECIPES, get_recipe
 from ankleboot.recipes.image_spec import ImageSpec
@@ -171,21 +173,30 @@ def collect_runs(
     jobs = [replace(recipe, seed=seed) for seed in range(seeds) for recipe in recipes]
     missing = [job for job in jobs if not store.has(job)]
     progress(f"{len(jobs)} runs, {len(jobs) - len(missing)} of them stored")
-    for number, job in enumerate(missing, 1):
-        progress(f"{number}/{len(missing)}  {job.name}, seed {job.seed}, {job.epochs} epochs")
-        keep = [] if runs is None else [str(runs)]
-        row = run_isolated("lib.frontier_run", json.dumps(job.to_json()), data_name, *keep)
-        write_json(store.path(job), row)
-        progress(describe(row))
+    keep = [] if runs is None else [str(runs)]
+    tasks = {
+        Task(
+            f"{job.name}, seed {job.seed}, {job.epochs} epochs",
+            "lib.frontier_run",
+            (json.dumps(job.to_json()), data_name, *keep),
+        ): job
+        for job in missing
+    }
+    remaining = RemainingTime(len(tasks))
+    for outcome in LocalExecutor().run(list(tasks)):  # one at a time, for the seconds
+        if outcome.document is None:
+            raise EnvironmentFailure(f"{outcome.task.name}: {outcome.error}")
+        write_json(store.path(tasks[outcome.task]), outcome.document)
+        progress(f"{remaining.next()}  {outcome.task.name}: {describe(outcome.document)}")
 
 
 def describe(row: Row) -> str:
     """Return the main figures of a run in a line."""
     if row["diverged"]:
-        return f"  diverged: {row['diverged']}"
+        return f"diverged: {row['diverged']}"
     best = row["best_epoch_on_test"]["accuracy"]
     return (
-        f"  test {100 * row['test_accuracy']:.2f} % (best epoch on test {100 * best:.2f} %), "
+        f"test {100 * row['test_accuracy']:.2f} % (best epoch on test {100 * best:.2f} %), "
         f"{row['parameters']:,} parameters, {row['train_seconds']:.1f} s of training"
     )
 

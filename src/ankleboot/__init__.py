@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ankleboot.training.data_audit import audit_data as audit_data
     from ankleboot.training.train import resume as resume
     from ankleboot.training.train import train as train
+    from ankleboot.training.train_seeds import train_seeds as train_seeds
 
 __version__ = "0.1.0.dev0"
 
@@ -59,6 +60,7 @@ _MODULES = {
     "preprocessing_steps": "inference.preprocessing_steps",
     "resume": "training.train",
     "train": "training.train",
+    "train_seeds": "training.train_seeds",
     "write_report": "evaluation.report.write",
 }
 __all__ = list(_MODULES)

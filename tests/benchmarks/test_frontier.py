@@ -13,6 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation
 
 from ankleboot.core.errors import UsageError
+from ankleboot.core.executors import local
+from ankleboot.core.executors.executor import Task
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
 from ankleboot.models.run import Run
@@ -65,13 +67,14 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Recipe and seed of every run that would be trained, which then takes no time."""
     calls: list[str] = []
 
-    def run(module: str, recipe: str, data_name: str) -> dict[str, Any]:
+    def run(task: Task, *_: object, **__: object) -> dict[str, Any]:
+        recipe, data_name = task.arguments
         job = from_json(json.loads(recipe))
-        assert (module, data_name) == ("lib.frontier_run", "sample")
+        assert (task.module, data_name) == ("lib.frontier_run", "sample")
         calls.append(f"{job.name} {job.seed}")
         return make_row(job)
 
-    monkeypatch.setattr(frontier, "run_isolated", run)
+    monkeypatch.setattr(local, "attempt", run)
     return calls
 
 

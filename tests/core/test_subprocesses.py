@@ -1,5 +1,6 @@
 """Isolated processes: their errors, their memory."""
 
+import os
 import subprocess
 import sys
 
@@ -30,6 +31,15 @@ def test_memory_of_this_process_is_read() -> None:
 def test_a_process_that_takes_too_long_is_killed() -> None:
     with pytest.raises(EnvironmentFailure, match=r"^timeit: took more than 0\.5 s"):
         run_isolated("timeit", "-n", "1", "-r", "1", "import time; time.sleep(60)", wall_s=0.5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can end a child with its parent")
+def test_a_child_whose_parent_is_gone_does_not_begin() -> None:
+    command = [sys.executable, "-m", "ankleboot.core.child", "calendar", "2026"]
+    environment = os.environ | {"ANKLEBOOT_PARENT": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == "the process that started this one is gone\n"
 
 
 LIMITED = """

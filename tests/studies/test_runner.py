@@ -1,6 +1,6 @@
 """The runner: which runs are made, stored and reused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,25 +8,38 @@ from typing import Any
 import pytest
 
 from ankleboot.core.errors import EnvironmentFailure
+from ankleboot.core.executors.executor import Executor, Outcome, Outcomes, Task
 from ankleboot.core.files import file_lock
 from ankleboot.data.dataset import Dataset
 from ankleboot.recipes.catalog import get_recipe
 from ankleboot.recipes.parse import override
 from ankleboot.studies.runner import run_key, run_study
-from ankleboot.studies.study import Job, Row, Study, Variant
+from ankleboot.studies.study import Job, Study, Variant
 from helpers.images import TINY
 from helpers.studies import ACCURACY, TOY, row
 
 
-class FakeRuns:
-    """Fake runs, with a list of those made."""
+class FakeRuns(Executor):
+    """Fake runs, with a list of those made; those of some seeds fail."""
 
-    def __init__(self) -> None:
+    description = "nowhere"
+
+    def __init__(self, *failing_seeds: int, cores: int | None = None) -> None:
         self.made: list[tuple[str, int]] = []
+        self.cores = cores
+        self._failing = failing_seeds
 
-    def __call__(self, job: Job, quick: bool) -> Row:
-        self.made.append((job.variant.name, job.seed))
-        return row(job.variant.name, job.seed, 0.8 + job.seed / 100)
+    def run(self, tasks: Iterable[Task]) -> Outcomes:
+        for task in tasks:
+            assert task.module == "ankleboot.studies.run_once"
+            study, variant, seed, data, kind = task.arguments
+            assert (study, data) == ("toy", "bars") and kind in ("full", "quick")
+            if int(seed) in self._failing:
+                yield Outcome(task, None, "broken", 1.0, "nowhere")
+                continue
+            self.made.append((variant, int(seed)))
+            document = dict(row(variant, int(seed), 0.8 + int(seed) / 100))
+            yield Outcome(task, document, "", 1.0, "nowhere", ("a death",))
 
 
 Toy = Callable[..., dict[str, Any]]
@@ -34,8 +47,8 @@ Toy = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def toy(bar_data: Dataset, tmp_path: Path) -> Toy:
-    def run(runs: Callable[[Job, bool], Row], study: Study = TOY, **more: Any) -> dict[str, Any]:
-        return run_study(study, bar_data, tmp_path, data_name="bars", execute=runs, **more)
+    def run(runs: FakeRuns, study: Study = TOY, **more: Any) -> dict[str, Any]:
+        return run_study(study, bar_data, tmp_path, data_name="bars", executor=runs, **more)
 
     return run
 
@@ -70,17 +83,22 @@ def test_changed_recipe_is_run_again_and_the_old_run_stays(toy: Toy, tmp_path: P
     assert len(list((tmp_path / "toy/runs").glob("one-seed0-*.json"))) == 2
 
 
-def test_failed_run_keeps_the_finished_ones(toy: Toy) -> None:
-    def fail(job: Job, quick: bool) -> Row:
-        if job.seed:
-            raise EnvironmentFailure("broken")
-        return row(job.variant.name, job.seed, 0.8)
-
-    with pytest.raises(EnvironmentFailure, match="broken"):
-        toy(fail, seeds=2)
+def test_failed_run_keeps_the_others(toy: Toy) -> None:
+    with pytest.raises(EnvironmentFailure, match="one, seed 1: broken"):
+        toy(FakeRuns(1), seeds=3)
     runs = FakeRuns()
-    toy(runs, seeds=2)
+    document = toy(runs, seeds=3)
     assert runs.made == [("one", 1), ("two", 1)]
+    assert document["rows"][0]["failures"] == ["a death"]
+
+
+def test_runs_with_another_number_of_threads_are_others(toy: Toy) -> None:
+    toy(FakeRuns(), seeds=1)
+    runs = FakeRuns(cores=1)
+    toy(runs, seeds=1)
+    assert len(runs.made) == 2
+    toy(runs, seeds=1)
+    assert len(runs.made) == 2
 
 
 def test_folder_in_use_is_refused(toy: Toy, tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_a_stopped_command_resumes_and_trains_no_finished_fold_again(
     crossed: CrossValidation, data: Dataset, tmp_path: Path
 ) -> None:
     folder, stop, again = tmp_path / "cv", StopInFold(2), StopInFold(0)
-    with pytest.raises(Interrupted, match=r"in fold 2 of 3; repeat .*--run-dir .*cv") as caught:
+    with pytest.raises(Interrupted, match=r"in fold 2, 2 of 3; repeat .*--run-dir .*cv") as caught:
         cross_validate(FOLDED, data, folder, folds=3, callbacks=[stop])
     assert caught.value.exit_code == 130
     assert not (folder / "cross_validation.json").exists()

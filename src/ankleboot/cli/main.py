@@ -24,6 +24,8 @@ EXTRAS = {
     "onnx": "onnxruntime",
     "openvino": "openvino",
     "tables": "pyarrow",
+    "scale": "ray",
+    "tune": "optuna",
     "export": "litert_quantizer onnx tf2onnx",
     "serve": "httptools prometheus_client python_multipart starlette uvicorn",
 }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ankleboot.evaluation.select_split import DataLoader
     from ankleboot.models.run import Run
     from ankleboot.recipes.image_spec import ImageSpec
+    from ankleboot.training.train_once import DataRequest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Result = tuple[Any, Callable[[], None]]
@@ -134,6 +135,20 @@ class DataOptions:
     def named(self) -> DataLoader | None:
         """Loader of the data that the user named; None if the user named none."""
         return self.load if self.name else None
+
+    @property
+    def request(self) -> DataRequest:
+        """The choice, for processes that load the data again; Fashion-MNIST by default."""
+        from ankleboot.training.train_once import DataRequest
+
+        return DataRequest(
+            self.name or "fashion-mnist",
+            self.skip_bad,
+            self.strict,
+            self.trust or self.name is not None,
+            str(self.labels) if self.labels else None,
+            str(self.groups) if self.groups else None,
+        )
 
     def load(self, image_spec: ImageSpec, run: Run | None = None, known: str = "") -> Dataset:
         """Load the data set; print its warnings on stderr.

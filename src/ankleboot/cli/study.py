@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.executor_options import ExecutorOptions, executor_option
 from ankleboot.core import plugins
 from ankleboot.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from ankleboot.core.executors.executor import Executor
 
 ALL = "all"
 
@@ -20,14 +24,21 @@ ALL = "all"
 @click.option("--seeds", type=click.IntRange(min=1), help="Number of runs of each variant.")
 @options.data_name_option
 @options.output_option("Folder for the runs and the page; stored runs are reused.", "runs/studies")
+@executor_option
 @options.json_option
 def study(
-    name: str | None, quick: bool, seeds: int | None, data_name: str, output: Path
+    name: str | None,
+    quick: bool,
+    seeds: int | None,
+    data_name: str,
+    output: Path,
+    place: ExecutorOptions,
 ) -> options.Result:
     """Answer a concept question by an experiment: NAME is a study, or all.
 
     Trains variants of a recipe with several seeds, each in a process of its own, tests the
     differences, and writes a page: the answer in three sentences, numbers, figures, next steps.
+    One run at a time has all cores, since some studies measure seconds; --parallel runs several.
     Without NAME, lists the studies with their duration and answer. After an interruption, the same
     command continues.
     """
@@ -37,15 +48,24 @@ def study(
     if name is None:
         if quick or seeds:
             raise UsageError(f"name a study: {', '.join(names)} or {ALL}")
+        place.refuse("the name of a study")
         rows = _list_studies()
         return rows, lambda: study_list(rows)
     chosen = names if name == ALL else (name,)
-    documents = [_run(each, quick, seeds, data_name, output) for each in chosen]
+    executor = place.executor(limit=1)
+    documents = [_run(each, quick, seeds, data_name, output, executor) for each in chosen]
     shown = [{key: doc[key] for key in doc if key != "rows"} for doc in documents]
     return shown if name == ALL else shown[0], lambda: study_results(documents)
 
 
-def _run(name: str, quick: bool, seeds: int | None, data_name: str, output: Path) -> dict[str, Any]:
+def _run(
+    name: str,
+    quick: bool,
+    seeds: int | None,
+    data_name: str,
+    output: Path,
+    executor: Executor,
+) -> dict[str, Any]:
     """Make the runs and the page; return the document with sentences, table and path."""
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.data.load import load_data
@@ -64,6 +84,7 @@ def _run(name: str, quick: bool, seeds: int | None, data_name: str, output: Path
         quick=quick,
         seeds=seeds,
         progress=log_line,
+        executor=executor,
     )
     results = StudyResults.from_json(document, chosen)
     page = folder_of(chosen, output, quick=quick) / "study.html"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.executor_options import ExecutorOptions, executor_option
+from ankleboot.cli.train_several import SeveralTrainings, refuse_beside_several
 from ankleboot.core.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 @click.option(
     "--run-dir",
     type=options.PATH,
-    help="New folder for the run; with --folds also one to continue. [default: "
-    "runs/RECIPE-seedN-NNN, runs/RECIPE-seedN-foldsK-NNN]",
+    help="New folder for the run; with --folds and --seeds also one to continue. [default: "
+    "runs/RECIPE-seedN-NNN, runs/RECIPE-seedN-foldsK-NNN, runs/RECIPE-seedsNtoM-NNN]",
 )
 @click.option(
     "--resume", "resume_dir", metavar="RUN", type=options.PATH, help="Run folder to continue."
@@ -48,6 +50,14 @@ if TYPE_CHECKING:
     help="Cross-validate: one run for each of K folds, so that every training image is judged by a "
     "model that has not seen it. The folder of --run-dir continues if it was stopped.",
 )
+@click.option(
+    "--seeds",
+    type=int,
+    metavar="K",
+    help="Train with K seeds, from --seed on, and tell the mean and what chance adds to it. The "
+    "folder of --run-dir continues if it was stopped.",
+)
+@executor_option
 @options.json_option
 def train(
     recipe_name: str | None,
@@ -58,6 +68,8 @@ def train(
     resume_dir: Path | None,
     parent_dir: Path | None,
     folds: int | None,
+    seeds: int | None,
+    place: ExecutorOptions,
 ) -> options.Result:
     """Train RECIPE in a new run folder: model, learning curves, metrics and calibration.
 
@@ -67,10 +79,15 @@ def train(
     from ankleboot.models.run import load_run
     from ankleboot.training import train as training
 
-    changes = _parse_settings(settings if seed is None else (*settings, f"seed={seed}"))
-    if folds is not None:
-        _refuse_beside_folds(changes, resume_dir, parent_dir)
-        return _cross_validate(recipe_name, changes, data_choice, folds, run_dir)
+    changes = parse_settings(settings if seed is None else (*settings, f"seed={seed}"))
+    if folds is not None or seeds is not None:
+        refuse_beside_several(changes, folds, seeds, resume_dir, parent_dir)
+        if folds is not None:
+            changes["folds"] = str(folds)  # by which split_seed has an effect
+        recipe = _recipe(recipe_name, changes, None, trust=data_choice.trust)
+        several = SeveralTrainings(recipe, data_choice, run_dir, place)
+        return several.cross_validate(folds) if folds else several.train_seeds(seeds or 0)
+    place.refuse("--folds and --seeds")
     with closing(TrainingProgress()) as progress:
         if resume_dir is not None:
             if run_dir is not None:
@@ -87,43 +104,6 @@ def train(
             run = training.train(recipe, data, run_dir, callbacks=[progress], parent=parent)
     document = run.to_json()
     return document, lambda: training_result(document)
-
-
-def _refuse_beside_folds(
-    changes: dict[str, str], resume_dir: Path | None, parent_dir: Path | None
-) -> None:
-    if resume_dir is not None:
-        raise UsageError(
-            "--resume continues one run; a cross-validation continues by the same command with "
-            "--run-dir FOLDER"
-        )
-    if parent_dir is not None:
-        raise UsageError(
-            "--from is refused beside --folds, since the run may have learned images that a fold "
-            "judges; leave it out"
-        )
-    if given := [key for key in ("folds", "fold") if key in changes]:
-        raise UsageError(
-            f"--set {given[0]} is refused beside --folds, which sets it for every run; leave it out"
-        )
-
-
-def _cross_validate(
-    name: str | None,
-    changes: dict[str, str],
-    data_choice: options.DataOptions,
-    folds: int,
-    run_dir: Path | None,
-) -> options.Result:
-    from ankleboot.cli.output.training import TrainingProgress, cross_validation_result
-    from ankleboot.training.cross_validate import cross_validate
-
-    changes = changes | {"folds": str(folds)}  # by which split_seed has an effect
-    recipe = _recipe(name, changes, None, trust=data_choice.trust)
-    data = data_choice.load(recipe.image_spec)
-    with closing(TrainingProgress()) as progress:
-        result = cross_validate(recipe, data, run_dir, folds=folds, callbacks=[progress])
-    return result.to_json(), lambda: cross_validation_result(result)
 
 
 def _recipe(
@@ -177,7 +157,12 @@ def _load_for_resume(
     return data_choice.load(recipe.image_spec, run=run)
 
 
-def _parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
+def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
+    """Read KEY=VALUE of --set.
+
+    Raises:
+        UsageError: If a setting is not of this form, or a key is set twice.
+    """
     values: dict[str, str] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")

@@ -43,6 +43,10 @@ class EnvironmentFailure(AnklebootError):
     exit_code = 5
 
 
+class ProcessKilledError(EnvironmentFailure):
+    """Child process that a signal ended: for lack of memory, say, or by a person."""
+
+
 class DivergedError(AnklebootError):
     """Training loss that is not a number."""
 

@@ -19,7 +19,7 @@ from ankleboot.core.text import unknown_name
 
 COMMANDS = (
     *"adopt bench compare data evaluate explain export".split(),
-    *"label predict recipes report runs serve study train".split(),
+    *"label predict recipes report runs serve study train tune".split(),
 )
 
 BUILT_IN: Mapping[str, Mapping[str, str]] = {

@@ -7,19 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ankleboot.core import environment
-from ankleboot.core.errors import EnvironmentFailure, Interrupted
+from ankleboot.core.errors import EnvironmentFailure, Interrupted, ProcessKilledError
 from ankleboot.core.git import git_commit
-from ankleboot.core.signals import stop_on_signal
+from ankleboot.core.signals import StopFlag, stop_on_signal
 
 MIB = 2**20
 POLL_PERIOD_S = 0.2  # delay until a signal stops the child
-
 
 FORBIDDEN_EVENTS = (
     *("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"),
@@ -67,32 +67,45 @@ def _refuse_forbidden(event: str, _: tuple[Any, ...]) -> None:
         raise PermissionError(f"{event} is not allowed in this process")
 
 
-def run_isolated(module: str, *arguments: str, wall_s: float | None = None) -> dict[str, Any]:
+def run_isolated(
+    module: str,
+    *arguments: str,
+    wall_s: float | None = None,
+    variables: Mapping[str, str] | None = None,
+    stop_flag: StopFlag | None = None,
+) -> dict[str, Any]:
     """Run `python -m MODULE` and return the JSON object on its last line of stdout.
 
-    The child gets this process's `sys.path`.
+    The child gets this process's `sys.path`. On Linux it ends with the thread that called this.
 
     Args:
         module: Module to run.
         *arguments: Its arguments.
         wall_s: Seconds after which the child is killed; None for no limit.
+        variables: Variables of the environment that the child gets beside those of this process.
+        stop_flag: Flag that stops the child; by default a signal to this process does.
 
     Raises:
-        EnvironmentFailure: If the child fails; the message holds its last line of stderr, the
-            signal that ended it, or the time that it took.
-        Interrupted: On SIGINT or SIGTERM; the child is terminated.
+        ProcessKilledError: If a signal ended the child, or it took too long.
+        EnvironmentFailure: If the child fails; the message holds its last line of stderr.
+        Interrupted: When the flag is set; the child is terminated.
     """
-    command = [sys.executable, "-m", module, *arguments]
+    command = [sys.executable, "-m", "ankleboot.core.child", module, *arguments]
     deadline = math.inf if wall_s is None else time.monotonic() + wall_s
     with (
-        stop_on_signal() as flag,
+        nullcontext(stop_flag) if stop_flag else stop_on_signal() as flag,
         subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=child_environment() | {"ANKLEBOOT_STARTED": repr(time.time())},
+            env={
+                **child_environment(),
+                "ANKLEBOOT_STARTED": repr(time.time()),
+                "ANKLEBOOT_PARENT": str(os.getpid()),
+                **(variables or {}),
+            },
         ) as child,
     ):
         while True:
@@ -108,7 +121,7 @@ def run_isolated(module: str, *arguments: str, wall_s: float | None = None) -> d
     if child.returncode < 0:
         is_late = time.monotonic() > deadline
         reason = f"took more than {wall_s:g} s" if is_late else _describe_signal(-child.returncode)
-        raise EnvironmentFailure(f"{module}: {reason}")
+        raise ProcessKilledError(f"{module}: {reason}")
     if child.returncode:
         message = (stderr.strip().splitlines() or ["no message"])[-1]
         raise EnvironmentFailure(f"{' '.join([module, *arguments])}: {message}")

@@ -57,13 +57,16 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def next_run_dir(base: Path, recipe: Recipe, *, folds: int = 0) -> Path:
+def next_run_dir(base: Path, recipe: Recipe, *, folds: int = 0, seeds: int = 0) -> Path:
     """Return an unused folder below `base`, named by recipe, seed, folds and a counter.
 
-    A cross-validation gives its number of folds; a run that holds one out is named by that.
+    A cross-validation gives its number of folds, runs of several seeds that of the seeds; a run
+    that holds a fold out is named by that.
     """
     stem = f"{recipe.name}-seed{recipe.seed}"
-    if folds:
+    if seeds:
+        stem = f"{recipe.name}-seeds{recipe.seed}to{recipe.seed + seeds - 1}"
+    elif folds:
         stem += f"-folds{folds}"
     elif recipe.folds:
         stem += f"-fold{recipe.fold}of{recipe.folds}"

@@ -5,14 +5,14 @@ validation images, which serve every choice: the epoch, the temperature, the thr
 images are new to all of that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ankleboot.core.errors import DataError, Interrupted, UsageError
-from ankleboot.core.files import make_folder, temp_files
+from ankleboot.core.errors import DataError, UsageError
+from ankleboot.core.files import make_folder
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.silence import import_keras
 from ankleboot.data.dataset import Dataset
@@ -32,7 +32,7 @@ from ankleboot.models.run_dir import locked, next_run_dir
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.recipes.split_rule import MAX_FOLDS, MIN_FOLDS
 from ankleboot.training.callbacks import TrainingCallback
-from ankleboot.training.train import resume, train
+from ankleboot.training.run_set import RunSet, TrainAll
 
 NUM_FOLDS = 5
 
@@ -44,6 +44,7 @@ def cross_validate(
     *,
     folds: int = NUM_FOLDS,
     callbacks: Iterable[TrainingCallback] = (),
+    train_all: TrainAll | None = None,
 ) -> CrossValidation:
     """Train a recipe once for each fold of the training images, and judge every image once.
 
@@ -59,6 +60,8 @@ def cross_validate(
         run_dir: Path to a new folder, or to one to continue; None for the next one in runs/.
         folds: Number of folds; images of one group, and equal ones, are in one fold.
         callbacks: Receivers of the events of every training.
+        train_all: Function that trains the folds, such as a `ParallelTraining`; None to train one
+            after the other in this process.
 
     Raises:
         DataError: If there are fewer images of a class, or fewer groups, than folds.
@@ -75,34 +78,26 @@ def cross_validate(
         data = load_data(image_spec=recipe.image_spec)
     if run_dir is None:
         run_dir = next_run_dir(Path("runs"), recipe, folds=folds)
-    folder = expand(run_dir)
-    data = _in_first_order(data, folder)
     recipes = [replace(recipe, folds=folds, fold=number) for number in range(1, folds + 1)]
+    kind, files = f"a cross-validation of {folds} folds", (RESULT_FILE, PREDICTION_FILE)
+    runs = RunSet(expand(run_dir), kind, "fold", recipes, range(1, folds + 1), files)
+    data = runs.in_first_order(data)
     _refuse_few_images(data, folds)
     splits = [data.split(each.split_rule) for each in recipes]
-    _refuse_content(folder, folds)
+    runs.refuse_content()
     import_keras()
     callbacks, notes = tuple(callbacks), _notes(data, splits)
     for callback in callbacks:
         for note in notes:
             callback.on_message(note)
     notes = (*data.split_notes(recipes[0].split_rule), *notes)  # which every training shows
-    make_folder(folder)
-    with locked(folder):
-        run_dirs = [folder / f"fold-{each.fold}" for each in recipes]
-        _refuse_other_runs(recipes, data, run_dirs)
-        predictions = _train_folds(recipes, data, splits, run_dirs, callbacks)
-        result = summarize_folds(predictions, data, recipe, run_dirs, notes)
+    make_folder(runs.folder)
+    with locked(runs.folder):
+        runs.refuse_other_runs(data)
+        predictions = _predict_folds(runs.train(data, callbacks, train_all), data, splits)
+        result = summarize_folds(predictions, data, recipe, runs.run_dirs, notes)
         result.write(predictions, data)
     return result
-
-
-def _in_first_order(data: Dataset, folder: Path) -> Dataset:
-    """Number the classes as the first fold of a folder to continue does, if it has begun."""
-    first = Run(folder / "fold-1")
-    if not (first.folder / "recipe.json").is_file():
-        return data
-    return data.in_class_order(first.manifest().get("labels", data.class_names))
 
 
 def _refuse_few_images(data: Dataset, folds: int) -> None:
@@ -132,30 +127,6 @@ def _usable(data: Dataset) -> np.ndarray:
     return usable
 
 
-def _refuse_content(folder: Path, folds: int) -> None:
-    """Refuse a folder that holds anything but the files of this cross-validation."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise UsageError(f"--run-dir {folder}: expected a folder, this is a file; name another")
-    own = {".lock", RESULT_FILE, PREDICTION_FILE, *(f"fold-{n}" for n in range(1, folds + 1))}
-    own |= {path.name for path in temp_files(folder)}
-    if others := sorted({path.name for path in folder.iterdir()} - own):
-        raise UsageError(
-            f"--run-dir {folder}: not a cross-validation of {folds} folds, it has {others[0]}; "
-            "name another folder"
-        )
-
-
-def _refuse_other_runs(recipes: list[Recipe], data: Dataset, run_dirs: list[Path]) -> None:
-    """Refuse to continue a folder that another recipe or other data began, before any training."""
-    from ankleboot.training.manifest import verify_same_manifest  # Keras
-
-    for recipe, run_dir in zip(recipes, run_dirs, strict=True):
-        if (run_dir / "recipe.json").is_file():
-            verify_same_manifest(Run(run_dir), data, recipe)
-
-
 def _notes(data: Dataset, splits: list[Split]) -> tuple[str, ...]:
     """Name the classes that the model of a fold cannot predict."""
     notes = []
@@ -171,31 +142,14 @@ def _notes(data: Dataset, splits: list[Split]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _train_folds(
-    recipes: list[Recipe],
-    data: Dataset,
-    splits: list[Split],
-    run_dirs: list[Path],
-    callbacks: tuple[TrainingCallback, ...],
-) -> OutOfFold:
-    """Train the folds that are not trained yet; predict the images that each holds out."""
+def _predict_folds(runs: Iterable[Run], data: Dataset, splits: Sequence[Split]) -> OutOfFold:
+    """Predict the images that each run holds out."""
     probs = np.zeros((len(data.train), len(data.class_names)), np.float32)
     folds = np.zeros(len(data.train), np.int64)
-    for recipe, split, run_dir in zip(recipes, splits, run_dirs, strict=True):
-        try:
-            if (run_dir / "recipe.json").is_file():
-                run = resume(run_dir, data, callbacks=callbacks, trust=True)
-            else:
-                run = train(recipe, data, run_dir, callbacks=callbacks)
-        except Interrupted as error:
-            raise Interrupted(
-                f"stopped in fold {recipe.fold} of {recipe.folds}; repeat the command with "
-                f"--run-dir {run_dir.parent} to continue",
-                error.signum,
-            ) from error
+    for run, split in zip(runs, splits, strict=True):
         images = data.train.take(split.held_out).images
         probs[split.held_out] = cached_predictions(resolve_model(run), images, "held-out")
-        folds[split.held_out] = recipe.fold
+        folds[split.held_out] = run.recipe().fold
     rows = np.flatnonzero(_usable(data))
     if not np.array_equal(rows, np.sort(np.concatenate([split.held_out for split in splits]))):
         raise RuntimeError("the folds do not hold every usable image out once")

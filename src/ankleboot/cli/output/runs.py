@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Column
 from rich.text import Text
 
-from ankleboot.cli.output.terminal import Terminal, log_line, plain_table, stdout_console
+from ankleboot.cli.output.terminal import log_line, plain_table, stdout_console, table_console
 from ankleboot.core.text import escape_unprintable
 from ankleboot.evaluation.leaderboard import Standing
 from ankleboot.models.run_list.columns import COLUMNS, OWN_COLUMNS, Row, Value, check_column
@@ -19,7 +19,6 @@ LATEX_ESCAPES = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 )
-WIDE = 10_000  # characters; outside a terminal no line is broken
 
 
 def choose_columns(text: str, rows: Sequence[Row]) -> tuple[str, ...]:
@@ -43,7 +42,7 @@ def column_list(meanings: Mapping[str, str]) -> None:
     table = plain_table("column", "meaning")
     for name in COLUMNS:
         table.add_row(name, meanings[name])
-    _console().print(table)
+    table_console().print(table)
 
 
 def run_table(rows: Sequence[Row], names: Sequence[str], format_name: str, num_runs: int) -> None:
@@ -67,7 +66,7 @@ def run_details(document: Mapping[str, Any]) -> None:
             value = "; ".join(value)
         if value not in (None, ""):
             table.add_row(name, Text(_shown(name, value)))
-    _console().print(table)
+    table_console().print(table)
 
 
 def difference_table(document: Mapping[str, Sequence[Value]], format_name: str) -> None:
@@ -157,7 +156,7 @@ def _print_table(
             table = plain_table(*columns)
             for line in cells:
                 table.add_row(*map(Text, line))
-            _console().print(table)
+            table_console().print(table)
 
 
 def _latex(names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
@@ -168,9 +167,3 @@ def _latex(names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
         [f"\\begin{{tabular}}{{{'l' * len(names)}}}", r"\toprule", head, r"\midrule", *body]
         + [r"\bottomrule", r"\end{tabular}"]
     )
-
-
-def _console() -> Terminal:
-    """Return a console that breaks lines on a terminal alone."""
-    console = stdout_console()
-    return console if console.is_terminal else Terminal(highlight=False, width=WIDE)

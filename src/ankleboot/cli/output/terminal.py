@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 MIN_BAR_LENGTH = 20  # steps from which on a progress bar is drawn
 
+WIDE = 10_000  # characters
+
 plain_table = partial(Table, box=None, pad_edge=False)
 right_column = partial(Column, justify="right")
 
@@ -40,6 +42,12 @@ def stdout_console() -> Terminal:
     """Return the console for results; it breaks no lines outside a terminal."""
     console = Terminal(highlight=False)
     return console if console.is_terminal else Terminal(highlight=False, width=120)
+
+
+def table_console() -> Terminal:
+    """Return the console for wide tables; it breaks no lines outside a terminal at all."""
+    console = Terminal(highlight=False)
+    return console if console.is_terminal else Terminal(highlight=False, width=WIDE)
 
 
 def log_line(message: str) -> None:

@@ -18,6 +18,8 @@ from ankleboot.cli.output.terminal import (
 )
 from ankleboot.data.splits import Split
 from ankleboot.evaluation.cross_validation import PREDICTION_FILE, RESULT_FILE, CrossValidation
+from ankleboot.evaluation.seed_runs import RESULT_FILE as SEEDS_FILE
+from ankleboot.evaluation.seed_runs import SeedRuns
 from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.run import EpochRecord, Run
 from ankleboot.recipes.catalog import RECIPES
@@ -150,6 +152,21 @@ def cross_validation_result(result: CrossValidation) -> None:
     console.sentences(result.sentence)
     for file in (RESULT_FILE, PREDICTION_FILE):
         console.lines(result.folder / file)
+
+
+def seed_result(result: SeedRuns) -> None:
+    """Print the runs as a table, and what they say together."""
+    console = stdout_console()
+    titles = "accuracy", "loss", "seconds"
+    table = plain_table(right_column("seed"), *map(right_column, titles))
+    for run in result.seeds:
+        shown = f"{100 * run.accuracy:.2f} %", f"{run.loss:.4f}", f"{run.train_seconds:.1f}"
+        table.add_row(str(run.seed), *shown)
+    means = f"{100 * result.accuracy_mean:.2f} %", f"{result.loss_mean:.4f}", ""
+    table.add_row("mean", *means, style="bold")
+    console.print(table)
+    console.sentences(result.sentence)
+    console.lines(result.folder / SEEDS_FILE)
 
 
 def _metrics(metrics: dict[str, float]) -> str:

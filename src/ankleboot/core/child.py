@@ -1,0 +1,29 @@
+"""Start of a child process that ends with its parent.
+
+    python -m ankleboot.core.child MODULE [ARGUMENT]...
+
+On Linux the kernel terminates the process when the thread that started it ends, even by SIGKILL;
+elsewhere it is `python -m MODULE`.
+"""
+
+import ctypes
+import os
+import runpy
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Bind this process to its parent, and run the module in it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != int(os.environ["ANKLEBOOT_PARENT"]):  # it ended before that
+            sys.exit("the process that started this one is gone")
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
