@@ -6,6 +6,7 @@ from ankleboot.core.types import IMAGE_SIZE
 from ankleboot.recipes.cases import MIXED, THAWED
 from ankleboot.recipes.image_spec import CROPS, FITS, IMAGE_SIZES
 from ankleboot.recipes.option import Above, option
+from ankleboot.recipes.search_range import Between, Each
 from ankleboot.recipes.split_rule import MAX_FOLDS, SplitRule
 
 
@@ -52,32 +53,61 @@ class DataFields:
     )
     fold: int = option(1, "Number of the held-out fold.", (1, MAX_FOLDS), {"folds": Above(0)})
 
-    flip: bool = option(False, "Mirror half of the images, left to right.", used_by=THAWED)
-    max_shift: int = option(
-        0, "Largest shift in each direction, in pixels.", (0, IMAGE_SIZES[1] // 2), THAWED
+    flip: bool = option(
+        False,
+        "Mirror half of the images, left to right.",
+        used_by=THAWED,
+        search=Each(),
+        searched=True,
     )
-    rotation: float = option(0.0, "Largest rotation either way, in degrees.", (0.0, 180.0), THAWED)
-    scale_jitter: float = option(0.0, "Largest change of size, as a fraction.", (0.0, 0.9), THAWED)
+    max_shift: int = option(
+        0,
+        "Largest shift in each direction, in pixels.",
+        (0, IMAGE_SIZES[1] // 2),
+        THAWED,
+        search=Between(0, 3),
+        searched=True,
+    )
+    rotation: float = option(
+        0.0, "Largest rotation either way, in degrees.", (0.0, 180.0), THAWED, search=Between(0, 15)
+    )
+    scale_jitter: float = option(
+        0.0, "Largest change of size, as a fraction.", (0.0, 0.9), THAWED, search=Between(0, 0.25)
+    )
     aspect_jitter: float = option(
-        0.0, "Largest change of aspect, as a fraction.", (0.0, 1.0), THAWED
+        0.0, "Largest change of aspect, as a fraction.", (0.0, 1.0), THAWED, search=Between(0, 0.25)
     )
     random_erasing: float = option(
-        0.0, "Probability of a random rectangle of noise.", (0.0, 1.0), THAWED
+        0.0,
+        "Probability of a random rectangle of noise.",
+        (0.0, 1.0),
+        THAWED,
+        search=Between(0, 0.5),
+        searched=True,
     )
     mixup: float = option(
-        0.0, "Share of images blended with another one, targets likewise.", (0.0, 1.0), THAWED
+        0.0,
+        "Share of images blended with another one, targets likewise.",
+        (0.0, 1.0),
+        THAWED,
+        search=Between(0, 0.5),
     )
     cutmix: float = option(
         0.0,
         "Share of images with a rectangle of another one, targets by area.",
         (0.0, 1.0),
         THAWED,
+        search=Between(0, 0.5),
     )
     mix_alpha: float = option(
         1.0, "Both parameters of the Beta distribution of mixup and cutmix.", (0.01, 10.0), MIXED
     )
     color_jitter: float = option(
-        0.0, "Largest change of brightness, contrast and color, as a fraction.", (0.0, 0.9), THAWED
+        0.0,
+        "Largest change of brightness, contrast and color, as a fraction.",
+        (0.0, 0.9),
+        THAWED,
+        search=Between(0, 0.4),
     )
     photo_simulation: float = option(
         0.0,

@@ -6,6 +6,7 @@ from typing import Any
 
 from ankleboot.recipes.cases import BLOCKS, CNN, HIDDEN, REPEATED, SCRATCH, TRANSFER
 from ankleboot.recipes.option import Above, option
+from ankleboot.recipes.search_range import Around, Between, Each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,10 +18,16 @@ class NetworkFields:
     """Options of a plugin architecture, set by `--set model.KEY=VALUE`."""
     blocks: int = option(2, "Number of blocks.", (1, 5), CNN)
     filters: int = option(
-        32, "Number of filters of the first block; every further block doubles it.", (1, 1024), CNN
+        32,
+        "Number of filters of the first block; every further block doubles it.",
+        (1, 1024),
+        CNN,
+        search=Around(2),
     )
     max_filters: int = option(8192, "Largest number of filters of a block.", (1, 8192), CNN)
-    convs_per_block: int = option(1, "Number of convolutions per block.", (1, 8), BLOCKS)
+    convs_per_block: int = option(
+        1, "Number of convolutions per block.", (1, 8), BLOCKS, search=Between(1, 3)
+    )
     kernel_size: int = option(3, "Side of a kernel in pixels.", (1, 11), BLOCKS)
     convolution: str = option(
         "standard",
@@ -33,9 +40,13 @@ class NetworkFields:
         False,
         "Skip connections around each convolution of a block behind its first, which then pools.",
         used_by=REPEATED,
+        search=Each(),
     )
     squeeze_excitation: bool = option(
-        False, "Weights of a block's channels, computed from their means.", used_by=BLOCKS
+        False,
+        "Weights of a block's channels, computed from their means.",
+        used_by=BLOCKS,
+        search=Each(),
     )
     global_pooling: str = option(
         "none",
@@ -58,6 +69,7 @@ class NetworkFields:
         "Pooling behind or before normalization and activation.",
         words=("norm_act_pool", "pool_norm_act"),
         used_by=tuple({**case, "pooling": ("max", "average")} for case in BLOCKS),
+        search=Each(),
     )
     stem: str = option(
         "trained",
@@ -70,6 +82,7 @@ class NetworkFields:
         "Activation of convolutions and hidden dense layers.",
         words=("relu", "leaky_relu", "gelu"),
         used_by=(HIDDEN, *BLOCKS),
+        search=Each(),
     )
     negative_slope: float = option(
         0.1, "Slope for negative inputs.", (0.0, 1.0), {"activation": ("leaky_relu",)}
@@ -78,15 +91,21 @@ class NetworkFields:
         False,
         "Batch normalization before the activations of convolutions, or of a dense network.",
         used_by=(*BLOCKS, {"architecture": ("mlp",), "dense_units": Above(0)}),
+        search=Each(),
     )
     dropout: float = option(
         0.0,
         "Dropout rate behind each block, hidden dense layer or backbone.",
         (0.0, 0.95),
         (HIDDEN, *BLOCKS, TRANSFER),
+        search=Between(0, 0.5),
     )
     dense_units: int = option(
-        128, "Number of units of each hidden dense layer; 0 = no such layer.", (0, 8192), SCRATCH
+        128,
+        "Number of units of each hidden dense layer; 0 = no such layer.",
+        (0, 8192),
+        SCRATCH,
+        search=Around(4),
     )
     dense_layers: int = option(1, "Number of hidden dense layers.", (1, 16), HIDDEN)
     l2: float = option(0.0, "Penalty on every kernel in the training objective.", (0.0, 1.0))

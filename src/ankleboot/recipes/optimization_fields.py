@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ankleboot.recipes.cases import SCRATCH, THAWED, TRANSFER
 from ankleboot.recipes.option import Above, Given, option
+from ankleboot.recipes.search_range import Around, Between
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,12 +12,15 @@ class OptimizationFields:
     """Objective, optimizer, schedule and stopping."""
 
     optimizer: str = option("adam", "Optimizer.", plugins="optimizers")
-    learning_rate: float = option(1e-3, "Peak of the schedule.", (1e-8, 10.0), THAWED)
+    learning_rate: float = option(
+        1e-3, "Peak of the schedule.", (1e-8, 10.0), THAWED, search=Around(4), searched=True
+    )
     momentum: float = option(
         0.9,
         "Momentum; of sgd and muon Nesterov's.",
         (0.0, 0.9999),
         {"optimizer": ("sgd", "muon", "rmsprop")},
+        search=Between(0.8, 0.98),
     )
     schedule: str = option(
         "constant", "Course of the learning rate.", plugins="schedules", used_by=THAWED
@@ -29,19 +33,34 @@ class OptimizationFields:
         THAWED,
     )
     weight_decay: float = option(
-        0.0, "Decoupled decay of kernels, per step and unit of learning rate.", (0.0, 1.0)
+        0.0,
+        "Decoupled decay of kernels, per step and unit of learning rate.",
+        (0.0, 1.0),
+        search=Between(1e-5, 0.1, log=True),
     )
     label_smoothing: float = option(
-        0.0, "Probability mass spread evenly over the classes.", (0.0, 0.9)
+        0.0,
+        "Probability mass spread evenly over the classes.",
+        (0.0, 0.9),
+        search=Between(0, 0.2),
+        searched=True,
     )
     teacher: str = option(
         "", "Run or model file whose predictions are learned along with the labels; empty = none."
     )
     distillation: float = option(
-        0.9, "Share of the teacher in the objective.", (0.01, 1.0), {"teacher": Given()}
+        0.9,
+        "Share of the teacher in the objective.",
+        (0.01, 1.0),
+        {"teacher": Given()},
+        search=Between(0.5, 1),
     )
     distillation_temperature: float = option(
-        2.0, "Softness of the teacher's predictions.", (0.1, 20.0), {"teacher": Given()}
+        2.0,
+        "Softness of the teacher's predictions.",
+        (0.1, 20.0),
+        {"teacher": Given()},
+        search=Around(2),
     )
     class_weights: str = option(
         "off",
@@ -54,13 +73,16 @@ class OptimizationFields:
         "kept; 0 = off.",
         (0.0, 0.99999),
     )
-    batch_size: int = option(64, "Number of images per step.", (1, 65_536))
+    batch_size: int = option(
+        64, "Number of images per step.", (1, 65_536), search=Around(2), searched=True
+    )
     epochs: int = option(5, "Number of passes over the training images.", (1, 10_000))
     hard_example_fraction: float = option(
         1.0,
         "Share of images, by their last loss, in each epoch after the first.",
         (0.01, 1.0),
         SCRATCH,
+        search=Between(0.3, 1),
     )
     head_epochs: int = option(
         0,

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from ankleboot.core import plugins
 from ankleboot.core.errors import UsageError
+from ankleboot.recipes.search_range import SearchRange
 
 T = TypeVar("T")
 
@@ -49,6 +50,8 @@ class Option:
     used_by: tuple[Case, ...] = ()  # in each of which the field has an effect; () if always
     words: tuple[str, ...] = ()  # valid ones
     plugins: str = ""  # kind of plugin that the field names
+    search: SearchRange | None = None  # sensible values in a search; None if there are none
+    searched: bool = False  # by a search that names no fields
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -128,12 +131,13 @@ def option(
     *,
     words: tuple[str, ...] = (),
     plugins: str = "",
+    search: SearchRange | None = None,
+    searched: bool = False,
 ) -> T:
     """Declare a field of a dataclass; see `Option`."""
     cases = used_by if isinstance(used_by, tuple) else (used_by,)
-    return field(
-        default=default, metadata={KEY: Option(default, meaning, limits, cases, words, plugins)}
-    )
+    declared = Option(default, meaning, limits, cases, words, plugins, search, searched)
+    return field(default=default, metadata={KEY: declared})
 
 
 def in_order(options: Mapping[str, Option]) -> tuple[str, ...]:

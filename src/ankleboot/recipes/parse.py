@@ -29,7 +29,7 @@ def from_json(document: Mapping[str, Any]) -> Recipe:
     return Recipe(name=name, model_options=document.get("model_options", {}), **values)
 
 
-def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+def override(recipe: Recipe, values: Mapping[str, Any], *, drop_unused: bool = False) -> Recipe:
     """Replace fields of a recipe.
 
     A field that the values name must have an effect in the new recipe. A field of the old recipe
@@ -40,6 +40,7 @@ def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
         recipe: Recipe to start from.
         values: Values by field, as objects or as the text of `--set`; "model.KEY" is an option of
             a plugin architecture.
+        drop_unused: Whether a value without effect is left out instead of refused.
 
     Raises:
         UsageError: If a field is unknown or has no effect, or a value is invalid.
@@ -50,9 +51,7 @@ def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
         if key.startswith("model."):
             model_options[key.removeprefix("model.")] = _parse_option(value)
             continue
-        if key not in OPTIONS:
-            raise UsageError(unknown_name("recipe field", key, sorted(OPTIONS)))
-        parsed[key] = OPTIONS[key].checked(key, _parse(value, OPTIONS[key].kind))
+        parsed[key] = parse_value(key, value)
     if model_options or "architecture" not in parsed:  # else they are of the former architecture
         model_options = {**recipe.model_options, **model_options}
     document = recipe.to_json() | parsed | {"model_options": model_options}
@@ -62,10 +61,21 @@ def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     for key in IN_ORDER:
         if OPTIONS[key].is_used(document):
             continue
-        if key in parsed:
+        if key in parsed and not drop_unused:
             raise UsageError(OPTIONS[key].refusal(key, document))
         document[key] = OPTIONS[key].default
     return Recipe(**document)
+
+
+def parse_value(key: str, value: Any) -> Any:
+    """Return a value of a field, which may be the text of `--set`.
+
+    Raises:
+        UsageError: If the field is unknown or the value is invalid.
+    """
+    if key not in OPTIONS:
+        raise UsageError(unknown_name("recipe field", key, sorted(OPTIONS)))
+    return OPTIONS[key].checked(key, _parse(value, OPTIONS[key].kind))
 
 
 def _parse_option(value: Any) -> Any:

@@ -18,6 +18,7 @@ from ankleboot.evaluation.plots.image_grids import (
     suspects,
     wrong_photos,
 )
+from ankleboot.evaluation.plots.search import pareto, search_course
 from ankleboot.evaluation.plots.studies import (
     bars,
     cost_benefit,
