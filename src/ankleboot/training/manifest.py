@@ -43,7 +43,7 @@ def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
         "versions": environment.versions(),
         "arithmetic": _arithmetic(recipe),
         "plugins": plugin_versions(recipe),
-        "hardware": environment.hardware(),
+        "hardware": environment.hardware() | base.describe_devices(),
         "git_commit": git_commit(),
         "data_source": data.source,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

@@ -229,7 +229,25 @@ def test_a_run_made_with_jax_is_evaluated_with_tensorflow(
     assert json.loads(done.stdout)["accuracy"] == pytest.approx(accuracy, abs=0.005)
 
 
-def in_jax(*arguments: str) -> "subprocess.CompletedProcess[str]":
+@pytest.mark.slow
+def test_two_devices_train_as_one(tmp_path: Path) -> None:
+    """Whole batches and one of odd size: the same losses but for the order of sums."""
+    settings = "epochs=3 precision=float32 filters=8 max_filters=16 batch_size=150 ema=0.9"
+    options = [part for setting in settings.split() for part in ("--set", setting)]
+    curves = []
+    for number in (1, 2):
+        run = tmp_path / str(number)
+        flags = f"--xla_force_host_platform_device_count={number}"
+        command = ("-m", "ankleboot", "train", "champion", "--data", "sample", *options)
+        in_jax(*command, "--run-dir", str(run), XLA_FLAGS=flags)
+        history = Run(run).history()
+        curves.append([(record.train_loss, record.validation_loss) for record in history])
+        hardware = json.loads((run / "manifest.json").read_text())["hardware"]
+        assert hardware["devices"] == number
+    np.testing.assert_allclose(curves[0], curves[1], rtol=2e-3)
+
+
+def in_jax(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run Python with Keras on JAX, on the processor."""
     pytest.importorskip("jax")
     done = subprocess.run(
@@ -238,7 +256,8 @@ def in_jax(*arguments: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         check=False,
         env=os.environ
-        | {"KERAS_BACKEND": "jax", "ANKLEBOOT_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        | {"KERAS_BACKEND": "jax", "ANKLEBOOT_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+        | variables,
     )
     assert done.returncode == 0, done.stderr
     return done

@@ -220,6 +220,18 @@ def engine_class() -> type[Engine]:
             )
 
 
+def describe_devices() -> dict[str, int]:
+    """Return the number of devices that JAX trains on; {} for TensorFlow, which has the processor.
+
+    Their number decides the order of sums, and so the last bits of the weights.
+    """
+    if keras.backend.backend() != "jax":
+        return {}
+    import jax
+
+    return {"devices": jax.device_count()}
+
+
 def feature_extractor(model: keras.Model) -> keras.Model:
     """Return the model from images to the backbone's features."""
     return keras.Model(model.input, model.get_layer(transfer.FEATURES).output)

@@ -1,10 +1,16 @@
-"""Engine for accelerators: spans of steps as one compiled `lax.scan`, data on the device."""
+"""Engine for accelerators: spans of steps as one compiled `lax.scan`, data on the devices.
+
+With several devices on this host each takes an equal part of every batch, and holds all weights.
+The program is that of one device (GSPMD): batch normalization and gradients are over whole batches,
+so only the order of sums differs. Batches that the devices do not divide are computed by each.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ankleboot.core.types import Features, Images, Labels
 from ankleboot.training.engines import base
@@ -19,7 +25,10 @@ class JaxEngine(Engine):
     has_fused_layers = False
 
     def _compile_steps(self) -> None:
-        self._train = jax.jit(self._train_steps, donate_argnums=0)
+        mesh = Mesh(np.array(jax.devices()), ("data",))
+        self._everywhere = NamedSharding(mesh, PartitionSpec())
+        self._by_batch = NamedSharding(mesh, PartitionSpec(None, "data"))
+        self._train = jax.jit(self._train_steps, donate_argnums=0, out_shardings=self._everywhere)
         self._evaluate = jax.jit(self._evaluate_batch)
         self._step_variables = (
             self._logits.trainable_variables,
@@ -53,9 +62,12 @@ class JaxEngine(Engine):
             array[begin : begin + num * size].reshape(num, size, *array.shape[1:])
             for array in arrays
         ]
-        values, losses, correct = self._train(
-            self._values(), (*batches, learning_rates[first:last])
-        )
+        rates = learning_rates[first:last]
+        if jax.device_count() > 1:
+            divides = size % jax.device_count() == 0
+            batches = jax.device_put(batches, self._by_batch if divides else self._everywhere)
+            rates = jax.device_put(rates, self._everywhere)
+        values, losses, correct = self._train(self._values(), (*batches, rates))
         for variables, updated in zip(self._step_variables, values, strict=True):
             for variable, value in zip(variables, updated, strict=True):
                 variable.assign(value)
