@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExecutorOptions:
-    """Where trainings run, with how many cores each, and how many at once."""
+    """Place of several trainings, the cores of each, and their number at once."""
 
     on: str
     cores: int | None

@@ -93,6 +93,7 @@ def test_trials_differ_and_the_best_is_the_best(search: Search) -> None:
     assert f"Trial {best.number} is the best of 12" in first and "luckiest" in second
 
 
+@pytest.mark.slow
 def test_a_search_finds_better_values_than_chance(search: Search) -> None:
     """Of the second half of the trials more are good: TPE learns from the first."""
     result, _ = run(search, Pretended(), 40)
@@ -152,7 +153,10 @@ def test_a_search_whose_first_trials_fail_ends(search: Search) -> None:
     assert len(executor.requests) == 3
 
 
-def test_an_exhausted_space_ends_the_search(bar_data: Dataset, tmp_path: Path) -> None:
+def test_an_exhausted_space_ends_the_search(
+    bar_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ankleboot.training.tuning.storage.MAX_REDRAWS", 20)
     space = search_space(RECIPE, ["flip=false,true", "batch_size=16,32"])
     search = Search.create(RECIPE, space, bar_data, DataRequest("bars"), tmp_path / "a")
     result, lines = run(search, Pretended())

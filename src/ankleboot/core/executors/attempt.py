@@ -21,7 +21,7 @@ def attempt(
         stop_flag: Flag that stops the child.
 
     Raises:
-        The errors of `run_isolated`.
+        Others: The errors of `run_isolated`.
     """
     command = task.command(output or task.output)
     return run_isolated(*command, variables=thread_variables(cores), stop_flag=stop_flag)

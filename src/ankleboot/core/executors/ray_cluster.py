@@ -25,7 +25,7 @@ POLL_PERIOD_S = 0.2  # delay until a signal is noticed
 
 
 class RemoteResult(NamedTuple):
-    """What comes back from a cluster's machine."""
+    """Result of a task on a cluster's machine."""
 
     document: dict[str, Any]
     seconds: float

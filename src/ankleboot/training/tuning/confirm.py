@@ -30,7 +30,7 @@ def confirm_best(
     Finished runs of an earlier call are kept.
 
     Raises:
-        The errors of `train_seeds`.
+        Others: The errors of `train_seeds`.
     """
     train_all = ParallelTraining(executor, search.request, progress)
 

@@ -136,7 +136,7 @@ class Search:
                     progress(f"{_title(trial)}: continued")
                     drawn[_name(trial)] = trial
                     yield self._task(trial, storage)
-            while len(storage.trials()) < budget.trials and time.monotonic() < deadline:
+            while storage.num_trials() < budget.trials and time.monotonic() < deadline:
                 fresh = storage.draw()
                 if fresh is None:
                     progress("no further recipe in this search space: the search ends")
@@ -145,7 +145,7 @@ class Search:
                 drawn[_name(fresh)] = fresh
                 yield self._task(fresh, storage)
 
-        finished = sum(trial.state != RUNNING for trial in storage.trials())
+        finished = storage.num_trials(running=False)
         there = f"; {finished} trials are there already" if finished else ""
         progress(f"search {executor.description}{there}")
         for outcome in executor.run(tasks()):
@@ -153,7 +153,8 @@ class Search:
             note = outcome.error or "; ".join(outcome.failures)
             done = storage.finish(trial, outcome.document, note)
             progress(f"trial {done.number}: {describe_end(done, self.settings.objectives)}")
-            _refuse_hopeless(storage.trials())
+            if storage.num_trials(running=False) == MAX_FIRST_FAILURES:
+                _refuse_hopeless(storage.trials())
 
     def _task(self, trial: Trial, storage: TrialStorage) -> Task:
         training = TrainingRequest(trial.recipe, self.request, self.labels)
@@ -170,7 +171,7 @@ class Search:
 def _refuse_hopeless(trials: list[Trial]) -> None:
     """End a search whose first trials all failed, since the others would, too."""
     ended = [trial for trial in trials if trial.state != RUNNING]
-    if len(ended) == MAX_FIRST_FAILURES and all(trial.state == FAILED for trial in ended):
+    if all(trial.state == FAILED for trial in ended):
         raise EnvironmentFailure(f"the first {len(ended)} trials failed: {ended[0].note}")
 
 

@@ -85,12 +85,21 @@ class TrialStorage:
         found = self._study.get_trials(deepcopy=False)
         return [self._trial(each) for each in found if "recipe" in each.user_attrs]
 
+    def num_trials(self, *, running: bool = True) -> int:
+        """Return the number of trials; of those that have ended if `running` is off."""
+        found = self._study.get_trials(deepcopy=False)
+        return sum(
+            "recipe" in each.user_attrs and (running or each.state != self._states.RUNNING)
+            for each in found
+        )
+
     def draw(self) -> Trial | None:
         """Draw a recipe that no trial had; None if there seems to be none.
 
         A draw that is equal to a former one or invalid is discarded.
         """
-        seen = {trial.key for trial in self.trials()} | {recipe_key(self._settings.recipe)}
+        found = self._study.get_trials(deepcopy=False)
+        seen = {each.user_attrs.get("key") for each in found} | {recipe_key(self._settings.recipe)}
         distributions = {
             name: self._distribution(dimension) for name, dimension in self._settings.space.items()
         }
@@ -107,7 +116,7 @@ class TrialStorage:
                 continue
             drawn.set_user_attr("key", key)
             drawn.set_user_attr("recipe", recipe.to_json())  # last: from now on it is a trial
-            return next(trial for trial in reversed(self.trials()) if trial.key == key)
+            return self._trial(self._study.get_trials(deepcopy=False)[drawn.number])
         return None
 
     def finish(self, trial: Trial, document: Mapping[str, Any] | None, note: str) -> Trial:
@@ -147,7 +156,8 @@ class TrialStorage:
         It is the median of the complete trials (Golovin et al. 2017), after a quarter of the epochs
         and five complete trials; nothing is pruned where there are several objectives.
         """
-        curves = [trial.curve for trial in self.trials() if trial.state == COMPLETE]
+        found = self._study.get_trials(deepcopy=False, states=[self._states.COMPLETE])
+        curves = [each.user_attrs["curve"] for each in found]
         if len(curves) < MIN_COMPLETE or self._settings.objectives != ("validation_accuracy",):
             return ()
         bounds: list[float | None] = []

@@ -1,4 +1,4 @@
-"""What a search found: the best trials, the fields that matter, and whether the best is better."""
+"""Results of a search: the best trials, the fields that matter, and whether the best is better."""
 
 import math
 import warnings
