@@ -231,8 +231,14 @@ def test_a_run_made_with_jax_is_evaluated_with_tensorflow(
 
 @pytest.mark.slow
 def test_two_devices_train_as_one(tmp_path: Path) -> None:
-    """Whole batches and one of odd size: the same losses but for the order of sums."""
-    settings = "epochs=3 precision=float32 filters=8 max_filters=16 batch_size=150 ema=0.9"
+    """Whole batches and one of odd size: the same losses but for the order of sums.
+
+    Plain gradient steps, since Muon turns the last bits of a small gradient into another direction.
+    """
+    settings = (
+        "epochs=2 train_size=350 precision=float32 filters=8 max_filters=16 batch_size=150 ema=0.9 "
+        "optimizer=sgd learning_rate=0.02"
+    )
     options = [part for setting in settings.split() for part in ("--set", setting)]
     curves = []
     for number in (1, 2):
@@ -244,7 +250,7 @@ def test_two_devices_train_as_one(tmp_path: Path) -> None:
         curves.append([(record.train_loss, record.validation_loss) for record in history])
         hardware = json.loads((run / "manifest.json").read_text())["hardware"]
         assert hardware["devices"] == number
-    np.testing.assert_allclose(curves[0], curves[1], rtol=2e-3)
+    np.testing.assert_allclose(curves[0], curves[1], rtol=1e-4)
 
 
 def in_jax(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
