@@ -94,7 +94,7 @@ STRONG = replace(
     random_erasing=0.5,
     epochs=70,
 )
-"""Highest accuracy that an hour on a CPU with AVX2 alone buys; of the training file it keeps 3,000
+"""Network for an hour of training on a CPU with AVX2 alone; of the training file it keeps 3,000
 images for validation, since its fields were chosen on 12,000 (docs/experiments.md)."""
 
 STEADY = replace(STRONG, name="steady", random_erasing=0.0, epochs=14)
