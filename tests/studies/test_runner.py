@@ -35,11 +35,11 @@ class FakeRuns(Executor):
             study, variant, seed, data, kind = task.arguments
             assert (study, data) == ("toy", "bars") and kind in ("full", "quick")
             if int(seed) in self._failing:
-                yield Outcome(task, None, "broken", 1.0, "nowhere")
+                yield Outcome(task, None, "broken", 1.0)
                 continue
             self.made.append((variant, int(seed)))
             document = dict(row(variant, int(seed), 0.8 + int(seed) / 100))
-            yield Outcome(task, document, "", 1.0, "nowhere", ("a death",))
+            yield Outcome(task, document, "", 1.0, ("a death",))
 
 
 Toy = Callable[..., dict[str, Any]]

@@ -39,11 +39,11 @@ class InThisProcess(Executor):
         for task in tasks:
             self.tasks.append(task.name)
             if task.name in self._failing:
-                yield Outcome(task, None, "no memory", 1.0, "here")
+                yield Outcome(task, None, "no memory", 1.0)
                 continue
             _, *arguments = task.command(task.output)
             train_once.main(arguments)
-            yield Outcome(task, Run(Path(task.output)).result(), "", 1.0, "here", ("a death",))
+            yield Outcome(task, Run(Path(task.output)).result(), "", 1.0, ("a death",))
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_a_run_that_diverges_is_named(data: Dataset, tmp_path: Path) -> None:
     class Diverging(InThisProcess):
         def run(self, tasks: Iterable[Task]) -> Outcomes:
             for task in tasks:
-                yield Outcome(task, {"diverged": "epoch 1: the loss is nan"}, "", 1.0, "here")
+                yield Outcome(task, {"diverged": "epoch 1: the loss is nan"}, "", 1.0)
 
     train_all = ParallelTraining(Diverging(), DataRequest("bars"), lambda _: None)
     with pytest.raises(DivergedError, match=r"^seed-1: epoch 1: .* \(1 others failed as well\)$"):

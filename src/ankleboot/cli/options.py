@@ -239,3 +239,21 @@ def data_option(command: Command) -> Command:
     for add_option in reversed(DATA_OPTIONS):
         decorated = add_option(decorated)
     return cast(Command, decorated)
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
+    """Read KEY=VALUE of --set.
+
+    Raises:
+        UsageError: If a setting is not of this form, or a key is set twice.
+    """
+    values: dict[str, str] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        key = key.strip()
+        if not equals:
+            raise UsageError(f"--set {setting}: expected KEY=VALUE")
+        if key in values:
+            raise UsageError(f"{key} is set twice, to {values[key]} and to {value}")
+        values[key] = value
+    return values

@@ -79,7 +79,7 @@ def train(
     from ankleboot.models.run import load_run
     from ankleboot.training import train as training
 
-    changes = parse_settings(settings if seed is None else (*settings, f"seed={seed}"))
+    changes = options.parse_settings(settings if seed is None else (*settings, f"seed={seed}"))
     if folds is not None or seeds is not None:
         refuse_beside_several(changes, folds, seeds, resume_dir, parent_dir)
         if folds is not None:
@@ -155,21 +155,3 @@ def _load_for_resume(
             f"{resume_dir}: cannot resume, {'; '.join(differences)}. Start a new run for that"
         )
     return data_choice.load(recipe.image_spec, run=run)
-
-
-def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
-    """Read KEY=VALUE of --set.
-
-    Raises:
-        UsageError: If a setting is not of this form, or a key is set twice.
-    """
-    values: dict[str, str] = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        key = key.strip()
-        if not equals:
-            raise UsageError(f"--set {setting}: expected KEY=VALUE")
-        if key in values:
-            raise UsageError(f"{key} is set twice, to {values[key]} and to {value}")
-        values[key] = value
-    return values

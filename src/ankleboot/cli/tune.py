@@ -8,7 +8,6 @@ import click
 
 from ankleboot.cli import options
 from ankleboot.cli.executor_options import ExecutorOptions, executor_option
-from ankleboot.cli.train import parse_settings
 
 
 @click.command()
@@ -79,7 +78,7 @@ def tune(
     from ankleboot.training.tuning.space import search_space
 
     parsed = Budget.parse(budget)
-    recipe = get_recipe(recipe_name, **parse_settings(settings))
+    recipe = get_recipe(recipe_name, **options.parse_settings(settings))
     space = search_space(recipe, fields)
     require_modules("optuna")
     executor = place.executor(limit=1 if "train_seconds" in objectives else None)

@@ -119,6 +119,20 @@ def file_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def exclusive_folder(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, so that two processes do not do the same work there.
+
+    Raises:
+        EnvironmentFailure: If another process holds it, or the folder cannot be written.
+    """
+    try:
+        with file_lock(folder / ".lock", wait=False):
+            yield
+    except filelock.Timeout as error:
+        raise EnvironmentFailure(f"{folder}: another process works there") from error
+
+
 def remove_temp_files(folder: Path) -> None:
     """Remove the temporary files of killed processes in `folder`."""
     for path in temp_files(folder):

@@ -4,18 +4,21 @@ A stored run of the same `run_key` is reused; files of other keys are kept.
 """
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import filelock
 
 from ankleboot.core import environment
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.executors.executor import Executor, Task
 from ankleboot.core.executors.local import LocalExecutor
-from ankleboot.core.files import file_lock, make_folder, remove_temp_files, sha256_of, write_json
+from ankleboot.core.files import (
+    exclusive_folder,
+    make_folder,
+    remove_temp_files,
+    sha256_of,
+    write_json,
+)
 from ankleboot.core.progress import RemainingTime
 from ankleboot.core.subprocesses import machine_info
 from ankleboot.data.dataset import Dataset
@@ -56,7 +59,7 @@ def run_study(
     num_train = len(data.split(PLAIN.split_rule).train)
     executor = executor or LocalExecutor()
     jobs = list_jobs(study, data_name, num_train, quick=quick, seeds=num_seeds)
-    with _exclusive(folder):
+    with exclusive_folder(folder):
         remove_temp_files(folder / "runs")
         paths = {
             job: folder / "runs" / f"{_file_stem(job, data, executor.cores)}.json" for job in jobs
@@ -78,16 +81,6 @@ def run_study(
 def folder_of(study: Study, output_dir: Path, *, quick: bool) -> Path:
     """Return the folder of a study; a quick run has its own beside the full one."""
     return output_dir / (f"{study.name}-quick" if quick else study.name)
-
-
-@contextmanager
-def _exclusive(folder: Path) -> Iterator[None]:
-    """Lock the folder, so that two processes do not make the same runs."""
-    try:
-        with file_lock(folder / ".lock", wait=False):
-            yield
-    except filelock.Timeout as error:
-        raise EnvironmentFailure(f"{folder}: another process works there") from error
 
 
 def _make_runs(

@@ -10,7 +10,7 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.models.run import Run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.callbacks import TrainingCallback
-from ankleboot.training.train import resume, train
+from ankleboot.training.train import train_or_resume
 
 TrainAll = Callable[[Sequence[Recipe], Sequence[Path], Sequence[str]], None]
 """Function that trains the runs that are not complete: recipes, folders, classes in order."""
@@ -99,12 +99,8 @@ class RunSet:
                 train_all(self.recipes, self.run_dirs, data.class_names)
             for position, number in enumerate(self.numbers):
                 where = f" in {self.part} {number}, {position + 1} of {len(self.numbers)}"
-                run_dir = self.run_dirs[position]
-                if (run_dir / "recipe.json").is_file():  # also completes a run killed at its end
-                    told = () if Run(run_dir).is_complete else callbacks
-                    yield resume(run_dir, data, callbacks=told, trust=True)
-                else:
-                    yield train(self.recipes[position], data, run_dir, callbacks=callbacks)
+                recipe, run_dir = self.recipes[position], self.run_dirs[position]
+                yield train_or_resume(recipe, data, run_dir, callbacks)
         except Interrupted as error:
             raise Interrupted(
                 f"stopped{where}; repeat the command with --run-dir {self.folder} to continue",

@@ -92,6 +92,23 @@ def resume(
     return _complete(resume_fit(run.folder, data, callbacks), data)
 
 
+def train_or_resume(
+    recipe: Recipe, data: Dataset, run_dir: Path, callbacks: Iterable[TrainingCallback] = ()
+) -> Run:
+    """Train a recipe in a folder, or continue the run that has begun there.
+
+    A complete run is completed again, since a kill may have come before its last files; the
+    callbacks are not told of it.
+
+    Raises:
+        Others: The errors of `train` and `resume`.
+    """
+    if not (run_dir / "recipe.json").is_file():
+        return train(recipe, data, run_dir, callbacks=callbacks)
+    told = () if Run(run_dir).is_complete else callbacks
+    return resume(run_dir, data, callbacks=told, trust=True)
+
+
 def _complete(run: Run, data: Dataset) -> Run:
     """Store calibration, diagnosis and figures in the folder of a trained run."""
     from ankleboot.evaluation import plots

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ankleboot.core.errors import DivergedError
 from ankleboot.core.tensorflow_settings import use_backend
@@ -37,10 +36,7 @@ class DataRequest:
 
     def load(self, image_spec: ImageSpec) -> Dataset:
         """Load the data set."""
-        return load_data(self.name, image_spec=image_spec, **self._options())
-
-    def _options(self) -> dict[str, Any]:
-        return {key: value for key, value in asdict(self).items() if key != "name"}
+        return load_data(image_spec=image_spec, **asdict(self))
 
 
 @dataclass(frozen=True)
@@ -64,12 +60,10 @@ class TrainingRequest:
 
     def run(self, folder: Path, callbacks: Iterable[TrainingCallback] = ()) -> Run:
         """Train the recipe in a folder, or continue there; for the errors see `train.train`."""
-        from ankleboot.training.train import resume, train
+        from ankleboot.training.train import train_or_resume
 
         data = self.data.load(self.recipe.image_spec).in_class_order(self.labels)
-        if (folder / "recipe.json").is_file():
-            return resume(folder, data, callbacks=callbacks, trust=True)
-        return train(self.recipe, data, folder, callbacks=callbacks)
+        return train_or_resume(self.recipe, data, folder, callbacks)
 
 
 def main(arguments: list[str]) -> None:

@@ -53,9 +53,9 @@ def test_outcomes_are_those_of_this_machine(cluster: Any, tmp_path: Path) -> Non
         task("die-once", mark),
         task("write", OUTPUT, "text", output=folder),
     ]
-    outcomes = {outcome.task.name: outcome for outcome in RayExecutor("", 1).run(tasks)}
+    outcomes = {outcome.task.name: outcome for outcome in RayExecutor(1).run(tasks)}
     assert len(outcomes) == len(tasks)
-    assert outcomes["echo a"].document == {"said": ["a"]} and outcomes["echo a"].place
+    assert outcomes["echo a"].document == {"said": ["a"]}
     assert outcomes["threads"].document == {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
     assert outcomes["fail"].error == "helpers.task fail: it went wrong"
     assert outcomes["fail"].failures == ()
@@ -71,7 +71,7 @@ def test_a_killed_node_loses_nothing_and_doubles_nothing(cluster: Any, tmp_path:
     tasks = [task("sleep", str(tmp_path / f"pid-{number}"), "3") for number in range(8)]
     names, killed = [], False
     victim = next(node for node in cluster.list_all_nodes() if node is not cluster.head_node)
-    for outcome in RayExecutor("", 1).run(tasks):
+    for outcome in RayExecutor(1).run(tasks):
         names.append(outcome.task.name)
         assert outcome.document == {"slept": True}, outcome.error
         if not killed:
@@ -83,7 +83,7 @@ def test_a_killed_node_loses_nothing_and_doubles_nothing(cluster: Any, tmp_path:
 
 def test_a_killed_child_is_tried_again(cluster: Any, tmp_path: Path) -> None:
     path = tmp_path / "pid"
-    iterator = RayExecutor("", 1).run([task("sleep", str(path), "4"), task("echo")])
+    iterator = RayExecutor(1).run([task("sleep", str(path), "4"), task("echo")])
     assert next(iterator).task.name == "echo"
     for _ in range(200):
         if path.exists() and path.read_text():

@@ -60,7 +60,7 @@ class Pretended(Executor):
             request = TrialRequest.from_json(task.arguments[0])
             self.requests.append(request)
             document = self._judge(request)
-            yield Outcome(task, document, "" if document else "no memory", 1.0, "here")
+            yield Outcome(task, document, "" if document else "no memory", 1.0)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ankleboot.core.errors import UsageError
@@ -39,7 +39,6 @@ class Outcome:
     Attributes:
         document: What it printed; None if it failed.
         error: Why it failed; empty if it did not.
-        place: Machine that ran it.
         failures: Deaths of its process or machine before, each of which was followed by a new try.
     """
 
@@ -47,8 +46,7 @@ class Outcome:
     document: dict[str, Any] | None
     error: str
     seconds: float
-    place: str
-    failures: tuple[str, ...] = field(default=())
+    failures: tuple[str, ...] = ()
 
 
 Outcomes = Generator[Outcome, None, None]

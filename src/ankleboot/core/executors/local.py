@@ -81,7 +81,7 @@ class LocalExecutor(Executor):
             except AnklebootError as failure:
                 error = str(failure)
             seconds = time.perf_counter() - started
-            return Outcome(task, document, error, seconds, "this machine", tuple(failures))
+            return Outcome(task, document, error, seconds, tuple(failures))
 
 
 def usable_cores() -> int:

@@ -29,7 +29,6 @@ class RemoteResult(NamedTuple):
 
     document: dict[str, Any]
     seconds: float
-    place: str
     output: bytes  # archive of the output folder; empty if the task has none
 
 
@@ -40,8 +39,6 @@ def run_remotely(task: Task, cores: int, version: str) -> RemoteResult:
         EnvironmentFailure: If the machine has another version of this package.
         Others: The errors of `run_isolated`.
     """
-    import ray
-
     if version != __version__:
         raise EnvironmentFailure(
             f"the driver has ankleboot {version}, this machine {__version__}; install the same"
@@ -51,8 +48,7 @@ def run_remotely(task: Task, cores: int, version: str) -> RemoteResult:
         output = Path(folder) / "output"
         document = attempt(task, cores, output=str(output))
         archive = pack_folder(output) if task.output else b""
-    seconds = time.perf_counter() - started
-    return RemoteResult(document, seconds, ray.util.get_node_ip_address(), archive)
+    return RemoteResult(document, time.perf_counter() - started, archive)
 
 
 @dataclass
@@ -66,7 +62,6 @@ class _Running:
 class RayExecutor(Executor):
     """Tasks on a Ray cluster, each with `cores` cores; Ray runs as many at once as fit."""
 
-    address: str
     cores: int
     limit: int | None = None
 
@@ -88,7 +83,7 @@ class RayExecutor(Executor):
                 raise EnvironmentFailure(
                     f"--on {address or 'ray'}: no Ray cluster answers ({first_words(error)})"
                 ) from error
-        return cls(address, cores, limit)
+        return cls(cores, limit)
 
     @property
     def description(self) -> str:
@@ -141,9 +136,9 @@ class RayExecutor(Executor):
         """Return the outcome of a finished try; None if it is to be repeated."""
         import ray
 
-        error, document, place = "", None, ""
+        error, document = "", None
         try:
-            document, seconds, place, archive = ray.get(reference)
+            document, seconds, archive = ray.get(reference)
             if entry.task.output:
                 unpack_folder(archive, Path(entry.task.output))
         except ray.exceptions.RayError as failure:
@@ -155,7 +150,7 @@ class RayExecutor(Executor):
                 if len(entry.failures) < MAX_FAILURES:
                     return None
                 error = f"its process or machine died {len(entry.failures)} times: {error}"
-        return Outcome(entry.task, document, error, seconds, place, tuple(entry.failures))
+        return Outcome(entry.task, document, error, seconds, tuple(entry.failures))
 
 
 def _next(tasks: Iterator[Task]) -> _Running | None:

@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
-
 from ankleboot.core.errors import EnvironmentFailure, UsageError
 from ankleboot.core.executors.executor import OUTPUT, Executor, Task
-from ankleboot.core.files import file_lock, make_folder
+from ankleboot.core.files import exclusive_folder, make_folder
 from ankleboot.data.dataset import Dataset
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.train_once import DataRequest, TrainingRequest
@@ -111,14 +109,10 @@ class Search:
             Interrupted: On SIGINT or SIGTERM; finished trials are stored.
         """
         make_folder(self.folder / "trials")
-        try:
-            with file_lock(self.folder / ".lock", wait=False):
-                storage = TrialStorage(self.folder / "optuna.db", self.settings)
-                self._make_trials(storage, budget, executor, progress)
-                trials = storage.trials()
-                return summarize_search(self.folder, self.settings, trials, storage.study)
-        except filelock.Timeout as error:
-            raise EnvironmentFailure(f"{self.folder}: another process works there") from error
+        with exclusive_folder(self.folder):
+            storage = TrialStorage(self.folder / "optuna.db", self.settings)
+            self._make_trials(storage, budget, executor, progress)
+            return summarize_search(self.folder, self.settings, storage.trials(), storage.study)
 
     def _make_trials(
         self,
@@ -161,11 +155,8 @@ class Search:
         request = TrialRequest(training, storage.prune_below(trial.recipe.epochs))
         arguments = (request.to_json(), OUTPUT)
         module = "ankleboot.training.tuning.trial"
-        return Task(_name(trial), module, arguments, str(self.run_dir(trial)))
-
-    def run_dir(self, trial: Trial) -> Path:
-        """Return the run folder of a trial."""
-        return self.folder / "trials" / _name(trial)
+        run_dir = self.folder / "trials" / _name(trial)
+        return Task(_name(trial), module, arguments, str(run_dir))
 
 
 def _refuse_hopeless(trials: list[Trial]) -> None:
