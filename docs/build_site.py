@@ -39,7 +39,7 @@ GUIDES = (
         "serve",
     ),
     *("docs/deploy", "docs/adopt", "docs/few_images", "docs/cross_validation", "docs/labels"),
-    *("docs/ensembles", "docs/scale", "docs/tune", "docs/runs"),
+    *("docs/ensembles", "docs/scale", "docs/bulk", "docs/tune", "docs/runs"),
     "docs/devices",
     *("docs/example_pages", "extend"),
 )

@@ -27,6 +27,7 @@ NAMES = [
     "load_predictor",
     "load_run",
     "predict",
+    "predict_bulk",
     "preprocessing_steps",
     "resume",
     "train",

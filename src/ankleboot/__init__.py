@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ankleboot.evaluation.explain.explain import explain as explain
     from ankleboot.evaluation.report.write import write_report as write_report
     from ankleboot.export.export import export_model as export_model
+    from ankleboot.inference.bulk.predict_bulk import predict_bulk as predict_bulk
     from ankleboot.inference.load import load_predictor as load_predictor
     from ankleboot.inference.predict import predict as predict
     from ankleboot.inference.preprocessing_steps import preprocessing_steps as preprocessing_steps
@@ -57,6 +58,7 @@ _MODULES = {
     "load_predictor": "inference.load",
     "load_run": "models.run",
     "predict": "inference.predict",
+    "predict_bulk": "inference.bulk.predict_bulk",
     "preprocessing_steps": "inference.preprocessing_steps",
     "resume": "training.train",
     "train": "training.train",

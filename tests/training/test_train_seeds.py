@@ -109,7 +109,7 @@ def test_finished_runs_are_not_trained_again(data: Dataset, tmp_path: Path) -> N
     train_all = ParallelTraining(executor, request, lines.append)
     result = train_seeds(RECIPE, data, tmp_path / "a", seeds=3, train_all=train_all)
     assert executor.tasks == ["seed-1"] and len(result.seeds) == 3
-    assert "1 trainings in this process; 2 are there already" in lines
+    assert "1 training in this process; 2 are there already" in lines
     train_seeds(RECIPE, data, tmp_path / "a", seeds=3, train_all=train_all)
     assert executor.tasks == ["seed-1"]
 

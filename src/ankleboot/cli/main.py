@@ -26,6 +26,7 @@ EXTRAS = {
     "tables": "pyarrow",
     "scale": "ray",
     "tune": "optuna",
+    "mlflow": "mlflow sqlalchemy alembic sqlparse",
     "export": "litert_quantizer onnx tf2onnx",
     "serve": "httptools prometheus_client python_multipart starlette uvicorn",
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.predict_bulk import BulkOptions, bulk_option
 from ankleboot.core.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"P5\n", b"P6\n")
     "reliable prediction into DIR/_unsure. DIR/predictions.csv lists them. Nothing is moved.",
 )
 @click.option("--link", is_flag=True, help="With --sort-into: make links in place of copies.")
+@bulk_option
 @options.trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per image.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
@@ -57,6 +59,7 @@ def predict(
     save_steps: Path | None,
     sort_into: Path | None,
     link: bool,
+    bulk: BulkOptions,
     trust: bool,
     as_json: bool,
     as_csv: bool,
@@ -68,9 +71,9 @@ def predict(
     prediction that must not be relied on is marked, with the reason.
 
     PATH is a file, a folder, a quoted pattern, or - for standard input: an image, or a list of
-    these, one per line. The formats are PNG, JPEG, WebP, BMP, GIF, TIFF, PPM and AVIF, and HEIC
-    with ankleboot[heif]. If some files cannot be read, the others are labeled all the same and the
-    exit code is 3.
+    these, one per line. --output takes millions of images. The formats are PNG, JPEG, WebP, BMP,
+    GIF, TIFF, PPM and AVIF, and HEIC with ankleboot[heif]. If some files cannot be read, the others
+    are labeled all the same and the exit code is 3.
     """
     from ankleboot.cli.output import prediction as output
     from ankleboot.cli.output.terminal import counted, log_line
@@ -84,6 +87,11 @@ def predict(
         raise UsageError("--json and --csv exclude each other")
     if link and not sort_into:
         raise UsageError("--link goes with --sort-into")
+    bulk.check(alone=not (as_json or as_csv or sort_into or save_steps), single=not further)
+    if bulk.output is not None:
+        choices = {"views": views, "views_below": views_below, "abstain_below": abstain_below}
+        bulk.predict(paths, model, trust=trust, **choices)
+        return
     files = _find(paths, log_line)
     resolved = resolve_model(model, trust=trust)
     if further:
@@ -118,6 +126,7 @@ def predict(
 def _find(paths: Sequence[str], progress: Callable[[str], None]) -> list[ImageSource]:
     """Return the images that the paths name; "-" stands for standard input."""
     from ankleboot.data.preprocessing.find_images import find_images
+    from ankleboot.inference.bulk.plan import refuse_shards
 
     images: list[ImageSource] = []
     for path in paths:
@@ -125,6 +134,7 @@ def _find(paths: Sequence[str], progress: Callable[[str], None]) -> list[ImageSo
         if isinstance(piped, bytes):
             images.append(_piped_image(piped))
         else:
+            refuse_shards(piped)
             images += find_images(piped, progress)
     if not images:
         raise UsageError("no path on standard input")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -57,6 +57,12 @@ if TYPE_CHECKING:
     help="Train with K seeds, from --seed on, and tell the mean and what chance adds to it. The "
     "folder of --run-dir continues if it was stopped.",
 )
+@click.option(
+    "--track",
+    "tracker_name",
+    metavar="TOOL",
+    help="Tell the run to a tool: mlflow (MLFLOW_TRACKING_URI, or the store runs/mlflow.db).",
+)
 @executor_option
 @options.json_option
 def train(
@@ -69,6 +75,7 @@ def train(
     parent_dir: Path | None,
     folds: int | None,
     seeds: int | None,
+    tracker_name: str | None,
     place: ExecutorOptions,
 ) -> options.Result:
     """Train RECIPE in a new run folder: model, learning curves, metrics and calibration.
@@ -85,25 +92,33 @@ def train(
         if folds is not None:
             changes["folds"] = str(folds)  # by which split_seed has an effect
         recipe = _recipe(recipe_name, changes, None, trust=data_choice.trust)
-        several = SeveralTrainings(recipe, data_choice, run_dir, place)
+        several = SeveralTrainings(recipe, data_choice, run_dir, place, _trackers(tracker_name))
         return several.cross_validate(folds) if folds else several.train_seeds(seeds or 0)
     place.refuse("--folds and --seeds")
     with closing(TrainingProgress()) as progress:
+        callbacks = [progress, *_trackers(tracker_name)]
         if resume_dir is not None:
             if run_dir is not None:
                 raise UsageError("--resume continues in the folder of the run; leave --run-dir out")
             if parent_dir is not None:
                 raise UsageError("--resume continues a run, --from starts a new one; leave one out")
             data = _load_for_resume(resume_dir, recipe_name, changes, data_choice)
-            run = training.resume(resume_dir, data, callbacks=[progress], trust=data_choice.trust)
+            run = training.resume(resume_dir, data, callbacks=callbacks, trust=data_choice.trust)
         else:
             parent = load_run(parent_dir) if parent_dir else None
             recipe = _recipe(recipe_name, changes, parent, trust=data_choice.trust)
             is_parents_data = parent is not None and data_choice.name is None
             data = data_choice.load(recipe.image_spec, run=parent if is_parents_data else None)
-            run = training.train(recipe, data, run_dir, callbacks=[progress], parent=parent)
+            run = training.train(recipe, data, run_dir, callbacks=callbacks, parent=parent)
     document = run.to_json()
     return document, lambda: training_result(document)
+
+
+def _trackers(name: str | None) -> list[Any]:
+    """Open the store of the tool that is to be told, before anything is trained."""
+    from ankleboot.core import plugins
+
+    return [] if name is None else [plugins.resolve("trackers", name)()]
 
 
 def _recipe(

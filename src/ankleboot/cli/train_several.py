@@ -56,6 +56,7 @@ class SeveralTrainings:
     data_choice: options.DataOptions
     run_dir: Path | None
     place: ExecutorOptions
+    trackers: list[Any]
 
     def cross_validate(self, folds: int) -> options.Result:
         """Train the folds; return the document and the function that prints it."""
@@ -64,6 +65,7 @@ class SeveralTrainings:
 
         with closing(TrainingProgress()) as progress:
             result = cross_validate(folds=folds, callbacks=[progress], **self._arguments())
+        self._track(result.folder, [fold.run_dir for fold in result.folds])
         return result.to_json(), lambda: cross_validation_result(result)
 
     def train_seeds(self, seeds: int) -> options.Result:
@@ -73,7 +75,16 @@ class SeveralTrainings:
 
         with closing(TrainingProgress()) as progress:
             result = train_seeds(seeds=seeds, callbacks=[progress], **self._arguments())
+        self._track(result.folder, [score.run_dir for score in result.seeds])
         return result.to_json(), lambda: seed_result(result)
+
+    def _track(self, folder: Path, run_dirs: list[str]) -> None:
+        """Tell the trackers about the runs when all are complete, since others trained them."""
+        from ankleboot.models.run import Run
+
+        for tracker in self.trackers:
+            for run_dir in run_dirs:
+                tracker.record(Run(folder / run_dir))
 
     def _arguments(self) -> dict[str, Any]:
         from ankleboot.cli.output.terminal import log_line

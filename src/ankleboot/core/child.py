@@ -15,12 +15,21 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def main() -> None:
-    """Bind this process to its parent, and run the module in it."""
+def end_with(parent: int) -> None:
+    """Let the kernel end this process when its parent does (Linux).
+
+    Raises:
+        SystemExit: If the parent has already ended.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != int(os.environ["ANKLEBOOT_PARENT"]):  # it ended before that
+        if os.getppid() != parent:
             sys.exit("the process that started this one is gone")
+
+
+def main() -> None:
+    """Bind this process to its parent, and run the module in it."""
+    end_with(int(os.environ["ANKLEBOOT_PARENT"]))
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 

@@ -48,6 +48,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "cosine": "ankleboot.training.schedules:cosine",
         "one_cycle": "ankleboot.training.schedules:one_cycle",
     },
+    "trackers": {"mlflow": "ankleboot.training.trackers.mlflow:MlflowTracker"},
     "datasets": {
         "fashion-mnist": "ankleboot.data.fashion_mnist.load:load_fashion_mnist",
         "sample": "ankleboot.data.fashion_mnist.load:load_sample",

@@ -16,3 +16,33 @@ class RemainingTime:
         minutes = elapsed / self._done * (self._total - self._done) / 60
         left = f", about {minutes:.1f} min left" if self._done < self._total else ""
         return f"{self._done}/{self._total}{left}"
+
+
+class Throughput:
+    """Counter of items that tells their rate and the time left.
+
+    Items that were there before count as done and not for the rate.
+    """
+
+    def __init__(self, total: int, done: int, noun: str) -> None:
+        self._total, self._done, self._noun = total, done, noun
+        self._new, self._started = 0, time.perf_counter()
+
+    def add(self, number: int) -> None:
+        """Count finished items."""
+        self._done += number
+        self._new += number
+
+    @property
+    def per_second(self) -> float:
+        """Mean rate so far."""
+        return self._new / max(time.perf_counter() - self._started, 1e-9)
+
+    def __str__(self) -> str:
+        text = f"{self._done:,} of {self._total:,} {self._noun}"
+        if not self._new:
+            return text
+        rate = f"{self.per_second:,.0f}" if self.per_second >= 10 else f"{self.per_second:.1f}"
+        minutes = (self._total - self._done) / self.per_second / 60
+        left = f", about {minutes:.1f} min left" if self._done < self._total else ""
+        return f"{text}, {rate} a second{left}"

@@ -43,11 +43,12 @@ class Entry:
     kind: Kind
 
 
-def walk(root: Path, on_error: OnError | None = None) -> Iterator[Entry]:
+def walk(root: Path, on_error: OnError | None = None, *, bounded: bool = True) -> Iterator[Entry]:
     """Yield what is in a folder and below: the files of a folder, then its folders, by name.
 
     Hidden files are left out, except what stands for a photo that is still in iCloud. `on_error`
-    receives a line about a folder that cannot be searched.
+    receives a line about a folder that cannot be searched; `bounded` is off for any number of
+    entries.
 
     Raises:
         DataError: If a folder cannot be searched and there is no `on_error`, or there are more
@@ -56,7 +57,7 @@ def walk(root: Path, on_error: OnError | None = None) -> Iterator[Entry]:
     for number, entry in enumerate(
         _walk(root, PurePosixPath(), _list(root, on_error), (), on_error)
     ):
-        if number >= MAX_ENTRIES:
+        if bounded and number >= MAX_ENTRIES:
             raise DataError(
                 f"{root}: more than {MAX_ENTRIES:,} files and folders; does a link lead to a disk?"
             )
@@ -71,10 +72,12 @@ def is_output(names: set[str]) -> bool:
     return bool(names & results)
 
 
-def _list(folder: Path, on_error: OnError | None) -> list[os.DirEntry[str]]:
+def _list(folder: Path, on_error: OnError | None) -> list[tuple[str, Kind]]:
+    """Return names and kinds alone: a million `os.DirEntry` would take 400 MB."""
     try:
         with os.scandir(folder) as scanned:
-            return sorted(scanned, key=lambda entry: os.fsencode(entry.name))
+            named = [(entry.name, _kind(entry)) for entry in scanned]
+            return sorted(named, key=lambda item: os.fsencode(item[0]))
     except OSError as error:
         message = f"{folder}: cannot be searched ({error.strerror})"
         if on_error is None:
@@ -86,7 +89,7 @@ def _list(folder: Path, on_error: OnError | None) -> list[os.DirEntry[str]]:
 def _walk(
     folder: Path,
     name: PurePosixPath,
-    entries: list[os.DirEntry[str]],
+    entries: list[tuple[str, Kind]],
     above: tuple[tuple[int, int], ...],
     on_error: OnError | None,
 ) -> Iterator[Entry]:
@@ -94,19 +97,18 @@ def _walk(
     if len(above) > MAX_DEPTH:
         raise DataError(f"{folder}: more than {MAX_DEPTH} folders deep")
     above = (*above, _identity(folder))
-    kinds = [(entry.name, _kind(entry)) for entry in entries if not _is_hidden(entry.name)]
-    for file, kind in kinds:
-        if kind != "folder":
+    for file, kind in entries:
+        if kind != "folder" and not _is_hidden(file):
             yield Entry(folder / file, name / file, kind)
-    for inner, kind in kinds:
-        if kind != "folder" or inner.lower() in IGNORED_FOLDERS:
+    for inner, kind in entries:
+        if kind != "folder" or _is_hidden(inner) or inner.lower() in IGNORED_FOLDERS:
             continue
         path = folder / inner
         if _identity(path) in above:
             yield Entry(path, name / inner, "special")
             continue
         content = _list(path, on_error)
-        if is_output({item.name for item in content}):
+        if is_output({item for item, _ in content}):
             yield Entry(path, name / inner, "output")
             continue
         yield Entry(path, name / inner, "folder")

@@ -95,7 +95,7 @@ def predict(
 
 def predict_files(
     router: ModelRouter,
-    images_or_paths: Iterable[ImageSource],
+    images_or_paths: Iterable[ImageSource | FailedImage],
     *,
     abstain_below: float | None = None,
     on_prediction: Callable[[PreparedImage, Prediction], None] | None = None,
@@ -104,18 +104,22 @@ def predict_files(
 
     Args:
         router: The models.
-        images_or_paths: As for `predict`.
+        images_or_paths: As for `predict`; an image that failed already stays so.
         abstain_below: As for `predict`.
         on_prediction: Called with every predicted image, whose garment is then segmented.
     """
     remaining = enumerate(images_or_paths)
     while batch := list(islice(remaining, BATCH_SIZE)):
-        names = [str(i) if isinstance(item, np.ndarray) else _name(item) for i, item in batch]
-        entries = [_prepare(item, router, segment=on_prediction is not None) for _, item in batch]
+        names = [_name(i, item) for i, item in batch]
+        segment = on_prediction is not None
+        entries = [
+            _prepare(name, item, router, segment=segment)
+            for name, (_, item) in zip(names, batch, strict=True)
+        ]
         rows = _predict_counted([entry for entry in entries if isinstance(entry, PreparedImage)])
         for name, entry in zip(names, entries, strict=True):
-            if isinstance(entry, DataError):
-                yield FailedImage(name, str(entry).removeprefix(f"{name}: "))
+            if isinstance(entry, FailedImage):
+                yield entry
                 continue
             image, garment, info = entry.image, entry.garment, entry.predictor.info
             probs, passes = next(rows)
@@ -140,7 +144,11 @@ def read_pixels(item: ImageSource) -> Pixels:
     return decode(expand(item))
 
 
-def _name(item: ImageBytes | AnyPath) -> str:
+def _name(index: int, item: ImageSource | FailedImage) -> str:
+    if isinstance(item, np.ndarray):
+        return str(index)
+    if isinstance(item, FailedImage):
+        return item.path
     return item.name if isinstance(item, ImageBytes) else os.fspath(item)
 
 
@@ -170,11 +178,15 @@ def _predict_counted(prepared: Sequence[PreparedImage]) -> Iterator[tuple[np.nda
     return (rows[i] for i in range(len(prepared)))
 
 
-def _prepare(item: ImageSource, router: ModelRouter, *, segment: bool) -> PreparedImage | DataError:
+def _prepare(
+    name: str, item: ImageSource | FailedImage, router: ModelRouter, *, segment: bool
+) -> PreparedImage | FailedImage:
+    if isinstance(item, FailedImage):
+        return item
     try:
         return prepare_image(read_pixels(item), router, segment=segment)
     except DataError as error:
-        return error
+        return FailedImage(name, str(error).removeprefix(f"{name}: "))
 
 
 def _to_rgb(image: np.ndarray) -> Pixels:

@@ -42,3 +42,9 @@ class TrainingCallback:
 
     def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
         """Receive the metrics of an epoch; its files are being written meanwhile."""
+
+    def on_complete(self, run: Run) -> None:
+        """Receive the run when its folder is complete, with calibration and diagnosis."""
+
+    def on_stop(self, error: BaseException) -> None:
+        """Receive what ended a training before its end."""

@@ -48,8 +48,9 @@ class ParallelTraining:
         if not tasks:
             return
         stored = len(recipes) - len(tasks)
+        number = "1 training" if len(tasks) == 1 else f"{len(tasks)} trainings"
         self.progress(
-            f"{len(tasks)} trainings {self.executor.description}"
+            f"{number} {self.executor.description}"
             + (f"; {stored} are there already" if stored else "")
         )
         remaining, failed = RemainingTime(len(tasks)), []

@@ -1,6 +1,6 @@
 """Training as the command does it: `trainer.fit`, then calibration, diagnosis and figures."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,8 @@ def train(
     from ankleboot.training.trainer import fit
 
     origin = load_run(parent) if isinstance(parent, Path | str) else parent
-    return _complete(fit(recipe, data, folder, callbacks, origin), data)
+    callbacks = tuple(callbacks)
+    return _finish(lambda: fit(recipe, data, folder, callbacks, origin), data, callbacks)
 
 
 def resume(
@@ -89,7 +90,8 @@ def resume(
     import_keras()
     from ankleboot.training.trainer import resume_fit
 
-    return _complete(resume_fit(run.folder, data, callbacks), data)
+    callbacks = tuple(callbacks)
+    return _finish(lambda: resume_fit(run.folder, data, callbacks), data, callbacks)
 
 
 def train_or_resume(
@@ -107,6 +109,21 @@ def train_or_resume(
         return train(recipe, data, run_dir, callbacks=callbacks)
     told = () if Run(run_dir).is_complete else callbacks
     return resume(run_dir, data, callbacks=told, trust=True)
+
+
+def _finish(
+    train_run: Callable[[], Run], data: Dataset, callbacks: tuple[TrainingCallback, ...]
+) -> Run:
+    """Train, complete the folder, and tell the callbacks how it ended."""
+    try:
+        run = _complete(train_run(), data)
+    except BaseException as error:
+        for callback in callbacks:
+            callback.on_stop(error)
+        raise
+    for callback in callbacks:
+        callback.on_complete(run)
+    return run
 
 
 def _complete(run: Run, data: Dataset) -> Run:

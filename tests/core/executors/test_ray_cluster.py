@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.executors.executor import OUTPUT, Task, make_executor
 from ankleboot.core.executors.ray_cluster import RayExecutor
+from helpers.ray_cluster import two_nodes
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,21 +22,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Two nodes with two cores each; the first one is the head, which the driver is on."""
-    ray = pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
-
-    paths = os.pathsep.join(path for path in sys.path if path)  # for helpers.task
-    monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.setenv("PYTHONPATH", paths)
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    made.add_node(num_cpus=2)
-    executor = RayExecutor.connect(made.address, 1)
-    assert executor.description == "on Ray, 2 machines with 3 cores, 1 for a task"
-    yield made
-    ray.shutdown()
-    made.shutdown()
-    monkeypatch.undo()
+    with two_nodes(1, 2) as made:
+        assert RayExecutor(1).description == "on Ray, 2 machines with 3 cores, 1 for a task"
+        yield made
 
 
 def task(action: str, *arguments: str, output: str = "") -> Task:

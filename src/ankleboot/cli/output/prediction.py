@@ -23,6 +23,7 @@ from ankleboot.models.files.metadata import ModelMetadata
 
 if TYPE_CHECKING:  # imports TensorFlow
     from ankleboot.export.export import ExportResult
+    from ankleboot.inference.bulk.predict_bulk import BulkResult  # imports pyarrow
 
 Result = Prediction | FailedImage
 
@@ -98,6 +99,19 @@ class StepsWriter:
         name = next(name for name in numbered if name not in self._names)
         self._names.add(name)
         return name
+
+
+def bulk_result(result: BulkResult) -> None:
+    """Print the result of `predict --output`."""
+    console = stdout_console()
+    table = plain_table("label", right_column("images"))
+    for label, number in sorted(result.counts.items(), key=lambda item: -item[1]):
+        table.add_row(Text(truncate_middle(escape_unprintable(label))), f"{number:,}")
+    for words, number in (("no reliable label", result.num_unsure), ("unread", result.num_failed)):
+        if number:
+            table.add_row(Text(words, style="yellow"), f"{number:,}")
+    console.print(table)
+    console.lines(f"{result.path}: {result.num_images:,} images, {result.seconds:,.0f} s")
 
 
 def export_result(result: ExportResult) -> None:

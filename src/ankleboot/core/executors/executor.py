@@ -90,12 +90,27 @@ def make_executor(
         UsageError: If there is no such executor.
         ModuleNotFoundError: If Ray is needed and not installed.
     """
-    if on == "local":
+    address = ray_address(on)
+    if address is None:
         from ankleboot.core.executors.local import LocalExecutor
 
         return LocalExecutor.that_fits(cores, limit)
-    if on == "ray" or on.startswith("ray://") or ":" in on:
-        from ankleboot.core.executors.ray_cluster import RayExecutor
+    from ankleboot.core.executors.ray_cluster import RayExecutor
 
-        return RayExecutor.connect("" if on == "ray" else on, cores or 1, limit)
+    return RayExecutor.connect(address, cores or 1, limit)
+
+
+def ray_address(on: str) -> str | None:
+    """Return the address of the Ray cluster that a place names, "" for one here.
+
+    Returns:
+        None for "local".
+
+    Raises:
+        UsageError: If it names no place.
+    """
+    if on == "local":
+        return None
+    if on == "ray" or on.startswith("ray://") or ":" in on:
+        return "" if on == "ray" else on
     raise UsageError(f"--on {on}: expected local, ray, or the address of a Ray cluster (HOST:PORT)")

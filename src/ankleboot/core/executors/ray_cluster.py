@@ -39,16 +39,54 @@ def run_remotely(task: Task, cores: int, version: str) -> RemoteResult:
         EnvironmentFailure: If the machine has another version of this package.
         Others: The errors of `run_isolated`.
     """
-    if version != __version__:
-        raise EnvironmentFailure(
-            f"the driver has ankleboot {version}, this machine {__version__}; install the same"
-        )
+    require_same_version(version)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "output"
         document = attempt(task, cores, output=str(output))
         archive = pack_folder(output) if task.output else b""
     return RemoteResult(document, time.perf_counter() - started, archive)
+
+
+def connect(address: str) -> None:
+    """Connect to a cluster; without an address to the running one, or start one here.
+
+    Raises:
+        EnvironmentFailure: If there is no cluster at the address.
+        ModuleNotFoundError: If Ray is not installed.
+    """
+    import ray
+
+    if not ray.is_initialized():
+        try:
+            _require_answer(address)
+            ray.init(address=address or None, log_to_driver=False, logging_level="ERROR")
+        except (OSError, ValueError, RuntimeError) as error:
+            raise EnvironmentFailure(
+                f"--on {address or 'ray'}: no Ray cluster answers ({first_words(error)})"
+            ) from error
+
+
+def describe_cluster() -> str:
+    """Return the machines and cores of the cluster as words."""
+    import ray
+
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    total = int(sum(node["Resources"].get("CPU", 0) for node in nodes))
+    machines = "1 machine" if len(nodes) == 1 else f"{len(nodes)} machines"
+    return f"{machines} with {total} cores"
+
+
+def require_same_version(version: str) -> None:
+    """Check that this machine of a cluster has the package of the driver.
+
+    Raises:
+        EnvironmentFailure: If it has another version.
+    """
+    if version != __version__:
+        raise EnvironmentFailure(
+            f"the driver has ankleboot {version}, this machine {__version__}; install the same"
+        )
 
 
 @dataclass
@@ -67,32 +105,13 @@ class RayExecutor(Executor):
 
     @classmethod
     def connect(cls, address: str, cores: int = 1, limit: int | None = None) -> "RayExecutor":
-        """Connect to a cluster; without an address to the running one, or start one here.
-
-        Raises:
-            EnvironmentFailure: If there is no cluster at the address.
-            ModuleNotFoundError: If Ray is not installed.
-        """
-        import ray
-
-        if not ray.is_initialized():
-            try:
-                _require_answer(address)
-                ray.init(address=address or None, log_to_driver=False, logging_level="ERROR")
-            except (OSError, ValueError, RuntimeError) as error:
-                raise EnvironmentFailure(
-                    f"--on {address or 'ray'}: no Ray cluster answers ({first_words(error)})"
-                ) from error
+        """Connect to a cluster; see `connect`."""
+        connect(address)
         return cls(cores, limit)
 
     @property
     def description(self) -> str:
-        import ray
-
-        nodes = [node for node in ray.nodes() if node["Alive"]]
-        total = int(sum(node["Resources"].get("CPU", 0) for node in nodes))
-        machines = "1 machine" if len(nodes) == 1 else f"{len(nodes)} machines"
-        return f"on Ray, {machines} with {total} cores, {self.cores} for a task"
+        return f"on Ray, {describe_cluster()}, {self.cores} for a task"
 
     def run(self, tasks: Iterable[Task]) -> Outcomes:
         """Run the tasks; see `Executor.run`."""

@@ -1,0 +1,225 @@
+"""Results equal those of `predict`, whatever is killed in between."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as parquet
+import pytest
+
+import ankleboot
+from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError
+from ankleboot.core.files import write_json
+from ankleboot.inference.bulk import plan as plan_module
+from ankleboot.inference.bulk.local import LocalPool
+from ankleboot.inference.bulk.plan import Plan, find_chunks
+from ankleboot.inference.bulk.predict_bulk import predict_bulk
+from ankleboot.inference.bulk.worker import PredictionSettings
+from ankleboot.inference.decide import Prediction
+from helpers.shards import png_images, write_tar
+
+NUM = 60
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_module, "CHUNK_IMAGES", 20)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Images as files, a damaged one among them."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number, content in enumerate(png_images(NUM)):
+        (folder / f"{number:03}.png").write_bytes(content)
+    (folder / "007.png").write_bytes(b"no image")
+    return folder
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
+    return found
+
+
+def test_rows_are_those_of_predict(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "results.parquet"
+    lines: list[str] = []
+    result = ankleboot.predict_bulk(folder, output, parallel=1, log=lines.append)
+    expected = ankleboot.predict(sorted(folder.iterdir()))
+    found = rows(output)
+    assert len(found) == NUM == result.num_images
+    for row, prediction in zip(found, expected, strict=True):
+        assert row["path"] == prediction.path
+        if isinstance(prediction, Prediction):
+            assert (row["label"], row["index"]) == (prediction.label, prediction.index)
+            assert (row["abstained"], row["reason"]) == (prediction.abstained, prediction.reason)
+            assert row["confidence"] == pytest.approx(prediction.confidence, abs=1e-6)
+            for label, prob in prediction.probs.items():
+                assert row[label] == pytest.approx(prob, abs=1e-6)
+        else:
+            assert row["error"] == prediction.error and row["label"] is None
+    assert result.num_failed == 1
+    assert sum(result.counts.values()) + result.num_unsure == NUM - 1
+    assert lines[0] == "0 of 60 images, on this machine, 1 process"
+    assert not output.with_name("results.parquet.parts").exists()
+    with pytest.raises(UsageError, match=r"results\.parquet exists"):
+        predict_bulk(folder, output)
+
+
+def test_a_stopped_job_continues_and_another_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, parts = tmp_path / "r.parquet", tmp_path / "r.parquet.parts"
+    run = LocalPool.run
+
+    def stopped(self: LocalPool, plan: Plan, todo: Any) -> Any:
+        iterator = run(self, plan, todo)
+        yield next(iterator)
+        iterator.close()
+        raise EnvironmentFailure("stopped by the test")
+
+    monkeypatch.setattr(LocalPool, "run", stopped)
+    with pytest.raises(EnvironmentFailure, match="stopped by the test"):
+        predict_bulk(folder, output, parallel=1)
+    assert len(list(parts.glob("*.parquet"))) == 1 and not output.exists()
+    with pytest.raises(UsageError, match="abstain_below was None and is 0.5"):
+        predict_bulk(folder, output, abstain_below=0.5)
+    monkeypatch.undo()
+    monkeypatch.setattr(plan_module, "CHUNK_IMAGES", 20)
+    lines: list[str] = []
+    predict_bulk(folder, output, parallel=1, log=lines.append)
+    assert lines[0].startswith("20 of 60 images")
+    assert [row["path"] for row in rows(output)] == [str(path) for path in sorted(folder.iterdir())]
+
+
+def test_parts_of_other_images_do_not_get_into_the_result(folder: Path, tmp_path: Path) -> None:
+    output, parts = tmp_path / "r.parquet", tmp_path / "r.parquet.parts"
+    predict_bulk(folder, output, parallel=1)
+    content = output.read_bytes()
+    output.unlink()
+    parts.mkdir()
+    (parts / ("0" * 32 + ".parquet")).write_bytes(content)
+    lines: list[str] = []
+    predict_bulk(folder, output, parallel=1, log=lines.append)
+    assert lines[0] == "the input has changed; parts removed that no longer fit: 1"
+    assert len(rows(output)) == NUM
+
+
+def test_a_kill_between_the_result_and_its_clean_up_is_healed(folder: Path, tmp_path: Path) -> None:
+    output, parts = tmp_path / "r.parquet", tmp_path / "r.parquet.parts"
+    first = predict_bulk(folder, output, parallel=1)
+    parts.mkdir()
+    write_json(parts / "job.json", {})
+    again = predict_bulk(folder, output)
+    assert not parts.exists()
+    assert (again.counts, again.num_failed) == (first.counts, first.num_failed)
+
+
+def test_two_processes_do_not_work_on_one_result(folder: Path, tmp_path: Path) -> None:
+    from ankleboot.core.files import exclusive_folder
+
+    parts = tmp_path / "r.parquet.parts"
+    parts.mkdir()
+    with exclusive_folder(parts), pytest.raises(EnvironmentFailure, match="another process"):
+        predict_bulk(folder, tmp_path / "r.parquet")
+
+
+def test_wrong_arguments_are_one_line(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"expected the name of a \.parquet file"):
+        predict_bulk(folder, tmp_path / "r.csv")
+    with pytest.raises(ModelError, match="no such model"):
+        predict_bulk(folder, tmp_path / "r.parquet", tmp_path / "gone")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="no images in the input"):
+        predict_bulk(tmp_path / "empty", tmp_path / "r.parquet")
+    with pytest.raises(UsageError, match="expected local, ray"):
+        predict_bulk(folder, tmp_path / "r.parquet", on="mars")
+
+
+def test_a_process_that_dies_is_replaced_and_one_part_that_kills_ends_the_job(
+    folder: Path, tmp_path: Path
+) -> None:
+    plan = Plan(tmp_path / "plan.jsonl", find_chunks([str(folder)], (), print))
+    pool = LocalPool(PredictionSettings("pretrained"), 1)
+    done, killed = [], False
+    iterator = pool.run(plan, plan)
+    for planned, _ in iterator:
+        done.append(planned.number)
+        if not killed:
+            killed = True
+            ((child, _),) = pool._busy.values()
+            child.process.kill()
+    assert sorted(done) == [0, 1, 2]
+
+    pool = LocalPool(PredictionSettings("pretrained"), 1)
+    send = pool._send
+
+    def send_and_kill(plan: Plan, planned: Any) -> None:
+        send(plan, planned)
+        for child, _ in pool._busy.values():
+            child.process.kill()
+
+    pool._send = send_and_kill  # type: ignore[method-assign]
+    with pytest.raises(EnvironmentFailure, match="part 1: its process died 3 times"):
+        list(pool.run(plan, plan))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_sigkill_leaves_no_process_and_the_same_command_continues(tmp_path: Path) -> None:
+    shard = write_tar(
+        tmp_path / "s.tar", {f"{n:05}.png": data for n, data in enumerate(png_images(6000))}
+    )
+    output, parts = tmp_path / "r.parquet", tmp_path / "r.parquet.parts"
+    command = [
+        sys.executable, "-m", "ankleboot", "predict", str(shard),
+        "--output", str(output), "--parallel", "2",
+    ]  # fmt: skip
+    for wanted in (1, 3):
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            while len(list(parts.glob("*.parquet"))) < wanted:
+                assert process.poll() is None
+                time.sleep(0.01)
+            children = _children(process.pid)
+            process.kill()
+        deadline = time.monotonic() + 20
+        while any(map(_is_alive, children)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert children and not any(map(_is_alive, children))
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(finished.stderr.split(" of ")[0].replace(",", "")) >= 3 * 1024
+    assert [row["path"] for row in rows(output)] == [f"{shard}/{n:05}.png" for n in range(6000)]
+
+
+def _children(pid: int) -> list[int]:
+    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_keeps_the_parts(tmp_path: Path) -> None:
+    members = {f"{n}.png": data for n, data in enumerate(png_images(8000))}
+    shard = write_tar(tmp_path / "s.tar", members)
+    parts = tmp_path / "r.parquet.parts"
+    command = [sys.executable, "-m", "ankleboot", "predict", str(shard)]
+    command += ["--output", str(tmp_path / "r.parquet"), "--parallel", "1"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not list(parts.glob("*.parquet")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "error: stopped; the same command continues"
+    assert list(parts.glob("*.parquet")) and not (tmp_path / "r.parquet").exists()

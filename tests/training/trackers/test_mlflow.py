@@ -1,0 +1,122 @@
+"""What MLflow's own client reads back from the store."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ankleboot.core.errors import EnvironmentFailure
+from ankleboot.data.dataset import Dataset
+from ankleboot.models.run import Run, load_run
+from ankleboot.training.callbacks import TrainingCallback
+from ankleboot.training.train import resume, train
+from helpers.images import TINY
+
+mlflow = pytest.importorskip("mlflow")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+from ankleboot.training.trackers.mlflow import MlflowTracker  # noqa: E402
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Client of the store that a call in this folder uses."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    yield mlflow.MlflowClient(f"sqlite:///{tmp_path}/runs/mlflow.db")
+
+
+def runs_in(store: Any) -> list[Any]:
+    experiment = store.get_experiment_by_name("ankleboot")
+    return list(store.search_runs([experiment.experiment_id]))
+
+
+class StopAfter(TrainingCallback):
+    """Ends the training as a fault would, after some epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+
+    def on_epoch_end(self, record: Any, is_best: bool) -> None:  # noqa: ARG002
+        if record.epoch == self._epochs:
+            raise RuntimeError("a fault")
+
+
+def test_a_run_is_read_back(store: Any, bar_data: Dataset, tmp_path: Path) -> None:
+    run = train(TINY, bar_data, "runs/first", callbacks=[MlflowTracker()])
+    (told,) = runs_in(store)
+    assert told.info.status == "FINISHED"
+    assert told.data.tags["mlflow.runName"] == "first"
+    recipe = {key: str(value) for key, value in TINY.to_json().items()}
+    assert told.data.params == {**recipe, "data": "bars"}
+    for name in ("train_loss", "validation_accuracy", "learning_rate"):
+        curve = store.get_metric_history(told.info.run_id, name)
+        assert [(m.step, m.value) for m in curve] == [
+            (record.epoch, getattr(record, name)) for record in run.history()
+        ]
+    accuracy = run.result()["validation"]["accuracy"]
+    assert told.data.metrics["result_accuracy"] == accuracy
+    assert told.data.metrics["train_seconds"] == run.result()["train_seconds"]
+    copy = Path(store.download_artifacts(told.info.run_id, "run", str(tmp_path)))
+    assert load_run(copy).result() == run.result()
+    assert (copy / "model.keras").read_bytes() == run.model_path.read_bytes()
+    assert (tmp_path / "runs/mlflow-artifacts").is_dir()
+
+
+def test_a_resumed_run_stays_one_run_and_no_epoch_comes_twice(
+    store: Any, bar_data: Dataset
+) -> None:
+    with pytest.raises(RuntimeError, match="a fault"):
+        train(TINY, bar_data, "runs/r", callbacks=[MlflowTracker(), StopAfter(2)])
+    (told,) = runs_in(store)
+    assert told.info.status == "FAILED"
+    resume("runs/r", bar_data, callbacks=[MlflowTracker()])
+    (told,) = runs_in(store)
+    assert told.info.status == "FINISHED"
+    curve = store.get_metric_history(told.info.run_id, "validation_loss")
+    assert [m.step for m in curve] == [1, 2, 3]
+
+
+def test_a_run_that_was_not_told_is_told_from_its_folder(
+    store: Any, bar_run: Run, tmp_path: Path
+) -> None:
+    import shutil
+
+    shutil.copytree(bar_run.folder, tmp_path / "runs/copy")
+    for _ in range(2):  # the second time the run is known
+        MlflowTracker().record(Run(tmp_path / "runs/copy"))
+    (told,) = runs_in(store)
+    assert [m.step for m in store.get_metric_history(told.info.run_id, "train_loss")] == [1, 2, 3]
+
+
+def test_a_store_that_fails_does_not_end_a_training(
+    store: Any, bar_data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = MlflowTracker()
+    log_batch, calls = tracker._client.log_batch, list[bool]()
+
+    def failing(*arguments: Any, **keywords: Any) -> None:
+        calls.append("metrics" in keywords)
+        if calls[-1] and sum(calls) <= 2:  # those of the two epochs
+            raise OSError("disk is away")
+        log_batch(*arguments, **keywords)
+
+    monkeypatch.setattr(tracker._client, "log_batch", failing)
+    train(replace(TINY, epochs=2), bar_data, "runs/r", callbacks=[tracker])
+    (told,) = runs_in(store)
+    curve = store.get_metric_history(told.info.run_id, "train_loss")
+    assert [m.step for m in curve] == [1, 2] and told.info.status == "FINISHED"
+
+
+def test_a_store_that_cannot_be_opened_is_one_line_before_the_training(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/file/m.db")
+    with pytest.raises(EnvironmentFailure, match="the MLflow store sqlite.* fails"):
+        MlflowTracker()
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
