@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.export.benchmark import BATCH_SIZES
-from lib.tables import mean_and_std
+from lib.scale_tables import many_images, many_trainings
+from lib.tables import markdown_table, mean_and_std
 from reproduce import environment_line
 
 ROOT = Path(__file__).parents[1]
@@ -58,8 +59,10 @@ def sections() -> dict[str, list[str]]:
         "frontier": frontier(stored("frontier")),
         "published": published(stored("frontier")["published"]),
         "report": report("avx2/report"),
+        "many trainings": many_trainings(stored("scale_study"), stored("scale_tune")),
+        "many images": many_images(stored("scale_bulk"), stored("scale_growth")),
         "stages": [
-            *table(
+            *markdown_table(
                 "stage|seconds",
                 [[name, f"{seconds:.2f}"] for name, seconds in sprint["stages"].items()],
             ),
@@ -68,7 +71,7 @@ def sections() -> dict[str, list[str]]:
             'spent waiting for images, "saving" time spent waiting for files.',
         ],
         "profile": [
-            *table(
+            *markdown_table(
                 "operation|calls a step|microseconds a step",
                 [
                     [f"`{row['kind']}`", f"{row['calls']:.1f}", f"{row['microseconds']:.0f}"]
@@ -82,7 +85,7 @@ def sections() -> dict[str, list[str]]:
             f"measured beside it ({profile['peak_gflops']:.0f}); {environment_line(profile)}.",
         ],
         "growth": [
-            *table(
+            *markdown_table(
                 "training file|images trained on|seconds|of its own, MiB|with mapped files, MiB",
                 [
                     [
@@ -100,7 +103,7 @@ def sections() -> dict[str, list[str]]:
             f"microseconds per image trained on, R^2 = {growth['fit']['r_squared']:.4f}; "
             f"{environment_line(growth)}.",
             "",
-            *table(
+            *markdown_table(
                 "filters|GFLOP|seconds|GFLOP/s",
                 [
                     [
@@ -118,7 +121,7 @@ def sections() -> dict[str, list[str]]:
             f"R^2 = {growth['fit_flops']['r_squared']:.4f}.",
         ],
         "start": [
-            *table(
+            *markdown_table(
                 "stage|seconds",
                 [[name, f"{seconds:.2f}"] for name, seconds in start["stages"].items()],
             ),
@@ -127,7 +130,7 @@ def sections() -> dict[str, list[str]]:
             f"{environment_line(start)}.",
         ],
         "predict": [
-            *table(
+            *markdown_table(
                 "way|bytes|load s|p50 us|p99 us|times faster|images/s|times more|peak MiB"
                 "|validation accuracy",
                 [way(row) for row in predict["summary"]],
@@ -137,7 +140,7 @@ def sections() -> dict[str, list[str]]:
             f"shipped model; {environment_line(predict)}.",
         ],
         "throughput": [
-            *table(
+            *markdown_table(
                 "way|" + "|".join(str(size) for size in BATCH_SIZES),
                 [
                     [f"`{row['name']}`", *best_by_size(row["images_per_second"])]
@@ -157,7 +160,7 @@ def sections() -> dict[str, list[str]]:
 def time_to_accuracy(train: dict[str, Any]) -> list[str]:
     peak = train["gemm_peak_gflops"]
     return [
-        *table(
+        *markdown_table(
             "contender|seconds|ratio|CPU s|test accuracy|s to 91.23 % validation|peak MiB"
             "|GFLOP/s|of GEMM peak",
             [contender(row) for row in train["summary"]],
@@ -178,9 +181,9 @@ def frontier(document: dict[str, Any]) -> list[str]:
     return [
         "![Test accuracy over parameters and over training time](images/frontier.png)",
         "",
-        *table(head, [size(row) for row in rows]),
+        *markdown_table(head, [size(row) for row in rows]),
         "",
-        *table(
+        *markdown_table(
             "recipe|machine|seconds of training|float32, one image|int8, one image|largest load",
             [
                 [
@@ -226,7 +229,7 @@ def published(points: list[dict[str, Any]]) -> list[str]:
         "test": "best epoch on test",
         "unstated": "not stated",
     }
-    return table(
+    return markdown_table(
         "network|parameters|accuracy|weights|files|remark",
         [
             [
@@ -257,7 +260,9 @@ def report(name: str) -> list[str]:
     loads = [run["load"] for version in versions.values() for run in version["rounds"]]
     ratio = f"ratio {document['ratio']}; " if "ratio" in document else ""
     return [
-        *table("|".join(["part", *columns]), [[p, *row(p)] for p in ("all", *document["parts"])]),
+        *markdown_table(
+            "|".join(["part", *columns]), [[p, *row(p)] for p in ("all", *document["parts"])]
+        ),
         "",
         f"Medians of {len(document['rounds'])} rounds, A B A B; {ratio}load at most "
         f"{max(loads):.1f}; {environment_line(document)}.",
@@ -301,12 +306,6 @@ def best_by_size(rates: dict[str, float]) -> list[str]:
         f"{max(rate for key, rate in rates.items() if key.startswith(f'batch {size},')):,.0f}"
         for size in BATCH_SIZES
     ]
-
-
-def table(head: str, rows: list[list[str]]) -> list[str]:
-    titles = head.split("|")
-    ruler = "|---" * len(titles) + "|"
-    return [f"| {' | '.join(titles)} |", ruler, *(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def optional(value: float | None, form: str) -> str:

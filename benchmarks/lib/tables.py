@@ -1,4 +1,4 @@
-"""Tables of the benchmark results on stdout."""
+"""Tables of the benchmark results, on stdout and in Markdown."""
 
 from typing import Any
 
@@ -125,3 +125,10 @@ def _load_lines(row: dict[str, Any]) -> list[str]:
             + format_optional(rejected, "; rejected (503) within {:.1f} ms of being sent (p99)")
         )
     return lines
+
+
+def markdown_table(head: str, rows: list[list[str]]) -> list[str]:
+    """Return the lines of a table; `head` has the titles between bars."""
+    titles = head.split("|")
+    ruler = "|---" * len(titles) + "|"
+    return [f"| {' | '.join(titles)} |", ruler, *(f"| {' | '.join(row)} |" for row in rows)]

@@ -20,8 +20,8 @@ def two_nodes(head_cores: int, other_cores: int) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:  # workers import helpers as well
         patch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": head_cores})
+        connect(cluster.address)  # before there is another node that could be the driver's
         cluster.add_node(num_cpus=other_cores)
-        connect(cluster.address)
         try:
             yield cluster
         finally:

@@ -126,7 +126,7 @@ def predict(
 def _find(paths: Sequence[str], progress: Callable[[str], None]) -> list[ImageSource]:
     """Return the images that the paths name; "-" stands for standard input."""
     from ankleboot.data.preprocessing.find_images import find_images
-    from ankleboot.inference.bulk.plan import refuse_shards
+    from ankleboot.inference.bulk.inputs import refuse_shards
 
     images: list[ImageSource] = []
     for path in paths:
@@ -134,7 +134,8 @@ def _find(paths: Sequence[str], progress: Callable[[str], None]) -> list[ImageSo
         if isinstance(piped, bytes):
             images.append(_piped_image(piped))
         else:
-            refuse_shards(piped)
+            if path != "-":
+                refuse_shards([path])
             images += find_images(piped, progress)
     if not images:
         raise UsageError("no path on standard input")

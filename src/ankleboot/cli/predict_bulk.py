@@ -79,8 +79,8 @@ _OPTIONS = (
         type=options.PATH,
         metavar="FILE.parquet",
         help="Write a row for each image to a new Parquet file, of any number of images. PATH may "
-        "then also be a .tar or .parquet file of images, or a .txt file of paths. Repeated after a "
-        "kill, the command continues.",
+        "then also be a .tar or .parquet file of images, or a .txt file of paths. Repeat the "
+        "command after a kill to continue.",
     ),
     click.option(
         "--on",

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     "--track",
     "tracker_name",
     metavar="TOOL",
-    help="Tell the run to a tool: mlflow (MLFLOW_TRACKING_URI, or the store runs/mlflow.db).",
+    help="Log the run to a tool: mlflow (MLFLOW_TRACKING_URI, or the store runs/mlflow.db).",
 )
 @executor_option
 @options.json_option
@@ -115,7 +115,7 @@ def train(
 
 
 def _trackers(name: str | None) -> list[Any]:
-    """Open the store of the tool that is to be told, before anything is trained."""
+    """Open the store of the tool before anything is trained."""
     from ankleboot.core import plugins
 
     return [] if name is None else [plugins.resolve("trackers", name)()]

@@ -79,12 +79,12 @@ class SeveralTrainings:
         return result.to_json(), lambda: seed_result(result)
 
     def _track(self, folder: Path, run_dirs: list[str]) -> None:
-        """Tell the trackers about the runs when all are complete, since others trained them."""
+        """Log the runs when all are complete, since other processes trained them."""
         from ankleboot.models.run import Run
 
         for tracker in self.trackers:
             for run_dir in run_dirs:
-                tracker.record(Run(folder / run_dir))
+                tracker.on_complete(Run(folder / run_dir))
 
     def _arguments(self) -> dict[str, Any]:
         from ankleboot.cli.output.terminal import log_line

@@ -68,6 +68,8 @@ def is_output(names: set[str]) -> bool:
     """Check if a folder with these names in it is a run or an evaluation that Ankleboot wrote."""
     if "manifest.json" in names and names & {"recipe.json", ".lock"}:
         return True
+    if {"job.json", "plan.jsonl"} <= names:  # the parts of a bulk prediction
+        return True
     results = {"audit.json", "cross_validation.json", *EVALUATION_FILES.values()}
     return bool(names & results)
 

@@ -108,16 +108,13 @@ def predict_files(
         abstain_below: As for `predict`.
         on_prediction: Called with every predicted image, whose garment is then segmented.
     """
-    remaining = enumerate(images_or_paths)
-    while batch := list(islice(remaining, BATCH_SIZE)):
-        names = [_name(i, item) for i, item in batch]
-        segment = on_prediction is not None
-        entries = [
-            _prepare(name, item, router, segment=segment)
-            for name, (_, item) in zip(names, batch, strict=True)
-        ]
-        rows = _predict_counted([entry for entry in entries if isinstance(entry, PreparedImage)])
-        for name, entry in zip(names, entries, strict=True):
+    remaining, segment = enumerate(images_or_paths), on_prediction is not None
+    while batch := [  # an image is decoded before the next one is read, which bounds the memory
+        (_name(i, item), _prepare(_name(i, item), item, router, segment=segment))
+        for i, item in islice(remaining, BATCH_SIZE)
+    ]:
+        rows = _predict_counted([entry for _, entry in batch if isinstance(entry, PreparedImage)])
+        for name, entry in batch:
             if isinstance(entry, FailedImage):
                 yield entry
                 continue

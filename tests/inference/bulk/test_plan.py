@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ankleboot.core.errors import UsageError
+from ankleboot.core.errors import EnvironmentFailure, UsageError
 from ankleboot.inference.bulk import plan as plan_module
+from ankleboot.inference.bulk import shards
 from ankleboot.inference.bulk.chunks import (
     Chunk,
     FileChunk,
@@ -20,7 +21,8 @@ from ankleboot.inference.bulk.chunks import (
     chunk_from_line,
     chunk_to_line,
 )
-from ankleboot.inference.bulk.plan import Plan, find_chunks, refuse_shards
+from ankleboot.inference.bulk.inputs import refuse_shards
+from ankleboot.inference.bulk.plan import Plan, find_chunks
 from ankleboot.inference.predict import FailedImage, ImageBytes
 from helpers.shards import write_parquet, write_tar
 
@@ -58,7 +60,7 @@ def test_the_chunks_of_an_archive_are_its_images(
 ) -> None:
     path = tmp_path_factory.mktemp("tar") / "shard.tar"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan_module, "CHUNK_IMAGES", size)
+        patch.setattr(shards, "CHUNK_IMAGES", size)
         patch.setattr(tarfile, "DEFAULT_FORMAT", form)
         write_tar(path, {stem + suffix: content for stem, suffix, content in members})
         expected = [
@@ -89,7 +91,12 @@ def test_folders_archives_tables_and_lists_give_their_images_in_order(tmp_path: 
     assert items([folder]) == inside
     assert items([names]) == [str(folder / "a.jpg"), *rows]
     assert items(["-"], [f"{table}\n", f"{folder}\n"]) == rows + inside
-    assert items([tmp_path / "*.parquet", "gone.png"]) == [*rows, "gone.png"]
+    assert items([tmp_path / "*.parquet"]) == rows
+    assert items(["-"], ["gone.png", "gone[1].png", "a.tar.gz"]) == [
+        "gone.png",
+        "gone[1].png",
+        "a.tar.gz",
+    ]
     list(find_chunks([str(folder)], (), lines.append))
     assert lines == [f"{folder}: skipped, neither images nor shards: 1 (.md 1)"]
 
@@ -101,7 +108,7 @@ def test_the_chunks_of_a_table_are_its_rows(
     cells = [f"{number}".encode() for number in range(rows)]
     path = write_parquet(tmp_path_factory.mktemp("table") / "t.parquet", cells, per_group)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan_module, "CHUNK_IMAGES", size)
+        patch.setattr(shards, "CHUNK_IMAGES", size)
         assert items([path]) == [(f"{path}#{n}", cell) for n, cell in enumerate(cells)]
 
 
@@ -115,7 +122,37 @@ def test_cells_are_bytes_paths_or_both(tmp_path: Path) -> None:
         f"{path}#2", "an empty cell; expected the bytes or the path of an image"
     )
     numbers = write_parquet(tmp_path / "numbers.parquet", [[1, 2], [3]])
-    assert "a cell with list" in items([numbers])[0].error
+    assert items([numbers])[0].error == "no column of images; name it image or path (number, image)"
+    paths = write_parquet(tmp_path / "paths.parquet", ["a.png", None, "b.png"])
+    first, missing, last = items([paths])
+    assert (first, last) == (str(tmp_path / "a.png"), str(tmp_path / "b.png"))
+    assert missing == FailedImage(str(paths), "a row with an empty path")
+
+
+def test_bytes_come_before_names(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    table = pa.table({"filename": ["1.png"], "image": [{"bytes": b"one", "path": None}]})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    assert items([tmp_path / "t.parquet"]) == [(f"{tmp_path}/t.parquet#0", b"one")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lists_of_other_programs(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("é.png\nb.png\n", encoding=encoding)
+    assert items([tmp_path / "list.txt"]) == ["é.png", "b.png"]
+
+
+def test_a_new_file_moves_the_borders_of_its_own_chunk_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan_module, "CHUNK_IMAGES", 20)
+    names = [f"photo-{number:04}.jpg" for number in range(2000)]
+    before = set(find_chunks(["-"], names, print))
+    after = set(find_chunks(["-"], ["added.jpg", *names], print))
+    assert len(before) > 50 and len(before - after) <= 3
+    assert all(10 <= chunk.num_images <= 40 for chunk in list(before)[:20])
 
 
 def test_damaged_files_are_one_row_each(tmp_path: Path) -> None:
@@ -130,18 +167,45 @@ def test_damaged_files_are_one_row_each(tmp_path: Path) -> None:
         path.write_bytes(b"something else" * 100)
         (failed,) = items([path])
         assert failed.path == str(path) and "damaged or no" in failed.error
-    (gone,) = items([tmp_path / "gone.tar"])
-    assert gone.error == "No such file or directory"
+    (gone,) = items(["-"], [str(tmp_path / "gone.tar")])
+    assert gone.error == "no such file"
 
 
-def test_a_file_that_changes_after_the_plan_gives_failed_rows(tmp_path: Path) -> None:
-    path = write_tar(tmp_path / "s.tar", {f"{n}.png": b"x" for n in range(4)})
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"a.png".ljust(263, b"\0"),  # cut short
+        b"a.png".ljust(124, b"\0") + b"-0000001000" + bytes(377),
+        bytes(range(256)) * 2,
+    ],
+)
+def test_forged_headers_are_damage(header: bytes, tmp_path: Path) -> None:
+    content = bytearray(header.ljust(512, b"\0") if len(header) > 300 else header)
+    if len(content) == 512:
+        content[257:263] = b"ustar\0"
+        content[148:156] = b" " * 8
+        content[148:156] = b"%06o\0 " % sum(content)
+    path = tmp_path / "forged.tar"
+    path.write_bytes(content)
+    (failed,) = items([path])
+    assert "damaged or no tar archive" in failed.error
+
+
+@pytest.mark.parametrize("suffix", ["tar", "parquet"])
+def test_a_shard_that_changes_after_the_plan_ends_the_job(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"s.{suffix}"
+    write: Any = {"tar": write_tar, "parquet": lambda p, images: write_parquet(p, [*images])}[
+        suffix
+    ]
+    write(path, {f"{n}.png": b"x" for n in range(4)} if suffix == "tar" else [b"x"] * 4)
     (chunk,) = find_chunks([str(path)], (), print)
-    write_tar(path, {"0.png": b"x"})
-    first, *others = chunk.images()
-    assert isinstance(first, ImageBytes) and len(others) == 3
-    reasons = {getattr(other, "error", "") for other in others}
-    assert reasons == {"the file was changed meanwhile"}
+    assert len(list(chunk.images())) == 4
+    write(path, {"0.png": b"x"} if suffix == "tar" else [b"x"])
+    with pytest.raises(EnvironmentFailure, match="changed since it was listed; repeat"):
+        list(chunk.images())
+    path.unlink()
+    with pytest.raises(EnvironmentFailure, match="No such file"):
+        list(chunk.images())
 
 
 @pytest.mark.parametrize(
@@ -149,7 +213,8 @@ def test_a_file_that_changes_after_the_plan_gives_failed_rows(tmp_path: Path) ->
     [
         (["a.tar.gz"], "packed archive"),
         (["gone.txt"], "No such file"),
-        (["nothing*.png"], "no file matches"),
+        (["nothing*.png"], "no such file or folder"),
+        (["gone.png"], "no such file or folder"),
     ],
 )
 def test_wrong_input_is_one_line(paths: list[str], message: str) -> None:

@@ -13,11 +13,12 @@ import pytest
 
 import ankleboot
 from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError
-from ankleboot.core.files import write_json
 from ankleboot.inference.bulk import plan as plan_module
+from ankleboot.inference.bulk import predict_bulk as bulk_module
 from ankleboot.inference.bulk.local import LocalPool
 from ankleboot.inference.bulk.plan import Plan, find_chunks
 from ankleboot.inference.bulk.predict_bulk import predict_bulk
+from ankleboot.inference.bulk.table import result_schema
 from ankleboot.inference.bulk.worker import PredictionSettings
 from ankleboot.inference.decide import Prediction
 from helpers.shards import png_images, write_tar
@@ -86,38 +87,102 @@ def test_a_stopped_job_continues_and_another_is_refused(
     monkeypatch.setattr(LocalPool, "run", stopped)
     with pytest.raises(EnvironmentFailure, match="stopped by the test"):
         predict_bulk(folder, output, parallel=1)
-    assert len(list(parts.glob("*.parquet"))) == 1 and not output.exists()
+    (part,) = parts.glob("*.parquet")
+    num_done = len(rows(part))
+    assert 0 < num_done < NUM and not output.exists()
     with pytest.raises(UsageError, match="abstain_below was None and is 0.5"):
         predict_bulk(folder, output, abstain_below=0.5)
     monkeypatch.undo()
     monkeypatch.setattr(plan_module, "CHUNK_IMAGES", 20)
     lines: list[str] = []
     predict_bulk(folder, output, parallel=1, log=lines.append)
-    assert lines[0].startswith("20 of 60 images")
+    assert lines[0].startswith(f"{num_done} of 60 images")
     assert [row["path"] for row in rows(output)] == [str(path) for path in sorted(folder.iterdir())]
 
 
-def test_parts_of_other_images_do_not_get_into_the_result(folder: Path, tmp_path: Path) -> None:
+def test_parts_of_other_images_are_kept_and_not_in_the_result(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slip in the input loses nothing: with the right one the parts fit again."""
     output, parts = tmp_path / "r.parquet", tmp_path / "r.parquet.parts"
-    predict_bulk(folder, output, parallel=1)
-    content = output.read_bytes()
-    output.unlink()
-    parts.mkdir()
-    (parts / ("0" * 32 + ".parquet")).write_bytes(content)
+    finish = bulk_module.PartsFolder.finish
+    monkeypatch.setattr(bulk_module.PartsFolder, "finish", _die)
+    with pytest.raises(KeyboardInterrupt):
+        predict_bulk(folder, output, parallel=1)
+    kept = {path.name for path in parts.glob("*.parquet")}
     lines: list[str] = []
-    predict_bulk(folder, output, parallel=1, log=lines.append)
-    assert lines[0] == "the input has changed; parts removed that no longer fit: 1"
-    assert len(rows(output)) == NUM
+    with pytest.raises(KeyboardInterrupt):
+        predict_bulk(folder / "001.png", output, parallel=1, log=lines.append)
+    assert lines[0] == f"the input has changed: {len(kept)} of {len(kept)} parts do not fit"
+    assert {path.name for path in parts.glob("*.parquet")} > kept
+    monkeypatch.setattr(bulk_module.PartsFolder, "finish", finish)
+    monkeypatch.setattr(LocalPool, "run", _die)
+    predict_bulk(folder, output, parallel=1)
+    assert [row["path"] for row in rows(output)] == [str(path) for path in sorted(folder.iterdir())]
 
 
-def test_a_kill_between_the_result_and_its_clean_up_is_healed(folder: Path, tmp_path: Path) -> None:
+def _die(*_: Any) -> Any:
+    raise KeyboardInterrupt
+
+
+def test_a_kill_between_the_result_and_its_clean_up_is_healed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     output, parts = tmp_path / "r.parquet", tmp_path / "r.parquet.parts"
-    first = predict_bulk(folder, output, parallel=1)
-    parts.mkdir()
-    write_json(parts / "job.json", {})
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk_module.PartsFolder, "_clear", lambda _: None)
+        first = predict_bulk(folder, output, parallel=1)
+    assert parts.exists()
+    with pytest.raises(UsageError, match=r"r\.parquet exists"):
+        predict_bulk(folder / "001.png", output)
     again = predict_bulk(folder, output)
     assert not parts.exists()
     assert (again.counts, again.num_failed) == (first.counts, first.num_failed)
+
+
+def test_results_and_parts_are_no_input(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The output may lie in the folder of the images, also of a job that was stopped."""
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk_module.PartsFolder, "finish", _die)
+        with pytest.raises(KeyboardInterrupt):
+            predict_bulk(folder, folder / "a.parquet", parallel=1)
+    predict_bulk(folder, folder / "a.parquet", parallel=1)
+    lines: list[str] = []
+    second = predict_bulk(folder, folder / "b.parquet", parallel=1, log=lines.append)
+    assert second.num_images == NUM
+    assert lines[0] == f"{folder}/a.parquet: the result of a prediction, left out"
+
+
+def test_refused_input_leaves_no_folder(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "r.parquet"
+    with pytest.raises(UsageError, match="no such file or folder"):
+        predict_bulk(tmp_path / "gone", output)
+    assert not output.with_name("r.parquet.parts").exists()
+    predict_bulk(folder / "001.png", output, abstain_below=0.5, parallel=1)
+
+
+def test_another_model_under_the_same_name_is_noticed() -> None:
+    settings = PredictionSettings("pretrained", fingerprint="0" * 64)
+    with pytest.raises(EnvironmentFailure, match="not the model with which the command began"):
+        settings.load()
+
+
+def test_a_class_with_the_name_of_a_column_is_refused() -> None:
+    with pytest.raises(UsageError, match="a class called 'error'"):
+        result_schema(["a", "error"], {})
+
+
+def test_a_script_needs_no_guard(folder: Path, tmp_path: Path) -> None:
+    """Children do not run the caller's script again."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import ankleboot\n"
+        f"print(ankleboot.predict_bulk({str(folder)!r}, 'r.parquet', parallel=1).num_images)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("60\n", "")
 
 
 def test_two_processes_do_not_work_on_one_result(folder: Path, tmp_path: Path) -> None:
@@ -154,7 +219,7 @@ def test_a_process_that_dies_is_replaced_and_one_part_that_kills_ends_the_job(
             killed = True
             ((child, _),) = pool._busy.values()
             child.process.kill()
-    assert sorted(done) == [0, 1, 2]
+    assert sorted(done) == list(range(len(list(plan))))
 
     pool = LocalPool(PredictionSettings("pretrained"), 1)
     send = pool._send
@@ -165,7 +230,9 @@ def test_a_process_that_dies_is_replaced_and_one_part_that_kills_ends_the_job(
             child.process.kill()
 
     pool._send = send_and_kill  # type: ignore[method-assign]
-    with pytest.raises(EnvironmentFailure, match="part 1: its process died 3 times"):
+    with pytest.raises(
+        EnvironmentFailure, match=r"images from .*000\.png on: their process died 3 times"
+    ):
         list(pool.run(plan, plan))
 
 

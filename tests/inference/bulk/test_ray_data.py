@@ -10,7 +10,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from ankleboot.core.errors import EnvironmentFailure
-from ankleboot.inference.bulk import plan as plan_module
+from ankleboot.inference.bulk import shards
 from ankleboot.inference.bulk.predict_bulk import predict_bulk
 from ankleboot.inference.bulk.ray_data import ChunkActor
 from ankleboot.inference.bulk.worker import PredictionSettings
@@ -31,7 +31,7 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture
 def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(plan_module, "CHUNK_IMAGES", 100)
+    monkeypatch.setattr(shards, "CHUNK_IMAGES", 100)
     members = {f"{n:05}.png": content for n, content in enumerate(png_images(3000))}
     return write_tar(tmp_path / "s.tar", {**members, "broken.png": b"no image"})
 

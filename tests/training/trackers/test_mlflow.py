@@ -81,14 +81,12 @@ def test_a_resumed_run_stays_one_run_and_no_epoch_comes_twice(
     assert [m.step for m in curve] == [1, 2, 3]
 
 
-def test_a_run_that_was_not_told_is_told_from_its_folder(
-    store: Any, bar_run: Run, tmp_path: Path
-) -> None:
+def test_a_complete_run_is_logged_from_its_folder(store: Any, bar_run: Run, tmp_path: Path) -> None:
     import shutil
 
     shutil.copytree(bar_run.folder, tmp_path / "runs/copy")
     for _ in range(2):  # the second time the run is known
-        MlflowTracker().record(Run(tmp_path / "runs/copy"))
+        MlflowTracker().on_complete(Run(tmp_path / "runs/copy"))
     (told,) = runs_in(store)
     assert [m.step for m in store.get_metric_history(told.info.run_id, "train_loss")] == [1, 2, 3]
 
@@ -120,3 +118,20 @@ def test_a_store_that_cannot_be_opened_is_one_line_before_the_training(
     with pytest.raises(EnvironmentFailure, match="the MLflow store sqlite.* fails"):
         MlflowTracker()
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_passwords_stay_out_of_files_and_messages(
+    store: Any, bar_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:1/store")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(EnvironmentFailure) as caught:
+        MlflowTracker()
+    assert "the MLflow store http://127.0.0.1:1/store fails" in str(caught.value)
+
+
+def test_a_complete_run_can_be_resumed_for_its_log(store: Any, bar_data: Dataset) -> None:
+    train(TINY, bar_data, "runs/r")
+    resume("runs/r", bar_data, callbacks=[MlflowTracker()])
+    (told,) = runs_in(store)
+    assert told.info.status == "FINISHED"

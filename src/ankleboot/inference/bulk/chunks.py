@@ -9,16 +9,18 @@ import os
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
-from ankleboot.core.errors import first_line
+from ankleboot.core.errors import EnvironmentFailure, first_line
 from ankleboot.data.preprocessing.decode import MAX_FILE_BYTES
 from ankleboot.inference.bulk.tar_members import ImageMember, image_members
 from ankleboot.inference.predict import FailedImage, ImageBytes, ImageSource
 
-CHANGED = "the file was changed meanwhile"
-ROWS_READ = 64  # of a Parquet file at a time, which bounds the memory
+ROWS_READ, BYTES_READ = 64, 8 * 2**20
+"""Bounds of the rows of a Parquet file that are in memory at a time."""
+
+Version = tuple[int, int]
+"""Size of a file in bytes, and time of its last change in nanoseconds."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class FileChunk:
     def num_images(self) -> int:
         return len(self.names)
 
+    @property
+    def first(self) -> str:
+        return self.names[0]
+
     def images(self) -> Iterator[ImageSource | FailedImage]:
         """Yield the images in order."""
         yield from self.names
@@ -38,28 +44,39 @@ class FileChunk:
 
 @dataclass(frozen=True)
 class TarChunk:
-    """Images in a row in a tar archive; `version` is its size and time of change.
+    """Images in a row in a tar archive.
 
     Attributes:
         offset: Byte at which the first image's header begins.
     """
 
     path: str
-    version: tuple[int, int]
+    version: Version
     offset: int
     num_images: int
 
+    @property
+    def first(self) -> str:
+        return self.path
+
     def images(self) -> Iterator[ImageSource | FailedImage]:
-        """Yield the images in order, named ARCHIVE/MEMBER."""
-        num_read, reason = 0, CHANGED
+        """Yield the images in order, named ARCHIVE/MEMBER.
+
+        Raises:
+            EnvironmentFailure: If the archive cannot be read, or was changed after the plan.
+        """
+        num_read, reason = 0, ""
         try:
             with open(self.path, "rb") as file:
+                _require_version(file, self.path, self.version)
                 for member in image_members(file, self.offset):
                     yield _image_of_member(file, member, f"{self.path}/{member.name}")
                     num_read += 1
                     if num_read == self.num_images:
                         return
-        except (OSError, tarfile.TarError) as error:
+        except OSError as error:
+            raise EnvironmentFailure(f"{self.path}: {error.strerror or error}") from error
+        except tarfile.TarError as error:
             reason = f"damaged archive ({first_line(error)})"
         for _ in range(num_read, self.num_images):
             yield FailedImage(self.path, reason)
@@ -67,7 +84,7 @@ class TarChunk:
 
 @dataclass(frozen=True)
 class ParquetChunk:
-    """Rows of a Parquet file with the bytes or the path of an image in a column.
+    """Row groups of a Parquet file with the bytes of an image in a column.
 
     Attributes:
         groups: First row group, and the one after the last.
@@ -75,30 +92,48 @@ class ParquetChunk:
     """
 
     path: str
-    version: tuple[int, int]
+    version: Version
     column: str
     groups: tuple[int, int]
     row: int
     num_images: int
 
-    def images(self) -> Iterator[ImageSource | FailedImage]:
-        """Yield the images in order, named FILE#ROW, or by their paths."""
-        import pyarrow.parquet as parquet
+    @property
+    def first(self) -> str:
+        return f"{self.path}#{self.row}"
 
-        folder, row, reason = Path(self.path).parent, self.row, CHANGED
+    def images(self) -> Iterator[ImageSource | FailedImage]:
+        """Yield the images in order, named FILE#ROW, or by their paths where a cell has no bytes.
+
+        Raises:
+            EnvironmentFailure: If the file cannot be read, or was changed after the plan.
+        """
+        row, reason = self.row, ""
         try:
-            with parquet.ParquetFile(self.path) as file:
-                batches = file.iter_batches(
-                    ROWS_READ, row_groups=range(*self.groups), columns=[self.column]
-                )
-                for batch in batches:
-                    for cell in batch.column(0).to_pylist():
-                        yield _image_of_cell(cell, folder, f"{self.path}#{row}")
-                        row += 1
+            with open(self.path, "rb") as file:
+                _require_version(file, self.path, self.version)
+                for cell in self._cells(file):
+                    yield _image_of_cell(cell, os.path.dirname(self.path), f"{self.path}#{row}")
+                    row += 1
+        except EnvironmentFailure:
+            raise
         except Exception as error:  # pyarrow raises many types for damaged files
+            if isinstance(error, MemoryError) or getattr(error, "errno", None):
+                raise EnvironmentFailure(f"{self.path}: {first_line(error)}") from error
             reason = f"damaged file ({first_line(error)})"
         for number in range(row, self.row + self.num_images):
             yield FailedImage(f"{self.path}#{number}", reason)
+
+    def _cells(self, file: BinaryIO) -> Iterator[Any]:
+        import pyarrow.parquet as parquet
+
+        source = parquet.ParquetFile(file, buffer_size=2**20, pre_buffer=False)
+        groups = range(*self.groups)
+        num_bytes = sum(source.metadata.row_group(i).total_byte_size for i in groups)
+        fitting = BYTES_READ * self.num_images // max(num_bytes, 1)
+        size = max(1, min(ROWS_READ, fitting))
+        for batch in source.iter_batches(size, row_groups=groups, columns=[self.column]):
+            yield from batch.column(0).to_pylist()
 
 
 @dataclass(frozen=True)
@@ -108,6 +143,10 @@ class UnreadFile:
     path: str
     error: str
     num_images = 1
+
+    @property
+    def first(self) -> str:
+        return self.path
 
     def images(self) -> Iterator[ImageSource | FailedImage]:
         """Yield the file as one image that failed."""
@@ -136,22 +175,37 @@ def chunk_from_line(line: str) -> Chunk:
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
 
 
+def version_of(file: BinaryIO) -> Version:
+    """Return the version of an open file."""
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns
+
+
+def _require_version(file: BinaryIO, path: str, version: Version) -> None:
+    if version_of(file) != version:
+        raise EnvironmentFailure(f"{path}: changed since it was listed; repeat the command")
+
+
 def _image_of_member(file: BinaryIO, member: ImageMember, name: str) -> ImageBytes | FailedImage:
     if member.size > MAX_FILE_BYTES:
-        size = f"{member.size >> 20} MiB, more than the allowed {MAX_FILE_BYTES >> 20}"
-        return FailedImage(name, size)
+        return _too_large(name, member.size)
     file.seek(member.start)
     return ImageBytes(name, file.read(member.size))
 
 
-def _image_of_cell(cell: Any, folder: Path, name: str) -> ImageSource | FailedImage:
-    """Return the image in a cell: bytes, a path, or both as Hugging Face writes them."""
+def _image_of_cell(cell: Any, folder: str, name: str) -> ImageSource | FailedImage:
+    """Return the image in a cell: bytes, or a structure of bytes and a path as of Hugging Face."""
     value = cell
     if isinstance(cell, dict):
         value = cell.get("bytes") or cell.get("path")
     if isinstance(value, bytes):
-        return ImageBytes(name, value)
+        is_large = len(value) > MAX_FILE_BYTES
+        return _too_large(name, len(value)) if is_large else ImageBytes(name, value)
     if isinstance(value, str) and value:
         return os.path.join(folder, value)
-    kind = "an empty cell" if value in (None, "") else f"a cell with {type(value).__name__}"
-    return FailedImage(name, f"{kind}; expected the bytes or the path of an image")
+    return FailedImage(name, "an empty cell; expected the bytes or the path of an image")
+
+
+def _too_large(name: str, size: int) -> FailedImage:
+    allowed = MAX_FILE_BYTES >> 20
+    return FailedImage(name, f"{size >> 20} MiB, more than the allowed {allowed}")

@@ -7,12 +7,14 @@ to blame, so each process has a pipe of its own here.
 import multiprocessing
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 
 from ankleboot.core.child import end_with
 from ankleboot.core.errors import AnklebootError, EnvironmentFailure, Interrupted
@@ -24,6 +26,7 @@ from ankleboot.inference.bulk.plan import Plan, PlannedChunk
 from ankleboot.inference.bulk.worker import PredictionSettings, predict_chunk
 
 POLL_PERIOD_S = 0.2  # delay until a signal is noticed
+MAX_PROCESSES = 60  # Windows waits for 63 pipes at most
 
 Parts = Generator[tuple[PlannedChunk, bytes], None, None]
 """Chunks that are done, in any order, with their rows as the content of a Parquet file."""
@@ -67,7 +70,7 @@ class LocalPool:
                 while self._busy:
                     for pipe in wait(self._pipes(), POLL_PERIOD_S):
                         child, planned = self._busy.pop(pipe)
-                        content = self._receive(child, planned)
+                        content = self._receive(child, planned, plan)
                         if content is None:
                             again.append(planned)
                         self._fill(plan, fresh, again)  # it works while its rows are stored
@@ -98,17 +101,19 @@ class LocalPool:
         with suppress(OSError):  # it died while it was idle; its closed pipe reports that
             child.pipe.send((self.settings, plan.chunk(planned)))
 
-    def _receive(self, child: _Child, planned: PlannedChunk) -> bytes | None:
-        """Return what a process answers; None if it died."""
+    def _receive(self, child: _Child, planned: PlannedChunk, plan: Plan) -> bytes | None:
+        """Return the answer of a process; None if it died."""
         try:
             answer: bytes | AnklebootError = child.pipe.recv()
         except (EOFError, OSError):
             child.process.join()
             self._deaths[planned.number] += 1
             if self._deaths[planned.number] == MAX_FAILURES:
+                first, code = plan.chunk(planned).first, child.process.exitcode
                 raise EnvironmentFailure(
-                    f"part {planned.number + 1}: its process died {MAX_FAILURES} times (exit code "
-                    f"{child.process.exitcode}), for lack of memory or by an image that ends it"
+                    f"{planned.num_images:,} images from {first} on: their process died "
+                    f"{MAX_FAILURES} times (exit code {code}), for lack of memory or by an image "
+                    "that ends it"
                 ) from None
             return None
         if isinstance(answer, AnklebootError):
@@ -121,22 +126,47 @@ def _start() -> _Child:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, os.getpid()), daemon=True)
-    process.start()
+    with _conditions_of_children():
+        process.start()
     theirs.close()  # so that the end of the child closes the pipe
     return _Child(process, ours)
+
+
+@contextmanager
+def _conditions_of_children() -> Iterator[None]:
+    """Start children with one thread, deaf to Ctrl+C, and without the caller's script.
+
+    Python's spawn runs the main module again in a child, and a script without
+    `if __name__ == "__main__"` would start the whole prediction there. Libraries of linear algebra
+    read the number of threads when they are imported, and signals are blocked from the first
+    moment. Source: multiprocessing.spawn.get_preparation_data.
+    """
+    main, variables = sys.modules["__main__"], thread_variables(1)
+    replaced = {name: os.environ.get(name) for name in variables}
+    sys.modules["__main__"] = ModuleType("__main__")
+    os.environ.update(variables)
+    can_block = hasattr(signal, "pthread_sigmask")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if can_block else set()
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+        for name, value in replaced.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+        if can_block:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def work(pipe: Connection, parent: int) -> None:
     """Predict chunks from a pipe until it closes."""
     end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C goes to the parent as well
-    os.environ.update(thread_variables(1))
-    while True:
-        try:
+    with suppress(EOFError, OSError):  # the parent is gone
+        while True:
             settings, chunk = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(_answer(settings, chunk))
+            pipe.send(_answer(settings, chunk))
 
 
 def _answer(settings: PredictionSettings, chunk: Chunk) -> bytes | AnklebootError:

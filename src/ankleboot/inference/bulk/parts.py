@@ -6,9 +6,8 @@ KEY.parquet     rows of a chunk, named by the hash of what the chunk names
 """
 
 import json
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,11 @@ from ankleboot.core.files import (
     atomic_write,
     exclusive_folder,
     make_folder,
-    remove,
     remove_temp_files,
+    write_failure,
     write_json,
 )
-from ankleboot.inference.bulk.plan import Plan, PlannedChunk
+from ankleboot.inference.bulk.plan import PlannedChunk
 
 FOLDER_SUFFIX = ".parts"
 JOB_FILE, PLAN_FILE = "job.json", "plan.jsonl"
@@ -33,30 +32,62 @@ class PartsFolder:
     def __init__(self, output: Path) -> None:
         self.folder = output.with_name(output.name + FOLDER_SUFFIX)
         self.plan_path = self.folder / PLAN_FILE
+        self.is_finished = False
 
     @contextmanager
     def held(self, job: dict[str, Any]) -> Iterator[None]:
         """Create the folder, or continue with it, and keep other processes out.
 
+        A folder without parts is taken over, and removed if the work fails before there are any.
+
         Raises:
-            UsageError: If it belongs to another job.
+            UsageError: If it has parts of another job.
             EnvironmentFailure: If another process works there, or it cannot be written.
         """
         make_folder(self.folder)
-        with exclusive_folder(self.folder):
-            self._check(job)
-            remove_temp_files(self.folder)
-            yield
+        try:
+            with exclusive_folder(self.folder):
+                if self.done():
+                    self._check(job)
+                else:
+                    write_json(self.folder / JOB_FILE, job)
+                remove_temp_files(self.folder)
+                try:
+                    yield
+                finally:
+                    if self.is_finished or not self.done():
+                        self._clear()
+        finally:
+            with suppress(OSError):  # not empty: it stays
+                self.folder.rmdir()
+
+    def finish(self, target: Path, write: Callable[[Path], None]) -> None:
+        """Write the result in this folder and move it to its place; the parts go afterwards.
+
+        Raises:
+            EnvironmentFailure: If the disk is full.
+        """
+        joined = self.folder / "joined"
+        atomic_write(joined, write)
+        try:
+            joined.replace(target)
+        except OSError as error:
+            raise write_failure(target, error, None) from error
+        self.is_finished = True
+
+    def _clear(self) -> None:
+        """Remove the files; on Windows the lock file stays until it is released."""
+        for path in self.folder.iterdir():
+            with suppress(OSError):
+                path.unlink()
 
     def _check(self, job: dict[str, Any]) -> None:
-        path = self.folder / JOB_FILE
-        if not path.exists():
-            write_json(path, job)
-            return
         try:
-            before = json.loads(path.read_text())
+            before = json.loads((self.folder / JOB_FILE).read_text())
         except (OSError, ValueError) as error:
-            raise DataError(f"{path}: damaged; remove {self.folder} to begin anew") from error
+            raise DataError(
+                f"{self.folder}: {JOB_FILE} is missing or damaged; remove the folder to begin anew"
+            ) from error
         differences = [
             f"{key} was {before.get(key)} and is {job[key]}"
             for key in job
@@ -79,14 +110,3 @@ class PartsFolder:
     def write(self, planned: PlannedChunk, content: bytes) -> None:
         """Keep a part; it appears whole or not at all."""
         atomic_write(self.path(planned), content)
-
-    def remove_others(self, plan: Plan) -> int:
-        """Remove parts of chunks that are no longer in the input; return their number."""
-        others = self.done() - {planned.key for planned in plan}
-        for key in others:
-            remove(self.folder / f"{key}.parquet")
-        return len(others)
-
-    def remove(self) -> None:
-        """Remove the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)

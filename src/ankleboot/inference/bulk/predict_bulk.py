@@ -1,9 +1,10 @@
 """Prediction of any number of images into a Parquet file."""
 
+import json
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +12,24 @@ from ankleboot import __version__
 from ankleboot.core.errors import UsageError
 from ankleboot.core.executors.executor import ray_address
 from ankleboot.core.executors.local import free_bytes, usable_cores
-from ankleboot.core.files import atomic_write
+from ankleboot.core.executors.ray_cluster import connect
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.progress import Throughput
 from ankleboot.core.views import VIEWS_BELOW
 from ankleboot.data.preprocessing.preprocess import PREPROCESSING_VERSION
-from ankleboot.inference.bulk.local import LocalPool
+from ankleboot.inference.bulk.local import MAX_PROCESSES, LocalPool
 from ankleboot.inference.bulk.parts import PartsFolder
 from ankleboot.inference.bulk.plan import Plan, find_chunks
 from ankleboot.inference.bulk.ray_data import RayPool
+from ankleboot.inference.bulk.shards import RESULT_KEY, Log
 from ankleboot.inference.bulk.table import (
-    FAILED,
-    UNSURE,
+    Counts,
     count_result,
     join_parts,
     result_document,
     result_schema,
 )
-from ankleboot.inference.bulk.worker import PredictionSettings, router_of
+from ankleboot.inference.bulk.worker import PredictionSettings, fingerprint_of
 from ankleboot.inference.load import resolve_model
 from ankleboot.inference.views import untrained_notes
 from ankleboot.models.pretrained import catalog
@@ -36,8 +37,6 @@ from ankleboot.models.pretrained import catalog
 SUFFIX = ".parquet"
 REPORT_PERIOD_S = 10.0
 LIGHT_BYTES, KERAS_BYTES = 300 * 2**20, 2**30  # of memory that a process takes, by its runtime
-
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -101,72 +100,96 @@ def predict_bulk(
         ModuleNotFoundError: If pyarrow, or Ray where it is named, is not installed.
         Interrupted: On SIGINT or SIGTERM; the parts stay.
     """
+    started = time.perf_counter()
     settings = PredictionSettings(_model_name(model), trust, views, views_below, abstain_below)
     job = _Job(settings, _output_path(output), log)
-    started = time.perf_counter()
-    if job.target.exists():
-        counts = job.counts_if_finished()
-    else:
-        named = [paths] if isinstance(paths, str | os.PathLike) else paths
-        with job.parts.held(job.document):
-            plan = Plan(
-                job.parts.plan_path, find_chunks([os.fspath(path) for path in named], lines, log)
-            )
-            if not plan.num_images:
-                raise UsageError("no images in the input")
-            job.predict_missing(plan, on, parallel)
-            counts = job.join(plan)
-    job.parts.remove()
-    num_failed, num_unsure = counts.pop(FAILED, 0), counts.pop(UNSURE, 0)
-    num_images = num_failed + num_unsure + sum(counts.values())
-    seconds = time.perf_counter() - started
-    return BulkResult(job.target, num_images, num_failed, num_unsure, counts, seconds)
+    pool = job.pool(on, parallel)
+    named = [paths] if isinstance(paths, str | os.PathLike) else paths
+    with job.parts.held(job.document):
+        chunks = find_chunks([os.fspath(path) for path in named], lines, log)
+        counts = job.finish(Plan(job.parts.plan_path, chunks), pool)
+    return BulkResult(
+        path=job.target,
+        num_images=counts.num_failed + counts.num_unsure + counts.by_label.total(),
+        num_failed=counts.num_failed,
+        num_unsure=counts.num_unsure,
+        counts=dict(counts.by_label),
+        seconds=time.perf_counter() - started,
+    )
 
 
 class _Job:
     """Model, options and output of one bulk prediction."""
 
     def __init__(self, settings: PredictionSettings, target: Path, log: Log) -> None:
-        self.target, self._settings, self._log = target, settings, log
-        self.parts = PartsFolder(target)
-        self._info = router_of(settings).default.info
-        for note in untrained_notes(resolve_model(settings.model), settings.views):
+        self.target, self.parts, self._log = target, PartsFolder(target), log
+        router = settings.load()
+        self._settings = replace(settings, fingerprint=fingerprint_of(router))
+        self._info = router.default.info
+        self._schema = result_schema(self._info.predicted_labels, {})
+        if target.exists() and not self.parts.folder.exists():
+            raise _exists(target)
+        model = resolve_model(settings.model, trust=settings.trust)
+        for note in untrained_notes(model, settings.views):
             log(f"{settings.model}: {note}")
 
     @property
     def document(self) -> dict[str, Any]:
         """Model and options, by which a job to continue is recognized."""
-        info, settings = self._info, self._settings
         return {
             "ankleboot": __version__,
             "preprocessing": PREPROCESSING_VERSION,
-            "model": settings.model,
-            "model_sha256": info.model_sha256,
-            "model_format": info.format,
-            "abstain_below": settings.abstain_below,
-            "views": settings.views,
-            "views_below": settings.views_below,
+            "model_sha256": self._info.model_sha256,
+            **asdict(self._settings),
         }
 
-    def counts_if_finished(self) -> dict[str, int]:
-        """Return what an output counts that was written just before a kill.
+    def pool(self, on: str, parallel: int | None) -> LocalPool | RayPool:
+        """Return what predicts the chunks.
 
         Raises:
-            UsageError: If the output is another one.
+            UsageError: If `on` names no place.
+            EnvironmentFailure: If there is no cluster at the address.
         """
-        if self.parts.folder.is_dir() and result_document(self.target) == self.document:
-            return count_result(self.target)
-        raise UsageError(f"{self.target} exists; remove it, or name another --output")
+        address = ray_address(on)
+        if address is not None:
+            connect(address)
+            return RayPool(self._settings, os.getcwd(), parallel)
+        process_bytes = KERAS_BYTES if self._info.format == "keras" else LIGHT_BYTES
+        fitting = parallel or usable_cores()
+        if (free := free_bytes()) is not None:
+            fitting = min(fitting, free // process_bytes)
+        return LocalPool(self._settings, max(1, min(fitting, MAX_PROCESSES)))
 
-    def predict_missing(self, plan: Plan, on: str, parallel: int | None) -> None:
+    def finish(self, plan: Plan, pool: LocalPool | RayPool) -> Counts:
+        """Predict what is missing, write the output, and return what it counts.
+
+        Raises:
+            UsageError: If there are no images, or the output is of another job.
+            Others: The errors of the pool.
+        """
+        if not plan.num_images:
+            raise UsageError("no images in the input")
+        document = {**self.document, "input_sha256": plan.sha256}
+        if self.target.exists():  # perhaps a kill came between the output and the clean-up
+            if result_document(self.target) != document:
+                raise _exists(self.target)
+            self.parts.is_finished = True
+            return count_result(self.target)
+        self._predict_missing(plan, pool)
+        schema = self._schema.with_metadata({RESULT_KEY: json.dumps(document)})
+        counts = Counts()
+        paths = map(self.parts.path, plan)
+        self.parts.finish(self.target, lambda temp: join_parts(paths, temp, schema, counts))
+        return counts
+
+    def _predict_missing(self, plan: Plan, pool: LocalPool | RayPool) -> None:
         """Predict the chunks that have no part yet, and keep their parts."""
-        if num_others := self.parts.remove_others(plan):
-            self._log(f"the input has changed; parts removed that no longer fit: {num_others:,}")
-        done = self.parts.done()
+        done, planned_keys = self.parts.done(), {planned.key for planned in plan}
+        if others := done - planned_keys:
+            self._log(f"the input has changed: {len(others):,} of {len(done):,} parts do not fit")
         todo = {planned.key: planned for planned in plan if planned.key not in done}
         if not todo:
             return
-        pool = self._pool(on, parallel)
         num_done = plan.num_images - sum(planned.num_images for planned in todo.values())
         progress = Throughput(plan.num_images, num_done, "images")
         self._log(f"{progress}, {pool.description}")
@@ -179,23 +202,9 @@ class _Job:
                 self._log(str(progress))
         self._log(str(progress))
 
-    def join(self, plan: Plan) -> dict[str, int]:
-        """Write the parts to the output in the order of the input; return what it counts."""
-        schema = result_schema(self._info.predicted_labels, self.document)
-        counts: dict[str, int] = {}
-        paths = map(self.parts.path, plan)
-        atomic_write(self.target, lambda temp: counts.update(join_parts(paths, temp, schema)))
-        return counts
 
-    def _pool(self, on: str, parallel: int | None) -> LocalPool | RayPool:
-        address = ray_address(on)
-        if address is not None:
-            return RayPool(self._settings, os.getcwd(), address, parallel)
-        process_bytes = KERAS_BYTES if self._info.format == "keras" else LIGHT_BYTES
-        fitting = usable_cores()
-        if (free := free_bytes()) is not None:
-            fitting = min(fitting, free // process_bytes)
-        return LocalPool(self._settings, max(1, parallel or fitting))
+def _exists(target: Path) -> UsageError:
+    return UsageError(f"{target} exists; remove it, or name another --output")
 
 
 def _output_path(output: AnyPath) -> Path:

@@ -13,8 +13,8 @@ from typing import Any
 
 from ankleboot import __version__
 from ankleboot.core.errors import AnklebootError, EnvironmentFailure, Interrupted
+from ankleboot.core.executors.executor import MAX_FAILURES
 from ankleboot.core.executors.ray_cluster import (
-    connect,
     describe_cluster,
     first_words,
     require_same_version,
@@ -56,12 +56,10 @@ class RayPool:
 
     settings: PredictionSettings
     folder: str
-    address: str
     limit: int | None = None
 
     @property
     def description(self) -> str:
-        connect(self.address)
         return f"on Ray, {describe_cluster()}"
 
     def run(self, plan: Plan, todo: Iterable[PlannedChunk]) -> Parts:
@@ -73,7 +71,6 @@ class RayPool:
         """
         import ray
 
-        connect(self.address)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -100,6 +97,7 @@ class RayPool:
             fn_constructor_args=(self.settings, self.folder, __version__),
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
             num_cpus=1,
+            max_task_retries=MAX_FAILURES - 1,
         )
         rows: Iterable[dict[str, Any]] = predicted.iter_rows()
         return rows

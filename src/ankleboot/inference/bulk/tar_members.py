@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from ankleboot.core.errors import first_line
 from ankleboot.data.preprocessing.image_formats import SUFFIXES
 
 BLOCK = tarfile.BLOCKSIZE
@@ -52,6 +53,8 @@ def image_members(file: BinaryIO, offset: int = 0) -> Iterator[ImageMember]:
                 raise tarfile.ReadError("an empty file")
             return
         member, following = _read_plain(header, offset) or _read_other(file, offset)
+        if following <= offset:
+            raise tarfile.ReadError("a header that points backwards")
         if following > end:
             raise tarfile.ReadError("unexpected end of data")
         if member is not None and _is_image(member.name):
@@ -61,8 +64,9 @@ def image_members(file: BinaryIO, offset: int = 0) -> Iterator[ImageMember]:
 
 def _read_plain(header: bytes, offset: int) -> tuple[ImageMember, int] | None:
     """Return a regular file with a short name, and the place of the next header."""
-    is_plain = header[KIND] in REGULAR and header[USTAR[0]] == USTAR[1] and not header[PREFIX][0]
-    if len(header) < BLOCK or not is_plain:
+    if len(header) < BLOCK or header[KIND] not in REGULAR or header[USTAR[0]] != USTAR[1]:
+        return None
+    if header[PREFIX][0]:
         return None
     try:
         size, checksum = int(header[SIZE].rstrip(b"\0 "), 8), header[CHECKSUM]
@@ -70,6 +74,8 @@ def _read_plain(header: bytes, offset: int) -> tuple[ImageMember, int] | None:
             return None
     except ValueError:
         return None
+    if size < 0:
+        raise tarfile.ReadError("a file of negative size")
     name = header[NAME].partition(b"\0")[0].decode("utf-8", "surrogateescape")
     start = offset + BLOCK
     return ImageMember(name, offset, start, size), start + -(-size // BLOCK) * BLOCK
@@ -78,13 +84,17 @@ def _read_plain(header: bytes, offset: int) -> tuple[ImageMember, int] | None:
 def _read_other(file: BinaryIO, offset: int) -> tuple[ImageMember | None, int]:
     """Let `tarfile` read a header and those that belong to it; None for what is no file."""
     file.seek(offset)
-    with tarfile.open(fileobj=file, mode="r:") as archive:
-        member = archive.next()
-        if member is None:
-            raise tarfile.ReadError("bad header")
-        is_file = member.isreg() and not member.issparse()
-        found = ImageMember(member.name, offset, member.offset_data, member.size)
-        return found if is_file else None, archive.offset
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            member, following = archive.next(), archive.offset
+    except (OSError, MemoryError, tarfile.TarError):
+        raise
+    except Exception as error:  # of forged headers: ValueError, RecursionError
+        raise tarfile.ReadError(f"bad header ({first_line(error)})") from error
+    if member is None:
+        raise tarfile.ReadError("bad header")
+    found = ImageMember(member.name, offset, member.offset_data, member.size)
+    return found if member.isreg() and not member.issparse() else None, following
 
 
 def _is_image(name: str) -> bool:

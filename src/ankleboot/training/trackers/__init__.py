@@ -1,5 +1,5 @@
-"""Trackers: runs told to the tools in which people already keep theirs.
+"""Trackers: runs logged to the tools in which people already keep theirs.
 
-To add a tool, write a `TrainingCallback` with a method `record(run)`, and name it in
-`core/plugins.py`.
+To add a tool, write a `TrainingCallback` whose `on_complete` also takes a run that was trained
+elsewhere, and name it in `core/plugins.py`.
 """

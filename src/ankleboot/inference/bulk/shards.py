@@ -1,0 +1,127 @@
+"""Chunks of tar archives and Parquet files, from their headers alone."""
+
+import os
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ankleboot.core.errors import EnvironmentFailure, first_line
+from ankleboot.data.tables.table import find_column
+from ankleboot.inference.bulk.chunks import Chunk, ParquetChunk, TarChunk, UnreadFile, version_of
+from ankleboot.inference.bulk.tar_members import image_members
+
+CHUNK_IMAGES = 1024
+"""Images of a chunk: what a kill loses for each process, and a second of work or less at 28 x 28.
+
+A Parquet file gives whole row groups, which may hold more.
+"""
+TAR_SUFFIX, PARQUET_SUFFIX = ".tar", ".parquet"
+SHARD_SUFFIXES = (TAR_SUFFIX, PARQUET_SUFFIX)
+RESULT_KEY = "ankleboot"
+"""Key in the metadata of Parquet files that a bulk prediction wrote; they are no input."""
+
+Log = Callable[[str], None]
+
+
+def chunks_of_shard(path: str, log: Log) -> Iterator[Chunk | str]:
+    """Yield the chunks of a file with one of the two suffixes, or the paths that a table holds.
+
+    Raises:
+        EnvironmentFailure: If the disk fails.
+        ModuleNotFoundError: If it is a Parquet file, and pyarrow is missing.
+    """
+    if not os.path.isfile(path):  # a FIFO would block
+        reason = "not a regular file" if os.path.lexists(path) else "no such file"
+        yield UnreadFile(path, reason)
+        return
+    try:
+        is_tar = path.lower().endswith(TAR_SUFFIX)
+        yield from _tar_chunks(path) if is_tar else _parquet_chunks(path, log)
+    except OSError as error:
+        raise EnvironmentFailure(f"{path}: {error.strerror or first_line(error)}") from error
+
+
+def _tar_chunks(path: str) -> Iterator[Chunk]:
+    """Read the headers of an archive and yield its images by the place of the first."""
+    start, count, damage = 0, 0, ""
+    with open(path, "rb") as file:
+        version = version_of(file)
+        try:
+            for member in image_members(file):
+                start = member.header if count == 0 else start
+                count += 1
+                if count == CHUNK_IMAGES:
+                    yield TarChunk(path, version, start, count)
+                    count = 0
+        except tarfile.TarError as error:
+            damage = f"damaged or no tar archive ({first_line(error)})"
+    if count:
+        yield TarChunk(path, version, start, count)
+    if damage:
+        yield UnreadFile(path, damage)
+
+
+def _parquet_chunks(path: str, log: Log) -> Iterator[Chunk | str]:
+    """Read the layout of a Parquet file and yield its row groups, several small ones together."""
+    import pyarrow.parquet as parquet
+
+    with open(path, "rb") as opened:
+        version = version_of(opened)
+        try:
+            file = parquet.ParquetFile(opened, buffer_size=2**20, pre_buffer=False)
+            schema = file.schema_arrow
+            rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+        except Exception as error:  # pyarrow raises many types for damaged files
+            yield UnreadFile(path, f"damaged or no Parquet file ({first_line(error)})")
+            return
+        if RESULT_KEY.encode() in (schema.metadata or {}):
+            log(f"{path}: the result of a prediction, left out")
+            return
+        column, has_bytes = _image_column(schema)
+        if column is None:
+            columns = ", ".join(schema.names)
+            yield UnreadFile(path, f"no column of images; name it image or path ({columns})")
+        elif has_bytes:
+            yield from _joined_groups(path, version, column, rows)
+        else:
+            for batch in file.iter_batches(CHUNK_IMAGES, columns=[column]):
+                for cell in batch.column(0).to_pylist():
+                    yield _path_of_cell(path, cell)
+
+
+def _image_column(schema: Any) -> tuple[str | None, bool]:
+    """Return the column of images, and whether it holds bytes; such a one comes first."""
+    import pyarrow as pa
+
+    with_bytes = [
+        field.name
+        for field in schema
+        if pa.types.is_binary(field.type)
+        or pa.types.is_large_binary(field.type)
+        or (pa.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0)
+    ]
+    if found := find_column(with_bytes, "path"):
+        return found, True
+    texts = [
+        field.name
+        for field in schema
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+    ]
+    return find_column(texts, "path"), False
+
+
+def _joined_groups(
+    path: str, version: tuple[int, int], column: str, rows: Sequence[int]
+) -> Iterator[Chunk]:
+    first, start, count = 0, 0, 0
+    for group, num_rows in enumerate(rows):
+        count += num_rows
+        if count >= CHUNK_IMAGES or (count and group == len(rows) - 1):
+            yield ParquetChunk(path, version, column, (first, group + 1), start, count)
+            first, start, count = group + 1, start + count, 0
+
+
+def _path_of_cell(table: str, cell: str | None) -> Chunk | str:
+    if not cell:
+        return UnreadFile(table, "a row with an empty path")
+    return os.path.join(os.path.dirname(table), cell)
