@@ -11,7 +11,8 @@ With --check, it only reports whether the page is stale.
 import sys
 from typing import Any
 
-from performance import ROOT, stored, table
+from lib.tables import markdown_table
+from performance import ROOT, stored
 
 PAGE = ROOT / "docs/deploy.md"
 
@@ -34,7 +35,7 @@ def lines() -> list[str]:
     ours = serve["summary"][0]
     hardware, correct = serve["hardware"], serve["correctness"]
     return [
-        *table(
+        *markdown_table(
             "server, one 28 x 28 PNG per request|ready after|memory|requests/s|speed-up",
             [contender(row) for row in serve["summary"]],
         ),
@@ -45,7 +46,9 @@ def lines() -> list[str]:
         f"{packages(serve)}; {serve['date']}. The other servers are those of the tutorials: an "
         "endpoint, or `gr.Interface`, that calls `model.predict`.",
         "",
-        *table("`ankleboot serve`|measured", [[what, figure] for what, figure in figures(ours)]),
+        *markdown_table(
+            "`ankleboot serve`|measured", [[what, figure] for what, figure in figures(ours)]
+        ),
         "",
         f"Correctness: {correct['sent']:,} requests with {correct['pictures']:,} images over "
         f"{correct['connections']} connections: {correct['wrong']} responses differ by a bit from "

@@ -14,8 +14,8 @@ import pytest
 import ankleboot
 from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError
 from ankleboot.inference.bulk import plan as plan_module
-from ankleboot.inference.bulk import predict_bulk as bulk_module
 from ankleboot.inference.bulk.local import LocalPool
+from ankleboot.inference.bulk.parts import PartsFolder
 from ankleboot.inference.bulk.plan import Plan, find_chunks
 from ankleboot.inference.bulk.predict_bulk import predict_bulk
 from ankleboot.inference.bulk.table import result_schema
@@ -105,8 +105,8 @@ def test_parts_of_other_images_are_kept_and_not_in_the_result(
 ) -> None:
     """A slip in the input loses nothing: with the right one the parts fit again."""
     output, parts = tmp_path / "r.parquet", tmp_path / "r.parquet.parts"
-    finish = bulk_module.PartsFolder.finish
-    monkeypatch.setattr(bulk_module.PartsFolder, "finish", _die)
+    finish = PartsFolder.finish
+    monkeypatch.setattr(PartsFolder, "finish", _die)
     with pytest.raises(KeyboardInterrupt):
         predict_bulk(folder, output, parallel=1)
     kept = {path.name for path in parts.glob("*.parquet")}
@@ -115,7 +115,7 @@ def test_parts_of_other_images_are_kept_and_not_in_the_result(
         predict_bulk(folder / "001.png", output, parallel=1, log=lines.append)
     assert lines[0] == f"the input has changed: {len(kept)} of {len(kept)} parts do not fit"
     assert {path.name for path in parts.glob("*.parquet")} > kept
-    monkeypatch.setattr(bulk_module.PartsFolder, "finish", finish)
+    monkeypatch.setattr(PartsFolder, "finish", finish)
     monkeypatch.setattr(LocalPool, "run", _die)
     predict_bulk(folder, output, parallel=1)
     assert [row["path"] for row in rows(output)] == [str(path) for path in sorted(folder.iterdir())]
@@ -130,7 +130,7 @@ def test_a_kill_between_the_result_and_its_clean_up_is_healed(
 ) -> None:
     output, parts = tmp_path / "r.parquet", tmp_path / "r.parquet.parts"
     with monkeypatch.context() as patch:
-        patch.setattr(bulk_module.PartsFolder, "_clear", lambda _: None)
+        patch.setattr(PartsFolder, "_clear", lambda _: None)
         first = predict_bulk(folder, output, parallel=1)
     assert parts.exists()
     with pytest.raises(UsageError, match=r"r\.parquet exists"):
@@ -143,7 +143,7 @@ def test_a_kill_between_the_result_and_its_clean_up_is_healed(
 def test_results_and_parts_are_no_input(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The output may lie in the folder of the images, also of a job that was stopped."""
     with monkeypatch.context() as patch:
-        patch.setattr(bulk_module.PartsFolder, "finish", _die)
+        patch.setattr(PartsFolder, "finish", _die)
         with pytest.raises(KeyboardInterrupt):
             predict_bulk(folder, folder / "a.parquet", parallel=1)
     predict_bulk(folder, folder / "a.parquet", parallel=1)

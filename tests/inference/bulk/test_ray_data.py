@@ -1,5 +1,6 @@
 """Bulk prediction on a real Ray cluster of two nodes on this machine."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from ankleboot.core.errors import EnvironmentFailure
-from ankleboot.inference.bulk import shards
+from ankleboot.inference.bulk import ray_data, shards
 from ankleboot.inference.bulk.predict_bulk import predict_bulk
 from ankleboot.inference.bulk.ray_data import ChunkActor
 from ankleboot.inference.bulk.worker import PredictionSettings
@@ -79,3 +80,21 @@ def test_what_an_actor_cannot_do_is_one_line(cluster: Any, shard: Path, tmp_path
         patch.setattr("os.getcwd", lambda: "/gone/here")
         with pytest.raises(EnvironmentFailure, match="the images must lie under the same path"):
             predict_bulk(shard, tmp_path / "r.parquet", on="ray")
+
+
+def test_an_image_that_ends_its_actor_is_named(
+    cluster: Any, shard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_data, "ChunkActor", _Dying)
+    with pytest.raises(EnvironmentFailure, match=r"the cluster failed 3 times at the images from"):
+        predict_bulk(shard, tmp_path / "r.parquet", on="ray", parallel=1)
+
+
+class _Dying:
+    """Actor that a bad image ends."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        os._exit(1)

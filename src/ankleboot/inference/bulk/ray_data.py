@@ -7,7 +7,7 @@ repeats what they had. Source: https://docs.ray.io/en/latest/data/batch_inferenc
 import logging
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,34 +63,47 @@ class RayPool:
         return f"on Ray, {describe_cluster()}"
 
     def run(self, plan: Plan, todo: Iterable[PlannedChunk]) -> Parts:
-        """Predict chunks, in rounds.
+        """Predict chunks, in rounds; a round that fails is repeated with what is missing.
 
         Raises:
-            EnvironmentFailure: If the cluster is lost, or an actor cannot predict.
+            EnvironmentFailure: If an actor cannot predict, or rounds fail three times in a row
+                without a finished chunk: the cluster is lost, or an image ends the actors.
             Interrupted: On SIGINT.
         """
         import ray
 
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-        try:
-            for chunks, lines in _rounds(plan, todo):
-                for row in self._predict(lines):
-                    if row["error"]:
-                        raise EnvironmentFailure(f"on the cluster: {row['error']}")
-                    yield chunks[row["place"]], row["content"]
-        except KeyboardInterrupt as stopped:
-            raise Interrupted("stopped; the same command continues", signal.SIGINT) from stopped
-        except ray.exceptions.RayError as error:
-            raise EnvironmentFailure(f"the cluster fails ({first_words(error)})") from error
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+        for chunks, lines in _rounds(plan, todo):
+            left, num_failures = dict(enumerate(lines)), 0
+            while left:
+                try:
+                    for row in self._predict(left):
+                        if row["error"]:
+                            raise EnvironmentFailure(f"on the cluster: {row['error']}")
+                        del left[row["place"]]
+                        num_failures = 0
+                        yield chunks[row["place"]], row["content"]
+                except KeyboardInterrupt as stopped:
+                    message = "stopped; the same command continues"
+                    raise Interrupted(message, signal.SIGINT) from stopped
+                except ray.exceptions.RayError as error:
+                    num_failures += 1
+                    if num_failures == MAX_FAILURES:
+                        first = plan.chunk(chunks[min(left)]).first
+                        raise EnvironmentFailure(
+                            f"the cluster failed {MAX_FAILURES} times at the images from {first} "
+                            f"on ({first_words(error)})"
+                        ) from error
 
-    def _predict(self, lines: list[str]) -> Iterable[dict[str, Any]]:
+    def _predict(self, lines: Mapping[int, str]) -> Iterable[dict[str, Any]]:
+        """Yield the answers to lines by their places."""
         import ray
 
         num_cores = int(ray.cluster_resources().get("CPU", 1))
         most = max(1, min(num_cores, len(lines), self.limit or num_cores))
-        items = [{"place": place, "line": line} for place, line in enumerate(lines)]
+        items = [{"place": place, "line": line} for place, line in lines.items()]
         dataset = ray.data.from_items(items, override_num_blocks=len(items))
         predicted = dataset.map(
             ChunkActor,
