@@ -147,7 +147,7 @@ def test_lists_of_other_programs(encoding: str, tmp_path: Path) -> None:
 def test_a_new_file_moves_the_borders_of_its_own_chunk_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(plan_module, "CHUNK_IMAGES", 20)
+    monkeypatch.setattr(plan_module, "CHUNK_FILES", 20)
     names = [f"photo-{number:04}.jpg" for number in range(2000)]
     before = set(find_chunks(["-"], names, print))
     after = set(find_chunks(["-"], ["added.jpg", *names], print))
@@ -250,3 +250,14 @@ def test_a_plan_reads_its_chunks_back(tmp_path: Path) -> None:
     assert [planned.key for planned in again] == [planned.key for planned in plan]
     changed = Plan(tmp_path / "changed.jsonl", [TarChunk("x.tar", (10, 21), 512, 3)])
     assert {planned.key for planned in changed}.isdisjoint(planned.key for planned in plan)
+
+
+def test_large_images_make_small_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "CHUNK_BYTES", 2500)
+    contents = [bytes([n]) * 1000 for n in range(9)]
+    tar = write_tar(tmp_path / "s.tar", {f"{n}.png": c for n, c in enumerate(contents)})
+    table = write_parquet(tmp_path / "t.parquet", contents, rows_per_group=1)
+    for path in (tar, table):
+        chunks = list(find_chunks([str(path)], (), print))
+        assert all(1 <= chunk.num_images <= 3 for chunk in chunks)
+        assert sum(chunk.num_images for chunk in chunks) == 9

@@ -28,7 +28,7 @@ NUM = 60
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan_module, "CHUNK_IMAGES", 20)
+    monkeypatch.setattr(plan_module, "CHUNK_FILES", 20)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_stopped_job_continues_and_another_is_refused(
     with pytest.raises(UsageError, match="abstain_below was None and is 0.5"):
         predict_bulk(folder, output, abstain_below=0.5)
     monkeypatch.undo()
-    monkeypatch.setattr(plan_module, "CHUNK_IMAGES", 20)
+    monkeypatch.setattr(plan_module, "CHUNK_FILES", 20)
     lines: list[str] = []
     predict_bulk(folder, output, parallel=1, log=lines.append)
     assert lines[0].startswith(f"{num_done} of 60 images")

@@ -11,8 +11,9 @@ from pathlib import Path
 from ankleboot.core.files import write_failure
 from ankleboot.inference.bulk.chunks import Chunk, FileChunk, chunk_from_line, chunk_to_line
 from ankleboot.inference.bulk.inputs import named_files
-from ankleboot.inference.bulk.shards import CHUNK_IMAGES, SHARD_SUFFIXES, Log, chunks_of_shard
+from ankleboot.inference.bulk.shards import SHARD_SUFFIXES, Log, chunks_of_shard
 
+CHUNK_FILES = 128  # mean number of loose files in a chunk, whose sizes are not known
 KEY_CHARS = 32  # of the SHA-256 that names a chunk
 
 
@@ -116,7 +117,7 @@ def _is_last(names: list[str]) -> bool:
     The names decide, not their number alone, so that a new file moves the borders of its own chunk
     and not of all that follow. A chunk has half to twice the usual number.
     """
-    if len(names) < CHUNK_IMAGES // 2:
+    if len(names) < CHUNK_FILES // 2:
         return False
-    is_border = zlib.crc32(os.fsencode(names[-1])) % (CHUNK_IMAGES // 2) == 0
-    return is_border or len(names) >= 2 * CHUNK_IMAGES
+    is_border = zlib.crc32(os.fsencode(names[-1])) % (CHUNK_FILES // 2) == 0
+    return is_border or len(names) >= 2 * CHUNK_FILES

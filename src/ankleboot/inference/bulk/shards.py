@@ -7,11 +7,18 @@ from typing import Any
 
 from ankleboot.core.errors import EnvironmentFailure, first_line
 from ankleboot.data.tables.table import find_column
-from ankleboot.inference.bulk.chunks import Chunk, ParquetChunk, TarChunk, UnreadFile, version_of
+from ankleboot.inference.bulk.chunks import (
+    Chunk,
+    ParquetChunk,
+    TarChunk,
+    UnreadFile,
+    Version,
+    version_of,
+)
 from ankleboot.inference.bulk.tar_members import image_members
 
-CHUNK_IMAGES = 1024
-"""Images of a chunk: what a kill loses for each process, and a second of work or less at 28 x 28.
+CHUNK_IMAGES, CHUNK_BYTES = 1024, 16 * 2**20
+"""Bounds of a chunk, so that it is a second of work or less at 28 x 28, and a few with photos.
 
 A Parquet file gives whole row groups, which may hold more.
 """
@@ -43,16 +50,16 @@ def chunks_of_shard(path: str, log: Log) -> Iterator[Chunk | str]:
 
 def _tar_chunks(path: str) -> Iterator[Chunk]:
     """Read the headers of an archive and yield its images by the place of the first."""
-    start, count, damage = 0, 0, ""
+    start, count, size, damage = 0, 0, 0, ""
     with open(path, "rb") as file:
         version = version_of(file)
         try:
             for member in image_members(file):
                 start = member.header if count == 0 else start
-                count += 1
-                if count == CHUNK_IMAGES:
+                count, size = count + 1, size + member.size
+                if count == CHUNK_IMAGES or size >= CHUNK_BYTES:
                     yield TarChunk(path, version, start, count)
-                    count = 0
+                    count, size = 0, 0
         except tarfile.TarError as error:
             damage = f"damaged or no tar archive ({first_line(error)})"
     if count:
@@ -70,7 +77,8 @@ def _parquet_chunks(path: str, log: Log) -> Iterator[Chunk | str]:
         try:
             file = parquet.ParquetFile(opened, buffer_size=2**20, pre_buffer=False)
             schema = file.schema_arrow
-            rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+            groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+            sizes = [(group.num_rows, group.total_byte_size) for group in groups]
         except Exception as error:  # pyarrow raises many types for damaged files
             yield UnreadFile(path, f"damaged or no Parquet file ({first_line(error)})")
             return
@@ -82,7 +90,7 @@ def _parquet_chunks(path: str, log: Log) -> Iterator[Chunk | str]:
             columns = ", ".join(schema.names)
             yield UnreadFile(path, f"no column of images; name it image or path ({columns})")
         elif has_bytes:
-            yield from _joined_groups(path, version, column, rows)
+            yield from _joined_groups(path, version, column, sizes)
         else:
             for batch in file.iter_batches(CHUNK_IMAGES, columns=[column]):
                 for cell in batch.column(0).to_pylist():
@@ -111,14 +119,16 @@ def _image_column(schema: Any) -> tuple[str | None, bool]:
 
 
 def _joined_groups(
-    path: str, version: tuple[int, int], column: str, rows: Sequence[int]
+    path: str, version: Version, column: str, sizes: Sequence[tuple[int, int]]
 ) -> Iterator[Chunk]:
-    first, start, count = 0, 0, 0
-    for group, num_rows in enumerate(rows):
-        count += num_rows
-        if count >= CHUNK_IMAGES or (count and group == len(rows) - 1):
+    """Yield row groups, small ones together; `sizes` has the rows and bytes of each."""
+    first, start, count, size = 0, 0, 0, 0
+    for group, (num_rows, num_bytes) in enumerate(sizes):
+        count, size = count + num_rows, size + num_bytes
+        is_full = count >= CHUNK_IMAGES or size >= CHUNK_BYTES
+        if count and (is_full or group == len(sizes) - 1):
             yield ParquetChunk(path, version, column, (first, group + 1), start, count)
-            first, start, count = group + 1, start + count, 0
+            first, start, count, size = group + 1, start + count, 0, 0
 
 
 def _path_of_cell(table: str, cell: str | None) -> Chunk | str:
