@@ -116,9 +116,9 @@ class LocalPool:
                     "that ends it"
                 ) from None
             return None
+        self._idle.append(child)
         if isinstance(answer, AnklebootError):
             raise answer
-        self._idle.append(child)
         return answer
 
 
