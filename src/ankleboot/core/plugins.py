@@ -165,7 +165,8 @@ def _is_import_string(name: str) -> bool:
 
 
 @functools.cache
-def _entry_points(kind: str) -> Mapping[str, metadata.EntryPoint]:
+def _entry_points(kind: str) -> Mapping[str, Any]:
+    """Return the entry points of a kind; importlib_metadata, once imported, makes its own class."""
     return {point.name: point for point in _installed().select(group=f"ankleboot.{kind}")}
 
 
