@@ -7,6 +7,7 @@ import pytest
 from ankleboot.cli.main import run as ankleboot
 from ankleboot.models.run import Run
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 SETTINGS = ["blocks=1", "filters=4", "dense_units=0", "batch_size=200", "epochs=1"]
 COMMAND = ["train", "plain", "--data", "sample", *(p for s in SETTINGS for p in ("--set", s))]
 
