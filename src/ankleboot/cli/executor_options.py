@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import click
 
-from ankleboot.cli.options import Command
+from ankleboot.cli.options import collect_options
 from ankleboot.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,16 +61,5 @@ EXECUTOR_OPTIONS = (
 )
 
 
-def executor_option(command: Command) -> Command:
-    """Add --on, --cores and --parallel, passed together as `place`."""
-
-    @functools.wraps(command)
-    def with_place(
-        *args: Any, on: str, cores: int | None, parallel: int | None, **kwargs: Any
-    ) -> Any:
-        return command(*args, place=ExecutorOptions(on, cores, parallel), **kwargs)
-
-    decorated: Any = with_place
-    for add_option in reversed(EXECUTOR_OPTIONS):
-        decorated = add_option(decorated)
-    return cast(Command, decorated)
+executor_option = collect_options(EXECUTOR_OPTIONS, "place", ExecutorOptions)
+"""Decorator that adds --on, --cores and --parallel, passed together as `place`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -120,6 +121,34 @@ def json_option(command: Callable[..., Result]) -> Callable[..., None]:
     return print_result
 
 
+def collect_options(
+    click_options: Sequence[Callable[[Command], Command]],
+    keyword: str,
+    record: Callable[..., object],
+) -> Callable[[Command], Command]:
+    """Return a decorator that adds options to a command and passes them together.
+
+    Args:
+        click_options: Options with the names of the record's fields.
+        keyword: Name of the command's argument that receives the record.
+        record: Class of the record.
+    """
+    fields = inspect.signature(record).parameters
+
+    def add(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_record(*args: Any, **kwargs: Any) -> Any:
+            values = {name: kwargs.pop(name) for name in fields}
+            return command(*args, **{keyword: record(**values)}, **kwargs)
+
+        decorated: Any = with_record
+        for add_option in reversed(click_options):
+            decorated = add_option(decorated)
+        return cast(Command, decorated)
+
+    return add
+
+
 @dataclass(frozen=True)
 class DataOptions:
     """Data set that the user named, and how to load it; the name is None if the user gave none."""
@@ -186,7 +215,7 @@ class DataOptions:
 DATA_OPTIONS = (
     click.option(
         "--data",
-        "data_name",
+        "name",
         metavar="NAME|DIR",
         help="fashion-mnist (default), sample, an image folder with a sub-folder for every class, "
         "a table (.csv, .jsonl, .parquet, .npz), a .zip of these, a folder with IDX files, or "
@@ -218,27 +247,8 @@ DATA_OPTIONS = (
 )
 
 
-def data_option(command: Command) -> Command:
-    """Add --data and the options that go with it, passed together as `data_choice`."""
-
-    @functools.wraps(command)
-    def with_choice(
-        *args: Any,
-        data_name: str | None,
-        skip_bad: bool,
-        strict: bool,
-        trust: bool,
-        labels: Path | None,
-        groups: Path | None,
-        **kwargs: Any,
-    ) -> Any:
-        choice = DataOptions(data_name, skip_bad, strict, trust, labels, groups)
-        return command(*args, data_choice=choice, **kwargs)
-
-    decorated: Any = with_choice
-    for add_option in reversed(DATA_OPTIONS):
-        decorated = add_option(decorated)
-    return cast(Command, decorated)
+data_option = collect_options(DATA_OPTIONS, "data_choice", DataOptions)
+"""Decorator that adds --data and the options that go with it, passed together as `data_choice`."""
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -73,7 +72,7 @@ class BulkOptions:
             )
 
 
-_OPTIONS = (
+BULK_OPTIONS = (
     click.option(
         "--output",
         type=options.PATH,
@@ -98,19 +97,8 @@ _OPTIONS = (
 )
 
 
-def bulk_option(command: options.Command) -> options.Command:
-    """Add --output, --on and --parallel, passed together as `bulk`."""
-
-    @functools.wraps(command)
-    def with_bulk(
-        *args: Any, output: Path | None, on: str | None, parallel: int | None, **kwargs: Any
-    ) -> Any:
-        return command(*args, bulk=BulkOptions(output, on, parallel), **kwargs)
-
-    decorated: Any = with_bulk
-    for add_option in reversed(_OPTIONS):
-        decorated = add_option(decorated)
-    return cast(options.Command, decorated)
+bulk_option = options.collect_options(BULK_OPTIONS, "bulk", BulkOptions)
+"""Decorator that adds --output, --on and --parallel, passed together as `bulk`."""
 
 
 def _stdin_lines() -> Iterator[str]:

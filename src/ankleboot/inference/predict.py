@@ -110,7 +110,7 @@ def predict_files(
     """
     remaining, segment = enumerate(images_or_paths), on_prediction is not None
     while batch := [  # an image is decoded before the next one is read, which bounds the memory
-        (_name(i, item), _prepare(_name(i, item), item, router, segment=segment))
+        (name := _name(i, item), _prepare(name, item, router, segment=segment))
         for i, item in islice(remaining, BATCH_SIZE)
     ]:
         rows = _predict_counted([entry for _, entry in batch if isinstance(entry, PreparedImage)])
