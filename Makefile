@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test adversarial quick slow check fix docs notebooks pages dist pretrained zero-shot \
+.PHONY: help run test adversarial quick slow soak check fix docs notebooks pages dist pretrained zero-shot \
   photo-model segmentation lock clean
 
 help:  ## Show this list
@@ -36,6 +36,10 @@ QUICK := tests/core/test_types.py tests/data/fashion_mnist/test_idx.py \
 
 slow: $(VENV)/.dev  ## The slow tests: real data, real kills
 	$(BIN)/python -m pytest -q -m slow
+
+soak: $(VENV)/.dev  ## Hold every promise against faults, kills and noise: MINUTES=10 SEED= ONLY= CASE= SHORT=
+	PYTHONPATH=tests $(BIN)/python -m soak $(addprefix --minutes ,$(MINUTES)) $(addprefix --seed ,$(SEED)) \
+	  $(if $(ONLY),--only $(ONLY)) $(addprefix --case ,$(CASE)) $(if $(SHORT),--short)
 
 check: $(VENV)/.dev  ## Lint, types, and generated documents
 	$(BIN)/ruff check .
