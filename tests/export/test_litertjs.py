@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ankleboot.core.download import DownloadError
+from ankleboot.core.download import Download, DownloadError
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.files import sha256_of
 from ankleboot.export import litertjs
@@ -31,15 +31,15 @@ def small_runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("shutil.which", lambda name: None)
 
-    def closed(url: str, max_bytes: int) -> bytes:
+    def closed(url: str, max_bytes: int) -> Download:
         raise DownloadError("the network is closed")
 
     monkeypatch.setattr(litertjs, "download", closed)
     return tmp_path / "runtime"
 
 
-def deliver(url: str, max_bytes: int) -> bytes:
-    return FAKE_FILES[url.rpartition("/")[2]]
+def deliver(url: str, max_bytes: int) -> Download:
+    return Download(FAKE_FILES[url.rpartition("/")[2]], url)
 
 
 def kept(small_runtime: Path) -> Path:
@@ -74,7 +74,7 @@ def test_downloaded_files_are_cached(small_runtime: Path, monkeypatch: pytest.Mo
 def test_files_with_another_hash_are_refused(
     small_runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(litertjs, "download", lambda url, max_bytes: b"evil()")
+    monkeypatch.setattr(litertjs, "download", lambda url, _: Download(b"evil()", url))
     with pytest.raises(EnvironmentFailure, match=r"index\.js has sha256 .*, expected"):
         litertjs.install_runtime(small_runtime)
     assert [path.name for path in kept(small_runtime).iterdir()] == ["lock"]

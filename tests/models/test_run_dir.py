@@ -1,5 +1,7 @@
 """Creation of run folders: what may lie in one, and how the next one is named."""
 
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +9,9 @@ import pytest
 
 from ankleboot.core.errors import UsageError
 from ankleboot.models.run_dir import create_run, next_run_dir
+from ankleboot.models.run_list.index import list_runs
 from helpers.images import TINY
+from helpers.run_folders import write_run
 
 
 def test_a_run_that_was_killed_before_its_recipe_does_not_block_the_folder(tmp_path: Path) -> None:
@@ -35,3 +39,27 @@ def test_a_run_of_one_fold_and_a_cross_validation_have_different_names(tmp_path:
         next_run_dir(tmp_path, TINY, folds=5).name,
     ]
     assert names == ["tiny-seed0-002", "tiny-seed0-fold2of5-001", "tiny-seed0-folds5-001"]
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="POSIX")
+def test_names_and_order_of_runs_do_not_depend_on_the_clock(
+    tmp_path: Path, isolated_cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock jumps back by years and to other time zones between the runs."""
+    moments = [("Pacific/Auckland", 1_800_000_000), ("America/Lima", 1_700_000_000), ("UTC", 0)]
+    try:
+        for zone, now in moments:
+            monkeypatch.setenv("TZ", zone)
+            time.tzset()
+            folder = next_run_dir(tmp_path, TINY)
+            created = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(now))
+            write_run(folder, manifest={"created": created})
+            for path in (*folder.iterdir(), folder):
+                os.utime(path, (now, now))
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+    names = [f"tiny-seed0-{counter:03d}" for counter in (1, 2, 3)]
+    for use_index in (False, True, True):
+        rows = list_runs(tmp_path, use_index=use_index)
+        assert [Path(str(row["run"])).name for row in rows] == names

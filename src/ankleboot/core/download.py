@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -117,7 +117,14 @@ def complete(
     return ", ".join(dict.fromkeys(origins))
 
 
-def download(url: str, max_bytes: int, *, schemes: tuple[str, ...] = ("https",)) -> bytes:
+class Download(NamedTuple):
+    """Body of a response, and the address that it came from after all redirects."""
+
+    content: bytes
+    url: str
+
+
+def download(url: str, max_bytes: int, *, schemes: tuple[str, ...] = ("https",)) -> Download:
     """Download the body at `url`.
 
     Redirects are followed to the allowed schemes only.
@@ -135,7 +142,7 @@ def download(url: str, max_bytes: int, *, schemes: tuple[str, ...] = ("https",))
     return _attempt(url, max_bytes, schemes)
 
 
-def _attempt(url: str, max_bytes: int, schemes: tuple[str, ...]) -> bytes:
+def _attempt(url: str, max_bytes: int, schemes: tuple[str, ...]) -> Download:
     with requests.Session() as session:  # uses the proxies of the environment
         for _ in range(MAX_REDIRECTS + 1):
             if urlsplit(url).scheme not in schemes:
@@ -147,7 +154,7 @@ def _attempt(url: str, max_bytes: int, schemes: tuple[str, ...]) -> bytes:
                 if response.status_code != 200:
                     code = response.status_code
                     raise DownloadError(f"{url}: HTTP status {code}", retry=code >= 500)
-                return _body(url, response, max_bytes)
+                return Download(_body(url, response, max_bytes), url)
     raise DownloadError(f"{url}: more than {MAX_REDIRECTS} redirects")
 
 

@@ -111,8 +111,8 @@ class _Cdn:
     name = CDN
 
     def read(self, file: RuntimeFile) -> bytes:
-        content = download(f"{CDN}/{file.package}@{VERSION}/{file.path}", MAX_BYTES)
-        return _verified(content, file, self.name)
+        address = f"{CDN}/{file.package}@{VERSION}/{file.path}"
+        return _verified(download(address, MAX_BYTES).content, file, self.name)
 
 
 class _Npm:

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -68,6 +69,20 @@ def test_bad_image_files_are_refused(raw: bytes, said: str) -> None:
     with pytest.raises(DataError, match="^x-images: ") as caught:
         parse(raw, replace(IMAGES, name="x-images"))
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("raw", "file"),
+    [(image_bytes(count=2**32 - 1), IMAGES), (label_bytes([1, 2, 3], count=2**32 - 1), LABELS)],
+)
+def test_a_header_alone_allocates_nothing(raw: bytes, file: IdxFile) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="the header announces 4294967295 items"):
+            parse(raw, file)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("bad", [10, 77, 255])

@@ -1,6 +1,7 @@
 """Where bytes come from, and what happens when they do not (rows D1, D8-D20)."""
 
 import gzip
+import io
 import os
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 
 from ankleboot.core import download
 from ankleboot.core.download import DownloadError, Source, Sources
@@ -24,6 +26,7 @@ from ankleboot.data.fashion_mnist.idx import IdxFile
 from ankleboot.data.fashion_mnist.sources import FAILURE, LocalFolder, Mirror
 from ankleboot.data.load import load_data
 
+real_stall_timeout_s = download.STALL_TIMEOUT_S  # before `short_waits`
 Answer = Callable[[BaseHTTPRequestHandler], None]
 CONTENT = bytes(8) + bytes(range(200))
 WANTED = IdxFile(
@@ -183,6 +186,40 @@ def test_a_silent_server_is_waited_for_once(
     with pytest.raises(DownloadError, match=said):
         server.mirror().read(WANTED)
     assert len(server.requests) == 1
+
+
+def test_a_mirror_that_stalls_is_left_for_the_next(server: Server) -> None:
+    slow, good = Server(), server
+    slow.answers, good.answers = [trickle], [send(gzip.compress(CONTENT, mtime=0))]
+    try:
+        asked = sources_of(slow.mirror(), good.mirror())
+        assert asked.fetch_first(WANTED) == asked.fetch_first(WANTED) == (CONTENT, good.url)
+    finally:
+        slow.close()
+    assert len(slow.requests) == 1 and len(good.requests) == 2
+    assert real_stall_timeout_s <= 30
+
+
+def test_a_redirect_to_another_host_is_named_and_its_content_verified(server: Server) -> None:
+    other = Server()
+    other.answers = [send(gzip.compress(CONTENT, mtime=0)), send(gzip.compress(bytes(208)))]
+    server.answers = [redirect_to(f"{other.url}elsewhere.gz")]
+    try:
+        content, origin = sources_of(server.mirror()).fetch_first(WANTED)
+        assert content == CONTENT and origin == f"{server.url} (redirected to {other.url[7:-1]})"
+        with pytest.raises(DataError, match=f"{other.url}elsewhere.gz: .*sha256"):
+            server.mirror().read(WANTED)
+    finally:
+        other.close()
+
+
+def test_a_redirect_away_from_https_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    response = requests.Response()
+    response.status_code, response.raw = 302, io.BytesIO()
+    response.headers["location"] = "http://127.0.0.1:9/x"
+    monkeypatch.setattr(download, "_request", lambda session, url: response)
+    with pytest.raises(DownloadError, match="http://127.0.0.1:9/x: refused, not https"):
+        Mirror("https://mirror.example/").read(WANTED)
 
 
 def test_a_second_try_can_succeed(server: Server) -> None:

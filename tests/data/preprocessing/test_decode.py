@@ -13,7 +13,7 @@ from PIL import Image
 
 from ankleboot.core.errors import DataError
 from ankleboot.data.load import load_data
-from ankleboot.data.preprocessing.decode import MAX_DECODED_SIDE, decode
+from ankleboot.data.preprocessing.decode import MAX_DECODED_SIDE, MAX_SIDE, decode
 from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.data.preprocessing.garment import garment_image
 from ankleboot.data.preprocessing.preprocess import load_image
@@ -61,6 +61,38 @@ def test_modes_show_the_same(tmp_path: Path, mode: str) -> None:
 def test_an_adobe_cmyk_jpeg_is_not_inverted(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.jpg", scene().convert("CMYK"), quality=95)
     assert np.abs(decode(path).astype(int) - np.asarray(scene())).mean() < 3
+
+
+def test_an_adobe_ycck_jpeg_is_not_inverted(tmp_path: Path) -> None:
+    """Pillow writes no YCCK: its CMYK file of converted channels gets the mark of one."""
+    *inks, black = scene().convert("CMYK").split()
+    luma = Image.merge("RGB", inks).convert("YCbCr").split()
+    channels = [channel.point(lambda v: 255 - v) for channel in luma]
+    path = saved(tmp_path / "a.jpg", Image.merge("CMYK", [*channels, black]), quality=95)
+    content = bytearray(path.read_bytes())
+    transform = content.index(b"Adobe") + 11
+    assert content[transform] == 0
+    content[transform] = 2
+    path.write_bytes(content)
+    assert np.abs(decode(path).astype(int) - np.asarray(scene())).mean() < 3
+
+
+@pytest.mark.parametrize("mode", ["P", "PA", "L"])
+def test_transparent_entries_and_levels_show_white(tmp_path: Path, mode: str) -> None:
+    """A palette with a transparent entry, one with alpha, and a transparent level of gray."""
+    gray = scene().convert("L").point(lambda v: 0 if v == 255 else v)  # the background hides black
+    alpha = gray.point(lambda v: 255 * (v > 0))
+    path = tmp_path / ("a.tiff" if mode == "PA" else "a.png")
+    if mode == "PA":
+        picture = gray.convert("P").convert("PA")
+        picture.putalpha(alpha)
+        saved(tmp_path / "a.png", picture.convert("RGBA"))
+        path = tmp_path / "a.png"
+    else:
+        saved(path, gray.convert(mode), transparency=0)
+    got = decode(path).astype(int)
+    expected = np.asarray(scene().convert("L").convert("RGB")).astype(int)
+    assert np.abs(got - expected).max() <= 2
 
 
 @pytest.mark.parametrize("hidden", [(0, 0, 0), (255, 0, 255)])
@@ -160,6 +192,18 @@ def test_pixels_are_counted_after_the_fraction_that_is_decoded(tmp_path: Path) -
         decode(saved(tmp_path / "a.jpg", Image.new("L", (15_000, 9_000))))
     with pytest.raises(DataError, match="9000 x 7000 pixels, allowed are 60,000,000"):
         decode(saved(tmp_path / "b.jpg", Image.new("L", (9_000, 7_000)), progressive=True))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (MAX_SIDE, 1), (1, MAX_SIDE)])
+def test_the_smallest_and_the_thinnest_images_are_read(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    pixels = decode(saved(tmp_path / "a.png", Image.new("L", size, 90)))
+    assert pixels.shape == (min(size[1], MAX_DECODED_SIDE), min(size[0], MAX_DECODED_SIDE), 3)
+    assert (pixels == 90).all()
+    longer = Image.new("L", (size[0] + 65_535, 1))
+    with pytest.raises(DataError, match="allowed are 65,535 a side"):
+        decode(saved(tmp_path / "b.png", longer))
 
 
 def test_large_images_are_reduced(tmp_path: Path) -> None:

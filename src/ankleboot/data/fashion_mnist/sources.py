@@ -4,6 +4,7 @@ import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ankleboot.core.download import Source, download
 from ankleboot.core.errors import DataError, EnvironmentFailure
@@ -61,12 +62,16 @@ class Mirror:
         self._schemes = schemes
 
     def read(self, file: IdxFile) -> bytes:
-        url = f"{self._url}{file.name}.gz"
-        packed = download(url, MAX_DOWNLOAD_BYTES, schemes=self._schemes)
+        address = f"{self._url}{file.name}.gz"
+        packed, url = download(address, MAX_DOWNLOAD_BYTES, schemes=self._schemes)
         raw = gunzip(packed, file.num_bytes, url)
         verify(raw, file, url)
+        notes, host = [], urlsplit(url).netloc
+        if host != urlsplit(address).netloc:
+            notes.append(f"redirected to {host}")
         if sha256_of(packed) != file.gz_sha256:
-            self.name = f"{self._url} (recompressed, content verified)"
+            notes.append("recompressed, content verified")
+        self.name = f"{self._url} ({'; '.join(notes)})" if notes else self._url
         return raw
 
 
