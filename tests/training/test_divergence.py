@@ -25,8 +25,10 @@ def test_divergence_names_the_batch_and_keeps_the_last_good_checkpoint(
         return rates
 
     monkeypatch.setattr(schedules, "learning_rates", blow_up_in_epoch_2)
-    with pytest.raises(DivergedError, match="training loss became nan in batch 5 of epoch 2"):
+    expected = "training loss became nan in batch 5 of epoch 2"
+    with pytest.raises(DivergedError, match=expected) as caught:
         fit(TINY, bar_data, tmp_path / "run")
+    assert caught.value.exit_code == 6
     checkpoint = Run(tmp_path / "run").read_checkpoint()
     assert checkpoint is not None
     arrays, progress = checkpoint

@@ -20,7 +20,7 @@ from ankleboot.training.engines import base
 from ankleboot.training.foreign_plugins import plugin_versions
 
 MUST_MATCH_ON_RESUME = (
-    *("recipe", "data", "label_file", "split", "versions", "arithmetic", "plugins"),
+    *("recipe", "data", "labels", "label_file", "split", "versions", "arithmetic", "plugins"),
 )
 MAY_CHANGE_LAST_BITS = ("hardware", "git_commit")
 
@@ -84,7 +84,7 @@ def verify_same_manifest(run: Run, data: Dataset, recipe: Recipe | None = None) 
     verify_folder_unchanged(run, data)
     then, now = run.manifest(), make_manifest(recipe or run.recipe(), data)
     then["recipe"] = from_json(then.get("recipe", {})).to_json()  # it may lack later fields
-    then.setdefault("plugins", {})
+    then = {"plugins": {}, "labels": now["labels"]} | then  # as may an older manifest
     if changes := _changes(then, now, MUST_MATCH_ON_RESUME):
         raise ModelError(
             f"{run.folder}: cannot resume, {'; '.join(changes)}. Restore that, or start a new run"
