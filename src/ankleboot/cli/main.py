@@ -4,16 +4,19 @@ Every command is a shell over the Python function of the same name, in a file of
 modules are imported inside the commands, so that `--help` does not wait for TensorFlow.
 """
 
-import errno
 import io
 import os
+import signal
 import sys
+from contextlib import suppress
 
 import click
 
 from ankleboot import __version__
 from ankleboot.core import plugins
 from ankleboot.core.errors import AnklebootError, EnvironmentFailure, UsageError
+from ankleboot.core.last_resort import describe_unexpected, exit_code_of
+from ankleboot.core.signals import received_signal
 from ankleboot.core.tensorflow_settings import use_backend
 from ankleboot.core.text import escape_unprintable
 
@@ -62,30 +65,39 @@ def run(arguments: list[str]) -> int:
     except AnklebootError as error:
         return _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted", 130)
+        return _fail("interrupted", 128 + signal.SIGINT)
     except BrokenPipeError:  # the reader (head, say) has seen enough
         _drop_output()
         return 0
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _drop_output()
-        return _fail("disk full while writing the output", EnvironmentFailure.exit_code)
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        for extra, modules in EXTRAS.items():
-            if missing in modules.split():
-                message = f"this needs {missing}: pip install 'ankleboot[{extra}]'"
-                return _fail(message, EnvironmentFailure.exit_code)
-        raise
+        return _fail_without(error)
+    except Exception as error:
+        if received_signal():
+            return _fail("interrupted", 128 + signal.SIGINT)
+        if isinstance(error, OSError) and not error.filename:
+            _drop_output()  # it may be stdout that failed, and would fail again at exit
+        return _fail(describe_unexpected(error), exit_code_of(error))
+
+
+def _fail_without(error: ModuleNotFoundError) -> int:
+    """Name the extra that brings a missing module."""
+    missing = (error.name or "").partition(".")[0]
+    for extra, modules in EXTRAS.items():
+        if missing in modules.split():
+            message = f"this needs {missing}: pip install 'ankleboot[{extra}]'"
+            return _fail(message, EnvironmentFailure.exit_code)
+    return _fail(describe_unexpected(error), exit_code_of(error))
 
 
 def _drop_output() -> None:
     """Let what is still buffered go nowhere; Python would complain about it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int) -> int:
+    if signum := received_signal():  # which caused the failure
+        message, code = "interrupted", 128 + signum
     print("error: " + escape_unprintable(" ".join(message.split())), file=sys.stderr)
     return code
 
@@ -106,6 +118,6 @@ class Commands(click.Group):
 def cli() -> None:
     """Train, judge, explain and ship clothing classifiers on Fashion-MNIST.
 
-    Exit codes: 0 ok, 2 usage, 3 bad data, 4 refused or bad model, 5 environment (disk, network,
-    permission), 6 training diverged, 130 SIGINT, 143 SIGTERM.
+    Exit codes: 0 ok, 1 fault of Ankleboot, 2 usage, 3 bad data, 4 refused or bad model,
+    5 environment (disk, network, permission), 6 training diverged, 130 SIGINT, 143 SIGTERM.
     """

@@ -13,13 +13,13 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import filelock
 
-from ankleboot.core.errors import EnvironmentFailure
+from ankleboot.core.errors import AnklebootError, DataError, EnvironmentFailure
 from ankleboot.core.paths import moving_variable
 
 TEMP_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmp(\.\w+)?")
@@ -55,10 +55,13 @@ def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix:
         temp.replace(path)
         if os.name == "posix":  # a rename is on the disk once its folder is
             _flush(path.parent, os.O_RDONLY)
-    except OSError as error:
-        raise write_failure(path, error, None if callable(content) else len(content)) from error
-    finally:
-        temp.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):  # the first error counts; the next start removes the file
+            temp.unlink()
+        if isinstance(error, OSError):
+            num_bytes = None if callable(content) else len(content)
+            raise write_failure(path, error, num_bytes) from error
+        raise
 
 
 def _flush(path: Path, flags: int) -> None:
@@ -75,6 +78,37 @@ def write_failure(path: Path, error: OSError, num_bytes: int | None) -> Environm
         size = "" if num_bytes is None else f" of {num_bytes} bytes"
         return EnvironmentFailure(f"disk full while writing {path}{size}; free some space")
     return EnvironmentFailure(f"cannot write {path}: {error.strerror or error}")
+
+
+def read_bytes(
+    path: Path, *, missing: AnklebootError | None = None, max_bytes: int | None = None
+) -> bytes:
+    """Read a file.
+
+    Args:
+        path: Path to the file.
+        missing: Error to raise if there is no such file.
+        max_bytes: Largest size that is read.
+
+    Raises:
+        DataError: If the file is larger.
+        EnvironmentFailure: If it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(-1 if max_bytes is None else max_bytes + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise missing or read_failure(path, error) from error
+    except OSError as error:
+        raise read_failure(path, error) from error
+    if max_bytes is not None and len(content) > max_bytes:
+        raise DataError(f"{path}: larger than the allowed {max_bytes:,} bytes")
+    return content
+
+
+def read_failure(path: Path, error: OSError) -> EnvironmentFailure:
+    """Describe why `path` could not be read."""
+    return EnvironmentFailure(f"cannot read {path}: {error.strerror or error}")
 
 
 def write_json(path: Path, document: Any) -> None:
