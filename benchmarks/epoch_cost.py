@@ -23,7 +23,8 @@ from ankleboot.core.types import one_hot, to_inputs
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.load import load_data
 from ankleboot.data.splits import Split
-from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.history import EpochRecord
+from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import LEAKY
 from ankleboot.training.callbacks import LayerSummary, TrainingCallback
 from ankleboot.training.trainer import fit

@@ -22,7 +22,8 @@ from ankleboot.core.types import to_inputs
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.load import load_data
 from ankleboot.data.splits import Split
-from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.history import EpochRecord
+from ankleboot.models.run import Run
 from ankleboot.models.run_dir import next_run_dir
 from ankleboot.recipes.catalog import overrides_of
 from ankleboot.recipes.parse import from_json

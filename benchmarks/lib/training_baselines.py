@@ -57,7 +57,7 @@ class Stopwatch:
 def train_recipe(chosen: Recipe, data: Dataset, seed: int) -> TrainingResult:
     """Train one of our recipes, run folder included."""
     from ankleboot.inference.load import load_predictor
-    from ankleboot.models.run import EpochRecord
+    from ankleboot.models.history import EpochRecord
     from ankleboot.training import data_loader
     from ankleboot.training.callbacks import TrainingCallback
     from ankleboot.training.engines import base

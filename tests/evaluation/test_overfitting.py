@@ -8,7 +8,7 @@ import pytest
 from ankleboot.core.errors import DataError
 from ankleboot.evaluation.evidence import weigh_evidence
 from ankleboot.evaluation.overfitting import diagnose_fit
-from ankleboot.models.run import EpochRecord
+from ankleboot.models.history import EpochRecord
 from ankleboot.recipes.catalog import TRANSFER
 
 

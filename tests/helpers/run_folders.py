@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.core.files import make_folder, write_json
-from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.history import EpochRecord
+from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import get_recipe
 
 

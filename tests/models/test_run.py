@@ -1,14 +1,18 @@
 """Run folder: checkpoints, summary and JSON document."""
 
+import copy
+import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from ankleboot.core.errors import (
-    ModelError,
-)
+from ankleboot.core.errors import EnvironmentFailure, ModelError
 from ankleboot.models.run import Run, load_run
+
+VERDICT = {"verdict": "about right", "sentences": ["x"], "gap": 0.1}
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
@@ -44,3 +48,83 @@ def test_load_run_opens_run_folders_alone(bar_run: Run, tmp_path: Path) -> None:
     assert load_run(str(bar_run.folder)) == bar_run
     with pytest.raises(ModelError, match="not a run folder, recipe.json is missing"):
         load_run(tmp_path)
+
+
+VALUES = [..., None, True, -1, "", "x", [], {}, [[[[]]]], 10**400, 1e300]
+"""Values that a damaged document may have; the first leaves the key out."""
+
+
+def nested_keys(document: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(document, dict):
+        return []
+    own = [(*path, key) for key in document]
+    return own + [p for key, inner in document.items() for p in nested_keys(inner, (*path, key))]
+
+
+def changed(document: dict[str, Any], path: tuple[str, ...], value: object) -> dict[str, Any]:
+    copied: dict[str, Any] = copy.deepcopy(document)
+    parent = copied
+    for key in path[:-1]:
+        parent = parent[key]
+    if value is ...:
+        del parent[path[-1]]
+    else:
+        parent[path[-1]] = value
+    return copied
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "result.json", "recipe.json", "verdict.json"])
+def test_every_key_of_a_document_with_every_kind_of_value_is_read_or_refused(
+    bar_run: Run, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(bar_run.folder, folder)
+    (folder / "verdict.json").write_text(json.dumps(VERDICT))  # `fit` writes none
+    document = json.loads((folder / name).read_text())
+    run, refused = Run(folder), 0
+    for path in nested_keys(document):
+        for value in VALUES:
+            (folder / name).write_text(json.dumps(changed(document, path, value)))
+            for read in (run.metadata, run.to_json):
+                try:
+                    read()
+                except ModelError as error:
+                    refused += 1
+                    assert str(folder) in str(error) and "\n" not in str(error)
+    assert refused > 10
+
+
+def test_a_newer_run_folder_is_refused_by_its_format(bar_run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(bar_run.folder, folder)
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({"format": 2, "data": []}))
+    with pytest.raises(ModelError, match="format 2, written by a newer Ankleboot"):
+        Run(folder).manifest()
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "recipe.json", "result.json", "history.csv"])
+def test_an_unreadable_file_of_a_run_is_not_called_missing(
+    bar_run: Run, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(bar_run.folder, folder)
+    (folder / name).unlink()
+    (folder / name).mkdir()  # reading it fails, also for root
+    run = Run(folder)
+    with pytest.raises(EnvironmentFailure, match=f"cannot read {folder}/{name}: Is a directory"):
+        {"history.csv": run.history, "recipe.json": run.recipe, "result.json": run.result}.get(
+            name, run.manifest
+        )()
+
+
+def test_a_history_whose_epochs_do_not_count_from_one_is_refused(
+    bar_run: Run, tmp_path: Path
+) -> None:
+    run = Run(tmp_path)
+    text = (bar_run.folder / "history.csv").read_text()
+    header, first, *rest = text.splitlines(keepends=True)
+    for damaged in (header + "".join(rest), text + first, text.replace(first, first[:9] + "\n")):
+        (tmp_path / "history.csv").write_text(damaged)
+        with pytest.raises(ModelError, match="damaged"):
+            run.history()

@@ -7,7 +7,7 @@ import numpy as np
 
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.data.dataset import Dataset, LabeledImages
-from ankleboot.models.run import EpochRecord
+from ankleboot.models.history import EpochRecord
 from ankleboot.recipes.catalog import RECIPES
 from ankleboot.training.early_stopping import best_epoch, kept_epoch, result_epoch
 from ankleboot.training.trainer import fit

@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util.tensor_util import make_ndarray
 
 from ankleboot.core.errors import EnvironmentFailure
-from ankleboot.models.run import EpochRecord
+from ankleboot.models.history import EpochRecord
 from ankleboot.training.tensorboard import TensorBoardWriter
 
 FIRST = EpochRecord(1, 2.25, 0.125, 2.0, 0.25, 0.001, 1.5)
@@ -69,7 +69,7 @@ def test_writing_loads_no_tensorflow(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "from ankleboot.training.tensorboard import TensorBoardWriter\n"
-        "from ankleboot.models.run import EpochRecord\n"
+        "from ankleboot.models.history import EpochRecord\n"
         "record = EpochRecord(1, 2.25, 0.125, 2.0, 0.25, 0.001, 1.5)\n"
         f"TensorBoardWriter(Path({str(tmp_path)!r}), [record])\n"
         "print(*sys.modules)"

@@ -11,7 +11,8 @@ import ankleboot
 from ankleboot.core.errors import Interrupted
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.overfitting import diagnose_fit
-from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.history import EpochRecord
+from ankleboot.models.run import Run
 from ankleboot.training.callbacks import TrainingCallback
 from helpers.images import TINY
 from helpers.training import StopAt, weights

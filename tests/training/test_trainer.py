@@ -18,7 +18,8 @@ from ankleboot.core.errors import (
 )
 from ankleboot.data.dataset import Dataset
 from ankleboot.models import architectures
-from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.history import EpochRecord
+from ankleboot.models.run import Run
 from ankleboot.recipes.parse import override
 from ankleboot.training import trainer
 from ankleboot.training.callbacks import TrainingCallback

@@ -7,7 +7,7 @@ from typing import Any
 
 from ankleboot.core.errors import DataError
 from ankleboot.evaluation.evidence import Evidence
-from ankleboot.models.run import EpochRecord, History
+from ankleboot.models.history import EpochRecord, History
 from ankleboot.recipes.recipe import Recipe
 
 MIN_GAP = 0.02  # training accuracy above validation accuracy

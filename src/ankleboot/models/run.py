@@ -16,11 +16,10 @@ known_images.npy  fingerprints of the training images, by which new data are tol
 labels.csv        copy of the label file, if one corrected the labels of the data
 """
 
-import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -28,40 +27,24 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.documents import parse_document, read_document
 from ankleboot.core.errors import ModelError, UsageError
-from ankleboot.core.files import DAMAGED_ZIP, atomic_write, write_json
+from ankleboot.core.files import DAMAGED_ZIP, atomic_write, read_bytes, remove, write_json
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.records import Record
 from ankleboot.core.types import Fingerprints, npy_bytes
 from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.files.keras_seal import model_sha256, read_seal, sealed
-from ankleboot.models.files.metadata import ModelMetadata, parse_object
+from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.history import History, history_csv, read_history
+from ankleboot.models.run_documents import (
+    MANIFEST_FORMAT,
+    ManifestDocument,
+    ResultDocument,
+    VerdictDocument,
+)
 from ankleboot.recipes.parse import from_json
 from ankleboot.recipes.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """Metrics of an epoch; losses are mean cross-entropies, accuracies are fractions.
-
-    Training metrics are means over the epoch's steps, as in Keras; validation metrics are measured
-    at its end. With hard example mining, training metrics too are measured at the end, on a sample
-    of all training images.
-    """
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    learning_rate: float
-    seconds: float
-
-
-COLUMNS = [field.name for field in fields(EpochRecord)]
-"""Columns of history.csv; the first is the epoch."""
-
-History = tuple[EpochRecord, ...]
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,13 +79,13 @@ class Run(Record):
     def recipe(self) -> Recipe:
         """Read the recipe."""
         try:
-            return from_json(self._read("recipe.json"))
+            return from_json(self._read("recipe.json", dict))
         except UsageError as error:
             raise ModelError(f"{self.folder / 'recipe.json'}: {error}") from error
 
     def manifest(self) -> dict[str, Any]:
         """Read the manifest: data, split, versions and hardware."""
-        return self._read("manifest.json", "data", "data_source")
+        return self._read("manifest.json", ManifestDocument, newest_format=MANIFEST_FORMAT)
 
     def metadata(self) -> ModelMetadata:
         """Return what every model file of the run carries: labels, image spec, data and split."""
@@ -123,12 +106,14 @@ class Run(Record):
 
     def result(self) -> dict[str, Any]:
         """Read the metrics and hashes of the complete run."""
-        return self._read("result.json", "model_sha256", "best_epoch", "train", "validation")
+        return self._read("result.json", ResultDocument)
 
     def calibration(self) -> Calibration | None:
         """Read temperature and abstention threshold; None if they are not fitted."""
         path = self.folder / "calibration.json"
-        return Calibration.from_json(self._read(path.name), path) if path.exists() else None
+        if not path.exists():
+            return None
+        return Calibration.from_json(self._read(path.name, dict), path)
 
     def seal(self, calibration: Calibration) -> None:
         """Write the calibration into the model file too, which keeps it outside this folder."""
@@ -141,33 +126,23 @@ class Run(Record):
 
     def history(self) -> History:
         """Read the metrics of the epochs so far."""
-        try:
-            with (self.folder / "history.csv").open(newline="") as file:
-                return tuple(
-                    EpochRecord(int(row["epoch"]), *(float(row[name]) for name in COLUMNS[1:]))
-                    for row in csv.DictReader(file)
-                )
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            raise ModelError(
-                f"{self.folder}/history.csv: missing or damaged ({error!r})"
-            ) from error
+        return read_history(self.folder / "history.csv")
 
-    def _read(self, name: str, *keys: str) -> dict[str, Any]:
-        try:
-            document = parse_object((self.folder / name).read_bytes())
-            if missing := [key for key in keys if key not in document]:
-                raise ValueError(f"{', '.join(missing)} missing")
-        except OSError as error:
-            first = self.folder / "fold-1"
-            advice = ""
-            if (first / name).is_file():
-                advice = f"; it is a cross-validation; name one of its runs, such as {first}"
-            raise ModelError(
-                f"{self.folder}: not a run folder, {name} is missing{advice}"
-            ) from error
-        except ValueError as error:
-            raise ModelError(f"{self.folder / name}: damaged ({error})") from error
-        return document
+    def _read(self, name: str, schema: Any, *, newest_format: int | None = None) -> dict[str, Any]:
+        """Read a JSON document of the folder.
+
+        Raises:
+            EnvironmentFailure: If it cannot be read.
+            ModelError: If it is missing or damaged.
+        """
+        first = self.folder / "fold-1"
+        advice = ""
+        if (first / name).is_file():
+            advice = f"; it is a cross-validation; name one of its runs, such as {first}"
+        missing = ModelError(f"{self.folder}: not a run folder, {name} is missing{advice}")
+        path = self.folder / name
+        document = read_document(path, schema, newest_format=newest_format, missing=missing)
+        return dict(document)
 
     def summary(self) -> dict[str, str]:
         """Return the folder, and the main results of a complete run."""
@@ -187,9 +162,9 @@ class Run(Record):
     def to_json(self) -> dict[str, Any]:
         """Return the document of `train --json`: the result, calibration and verdict."""
         document = {"run_dir": str(self.folder)} | self.result()
-        for name in ("calibration", "verdict"):
+        for name, schema in (("calibration", dict), ("verdict", VerdictDocument)):
             if (self.folder / f"{name}.json").exists():
-                document[name] = self._read(f"{name}.json")
+                document[name] = self._read(f"{name}.json", schema)
         return document
 
     def start(
@@ -197,7 +172,7 @@ class Run(Record):
     ) -> None:
         """Write the files that precede the first step; recipe.json, the last, makes it a run."""
         write_json(self.folder / "manifest.json", manifest)
-        self.label_path.unlink(missing_ok=True)  # of an attempt that was killed
+        remove(self.label_path)  # of an attempt that was killed
         if label_file is not None:
             atomic_write(self.label_path, label_file)
         write_json(self.folder / "recipe.json", recipe.to_json())
@@ -205,10 +180,11 @@ class Run(Record):
     def known_images(self) -> Fingerprints:
         """Read the fingerprints of the images that the run and its parents learned."""
         path = self.folder / "known_images.npy"
-        try:
-            known: np.ndarray = np.load(path, allow_pickle=False)
-        except FileNotFoundError:
+        if not path.exists():
             return np.zeros(0, np.uint64)
+        content = read_bytes(path)
+        try:
+            known: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
         except DAMAGED_ZIP as error:
             raise ModelError(f"{path}: damaged list of known images ({error})") from error
         if known.dtype != np.uint64 or known.ndim != 1:
@@ -221,10 +197,7 @@ class Run(Record):
 
     def write_history(self, history: History) -> None:
         """Replace history.csv."""
-        text = io.StringIO()
-        rows = (COLUMNS, *(astuple(record) for record in history))
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        atomic_write(self.folder / "history.csv", text.getvalue().encode())
+        atomic_write(self.folder / "history.csv", history_csv(history).encode())
 
     def write_checkpoint(
         self, arrays: Mapping[str, np.ndarray], progress: Mapping[str, Any]
@@ -246,11 +219,12 @@ class Run(Record):
         path = self.checkpoint_path
         if not path.exists():
             return None
+        content = read_bytes(path)
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 arrays = {unquote(key): archive[key] for key in archive.files}
-            return arrays, json.loads(arrays.pop("progress").tobytes())
-        except DAMAGED_ZIP as error:
+            return arrays, parse_document(arrays.pop("progress").tobytes(), dict)
+        except (*DAMAGED_ZIP, AttributeError) as error:  # the last of a file with one array
             raise ModelError(f"{path}: damaged checkpoint ({error})") from error
 
     def check_model(self) -> Path:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ankleboot.data.splits import Split
-from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.history import EpochRecord
+from ankleboot.models.run import Run
 
 
 @dataclass(frozen=True)

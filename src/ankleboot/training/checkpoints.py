@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import msgspec
 import numpy as np
 
 from ankleboot.core.errors import ModelError
 from ankleboot.core.files import atomic_write
 from ankleboot.models.architectures import build_model
 from ankleboot.models.files.keras_seal import sealed
-from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.history import EpochRecord
+from ankleboot.models.run import Run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.early_stopping import kept_epoch, result_epoch
 from ankleboot.training.engines.base import Engine, RunningMetrics
@@ -51,13 +53,18 @@ class TrainingState:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "TrainingState":
-        """Rebuild a state from the document of `dataclasses.asdict`."""
+        """Rebuild a state from the document of `dataclasses.asdict`.
+
+        Raises:
+            ModelError: If a field is missing or invalid.
+        """
         try:
-            history = [EpochRecord(**record) for record in document["history"]]
-            rest = {"totals": RunningMetrics(**document["totals"]), "history": history}
-            return cls(**(document | rest))
-        except (KeyError, TypeError) as error:
+            state = msgspec.convert(document, cls)
+            if state.step < 0 or state.epoch != len(state.history) + 1:
+                raise ValueError(f"epoch {state.epoch}, step {state.step}")
+        except ValueError as error:  # of msgspec as well
             raise ModelError(f"the checkpoint holds another kind of progress ({error})") from error
+        return state
 
 
 class Checkpoints:

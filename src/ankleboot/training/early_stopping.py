@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from ankleboot.models.run import EpochRecord
+from ankleboot.models.history import EpochRecord
 from ankleboot.recipes.recipe import Recipe
 
 Z_ONE_SIDED = 1.645  # standard normal quantile at 0.95

@@ -10,7 +10,7 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from ankleboot.core.files import make_folder, write_failure
-from ankleboot.models.run import EpochRecord
+from ankleboot.models.history import EpochRecord
 
 
 class TensorBoardWriter:

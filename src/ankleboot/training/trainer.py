@@ -24,7 +24,8 @@ from ankleboot.core.types import Features, Indices, Probs
 from ankleboot.data.dataset import Dataset
 from ankleboot.models.files.calibration import apply_temperature
 from ankleboot.models.files.keras_seal import model_sha256
-from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.history import EpochRecord
+from ankleboot.models.run import Run
 from ankleboot.models.run_dir import create_run, open_run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training import data_loader

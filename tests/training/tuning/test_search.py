@@ -13,7 +13,8 @@ from ankleboot.core.executors.executor import Executor, Outcome, Outcomes, Task
 from ankleboot.core.files import file_lock
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.seed_runs import SeedRuns, SeedScore
-from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.history import EpochRecord
+from ankleboot.models.run import Run
 from ankleboot.training import train_once
 from ankleboot.training.train_once import DataRequest
 from ankleboot.training.tuning import trial as trial_module

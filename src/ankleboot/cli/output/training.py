@@ -4,16 +4,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
-from rich.text import Text
 
 from ankleboot.cli.output.terminal import (
     Terminal,
     log_line,
     plain_table,
     right_column,
+    stderr_console,
     stdout_console,
 )
 from ankleboot.data.splits import Split
@@ -21,7 +20,8 @@ from ankleboot.evaluation.cross_validation import PREDICTION_FILE, RESULT_FILE, 
 from ankleboot.evaluation.seed_runs import RESULT_FILE as SEEDS_FILE
 from ankleboot.evaluation.seed_runs import SeedRuns
 from ankleboot.models.files.calibration import Calibration
-from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.history import EpochRecord
+from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import RECIPES
 from ankleboot.recipes.measured_results import RecipeResult
 from ankleboot.recipes.option import shown
@@ -35,7 +35,7 @@ class TrainingProgress(TrainingCallback):
     """Callback that prints the model summary, a bar within each epoch and a line per epoch."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self._console = stderr_console()
         self._epochs, self._is_network_shown = 0, False
         self._bar: Progress | None = None
 
@@ -65,10 +65,10 @@ class TrainingProgress(TrainingCallback):
             return
         if self._bar is None:
             self._bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=None),
-                TextColumn("{task.completed}/{task.total} steps"),
-                TextColumn("{task.fields[figures]}"),
+                TextColumn("{task.completed}/{task.total} steps", markup=False),
+                TextColumn("{task.fields[figures]}", markup=False),
                 TimeRemainingColumn(),
                 console=self._console,
                 transient=True,
@@ -120,7 +120,7 @@ def training_result(document: dict[str, Any]) -> None:
     best = f"best {document['best_epoch']}, model of epoch {document['model_epoch']}"
     calibration = document["calibration"]
     (ece, calibrated_ece), (loss, calibrated_loss) = calibration["ece"], calibration["loss"]
-    rows.add_row("recipe", Text(name))
+    rows.add_row("recipe", name)
     rows.add_row("parameters", f"{document['parameters']:,}")
     rows.add_row("epochs", f"{seconds}, {best}")
     rows.add_row("training", _metrics(document["train"]))

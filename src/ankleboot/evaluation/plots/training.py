@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from ankleboot.evaluation.data_size import SizePoint
 from ankleboot.evaluation.plots.style import BEST_COLOR, TRAIN_COLOR, VALIDATION_COLOR, diagram
-from ankleboot.models.run import History
+from ankleboot.models.history import History
 
 _COLORS = {"train": TRAIN_COLOR, "validation": VALIDATION_COLOR}
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ankleboot.core.types import Images, Labels, Probs, to_inputs
 from ankleboot.data.dataset import Dataset, LabeledImages
-from ankleboot.models.run import History
+from ankleboot.models.history import History
 from ankleboot.recipes.recipe import Recipe
 
 BATCH_SIZE = 500  # images

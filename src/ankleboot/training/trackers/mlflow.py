@@ -21,7 +21,8 @@ from urllib.parse import urlsplit, urlunsplit
 from ankleboot.core.errors import EnvironmentFailure, Interrupted, first_line
 from ankleboot.core.files import make_folder, write_json
 from ankleboot.data.splits import Split
-from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.history import EpochRecord
+from ankleboot.models.run import Run
 from ankleboot.training.callbacks import LayerSummary, TrainingCallback
 
 TRACKING_FILE = "mlflow.json"  # in a run folder: the store, and its number there

@@ -14,7 +14,8 @@ from typing import Any
 
 from ankleboot.core.errors import DivergedError
 from ankleboot.core.tensorflow_settings import use_backend
-from ankleboot.models.run import EpochRecord, Run
+from ankleboot.models.history import EpochRecord
+from ankleboot.models.run import Run
 from ankleboot.training.callbacks import TrainingCallback
 from ankleboot.training.train_once import TrainingRequest
 
