@@ -1,0 +1,1 @@
+"""Every call of files fails once, under every command that writes."""

@@ -1,0 +1,1 @@
+"""What a case needs of the system: faults in calls of files, and commands in forked processes."""

@@ -1,0 +1,235 @@
+"""Commands that the soak disturbs, the folder that they start from, and functions for children.
+
+Every command runs in a copy of the template, at the same path, so that equal commands give equal
+files.
+"""
+
+import http.server
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from soak.promise import Broken
+from soak.system.stage import Ended, Job, Stage
+
+LIGHT = ("ankleboot.cli.main", "ankleboot.inference.predict", "soak.system.commands", "sqlite3")
+HEAVY = (
+    *("tensorflow", "keras", "matplotlib.pyplot", "cv2", "ankleboot.training.trainer"),
+    *("ankleboot.evaluation.plots", "ankleboot.inference.keras", "helpers.training", *LIGHT),
+)
+"""Modules that a stage imports before it forks."""
+
+TINY = {"blocks": 1, "filters": 2, "dense_units": 8, "batch_size": 200, "dropout": 0.2, "epochs": 2}
+SETTINGS = [text for key, value in TINY.items() for text in ("--set", f"{key}={value}")]
+HERE = "soak.system.commands:"
+
+
+@dataclass(frozen=True)
+class Command:
+    """Command line, or a function of this module that runs within `through_main`.
+
+    Attributes:
+        again: Command that continues if the first has begun; "" for the same.
+        begun: File that says so.
+        weight: How often the command is chosen, where not all cases can be run.
+        codes: Exit codes other than 0 and 5 that a fault may have, and say so.
+        leftover: Output that may be left, and into which the command does not write again.
+    """
+
+    name: str
+    arguments: tuple[Any, ...]
+    function: str = ""
+    again: tuple[str, ...] = ()
+    begun: str = ""
+    weight: float = 1
+    codes: tuple[int, ...] = ()
+    leftover: str = ""
+
+    def job(self, folder: Path, report: Path, **more: Any) -> Job:
+        """Return the job that runs it in a folder, or continues it there."""
+        if self.function:
+            return Job(folder, report, function=self.function, arguments=self.arguments, **more)
+        is_begun = self.begun and (folder / self.begun).exists()
+        return Job(folder, report, command=self.again if is_begun else self.arguments, **more)
+
+
+def light_commands(port: int) -> tuple[Command, ...]:
+    """List the commands without TensorFlow; `port` is that of `mirror`."""
+    return (
+        Command("fetch", (port,), HERE + "fetch"),
+        Command("folder", ("data", "verify", "--data", "images")),
+        Command(
+            "predict",
+            ("predict", "images/red", "--sort-into", "sorted", "--json"),
+            leftover="sorted",
+        ),
+        Command("label", (), HERE + "label"),
+        Command("runs", ("runs", "list", "runs")),
+        Command("convert", ("data", "convert", "images", "clean")),
+        Command("study", (), HERE + "study"),
+    )
+
+
+def heavy_commands() -> tuple[Command, ...]:
+    """List the commands that need TensorFlow."""
+    train = ("train", "leaky", "--data", "sample", "--run-dir", "new", *SETTINGS)
+    return (
+        Command("train", train, again=("train", "--resume", "new"), begun="new/recipe.json"),
+        Command("resume", ("train", "--resume", "half")),
+        Command("evaluate", ("evaluate", "runs/whole")),
+        Command("export", ("export", "runs/whole", "--format", "litert")),
+        Command("report", ("report", "runs/whole"), weight=0.4),
+        Command("bulk", ("predict", "images", "--output", "all.parquet", "--parallel", "1")),
+    )
+
+
+def make_template(folder: Path, stage: Stage, report: Path, *, heavy: bool) -> None:
+    """Fill a folder with images of three classes and runs: whole, and (if heavy) half trained."""
+    from PIL import Image
+
+    from helpers.run_folders import write_run
+
+    for name, color in (("red", 0), ("green", 1), ("blue", 2)):
+        (folder / "images" / name).mkdir(parents=True)
+        for number in range(3):
+            pixels = np.random.default_rng([color, number]).integers(0, 60, (12, 12, 3), np.uint8)
+            pixels[..., color] += 150
+            Image.fromarray(pixels).save(folder / "images" / name / f"{number}.png")
+    (folder / "tmp").mkdir()
+    if not heavy:
+        for number in range(3):
+            write_run(folder / f"runs/{number}", seed=number)
+        return
+    train = ["train", "leaky", "--data", "sample", *SETTINGS, "--run-dir"]
+    ended = stage.run(Job(folder, report, command=(*train, "runs/whole")))
+    require(ended, "training for the template", 0)
+    half = Job(folder, report, function=HERE + "train_half", arguments=("half",))
+    require(stage.run(half), "half a training for the template", 130)
+
+
+def require(ended: Ended, what: str, code: int) -> None:
+    """Fail unless a command ended with a code."""
+    if ended.code != code:
+        raise Broken(f"{what}: exit code {ended.code}: {ended.stderr[-800:]}")
+
+
+def copy_template(template: Path, work: Path) -> None:
+    """Replace a folder by a copy of the template."""
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(template, work)
+
+
+@contextmanager
+def mirror(folder: Path) -> Iterator[int]:
+    """Serve the sample as a mirror would; give the port."""
+    import gzip
+
+    from ankleboot.data.fashion_mnist.load import SAMPLE, SAMPLE_FOLDER
+
+    folder.mkdir()
+    for file in SAMPLE:
+        plain, packed = SAMPLE_FOLDER / file.name, SAMPLE_FOLDER / f"{file.name}.gz"
+        content = packed.read_bytes() if packed.exists() else gzip.compress(plain.read_bytes())
+        (folder / f"{file.name}.gz").write_bytes(content)
+    handler = partial(_Silent, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+# What runs in children
+
+
+def through_main(call: Callable[[], Any]) -> int:
+    """Call as the command line would: an AnklebootError becomes a line and an exit code."""
+    import click
+
+    from ankleboot.cli import main
+
+    main.cli = click.Command("soak", callback=lambda: call() and None)  # type: ignore[assignment]
+    return main.run([])
+
+
+def fetch(port: int) -> int:
+    """Complete the cache from the mirror."""
+    from ankleboot.data.fashion_mnist import load
+    from ankleboot.data.fashion_mnist.sources import Mirror
+
+    load.FASHION_MNIST = load.SAMPLE
+    load.all_sources = lambda _: [Mirror(f"http://127.0.0.1:{port}/", ("http",))]  # type: ignore[list-item]
+    return through_main(load.fetch_fashion_mnist)
+
+
+def label() -> int:
+    """Decide about six images, one of them twice, and take one decision back."""
+    from ankleboot.data.label_file import open_label_file
+
+    def decide() -> None:
+        with open_label_file(Path("labels.csv")) as file:
+            for number in range(6):
+                if f"{number}.png" not in file.decided:
+                    file.append(f"{number}.png", "red", "blue")
+            file.append("0.png", "green", "blue")
+            file.undo()
+
+    return through_main(decide)
+
+
+def study() -> int:
+    """Run the toy study with an executor that trains nothing, and write its page."""
+    from ankleboot.core.executors.executor import Executor
+    from ankleboot.data.load import load_data
+    from ankleboot.studies.runner import run_study
+    from helpers.studies import TOY
+
+    def run() -> None:
+        executor: Executor = _Instant()  # type: ignore[assignment]
+        run_study(
+            TOY, load_data("sample"), Path("study"), data_name="sample", seeds=3, executor=executor
+        )
+
+    return through_main(run)
+
+
+class _Instant:
+    """Executor whose tasks take no time."""
+
+    cores = None
+
+    def run(self, tasks: list[Any]) -> Iterator[Any]:
+        from ankleboot.core.executors.executor import Outcome
+        from helpers.studies import row
+
+        for task in tasks:
+            variant, seed = task.arguments[1], int(task.arguments[2])
+            yield Outcome(task, row(variant, seed, 0.9), "", 1.0)
+
+
+def train_half(folder: str) -> int:
+    """Train, and stop after the first steps of the second epoch."""
+    import ankleboot
+    from helpers.training import StopAt
+
+    def train() -> None:
+        changes = {key: str(value) for key, value in TINY.items()}
+        recipe = override(get_recipe("leaky"), changes)
+        ankleboot.train(recipe, load_data("sample"), folder, callbacks=[StopAt(2, 1)])
+
+    from ankleboot.data.load import load_data
+    from ankleboot.recipes.catalog import get_recipe
+    from ankleboot.recipes.parse import override
+
+    return through_main(train)
