@@ -6,6 +6,7 @@ same command, or the one that continues, then gives what it gives without a faul
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -145,7 +146,7 @@ def _hold(
             outcome.counts[f"{command.name}: {kind}"] += 1
             outcome.counts["survived" if ended.code == 0 else "reported"] += 1
         check_ended(ended, (0, 5, *command.codes))
-        check_files(place, clean)
+        check_files(place, command, clean)
         if not ended.code:
             _same(_results(read_tree(place.work)), _results(clean.tree))
         else:
@@ -165,11 +166,11 @@ def check_ended(ended: Ended, codes: tuple[int, ...]) -> None:
         raise Broken(f"exit code {ended.code} with {len(lines)} lines: {ended.stderr[-500:]}")
 
 
-def check_files(place: Bench, clean: Clean) -> None:
+def check_files(place: Bench, command: Command, clean: Clean) -> None:
     """Fail if a file with a final name is not whole, or one that was there is gone or another."""
     now, exact = read_tree(place.work), exact_tree(place.work)
     for name, digest in now.items():
-        if exact[name] == place.before.get(name):
+        if exact[name] == place.before.get(name) or re.fullmatch(command.growing, name):
             continue
         if name in place.before and name not in clean.tree:
             raise Broken(f"{name} was changed")

@@ -28,6 +28,7 @@ HEAVY = (
 
 TINY = {"blocks": 1, "filters": 2, "dense_units": 8, "batch_size": 200, "dropout": 0.2, "epochs": 2}
 SETTINGS = [text for key, value in TINY.items() for text in ("--set", f"{key}={value}")]
+GROWING = r"(new|half)/(best\.keras|history\.csv|checkpoint\.npz)"
 HERE = "soak.system.commands:"
 
 
@@ -40,6 +41,7 @@ class Command:
         begun: File that says so.
         weight: How often the command is chosen, where not all cases can be run.
         codes: Exit codes other than 0 and 5 that a fault may have, and say so.
+        growing: Pattern of files that have several whole versions on the way.
         leftover: Output that may be left, and into which the command does not write again.
     """
 
@@ -51,6 +53,7 @@ class Command:
     weight: float = 1
     codes: tuple[int, ...] = ()
     leftover: str = ""
+    growing: str = ""
 
     def job(self, folder: Path, report: Path, **more: Any) -> Job:
         """Return the job that runs it in a folder, or continues it there."""
@@ -81,12 +84,20 @@ def heavy_commands() -> tuple[Command, ...]:
     """List the commands that need TensorFlow."""
     train = ("train", "leaky", "--data", "sample", "--run-dir", "new", *SETTINGS)
     return (
-        Command("train", train, again=("train", "--resume", "new"), begun="new/recipe.json"),
-        Command("resume", ("train", "--resume", "half")),
+        Command(
+            "train",
+            train,
+            again=("train", "--resume", "new"),
+            begun="new/recipe.json",
+            growing=GROWING,
+        ),
+        Command("resume", ("train", "--resume", "half"), growing=GROWING),
         Command("evaluate", ("evaluate", "runs/whole")),
         Command("export", ("export", "runs/whole", "--format", "litert")),
         Command("report", ("report", "runs/whole"), weight=0.4),
-        Command("bulk", ("predict", "images", "--output", "all.parquet", "--parallel", "1")),
+        Command(
+            "bulk", ("predict", "images", "--output", "all.parquet", "--parallel", "1"), weight=0.4
+        ),
     )
 
 

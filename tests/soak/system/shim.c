@@ -241,7 +241,10 @@ int ftruncate64(int fd, off_t size) { return truncate_any(fd, size); }
 static int sync_any(int fd, int number) {
     if (is_ours(fd)) {
         if (arrive(FSYNC)) return -1;
-        note(LOG_FSYNC, inode_of(fd), 0, 0, 0, 0, 0);
+        char link[64], path[4096] = "";
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        if (readlink(link, path, sizeof path - 1) < 0) path[0] = 0;
+        note(LOG_FSYNC, inode_of(fd), 0, path, 0, 0, 0);
     }
     return syscall(number, fd);
 }
