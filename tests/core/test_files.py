@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ankleboot.core import files
 from ankleboot.core.errors import DataError, EnvironmentFailure, ModelError
-from ankleboot.core.files import atomic_write, read_bytes, temp_files
+from ankleboot.core.files import atomic_write, make_folder, read_bytes, temp_files
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path: Path) -> None:
@@ -68,3 +69,15 @@ def test_an_input_output_error_is_a_fault_of_the_environment() -> None:
     path = Path("/proc/self/mem")  # reading its start gives EIO
     with pytest.raises(EnvironmentFailure, match=f"cannot read {path}: Input/output error"):
         read_bytes(path, missing=ModelError("none"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are flushed on POSIX")
+def test_a_new_folder_is_on_the_disk_before_files_go_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[Path] = []
+    monkeypatch.setattr(files, "_flush", lambda path, _: flushed.append(path))
+    make_folder(tmp_path / "a/b")
+    assert set(flushed) == {tmp_path, tmp_path / "a"}  # which hold the names of a and b
+    make_folder(tmp_path / "a/b")
+    assert len(flushed) == 2

@@ -53,8 +53,7 @@ def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix:
             temp.write_bytes(content)
         _flush(temp, os.O_RDWR)  # Windows flushes only files opened for writing
         temp.replace(path)
-        if os.name == "posix":  # a rename is on the disk once its folder is
-            _flush(path.parent, os.O_RDONLY)
+        _flush_names(path.parent)
     except BaseException as error:
         with suppress(OSError):  # the first error counts; the next start removes the file
             temp.unlink()
@@ -62,6 +61,12 @@ def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix:
             num_bytes = None if callable(content) else len(content)
             raise write_failure(path, error, num_bytes) from error
         raise
+
+
+def _flush_names(folder: Path) -> None:
+    """Flush a folder to the disk: with it the files that were made, renamed or removed in it."""
+    if os.name == "posix":
+        _flush(folder, os.O_RDONLY)
 
 
 def _flush(path: Path, flags: int) -> None:
@@ -117,13 +122,17 @@ def write_json(path: Path, document: Any) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder and its parents.
+    """Create a folder and its parents, and flush their names to the disk.
 
     Raises:
         EnvironmentFailure: If that is not permitted, or the path is a file.
     """
     try:
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
+        for folder in missing:  # files flushed in a folder are lost with its name
+            with suppress(PermissionError):  # a parent that may be written but not read
+                _flush_names(folder.parent)
     except OSError as error:
         variable = moving_variable(path)
         advice = f"; set {variable} to a folder that can be written" if variable else ""
