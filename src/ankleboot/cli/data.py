@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.output.plain import print_lines
 
 
 @click.group()
@@ -101,7 +102,7 @@ def images(
     paths = export_images(chosen, loaded.class_names, folder, count)
     document = {"data": loaded.name, "split": split, "files": [str(path) for path in paths]}
     sentence = f"{len(paths)} images of the {split} split of {loaded.name}: {folder}"
-    return document, lambda: print(sentence)
+    return document, lambda: print_lines(sentence)
 
 
 @data.command()

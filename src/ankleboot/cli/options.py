@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from ankleboot.cli.output.plain import print_json
 from ankleboot.core.errors import UsageError
 from ankleboot.core.paths import expand
 from ankleboot.core.splits import SPLITS
@@ -114,7 +114,7 @@ def json_option(command: Callable[..., Result]) -> Callable[..., None]:
     def print_result(*args: Any, as_json: bool, **kwargs: Any) -> None:
         document, show = command(*args, **kwargs)
         if as_json:
-            print(json.dumps(document, indent=2))
+            print_json(document)
         else:
             show()
 

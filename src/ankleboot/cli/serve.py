@@ -1,6 +1,5 @@
 """Command `ankleboot serve`: options of the HTTP server."""
 
-import json
 import os
 import sys
 import time
@@ -12,6 +11,7 @@ import click
 from click import FloatRange, IntRange
 
 from ankleboot.cli.options import TRUST
+from ankleboot.cli.output.plain import print_json, print_lines
 from ankleboot.server.config import ServerConfig
 
 if TYPE_CHECKING:
@@ -83,6 +83,13 @@ def _option(
     FloatRange(min=0),
 )
 @_option("--page/--no-page", "page", "Serve a web page at /.")
+@_option("--v2", "v2", "Serve the open inference protocol at /v2, too.", is_flag=True)
+@_option(
+    "--keep-previous",
+    "keep_previous",
+    "Number of workers that keep the models from before a reload, ready for SIGUSR1; 0 keeps none.",
+    IntRange(0, 256),
+)
 @click.option(
     "--log",
     "log_format",
@@ -104,7 +111,8 @@ def serve(log_format: "LogFormat", as_json: bool, **options: Any) -> None:
 
     POST an image to /v1/predict; /openapi.json describes all routes. Every option has a variable,
     such as ANKLEBOOT_PORT; blanks separate the items of lists. SIGTERM stops the server after it
-    has answered all accepted requests, SIGHUP reloads the models.
+    has answered all accepted requests, SIGHUP reloads the models, and SIGUSR1 returns to the
+    previous ones.
     """
     options["api_key"] = options["api_key"] or None  # an empty variable is no key
     run(ServerConfig(**options), log_format, as_json=as_json)
@@ -123,6 +131,9 @@ def run(config: ServerConfig, log_format: "LogFormat", *, as_json: bool) -> None
             "workers": config.workers,
             "ready_seconds": round(time.monotonic() - START_TIME, 2),
         }
-        print(json.dumps(document, indent=2) if as_json else url, flush=True)
+        if as_json:
+            print_json(document)
+        else:
+            print_lines(url)
 
     serve_until_signal(config, AccessLog(log_format), on_ready)

@@ -1,18 +1,54 @@
 """Display of text that users and files supply."""
 
 import difflib
+import json
+import math
 import re
 from collections.abc import Iterable
+from typing import Any
+
+MAX_NAME_BYTES = 150  # file systems take 255; a number, an ending and a temporary name are added
+
+DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])", re.IGNORECASE)
+"""Names, up to the first dot, that stand for devices on Windows."""
 
 
 def escape_unprintable(text: str) -> str:
     """Escape line breaks, control characters and marks that reverse the direction of text."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def escape_lines(text: str) -> str:
+    """Escape as `escape_unprintable` does, but keep the line breaks."""
+    return "\n".join(map(escape_unprintable, text.split("\n")))
+
+
+def escape_markdown(text: str) -> str:
+    """Escape what Markdown or HTML would take for markup, and as `escape_unprintable` does."""
+    return re.sub(r"([\\`*\[\]<>|&#~]|\b_|_\b)", r"\\\1", escape_unprintable(text))
+
+
+def json_text(document: Any, indent: int | None = None) -> str:
+    """Return a document as strict JSON of printable ASCII; numbers that JSON lacks become null."""
+    return json.dumps(_finite(document), indent=indent).replace("\x7f", "\\u007f")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def folder_name(name: str) -> str:
     """Return a name that every system accepts for a folder: "T-shirt/top" gives "T-shirt-top"."""
-    return re.sub(r'[\\/:*?"<>|\x00-\x1f]', "-", name).strip(". ") or "-"
+    printable = "".join(c if c.isprintable() else "-" for c in name)
+    text = re.sub(r'[\\/:*?"<>|]', "-", printable).strip(". ")
+    text = text.encode()[:MAX_NAME_BYTES].decode(errors="ignore").strip(". ") or "-"
+    return f"-{text}" if DEVICES.fullmatch(text.partition(".")[0].rstrip()) else text
 
 
 def truncate_middle(text: str, length: int = 24) -> str:

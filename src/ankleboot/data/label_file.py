@@ -19,6 +19,7 @@ from pathlib import Path
 
 import filelock
 
+from ankleboot.core.csv_text import csv_text, read_cell
 from ankleboot.core.errors import DataError, EnvironmentFailure, UsageError
 from ankleboot.core.files import atomic_write, file_lock, write_failure
 
@@ -98,7 +99,7 @@ def _decisions(reader: "csv.DictReader[str]", name: object) -> Iterator[Decision
                 raise DataError(
                     f"{name}: line {reader.line_num}: expected a path and {columns} columns"
                 )
-            yield Decision(*(row.get(column, "") for column in COLUMNS))
+            yield Decision(*(read_cell(row.get(column, "")) for column in COLUMNS))
     except csv.Error as error:
         raise DataError(f"{name}: line {reader.line_num}: {error}") from error
 
@@ -177,13 +178,11 @@ class LabelFile:
             EnvironmentFailure: If it cannot be written; the file is then as before.
         """
         decision = Decision(path, label, old_label, time.strftime(TIME_FORMAT))
-        text = io.StringIO()
-        row = [decision.path, decision.label, decision.old_label, decision.time]
-        csv.writer(text, lineterminator="\n").writerow(row)
+        line = csv_text([(path, label, old_label, decision.time)]).encode()
         if not self.path.exists():
             atomic_write(self.path, HEADER)
         end = self.path.stat().st_size
-        self._write(end, text.getvalue().encode())
+        self._write(end, line)
         self._add(end, decision)
         return decision
 

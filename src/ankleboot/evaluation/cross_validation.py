@@ -1,7 +1,5 @@
 """Result of a cross-validation: every image judged by the model that has not seen it."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ankleboot.core.csv_text import csv_text
 from ankleboot.core.files import atomic_write, write_json
 from ankleboot.core.records import Record
 from ankleboot.core.types import Indices, Probs
@@ -194,12 +193,10 @@ def accuracy_interval(is_correct: np.ndarray, groups: Indices | None) -> Interva
 def _table(predictions: OutOfFold, data: Dataset) -> str:
     """Return a line for each image: its file or row, classes, confidence, fold and group."""
     names, groups = data.class_names, data.groups if data.num_named_groups else None
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     first = "path" if data.train.names else "row"
-    writer.writerow((first, "label", "predicted", "confidence", "fold", "group"))
+    lines: list[tuple[object, ...]] = [(first, "label", "predicted", "confidence", "fold", "group")]
     for row, probs, fold in zip(*predictions, strict=True):
-        writer.writerow(
+        lines.append(
             (
                 data.train.names[row] if data.train.names else row,
                 names[data.train.labels[row]],
@@ -209,4 +206,4 @@ def _table(predictions: OutOfFold, data: Dataset) -> str:
                 "" if groups is None else groups[row],
             )
         )
-    return text.getvalue()
+    return csv_text(lines)

@@ -6,13 +6,12 @@ sorter.add(prediction)
 sorter.finish()
 """
 
-import csv
-import io
 import os
 import shutil
 from itertools import count
 from pathlib import Path
 
+from ankleboot.core.csv_text import csv_text
 from ankleboot.core.errors import UsageError
 from ankleboot.core.files import atomic_write, make_folder, write_failure
 from ankleboot.core.paths import AnyPath, expand
@@ -76,10 +75,9 @@ class ImageSorter:
 
     def finish(self) -> Path:
         """Write the table of all images, which `--data` takes; return its path."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows((COLUMNS, *self._rows))
+        text = csv_text((COLUMNS, *self._rows))
         path = self.folder / TABLE
-        atomic_write(path, text.getvalue().encode("utf-8", "surrogateescape"))
+        atomic_write(path, text.encode("utf-8", "surrogateescape"))
         return path
 
     def _unused(self, path: Path) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ankleboot.cli.output.plain import print_lines
 from ankleboot.cli.output.terminal import plain_table, right_column, stdout_console
 
 Row = Mapping[str, Any]
@@ -28,7 +29,7 @@ def bench_predict(document: dict[str, Any], path: Path) -> None:
         "of the validation images; faster and more: than model.predict, medians over the rounds"
     )
     print_table(document["summary"], columns, [note])
-    print(path)
+    print_lines(path)
 
 
 def bench_photos(document: dict[str, Any], paths: Sequence[Path]) -> None:
@@ -62,7 +63,7 @@ def bench_photos(document: dict[str, Any], paths: Sequence[Path]) -> None:
         )
     notes.append(f"a photo takes {times['p50']:.0f} ms (p50), {times['p99']:.0f} ms (p99)")
     print_table(document["methods"], columns, notes)
-    print(*paths, sep="\n")
+    print_lines(*paths)
 
 
 def print_table(
@@ -75,7 +76,7 @@ def print_table(
         table.add_row(*(cell(row) for cell in columns.values()))
     console = stdout_console()
     console.print(table)
-    console.print("\n".join(notes), soft_wrap=not console.is_terminal)
+    console.sentences(*notes)
 
 
 def format_optional(value: float | None, form: str) -> str:

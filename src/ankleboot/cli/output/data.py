@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
 from ankleboot.cli.output.terminal import Terminal, plain_table, right_column, stdout_console
-from ankleboot.core.text import escape_unprintable, truncate_middle
+from ankleboot.core.text import truncate_middle
 
 if TYPE_CHECKING:  # imports TensorFlow
     from ankleboot.data.convert import Conversion
@@ -41,11 +39,11 @@ def _print_folder(console: Terminal, document: dict[str, Any]) -> None:
     """Print what the user's own images were understood as; the warnings are on stderr."""
     report = document["folder_report"]
     counts = report["counts"]
-    console.lines(escape_unprintable(f"{document['source']}: {report['layout']}"))
+    console.lines(f"{document['source']}: {report['layout']}")
     table = plain_table("class", *map(right_column, counts))
     for name in counts["train"]:
         numbers = (f"{split.get(name, 0):,}" for split in counts.values())
-        table.add_row(Text(truncate_middle(name, 60)), *numbers)
+        table.add_row(truncate_middle(name, 60), *numbers)
     sums = (f"{sum(split.values()):,}" for split in counts.values())
     table.add_row("total", *sums, style="bold")
     console.print(table)
@@ -59,7 +57,7 @@ def _print_folder(console: Terminal, document: dict[str, Any]) -> None:
         f"{len(report['unreadable']):,} unreadable, {len(report['skipped']):,} other files, "
         f"{len(report['special_files']):,} pipes, devices or links to a folder above",
     )
-    console.lines(*map(escape_unprintable, lines))
+    console.lines(*lines)
 
 
 def _group_lines(report: dict[str, Any]) -> list[str]:
@@ -87,8 +85,7 @@ def audit_result(audit: DataAudit, paths: list[Path]) -> None:
             f"{pair.between}: {pair.exact} exact duplicates, {pair.near} images with a near one "
             f"(r > 0.99), {pair.conflicts} of them with another label"
         )
-        first = (f"  {a} = {b}" for a, b in pair.files[:NUM_DUPLICATES])
-        console.lines(*map(escape_unprintable, first))
+        console.lines(*(f"  {a} = {b}" for a, b in pair.files[:NUM_DUPLICATES]))
     console.lines(*paths)
 
 
@@ -113,8 +110,7 @@ def _print_suspects(console: Terminal, audit: DataAudit) -> None:
     )
     table = plain_table("image", "label", "suggested label", right_column("quality"))
     for issue in audit.suspects[:NUM_ISSUES]:
-        suggested = Text(f"{issue.suggested} {100 * issue.p_suggested:.0f} %")
-        label = Text(truncate_middle(issue.label))
-        name = Text(truncate_middle(issue.file, 60) or str(issue.index))
-        table.add_row(name, label, suggested, f"{issue.quality:.4f}")
+        suggested = f"{issue.suggested} {100 * issue.p_suggested:.0f} %"
+        name = truncate_middle(issue.file, 60) or str(issue.index)
+        table.add_row(name, truncate_middle(issue.label), suggested, f"{issue.quality:.4f}")
     console.print(table)

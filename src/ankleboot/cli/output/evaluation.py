@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Column, Table
-from rich.text import Text
 
-from ankleboot.cli.output.terminal import Terminal, plain_table, right_column, stdout_console
+from ankleboot.cli.output.terminal import (
+    Terminal,
+    plain_table,
+    right_column,
+    stdout_console,
+    styled,
+)
 from ankleboot.core.text import truncate_middle
 from ankleboot.evaluation.evaluate import Evaluation
 from ankleboot.evaluation.statistics import ALPHA
@@ -25,25 +29,25 @@ NUM_CONFUSIONS = 3  # listed below the table
 def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
     """Print the result of `evaluate`."""
     console = stdout_console()
-    _print_accuracy(console, evaluation, f" of {escape(evaluation.data)}")
+    _print_accuracy(console, evaluation, f" of {evaluation.data}")
     console.print(
         f"top-2 {100 * evaluation.top2_accuracy:.2f} %   loss {evaluation.loss:.4f}   "
         f"Brier {evaluation.brier:.4f}   ECE {evaluation.ece:.4f}"
     )
     for name, value in evaluation.metrics.items():
-        console.print(f"{name.replace('_', ' ')} {value:.4f}", markup=False)
+        console.print(f"{name.replace('_', ' ')} {value:.4f}")
     table = plain_table(
         Column("class", no_wrap=True), *map(right_column, ("precision", "recall", "F1", "images"))
     )
     for scores in evaluation.per_class:
         values = map(_percent, (scores.precision, scores.recall, scores.f1))
-        table.add_row(Text(truncate_middle(scores.label)), *values, str(scores.support))
+        table.add_row(truncate_middle(scores.label), *values, str(scores.support))
     console.print(table)
     if console.width >= 16 + 6 * len(evaluation.per_class):
         console.print("true class (rows) by predicted class")
         console.print(_confusion_table(evaluation))
     for count, label, predicted in evaluation.confusions[:NUM_CONFUSIONS]:
-        console.print(f"{count} x {label} predicted as {predicted}", markup=False)
+        console.print(f"{count} x {label} predicted as {predicted}")
     if evaluation.cost.passes_per_image > 1:
         console.print(str(evaluation.cost))
     console.sentences(*evaluation.sentences)
@@ -61,23 +65,25 @@ def _percent(fraction: float | None) -> str:
 def _print_accuracy(console: Terminal, evaluation: Evaluation, source: str = "") -> None:
     low, high = evaluation.accuracy_ci95
     console.print(
-        f"[bold]{100 * evaluation.accuracy:.2f} %[/bold] of {evaluation.num_examples:,} "
-        f"{evaluation.split} images{source} correct "
-        f"(95 % interval {100 * low:.2f} to {100 * high:.2f})"
+        styled(
+            (f"{100 * evaluation.accuracy:.2f} %", "bold"),
+            f" of {evaluation.num_examples:,} {evaluation.split} images{source} correct "
+            f"(95 % interval {100 * low:.2f} to {100 * high:.2f})",
+        )
     )
 
 
 def _confusion_table(evaluation: Evaluation) -> Table:
     names = [scores.label for scores in evaluation.per_class]
     table = plain_table(
-        Column(no_wrap=True), *(right_column(Text(name[:5]), no_wrap=True) for name in names)
+        Column(no_wrap=True), *(right_column(name[:5], no_wrap=True) for name in names)
     )
     for index, (name, row) in enumerate(zip(names, evaluation.confusion_matrix, strict=True)):
         cells = (
-            f"[bold]{n}[/bold]" if index == column else str(n or ".")
+            styled((str(n), "bold")) if index == column else str(n or ".")
             for column, n in enumerate(row)
         )
-        table.add_row(Text(truncate_middle(name)), *cells)
+        table.add_row(truncate_middle(name), *cells)
     return table
 
 
@@ -100,7 +106,7 @@ def comparison_result(comparison: Comparison, paths: list[Path]) -> None:
     for group in comparison.groups:
         if group.std is not None:
             mean = f"{100 * group.mean:.2f} +- {100 * group.std:.2f} %"
-            console.print(f"{group.name}: {mean} over {len(group.models)} runs", markup=False)
+            console.print(f"{group.name}: {mean} over {len(group.models)} runs")
     console.sentences(*comparison.sentences)
     if len(comparison.pairs) == 1:
         pair = comparison.pairs[0]

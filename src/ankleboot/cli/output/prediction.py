@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
@@ -14,9 +11,10 @@ from typing import TYPE_CHECKING
 from rich.table import Column
 from rich.text import Text
 
-from ankleboot.cli.output.terminal import plain_table, right_column, stdout_console
+from ankleboot.cli.output.plain import print_csv, print_json
+from ankleboot.cli.output.terminal import plain_table, right_column, stdout_console, styled
 from ankleboot.core.files import atomic_write, make_folder
-from ankleboot.core.text import escape_unprintable, truncate_middle
+from ankleboot.core.text import folder_name, truncate_middle
 from ankleboot.inference.decide import Prediction
 from ankleboot.inference.predict import FailedImage, PreparedImage
 from ankleboot.models.files.metadata import ModelMetadata
@@ -36,12 +34,11 @@ def prediction_printer(
 ) -> Iterator[Callable[[Result], object]]:
     """Yield the function that prints a result as the options of `predict` ask."""
     if as_json:  # an object per line, as soon as it is known
-        yield lambda result: print(json.dumps(result.to_json()), flush=True)
+        yield lambda result: print_json(result.to_json(), indent=None)
     elif as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
         columns = ("path", "label", "index", "confidence", "abstained", "reason", "error")
-        writer.writerow([*columns, *info.predicted_labels, "none_of_these"])
-        yield lambda result: writer.writerow(_csv_row(result, info.predicted_labels))
+        print_csv([*columns, *info.predicted_labels, "none_of_these"])
+        yield lambda result: print_csv(_csv_row(result, info.predicted_labels))
     else:
         table = plain_table(
             Column("image", overflow="fold"),
@@ -54,26 +51,24 @@ def prediction_printer(
 
 
 def _csv_row(result: Result, labels: Sequence[str]) -> list[object]:
-    path = escape_unprintable(result.path)
     if isinstance(result, FailedImage):
-        return [path, *[""] * 5, result.error, *[""] * (len(labels) + 1)]
+        return [result.path, *[""] * 5, result.error, *[""] * (len(labels) + 1)]
     probs = [*(result.probs[label] for label in labels), result.none_of_these]
     figures = [result.index, f"{result.confidence:.6f}", str(result.abstained).lower()]
     numbers = [f"{prob:.6f}" for prob in probs]
-    return [path, result.label, *figures, result.reason or "", "", *numbers]
+    return [result.path, result.label, *figures, result.reason or "", "", *numbers]
 
 
 def _table_row(result: Result) -> list[Text | str]:
-    path = Text(escape_unprintable(result.path))
     if isinstance(result, FailedImage):
-        return [path, Text(result.error, style="red")]
+        return [result.path, styled((result.error, "red"))]
     label, style = truncate_middle(result.label), ""
     second = sorted(result.probs, key=lambda name: -result.probs[name])[1]
     prob = result.probs[second]
     remark = f"{truncate_middle(second)} {100 * prob:.0f} %" if prob >= MIN_SHOWN_PROB else ""
     if result.abstained:
         label, style, remark = f"{label}?", "yellow", result.reason or ""
-    return [path, Text(label, style=style), f"{100 * result.confidence:.0f} %", Text(remark)]
+    return [result.path, styled((label, style)), f"{100 * result.confidence:.0f} %", remark]
 
 
 class StepsWriter:
@@ -90,7 +85,7 @@ class StepsWriter:
         strip = preprocessing_strip(
             prepared.decoded.pixels, prepared.garment, prepared.image, prediction.reason or sure
         )
-        path = self._folder / f"{self._unused_name(Path(prediction.path).stem)}.png"
+        path = self._folder / f"{self._unused_name(folder_name(Path(prediction.path).stem))}.png"
         atomic_write(path, lambda temp: strip.save(temp, "PNG"))
 
     def _unused_name(self, stem: str) -> str:
@@ -106,10 +101,10 @@ def bulk_result(result: BulkResult) -> None:
     console = stdout_console()
     table = plain_table("label", right_column("images"))
     for label, number in sorted(result.counts.items(), key=lambda item: -item[1]):
-        table.add_row(Text(truncate_middle(escape_unprintable(label))), f"{number:,}")
+        table.add_row(truncate_middle(label), f"{number:,}")
     for words, number in (("no reliable label", result.num_unsure), ("unread", result.num_failed)):
         if number:
-            table.add_row(Text(words, style="yellow"), f"{number:,}")
+            table.add_row(styled((words, "yellow")), f"{number:,}")
     console.print(table)
     console.lines(f"{result.path}: {result.num_images:,} images, {result.seconds:,.0f} s")
 

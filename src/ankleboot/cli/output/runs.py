@@ -1,15 +1,13 @@
 """Tables of runs: on a terminal, as CSV, and for papers in Markdown and LaTeX."""
 
-import csv
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Column
-from rich.text import Text
 
+from ankleboot.cli.output.plain import print_csv, print_lines
 from ankleboot.cli.output.terminal import log_line, plain_table, stdout_console, table_console
-from ankleboot.core.text import escape_unprintable
+from ankleboot.core.text import escape_markdown, escape_unprintable
 from ankleboot.evaluation.leaderboard import Standing
 from ankleboot.models.run_list.columns import COLUMNS, OWN_COLUMNS, Row, Value, check_column
 from ankleboot.models.run_list.prune import PrunePlan
@@ -65,7 +63,7 @@ def run_details(document: Mapping[str, Any]) -> None:
         if isinstance(value, list):
             value = "; ".join(value)
         if value not in (None, ""):
-            table.add_row(name, Text(_shown(name, value)))
+            table.add_row(name, _shown(name, value))
     table_console().print(table)
 
 
@@ -96,9 +94,9 @@ def prune_plan(plan: PrunePlan) -> None:
     """Print what would be removed, and what stays with the reason."""
     console = stdout_console()
     for run, reason in plan.kept.items():
-        console.lines(escape_unprintable(f"stays: {run} ({reason})"))
+        console.lines(f"stays: {run} ({reason})")
     for folder in plan.folders:
-        console.lines(escape_unprintable(f"to remove: {folder}"))
+        console.lines(f"to remove: {folder}")
     console.lines(f"{_folders(plan)} to remove")
 
 
@@ -125,7 +123,7 @@ def _shown(name: str, value: Value) -> str:
         return f"{value:.1f}" if name.endswith("seconds") else f"{value:.4g}"
     if isinstance(value, int):
         return f"{value:,}"
-    return escape_unprintable(value)
+    return value
 
 
 def _print_table(
@@ -136,14 +134,13 @@ def _print_table(
 ) -> None:
     match format_name:
         case "csv":
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            writer.writerows([names, *exact])
+            print_csv(names, *exact)
         case "markdown":
-            lines = [names, ["---"] * len(names), *cells]
-            for line in lines:
-                print("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |")
+            head, *body = ([*map(escape_markdown, line)] for line in [names, *cells])
+            lines = [head, ["---"] * len(names), *body]
+            print_lines(*(f"| {' | '.join(line)} |" for line in lines))
         case "latex":
-            print(_latex(names, cells))
+            print_lines(*_latex(names, cells))
         case _:
             numeric = [
                 any(isinstance(line[number], int | float) for line in exact)
@@ -155,15 +152,17 @@ def _print_table(
             ]
             table = plain_table(*columns)
             for line in cells:
-                table.add_row(*map(Text, line))
+                table.add_row(*line)
             table_console().print(table)
 
 
-def _latex(names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+def _latex(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
     """Write a table for the LaTeX package booktabs."""
-    lines = [" & ".join(cell.translate(LATEX_ESCAPES) for cell in line) for line in [names, *cells]]
+    lines = [" & ".join(map(_latex_cell, line)) for line in [names, *cells]]
     head, *body = [f"{line} \\\\" for line in lines]
-    return "\n".join(
-        [f"\\begin{{tabular}}{{{'l' * len(names)}}}", r"\toprule", head, r"\midrule", *body]
-        + [r"\bottomrule", r"\end{tabular}"]
-    )
+    begin = f"\\begin{{tabular}}{{{'l' * len(names)}}}"
+    return [begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
+
+
+def _latex_cell(text: str) -> str:
+    return escape_unprintable(text).translate(LATEX_ESCAPES)

@@ -5,9 +5,14 @@ from typing import Any
 
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
-from ankleboot.cli.output.terminal import Terminal, plain_table, right_column, stdout_console
+from ankleboot.cli.output.terminal import (
+    Terminal,
+    plain_table,
+    right_column,
+    stdout_console,
+    styled,
+)
 
 
 def study_list(rows: Sequence[dict[str, Any]]) -> None:
@@ -17,8 +22,11 @@ def study_list(rows: Sequence[dict[str, Any]]) -> None:
         runs = f"{row['runs']} runs" if row["runs"] > 1 else "1 run"
         minutes = f"{row['minutes']:g} minutes" if row["minutes"] > 1 else "a minute"
         console.print(
-            f"[bold]{row['name']}[/bold]  {row['question']} "
-            f"[dim]({runs}, about {minutes} on two cores)[/dim]"
+            styled(
+                (row["name"], "bold"),
+                f"  {row['question']} ",
+                (f"({runs}, about {minutes} on two cores)", "dim"),
+            )
         )
         _print_numbered(console, row["answer"], indent=2)
         console.print()
@@ -30,7 +38,7 @@ def _print_numbered(console: Terminal, sentences: Sequence[str], *, indent: int 
     for number, sentence in enumerate(sentences, 1):
         if console.is_terminal:
             grid = Table.grid(padding=(0, 1))
-            grid.add_row(f"{number}.", Text(sentence))
+            grid.add_row(f"{number}.", sentence)
             console.print(Padding.indent(grid, indent))
         else:
             console.lines(f"{' ' * indent}{number}. {sentence}")
@@ -40,7 +48,7 @@ def study_results(documents: Sequence[dict[str, Any]]) -> None:
     """Print the answer and the table of each study."""
     console = stdout_console()
     for document in documents:
-        console.print(document["question"], style="bold", markup=False)
+        console.print(document["question"], style="bold")
         _print_numbered(console, document["sentences"])
         (head, *titles), *rows = document["table"]
         table = plain_table(head, *map(right_column, titles))

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.table import Column, Table
+from rich.text import Text
 
-from ankleboot.core.text import escape_unprintable
+from ankleboot.core.text import escape_lines, escape_unprintable
 
 T = TypeVar("T")
 
@@ -22,20 +24,44 @@ right_column = partial(Column, justify="right")
 
 
 class Terminal(Console):
-    """Console for text as it stands; a broken pipe is left to the command line, rich would exit."""
+    """Console that prints text as it stands: no markup, no emoji codes, no control character.
+
+    Each text is one line: a line break in a name is escaped like everything unprintable, and a
+    text that is to be broken into lines is passed as several. A broken pipe is left to the command
+    line; rich would exit.
+    """
 
     def on_broken_pipe(self) -> None:
         raise  # called by rich while it handles the BrokenPipeError
 
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Render a text, also the cell of a table."""
+        options |= {"emoji": False, "markup": False, "highlight": False, "highlighter": None}
+        return super().render_str(escape_unprintable(text), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """Render anything; what rich did not take from `render_str` is escaped here."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(escape_lines(text), style)
+
     def lines(self, *items: object) -> None:
         """Print items, one a line however long."""
         for item in items:
-            self.print(str(item), markup=False, soft_wrap=True)
+            self.print(str(item), soft_wrap=True)
 
     def sentences(self, *sentences: str) -> None:
         """Print sentences; a terminal breaks their lines."""
         for sentence in sentences:
-            self.print(sentence, markup=False, soft_wrap=not self.is_terminal)
+            self.print(sentence, soft_wrap=not self.is_terminal)
+
+
+def styled(*parts: str | tuple[str, str]) -> Text:
+    """Join texts, some with a style: `styled("all ", (name, "bold"))`."""
+    pairs = ((part, "") if isinstance(part, str) else part for part in parts)
+    return Text.assemble(*((escape_unprintable(text), style) for text, style in pairs))
 
 
 def stdout_console() -> Terminal:
@@ -50,20 +76,25 @@ def table_console() -> Terminal:
     return console if console.is_terminal else Terminal(highlight=False, width=WIDE)
 
 
+def stderr_console() -> Terminal:
+    """Return the console for progress."""
+    return Terminal(stderr=True, highlight=False)
+
+
 def log_line(message: str) -> None:
     """Print a line of progress or warning on stderr; a closed stderr is ignored."""
     with suppress(OSError):
-        Terminal(stderr=True, highlight=False).lines(escape_unprintable(message))
+        stderr_console().lines(message)
 
 
 def counted(items: Iterable[T], total: int, title: str) -> Iterator[T]:
     """Yield the items; draw a progress bar on stderr."""
-    console = Console(stderr=True, highlight=False)
+    console = stderr_console()
     if not console.is_terminal or total <= MIN_BAR_LENGTH:
         yield from items
         return
     with Progress(
-        TextColumn(title),
+        TextColumn(title, markup=False),
         BarColumn(),
         TextColumn("{task.completed}/{task.total}"),
         TimeRemainingColumn(),

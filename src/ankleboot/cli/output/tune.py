@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.text import Text
-
 from ankleboot.cli.output.terminal import plain_table, right_column, table_console
 from ankleboot.training.tuning.page import next_commands, trial_table
 from ankleboot.training.tuning.summary import SearchResult
@@ -19,7 +17,7 @@ def search_result(result: SearchResult, paths: Sequence[Path]) -> None:
     objectives = len(result.settings.objectives)
     table = plain_table(*map(right_column, titles[: 1 + objectives]), *titles[1 + objectives :])
     for row in rows[:SHOWN]:
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     console.print(table)
     if len(rows) > SHOWN:
         console.print(f"and {len(rows) - SHOWN} more")

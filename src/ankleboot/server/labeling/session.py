@@ -1,11 +1,10 @@
 """Labeling session: a queue of images, and the decisions about them in a label file."""
 
-import csv
-import io
 from typing import Any
 
 import numpy as np
 
+from ankleboot.core.csv_text import csv_text
 from ankleboot.data.label_file import Decision, LabelFile
 from ankleboot.server.error_responses import ApiError
 from ankleboot.server.labeling.images import ImageFiles
@@ -138,9 +137,7 @@ class LabelSession:
 
     def predictions_csv(self) -> str:
         """Return a table of all images: label, prediction, confidence, decision."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["path", "label", "predicted", "confidence", "decision"])
+        lines: list[list[str]] = [["path", "label", "predicted", "confidence", "decision"]]
         decided = self._decided()
         probs = self._probs()
         for row, name in enumerate(self._queue.shown.names):
@@ -148,8 +145,8 @@ class LabelSession:
             predicted = "" if unknown else self._queue.class_names[probs[row].argmax()]
             confidence = "" if unknown else f"{probs[row].max():.4f}"
             kind = self._kind(row, decided.get(row))
-            writer.writerow([name, self._label(row), predicted, confidence, kind])
-        return text.getvalue()
+            lines.append([name, self._label(row), predicted, confidence, kind])
+        return csv_text(lines)
 
     def _decided(self) -> dict[int, Decision]:
         """Return the decisions about images of the queue, by row."""

@@ -1,7 +1,8 @@
 // Predictions as CSV.
 
 const COLUMNS = ["name", "label", "index", "confidence", "none_of_these", "abstained", "reason", "error"];
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/; // spreadsheets would evaluate such cells
+const FORMULA = /(?<![^";\t\r\n])'*(?=[=+\-@\t\r\n＝＋－＠])/g; // spreadsheets would evaluate these
+const NUMBER = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$/;
 
 /** Format rows of {name, prediction or null, error or null}, with a column per class at the end. */
 export function toCsv(rows) {
@@ -21,6 +22,6 @@ export function toCsv(rows) {
 function cell(value) {
   if (value === null || value === undefined) return "";
   if (typeof value !== "string") return String(value);
-  const text = FORMULA.test(value) ? `'${value}` : value;
+  const text = NUMBER.test(value) ? value : value.replace(FORMULA, "'$&");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
