@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ankleboot.core.csv_text import read_cell
 from ankleboot.core.errors import DataError, first_line
 from ankleboot.core.git import LFS_POINTER
 from ankleboot.data.image_folder.report import join_names
@@ -197,6 +198,8 @@ def _csv_rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
     if len(found) > MAX_ROWS:
         raise DataError(f"{path}: {len(found):,} rows, allowed are {MAX_ROWS:,}")
     rows = [row for row, _ in found]
+    if "'" in text:
+        rows = [[read_cell(cell) for cell in row] for row in rows]
     rows = join_blanks(rows) if delimiter == " " else rows
     return without_empty_columns(rows) if rows else [], [line for _, line in found]
 

@@ -14,6 +14,8 @@ import time
 from contextlib import suppress
 from typing import Any, Literal
 
+from ankleboot.core.text import escape_unprintable, json_text
+
 LogFormat = Literal["json", "text", "off"]
 FLUSH_AFTER_S = 0.02  # time for which the line of a request may wait for others
 
@@ -71,9 +73,11 @@ class AccessLog:
     def _line(self, event: str, fields: dict[str, Any]) -> str:
         timestamp = self._timestamp()
         if self._format == "json":
-            return json.dumps({"time": timestamp, "event": event, **fields})
-        text = " ".join(f"{key}={value}" for key, value in fields.items())
-        return f"{timestamp[11:19]} {event} {text}"
+            return json_text({"time": timestamp, "event": event, **fields})
+        trace = fields.pop("trace", "")  # of many lines, the last item of its event
+        text = " ".join(f"{key}={escape_unprintable(str(value))}" for key, value in fields.items())
+        lines = "".join(f"\n    {escape_unprintable(line)}" for line in trace.splitlines())
+        return f"{timestamp[11:19]} {event} {text}{lines}"
 
     def _timestamp(self) -> str:
         """Return the time in UTC; all lines of a second share its formatted part."""

@@ -116,6 +116,11 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self._header_timer.cancel()
             self._header_timer = None
         self._unset_keepalive_if_required()
+        target, headers = self.url, self.scope["headers"]
+        if not target.startswith((b"/", b"*")):  # "http://host/path", as clients send it to proxies
+            host = (b"host", target.partition(b"://")[2].partition(b"/")[0])
+            if host not in headers:  # two different hosts, which the application refuses
+                headers.append(host)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

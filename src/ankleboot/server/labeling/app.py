@@ -19,7 +19,7 @@ from ankleboot.core.errors import AnklebootError
 from ankleboot.server.config import MIB, ServerConfig
 from ankleboot.server.error_responses import INTERNAL_ERROR, ApiError
 from ankleboot.server.http.access_log import AccessLog
-from ankleboot.server.http.middleware import HostAllowlist
+from ankleboot.server.http.hosts import HostAllowlist
 from ankleboot.server.http.security_headers import SECURITY_HEADERS
 from ankleboot.server.http.static_files import load_static_files
 from ankleboot.server.labeling.images import SIDES
@@ -82,7 +82,7 @@ class LabelApp:
     def _check_source(self, request: Request) -> None:
         """Refuse requests of other pages, and those to other names of this machine."""
         hosts = request.headers.getlist("host")
-        if len(hosts) != 1 or not self._hosts.allows(hosts[0]):
+        if not self._hosts.allows(hosts):
             raise ApiError(400, "unknown_host", "The Host header names another server.")
         origin = request.headers.get("origin")
         if origin is not None and origin != f"http://{hosts[0]}":
