@@ -4,6 +4,9 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 
+from ankleboot.core.documents import parse_document
+from ankleboot.core.errors import UsageError
+
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 
 
@@ -28,6 +31,8 @@ class ServerConfig:
     allowed_hosts: tuple[str, ...] = ()  # names of the server, besides those of this machine
     rate_limit_per_s: float = 0.0  # requests of one client; 0 switches the limit off
     page: bool = True  # serve a web page at /
+    v2: bool = False  # serve the open inference protocol at /v2
+    keep_previous: int = 1  # workers that keep the models from before a reload, for SIGUSR1
 
     # connections
     accept_backlog: int = 2048  # connections that the system holds until the server accepts them
@@ -68,6 +73,7 @@ class ServerConfig:
     # inside a worker
     max_images_per_request: int = 64  # more get 413
     max_decoded_images: int = 16  # that a worker holds at a time
+    max_tensor_values: int = 2**20  # numbers in a request of the open inference protocol
     max_batched_image_bytes: int = 64 * KIB  # of an image file that shares a batch
     max_worker_memory_bytes: int = 8 * GIB  # address space; a decoder that needs more fails
     smoke_test_batch_size: int = 8  # images per batch when a worker tests a model
@@ -81,5 +87,12 @@ class ServerConfig:
 
     @classmethod
     def from_worker_json(cls, text: str) -> "ServerConfig":
-        """Read what `to_worker_json` wrote."""
-        return cls(**json.loads(text))
+        """Read what `to_worker_json` wrote.
+
+        Raises:
+            UsageError: If it is something else.
+        """
+        try:
+            return parse_document(text, cls)
+        except ValueError as error:
+            raise UsageError(f"configuration of the server: {error}") from error
