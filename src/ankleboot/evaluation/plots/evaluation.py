@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from ankleboot.core.text import truncate_middle
 from ankleboot.core.types import Images
 from ankleboot.evaluation.calibration import ReliabilityDiagram, RiskCoverage
 from ankleboot.evaluation.evaluate import Evaluation
 from ankleboot.evaluation.metrics import PrecisionRecall
 from ankleboot.evaluation.model_pairs import PairwiseComparison
-from ankleboot.evaluation.plots.image_grids import MAX_CLASSES, draw_images, escape_label
+from ankleboot.evaluation.plots.image_grids import MAX_CLASSES, draw_images
 from ankleboot.evaluation.plots.style import (
     BEST_COLOR,
     TRAIN_COLOR,
@@ -29,7 +30,7 @@ def confusion(evaluation: Evaluation) -> Figure:
     """Draw the counts and the row percentages of a confusion matrix side by side."""
     matrix = np.array(evaluation.confusion_matrix)
     percent = _row_percentages(matrix)
-    names = [escape_label(scores.label) for scores in evaluation.per_class]
+    names = [truncate_middle(scores.label) for scores in evaluation.per_class]
     side = min(max(7.2, 0.36 * len(names)), MAX_SIDE_INCHES)
     width = side + 7.8 if len(names) <= 10 else 2 * side
     figure = Figure(figsize=(width, side), layout="constrained")
@@ -130,7 +131,7 @@ def precision_recall(curves: Sequence[PrecisionRecall]) -> Figure:
     for rank, curve in reversed(list(enumerate(ordered))):
         style: dict[str, Any] = {"color": BEST_COLOR, "alpha": 0.5}
         if rank < len(WORST_COLORS):
-            label = f"{escape_label(curve.label)} (AP {curve.average_precision:.3f})"
+            label = f"{truncate_middle(curve.label)} (AP {curve.average_precision:.3f})"
             style = {"color": WORST_COLORS[rank], "label": label}
         axes.plot(100 * curve.recalls, 100 * curve.precisions, **style)
     lowest = 40 if ordered and ordered[0].average_precision > 0.7 else 0
@@ -144,7 +145,7 @@ def disagreements(pair: PairwiseComparison, images: Images) -> Figure:
     titled = []
     for one in pair.disagreements[:MAX_DISAGREEMENTS]:
         title = f"{one.label}\nA {one.first}, B {one.second}"
-        titled.append((images[one.index], escape_label(title, 80)))
+        titled.append((images[one.index], truncate_middle(title, 80)))
     figure = draw_images(titled, columns=6, row_height=2.4, top=0.4)
     figure.suptitle(f"A: {pair.first}   B: {pair.second}")
     return figure

@@ -73,17 +73,12 @@ class ImageGrid:
         self._axes.text(x, lower + 0.02, caption, va="top", **place)
 
 
-def escape_label(name: str, length: int = 24) -> str:
-    """Shorten a name and escape the dollars, which start a formula in matplotlib."""
-    return truncate_middle(name, length).replace("$", r"\$")
-
-
 def samples(images: Images, labels: Labels, class_names: tuple[str, ...]) -> Figure:
     """Draw the first images of every class in a row with its name."""
     names = class_names[:MAX_CLASSES]
     grid = ImageGrid(len(names), IMAGES_PER_CLASS, (0.95, 0.95), left=1.6)
     for label, name in enumerate(names):
-        grid.name_row(label, escape_label(name), 11.0)
+        grid.name_row(label, truncate_middle(name), 11.0)
         for column, index in enumerate(np.flatnonzero(labels == label)[:IMAGES_PER_CLASS]):
             grid.draw(label, column, images[index], **(GRAY | {"cmap": "gray_r"}))
     return grid.figure
@@ -93,9 +88,9 @@ def suspects(issues: tuple[LabelIssue, ...], images: Images) -> Figure:
     """Draw the most doubtful labels: label above, suggested label below."""
     titled = []
     for issue in issues[:MAX_ISSUES]:
-        suggested = f"{escape_label(issue.suggested)}? {100 * issue.p_suggested:.0f} %"
-        name = [escape_label(issue.file, 32)] if issue.file else []
-        lines = [*name, escape_label(issue.label), suggested]
+        suggested = f"{truncate_middle(issue.suggested)}? {100 * issue.p_suggested:.0f} %"
+        name = [truncate_middle(issue.file, 32)] if issue.file else []
+        lines = [*name, truncate_middle(issue.label), suggested]
         titled.append((images[issue.index], "\n".join(lines)))
     return draw_images(titled, columns=10, row_height=1.75)
 
@@ -114,7 +109,7 @@ def duplicates(
 def wrong_photos(wrong: list[tuple[Pixels, str, str]]) -> Figure:
     """Draw photos with their true and their predicted class."""
     titled = [
-        (pixels, f"{escape_label(label)}\npredicted: {escape_label(predicted)}")
+        (pixels, f"{truncate_middle(label)}\npredicted: {truncate_middle(predicted)}")
         for pixels, label, predicted in wrong
     ]
     return draw_images(titled, columns=8, row_height=2.3)
@@ -129,7 +124,7 @@ def explanation(
     """
     rows = 2 if len(neighbors) else 1
     grid = ImageGrid(rows, max(1 + len(maps), len(neighbors)), (2.0, 2.3), top=0.35)
-    grid.figure.suptitle(escape_label(title, 120), y=0.99)
+    grid.figure.suptitle(truncate_middle(title, 120), y=0.99)
     grid.draw(0, 0, image, "image")
     for column, (name, values) in enumerate(maps.items(), 1):
         grid.draw(0, column, image, name)
@@ -137,7 +132,8 @@ def explanation(
         style: dict[str, Any] = {"cmap": "coolwarm", "vmin": -limit, "vmax": limit}
         grid.draw(0, column, values, " ", alpha=np.abs(values) / limit, **style)
     for column, (neighbor, name) in enumerate(zip(neighbors, names, strict=True)):
-        grid.draw(1, column, neighbor, f"{'similar: ' if column == 0 else ''}{escape_label(name)}")
+        before = "similar: " if column == 0 else ""
+        grid.draw(1, column, neighbor, f"{before}{truncate_middle(name)}")
     return grid.figure
 
 

@@ -1,9 +1,11 @@
 """Parts that figures share: axes, files, colors for white, black and the color-blind."""
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from ankleboot.core.files import atomic_write
 from ankleboot.core.silence import without_glyph_warnings
@@ -15,8 +17,15 @@ PALETTE = ("#777777", "#1f5fa8", "#5aa0d8", "#d9622b", "#3f8f4f", "#8a5fb0", "#b
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure atomically, in the format of the path's suffix."""
-    with without_glyph_warnings():
-        atomic_write(path, lambda temp: figure.savefig(temp, dpi=110), suffix=path.suffix)
+    atomic_write(path, lambda temp: draw_figure(figure, temp, dpi=110), suffix=path.suffix)
+
+
+def draw_figure(figure: Figure, target: Path | IO[Any], **options: Any) -> None:
+    """Draw a figure into a file; a name that holds dollars is text, no formula of TeX."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # type: ignore[attr-defined]
+    with mpl.rc_context({"text.parse_math": False}), without_glyph_warnings():  # later texts
+        figure.savefig(target, **options)
 
 
 def diagram(width: float, height: float, *, grid: bool = True) -> tuple[Figure, Any]:

@@ -1,6 +1,7 @@
 """Conversion of figures to SVG with the page's colors and font, and to PNG."""
 
 import base64
+import html
 import io
 import re
 from collections.abc import Callable
@@ -8,8 +9,7 @@ from collections.abc import Callable
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ankleboot.core.silence import without_glyph_warnings
-from ankleboot.evaluation.plots.style import TRAIN_COLOR
+from ankleboot.evaluation.plots.style import TRAIN_COLOR, draw_figure
 
 INK = "#010203"  # unique, to be replaced by the page's text color
 BLUE = "var(--blue)"  # the blue of the page; that of the figures is too dark on black
@@ -24,14 +24,14 @@ STYLE = {
 
 def svg(draw: Callable[[], Figure], title: str) -> str:
     """Draw a figure with the page's style as an SVG element; screen readers say the title."""
-    with mpl.rc_context(STYLE), without_glyph_warnings():
+    with mpl.rc_context(STYLE):
         content = io.StringIO()
-        draw().savefig(content, format="svg", metadata={"Date": None, "Creator": None})
+        draw_figure(draw(), content, format="svg", metadata={"Date": None, "Creator": None})
     text = content.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor").replace(TRAIN_COLOR, BLUE)
     for side in ("width", "height"):
         text = re.sub(rf'(<svg[^>]*?) {side}="[^"]*"', r"\1", text, count=1)
-    return text.replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
+    return text.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1)
 
 
 def png_url(figure: Figure) -> str:
@@ -42,6 +42,5 @@ def png_url(figure: Figure) -> str:
 def png(figure: Figure) -> bytes:
     """Convert a figure to a PNG."""
     content = io.BytesIO()
-    with without_glyph_warnings():
-        figure.savefig(content, format="png", dpi=80)
+    draw_figure(figure, content, format="png", dpi=80)
     return content.getvalue()
