@@ -47,7 +47,7 @@ def test_another_default_in_the_configuration_is_another_default_of_the_command(
     process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert len(process.stdout.split()) == 12
+    assert len(process.stdout.split()) == 14
 
 
 def test_every_option_has_a_variable_of_its_name() -> None:
@@ -65,6 +65,8 @@ def test_every_option_has_a_variable_of_its_name() -> None:
         "ANKLEBOOT_ALLOWED_HOSTS": "a b",
         "ANKLEBOOT_RATE_LIMIT": "7",
         "ANKLEBOOT_PAGE": "0",
+        "ANKLEBOOT_V2": "1",
+        "ANKLEBOOT_KEEP_PREVIOUS": "0",
     }
     expected = ServerConfig(
         models=("photo", "zero-shot"),
@@ -80,6 +82,8 @@ def test_every_option_has_a_variable_of_its_name() -> None:
         allowed_hosts=("a", "b"),
         rate_limit_per_s=7.0,
         page=False,
+        v2=True,
+        keep_previous=0,
     )
     assert configure(**variables) == expected
     assert configure(ANKLEBOOT_API_KEY="").api_key is None

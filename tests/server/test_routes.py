@@ -60,6 +60,28 @@ def test_another_model_is_selected_by_its_name(server: Server) -> None:
     assert first != second
 
 
+def test_every_prediction_names_its_model_and_so_do_the_metrics(server: Server) -> None:
+    photo = png(np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8))
+    described = {model["name"]: model for model in server.get("/v1/model").json["models"]}
+    own = described["pretrained"]
+    cases = [
+        (png(load_data("sample").test.images[3]), "pretrained", own),
+        (png(load_data("sample").test.images[3]), "zero-shot", described["zero-shot"]),
+        (photo, "pretrained", own["photo"]),  # a second model predicts photos
+    ]
+    assert len({model["sha256"] for *_, model in cases}) == 3
+    for image, name, model in cases:
+        (prediction,) = server.post(image, path=f"/v1/predict?model={name}").json["predictions"]
+        assert prediction["model_sha256"] == model["sha256"]
+    server.post(b"x", path="/v1/predict?model=<script>")
+    text = server.get("/metrics").body.decode()
+    for name in described:
+        label = f'{{model="{name}",route="/v1/predict",status="200"}}'
+        assert f"ankleboot_requests_total{label}" in text
+        assert f'ankleboot_request_seconds_count{{model="{name}",route="/v1/predict"}}' in text
+    assert "script" not in text
+
+
 def test_an_unknown_model_is_an_error_that_names_the_models(server: Server) -> None:
     response = server.post(b"x", path="/v1/predict?model=other")
     assert (response.status, response.code) == (422, "bad_request")
@@ -83,8 +105,8 @@ def test_health_readiness_and_metrics(server: Server) -> None:
     server.get("/v1/model")
     server.get("/../../etc/passwd")
     text = server.get("/metrics").body.decode()
-    assert 'ankleboot_requests_total{route="/v1/model",status="200"}' in text
-    assert 'ankleboot_requests_total{route="none",status="404"}' in text
+    assert 'ankleboot_requests_total{model="",route="/v1/model",status="200"}' in text
+    assert 'ankleboot_requests_total{model="",route="none",status="404"}' in text
     assert "passwd" not in text and "ankleboot_workers_ready" in text
 
 

@@ -74,7 +74,7 @@ def _parse_json(body: bytes, max_images: int) -> list[UploadedImage | ApiError]:
         raise ApiError(422, "bad_request", 'Expected a list of base64 strings under "images".')
     if len(images) > max_images:
         raise _too_many_images(max_images)
-    return [_decode_base64(index, text) for index, text in enumerate(images)]
+    return [decode_base64(f"images[{index}]", text) for index, text in enumerate(images)]
 
 
 def _load_json(body: bytes) -> Any:
@@ -93,12 +93,13 @@ def _load_json(body: bytes) -> Any:
         raise ApiError(400, "bad_json", f"The body is not valid JSON: {error}.") from error
 
 
-def _decode_base64(index: int, text: object) -> UploadedImage | ApiError:
+def decode_base64(name: str, text: object) -> UploadedImage | ApiError:
+    """Decode an image file; `name` stands for it in the error."""
     if isinstance(text, str) and text and len(text) % 4 == 0:  # b64decode accepts a trailing "A="
         with suppress(ValueError):
             return UploadedImage(None, base64.b64decode(text, validate=True))
     hint = "; leave out the text before the comma" if str(text).startswith("data:") else ""
-    return ApiError(422, "bad_base64", f"images[{index}] must be an image file in base64{hint}.")
+    return ApiError(422, "bad_base64", f"{name} must be an image file in base64{hint}.")
 
 
 def _parse_form(body: bytes, boundary: bytes, max_images: int) -> list[UploadedImage | ApiError]:

@@ -40,6 +40,19 @@ class ApiError(Exception):
         ]
 
 
+class OpenInferenceError(ApiError):
+    """Error in the form of the open inference protocol, {"error": "One sentence."}."""
+
+    @classmethod
+    def of(cls, error: ApiError) -> "OpenInferenceError":
+        """Return an error of the API in this form."""
+        return cls(error.status, error.code, str(error), **error._headers)
+
+    @property
+    def body(self) -> bytes:
+        return json.dumps({"error": str(self)}).encode()
+
+
 def queue_full_error() -> ApiError:
     """Return the 503 sent when the queue is full.
 

@@ -38,10 +38,11 @@ class InferenceClient:
         """
         content_type = request.headers.get("content-type", "")
         parse_content_type(content_type)  # fails before the body is read
-        body = await self._read_body(request)
-        return await self.submit(
-            {"kind": kind, "model": model, "type": content_type}, request, body
-        )
+        return await self.upload({"kind": kind, "model": model, "type": content_type}, request)
+
+    async def upload(self, head: dict[str, str], request: Request) -> tuple[int, bytes]:
+        """Submit a job with the body of a request; see `process`."""
+        return await self.submit(head, request, await self._read_body(request))
 
     async def submit(
         self, head: dict[str, str], request: Request, body: bytes | bytearray = b""

@@ -1,4 +1,4 @@
-"""Server lifecycle: start-up, reload on SIGHUP, and a shutdown that loses no accepted request."""
+"""Server lifecycle: start-up, signals, and a shutdown that loses no accepted request."""
 
 import asyncio
 import functools
@@ -9,24 +9,26 @@ from collections.abc import Callable
 
 import uvicorn
 
-from ankleboot.core.errors import AnklebootError, Interrupted
+from ankleboot.core.errors import Interrupted
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.http.access_log import AccessLog
 from ankleboot.server.http.draining_server import DrainingServer
+from ankleboot.server.http.hosts import is_local
 from ankleboot.server.http.listener import open_socket, url_of
-from ankleboot.server.http.middleware import AccessMiddleware, is_local
+from ankleboot.server.http.middleware import AccessMiddleware
 from ankleboot.server.http.prometheus import ServerMetrics
 from ankleboot.server.http.protocol import TimeoutHttpProtocol
 from ankleboot.server.inference import InferenceClient
-from ankleboot.server.routes import Router, Services
+from ankleboot.server.reload import SWAPS, ModelFiles, ModelSwapper, collect_early_signals
+from ankleboot.server.routes import Router
+from ankleboot.server.services import Services
 from ankleboot.server.workers.dispatcher import Dispatcher
 from ankleboot.server.workers.malloc import limit_malloc_cache
-from ankleboot.server.workers.model_store import ModelStore
 from ankleboot.server.workers.supervisor import WorkerSupervisor
 
 
 def serve(config: ServerConfig, log: AccessLog, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; SIGHUP reloads the models.
+    """Serve until SIGINT or SIGTERM; SIGHUP reloads the models, SIGUSR1 undoes that.
 
     `on_ready` is called with the URL once a worker is ready.
 
@@ -38,36 +40,42 @@ def serve(config: ServerConfig, log: AccessLog, on_ready: Callable[[str], None])
     with open_socket(config.host, config.port) as listening:
         if not is_local(config.host):
             log("public", note="every machine that reaches this one can use the server")
-        store = _load_store(config, log)
-        _raise_open_file_limit()
-        limit_malloc_cache()
-        service = _Service(config, log, store)
+        early = collect_early_signals()
+        files = ModelFiles(config, log)
         try:
+            _raise_open_file_limit()
+            limit_malloc_cache()
+            service = _Service(config, log, files)
             loop_factory = uvicorn.Config("", loop="auto").get_loop_factory()  # uvloop if installed
             with asyncio.Runner(loop_factory=loop_factory) as runner:
-                signum = runner.run(service.run(listening, on_ready))
+                signum = runner.run(service.run(listening, on_ready, early))
         finally:
-            service.store.remove()
+            files.remove_others()  # after the runner has waited for a thread that copies some
     if signum == signal.SIGINT:
         raise Interrupted("stopped", signum)
 
 
 class _Service:
-    """Workers, HTTP server, and reloads of the models."""
+    """Workers, HTTP server, and swaps of the models."""
 
-    def __init__(self, config: ServerConfig, log: AccessLog, store: ModelStore) -> None:
-        self._config, self._log, self.store = config, log, store  # `serve` removes its files
+    def __init__(self, config: ServerConfig, log: AccessLog, files: ModelFiles) -> None:
+        self._config, self._log, self._files = config, log, files
         self._dispatcher = Dispatcher(config)
         self._supervisor = WorkerSupervisor(config, self._dispatcher, log)
         self._metrics = ServerMetrics(self._dispatcher, self._supervisor)
-        self._reload: asyncio.Task[None] | None = None
+        self._swapper = ModelSwapper(files, self._supervisor, self._metrics, log)
 
-    async def run(self, listening: socket.socket, on_ready: Callable[[str], None]) -> int | None:
-        """Run until a signal; return the signal."""
+    async def run(
+        self, listening: socket.socket, on_ready: Callable[[str], None], early: list[int]
+    ) -> int | None:
+        """Run until a signal; return the signal. `early` are those for swaps that came before."""
         loop = asyncio.get_running_loop()
-        if hasattr(signal, "SIGHUP"):
-            loop.add_signal_handler(signal.SIGHUP, self._start_reload)
-        loading = loop.create_task(self._supervisor.start(self.store.paths))
+        for signum, swap in SWAPS.items():
+            loop.add_signal_handler(signum, self._swapper.request, swap)
+        for signum in early:
+            self._swapper.request(SWAPS[signum])
+        paths = self._files.current.paths
+        loading = loop.create_task(self._supervisor.start(paths))
         connection = functools.partial(
             TimeoutHttpProtocol, self._config, self._dispatcher, self._log, self._metrics
         )
@@ -78,8 +86,8 @@ class _Service:
             if not serving.done():
                 _tune_gc()
                 on_ready(url_of(listening))
-                names = ",".join(self.store.paths)
-                self._log("serving", models=names, workers=self._config.workers)
+                self._log("serving", models=",".join(paths), workers=self._config.workers)
+                self._swapper.start()
             await serving
         finally:
             server.should_exit = server.force_exit = True
@@ -91,37 +99,9 @@ class _Service:
     def _app(self, server: DrainingServer) -> AccessMiddleware:
         config, log, supervisor, metrics = self._config, self._log, self._supervisor, self._metrics
         inference = InferenceClient(config, supervisor, self._dispatcher, log)
-        names = list(self.store.paths)
+        names = list(self._files.current.paths)
         router = Router(Services(config, names, supervisor, inference, metrics, server))
         return AccessMiddleware(router, config, log, metrics, server)
-
-    def _start_reload(self) -> None:
-        is_running = self._reload is not None and not self._reload.done()
-        if self._supervisor.models_json and not is_running:
-            self._reload = asyncio.get_running_loop().create_task(self._reload_models())
-
-    async def _reload_models(self) -> None:
-        """Load the models again; keep the old ones if one of the new ones fails."""
-        store: ModelStore | None = None
-        try:
-            store = await asyncio.to_thread(_load_store, self._config, self._log)
-            await self._supervisor.reload(store.paths)
-        except AnklebootError as error:
-            if store is not None:
-                store.remove()
-            self._metrics.model_reloads.labels("refused").inc()
-            self._log("models_kept", reason=str(error))
-            return
-        self.store.remove()
-        self.store = store
-        self._metrics.model_reloads.labels("done").inc()
-        self._log("models_replaced", models=",".join(store.paths))
-
-
-def _load_store(config: ServerConfig, log: AccessLog) -> ModelStore:
-    return ModelStore(
-        config.models, lambda message: log("models", note=message), trust=config.trust
-    )
 
 
 async def _first_of(loading: "asyncio.Task[None]", serving: "asyncio.Task[None]") -> None:

@@ -4,8 +4,6 @@ A route is a function of a request and the services; `ROUTES` lists them all.
 """
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,34 +11,16 @@ from starlette.types import Receive, Scope, Send
 
 from ankleboot import __version__
 from ankleboot.core.image_limits import MAX_PIXELS
+from ankleboot.server import open_inference
 from ankleboot.server.body_parser import JSON
-from ankleboot.server.config import ServerConfig
 from ankleboot.server.error_responses import ApiError
 from ankleboot.server.http import prometheus
-from ankleboot.server.http.draining_server import DrainingServer
 from ankleboot.server.http.protocol import PREDICT_PATH
 from ankleboot.server.http.static_files import StaticFile, load_static_files
-from ankleboot.server.inference import InferenceClient
 from ankleboot.server.schemas import openapi_document
-from ankleboot.server.workers.supervisor import WorkerSupervisor
+from ankleboot.server.services import Route, Services, json_response
 
 SAMPLES_PATH = "/samples.png"
-
-
-@dataclass(frozen=True)
-class Services:
-    """Parts of the server that routes use."""
-
-    config: ServerConfig
-    model_names: list[str]  # the first one is the default
-    supervisor: WorkerSupervisor
-    inference: InferenceClient
-    metrics: prometheus.ServerMetrics
-    server: DrainingServer
-    static_files: dict[str, StaticFile] = field(default_factory=dict)  # by URL path
-
-
-Route = Callable[[Request, Services], Awaitable[Response]]
 
 
 async def predict(request: Request, services: Services) -> Response:
@@ -55,8 +35,6 @@ async def explain(request: Request, services: Services) -> Response:
 
 async def models(request: Request, services: Services) -> Response:  # noqa: ARG001
     """Describe the served models and the limits of a request."""
-    if not services.supervisor.models_json:
-        raise services.supervisor.not_ready_error()
     document = {
         "version": __version__,
         "default": services.model_names[0],
@@ -65,24 +43,20 @@ async def models(request: Request, services: Services) -> Response:  # noqa: ARG
             "pictures": services.config.max_images_per_request,
             "pixels": MAX_PIXELS,
         },
-        "models": json.loads(services.supervisor.models_json),
+        "models": services.described_models(),
     }
-    return _json(200, json.dumps(document).encode())
+    return json_response(document)
 
 
 async def healthz(request: Request, services: Services) -> Response:  # noqa: ARG001
     """Report that the process is alive."""
-    return _json(200, b'{"status": "ok"}')
+    return json_response({"status": "ok"})
 
 
 async def readyz(request: Request, services: Services) -> Response:  # noqa: ARG001
     """Report whether the server takes requests."""
-    if services.server.is_draining:
-        raise ApiError(503, "draining", "The server is stopping.", retry_after=1)
-    if services.supervisor.unavailable_reason is not None:
-        raise services.supervisor.not_ready_error()
-    document = {"status": "ready", "workers": services.supervisor.num_ready}
-    return _json(200, json.dumps(document).encode())
+    services.check_ready()
+    return json_response({"status": "ready", "workers": services.supervisor.num_ready})
 
 
 async def metrics(request: Request, services: Services) -> Response:  # noqa: ARG001
@@ -111,7 +85,7 @@ async def sample_images(request: Request, services: Services) -> Response:
         head = {"kind": "samples", "model": "", "type": ""}
         status, content = await services.inference.submit(head, request)
         if status != 200:
-            return _json(status, content)
+            return json_response(content, status)
         services.static_files[SAMPLES_PATH] = StaticFile(content, "image/png")
     return await static_file(request, services)
 
@@ -131,7 +105,8 @@ ROUTES: dict[str, dict[str, Route]] = {
 class Router:
     """ASGI application that calls the route of a request.
 
-    All paths are constant, so one dictionary serves in place of a framework's search for a pattern.
+    All paths of our own are constant, so one dictionary serves in place of a framework's search for
+    a pattern.
     """
 
     def __init__(self, services: Services) -> None:
@@ -146,11 +121,13 @@ class Router:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request; errors are raised for the middleware."""
         path, method = scope["path"], scope["method"]
-        routes = self._routes.get(path)
+        scope["route"], routes = path, self._routes.get(path)
+        if routes is None and self._services.config.v2:
+            scope["route"], scope["path_params"], routes = open_inference.find(path)
         if routes is None:
+            del scope["route"]
             message = "Nothing has this path; GET /openapi.json lists the routes."
             raise ApiError(404, "not_found", message)
-        scope["route"] = path
         if method not in routes:
             message = f"{path} does not accept {method}; see the header Allow."
             raise ApiError(405, "method_not_allowed", message, allow=", ".join(routes))
@@ -163,8 +140,6 @@ async def _infer(kind: str, request: Request, services: Services) -> Response:
     model = request.query_params.get("model", names[0])
     if model not in names:
         raise ApiError(422, "bad_request", f"model must be one of {', '.join(names)}.")
-    return _json(*await services.inference.process(kind, model, request))
-
-
-def _json(status: int, document: bytes) -> Response:
-    return Response(document, status, {"cache-control": "no-store"}, media_type=JSON)
+    request.scope["model"] = model  # label of the metrics
+    status, document = await services.inference.process(kind, model, request)
+    return json_response(document, status)

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot import __version__
+from ankleboot.server import open_inference_schemas
 from ankleboot.server.body_parser import FORM, IMAGE_TYPES, JSON
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.http.prometheus import CONTENT_TYPE
 from ankleboot.server.http.protocol import PREDICT_PATH
+from ankleboot.server.open_inference_schemas import open_inference_paths
+from ankleboot.server.workers.tensor_names import INPUT
 
 Schema = dict[str, Any]
 
@@ -26,6 +29,12 @@ EXAMPLE_IMAGE_BASE64 = (
 )
 """An ankle boot of Fashion-MNIST's test split (MIT, Zalando SE), 28 x 28 pixels, PNG, base64."""
 
+EXAMPLE_TENSOR = {
+    "inputs": [
+        {"name": INPUT, "datatype": "BYTES", "shape": [1], "data": [EXAMPLE_IMAGE_BASE64]},
+    ]
+}
+"""The same image in a request of the open inference protocol."""
 
 SCHEMAS: dict[str, Schema] = json.loads(Path(__file__).with_name("schemas.json").read_text())
 """JSON Schema of every response, by name."""
@@ -33,6 +42,7 @@ SCHEMAS: dict[str, Schema] = json.loads(Path(__file__).with_name("schemas.json")
 ERRORS = {
     400: "The server cannot read the request.",
     401: "The API key is missing or wrong.",
+    404: "There is no such model or version.",
     408: "The body did not arrive in time.",
     413: "The request has too many bytes, pixels or images.",
     415: "The server does not accept the type.",
@@ -60,7 +70,7 @@ def openapi_document(config: ServerConfig, model_names: list[str]) -> Schema:
         return {"get": _operation(summary, response, *errors)}
 
     metrics = {"description": "Metrics.", "content": {CONTENT_TYPE: {}}}
-    return {
+    document: Schema = {
         "openapi": "3.1.0",
         "info": {
             "title": "Ankleboot",
@@ -75,8 +85,12 @@ def openapi_document(config: ServerConfig, model_names: list[str]) -> Schema:
             "/readyz": get("Report whether requests are taken", _json("Readiness"), 400, 503),
             "/metrics": get("Return metrics for Prometheus", metrics, *guarded),
         },
-        "components": {"schemas": SCHEMAS},
+        "components": {"schemas": dict(SCHEMAS)},
     }
+    if config.v2:
+        document["paths"] |= open_inference_paths(model_names, ERRORS, guarded, EXAMPLE_TENSOR)
+        document["components"]["schemas"] |= open_inference_schemas.SCHEMAS
+    return document
 
 
 def _operation(summary: str, response: Schema, *errors: int) -> Schema:

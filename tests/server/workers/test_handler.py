@@ -72,7 +72,8 @@ def test_the_prediction_is_that_of_the_command(handler: InferenceHandler, tmp_pa
         ((_, document),) = respond(handler, ("image/png", Path(path).read_bytes()))
         (prediction,) = document["predictions"]
         del expected["path"], expected["passes"]
-        assert prediction == {"name": None} | expected
+        sha256 = load_router(Path("pretrained")).default.info.model_sha256
+        assert prediction == {"name": None, "model_sha256": sha256} | expected
 
 
 def garment_photo() -> bytes:

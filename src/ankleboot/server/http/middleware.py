@@ -5,7 +5,6 @@ It also turns every error into a response.
 
 import asyncio
 import hmac
-import ipaddress
 import time
 import traceback
 from contextlib import suppress
@@ -13,27 +12,28 @@ from contextlib import suppress
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ankleboot.server.config import ServerConfig
-from ankleboot.server.error_responses import INTERNAL_ERROR, ApiError
+from ankleboot.server.error_responses import INTERNAL_ERROR, ApiError, OpenInferenceError
 from ankleboot.server.http.access_log import AccessLog
 from ankleboot.server.http.draining_server import DrainingServer
+from ankleboot.server.http.hosts import HostAllowlist
 from ankleboot.server.http.prometheus import ServerMetrics
 from ankleboot.server.http.rate_limit import RateLimit
 from ankleboot.server.http.security_headers import SECURITY_HEADERS, request_id
 
-UNLOGGED_PATHS = frozenset(("/healthz", "/readyz"))  # probes; a line each would fill the log
-PROTECTED_PREFIXES = ("/v1/", "/metrics")  # subject to the rate limit and the API key
+# probes; a line each would fill the log
+UNLOGGED_PATHS = frozenset(("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"))
+PROTECTED_PREFIXES = ("/v1/", "/v2/models/", "/metrics")  # subject to rate limit and API key
 UNKNOWN_ROUTE = "none"  # label of requests that match no route
 _SHUTDOWN_ERROR = ApiError(
     503, "draining", "The server stopped before it could respond.", retry_after=1
 )
-_LOCAL_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
 class AccessMiddleware:
     """ASGI application around another one, which gets the requests that pass all checks.
 
-    The other one sets "route" in the scope. Every response of a draining server closes its
-    connection.
+    The other one sets "route" in the scope, and "model" where a request has one. Every response of
+    a draining server closes its connection.
     """
 
     def __init__(
@@ -66,7 +66,8 @@ class AccessMiddleware:
             await context.send_error(INTERNAL_ERROR)
         seconds = time.perf_counter() - start
         route = scope.get("route", UNKNOWN_ROUTE)
-        self._metrics.count_request(route, context.status or 0, seconds)
+        model = scope.get("model", "")
+        self._metrics.count_request(route, context.status or 0, seconds, model)
         if scope["path"] not in UNLOGGED_PATHS:
             self._log.request(
                 request_id=context.id,
@@ -80,7 +81,7 @@ class AccessMiddleware:
 
     def _check(self, scope: Scope) -> None:
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) != 1 or not self._hosts.allows(hosts[0]):
+        if not self._hosts.allows(hosts):
             message = "The Host header names another server; see --allowed-host."
             raise ApiError(400, "unknown_host", message)
         if not scope["path"].startswith(PROTECTED_PREFIXES):
@@ -104,6 +105,7 @@ class _RequestContext:
         self._receive, self._send, self._middleware = receive, send, middleware
         self._is_body_read = scope["method"] in ("GET", "HEAD")
         self._reads_rest = True
+        self._is_open_inference = middleware.config.v2 and f"{scope['path']}/".startswith("/v2/")
         self.id = request_id(scope["headers"]).decode()
         self.status: int | None = None
         self.bytes_in = 0
@@ -147,41 +149,12 @@ class _RequestContext:
         """Send an error, unless a response has started already."""
         if self.status is not None:
             return
+        if self._is_open_inference:
+            error = OpenInferenceError.of(error)
         start = {"type": "http.response.start", "status": error.status}
         await self.send(start | {"headers": error.headers})
         self._reads_rest = self._reads_rest and reads_rest
         await self.send({"type": "http.response.body", "body": error.body})
-
-
-class HostAllowlist:
-    """Host names by which clients may call the server, against DNS rebinding.
-
-    A foreign page could let its own host name point to this machine and then read the responses.
-    It cannot do that with a numeric address.
-    """
-
-    def __init__(self, config: ServerConfig) -> None:
-        self._names = {name.lower() for name in (*config.allowed_hosts, config.host)} | _LOCAL_NAMES
-        self._is_public = not is_local(config.host)
-
-    def allows(self, header: str) -> bool:
-        """Return whether a Host header names this server."""
-        name = header.rpartition("]")[0].lstrip("[") if header.startswith("[") else ""
-        name = (name or header.partition(":")[0]).lower()
-        return name in self._names or (self._is_public and _is_address(name))
-
-
-def is_local(host: str) -> bool:
-    """Return whether only this machine can reach an address to listen on."""
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _client(scope: Scope) -> str:

@@ -16,18 +16,21 @@ class ServerMetrics:
     """Counters and gauges of the server.
 
     Attributes:
-        model_reloads: Counter of model reloads by result: done or refused.
+        model_reloads: Counter of model reloads by result: done, refused, or returned to the
+            previous models.
     """
 
     def __init__(self, dispatcher: Dispatcher, supervisor: WorkerSupervisor) -> None:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         counter = functools.partial(Counter, registry=registry)
-        self._requests = counter("ankleboot_requests", "Number of responses.", ["route", "status"])
+        self._requests = counter(
+            "ankleboot_requests", "Number of responses.", ["route", "model", "status"]
+        )
         self._latencies = Histogram(
             "ankleboot_request_seconds",
             "Seconds from the headers of a request to its response.",
-            ["route"],
+            ["route", "model"],
             buckets=LATENCY_BUCKETS_S,
             registry=registry,
         )
@@ -41,14 +44,18 @@ class ServerMetrics:
         ready.set_function(lambda: supervisor.num_ready)
         lost = gauge("ankleboot_workers_lost", "Number of workers that died.")
         lost.set_function(lambda: supervisor.num_lost)
-        self._cache: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._cache: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
-    def count_request(self, route: str, status: int, seconds: float) -> None:
-        """Count a response; `route` is one of few, never text from a client."""
-        key = (route, status)
+    def count_request(self, route: str, status: int, seconds: float, model: str = "") -> None:
+        """Count a response.
+
+        Route and model are two of few, never text from a client. To Prometheus a label without a
+        value is none, so routes without a model keep the series that they had.
+        """
+        key = (route, model, status)
         if key not in self._cache:
-            counter = self._requests.labels(route, str(status))
-            self._cache[key] = (counter, self._latencies.labels(route))
+            counter = self._requests.labels(route, model, str(status))
+            self._cache[key] = (counter, self._latencies.labels(route, model))
         counter, histogram = self._cache[key]
         counter.inc()
         histogram.observe(seconds)

@@ -10,15 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ankleboot.core.classes import CLASS_NAMES
-from ankleboot.core.errors import DataError
+from ankleboot.core.errors import AnklebootError, DataError, EnvironmentFailure
 from ankleboot.data.preprocessing.decode import TooLargeError, decode_bytes
+from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.predict import PreparedImage, predict_batch, prepare_image
 from ankleboot.inference.router import ModelRouter
 from ankleboot.server.body_parser import IMAGE_TYPES, UploadedImage, parse_images
 from ankleboot.server.config import ServerConfig
-from ankleboot.server.error_responses import INTERNAL_ERROR, ApiError
+from ankleboot.server.error_responses import INTERNAL_ERROR, ApiError, OpenInferenceError
 from ankleboot.server.workers.explanation import explanation_entries, sample_images
+from ankleboot.server.workers.tensor_names import unknown_version_error
+from ankleboot.server.workers.tensors import TensorImage, parse_tensors, tensor_document
 
 FORMATS = tuple(IMAGE_TYPES.values())
 UNNAMED = "image"  # name for the decoder's messages, which the client does not see
@@ -26,14 +29,18 @@ UNNAMED = "image"  # name for the decoder's messages, which the client does not 
 _ImageTask = tuple[int, str | None, PreparedImage | ApiError]
 """Index of the request, name of the image, and the image ready for the network, or its error."""
 
+_Outcome = tuple[str | None, tuple[Prediction, str] | ApiError]
+"""Name of an image, and its prediction with the SHA-256 of the model, or its error."""
+
 
 class InferenceRequest(NamedTuple):
     """Request that a worker received."""
 
-    kind: str  # "predict", "explain", or "samples" for the strip of sample images
+    kind: str  # "predict", "infer", "explain", or "samples" for the strip of sample images
     model: str
     content_type: str
     body: bytes
+    version: str = ""  # SHA-256 of the model that "infer" wants, if any
 
 
 class InferenceReply(NamedTuple):
@@ -60,6 +67,8 @@ class InferenceHandler:
                 return [self._explain(requests[0])]
             if requests[0].kind == "samples":
                 return [InferenceReply(200, sample_images())]
+            if requests[0].kind == "infer":
+                return [self._infer(requests[0])]
             return self._predict_batch(requests)
         except ApiError as error:  # of an explanation
             return [_error_reply(error)]
@@ -69,42 +78,69 @@ class InferenceHandler:
             return [self.respond([request])[0] for request in requests]
 
     def _predict_batch(self, requests: Sequence[InferenceRequest]) -> list[InferenceReply]:
-        entries: list[list[dict[str, Any]]] = [[] for _ in requests]
-        errors: dict[int, ApiError] = {}  # first one of each request
-        tasks = self._tasks(requests, errors)
+        images = [self._parse_or_fail(request) for request in requests]
+        outcomes = self._predict_images(images, [request.model for request in requests])
+        return [
+            _predictions_reply(request.model, own)
+            for request, own in zip(requests, outcomes, strict=True)
+        ]
+
+    def _infer(self, request: InferenceRequest) -> InferenceReply:
+        """Reply in the form of the open inference protocol, which knows no partial failure."""
+        info = self._models[request.model].default.info
+        try:
+            if request.version not in ("", info.model_sha256):
+                raise unknown_version_error(info.model_sha256)
+            parsed = parse_tensors(request.body, info, self._config)
+            (outcomes,) = self._predict_images([parsed.images], [request.model])
+            predictions = []
+            for _, outcome in outcomes:
+                if isinstance(outcome, ApiError):
+                    raise outcome
+                predictions.append(outcome)
+        except ApiError as error:
+            return _error_reply(OpenInferenceError.of(error))
+        return InferenceReply(200, tensor_document(request.model, info, parsed, predictions))
+
+    def _predict_images(
+        self, images: Sequence[Sequence[TensorImage]], models: Sequence[str]
+    ) -> list[list[_Outcome]]:
+        """Predict the images of each request in order."""
+        outcomes: list[list[_Outcome]] = [[] for _ in images]
+        tasks = self._tasks(images, models)
         while batch := list(islice(tasks, self._config.max_decoded_images)):
             rows = predict_batch([image for *_, image in batch if isinstance(image, PreparedImage)])
             for index, name, image in batch:
                 if isinstance(image, ApiError):
-                    errors.setdefault(index, image)
-                    entries[index].append({"name": name, "error": image.to_json()})
+                    outcomes[index].append((name, image))
                 else:
-                    entries[index].append(_prediction_entry(name, _decide(image, next(rows))))
-        return [
-            _error_reply(errors[index])
-            if all("error" in entry for entry in entries[index])  # also without any entry
-            else _json_reply({"model": request.model, "predictions": entries[index]})
-            for index, request in enumerate(requests)
-        ]
+                    sha256 = image.predictor.info.model_sha256
+                    outcomes[index].append((name, (_decide(image, next(rows)), sha256)))
+        return outcomes
 
     def _tasks(
-        self, requests: Sequence[InferenceRequest], errors: dict[int, ApiError]
+        self, images: Sequence[Sequence[TensorImage]], models: Sequence[str]
     ) -> Iterator[_ImageTask]:
         """Yield the images of all requests in order, each decoded when it is needed."""
-        for index, request in enumerate(requests):
+        for index, model in enumerate(models):
             until = time.monotonic() + self._config.request_timeout_s / 2
-            try:
-                images = self._parse(request)
-            except ApiError as error:
-                errors[index] = error.with_traceback(None)  # a traceback would keep the body
-                continue
-            for image in images:
+            for image in images[index]:
                 if isinstance(image, ApiError):
                     yield index, None, image
+                elif isinstance(image, np.ndarray):
+                    predictor = self._models[model].default
+                    yield index, None, PreparedImage(DecodedImage(image), None, image, predictor)
                 elif time.monotonic() > until:
                     yield index, image.name, _TOO_SLOW
                 else:
-                    yield index, image.name, self._prepare(image, request.model)
+                    yield index, image.name, self._prepare(image, model)
+
+    def _parse_or_fail(self, request: InferenceRequest) -> Sequence[UploadedImage | ApiError]:
+        """Return the images of a request, or the error as the only one."""
+        try:
+            return self._parse(request)
+        except ApiError as error:
+            return [error.with_traceback(None)]  # a traceback would keep the body
 
     def _parse(self, request: InferenceRequest) -> list[UploadedImage | ApiError]:
         max_images = self._config.max_images_per_request
@@ -120,6 +156,8 @@ class InferenceHandler:
             return ApiError(413, "too_large", _sentence(error))
         except DataError as error:
             return ApiError(422, "not_a_picture", _sentence(error))
+        except EnvironmentFailure as error:
+            return ApiError(503, "unavailable", _sentence(error))
 
     def _explain(self, request: InferenceRequest) -> InferenceReply:
         images = self._parse(request)
@@ -135,8 +173,22 @@ class InferenceHandler:
         (row,) = predict_batch([prepared])
         prediction = _decide(prepared, row)
         entries = explanation_entries(prepared, prediction, has_garments=has_garments)
-        entry = _prediction_entry(image.name, prediction)
+        entry = _prediction_entry(image.name, prediction, prepared.predictor.info.model_sha256)
         return _json_reply({"model": request.model, "prediction": entry} | entries)
+
+
+def _predictions_reply(model: str, outcomes: Sequence[_Outcome]) -> InferenceReply:
+    """Return the predictions of a request; its first error if there is none."""
+    entries = [
+        {"name": name, "error": outcome.to_json()}
+        if isinstance(outcome, ApiError)
+        else _prediction_entry(name, *outcome)
+        for name, outcome in outcomes
+    ]
+    errors = [outcome for _, outcome in outcomes if isinstance(outcome, ApiError)]
+    if len(errors) == len(outcomes):
+        return _error_reply(errors[0])
+    return _json_reply({"model": model, "predictions": entries})
 
 
 def _json_reply(document: dict[str, Any]) -> InferenceReply:
@@ -151,10 +203,10 @@ def _decide(prepared: PreparedImage, row: np.ndarray) -> Prediction:
     return decide(prepared.image, prepared.garment, row, prepared.predictor.info)
 
 
-def _prediction_entry(name: str | None, prediction: Prediction) -> dict[str, Any]:
+def _prediction_entry(name: str | None, prediction: Prediction, sha256: str) -> dict[str, Any]:
     entry = prediction.to_json()
     del entry["path"], entry["passes"]  # the same for all images: the server adds no views
-    return {"name": name} | entry
+    return {"name": name} | entry | {"model_sha256": sha256}
 
 
 _TOO_SLOW = ApiError(
@@ -162,6 +214,6 @@ _TOO_SLOW = ApiError(
 )
 
 
-def _sentence(error: DataError) -> str:
+def _sentence(error: AnklebootError) -> str:
     text = str(error).removeprefix(f"{UNNAMED}: ")
     return f"{text[0].upper()}{text[1:].rstrip('.')}."

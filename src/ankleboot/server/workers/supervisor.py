@@ -22,6 +22,7 @@ class WorkerSupervisor:
         self._paths: dict[str, str] = {}
         self._workers = dispatcher.workers  # those that serve the current models
         self._other_workers: list[WorkerProcess] = []  # that load new models or finish old requests
+        self._previous: list[WorkerProcess] = []  # of these, some that keep the previous models
         self._num_failed_starts = 0  # in a row
         self._event = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -79,13 +80,31 @@ class WorkerSupervisor:
             for worker in new:
                 worker.drain()
             raise
+        self._switch(paths, new)
+
+    async def return_to_previous(self, paths: dict[str, str]) -> None:
+        """Serve the models from before the last swap, at once if a worker has kept them.
+
+        Raises:
+            WorkerStartError: If they must be loaded again and that fails; the workers stay.
+        """
+        if kept := [worker for worker in self._previous if worker.is_ready]:
+            self._switch(paths, kept)
+        else:
+            await self.reload(paths)
+
+    def _switch(self, paths: dict[str, str], new: list[WorkerProcess]) -> None:
+        """Let workers with other models serve; keep some of the old ones for the way back."""
         self._paths, self.models_json = paths, new[0].models_json
         old = self._workers.copy()
         self._workers[:] = [worker for worker in new if not worker.has_exited]
         others = [worker for worker in self._other_workers if worker not in new]
         self._other_workers = others + old
-        for worker in old:
-            worker.drain()
+        ready = [worker for worker in old if worker.is_ready]
+        self._previous = ready[: self._config.keep_previous]
+        for worker in self._other_workers:
+            if worker not in self._previous:
+                worker.drain()
         self._start_missing()
         self._dispatcher.dispatch()
 
