@@ -1,6 +1,7 @@
 """Imports point down, and the light parts stay light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -135,3 +136,66 @@ def test_exactly_one_tensorflow_is_installed() -> None:
 
     names = {d.metadata["Name"].replace("_", "-") for d in metadata.distributions()}
     assert len(names & {"tensorflow", "tensorflow-cpu"}) == 1
+
+
+OUTPUT = {
+    "cli/output/plain.py": {"print"},
+    "cli/output/terminal.py": {"Console", "Text.assemble"},
+    "core/csv_text.py": set[str](),
+    "core/last_resort.py": {"sys.stderr.write"},
+    "server/http/access_log.py": {"sys.stderr.write"},
+}
+"""Modules from which text leaves, each with what it calls for that: they escape it."""
+
+PRINTING = re.compile(
+    r"print|pprint|(.*\.)?(echo|secho|writer|DictWriter|print_exc|print_exception|from_markup)"
+    r"|(.*\.)?(Console|Text|Text\.assemble)|sys\.std(out|err)\.(buffer\.)?write"
+)
+
+
+def printing_calls(source: str) -> set[str]:
+    """Return the calls by which text could leave unescaped.
+
+    A child process prints one JSON document for its parent, which is ASCII.
+    """
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return {
+        name
+        for call in calls
+        if PRINTING.fullmatch(name := ast.unparse(call.func))
+        and not (len(call.args) == 1 and ast.unparse(call.args[0]).startswith("json.dumps("))
+    }
+
+
+def test_text_leaves_by_the_modules_that_escape_it() -> None:
+    for path in SOURCE.rglob("*.py"):
+        allowed = OUTPUT.get(path.relative_to(SOURCE).as_posix(), set())
+        assert printing_calls(path.read_text()) <= allowed, path
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "print(name)",
+        "click.echo(name)",
+        "rich.console.Console().print(name)",
+        "csv.writer(file)",
+        "sys.stderr.write(name)",
+        "Text.from_markup(name)",
+        "traceback.print_exc()",
+        "print(json.dumps(a), name)",
+    ],
+)
+def test_the_check_of_printing_sees_a_call(line: str) -> None:
+    assert printing_calls(line)
+
+
+def test_templates_escape_and_scripts_make_no_elements_of_text() -> None:
+    for path in (SOURCE / "web").rglob("*"):
+        if path.suffix in (".html", ".js"):
+            text = path.read_text()
+            assert not re.search(r"\|\s*safe|autoescape|innerHTML|outerHTML|insertAdjacent", text)
+            assert "document.write" not in text and "eval(" not in text, path
+    for path in SOURCE.rglob("*.py"):
+        if path.name != "render.py":
+            assert "Markup(" not in path.read_text(), path

@@ -13,12 +13,12 @@ from contextlib import suppress
 import click
 
 from ankleboot import __version__
+from ankleboot.cli.output.plain import print_lines
 from ankleboot.core import plugins
 from ankleboot.core.errors import AnklebootError, EnvironmentFailure, UsageError
 from ankleboot.core.last_resort import describe_unexpected, exit_code_of
 from ankleboot.core.signals import received_signal
 from ankleboot.core.tensorflow_settings import use_backend
-from ankleboot.core.text import escape_unprintable
 
 EXTRAS = {
     "train": "cv2 jinja2 keras matplotlib tensorflow",
@@ -58,7 +58,7 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as finished:  # after --help and --version
         return finished.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
-        print(error.ctx.get_help() if error.ctx else "", file=sys.stderr)
+        print_lines(*(error.ctx.get_help() if error.ctx else "").splitlines(), to_stderr=True)
         return UsageError.exit_code
     except click.ClickException as error:
         return _fail(f"{error.format_message()} (see ankleboot --help)", UsageError.exit_code)
@@ -98,7 +98,7 @@ def _drop_output() -> None:
 def _fail(message: str, code: int) -> int:
     if signum := received_signal():  # which caused the failure
         message, code = "interrupted", 128 + signum
-    print("error: " + escape_unprintable(" ".join(message.split())), file=sys.stderr)
+    print_lines(f"error: {' '.join(message.split())}", to_stderr=True)
     return code
 
 

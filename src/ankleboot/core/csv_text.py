@@ -35,6 +35,6 @@ def read_cell(text: str) -> str:
 def _cell(value: object) -> str:
     """Write a cell; Python 3.11's `csv` would not quote a carriage return."""
     text = "" if value is None else str(value)
-    if not _NUMBER.fullmatch(text):
+    if not isinstance(value, int | float) and not _NUMBER.fullmatch(text):
         text = _UNQUOTED.sub(r"'\g<0>", text)
     return f'"{text.replace(QUOTE, QUOTE * 2)}"' if _SPECIAL.search(text) else text

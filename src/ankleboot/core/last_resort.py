@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ankleboot.core.errors import AnklebootError, EnvironmentFailure, first_line
 from ankleboot.core.paths import state_folder
+from ankleboot.core.text import escape_lines
 
 MAX_LOGS = 20  # files that are kept
 
@@ -32,7 +33,7 @@ def describe_unexpected(error: Exception) -> str:
         return _describe_os_error(error)
     log = write_log(error)
     if log is None:
-        traceback.print_exception(error)
+        sys.stderr.write(escape_lines("".join(traceback.format_exception(error))))
     details = "" if log is None else f"; its traceback is in {log}"
     return (
         f"{type(error).__name__}: {first_line(error)}: this is a fault of Ankleboot, please report "

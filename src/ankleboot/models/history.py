@@ -5,6 +5,7 @@ import io
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from ankleboot.core.csv_text import csv_text
 from ankleboot.core.errors import ModelError
 from ankleboot.core.files import read_bytes
 
@@ -35,10 +36,7 @@ History = tuple[EpochRecord, ...]
 
 def history_csv(history: History) -> str:
     """Return the text of history.csv."""
-    text = io.StringIO()
-    rows = (COLUMNS, *(astuple(record) for record in history))
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    return csv_text((COLUMNS, *(astuple(record) for record in history)))
 
 
 def read_history(path: Path) -> History:
