@@ -1,5 +1,6 @@
 """Tables of a study as rows of text, for page, docs and terminal."""
 
+import shlex
 from typing import Any
 
 from ankleboot.recipes.catalog import RECIPES, overrides_of
@@ -72,7 +73,7 @@ def command_of(variant: Variant) -> str:
     if variant.shipped:
         return "the shipped model (trained anew where the data are not its own)"
     recipe = variant.recipe
-    settings = " ".join(f"--set {setting}" for setting in overrides_of(recipe))
+    settings = " ".join(f"--set {shlex.quote(setting)}" for setting in overrides_of(recipe))
     name = recipe.name if recipe.name in RECIPES else "plain"
     pixels = "" if variant.pixels == IDENTITY else f"  (pixels {variant.pixels})"
     return f"ankleboot train {name} {settings}".strip() + pixels

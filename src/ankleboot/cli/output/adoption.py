@@ -1,5 +1,6 @@
 """Terminal output of `adopt`."""
 
+import shlex
 from typing import Any
 
 from ankleboot.cli.output.terminal import plain_table, right_column, stdout_console
@@ -53,7 +54,7 @@ def adoption_result(document: dict[str, Any]) -> None:
     else:
         console.lines("no labeled images: nothing of this was tried; evaluate it with --data")
     folder = document["run_dir"]
-    console.lines(folder, f"next: ankleboot evaluate {folder}")
+    console.lines(folder, f"next: ankleboot evaluate {shlex.quote(folder)}")
 
 
 def _order(order: list[int], labels: list[str]) -> str:

@@ -1,5 +1,6 @@
 """Page of a search, one HTML file."""
 
+import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -67,11 +68,11 @@ def trial_table(result: SearchResult) -> list[list[str]]:
 def next_commands(result: SearchResult) -> list[str]:
     """List the commands that come after a search."""
     recipe = result.settings.recipe
-    commands = [f"ankleboot runs list {result.folder / 'trials'}"]
+    commands = [f"ankleboot runs list {shlex.quote(str(result.folder / 'trials'))}"]
     for number in result.best[:1]:
         best = next(trial for trial in result.trials if trial.number == number)
-        settings = " ".join(f"--set {change}" for change in overrides_of(best.recipe))
-        commands.append(f"ankleboot train {recipe.name} {settings}")
+        settings = " ".join(f"--set {shlex.quote(change)}" for change in overrides_of(best.recipe))
+        commands.append(f"ankleboot train {shlex.quote(recipe.name)} {settings}")
     return commands
 
 
