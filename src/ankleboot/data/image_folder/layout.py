@@ -4,6 +4,7 @@ The names of the folders and the numbers of images in them decide.
 """
 
 import re
+import shlex
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -190,7 +191,7 @@ def _leave_out(root: Path, tree: Tree, folder: Parts, split: str | None, layout:
     layout.left_out.append(folder)
     layout.notes.append(
         f"{name}: {num:,} images without labels, left out; `ankleboot predict "
-        f"{escape_unprintable(str(root.joinpath(*folder)))} --csv` labels them"
+        f"{escape_unprintable(shlex.quote(str(root.joinpath(*folder))))} --csv` labels them"
     )
 
 
