@@ -1,11 +1,19 @@
 """Batches and the check of a model's input and output."""
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
+from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import ModelError
+from ankleboot.inference.load import load_predictor
 from ankleboot.inference.predictor import BatchPredictor, check_tensors
+from ankleboot.models.files.checksums import add_tflite_checksum, read_verified_tflite
 from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.pretrained import catalog
 
 
 class Counting(BatchPredictor):
@@ -46,3 +54,27 @@ def test_other_shapes_and_types_are_refused_by_name() -> None:
         check_tensors("x", ModelMetadata(), [stored], [((10,), "int8")])
     with pytest.raises(ModelError, match="x: expected one input and one output"):
         check_tensors("x", ModelMetadata(), [stored, stored], [probs])
+
+
+@pytest.mark.parametrize(
+    ("change", "shape"),
+    [
+        ({"image_size": 32, "crop": "none"}, (32, 32)),
+        ({"color": True, "crop": "none"}, (28, 28, 3)),
+        ({"labels": CLASS_NAMES[:9]}, (9,)),
+        ({"labels": (*CLASS_NAMES, "Hat")}, (11,)),
+    ],
+    ids=["size", "color", "nine classes", "eleven classes"],
+)
+def test_a_file_whose_description_does_not_fit_its_network_is_refused(
+    change: dict[str, Any], shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    """The checksum is right: the description itself is of another network."""
+    network, info = read_verified_tflite(catalog.FOLDER / catalog.MODEL_FILE)
+    path = tmp_path / "other.tflite"
+    path.write_bytes(add_tflite_checksum(network, replace(info, **change)))
+    with pytest.raises(ModelError) as caught:
+        load_predictor(path)
+    expected, got = str(caught.value).split(", got ")
+    assert str(shape) in expected and str(shape) not in got
+    assert str(path) in expected and caught.value.exit_code == 4
