@@ -5,6 +5,7 @@ further keys, or a dataclass. `Annotated[float, msgspec.Meta(ge=0)]` bounds a nu
 """
 
 from pathlib import Path
+from types import GenericAlias
 from typing import Any, TypeVar
 
 from ankleboot.core.errors import AnklebootError, ModelError
@@ -16,7 +17,7 @@ MAX_BYTES = 200 * 2**20  # of a document; predictions of a million images have 1
 
 
 def parse_document(
-    text: bytes | str, schema: type[Schema], *, newest_format: int | None = None
+    text: bytes | str, schema: type[Schema] | GenericAlias, *, newest_format: int | None = None
 ) -> Schema:
     """Parse a JSON document.
 
@@ -51,7 +52,7 @@ def _check_format(number: object, newest: int) -> None:
 
 def read_document(
     path: Path,
-    schema: type[Schema],
+    schema: type[Schema] | GenericAlias,
     *,
     newest_format: int | None = None,
     missing: AnklebootError | None = None,

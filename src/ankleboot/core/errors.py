@@ -62,6 +62,15 @@ class Interrupted(AnklebootError):
         self.exit_code = 128 + signum  # 130 for SIGINT, 143 for SIGTERM
 
 
+def is_system_fault(error: BaseException) -> bool:
+    """Check if the system made a library fail, which says nothing about the file that it read.
+
+    Libraries also raise OSError, without a number, for what they do not understand.
+    """
+    has_number = isinstance(error, OSError) and error.errno is not None
+    return has_number or isinstance(error, MemoryError)
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of the message of another library's error."""
     lines = str(error).strip().splitlines()

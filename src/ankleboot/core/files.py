@@ -176,10 +176,11 @@ def exclusive_folder(folder: Path) -> Iterator[None]:
         raise EnvironmentFailure(f"{folder}: another process works there") from error
 
 
-def remove_temp_files(folder: Path) -> None:
-    """Remove the temporary files of killed processes in `folder`."""
+def remove_temp_files(folder: Path, *, of: str = "") -> None:
+    """Remove the temporary files of killed processes in `folder`: all, or those of a file name."""
     for path in temp_files(folder):
-        remove(path)
+        if path.name.startswith(f".{of}"):
+            remove(path)
 
 
 def temp_files(folder: Path) -> list[Path]:

@@ -20,6 +20,7 @@ from ankleboot.core.signals import StopFlag, stop_on_signal
 
 MIB = 2**20
 POLL_PERIOD_S = 0.2  # delay until a signal stops the child
+STOP_TIMEOUT_S = 30.0  # from SIGTERM, at which a training saves its epoch, to SIGKILL
 
 FORBIDDEN_EVENTS = (
     *("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"),
@@ -62,8 +63,25 @@ class Limits:
         sys.addaudithook(_refuse_forbidden)
 
 
+refused_events: list[str] = []
+"""Audit events that were refused in this process."""
+
+
+def limit_more_memory(num_bytes: int) -> None:
+    """Limit the address space of this process to what it has, and `num_bytes` more (Linux)."""
+    size = _status("VmSize")
+    if size is not None:
+        import resource
+
+        _, highest = resource.getrlimit(resource.RLIMIT_AS)
+        limit = int(size * MIB) + num_bytes
+        allowed = limit if highest == resource.RLIM_INFINITY else min(limit, highest)
+        resource.setrlimit(resource.RLIMIT_AS, (allowed, highest))
+
+
 def _refuse_forbidden(event: str, _: tuple[Any, ...]) -> None:
     if event in FORBIDDEN_EVENTS:
+        refused_events.append(event)
         raise PermissionError(f"{event} is not allowed in this process")
 
 
@@ -92,6 +110,7 @@ def run_isolated(
     """
     command = [sys.executable, "-m", "ankleboot.core.child", module, *arguments]
     deadline = math.inf if wall_s is None else time.monotonic() + wall_s
+    is_stopping = False
     with (
         nullcontext(stop_flag) if stop_flag else stop_on_signal() as flag,
         subprocess.Popen(
@@ -112,8 +131,9 @@ def run_isolated(
             with suppress(subprocess.TimeoutExpired):
                 stdout, stderr = child.communicate(timeout=POLL_PERIOD_S)
                 break
-            if flag.signum is not None:
+            if flag.signum is not None and not is_stopping:
                 child.terminate()
+                is_stopping, deadline = True, min(deadline, time.monotonic() + STOP_TIMEOUT_S)
             if time.monotonic() > deadline:
                 child.kill()
     if flag.signum is not None:
@@ -127,6 +147,21 @@ def run_isolated(
         raise EnvironmentFailure(f"{' '.join([module, *arguments])}: {message}")
     document: dict[str, Any] = json.loads(stdout.splitlines()[-1])
     return document
+
+
+def run_to_end(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command; if an exception interrupts that, let the process clean up before its end."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as child:
+        try:
+            stdout, stderr = child.communicate()
+        except BaseException:
+            child.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(STOP_TIMEOUT_S)
+            child.kill()
+            raise
+    return subprocess.CompletedProcess(command, child.returncode, stdout, stderr)
 
 
 def _describe_signal(number: int) -> str:
@@ -160,6 +195,11 @@ def peak_mib() -> float | None:
 def anonymous_memory_mib() -> float | None:
     """Return the memory of this process without mapped files in MiB (Linux)."""
     return _status("RssAnon")
+
+
+def resident_mib() -> float:
+    """Return the resident memory of this process in MiB; 0 if unavailable."""
+    return _status("VmRSS") or 0.0
 
 
 def _status(key: str) -> float | None:

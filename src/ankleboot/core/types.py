@@ -9,7 +9,7 @@ import base64
 import io
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from jaxtyping import Float, Float32, Int64, Integer, UInt8, UInt64
@@ -68,6 +68,14 @@ def npy_bytes(array: Any) -> bytes:
     return content.getvalue()
 
 
+class PackedArray(TypedDict):
+    """Array in a JSON document; see `pack_array`."""
+
+    shape: list[int]
+    dtype: str
+    values: str
+
+
 def pack_array(array: Any) -> dict[str, Any]:
     """Encode an array for JSON: bool as bits, uint8 as bytes, other numbers as float32."""
     values = np.asarray(array)
@@ -90,6 +98,8 @@ def unpack_array(packed: Mapping[str, Any]) -> np.ndarray:
     shape, dtype = tuple(packed["shape"]), packed["dtype"]
     raw = base64.b64decode(packed["values"], validate=True)
     if dtype == "bool":
+        if math.prod(shape) > 8 * len(raw):  # numpy would add zeros
+            raise ValueError(f"{len(raw)} bytes for the shape {shape}")
         bits = np.unpackbits(np.frombuffer(raw, np.uint8), count=math.prod(shape))
         return bits.astype(bool).reshape(shape)
     values = np.frombuffer(raw, {"uint8": "u1", "float32": "<f4"}[dtype])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ankleboot.core.errors import ModelError
 from ankleboot.core.types import Images, Probs
-from ankleboot.inference.predictor import BatchPredictor
+from ankleboot.inference.predictor import BatchPredictor, errors_of
 from ankleboot.models.files.calibration import apply_temperature
 from ankleboot.models.files.checksums import (
     read_onnx_metadata,
@@ -15,6 +15,8 @@ from ankleboot.models.files.checksums import (
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.foreign.convention import Convention
 from ankleboot.models.foreign.runtimes import ForeignModel, load_content
+
+RUNTIMES = {"tflite": "LiteRT", "onnx": "ONNX Runtime"}
 
 
 class AdoptedPredictor(BatchPredictor):
@@ -30,17 +32,21 @@ class AdoptedPredictor(BatchPredictor):
         self._convention = Convention.from_json(info.convention, path)
         if len(self._convention.order) != len(info.labels):
             raise ModelError(f"{path}: damaged convention (one output for each label is expected)")
+        self._convention.check_images(info.image_size, path)
         self._kind = path.suffix.removeprefix(".")
         self._local = threading.local()
         self._model()
 
     def _predict_batch(self, images: Images) -> Probs:
-        outputs = self._model().predict(self._convention.inputs(images))
-        return apply_temperature(self._convention.probs(outputs), self.info.temperature)
+        with errors_of(RUNTIMES[self._kind], self.name):
+            outputs = self._model().predict(self._convention.inputs(images))
+            probs = self._convention.probs(outputs)
+        return apply_temperature(probs, self.info.temperature)
 
     def _model(self) -> ForeignModel:
         if not hasattr(self._local, "model"):
-            self._local.model = load_content(self._content, self._kind, self._num_threads)
+            with errors_of(RUNTIMES[self._kind], self.name):
+                self._local.model = load_content(self._content, self._kind, self._num_threads)
         model: ForeignModel = self._local.model
         return model
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.core.errors import ModelError, first_line
+from ankleboot.core.errors import ModelError
 from ankleboot.core.silence import silenced
 from ankleboot.core.types import Images, Probs, batch_size_for
-from ankleboot.inference.predictor import Tensor, check_tensors
+from ankleboot.inference.predictor import Tensor, check_probs, check_tensors, errors_of
 from ankleboot.models.files.checksums import read_verified_tflite
 
+RUNTIME = "LiteRT"
 BATCH_SIZES = (64, 8, 1)  # images; an interpreter allocates memory for one batch size
 
 
@@ -30,11 +31,9 @@ class LiteRTPredictor:
         self._flatbuffer, self.info = read_verified_tflite(path)
         self._num_threads = num_threads
         self._local = threading.local()
-        try:
-            with silenced(show_failures=False):  # the first interpreter of a process prints lines
-                input_, _, output = self._interpreter(1)
-        except (RuntimeError, ValueError) as error:
-            raise ModelError(f"{path}: LiteRT cannot run it ({first_line(error)})") from error
+        # the first interpreter of a process prints lines
+        with errors_of(RUNTIME, path), silenced(show_failures=False):
+            input_, _, output = self._interpreter(1)
         check_tensors(path, self.info, [_tensor(input_, "uint8")], [_tensor(output, "float32")])
         is_dynamic = input_["shape_signature"][0] == -1
         shape = self.info.image_spec.image_shape
@@ -45,12 +44,13 @@ class LiteRTPredictor:
         """Predict in batches of the three sizes.
 
         Raises:
-            ModelError: If an operation fails, such as one that only TensorFlow has.
+            ModelError: If an operation fails, such as one that only TensorFlow has, or the outputs
+                are no probabilities.
         """
-        try:
-            return self._predict(images)
-        except (RuntimeError, ValueError) as error:
-            raise ModelError(f"{self.name}: LiteRT cannot run it ({first_line(error)})") from error
+        with errors_of(RUNTIME, self.name):
+            probs = self._predict(images)
+        check_probs(self.name, probs)
+        return probs
 
     def _predict(self, images: Images) -> Probs:
         probs = np.empty((len(images), len(self.info.labels)), np.float32)

@@ -4,6 +4,7 @@ Evaluation, export and prediction use `Predictor` alone, so that a Keras model, 
 runtime and a fake of a test are interchangeable. A runtime is imported when a model needs it.
 """
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -107,30 +108,61 @@ def load_predictor(
         predictor = ankleboot.load_predictor("pretrained")     # needs no TensorFlow
         predictor.predict(images)                              # (n, 28, 28) uint8 -> (n, 10)
 
+    A file that this machine neither wrote nor has examined before is scanned, and loaded in a
+    process with limits first; see docs/deploy.md.
+
     Args:
         path_or_name: A run folder, a model file, an exported folder, or the name of a shipped
             model: "pretrained", "photo" or "zero-shot".
         num_threads: Threads of one call of `predict`, on runtimes that have a choice.
-        trust: Whether an exported folder may import its format from outside the package.
+        trust: Whether the model comes from a trusted source: it is not examined, and an exported
+            folder may import its format from outside the package.
 
     Raises:
-        ModelError: If there is no such model, its run is incomplete, or its file is damaged.
+        ModelError: If there is no such model, its run is incomplete, or its file is damaged or
+            unsafe.
     """
     folder = catalog.shipped_folder(path_or_name)
     if folder == catalog.FOLDERS[catalog.ZERO_SHOT]:
         from ankleboot.inference.zero_shot import load_zero_shot
 
         return load_zero_shot(num_threads)
-    path = folder / catalog.MODEL_FILE if folder else expand(path_or_name)
+    if folder:
+        return load_path(folder / catalog.MODEL_FILE, num_threads)
+    path = model_path(expand(path_or_name))
+    if not trust:
+        from ankleboot.inference.admission import admit
+
+        admit(path)
+    return load_path(path, num_threads, trust=trust)
+
+
+def model_path(path: Path) -> Path:
+    """Return the model file of a run folder; other paths as they are.
+
+    Raises:
+        ModelError: If there is nothing, the run is incomplete, or its model file is not the one
+            that it wrote.
+    """
     if not path.exists():
         raise ModelError(f"{path}: no such model file or run folder")
-    run = find_run(path) if path.is_dir() and folder is None else None
-    if run and run.model_path.suffix in FORMAT_OF_SUFFIX:  # an adopted one
-        path = run.check_model()
+    if path.is_dir() and (path / SAVED_MODEL_FILE).is_file() and not format_of_folder(path):
+        raise _foreign(path)
+    if path.is_dir() and not format_of_folder(path):
+        return Run(path).check_model()
+    return path
+
+
+def load_path(path: Path, num_threads: int, *, trust: bool = False) -> Predictor:
+    """Load a model file or an exported folder that this machine knows.
+
+    Raises:
+        ModelError: If it is damaged or no model.
+    """
     format_name = FORMAT_OF_SUFFIX.get(path.suffix) or format_of_folder(path)
     if not format_name:
         return _load_keras(path)
-    if folder is None and path.suffix in FORMAT_OF_SUFFIX:
+    if path.suffix in FORMAT_OF_SUFFIX and not catalog.is_shipped(path.parent):
         from ankleboot.inference.adopted import load_adopted
 
         if adopted := load_adopted(path, num_threads):
@@ -145,15 +177,18 @@ def load_predictor(
 def _load_keras(path: Path) -> Predictor:
     from ankleboot.inference.keras import KerasPredictor
 
-    is_file = path.is_file() and path.suffix in FOREIGN_SUFFIXES
-    if is_file or (path / SAVED_MODEL_FILE).is_file():
-        raise ForeignModelError(
-            f"{path}: made by another tool; take it in with ankleboot adopt {path}"
-        )
-    if not path.is_dir() and path.suffix != ".keras":
+    if path.suffix in FOREIGN_SUFFIXES:
+        raise _foreign(path)
+    if path.suffix != ".keras":
         expected = "a run folder, a .keras, .tflite or .onnx file, or an exported folder"
         raise ModelError(f"{path}: expected {expected}")
-    run = Run(path) if path.is_dir() else find_run(path)
-    if run and (path == run.folder or (path == run.model_path and run.is_complete)):
+    run = find_run(path)
+    if run and path == run.model_path and run.is_complete:
         return KerasPredictor(run.check_model(), run)
     return KerasPredictor(path)
+
+
+def _foreign(path: Path) -> ForeignModelError:
+    return ForeignModelError(
+        f"{path}: made by another tool; take it in with ankleboot adopt {shlex.quote(str(path))}"
+    )

@@ -8,23 +8,21 @@ network.json holds the model's metadata and `layers`, each with a `kind` and its
 `{"shape": [3, 3, 1, 16], "dtype": "float32", "values": "..."}` is in base64, little-endian.
 """
 
-import binascii
-import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ankleboot.core.errors import ModelError
 from ankleboot.core.types import Images, Probs, to_inputs, unpack_array
+from ankleboot.inference.network_shapes import Layer, check_layers
 from ankleboot.inference.predictor import BatchPredictor
 from ankleboot.models.files.calibration import softmax
-from ankleboot.models.files.checksums import read_verified_folder
+from ankleboot.models.files.checksums import read_model, read_verified_folder
+from ankleboot.models.files.metadata import parse_object
 
 FILE_NAME = "network.json"
-Layer = Mapping[str, Any]
 
 
 class NumpyPredictor(BatchPredictor):
@@ -39,15 +37,13 @@ class NumpyPredictor(BatchPredictor):
     def __init__(self, folder: Path) -> None:
         self.name = str(folder)
         self.info = read_verified_folder(folder)
+        path = folder / FILE_NAME
         try:
-            document = json.loads((folder / FILE_NAME).read_bytes())
-            self._layers = [unpack_layer(layer) for layer in document["layers"]]
-            blank = np.zeros((1, *self.info.image_spec.image_shape), np.uint8)
-            shape, expected = self._predict_batch(blank).shape, (1, len(self.info.labels))
-            if shape != expected:
-                raise ValueError(f"its output has shape {shape}, expected {expected}")
-        except (KeyError, TypeError, ValueError, OSError, binascii.Error) as error:
-            raise ModelError(f"{folder / FILE_NAME}: damaged layers ({error})") from error
+            self._layers = [unpack_layer(layer) for layer in _layers(read_model(path))]
+            size, channels = self.info.image_size, 3 if self.info.color else 1
+            check_layers(self._layers, (size, size, channels), len(self.info.labels))
+        except (KeyError, TypeError, ValueError, OverflowError, ModelError) as error:
+            raise ModelError(f"{path}: damaged layers ({error})") from error
 
     def _predict_batch(self, images: Images) -> Probs:
         x: np.ndarray = to_inputs(images)
@@ -56,9 +52,16 @@ class NumpyPredictor(BatchPredictor):
         return softmax(x / self.info.temperature)
 
 
+def _layers(content: bytes) -> list[Layer]:
+    layers = parse_object(content)["layers"]
+    if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
+        raise TypeError("expected a list of layers")
+    return layers
+
+
 def unpack_layer(layer: Layer) -> Layer:
     """Return a layer of the file with its values as arrays; refuse an unknown kind."""
-    if layer["kind"] not in KINDS:
+    if str(layer["kind"]) not in KINDS:
         raise ValueError(f"unknown layer kind {layer['kind']!r}")
     return {name: unpack_array(v) if isinstance(v, dict) else v for name, v in layer.items()}
 

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from ankleboot.core.errors import ModelError, first_line
+from ankleboot.core.errors import ModelError
 from ankleboot.core.types import Images, Probs
-from ankleboot.inference.predictor import BatchPredictor, check_tensors
+from ankleboot.inference.predictor import BatchPredictor, check_tensors, errors_of
 from ankleboot.models.files.checksums import ONNX_KEY, read_verified_onnx
 from ankleboot.models.files.metadata import ModelMetadata
 
+RUNTIME = "ONNX Runtime"
 _DTYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
 
 
@@ -27,10 +28,8 @@ class OnnxPredictor(BatchPredictor):
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         content, providers = read_verified_onnx(path), ["CPUExecutionProvider"]
-        try:
+        with errors_of(RUNTIME, path):
             self._session = onnxruntime.InferenceSession(content, options, providers=providers)
-        except Exception as error:  # its own types, not exported by all versions
-            raise ModelError(f"{path}: ONNX Runtime cannot run it ({first_line(error)})") from error
         properties = self._session.get_modelmeta().custom_metadata_map
         if ONNX_KEY not in properties:
             raise ModelError(f"{path}: has no metadata of Ankleboot")
@@ -41,5 +40,6 @@ class OnnxPredictor(BatchPredictor):
         self._input_name = self._session.get_inputs()[0].name
 
     def _predict_batch(self, images: Images) -> Probs:
-        probs: Probs = self._session.run(None, {self._input_name: images})[0]
+        with errors_of(RUNTIME, self.name):
+            probs: Probs = self._session.run(None, {self._input_name: images})[0]
         return probs

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.core.errors import ModelError, first_line
 from ankleboot.core.silence import import_openvino
 from ankleboot.core.types import Images, Probs
-from ankleboot.inference.predictor import BatchPredictor, Tensor, check_tensors
+from ankleboot.inference.predictor import BatchPredictor, Tensor, check_tensors, errors_of
 from ankleboot.models.files.checksums import read_verified_folder
 
+RUNTIME = "OpenVINO"
 MODEL_NAME = "model.xml"
 
 
@@ -30,18 +30,17 @@ class OpenVINOPredictor(BatchPredictor):
 
         # float32 as written: on processors with bfloat16 the default computes in that
         options = {"INFERENCE_NUM_THREADS": num_threads, "INFERENCE_PRECISION_HINT": "f32"}
-        try:
-            self._model = openvino.Core().compile_model(folder / MODEL_NAME, "CPU", options)
-        except RuntimeError as error:
-            raise ModelError(f"{folder}: OpenVINO cannot run it ({first_line(error)})") from error
         self._local = threading.local()
-        inputs, outputs = map(_tensor, self._model.inputs), map(_tensor, self._model.outputs)
+        with errors_of(RUNTIME, folder):
+            self._model = openvino.Core().compile_model(folder / MODEL_NAME, "CPU", options)
+            inputs, outputs = map(_tensor, self._model.inputs), map(_tensor, self._model.outputs)
         check_tensors(folder, self.info, inputs, outputs)
 
     def _predict_batch(self, images: Images) -> Probs:
-        if not hasattr(self._local, "request"):
-            self._local.request = self._model.create_infer_request()
-        probs: Probs = self._local.request.infer([images])[0].copy()
+        with errors_of(RUNTIME, self.name):
+            if not hasattr(self._local, "request"):
+                self._local.request = self._model.create_infer_request()
+            probs: Probs = self._local.request.infer([images])[0].copy()
         return probs
 
 

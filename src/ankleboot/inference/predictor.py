@@ -1,13 +1,16 @@
 """The interface of every runtime: images in, calibrated probabilities out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from ankleboot.core.errors import ModelError
+from ankleboot.core.errors import AnklebootError, ModelError, first_line
 from ankleboot.core.types import Images, Probs, batch_size_for
 from ankleboot.models.files.metadata import ModelMetadata
+
+TOLERANCE = 1e-3  # of probabilities; integers of 8 bits round to 1/256 below 1
 
 Tensor = tuple[Sequence[int], object]
 """Shape without the batch axis, and type, of an input or output."""
@@ -37,14 +40,45 @@ class BatchPredictor:
     batch_size = 64  # larger batches gain nothing on ONNX Runtime
 
     def predict(self, images: Images) -> Probs:
+        """Predict in batches.
+
+        Raises:
+            ModelError: If the outputs are no probabilities.
+        """
         probs = np.zeros((len(images), len(self.info.labels)), np.float32)
         size = batch_size_for(self.batch_size, images.shape[1:])
         for start in range(0, len(images), size):
             probs[start : start + size] = self._predict_batch(images[start : start + size])
+        check_probs(self.name, probs)
         return probs
 
     def _predict_batch(self, images: Images) -> Probs:
         raise NotImplementedError
+
+
+def check_probs(name: str, probs: Probs) -> None:
+    """Refuse outputs that are no probabilities: negative, above 1, or not numbers.
+
+    Raises:
+        ModelError: If there are such.
+    """
+    if not ((probs >= -TOLERANCE) & (probs <= 1 + TOLERANCE)).all():
+        raise ModelError(f"{name}: its outputs are not probabilities")
+
+
+@contextmanager
+def errors_of(runtime: str, path: object) -> Iterator[None]:
+    """Turn the errors of a runtime, which raises many types for a hostile file, into one.
+
+    Raises:
+        ModelError: If one occurs.
+    """
+    try:
+        yield
+    except (AnklebootError, MemoryError):
+        raise
+    except Exception as error:
+        raise ModelError(f"{path}: {runtime} cannot run it ({first_line(error)})") from error
 
 
 def check_tensors(

@@ -10,6 +10,7 @@ from ankleboot.core import environment
 from ankleboot.core.files import atomic_write, sha256_of, sha256_of_file, write_json
 from ankleboot.core.git import git_commit
 from ankleboot.data.dataset import Dataset
+from ankleboot.models.files import examined
 from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.files.checksums import add_onnx_metadata, add_tflite_checksum
 from ankleboot.models.files.keras_seal import model_sha256, sealed
@@ -82,6 +83,7 @@ def write_run(model: AdoptedModel, data: Dataset | None, run_dir: Path | str | N
     with create_run(folder) as run:
         run.start(recipe, _manifest(recipe, model, data))
         _write_model(run, model)
+        examined.remember(run.model_path)
         run.write_history(())
         write_json(run.folder / "calibration.json", asdict(_no_calibration(model)))
         write_json(run.folder / "result.json", _result(run, model))

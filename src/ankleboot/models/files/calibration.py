@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 
 from ankleboot.core.errors import ModelError
 from ankleboot.core.types import Labels, Probs
 
 TEMPERATURE_RANGE = (0.05, 20.0)
+Temperature = Annotated[float, msgspec.Meta(ge=TEMPERATURE_RANGE[0], le=TEMPERATURE_RANGE[1])]
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Loss = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
 FEW_IMAGES = 100  # fewer raise no confidence; 73 without an error are needed to show 95 %
 
 
@@ -27,14 +31,14 @@ class Calibration:
         ece: Expected calibration error, before and after calibration.
     """
 
-    temperature: float
-    abstain_below: float
-    precision_wanted: float
-    precision: float
-    coverage: float
-    num_examples: int
-    loss: tuple[float, float]
-    ece: tuple[float, float]
+    temperature: Temperature
+    abstain_below: Fraction
+    precision_wanted: Fraction
+    precision: Fraction
+    coverage: Fraction
+    num_examples: Annotated[int, msgspec.Meta(ge=0)]
+    loss: tuple[Loss, Loss]
+    ece: tuple[Fraction, Fraction]
 
     @property
     def caution(self) -> str:
@@ -56,14 +60,10 @@ class Calibration:
             ModelError: If a field is unknown, missing or out of range.
         """
         try:
-            pairs = {name: tuple(document[name]) for name in ("loss", "ece")}
-            calibration = cls(**(dict(document) | pairs))
-            low, high = TEMPERATURE_RANGE
-            if not low <= calibration.temperature <= high:
-                raise ValueError(f"expected a temperature from {low} to {high}")
-            if not 0 <= calibration.abstain_below <= 1:
-                raise ValueError("expected abstain_below from 0 to 1")
-        except (KeyError, TypeError, ValueError) as error:
+            calibration: Calibration = msgspec.convert(dict(document), cls)
+            if unknown := sorted(document.keys() - vars(calibration).keys()):
+                raise ValueError(f"unknown field {unknown[0]}")
+        except (TypeError, ValueError) as error:
             raise ModelError(f"{path}: damaged calibration ({error})") from error
         return calibration
 

@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.core.errors import ForeignModelError, ModelError
-from ankleboot.core.files import DAMAGED_ZIP, sha256_of, sha256_of_file, write_json
+from ankleboot.core.files import (
+    DAMAGED_ZIP,
+    read_bytes,
+    sha256_of,
+    sha256_of_file,
+    write_json,
+)
 from ankleboot.models.files.metadata import ModelMetadata, parse_object
 
 METADATA_NAME = "ankleboot.json"
@@ -27,6 +33,8 @@ LABELS_NAME = "labels.txt"
 ONNX_KEY = "ankleboot"  # key of the metadata among an ONNX file's metadata_props
 MAX_METADATA_BYTES = 1_000_000  # the shipped files have 600; many classes need more
 MAX_MODEL_BYTES = 200 * 2**20  # the shipped files have less than 6 MB
+MAX_FOLDER_BYTES = 2**30
+MAX_FOLDER_FILES = 1_000  # the pages of a browser have about 40
 _NO_CHECKSUM = "has no checksum of Ankleboot; take foreign files in with ankleboot adopt"
 _CHANGED = "damaged: its SHA-256 is not the stored one"
 
@@ -56,14 +64,14 @@ def read_verified_tflite(path: Path) -> tuple[bytes, ModelMetadata]:
     Raises:
         ModelError: If the file is missing, damaged or without a checksum.
     """
-    content = _read(path)
+    content = read_model(path)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for name in (LABELS_NAME, METADATA_NAME):
                 if archive.getinfo(name).file_size > MAX_METADATA_BYTES:
                     raise ModelError(f"{path}: {name} is larger than {MAX_METADATA_BYTES:,} bytes")
             labels, metadata = archive.read(LABELS_NAME), archive.read(METADATA_NAME)
-        document = json.loads(metadata)
+        document = parse_object(metadata)
         flatbuffer, digest = content[: document.pop("bytes")], document.pop("sha256")
     except (*DAMAGED_ZIP, TypeError, AttributeError) as error:
         raise ForeignModelError(f"{path}: damaged, or {_NO_CHECKSUM}") from error
@@ -117,7 +125,7 @@ def read_verified_onnx(path: Path) -> bytes:
     Raises:
         ModelError: If the file is missing, damaged or without a checksum.
     """
-    content = _read(path)
+    content = read_model(path)
     body, checksum = content[:-_ONNX_CHECKSUM_BYTES], content[-_ONNX_CHECKSUM_BYTES:]
     if not checksum.startswith(_ONNX_PREFIX):
         raise ForeignModelError(f"{path}: damaged, or {_NO_CHECKSUM}")
@@ -168,7 +176,7 @@ def read_verified_folder(folder: Path) -> ModelMetadata:
             raise ValueError("its SHA-256 is not the stored one")
         expected = dict(document.pop("files"))
         actual = _checksums(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: damaged metadata ({error})") from error
     if changed := sorted(n for n in expected | actual if expected.get(n) != actual.get(n)):
         raise ModelError(f"{folder / changed[0]}: {_CHANGED}")
@@ -177,8 +185,8 @@ def read_verified_folder(folder: Path) -> ModelMetadata:
 
 def _read_metadata(path: Path) -> dict[str, Any]:
     try:
-        return parse_object(path.read_bytes())
-    except (OSError, ValueError) as error:
+        return parse_object(read_model(path))
+    except ValueError as error:
         raise ModelError(f"{path}: damaged metadata ({error})") from error
 
 
@@ -187,14 +195,38 @@ def _own_checksum(document: dict[str, Any]) -> str:
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / METADATA_NAME)
+    files = [path for path in model_files(folder) if path != folder / METADATA_NAME]
     return {file.relative_to(folder).as_posix(): sha256_of_file(file) for file in files}
 
 
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_MODEL_BYTES:
-            raise ModelError(f"{path}: larger than the allowed {MAX_MODEL_BYTES >> 20} MiB")
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+def model_files(folder: Path) -> list[Path]:
+    """Return the files below a folder, sorted.
+
+    Raises:
+        ModelError: If there are links, or more or larger files than models have.
+    """
+    paths: list[Path] = []
+    for path in folder.rglob("*"):
+        paths.append(path)
+        if len(paths) > MAX_FOLDER_FILES:
+            raise ModelError(f"{folder}: holds more than {MAX_FOLDER_FILES:,} files")
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise ModelError(f"{folder}: {path.name} is a link, or no file")
+    files = sorted(path for path in paths if path.is_file())
+    if sum(file.stat().st_size for file in files) > MAX_FOLDER_BYTES:
+        raise ModelError(f"{folder}: larger than the allowed {MAX_FOLDER_BYTES >> 20} MiB")
+    return files
+
+
+def read_model(path: Path, max_bytes: int = MAX_MODEL_BYTES) -> bytes:
+    """Read a model file.
+
+    Raises:
+        ModelError: If it is missing, no regular file, or too large.
+        EnvironmentFailure: If it cannot be read.
+    """
+    if path.exists() and not path.is_file():
+        raise ModelError(f"{path}: expected a file")
+    if path.exists() and path.stat().st_size > max_bytes:
+        raise ModelError(f"{path}: larger than the allowed {max_bytes >> 20} MiB")
+    return read_bytes(path, missing=ModelError(f"{path}: no such model file"))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ankleboot.core.errors import ModelError
 from ankleboot.core.files import sha256_of
-from ankleboot.models.files.metadata import ModelMetadata, parse_object
+from ankleboot.models.files.checksums import MAX_FOLDER_BYTES, read_model
+from ankleboot.models.files.metadata import ModelMetadata
 
 END_RECORD = b"PK\x05\x06"  # of a zip archive; 22 bytes with the length of the comment, and that
 END_BYTES = 22
@@ -39,16 +40,13 @@ def read_seal(path: Path) -> ModelMetadata | None:
     Raises:
         ModelError: If the file or its seal is damaged.
     """
-    body, comment = split_seal(_read(path))
+    body, comment = split_seal(read_model(path, MAX_FOLDER_BYTES))
     if not comment:
         return None
     digest, _, text = comment.removeprefix(PREFIX).partition(b" ")
     if sha256_of(text).encode() != digest:
         raise ModelError(f"{path}: damaged metadata (its SHA-256 is not the stored one)")
-    try:
-        info = ModelMetadata.from_json(parse_object(text), path)
-    except ValueError as error:
-        raise ModelError(f"{path}: damaged metadata ({error})") from error
+    info = ModelMetadata.from_text(text, path)
     if info.model_sha256 != sha256_of(body):
         raise ModelError(f"{path}: damaged: its SHA-256 is not the stored one")
     return info
@@ -56,7 +54,8 @@ def read_seal(path: Path) -> ModelMetadata | None:
 
 def model_sha256(path: Path) -> str:
     """Return the hash of a model file; of a `.keras` file as Keras wrote it, without our seal."""
-    return sha256_of(split_seal(_read(path))[0] if path.suffix == ".keras" else _read(path))
+    content = read_model(path, MAX_FOLDER_BYTES)
+    return sha256_of(split_seal(content)[0] if path.suffix == ".keras" else content)
 
 
 def split_seal(content: bytes) -> tuple[bytes, bytes]:
@@ -66,10 +65,3 @@ def split_seal(content: bytes) -> tuple[bytes, bytes]:
     if not comment.startswith(PREFIX):
         return content, b""
     return content[: start + END_BYTES - 2] + bytes(2), comment
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error

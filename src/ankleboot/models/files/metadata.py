@@ -1,21 +1,36 @@
 """Metadata of a model file, the same in every format."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.documents import parse_document
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.core.types import IMAGE_SIZE
 from ankleboot.recipes.image_spec import ImageSpec
-from ankleboot.recipes.split_rule import MIN_FOLDS, SplitRule
+from ankleboot.recipes.split_rule import MAX_FOLDS, MIN_FOLDS, SplitRule
 
 FORMAT_VERSION = 2
 """Version of the fields below; the reader accepts this version and version 1."""
 
 RENAMED = {"colour": "color", "framing": "crop", "declined": "reject_labels"}
 """Field names of version 1, and the current ones."""
+
+RANGES: Mapping[str, tuple[float, float]] = {
+    "parameters": (0, 2**40),
+    "passes": (1, 10_000),
+    "temperature": (1e-3, 1e3),
+    "abstain_below": (0, 1),
+    "validation_fraction": (0, 1),
+    "split_seed": (0, 2**63 - 1),
+    "fold": (0, MAX_FOLDS),
+}
+"""Smallest and largest value of each number; `ImageSpec` has the range of the image size."""
+
+MAX_LABELS = 100_000
+MAX_LABEL_LENGTH = 1_000  # letters; the longest name of a folder has 255 bytes
+MAX_TEXT_LENGTH = 20_000  # letters of other fields: an ensemble names all of its recipes
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:
@@ -24,9 +39,7 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
     Raises:
         ValueError: If the text is no JSON, or other JSON.
     """
-    document = json.loads(text)
-    if not isinstance(document, dict):
-        raise ValueError("not a JSON object")
+    document: dict[str, Any] = parse_document(text, dict[str, Any])
     return document
 
 
@@ -141,14 +154,23 @@ def _current_fields(fields: dict[str, Any]) -> dict[str, Any]:
 def _check(info: ModelMetadata) -> None:
     """Raise TypeError for a field of another type, UsageError for an invalid image spec."""
     for name, default in vars(ModelMetadata()).items():
-        if type(getattr(info, name)) is not type(default):
+        value = getattr(info, name)
+        if type(value) is not type(default):
             raise TypeError(f"{name} of another type")
-    if not all(isinstance(label, str) for label in info.labels):
-        raise TypeError("a label that is not text")
+        if isinstance(value, str) and len(value) > MAX_TEXT_LENGTH:
+            raise TypeError(f"{name} of {len(value):,} letters")
+    for name, (low, high) in RANGES.items():
+        if not low <= getattr(info, name) <= high:  # also for a value that is not a number
+            raise TypeError(f"{name} {getattr(info, name)}; expected {low:g} to {high:g}")
+    if len(info.labels) > MAX_LABELS or not all(
+        isinstance(label, str) and 0 < len(label) <= MAX_LABEL_LENGTH for label in info.labels
+    ):
+        raise TypeError("a label that is not text, or too many or too long ones")
     if len(set(info.labels)) < max(2, len(info.labels)):
         raise TypeError(f"labels: {info.labels}")
     if not set(info.reject_labels) < set(info.labels):
         raise TypeError(f"reject_labels: {info.reject_labels}")
-    if info.folds and not (info.folds >= MIN_FOLDS and 1 <= info.fold <= info.folds):
+    is_fold = MIN_FOLDS <= info.folds <= MAX_FOLDS and 1 <= info.fold <= info.folds
+    if info.folds and not is_fold:
         raise TypeError(f"fold {info.fold} of {info.folds}")
     _ = info.image_spec

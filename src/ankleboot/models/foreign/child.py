@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.errors import AnklebootError, ModelError, UsageError
-from ankleboot.core.subprocesses import Limits
+from ankleboot.core.subprocesses import Limits, limit_more_memory
 from ankleboot.core.tensorflow_settings import use_backend
 from ankleboot.core.types import to_inputs
 from ankleboot.models.foreign import scan
@@ -31,6 +31,7 @@ MAX_DIFFERENCE = 2e-3  # between probabilities of the rebuilt model and of the o
 MIN_AGREEMENT = 0.998  # of labels; equal confidences may fall either way
 HALF_DIFFERENCE, HALF_AGREEMENT = 0.05, 0.99  # of models that compute with 16 bits
 NUM_NOISE_IMAGES = 64
+SCAN_BYTES = 700 * 2**20  # of memory, beside that of the process
 
 
 def main() -> None:
@@ -51,7 +52,9 @@ def main() -> None:
 def _inspect(job: dict[str, Any]) -> dict[str, Any]:
     """Scan a file, convert a SavedModel, and return the shape of the input if no loading tells."""
     path, kind = Path(job["path"]), job["kind"]
+    limit_more_memory(SCAN_BYTES)
     scan.scan(path, kind)
+    limit_more_memory(LIMITS.memory_bytes)
     if kind == "saved-model":
         from ankleboot.models.foreign import saved_model
 

@@ -7,8 +7,9 @@ same.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 
 from ankleboot.core.errors import ModelError
@@ -20,6 +21,9 @@ LAYOUTS = ("hwc", "hw", "chw", "flat")
 OUTPUTS = ("softmax", "logits", "sigmoid", "binary-sigmoid", "binary-logit")
 FITS = ("same", "resize", "pad")
 LENGTH_AXES = {"rows": (2,), "columns": (1,), "length": (1, 2, 3)}
+MAX_SIZE = 1_024  # pixels per side of an input
+Mean = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
+Std = Annotated[float, msgspec.Meta(ge=1e-6, le=1e6)]
 IMAGE_EPSILON = 1e-6  # of a variance in [0, 1]: the layers that compute the same get it
 LENGTH_EPSILON = 1e-12  # that of UnitNormalization; the square of one gray level is 1.5e-5
 
@@ -44,12 +48,12 @@ class Convention:
     """
 
     layout: str
-    size: int
+    size: Annotated[int, msgspec.Meta(ge=1, le=MAX_SIZE)]
     channels: int
     fit: str
     scaling: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    mean: tuple[Mean, ...]
+    std: tuple[Std, ...]
     bgr: bool
     outputs: str
     order: tuple[int, ...]
@@ -84,6 +88,23 @@ class Convention:
     def lengths(self) -> set[int]:
         """Possible lengths of `mean` and `std`."""
         return {self.channels, self.size * self.size * self.channels}
+
+    def check_images(self, size: int, path: object) -> None:
+        """Refuse a convention that cannot take images of so many pixels per side.
+
+        Raises:
+            ModelError: If it cannot.
+        """
+        margin = self.size - size
+        is_possible = {
+            "same": margin == 0,
+            "pad": margin > 0 and margin % 2 == 0,
+            "resize": True,
+        }
+        if not is_possible[self.fit]:
+            raise ModelError(
+                f"{path}: damaged convention ({self.fit} of images of {size} pixels to {self.size})"
+            )
 
     def _grid(self, values: tuple[float, ...]) -> np.ndarray:
         array = np.asarray(values, np.float32)
@@ -123,20 +144,22 @@ class Convention:
             ModelError: If a field is unknown, missing or invalid.
         """
         try:
-            tuples = {name: tuple(document[name]) for name in ("mean", "std", "order")}
-            convention = cls(**(dict(document) | tuples))
+            convention = msgspec.convert(dict(document), cls)
             if (
-                convention.layout not in LAYOUTS
+                document.keys() - vars(convention).keys()
+                or convention.channels not in (1, 3)
+                or convention.layout not in LAYOUTS
+                or (convention.channels == 1 and convention.bgr)
+                or (convention.channels == 3 and convention.layout == "hw")
+                or (convention.outputs.startswith("binary") and len(convention.order) != 2)
                 or convention.outputs not in OUTPUTS
                 or convention.fit not in FITS
                 or sorted(convention.order) != list(range(len(convention.order)))
                 or convention.normalization not in NORMALIZATIONS
                 or not {len(convention.mean), len(convention.std)} <= convention.lengths
-                or not all(np.isfinite(convention.mean)) & all(np.isfinite(convention.std))
-                or min(convention.std) <= 0
             ):
-                raise ValueError(str(document))
-        except (KeyError, TypeError, ValueError) as error:
+                raise ValueError("fields that do not fit each other")
+        except (TypeError, ValueError) as error:
             raise ModelError(f"{path}: damaged convention ({error})") from error
         return convention
 

@@ -5,10 +5,11 @@ layers, initializers and the like that compute on arrays are allowed: no Lambda,
 files or wraps other frameworks, no class from outside Keras.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ankleboot.core.errors import ModelError
+from ankleboot.models.foreign.scanners.limits import most_values
 
 MAX_LAYERS = 2_000  # the largest of keras.applications has 1,039
 MAX_DEPTH = 60  # of nested lists and objects
@@ -48,23 +49,34 @@ __keras_tensor__ __numpy__ __slice__ __ellipsis__
 ALLOWED = frozenset(" ".join((MODELS, LAYERS, OPERATIONS, OTHERS)).split())
 MODEL_CLASSES = frozenset(MODELS.split())
 SIZES = ("units", "filters", "output_dim", "num_heads", "key_dim", "value_dim")
-"""Arguments that decide how many weights a layer allocates when it is built."""
+"""Arguments that decide how many weights a layer allocates when it is built; each is the length of
+an axis of these weights."""
+
+GEOMETRY = (
+    "size pool_size kernel_size strides dilation_rate padding cropping height width n "
+    "depth_multiplier groups"
+).split()
+"""Arguments that decide how large the feature maps are."""
+
+MAX_GEOMETRY = 4_096
+INPUT_SHAPES = ("batch_shape", "batch_input_shape")
 
 CODE = {"Lambda": "a Lambda layer runs a program", "TFSMLayer": "it loads a graph of its own"}
 UNREAD = frozenset(("compile_config", "build_config"))
 """Entries that loading without compilation does not deserialize."""
 
 
-def check_config(config: dict[str, Any], num_values: int) -> None:
+def check_config(config: dict[str, Any], num_values: int, axes: Collection[int]) -> None:
     """Check the configuration of a model.
 
     Args:
         config: Configuration, as Keras stores it.
         num_values: Number of weights that the file holds.
+        axes: Lengths of the axes of these weights.
 
     Raises:
         ModelError: If it names anything outside the list, has too many layers, or asks for layers
-            with more units than the file has weights.
+            or inputs of sizes that the file has no weights for.
     """
     if config.get("class_name") not in MODEL_CLASSES:
         raise ModelError(
@@ -78,7 +90,8 @@ def check_config(config: dict[str, Any], num_values: int) -> None:
         if isinstance(arguments, dict):
             layers = arguments.get("layers")
             num_layers += len(layers) if isinstance(layers, list) else 0
-            _check_sizes(entry["class_name"], arguments, num_values)
+            _check_sizes(entry["class_name"], arguments, num_values, axes)
+            _check_geometry(entry["class_name"], arguments)
         if num_layers > MAX_LAYERS:
             raise ModelError(f"has {num_layers:,} layers; at most {MAX_LAYERS:,} are allowed")
 
@@ -113,8 +126,25 @@ def _check_object(entry: dict[str, Any]) -> None:
         raise ModelError(f"{name!r} is not allowed: {reason}")
 
 
-def _check_sizes(name: str, config: dict[str, Any], num_values: int) -> None:
+def _check_sizes(name: str, config: dict[str, Any], num_values: int, axes: Collection[int]) -> None:
     for key in SIZES:
         size = config.get(key)
-        if isinstance(size, int) and size > max(num_values, 1):
+        if isinstance(size, int) and (size > max(num_values, 1) or size > max(axes, default=1)):
             raise ModelError(f"{name}: {key}={size:,}, but the file holds {num_values:,} weights")
+
+
+def _check_geometry(name: str, config: dict[str, Any]) -> None:
+    for key in GEOMETRY:
+        if (largest := max(_integers(config.get(key)), default=0)) > MAX_GEOMETRY:
+            raise ModelError(f"{name}: {key}={largest:,}; at most {MAX_GEOMETRY:,} is allowed")
+    for key in INPUT_SHAPES:
+        most_values(_integers(config.get(key)))
+    most_values(_integers(config.get("target_shape")))
+
+
+def _integers(value: Any) -> list[int]:
+    """Return the sizes of a number or a nested list; 1 for each that is open."""
+    if isinstance(value, list):
+        return [number for item in value for number in _integers(item)]
+    is_size = isinstance(value, int) and not isinstance(value, bool)
+    return [abs(value) or 1] if is_size else []

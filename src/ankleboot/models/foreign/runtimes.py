@@ -8,8 +8,10 @@ import numpy as np
 
 from ankleboot.core.errors import ModelError, first_line
 from ankleboot.core.silence import import_keras, silenced
+from ankleboot.models.foreign import budget
 from ankleboot.models.foreign.candidates import Signature
 from ankleboot.models.foreign.examine import Predict
+from ankleboot.models.foreign.scanners.keras import scan_h5, scan_keras
 
 BATCH_SIZE = 128  # images
 
@@ -50,9 +52,13 @@ def _load_keras(path: Path, kind: str) -> ForeignModel:
 
     from ankleboot.models.foreign.rebuild import signature_of
 
+    weights = scan_keras(path) if kind == "keras" else scan_h5(path)
     try:
-        with silenced(show_failures=False):
+        with silenced(show_failures=False), budget.at_most_weights(weights.num_values):
             model = keras.models.load_model(path, compile=False, safe_mode=True)
+        budget.check_feature_maps(model)
+    except ModelError:
+        raise
     except Exception as error:  # Keras raises many types
         raise ModelError(f"Keras cannot load it ({first_line(error)})") from error
 

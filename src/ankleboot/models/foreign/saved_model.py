@@ -37,6 +37,12 @@ MergeV2Checkpoints RestoreV2 SaveV2 ShardedFilename StaticRegexFullMatch StringJ
 """Operations of the functions that save and restore variables, which every SavedModel has."""
 
 SIGNATURE = "serving_default"
+INITIALIZATION = "__saved_model_init_op"  # a signature that loading runs
+INITIALIZERS = ("saved_model_main_op", "legacy_init_op")
+"""Collections of operations that loading runs."""
+
+REFUSED_OBJECTS = ("resource", "asset", "captured_tensor")
+"""Objects whose functions loading runs, or that stand for files."""
 
 
 def check_graph(folder: Path) -> None:
@@ -58,15 +64,32 @@ def check_graph(folder: Path) -> None:
         raise ModelError(
             f"{folder}: expected one graph with the signature {SIGNATURE}, as model.export writes"
         )
+    _check_objects(folder, served[0])
     graph = served[0].graph_def
     functions = {function.signature.name: function for function in graph.library.function}
     _refuse(folder, graph.node, COMPUTE | STORAGE)
     for function in functions.values():
         _refuse(folder, function.node_def, COMPUTE | STORAGE)
-    outputs = served[0].signature_def[SIGNATURE].outputs.values()
     nodes = {node.name: node for node in graph.node}
-    start = [nodes[name] for tensor in outputs if (name := tensor.name.partition(":")[0]) in nodes]
+    run = [served[0].signature_def[name] for name in (SIGNATURE, INITIALIZATION)]
+    names = {tensor.name.partition(":")[0] for one in run for tensor in one.outputs.values()}
+    for key in INITIALIZERS:
+        values = served[0].collection_def[key].node_list.value
+        names |= {value.lstrip("^").partition(":")[0] for value in values}
+    start = [nodes[name] for name in names if name in nodes]
     _refuse(folder, _reachable(start, nodes, functions), COMPUTE)
+
+
+def _check_objects(folder: Path, graph: Any) -> None:
+    """Refuse what loading runs beside the signatures: initializers and own ways of restoring."""
+    objects = graph.object_graph_def.nodes
+    if not objects:
+        raise ModelError(f"{folder}: made by TensorFlow 1; save it again with model.export")
+    for entry in objects:
+        if (kind := entry.WhichOneof("kind")) in REFUSED_OBJECTS:
+            raise ModelError(f"{folder}: holds an object of the kind {kind}; save it as .keras")
+        if entry.registered_saver or entry.registered_name or entry.saveable_objects:
+            raise ModelError(f"{folder}: restores itself by a program; save it as .keras")
 
 
 def _refuse(folder: Path, nodes: Iterable[Any], allowed: frozenset[str]) -> None:
