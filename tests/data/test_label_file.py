@@ -15,6 +15,7 @@ from ankleboot.data.label_file import (
     parse_label_file,
     read_label_file,
 )
+from helpers.hostile import check_csv
 
 LINES = (
     b"path,label,old_label,time\n"
@@ -148,3 +149,27 @@ def test_a_line_of_another_form_is_named(content: bytes, message: str) -> None:
 def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read_label_file(tmp_path / "none.csv")
+
+
+def test_opening_removes_what_a_kill_left_of_this_file_alone(tmp_path: Path) -> None:
+    mine, other = (tmp_path / f".{name}.csv.0123456789ab.tmp" for name in ("labels", "table"))
+    mine.touch()
+    other.touch()  # perhaps being written
+    with open_label_file(tmp_path / "labels.csv"):
+        assert other.exists() and not mine.exists()
+
+
+def test_a_spreadsheet_sees_no_formula_and_the_names_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    names = ["=cmd|' /C calc'!A1", "-a.jpg", "'+1\r", "-1", "a;=b"]
+    with open_label_file(path) as file:
+        for name in names:
+            file.append(name, name, name)
+    check_csv(path.read_bytes().decode(), path)
+    with open_label_file(path) as file:
+        assert list(file.decided) == names
+        file.undo()
+    decisions = read_label_file(path)[1]
+    assert [(each.path, each.label, each.old_label) for each in decisions] == [
+        (name, name, name) for name in names[:-1]
+    ]

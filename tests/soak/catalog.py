@@ -1,6 +1,8 @@
 """The promises in the order of their lines."""
 
+from soak.crash import check as crash
 from soak.faults import check as faults
+from soak.kills import check as kills
 from soak.promise import Promise
 
 PROMISES: tuple[Promise, ...] = (
@@ -18,5 +20,28 @@ PROMISES: tuple[Promise, ...] = (
         faults.check_heavy,
         weight=12,
         goal=20,
+    ),
+    Promise(
+        "crash",
+        "states after a power cut loaded, and one of each kind resumed with the same bits",
+        crash.check,
+        weight=10,
+        goal=1_000,
+        short_goal=100,
+    ),
+    Promise(
+        "kills",
+        "light commands killed and continued",
+        kills.check_light,
+        weight=3,
+        goal=60,
+        short_goal=5,
+    ),
+    Promise(
+        "training-kills",
+        "trainings and exports killed and continued with the same bits",
+        kills.check_heavy,
+        weight=10,
+        goal=14,
     ),
 )

@@ -21,7 +21,7 @@ import filelock
 
 from ankleboot.core.csv_text import csv_text, read_cell
 from ankleboot.core.errors import DataError, EnvironmentFailure, UsageError
-from ankleboot.core.files import atomic_write, file_lock, write_failure
+from ankleboot.core.files import atomic_write, file_lock, remove_temp_files, write_failure
 
 LABEL_FILE = "labels.csv"
 COLUMNS = ("path", "label", "old_label", "time")
@@ -234,6 +234,7 @@ def open_label_file(path: Path) -> Iterator[LabelFile]:
     """
     try:
         with file_lock(path.with_name(f".{path.name}.lock"), wait=False):
+            remove_temp_files(path.parent, of=f"{path.name}.")
             yield LabelFile(path)
     except filelock.Timeout as error:
         raise EnvironmentFailure(f"{path}: another `ankleboot label` writes to it") from error

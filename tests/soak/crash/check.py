@@ -37,7 +37,11 @@ def check(cases: Cases) -> Outcome:
             cut = number % (len(log) + 1)
             disk = _after(log[:cut], str(run.folder))
             with outcome.case(number, f"after {cut} of {len(log)} calls"):
-                state = disk.after_cut(chance)
+                state = {
+                    path: content
+                    for path, content in disk.after_cut(chance).items()
+                    if f"{path}/".startswith(f"{run.folder}/")
+                }
                 _write(state, work)
                 verify_loads(run)
                 _verify_kept(disk, run)
@@ -55,7 +59,7 @@ def _record(one: Stage, folder: Path) -> tuple[list[Change], str]:
     """Train once; return the log and the weights' hash."""
     work = folder / "work"
     work.mkdir()
-    orders = Orders(folders=(str(work / "new"),), log=str(folder / "log"))
+    orders = Orders(folders=(str(work),), log=str(folder / "log"))
     ended = one.run(Job(work, folder / "report", command=TRAIN, orders=orders))
     require(ended, "training", 0)
     one.warm(ended)

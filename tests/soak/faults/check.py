@@ -27,8 +27,8 @@ from soak.system.commands import (
     require,
 )
 from soak.system.shim import ERRORS, KINDS, Orders
-from soak.system.stage import Ended, Stage, stage
-from soak.system.tree import Tree, exact_tree, read_tree
+from soak.system.stage import Ended, Job, Stage, stage
+from soak.system.tree import Tree, exact_tree, read_tree, verify_swept
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Bench:
 
     def run(self, command: Command, orders: Orders | None = None) -> Ended:
         """Run a command in the place as it is."""
-        orders = orders or Orders(folders=(str(self.work),))
-        report = self.folder / "report"
+        return self.stage.run(self.job(command, orders or orders_of(self)))
+
+    def job(self, command: Command, orders: Orders) -> Job:
         environment = {"TMPDIR": str(self.work / "tmp")}
-        return self.stage.run(
-            command.job(self.work, report, orders=orders, environment=environment)
-        )
+        report = self.folder / "report"
+        return command.job(self.work, report, orders=orders, environment=environment)
 
     def reset(self) -> None:
         copy_template(self.folder / "template", self.work)
@@ -70,6 +70,11 @@ class Bench:
         require(ended, command.name, 0)
         self.stage.warm(ended)
         return Clean(ended.counts, read_tree(self.work))
+
+
+def orders_of(place: Bench) -> Orders:
+    """Return the orders that only count."""
+    return Orders(folders=(str(place.work),))
 
 
 @contextmanager
@@ -148,13 +153,14 @@ def _hold(
         check_ended(ended, (0, 5, *command.codes))
         check_files(place, command, clean)
         if not ended.code:
-            _same(_results(read_tree(place.work)), _results(clean.tree))
+            same(_results(read_tree(place.work)), _results(clean.tree))
         else:
             if command.leftover:  # the message says to name another
                 shutil.rmtree(place.work / command.leftover, ignore_errors=True)
             again = place.run(command)
             require(again, f"the command again, after {ended.stderr!r}", 0)
-            _same(read_tree(place.work), clean.tree)
+            same(read_tree(place.work), clean.tree)
+            verify_swept(place.work)
 
 
 def check_ended(ended: Ended, codes: tuple[int, ...]) -> None:
@@ -185,7 +191,7 @@ def _results(tree: Tree) -> Tree:
     return {name: digest for name, digest in tree.items() if not name.startswith("cache/")}
 
 
-def _same(found: Tree, expected: Tree) -> None:
+def same(found: Tree, expected: Tree) -> None:
     if found != expected:
         names = sorted(k for k in found | expected if found.get(k) != expected.get(k))
         raise Broken(f"other files than without a fault: {', '.join(names[:5])}")

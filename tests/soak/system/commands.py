@@ -42,6 +42,8 @@ class Command:
         weight: How often the command is chosen, where not all cases can be run.
         codes: Exit codes other than 0 and 5 that a fault may have, and say so.
         growing: Pattern of files that have several whole versions on the way.
+        result: File that is there when it is done, and is not made a second time.
+        is_timed: Whether much of its time is not spent in calls of files.
         leftover: Output that may be left, and into which the command does not write again.
     """
 
@@ -54,6 +56,8 @@ class Command:
     codes: tuple[int, ...] = ()
     leftover: str = ""
     growing: str = ""
+    result: str = ""
+    is_timed: bool = False
 
     def job(self, folder: Path, report: Path, **more: Any) -> Job:
         """Return the job that runs it in a folder, or continues it there."""
@@ -61,6 +65,15 @@ class Command:
             return Job(folder, report, function=self.function, arguments=self.arguments, **more)
         is_begun = self.begun and (folder / self.begun).exists()
         return Job(folder, report, command=self.again if is_begun else self.arguments, **more)
+
+
+BULK = Command(
+    "bulk",
+    ("predict", "images", "--output", "all.parquet", "--parallel", "1"),
+    weight=0.4,
+    result="all.parquet",
+    is_timed=True,
+)
 
 
 def light_commands(port: int) -> tuple[Command, ...]:
@@ -90,14 +103,18 @@ def heavy_commands() -> tuple[Command, ...]:
             again=("train", "--resume", "new"),
             begun="new/recipe.json",
             growing=GROWING,
+            is_timed=True,
         ),
-        Command("resume", ("train", "--resume", "half"), growing=GROWING),
+        Command("resume", ("train", "--resume", "half"), growing=GROWING, is_timed=True),
         Command("evaluate", ("evaluate", "runs/whole")),
-        Command("export", ("export", "runs/whole", "--format", "litert")),
-        Command("report", ("report", "runs/whole"), weight=0.4),
         Command(
-            "bulk", ("predict", "images", "--output", "all.parquet", "--parallel", "1"), weight=0.4
+            "export",
+            ("export", "runs/whole", "--format", "litert"),
+            result="runs/whole/exports/model.tflite",
+            is_timed=True,
         ),
+        Command("report", ("report", "runs/whole"), weight=0.4),
+        BULK,
     )
 
 
@@ -185,7 +202,7 @@ def fetch(port: int) -> int:
 
 
 def label() -> int:
-    """Decide about six images, one of them twice, and take one decision back."""
+    """Decide about six images, tell each decision once it is stored, and take one back."""
     from ankleboot.data.label_file import open_label_file
 
     def decide() -> None:
@@ -193,6 +210,7 @@ def label() -> int:
             for number in range(6):
                 if f"{number}.png" not in file.decided:
                     file.append(f"{number}.png", "red", "blue")
+                print(f"{number}.png", flush=True)
             file.append("0.png", "green", "blue")
             file.undo()
 

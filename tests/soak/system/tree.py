@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ankleboot.core.files import TEMP_NAME
+from ankleboot.core.temporary import NAME as TEMP_FOLDER
 from soak.promise import Broken
 
 Tree = dict[str, str]
@@ -36,7 +37,22 @@ def read_tree(folder: Path) -> Tree:
 
 def _is_temporary(name: str) -> bool:
     parts = name.split("/")
-    return bool(PRIVATE.fullmatch(name)) or any(TEMP_NAME.fullmatch(part) for part in parts)
+    return bool(PRIVATE.fullmatch(name)) or any(map(_has_temporary_name, parts))
+
+
+def _has_temporary_name(name: str) -> bool:
+    return bool(TEMP_NAME.fullmatch(name) or TEMP_FOLDER.fullmatch(name))
+
+
+def verify_swept(folder: Path) -> None:
+    """Fail if temporary files are left by commands that have ended.
+
+    Raises:
+        Broken: With their names.
+    """
+    left = [path for path in folder.rglob("*") if _has_temporary_name(path.name)]
+    if left := [path for path in left if path.parent != folder / "tmp"]:
+        raise Broken(f"left behind: {', '.join(str(path.relative_to(folder)) for path in left)}")
 
 
 def exact_tree(folder: Path) -> Tree:
@@ -87,7 +103,7 @@ def _told(path: Path, content: bytes) -> bytes:
         if path.name == "history.csv":
             rows = csv.DictReader(io.StringIO(content.decode()))
             content = repr([sorted((row | {"seconds": ""}).items()) for row in rows]).encode()
-    elif not content and path.suffix:
+    elif not content and path.suffix != ".sqlite":  # which is whole with its journal
         raise ValueError("empty")
     return b"" if UNSTABLE.fullmatch(path.name) else content
 

@@ -1,0 +1,1 @@
+"""Processes killed at calls that the seed draws."""
