@@ -4,6 +4,7 @@ from soak.crash import check as crash
 from soak.faults import check as faults
 from soak.kills import check as kills
 from soak.promise import Promise
+from soak.races import check as races
 
 PROMISES: tuple[Promise, ...] = (
     Promise(
@@ -43,5 +44,13 @@ PROMISES: tuple[Promise, ...] = (
         kills.check_heavy,
         weight=10,
         goal=14,
+    ),
+    Promise(
+        "races",
+        "orders of two to eight processes at one file, nothing lost or mixed",
+        races.check,
+        weight=3,
+        goal=40,
+        short_goal=4,
     ),
 )

@@ -30,6 +30,8 @@ from soak.system.shim import ERRORS, KINDS, Orders
 from soak.system.stage import Ended, Job, Stage, stage
 from soak.system.tree import Tree, exact_tree, read_tree, verify_swept
 
+CACHES = re.compile(r"cache/.*|.*/predictions-\w+\.(npy|json)")
+
 
 @dataclass(frozen=True)
 class Clean:
@@ -188,10 +190,16 @@ def check_files(place: Bench, command: Command, clean: Clean) -> None:
 
 def _results(tree: Tree) -> Tree:
     """Leave out caches, without which a command can do its work."""
-    return {name: digest for name, digest in tree.items() if not name.startswith("cache/")}
+    return {name: digest for name, digest in tree.items() if not CACHES.fullmatch(name)}
 
 
 def same(found: Tree, expected: Tree) -> None:
+    """Fail if a command did not leave the files that it leaves without a fault."""
+    differences = {
+        "missing": sorted(expected.keys() - found.keys()),
+        "not expected": sorted(found.keys() - expected.keys()),
+        "different": sorted(k for k in found.keys() & expected.keys() if found[k] != expected[k]),
+    }
     if found != expected:
-        names = sorted(k for k in found | expected if found.get(k) != expected.get(k))
-        raise Broken(f"other files than without a fault: {', '.join(names[:5])}")
+        told = (f"{kind}: {', '.join(names[:5])}" for kind, names in differences.items() if names)
+        raise Broken(f"other files than without a fault; {'; '.join(told)}")

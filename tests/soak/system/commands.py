@@ -233,6 +233,52 @@ def study() -> int:
     return through_main(run)
 
 
+def begin_run(number: int) -> int:
+    """Begin a run in the folder "new" with a seed, and write what an epoch writes."""
+    from ankleboot.models.run_dir import create_run
+    from helpers.run_folders import write_run
+
+    def begin() -> None:
+        with create_run(Path("new")) as run:
+            write_run(run.folder, "plain", accuracy=None, seed=number)
+            run.write_checkpoint({"weights": np.full(2_000, number)}, {"epoch": number})
+
+    return through_main(begin)
+
+
+def count_test_read() -> int:
+    """Count one look at the test split."""
+    from ankleboot.evaluation.test_set_usage import count_evaluation
+
+    return through_main(lambda: count_evaluation("pretrained", "test"))
+
+
+def write_by_threads(number: int) -> int:
+    """Replace one file by four threads that start together, while four others read it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from ankleboot.core.files import atomic_write
+
+    path, barrier = Path("results.bin"), threading.Barrier(8)
+
+    def write(thread: int) -> None:
+        barrier.wait()
+        for turn in range(3):
+            atomic_write(path, bytes([65 + thread]) * (1 + 4_000 * ((number + turn) % 3)))
+
+    def read(_: int) -> None:
+        barrier.wait()
+        for _ in range(3):
+            if path.exists() and len(set(path.read_bytes())) != 1:
+                raise RuntimeError("the file is mixed")
+
+    def together() -> None:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda i: (write if i % 2 else read)(i), range(8)))
+
+    return through_main(together)
+
+
 class _Instant:
     """Executor whose tasks take no time."""
 

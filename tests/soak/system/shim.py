@@ -57,14 +57,14 @@ class Orders:
         fail: Kind, index among the calls of this kind, and error of the call that fails.
         kill: Index among all calls before which the process is killed.
         log: File that receives a record of every change.
-        gate: Pipes to the scheduler and from it.
+        gate: Named pipes to the scheduler and from it (`races.scheduler`).
     """
 
     folders: tuple[str, ...] = ()
     fail: tuple[str, int, int] | None = None
     kill: int | None = None
     log: str | None = None
-    gate: tuple[int, int] | None = None
+    gate: tuple[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -81,7 +81,8 @@ def obey(orders: dict[str, Any]) -> None:
     if orders["kill"] is not None:
         shim.soak_kill(ctypes.c_long(orders["kill"]))
     if orders["gate"]:
-        shim.soak_gate(*orders["gate"])
+        to, back = orders["gate"]
+        shim.soak_gate(os.open(to, os.O_WRONLY), os.open(back, os.O_RDONLY))
     for folder in orders["folders"]:
         shim.soak_watch(os.fsencode(folder))
 

@@ -78,9 +78,11 @@ class Stage:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         )
 
-    def start(self, job: Job, *, pass_fds: tuple[int, ...] = ()) -> int:
-        """Start a child; return its process id. `pass_fds` are files of this process."""
-        return int(self._ask({"start": job.to_json(), "fds": pass_fds, "owner": os.getpid()}))
+    def start(self, job: Job) -> int:
+        """Start a child; return its process id."""
+        for suffix in (".out", ".err", ".told"):
+            job.report.with_suffix(suffix).unlink(missing_ok=True)
+        return int(self._ask({"start": job.to_json()}))
 
     def wait(self, pid: int, job: Job, timeout_s: float = TIMEOUT_S) -> Ended:
         """Wait for a child; one that exceeds the time is killed, with the code -9."""
@@ -94,8 +96,6 @@ class Stage:
         return Ended(code, *texts, **told)
 
     def run(self, job: Job) -> Ended:
-        for suffix in (".out", ".err", ".told"):
-            job.report.with_suffix(suffix).unlink(missing_ok=True)
         return self.wait(self.start(job), job)
 
     def warm(self, ended: Ended) -> None:
@@ -146,9 +146,6 @@ def _serve() -> None:
         pid = os.fork()
         if not pid:
             answers.close()
-            for fd in question["fds"]:  # as duplicates under the same numbers
-                copy = os.open(f"/proc/{question['owner']}/fd/{fd}", os.O_RDWR)
-                os.dup2(copy, fd)
             _child(question["start"])
         print(pid, file=answers)
 

@@ -23,9 +23,11 @@ UNSTABLE_KEYS = re.compile(
     r".*seconds|stages|created|date|time|times|model_sha256|checkpoint_sha256|.*_(ms|us)|sha256|per_second"
 )
 UNSTABLE = re.compile(
-    r".*(checkpoint\.npz|\.html|\.sqlite|tfevents.*|labels\.csv|\.onnx|\.tflite|known_images\.npy)"
+    r".*(\.npz|\.keras|\.html|\.sqlite|labels\.csv|\.onnx|\.tflite|known_images\.npy|test_reads\.json)"
 )
-PRIVATE = re.compile(r"(.*/)?(\.?lock|\..+\.lock|.*-journal|.*-wal|.*-shm)|tmp/.*|state/.*\.log")
+PRIVATE = re.compile(
+    r"(.*/)?(\.?lock|\..+\.lock|.*-journal|.*-wal|.*-shm)|tmp/.*|state/.*\.log|.*tfevents.*"
+)
 
 
 def read_tree(folder: Path) -> Tree:
@@ -103,7 +105,7 @@ def _told(path: Path, content: bytes) -> bytes:
         if path.name == "history.csv":
             rows = csv.DictReader(io.StringIO(content.decode()))
             content = repr([sorted((row | {"seconds": ""}).items()) for row in rows]).encode()
-    elif not content and path.suffix != ".sqlite":  # which is whole with its journal
+    elif not content and path.suffix not in ("", ".sqlite"):  # which is whole with its journal
         raise ValueError("empty")
     return b"" if UNSTABLE.fullmatch(path.name) else content
 
