@@ -43,7 +43,9 @@ GUIDES = (
     "docs/devices",
     *("docs/example_pages", "extend"),
 )
-REFERENCE = ("commands", "docs/cli", "python", "docs/cases", "layout", "limits")
+REFERENCE = (
+    *("commands", "docs/cli", "python", "docs/cases", "docs/reliability", "layout", "limits"),
+)
 BACKGROUND = ("docs/design", "docs/experiments", "measured", "docs/performance")
 MORE = (
     *("docs/reproduction", "docs/photos", "docs/glossary"),
