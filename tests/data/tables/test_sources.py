@@ -221,6 +221,13 @@ def test_json_lines_are_a_table(pets: Path) -> None:
         loaded(pets / "t.jsonl")
 
 
+@pytest.mark.parametrize("line", ['{"path": "\\ud800.png"}', "[" * 100_000])
+def test_lines_that_are_no_text_or_too_deep_are_named(pets: Path, line: str) -> None:
+    (pets / "t.jsonl").write_text(f'{{"path": "\u2028"}}\n{line}\n')
+    with pytest.raises(DataError, match="line 2 is no JSON "):
+        loaded(pets / "t.jsonl")
+
+
 def test_hugging_face_metadata_is_read(pets: Path) -> None:
     for split in ("train", "test"):
         shutil.copytree(pets / "images", pets / split)

@@ -8,6 +8,7 @@ import pytest
 from ankleboot.data.load import load_data
 from ankleboot.server.http.access_log import FLUSH_AFTER_S, AccessLog, LogFormat
 from helpers.forms import form, png
+from helpers.hostile import check_text
 from helpers.server import config, running_server
 
 
@@ -99,3 +100,20 @@ def test_a_request_rejected_by_its_connection_is_logged_and_counted() -> None:
             name = f'ankleboot_requests_total{{route="{route}",status="{status}"}}'
             assert server.metric(name) == 1
         assert [event for event in server.events() if event.get("request") == "mine"] == [line]
+
+
+@pytest.mark.parametrize("format", ["json", "text"])
+def test_fields_from_outside_stay_on_their_line(
+    format: LogFormat, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = "\x1b]0;x\x07\x7f\u202e\nstarted fake=1"
+    trace = f"Traceback:\n  ValueError: {hostile}"
+    AccessLog(format)("fault", request=hostile, trace=trace)
+    text = capsys.readouterr().err
+    check_text(text)
+    lines = text.splitlines()
+    if format == "json":
+        (line,) = lines
+        assert json.loads(line)["request"] == hostile and json.loads(line)["trace"] == trace
+    else:
+        assert " fault request=" in lines[0] and all(line[:4] == "    " for line in lines[1:])

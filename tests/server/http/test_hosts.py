@@ -8,6 +8,7 @@ import pytest
 
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.http.hosts import LOCAL_NAMES, HostAllowlist
+from helpers.server import config, running_server
 
 ALLOWED = ("clothes.example", "[2001:db8::7]", "Shop.Example.")
 
@@ -80,3 +81,23 @@ def test_nothing_but_a_dot_and_a_port_may_surround_a_name(
     bare = header.lower().removesuffix(".") if not header.startswith("[") else header
     known = {*(name for name in LOCAL_NAMES if ":" not in name), "clothes.example", "shop.example"}
     assert allowed == (bare in known | {"[::1]", "[2001:db8::7]"})
+
+
+def test_the_host_of_the_target_counts_as_well() -> None:
+    """Clients send a whole URL to proxies; RFC 9112 lets servers take it, with its own host."""
+    requests = {
+        b"GET http://localhost/healthz HTTP/1.1\r\nHost: localhost\r\n": b"200",
+        b"GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\n": b"400",
+        b"GET http://localhost@evil.example/healthz HTTP/1.1\r\nHost: localhost\r\n": b"400",
+        b"GET http://[::1].evil.example/healthz HTTP/1.1\r\nHost: localhost\r\n": b"400",
+        b"GET /healthz HTTP/1.1\r\nHost: [::1].evil.example\r\n": b"400",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n": b"400",
+        b"GET //evil.example/healthz HTTP/1.1\r\nHost: localhost\r\n": b"404",
+        b"GET /healthz HTTP/1.1\r\n": b"400",
+    }
+    with running_server(config=config()) as server:
+        statuses = {
+            request: server.send_raw(request + b"Connection: close\r\n\r\n").split(b" ")[1]
+            for request in requests
+        }
+    assert statuses == requests

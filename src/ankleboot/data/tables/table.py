@@ -240,12 +240,14 @@ def read_json_lines(path: Path) -> Table:
     text, _ = read_text(path)
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(re.split("\r\n?|\n", text), 1):  # others may be in a string
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+            if "\\ud" in line.lower():  # half a character, which no file name has
+                json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogateescape")
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{path}: line {number} is no JSON ({first_line(error)})") from error
         if not isinstance(row, dict):
             raise DataError(f"{path}: line {number} is no JSON object")
