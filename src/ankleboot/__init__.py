@@ -11,8 +11,8 @@ nothing: each name below is imported when it is first used, and TensorFlow only 
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # not that of typing: until its import is done, Ctrl-C is a traceback
 if TYPE_CHECKING:
     from ankleboot.core.errors import AnklebootError as AnklebootError  # exported by "as"
     from ankleboot.data.load import load_data as load_data
@@ -68,7 +68,7 @@ _MODULES = {
 __all__ = list(_MODULES)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name when it is first used (PEP 562)."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

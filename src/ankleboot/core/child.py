@@ -12,6 +12,9 @@ import runpy
 import signal
 import sys
 
+from ankleboot.core.signals import received_signal, unwind_on_signals
+from ankleboot.core.temporary import remove_all
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -29,9 +32,14 @@ def end_with(parent: int) -> None:
 
 def main() -> None:
     """Bind this process to its parent, and run the module in it."""
+    unwind_on_signals()
     end_with(int(os.environ["ANKLEBOOT_PARENT"]))
     del sys.argv[0]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    except KeyboardInterrupt:  # the parent reads the signal from the exit status
+        remove_all()
+        signal.raise_signal(received_signal() or signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ import numpy as np
 from ankleboot.core import plugins
 from ankleboot.core.errors import UsageError
 from ankleboot.core.subprocesses import machine_info, peak_mib, run_isolated
+from ankleboot.core.temporary import temp_folder
 from ankleboot.core.types import Images, Probs, to_inputs
 from ankleboot.data.load import load_data
 from ankleboot.evaluation.select_split import validation_images
@@ -65,8 +65,8 @@ def benchmark_formats(
     run_dir = catalog.shipped_folder(model) or model
     if not (run_dir / "model.keras").is_file():
         raise UsageError(f"--model {model}: expected a run folder")
-    with tempfile.TemporaryDirectory() as folder:
-        files = _files(names, model, run_dir, data, Path(folder))
+    with temp_folder() as folder:
+        files = _files(names, model, run_dir, data, folder)
         rows: list[dict[str, Any]] = []
         for round_, (name, (path, size)) in itertools.product(range(rounds), files.items()):
             arguments = (name, str(path), str(run_dir), data, str(seconds))

@@ -7,7 +7,6 @@ of data without a test split. It removes a file that differs by more than the fo
 """
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +18,7 @@ from ankleboot.core import plugins
 from ankleboot.core.errors import AnklebootError, ModelError, UsageError, first_line
 from ankleboot.core.files import make_folder, write_failure
 from ankleboot.core.paths import AnyPath, expand
+from ankleboot.core.temporary import temp_folder
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.select_split import (
     DataSource,
@@ -33,6 +33,7 @@ from ankleboot.inference.ensemble import EnsemblePredictor
 from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.load import Model, ResolvedModel, load_predictor, resolve_model
 from ankleboot.inference.predictor import Predictor
+from ankleboot.models.files import examined
 from ankleboot.models.pretrained import catalog
 
 KNOWN_SUFFIXES = (".tflite", ".onnx", ".keras")
@@ -105,6 +106,7 @@ def export_model(
         parity = check_parity(reference, candidate, images, limits, name=name, split=split)
         latency = measure_latency(candidate, images.images)
         _check_target(target, format, export_format)  # another process may have written it
+    examined.remember(target)
     info = candidate.info
     size = total_bytes(target)
     return ExportResult(target, format, size, parity, latency, info.parameters, info.passes)
@@ -115,8 +117,8 @@ def _moved_to(target: Path) -> Iterator[Path]:
     """Give a path in a temporary folder, and move it to `target` unless an error occurs."""
     make_folder(target.parent)
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
-            written = Path(folder) / target.name
+        with temp_folder(beside=target) as folder:
+            written = folder / target.name
             yield written
             written.rename(target)
     except OSError as error:

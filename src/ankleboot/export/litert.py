@@ -1,10 +1,10 @@
 """Export formats of LiteRT: float32 by Keras, float16 and int8 by litert-quantizer."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ankleboot.core.silence import silenced
+from ankleboot.core.temporary import temp_folder
 from ankleboot.export.deployable import DeployableModel
 from ankleboot.export.tflite_metadata import add_tflite_metadata
 from ankleboot.inference.formats import ExportFormat
@@ -56,8 +56,8 @@ def _flatbuffer(model: DeployableModel, *, batch_size: int | None = None) -> byt
     """Convert the model with Keras' own exporter."""
     import keras
 
-    with tempfile.TemporaryDirectory() as folder, silenced():
-        path = Path(folder) / "model.tflite"
+    with temp_folder() as folder, silenced():
+        path = folder / "model.tflite"
         shape = (batch_size, *model.info.image_spec.image_shape)
         signature = [keras.InputSpec(shape=shape, dtype="uint8", name="images")]
         model.deployable.export(

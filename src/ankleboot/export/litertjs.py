@@ -7,7 +7,6 @@ public content delivery network; files with other hashes are refused.
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from ankleboot.core.download import DownloadError, complete, download
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.files import DAMAGED_ZIP, sha256_of
 from ankleboot.core.paths import cache_folder
+from ankleboot.core.temporary import temp_folder
 
 VERSION = "2.5.3"
 CORE, UTILS = "@litertjs/core", "@litertjs/wasm-utils"
@@ -128,16 +128,16 @@ class _Npm:
         npm = shutil.which("npm")
         if npm is None:
             raise DownloadError("npm is not installed", dead=True)
-        with tempfile.TemporaryDirectory() as folder:
+        with temp_folder() as folder:
             for package in (CORE, UTILS):
                 _pack(npm, package, folder)
             try:
-                return dict(_members(Path(folder)))
+                return dict(_members(folder))
             except (*DAMAGED_ZIP, tarfile.TarError) as error:
                 raise DownloadError(f"npm wrote a bad archive ({error})", dead=True) from error
 
 
-def _pack(npm: str, package: str, folder: str) -> None:
+def _pack(npm: str, package: str, folder: Path) -> None:
     """Download a package as a .tgz file into `folder`."""
     try:
         result = subprocess.run(

@@ -8,7 +8,6 @@ A pixel p is the input p - 128; an output q is the probability (q + 128) / 256. 
 has a sketch.
 """
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,8 @@ import numpy as np
 
 from ankleboot.core.errors import ModelError
 from ankleboot.core.silence import silenced
+from ankleboot.core.temporary import temp_folder
+from ankleboot.core.text import escape_unprintable
 from ankleboot.export.deployable import DeployableModel
 from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.litert import LiteRTPredictor
@@ -73,8 +74,8 @@ def _flatbuffer(model: DeployableModel) -> bytes:
 
     scaled = model.deployable.get_layer("scaled").output  # without the cast from uint8
     network = keras.Model(scaled, model.deployable.output, name="micro")
-    with tempfile.TemporaryDirectory() as folder, silenced():
-        path = Path(folder) / FILE_NAME
+    with temp_folder() as folder, silenced():
+        path = folder / FILE_NAME
         shape = (1, *model.info.image_spec.image_shape)
         network.export(
             str(path),
@@ -132,7 +133,8 @@ def _source(network: bytes) -> Iterator[str]:
 
 def _header(network: bytes, methods: list[str], info: ModelMetadata) -> Iterator[str]:
     labels = ", ".join(_quoted(label) for label in info.labels)
-    yield f"// Recipe {info.recipe or 'unknown'}, written by Ankleboot {info.version}."
+    recipe, version = map(escape_unprintable, (info.recipe or "unknown", info.version))
+    yield f"// Recipe {recipe}, written by Ankleboot {version}."
     yield "#pragma once"
     yield ""
     yield "namespace ankleboot {"
@@ -156,5 +158,6 @@ def _header(network: bytes, methods: list[str], info: ModelMetadata) -> Iterator
 
 def _quoted(text: str) -> str:
     """Return a C string; other bytes than those of plain ASCII become octal."""
-    plain = (chr(b) if 32 <= b < 127 and b not in b'"\\?' else f"\\{b:03o}" for b in text.encode())
+    content = text.encode(errors="backslashreplace")
+    plain = (chr(b) if 32 <= b < 127 and b not in b'"\\?' else f"\\{b:03o}" for b in content)
     return f'"{"".join(plain)}"'

@@ -1,12 +1,12 @@
 """Export formats of ONNX: float32 by Keras, int8 by the static quantization of ONNX Runtime."""
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ankleboot.core.silence import silenced
+from ankleboot.core.temporary import temp_folder
 from ankleboot.core.types import Images
 from ankleboot.export.deployable import DeployableModel
 from ankleboot.inference.formats import ExportFormat
@@ -29,9 +29,9 @@ def write_int8(model: DeployableModel, path: Path) -> None:
     from onnxruntime import quantization
     from onnxruntime.quantization import shape_inference
 
-    with tempfile.TemporaryDirectory() as folder, silenced():
+    with temp_folder() as folder, silenced():
         float32, prepared, int8 = (
-            Path(folder) / f"{name}.onnx" for name in ("float32", "prepared", "int8")
+            folder / f"{name}.onnx" for name in ("float32", "prepared", "int8")
         )
         onnx.save(_float32(model), float32)
         shape_inference.quant_pre_process(float32, prepared, skip_symbolic_shape=True)
@@ -56,8 +56,8 @@ def _float32(model: DeployableModel) -> Any:
     import onnx
 
     _register_erfc()
-    with tempfile.TemporaryDirectory() as folder, silenced():
-        path = Path(folder) / "model.onnx"
+    with temp_folder() as folder, silenced():
+        path = folder / "model.onnx"
         model.deployable.export(str(path), format="onnx", verbose=False, opset_version=OPSET)
         exported = onnx.load(path)
     output = exported.graph.output[0]

@@ -7,12 +7,12 @@ It prints the row of the run as JSON: recipe and measures.
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ankleboot.core.errors import DivergedError
 from ankleboot.core.subprocesses import peak_mib
+from ankleboot.core.temporary import temp_folder
 from ankleboot.core.tensorflow_settings import use_backend
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
@@ -53,9 +53,9 @@ def measure_run(job: Job, data: Dataset) -> dict[str, Any]:
         "diverged": False,
         "measures": {},
     }
-    with tempfile.TemporaryDirectory() as folder:
+    with temp_folder() as folder:
         try:
-            trained = _train(job, transform_pixels(data, job.variant.pixels), Path(folder) / "run")
+            trained = _train(job, transform_pixels(data, job.variant.pixels), folder / "run")
         except DivergedError:
             return row | {"diverged": True}
         for name in job.measures:

@@ -5,15 +5,14 @@ the images that it was trained on. Fashion-MNIST is judged by trainings of `spri
 images, of which there are few, are judged by a linear layer on the features of `transfer`.
 """
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ankleboot.core.environment import require_modules
+from ankleboot.core.temporary import temp_folder
 from ankleboot.core.types import Features, Indices, Probs
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.load import no_progress
@@ -232,8 +231,8 @@ def _held_out_probs(held_out: Indices, data: Dataset, recipe: Recipe) -> Probs:
     # early stopping would choose an epoch by the held-out images
     choices: dict[str, Any] = {"patience": 0, "keep": "last"} | rule
     fold_recipe = replace(recipe, **choices)
-    with tempfile.TemporaryDirectory() as folder:
-        run = fit(fold_recipe, fold, Path(folder) / "fold")
+    with temp_folder() as folder:
+        run = fit(fold_recipe, fold, folder / "fold")
         return load_predictor(run.folder).predict(train.images[held_out])
 
 

@@ -1,11 +1,10 @@
 """Learning curve over the number of training images, by training the recipe on fewer."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from ankleboot.core.errors import UsageError
+from ankleboot.core.temporary import temp_folder
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.verify_data import verify_same_data
 from ankleboot.evaluation.data_size import SizePoint
@@ -34,9 +33,9 @@ def learning_curve(
     results = {}
     for size in (size for size in sizes if size < num_train):
         progress(f"training on {size:,} images")
-        with tempfile.TemporaryDirectory() as folder:
+        with temp_folder() as folder:
             recipe = replace(run.recipe(), train_size=size)
-            results[size] = fit(recipe, data, Path(folder) / "run").result()
+            results[size] = fit(recipe, data, folder / "run").result()
     return tuple(
         SizePoint(size, result["train"]["accuracy"], result["validation"]["accuracy"])
         for size, result in (results | {num_train: run.result()}).items()

@@ -3,13 +3,13 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.models.files.keras_seal import sealed
 from ankleboot.models.run import Run
+from ankleboot.server.workers import model_store
 from ankleboot.server.workers.model_store import ModelStore
 from helpers.adversarial import PNG
 from helpers.server import running_server
@@ -28,12 +28,12 @@ def commands(exported: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -
     commands: list[list[str]] = []
     content = exported("litert").read_bytes()
 
-    def export(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+    def export(command: list[str]) -> subprocess.CompletedProcess[str]:
         commands.append(command)
         Path(command[command.index("--output") + 1]).write_bytes(content)
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(subprocess, "run", export)
+    monkeypatch.setattr(model_store, "run_to_end", export)
     return commands
 
 

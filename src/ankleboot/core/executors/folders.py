@@ -3,11 +3,11 @@
 import io
 import shutil
 import tarfile
-import tempfile
 from pathlib import Path
 
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.files import make_folder
+from ankleboot.core.temporary import temp_folder
 
 
 def pack_folder(folder: Path) -> bytes:
@@ -26,12 +26,12 @@ def unpack_folder(archive: bytes, folder: Path) -> None:
     """
     make_folder(folder.parent)
     try:
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".incoming-") as parent:
-            fresh = Path(parent) / "fresh"
+        with temp_folder(beside=folder) as parent:
+            fresh = parent / "fresh"
             with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
                 packed.extractall(fresh, filter="data")
             if folder.exists():
-                shutil.move(folder, Path(parent) / "old")
+                shutil.move(folder, parent / "old")
             fresh.rename(folder)
     except OSError as error:
         raise EnvironmentFailure(f"cannot write {folder}: {error.strerror or error}") from error

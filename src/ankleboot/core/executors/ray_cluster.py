@@ -5,7 +5,6 @@ by the same code as here, so it gives the same result. Source: https://docs.ray.
 """
 
 import socket
-import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ from ankleboot.core.executors.attempt import attempt
 from ankleboot.core.executors.executor import MAX_FAILURES, Executor, Outcome, Outcomes, Task
 from ankleboot.core.executors.folders import pack_folder, unpack_folder
 from ankleboot.core.signals import stop_on_signal
+from ankleboot.core.temporary import temp_folder
 
 CONNECT_S = 5.0  # until an address counts as silent
 POLL_PERIOD_S = 0.2  # delay until a signal is noticed
@@ -41,8 +41,8 @@ def run_remotely(task: Task, cores: int, version: str) -> RemoteResult:
     """
     require_same_version(version)
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "output"
+    with temp_folder() as folder:
+        output = folder / "output"
         document = attempt(task, cores, output=str(output))
         archive = pack_folder(output) if task.output else b""
     return RemoteResult(document, time.perf_counter() - started, archive)

@@ -1,7 +1,6 @@
 """Sources of Fashion-MNIST: local folders, mirrors and Debian's archive."""
 
 import os
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from ankleboot.core.download import Source, download
 from ankleboot.core.errors import DataError, EnvironmentFailure
 from ankleboot.core.files import sha256_of
 from ankleboot.core.paths import home_folder
+from ankleboot.core.temporary import temp_folder
 from ankleboot.data.fashion_mnist.debian import fetch_package
 from ankleboot.data.fashion_mnist.find_idx import GZIP_MAGIC, find_idx_file
 from ankleboot.data.fashion_mnist.idx import IdxFile, gunzip, verify
@@ -86,8 +86,8 @@ class DebianArchive:
 
     def read(self, file: IdxFile) -> bytes:
         if self._folder is None:
-            folder = self._cleanup.enter_context(tempfile.TemporaryDirectory("-ankleboot"))
-            self._folder = LocalFolder(fetch_package(Path(folder)))
+            folder = self._cleanup.enter_context(temp_folder())
+            self._folder = LocalFolder(fetch_package(folder))
         return self._folder.read(file)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from ankleboot.core.errors import (
     UsageError,
 )
 from ankleboot.core.subprocesses import run_isolated
+from ankleboot.core.temporary import temp_folder
 from ankleboot.core.types import IMAGE_SIZE, Images, batch_size_for
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import Progress, load_data, no_progress
@@ -102,16 +102,16 @@ def adopt(
         require_modules("tensorflow")
     if labels is not None:
         _check_labels(labels)
-    with tempfile.TemporaryDirectory(prefix="ankleboot-adopt-") as folder:
-        foreign = _inspect(source, kind, Path(folder))
+    with temp_folder() as folder:
+        foreign = _inspect(source, kind, folder)
         dataset = _load_data(foreign, data, labels, choice, progress)
         if dataset is None and labels is None:
             raise UsageError(_missing(foreign))
         progress(f"{source}: loading it in a process of its own, and trying it on images")
-        found = _convert(foreign, dataset, choice, labels, Path(folder))
+        found = _convert(foreign, dataset, choice, labels, folder)
         adopted = AdoptedModel(
             source=source,
-            path=Path(folder) / "model.keras" if foreign.kind in NEEDS_KERAS else foreign.path,
+            path=folder / "model.keras" if foreign.kind in NEEDS_KERAS else foreign.path,
             kind=kind,
             labels=dataset.class_names if dataset is not None else tuple(labels or ()),
             **found,

@@ -1,6 +1,5 @@
 """Examination of a foreign file that was not adopted: the same as `adopt`, but nothing is kept."""
 
-import tempfile
 from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.core.errors import ForeignModelError, UsageError
+from ankleboot.core.temporary import temp_folder
 from ankleboot.data.load import Progress, no_progress
 from ankleboot.evaluation.adoption.adopt import AdoptionData, adopt
 from ankleboot.inference.load import Model, ResolvedModel, load_predictor, resolve_model
@@ -51,11 +51,11 @@ def resolve_or_examine(
 
 
 def _examine(source: Path, data: AdoptionData, progress: Progress) -> ResolvedModel:
-    with tempfile.TemporaryDirectory(prefix="ankleboot-examine-") as folder:
+    with temp_folder() as folder:
         try:
-            run = adopt(source, data, Path(folder) / "run", progress=progress)
+            run = adopt(source, data, folder / "run", progress=progress)
         except UsageError as error:
-            raise UsageError(f"{error} (options of ankleboot adopt {source})") from error
+            raise UsageError(f"{error} (options of ankleboot adopt)") from error
         found = run.manifest()["adopted"]
         predictor = load_predictor(run.folder)
     predictor.name = str(source)

@@ -4,16 +4,16 @@ A worker that starts later must load the same file as the others, even if the us
 """
 
 import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import chain, count
 from pathlib import Path
 
 from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError
 from ankleboot.core.splits import EVALUATION_FILES, SPLITS
+from ankleboot.core.subprocesses import run_to_end
+from ankleboot.core.temporary import temp_folder
 from ankleboot.models.pretrained import catalog
 
 SERVABLE_SUFFIXES = (".tflite", ".onnx")
@@ -44,6 +44,7 @@ class ModelStore:
         self, models: Sequence[str], on_message: Callable[[str], None], *, trust: bool = False
     ) -> None:
         self._on_message, self._trust = on_message, trust
+        self._cleanup = ExitStack()
         self._folder: Path | None = None
         self.paths: dict[str, str] = {}  # by the names in requests
         try:
@@ -57,8 +58,7 @@ class ModelStore:
 
     def remove(self) -> None:
         """Delete the copies."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._cleanup.close()
 
     def _add(self, model: str) -> None:
         if catalog.shipped_folder(model) is not None:
@@ -66,53 +66,62 @@ class ModelStore:
                 raise UsageError(f"--model {model} is given twice; give it once")
             self.paths[model] = model
             return
-        stem = Path(model).resolve().stem
-        names = chain([stem], (f"{stem}-{number}" for number in count(2)))
-        name = next(name for name in names if name not in self.paths)
-        self.paths[name] = self._copy(model, name)
-
-    def _copy(self, model: str, name: str) -> str:
         source = Path(model)
         if not source.exists():
             raise ModelError(f"{model}: no such model file or run folder")
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="ankleboot-serve-"))
-        target = self._folder / name
-        if (source / "recipe.json").is_file():
-            return self._copy_run(source, target)
-        if source.is_dir() and (source / "ankleboot.json").is_file():
-            return str(shutil.copytree(source, target))
-        if source.suffix not in SERVABLE_SUFFIXES:
+        stem = source.resolve().stem
+        names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+        name = next(name for name in names if name not in self.paths)
+        self.paths[name] = self._copy(source, name)
+
+    def _copy(self, source: Path, name: str) -> str:
+        is_run = (source / "recipe.json").is_file()
+        is_exported_folder = source.is_dir() and (source / "ankleboot.json").is_file()
+        if not (is_run or is_exported_folder or source.suffix in SERVABLE_SUFFIXES):
             raise ModelError(
-                f"{model}: the server runs LiteRT, ONNX and OpenVINO models; give a run folder, "
+                f"{source}: the server runs LiteRT, ONNX and OpenVINO models; give a run folder, "
                 "or a file that ankleboot export made from it"
             )
-        target.mkdir()
-        return str(shutil.copy(source, target))
+        target = self._make_target(source, name)
+        return self._copy_run(source, target) if is_run else _copied(source, target)
 
-    def _copy_run(self, run: Path, target: Path) -> str:
+    def _make_target(self, source: Path, name: str) -> Path | None:
+        """Return a folder for the copies of a model; None if no folder can be written."""
+        try:
+            if self._folder is None:
+                self._folder = self._cleanup.enter_context(temp_folder())
+        except EnvironmentFailure as error:
+            self._on_message(f"{error}; {source} is served where it is, so do not change it")
+            return None
+        target = self._folder / name
+        target.mkdir()
+        return target
+
+    def _copy_run(self, run: Path, target: Path | None) -> str:
         """Copy a run's exported model and side files; export the model if there is no current one.
 
         The new file stays in the run's folder, for the next start.
         """
-        target.mkdir()
-        for name in SIDE_FILES:
-            with suppress(FileNotFoundError):
-                shutil.copy(run / name, target)
+        if target is not None:
+            for name in SIDE_FILES:
+                with suppress(FileNotFoundError):
+                    shutil.copy(run / name, target)
         for suffix in SERVABLE_SUFFIXES:  # an adopted model, which the runtimes take as it is
             if (own := run / f"model{suffix}").is_file() and not (run / "model.keras").exists():
-                return str(shutil.copy(own, target))
+                return _copied(own, target)
         kept = run / "exports" / catalog.MODEL_FILE
         if (exported := self._current_export(run)) is None:
+            if target is None:
+                raise EnvironmentFailure(
+                    f"{run}: has no export to serve, and no folder for one can be written"
+                )
             self._on_message(f"{run}: exporting to LiteRT, once; the file is kept as {kept}")
             path = Path(_export(run, target / catalog.MODEL_FILE, self._trust))
             self._keep(path, kept)
             return str(path)
         if exported != kept:
             self._on_message(f"{run}: serving {exported}")
-        if exported.is_dir():
-            return str(shutil.copytree(exported, target / exported.name))
-        return str(shutil.copy(exported, target))
+        return _copied(exported, target)
 
     def _current_export(self, run: Path) -> Path | None:
         """Return the most exact of the exported files that were made from the run's model."""
@@ -138,11 +147,19 @@ class ModelStore:
             self._on_message(f"the export is not kept: {error}")
 
 
+def _copied(source: Path, folder: Path | None) -> str:
+    """Copy a file or folder into a folder; without one return its own path."""
+    if folder is None:
+        return str(source)
+    copy = shutil.copytree if source.is_dir() else shutil.copy
+    return str(copy(source, folder / source.name))
+
+
 def _export(run: Path, path: Path, trust: bool) -> str:
     """Export a run's model in a process of its own, since it needs TensorFlow."""
     command = [sys.executable, "-m", "ankleboot", "export", str(run), "--format", "litert"]
     command += [*(["--trust"] if trust else []), "--output", str(path)]
-    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    process = run_to_end(command)
     if process.returncode:
         message = (process.stderr.strip().splitlines() or ["no message"])[-1]
         is_model_error = process.returncode == ModelError.exit_code

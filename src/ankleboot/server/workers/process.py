@@ -55,7 +55,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         pipe = asyncio.subprocess.PIPE
         try:
             await asyncio.get_running_loop().subprocess_exec(
-                lambda: self, *command, stdin=pipe, stdout=pipe, stderr=None
+                lambda: self,
+                *command,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=None,
+                start_new_session=True,  # Ctrl-C in a terminal is for the server alone
             )
         except OSError as error:  # no free file descriptor or process at the moment
             message = f"no process can be started: {error.strerror}"

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from ankleboot.core.errors import AnklebootError
+from ankleboot.core.signals import STOP_SIGNALS
 from ankleboot.inference.router import ModelRouter, load_router
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.workers.handler import InferenceHandler, InferenceRequest
@@ -25,8 +26,8 @@ def main(arguments: list[str]) -> None:
     """Load the models, describe them, and respond to requests until stdin closes."""
     paths: dict[str, str] = json.loads(arguments[0])
     config = ServerConfig.from_worker_json(arguments[1])
-    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal sends them to the whole group, but
-        signal.signal(number, signal.SIG_IGN)  # the server stops its workers by closing stdin
+    for number in STOP_SIGNALS:  # some send them to all processes, but the server stops its workers
+        signal.signal(number, signal.SIG_IGN)  # by closing stdin
     requests, replies = sys.stdin.fileno(), os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # output of libraries must not enter the pipe
     _limit_memory(config.max_worker_memory_bytes)
@@ -65,7 +66,12 @@ def _respond_to_all(
     decoder = FrameDecoder()
     while data := os.read(requests, 2**20):
         frames = [
-            (head["id"], InferenceRequest(head["kind"], head["model"], head["type"], body))
+            (
+                head["id"],
+                InferenceRequest(
+                    head["kind"], head["model"], head["type"], body, head.get("version", "")
+                ),
+            )
             for head, body in decoder.feed(data)
         ]
         for batch in _batches(frames, config.max_batched_image_bytes):
