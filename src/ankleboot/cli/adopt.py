@@ -9,6 +9,7 @@ import click
 
 from ankleboot.cli import options
 from ankleboot.core.errors import DataError, UsageError
+from ankleboot.core.paths import expand
 from ankleboot.data.class_names import read_class_names
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def read_labels(text: str) -> list[str]:
     Raises:
         UsageError: If the file cannot be read.
     """
-    path = Path(text).expanduser()
+    path = expand(text)
     try:
         is_file = path.is_file()
     except OSError:  # a list that is too long for a path

@@ -20,6 +20,7 @@ from ankleboot.core.errors import (
     ModelError,
     UsageError,
 )
+from ankleboot.core.paths import expand
 from ankleboot.core.subprocesses import run_isolated
 from ankleboot.core.temporary import temp_folder
 from ankleboot.core.types import IMAGE_SIZE, Images, batch_size_for
@@ -95,7 +96,7 @@ def adopt(
         ModelError: If the file is damaged, unsafe, too large or no image classifier.
         UsageError: If images cannot tell the convention; the message names the missing option.
     """
-    source, choice = Path(model).expanduser(), parse_input(input)
+    source, choice = expand(model), parse_input(input)
     kind = kind_of(source)
     _refuse_own(source, kind)
     if kind in NEEDS_KERAS:
