@@ -12,6 +12,7 @@ import ankleboot
 from ankleboot.cli.main import run as run_command
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import DataError, UsageError
+from ankleboot.core.sealed import write_sealed
 from ankleboot.core.types import Probs
 from ankleboot.data.dataset import LabeledImages
 from ankleboot.data.export_images import export_images
@@ -66,11 +67,13 @@ def test_the_calibration_is_kept_in_the_cache(
 ) -> None:
     first = load_ensemble(sample_runs).info
     (path,) = (isolated_cache_dir.parent / "ensembles").iterdir()
-    moved = json.loads(path.read_text()) | {"temperature": 3.0}
-    path.write_text(json.dumps(moved))
+    stored = json.loads(path.read_text())["document"]
+    write_sealed(path, stored | {"temperature": 3.0})
     assert load_ensemble(sample_runs[::-1]).info.temperature == 3.0  # without data
     assert load_ensemble(sample_runs, load_data("sample")).info == first
-    path.write_text("damaged")
+    path.write_text(path.read_text().replace("3.0", "2.0", 1))  # not as it was written
+    assert load_ensemble(sample_runs).info == first
+    write_sealed(path, {"another": "version"})
     assert load_ensemble(sample_runs).info == first
     path.unlink()
     monkeypatch.setattr("ankleboot.evaluation.ensemble.dataset_for", no_data)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.core.types import Images
+from ankleboot.core.types import Images, npy_bytes
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.prediction_cache import cached_predictions
 from ankleboot.inference.load import ResolvedModel
@@ -36,5 +36,7 @@ def test_cached_predictions_are_of_this_model_and_these_images(
     changed = images.copy()
     changed[3, 3, 3] ^= 1
     assert predict(second, changed, model_sha256="another") == np.float32(0.2)
-    (run.folder / "predictions-test.npz").write_bytes(b"damaged")
-    assert predict(first) == np.float32(0.1)
+    path = run.folder / "predictions-test.npy"
+    for damaged in (b"damaged", npy_bytes(np.full((100, 10), np.nan, np.float32))):
+        path.write_bytes(damaged)
+        assert predict(first) == np.float32(0.1)

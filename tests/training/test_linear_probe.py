@@ -40,7 +40,7 @@ def test_no_image_is_predicted_by_a_layer_that_saw_it(monkeypatch: pytest.Monkey
 
 
 def test_separate_clusters_are_told_apart_and_the_result_is_cached(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     features, labels = clusters(90, 3)
     wrong = labels.copy()
@@ -51,6 +51,9 @@ def test_separate_clusters_are_told_apart_and_the_result_is_cached(
     monkeypatch.setattr(linear_probe, "LinearProbe", None)  # a second call fits nothing
     np.testing.assert_array_equal(out_of_fold_probs(features, wrong, None, 3, 5), probs)
     monkeypatch.undo()
+    (path,) = tmp_path.rglob("folds-*.npy")
+    np.save(path, np.full_like(probs, np.nan))  # the shape and type are right
+    np.testing.assert_array_equal(out_of_fold_probs(features, wrong, None, 3, 5), probs)
 
 
 def test_a_class_without_images_has_the_probability_zero() -> None:

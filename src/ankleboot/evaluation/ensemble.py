@@ -6,9 +6,16 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from ankleboot.core.errors import AnklebootError, DataError, EnvironmentFailure, UsageError
-from ankleboot.core.files import make_folder, sha256_of, write_json
+from ankleboot.core.errors import (
+    AnklebootError,
+    DataError,
+    EnvironmentFailure,
+    ModelError,
+    UsageError,
+)
+from ankleboot.core.files import make_folder, sha256_of
 from ankleboot.core.paths import AnyPath, cache_folder
+from ankleboot.core.sealed import DamagedError, read_sealed, warn_of_damage, write_sealed
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.calibration import fit_calibration
 from ankleboot.evaluation.prediction_cache import cached_predictions
@@ -22,9 +29,9 @@ from ankleboot.evaluation.select_split import (
 from ankleboot.inference.ensemble import EnsemblePredictor
 from ankleboot.inference.load import Model, ResolvedModel, resolve_model
 from ankleboot.models.files.calibration import Calibration
-from ankleboot.models.files.metadata import ModelMetadata, parse_object
+from ankleboot.models.files.metadata import ModelMetadata
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 """Raise it with any change of the calibration that is fitted for the same members."""
 
 
@@ -120,8 +127,13 @@ def _calibration(ensemble: EnsemblePredictor, data: DataSource) -> Calibration:
         if not is_new_data(ensemble.info, dataset, run_of(first)):
             return _fit(ensemble, dataset)
     path = _cache_path(ensemble)
-    with suppress(OSError, ValueError, AnklebootError):  # missing, or damaged
-        return Calibration.from_json(parse_object(path.read_bytes()), path)
+    try:
+        if (stored := read_sealed(path)) is not None:
+            return Calibration.from_json(stored, path)
+    except DamagedError as error:
+        warn_of_damage(path, error)
+    except ModelError:  # of a version with other fields
+        pass
     try:
         dataset = dataset_for(first, None)
     except AnklebootError as error:
@@ -133,7 +145,7 @@ def _calibration(ensemble: EnsemblePredictor, data: DataSource) -> Calibration:
     if ensemble.info.model_sha256:
         with suppress(EnvironmentFailure):  # read-only cache
             make_folder(path.parent)
-            write_json(path, asdict(calibration))
+            write_sealed(path, asdict(calibration))
     return calibration
 
 

@@ -5,14 +5,10 @@ model predicts anew each time.
 """
 
 import hashlib
-import io
-from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 
-from ankleboot.core.errors import EnvironmentFailure
-from ankleboot.core.files import DAMAGED_ZIP, atomic_write
+from ankleboot.core.array_cache import cached_array
 from ankleboot.core.types import Images, Probs
 from ankleboot.inference.ensemble import EnsemblePredictor
 from ankleboot.inference.load import ResolvedModel
@@ -30,16 +26,8 @@ def cached_predictions(model: ResolvedModel, images: Images, split: str) -> Prob
         return model.predictor.combine([cached_predictions(m, images, split) for m in members])
     if model.run is None or model.path is None or not model.path.is_dir() or model.is_shipped:
         return model.predictor.predict(images)
-    path = model.run.folder / f"predictions-{split}.npz"
-    key = _key(model.predictor, images)
-    probs = _read(path, key)
-    if probs is None:
-        probs = model.predictor.predict(images)
-        content = io.BytesIO()
-        np.savez(content, allow_pickle=False, key=np.array(key), probs=probs)
-        with suppress(EnvironmentFailure):  # read-only folder
-            atomic_write(path, content.getvalue())
-    return probs
+    predictor, path = model.predictor, model.run.folder / f"predictions-{split}"
+    return cached_array(path, _key(predictor, images), lambda: predictor.predict(images))
 
 
 def _key(predictor: Predictor, images: Images) -> str:
@@ -49,11 +37,3 @@ def _key(predictor: Predictor, images: Images) -> str:
     for start in range(0, len(images), BLOCK):
         digest.update(np.ascontiguousarray(images[start : start + BLOCK]).tobytes())
     return digest.hexdigest()
-
-
-def _read(path: Path, key: str) -> np.ndarray | None:
-    """Return the cached probabilities; None if the file is missing, damaged or of another key."""
-    with suppress(*DAMAGED_ZIP), path.open("rb") as file, np.load(file) as archive:
-        if str(archive["key"]) == key:
-            return np.asarray(archive["probs"])
-    return None

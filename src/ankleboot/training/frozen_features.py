@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-from contextlib import suppress
 
 import numpy as np
 
+from ankleboot.core.array_cache import cached_array
 from ankleboot.core.errors import EnvironmentFailure
-from ankleboot.core.files import DAMAGED_ZIP, atomic_write, file_lock, make_folder
 from ankleboot.core.paths import cache_folder
-from ankleboot.core.types import Features, Images, npy_bytes, to_inputs
+from ankleboot.core.types import Features, Images, to_inputs
 from ankleboot.data.load import Progress
 from ankleboot.recipes.recipe import Recipe
 
@@ -24,19 +23,11 @@ def backbone_features(images: Images, recipe: Recipe, progress: Progress) -> Fea
     Images of another size than the recipe's are resized, which costs less than the backbone does.
 
     Raises:
-        EnvironmentFailure: If the backbone's weights are missing, or the cache cannot be written.
+        EnvironmentFailure: If the backbone's weights are missing.
     """
-    folder = cache_folder("image-features")
-    make_folder(folder)
-    path = folder / f"{_key(images, recipe)}.npy"
-    with file_lock(path.with_suffix(".lock")):
-        with suppress(*DAMAGED_ZIP):
-            features: np.ndarray = np.load(path, allow_pickle=False)
-            if len(features) == len(images):
-                return features
-        features = _compute(images, recipe, progress)
-        atomic_write(path, npy_bytes(features))
-    return features
+    key = _key(images, recipe)
+    path = cache_folder("image-features") / key
+    return cached_array(path, key, lambda: _compute(images, recipe, progress))
 
 
 def _key(images: Images, recipe: Recipe) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.types import Images
 from ankleboot.data.image_folder.cache import cache_images
+from ankleboot.data.image_folder.content import hash_images
 from ankleboot.data.image_folder.listing import ImageFile
 from ankleboot.data.load import Progress
 from ankleboot.data.preprocessing.find_images import find_images
@@ -30,7 +31,8 @@ def load_new_images(folder: Path, image_spec: ImageSpec, progress: Progress) -> 
 
     Raises:
         UsageError: If there is no such folder, or no image in it.
-        DataError: If one cannot be decoded.
+        DataError: If none can be decoded.
+        EnvironmentFailure: If one cannot be read for a reason other than its content.
     """
     if not folder.is_dir():
         raise UsageError(f"--new {folder}: no such folder")
@@ -38,7 +40,7 @@ def load_new_images(folder: Path, image_spec: ImageSpec, progress: Progress) -> 
     paths = [path for path in find_images([folder], progress) if path != folder]
     if not paths:
         raise UsageError(f"--new {folder}: no images in this folder")
-    files = [_image_file(folder, path) for path in paths]
+    files = hash_images([_image_file(folder, path) for path in paths])
     cached = cache_images(files, image_spec, progress)
     if cached.unreadable:
         for row, reason in cached.unreadable.items():
@@ -50,7 +52,4 @@ def load_new_images(folder: Path, image_spec: ImageSpec, progress: Progress) -> 
 
 
 def _image_file(folder: Path, path: Path) -> ImageFile:
-    status = path.stat()
-    # the time in place of a hash of the content: these images come and go
-    identity = f"{status.st_size} {status.st_mtime_ns}"
-    return ImageFile(path, path.relative_to(folder).as_posix(), "train", "", sha256=identity)
+    return ImageFile(path, path.relative_to(folder).as_posix(), "train", "")

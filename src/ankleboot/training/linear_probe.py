@@ -7,14 +7,13 @@ Source: Alain and Bengio 2016 (linear probes), https://arxiv.org/abs/1610.01644
 
 import hashlib
 import warnings
-from contextlib import suppress
 
 import numpy as np
 
+from ankleboot.core.array_cache import cached_array
 from ankleboot.core.errors import DataError
-from ankleboot.core.files import DAMAGED_ZIP, atomic_write, make_folder
 from ankleboot.core.paths import cache_folder
-from ankleboot.core.types import Features, Indices, Labels, Probs, npy_bytes
+from ankleboot.core.types import Features, Indices, Labels, Probs
 from ankleboot.data.splits import deal_folds
 
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01)
@@ -60,25 +59,22 @@ def out_of_fold_probs(
 
     Raises:
         DataError: If there are fewer groups than folds, or all but one fold are of one class.
-        EnvironmentFailure: If the cache cannot be written.
     """
     fold_of = deal_folds(labels, groups, folds, np.random.default_rng(FOLD_SEED))
     digest = hashlib.sha256(f"{PROBE_VERSION} {num_classes} {folds}".encode())
     for array in (features, labels.astype("<i8"), fold_of):
         digest.update(np.ascontiguousarray(array).tobytes())
-    folder = cache_folder("image-features")
-    make_folder(folder)
-    path = folder / f"folds-{digest.hexdigest()[:32]}.npy"
-    with suppress(*DAMAGED_ZIP):
-        stored: np.ndarray = np.load(path, allow_pickle=False)
-        if stored.shape == (len(labels), num_classes):
-            return stored
-    probs = np.empty((len(labels), num_classes), np.float32)
-    penalty = choose_penalty(features, labels, fold_of, num_classes)
-    for fold in range(folds):
-        probs[fold_of == fold] = _held_out(features, labels, fold_of == fold, num_classes, penalty)
-    atomic_write(path, npy_bytes(probs))
-    return probs
+    key = digest.hexdigest()[:32]
+
+    def predict() -> Probs:
+        probs = np.empty((len(labels), num_classes), np.float32)
+        penalty = choose_penalty(features, labels, fold_of, num_classes)
+        for fold in range(folds):
+            held_out = fold_of == fold
+            probs[held_out] = _held_out(features, labels, held_out, num_classes, penalty)
+        return probs
+
+    return cached_array(cache_folder("image-features") / f"folds-{key}", key, predict)
 
 
 def choose_penalty(features: Features, labels: Labels, fold_of: Indices, num_classes: int) -> float:

@@ -1,11 +1,9 @@
-"""Image folders: contents, faults, cache, and the data set made from them."""
+"""Image folders: contents, faults, and the data set made from them."""
 
-import json
 import os
 import shutil
 import socket
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -131,59 +129,6 @@ def test_fashion_mnist_has_one_image_spec() -> None:
         Recipe(name="x", image_size=64)
 
 
-# The cache
-
-
-def test_a_second_start_decodes_nothing(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = loaded(pets)
-    monkeypatch.setattr("ankleboot.data.image_folder.cache.decode", None)  # calling it would fail
-    second = loaded(pets)
-    assert (first.train.images == second.train.images).all()
-    assert (
-        isinstance(second.train.images, np.memmap) and second.folder_report == first.folder_report
-    )
-    with pytest.raises(TypeError):  # the guard can fail: other pixels are wanted here
-        load_data(str(pets), image_spec=ImageSpec(16, crop="none"))
-
-
-def test_new_code_makes_new_pixels(
-    pets: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loaded(pets)
-    monkeypatch.setattr("PIL.__version__", "0")
-    loaded(pets)
-    assert len(list(cache.iterdir())) == 2
-
-
-@pytest.mark.parametrize("damage", ["images.npy", "index.json"])
-def test_a_damaged_cache_is_made_anew(damage: str, pets: Path, cache: Path) -> None:
-    before = np.array(loaded(pets).train.images)
-    (path,) = cache.glob(f"*/{damage}")
-    path.write_bytes(path.read_bytes()[:-50])
-    assert (loaded(pets).train.images == before).all()
-
-
-def test_an_index_of_other_images_is_rejected(pets: Path, cache: Path) -> None:
-    before = loaded(pets)
-    (path,) = cache.glob("*/index.json")
-    document = json.loads(path.read_text())
-    path.write_text(json.dumps(document | {"digests": document["digests"][1:]}))
-    assert loaded(pets).folder_report == before.folder_report
-
-
-def test_a_kill_during_preprocessing_leaves_no_cache(
-    pets: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("ankleboot.data.image_folder.cache.write_json", killed)
-        with pytest.raises(KeyboardInterrupt):
-            loaded(pets)
-    assert len(loaded(pets).train) == 10
-
-
 # Faults of a folder
 
 
@@ -246,21 +191,6 @@ def test_twenty_unreadable_images_are_named_and_the_others_counted(pets: Path) -
     with pytest.raises(DataError, match="25 of 35 .*bad.*, and 5 more") as raised:
         loaded(pets)
     assert str(raised.value).count("an empty file") == 20
-
-
-def test_an_image_without_permission_is_unreadable(
-    pets: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = Path.open
-
-    def refused(path: Path, *arguments: Any, **options: Any) -> Any:
-        if path.name == "3.png":
-            raise PermissionError(13, "Permission denied")
-        return real(path, *arguments, **options)
-
-    monkeypatch.setattr(Path, "open", refused)  # the tests may run as root
-    with pytest.raises(DataError, match="2 of 10 images cannot be read.*Permission denied"):
-        loaded(pets)
 
 
 def test_links_are_followed_but_not_in_circles_and_pipes_stay_closed(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ankleboot.core.errors import DataError
+from ankleboot.core.errors import DataError, EnvironmentFailure
 from ankleboot.data.load import load_data
 from ankleboot.data.preprocessing.decode import MAX_DECODED_SIDE, MAX_SIDE, decode
 from ankleboot.data.preprocessing.find_images import find_images
@@ -153,7 +153,7 @@ def test_heic_is_read_where_its_library_is(tmp_path: Path, monkeypatch: pytest.M
     path = saved(tmp_path / "a.heic", scene().resize((120, 160)), quality=95)
     assert decode(path).shape == (160, 120, 3)
     monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
-    with pytest.raises(DataError, match=r"HEIC needs pip install 'ankleboot\[heif\]'"):
+    with pytest.raises(EnvironmentFailure, match=r"HEIC needs pip install 'ankleboot\[heif\]'"):
         decode(path)
 
 
@@ -168,8 +168,49 @@ def test_avif_is_named_where_pillow_cannot_read_it(
 ) -> None:
     path = saved(tmp_path / "a.jpg", scene(), format="AVIF")  # whatever its name says
     monkeypatch.setattr("PIL.features.check", lambda _: False)
-    with pytest.raises(DataError, match="AVIF, which this Pillow cannot read"):
+    with pytest.raises(EnvironmentFailure, match="AVIF, which this Pillow cannot read"):
         decode(path)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(5, "Input/output error"),
+        OSError("decoder jpeg not available"),
+        OSError("out of memory error when reading image file"),
+        ImportError("libwebp.so: cannot open shared object file"),
+        KeyError("PNG"),  # of Pillow, if the plugin could not be loaded
+    ],
+)
+def test_a_good_file_is_not_blamed_for_the_system(
+    tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    path = saved(tmp_path / "a.png", scene())
+    monkeypatch.setattr("PIL.Image.open", fail)
+    with pytest.raises(EnvironmentFailure, match=r"a\.png: cannot be decoded"):
+        decode(path)
+
+
+def test_a_file_is_missing_or_not_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    saved(tmp_path / "a.png", scene())
+    for name in ("gone.png", "a.png/b.png", 300 * "x", "a\0.png", "loop.png"):
+        with pytest.raises(DataError, match="no such file|a link to a file that is missing"):
+            decode(tmp_path / name)
+    real = Path.stat
+
+    def refused(path: Path, **options: bool) -> os.stat_result:
+        if path.name == "a.png":
+            raise PermissionError(13, "Permission denied")
+        return real(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refused)  # the tests may run as root
+    with pytest.raises(EnvironmentFailure, match=r"cannot read .*a\.png: Permission denied"):
+        decode(tmp_path / "a.png")
 
 
 def test_other_formats_are_named_as_what_they_are(tmp_path: Path) -> None:

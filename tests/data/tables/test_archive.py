@@ -1,12 +1,15 @@
 """Archives as programs and download pages write them, one or several."""
 
+import errno
+import os
+import shutil
 import zipfile
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from ankleboot.core.errors import DataError
+from ankleboot.core.errors import DataError, EnvironmentFailure
 from ankleboot.data.image_folder.listing import ImageListing
 from ankleboot.data.tables.sources import read_source
 from helpers.images import write_image_folder
@@ -117,3 +120,68 @@ def test_names_of_an_unknown_encoding_are_noted(content: dict[str, bytes], tmp_p
     assert "k\xe4tzchen" in unmarked.class_names and unmarked.notes == ()
     chinese = listed(zipped(tmp_path / "g.zip", renamed("\u72d7".encode("gbk")), DosInfo))
     assert "neither UTF-8 nor marked" in chinese.notes[0]
+
+
+@pytest.mark.parametrize("damage", ["removed", "zeroed", "cut", "added", "all"])
+def test_an_unpacked_folder_that_was_changed_is_unpacked_again(
+    damage: str,
+    content: dict[str, bytes],
+    tmp_path: Path,
+    cache: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = zipped(tmp_path / "pets.zip", content)
+    image = next(file.path for file in listed(path).images if file.name.startswith("cat"))
+    match damage:
+        case "removed":
+            image.unlink()
+        case "zeroed":
+            image.write_bytes(bytes(len(image.read_bytes())))
+        case "cut":
+            image.write_bytes(image.read_bytes()[:-1])
+        case "added":
+            image.with_name("more.png").write_bytes(image.read_bytes())
+        case "all":
+            shutil.rmtree(image.parents[1])
+    again = listed(path)
+    read = {file.path.relative_to(image.parents[1]).as_posix(): file.path for file in again.images}
+    assert {name: path.read_bytes() for name, path in read.items()} == content
+    assert len(caplog.records) == (damage != "all")
+    listed(path)
+    assert len(caplog.records) == (damage != "all")
+
+
+def test_a_read_only_folder_with_everything_serves(
+    content: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    path = zipped(tmp_path / "pets.zip", content)
+    listed(path)
+    monkeypatch.setattr(Path, "mkdir", refused)  # the tests may run as root
+    monkeypatch.setattr("filelock.FileLock.acquire", refused)
+    assert len(listed(path).images) == 6
+
+
+def test_folders_of_killed_processes_are_swept(
+    content: dict[str, bytes], tmp_path: Path, cache: Path
+) -> None:
+    path = zipped(tmp_path / "pets.zip", content)
+    folder = listed(path).images[0].path.parents[1]
+    left = folder.with_name(f".{folder.name}.0123456789ab.tmp")
+    folder.rename(left)
+    assert len(listed(path).images) == 6 and not left.exists()
+
+
+def test_an_archive_that_the_system_does_not_give_is_not_called_damaged(
+    content: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = zipped(tmp_path / "pets.zip", content)
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("ankleboot.data.tables.archive.sha256_of_file", refused)
+    with pytest.raises(EnvironmentFailure, match="pets.zip: .*Input/output error"):
+        listed(path)

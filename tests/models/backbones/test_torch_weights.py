@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ankleboot.core.errors import ModelError
+from ankleboot.core.errors import EnvironmentFailure, ModelError
 from ankleboot.models.backbones.torch_weights import read_tensors
 
 
@@ -66,7 +66,7 @@ def test_tensors_are_read_with_their_strides(tmp_path: Path) -> None:
     ],
 )
 def test_impossible_tensors_are_refused(tmp_path: Path, case: bytes) -> None:
-    with pytest.raises(ModelError, match="cannot be read as weights"):
+    with pytest.raises(ModelError, match="refused as weights"):
         read_tensors(write_weights(tmp_path / "a.pth", case, SIX))
 
 
@@ -85,5 +85,12 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ModelError, match="as weights"):
             read_tensors(tmp_path / name)
-    with pytest.raises(ModelError, match="cannot be read"):
+    with pytest.raises(ModelError, match="no such weights file"):
         read_tensors(tmp_path / "missing")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(EnvironmentFailure, match="cannot read .*folder"):
+        read_tensors(tmp_path / "folder")
+    deep = b"\x80\x02" + 100_000 * b"(" + b"t."  # raises many types of errors
+    for case in (deep, b"\x80\x02\x8f.", b"\x80\x02" + b"r\xff\xff\xff\x7f.", b"\x80\x09K."):
+        with pytest.raises(ModelError, match="refused as weights"):
+            read_tensors(write_weights(tmp_path / "a.pth", case, SIX))

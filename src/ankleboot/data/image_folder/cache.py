@@ -2,36 +2,32 @@
 
 import json
 import math
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import BinaryIO
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 import PIL
 
+from ankleboot.core.array_cache import RowWriter, cached_rows
 from ankleboot.core.errors import DataError
-from ankleboot.core.files import (
-    atomic_write,
-    file_lock,
-    make_folder,
-    remove_temp_files,
-    sha256_of,
-    write_json,
-)
+from ankleboot.core.files import sha256_of
 from ankleboot.core.paths import cache_folder
-from ankleboot.core.types import Pixels, SomeImages
+from ankleboot.core.types import SomeImages
+from ankleboot.data.image_folder.content import (
+    NUM_THREADS,
+    ChangedFileError,
+    decode_hashed,
+    reason_of,
+)
 from ankleboot.data.image_folder.listing import ImageFile
 from ankleboot.data.load import Progress
-from ankleboot.data.preprocessing.decode import decode, decode_bytes, formats_of
 from ankleboot.data.preprocessing.preprocess import PREPROCESSING_VERSION, DecodedImage
 from ankleboot.recipes.image_spec import ImageSpec
 
-NUM_THREADS = min(8, os.cpu_count() or 1)  # Pillow releases the interpreter lock while it decodes
 BLOCK_SIZE = 64  # images in memory at a time
-INDEX = "index.json"  # written last: it marks a complete cache
 
 
 @dataclass(frozen=True)
@@ -55,95 +51,72 @@ class CachedImages:
 def cache_images(
     files: Sequence[ImageFile], image_spec: ImageSpec, progress: Progress
 ) -> CachedImages:
-    """Decode and preprocess images, or map the result of an earlier call.
+    """Decode and preprocess images that were hashed, or map the result of an earlier call.
 
     The name and hash of each image identify the result.
 
     Raises:
-        EnvironmentFailure: If the cache cannot be written.
+        DataError: If a file has changed since it was hashed.
+        EnvironmentFailure: If an image cannot be decoded for a reason other than its content, or
+            the cache cannot be written.
     """
-    contents = [file.identity for file in files]
-    key = [asdict(image_spec), [PIL.__version__, PREPROCESSING_VERSION], contents]
-    folder = cache_folder("image-folders") / sha256_of(json.dumps(key).encode())[:32]
-    make_folder(folder)
-    with file_lock(folder / "lock"):
-        cached = _read(folder, len(files))
-        if cached is None:
-            remove_temp_files(folder)
-            progress(f"preprocessing {len(files):,} images, once: {image_spec}, {image_spec.crop}")
-            _write(folder, files, image_spec)
-            cached = _read(folder, len(files))
-    if cached is None:
-        raise DataError(f"{folder}: cannot be read though it was just written")
-    return cached
+    rows = [i for i, file in enumerate(files) if not file.fault]
+    hashed = [files[i] for i in rows]
+    decoders = [PIL.__version__, _heif_version(), PREPROCESSING_VERSION]
+    key = json.dumps([asdict(image_spec), decoders, [file.identity for file in hashed]])
+
+    def make(images: RowWriter) -> Mapping[str, Any]:
+        progress(f"preprocessing {len(hashed):,} images, once: {image_spec}, {image_spec.crop}")
+        return _preprocess(hashed, image_spec, images)
+
+    path = cache_folder("image-folders") / sha256_of(key.encode())[:32]
+    stored = cached_rows(path, key, image_spec.image_shape, "|u1", make)
+    faults = {i: file.fault for i, file in enumerate(files) if file.fault}
+    faults |= {rows[int(i)]: reason for i, reason in stored.notes["unreadable"].items()}
+    return CachedImages(
+        images=stored.array,
+        digests=tuple(stored.notes["digests"]),
+        unreadable=dict(sorted(faults.items())),
+        smallest=tuple(stored.notes["smallest"]),
+        largest=tuple(stored.notes["largest"]),
+    )
 
 
-def _read(folder: Path, num_files: int) -> CachedImages | None:
-    """Map a complete cache; None if it is missing or damaged."""
+def _heif_version() -> str:
     try:
-        index = json.loads((folder / INDEX).read_bytes())
-        unreadable = {int(i): reason for i, reason in index["unreadable"].items()}
-        digests = tuple(index["digests"])
-        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-        smallest, largest = tuple(index["smallest"]), tuple(index["largest"])
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return None
-    if not len(images) == len(digests) == num_files - len(unreadable):
-        return None
-    return CachedImages(images, digests, unreadable, smallest, largest)
+        return version("pillow-heif")
+    except PackageNotFoundError:
+        return ""
 
 
-def _write(folder: Path, files: Sequence[ImageFile], image_spec: ImageSpec) -> None:
+def _preprocess(
+    files: Sequence[ImageFile], image_spec: ImageSpec, images: RowWriter
+) -> dict[str, Any]:
+    """Append the images that can be read; return what is kept beside them."""
     digests: list[str] = []
     sizes: list[tuple[int, ...]] = []
     unreadable: dict[int, str] = {}
 
     def load(file: ImageFile) -> tuple[np.ndarray, str, tuple[int, ...]] | DataError:
         try:
-            pixels = _decode(file)
+            pixels = decode_hashed(file)
             digest = sha256_of(repr(pixels.shape).encode() + pixels.tobytes())[:32]
             return DecodedImage(pixels).preprocess(image_spec), digest, pixels.shape[:2]
+        except ChangedFileError:
+            raise
         except DataError as error:
             return error
 
-    def write(temp: Path) -> None:
-        with temp.open("wb") as file, ThreadPoolExecutor(NUM_THREADS, "decoding") as pool:
-            _write_header(file, len(files), image_spec)
-            start = file.tell()
-            for first in range(0, len(files), BLOCK_SIZE):
-                block = files[first : first + BLOCK_SIZE]
-                for i, loaded in enumerate(pool.map(load, block), first):
-                    if isinstance(loaded, DataError):
-                        unreadable[i] = _reason(loaded, files[i])
-                        continue
-                    file.write(np.ascontiguousarray(loaded[0]).tobytes())
-                    digests.append(loaded[1])
-                    sizes.append(loaded[2])
-            file.seek(0)
-            _write_header(file, len(sizes), image_spec)
-            if file.tell() != start:  # NumPy pads the header so that the count may change
-                raise RuntimeError("the header changed its length")
-
-    atomic_write(folder / "images.npy", write)
+    with ThreadPoolExecutor(NUM_THREADS, "decoding") as pool:
+        for first in range(0, len(files), BLOCK_SIZE):
+            block = files[first : first + BLOCK_SIZE]
+            for i, loaded in enumerate(pool.map(load, block), first):
+                if isinstance(loaded, DataError):
+                    unreadable[i] = reason_of(loaded, files[i])
+                    continue
+                images.append(loaded[0][np.newaxis])
+                digests.append(loaded[1])
+                sizes.append(loaded[2])
     by_area = sorted(set(sizes), key=math.prod) or [(0, 0)]
-    index = {"digests": digests, "unreadable": unreadable}
-    write_json(folder / INDEX, index | {"smallest": by_area[0], "largest": by_area[-1]})
-
-
-def _decode(file: ImageFile) -> Pixels:
-    if file.content is None:
-        return decode(file.path)
-    if isinstance(file.content, bytes):
-        return decode_bytes(file.content, file.name, formats_of(file.content[:12], file.name))
-    gray = file.content.ndim == 2
-    return np.repeat(file.content[..., np.newaxis], 3, axis=2) if gray else file.content
-
-
-def _reason(error: DataError, file: ImageFile) -> str:
-    return str(error).removeprefix(f"{file.path}: ").removeprefix(f"{file.name}: ")
-
-
-def _write_header(file: BinaryIO, num_images: int, image_spec: ImageSpec) -> None:
-    header = {"descr": "|u1", "fortran_order": False}
-    shape = (num_images, *image_spec.image_shape)
-    np.lib.format.write_array_header_1_0(file, header | {"shape": shape})
+    notes = {"digests": digests, "unreadable": unreadable}
+    return notes | {"smallest": by_area[0], "largest": by_area[-1]}

@@ -27,8 +27,10 @@ class ImageFile:
         path: Path to the file, or to the table.
         name: Path in the folder, or the name of the row; unescaped.
         group: Name of the group that a split keeps on one side; "" for none.
-        sha256: Hash of the bytes; "" if they cannot be read, or were not read yet.
         content: Bytes of the file or pixels of the image, if they are not read from `path`.
+        sha256: Hash of the bytes; "" if they are no image at all, or were not read yet.
+        num_bytes: Number of bytes when they were hashed.
+        fault: Why the file is no image, such as a pipe; "" for others.
     """
 
     path: Path
@@ -36,8 +38,10 @@ class ImageFile:
     split: str
     class_name: str
     group: str = ""
-    sha256: str = ""
     content: bytes | np.ndarray | None = field(default=None, compare=False, repr=False)
+    sha256: str = ""
+    num_bytes: int = 0
+    fault: str = ""
 
     @property
     def printable(self) -> str:
@@ -54,12 +58,6 @@ class ImageFile:
         """Class and name of the photo that this image is a version of; "" for other images."""
         match = VERSION.fullmatch(re.split(r"[/\\]", self.name)[-1])
         return f"{self.class_name}/{match[1]}" if match else ""
-
-    @property
-    def num_bytes(self) -> int:
-        if self.content is None:
-            return self.path.stat().st_size
-        return self.content.nbytes if isinstance(self.content, np.ndarray) else len(self.content)
 
 
 @dataclass(frozen=True)

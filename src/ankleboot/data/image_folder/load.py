@@ -11,20 +11,20 @@ stratified draw, whatever their names. Tables (`data/tables`) take the same way.
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ankleboot.core.errors import DataError, UsageError
-from ankleboot.core.files import sha256_of, sha256_of_file
+from ankleboot.core.files import sha256_of
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.text import escape_unprintable
 from ankleboot.core.types import Indices
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.fashion_mnist.load import check_image_spec
-from ankleboot.data.image_folder.cache import NUM_THREADS, CachedImages, cache_images
+from ankleboot.data.image_folder.cache import CachedImages, cache_images
+from ankleboot.data.image_folder.content import hash_images
 from ankleboot.data.image_folder.listing import SPLIT_ORDER, ImageFile, ImageListing
 from ankleboot.data.image_folder.report import LAYOUT, LEAKAGE, FolderReport, join_names
 from ankleboot.data.load import Progress
@@ -91,7 +91,8 @@ def load_listing(source: Path, listing: ImageListing, options: LoadOptions) -> D
     Raises:
         DataError: If an image cannot be decoded (and `skip_bad` is off), a class has too few
             images, or (with `strict`) an image or a group is in several splits.
-        EnvironmentFailure: If the cache cannot be written.
+        EnvironmentFailure: If an image cannot be read for a reason other than its content, or the
+            cache cannot be written.
     """
     return _dataset(source, listing.class_names, *check_listing(source, listing, options))
 
@@ -123,22 +124,7 @@ def check_listing(
 
 def _sorted_by_content(images: list[ImageFile]) -> list[ImageFile]:
     """Add the hashes; sort by split, mix its classes evenly, and sort a class by content."""
-
-    def hashed(image: ImageFile) -> ImageFile:
-        if isinstance(image.content, bytes):
-            return replace(image, sha256=sha256_of(image.content))
-        if image.content is not None:
-            pixels = np.ascontiguousarray(image.content)
-            return replace(image, sha256=sha256_of(repr(pixels.shape).encode() + pixels.tobytes()))
-        if not os.path.isfile(image.path):  # a FIFO would block, /dev/zero has no end
-            return image  # decoding reports the reason
-        try:
-            return replace(image, sha256=sha256_of_file(image.path))
-        except OSError:
-            return image  # decoding fails as well, and reports the reason
-
-    with ThreadPoolExecutor(NUM_THREADS, "hashing") as pool:
-        files = sorted(pool.map(hashed, images), key=lambda f: (f.sha256, os.fsencode(f.name)))
+    files = sorted(hash_images(images), key=lambda f: (f.sha256, os.fsencode(f.name)))
     groups: dict[tuple[str, str], list[ImageFile]] = defaultdict(list)
     for file in files:
         groups[file.split, file.class_name].append(file)

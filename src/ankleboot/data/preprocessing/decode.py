@@ -1,16 +1,28 @@
 """Decoding of image files to RGB, within bounds on bytes, pixels and time."""
 
+import errno
 import io
 import math
 import os
 import re
+import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
-from ankleboot.core.errors import DataError, first_line
+from ankleboot.core.errors import (
+    AnklebootError,
+    DataError,
+    EnvironmentFailure,
+    first_line,
+    is_system_fault,
+)
+from ankleboot.core.files import read_failure
 from ankleboot.core.git import LFS_POINTER
 from ankleboot.core.image_limits import MAX_JPEG_PIXELS, MAX_PIXELS, MAX_PROGRESSIVE_PIXELS
 from ankleboot.core.types import Pixels
@@ -25,6 +37,8 @@ MAX_DECODED_SIDE = 640  # pixels; finer detail would not show in 28 pixels
 BACKGROUND = (255, 255, 255)  # color behind transparent pixels
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 AVIF_BRANDS = (b"avif", b"avis")
+ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
+"""Errors of opening a path to no file: links in a circle, names that the system does not allow."""
 
 
 class TooLargeError(DataError):
@@ -40,26 +54,48 @@ def decode(path: Path) -> Pixels:
     Raises:
         DataError: If the file is missing, not regular, of an unknown format, damaged, or larger
             than 25 megapixels (JPEG 120, HEIC 60) or 100 MiB.
+        EnvironmentFailure: If it cannot be read, or the memory, a decoder or an extra is missing;
+            the file itself may be good.
     """
-    try:
-        if os.path.isdir(path):
-            raise DataError(f"{path}: no images in this folder ({' '.join(sorted(SUFFIXES))})")
-        if not os.path.isfile(path):  # a FIFO or device would block
-            raise DataError(f"{path}: {_missing(path)}")
-        if (size := path.stat().st_size) > MAX_FILE_BYTES:
-            raise TooLargeError(
-                f"{path}: {size >> 20} MiB, more than the allowed {MAX_FILE_BYTES >> 20}"
-            )
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: damaged or unreadable image ({first_line(error)})") from error
+    with open_image(path) as file:
+        content = file.read()
     return decode_bytes(content, path, formats_of(content[:12], path))
 
 
-def _missing(path: Path) -> str:
-    if os.path.islink(path) and not os.path.exists(path):
-        return "a link to a file that is missing (dvc pull, git annex get)"
-    return "not a regular file" if os.path.lexists(path) else "no such file"
+@contextmanager
+def open_image(path: Path) -> Iterator[BinaryIO]:
+    """Open an image file, and tell apart what is wrong with it and with the system.
+
+    Raises:
+        DataError, EnvironmentFailure: See `decode`; also for errors of reading in the block.
+    """
+    try:
+        mode, size = _status(path)
+        if stat.S_ISDIR(mode):
+            raise DataError(f"{path}: no images in this folder ({' '.join(sorted(SUFFIXES))})")
+        if not stat.S_ISREG(mode):  # a FIFO or device would block
+            raise DataError(f"{path}: not a regular file")
+        if size > MAX_FILE_BYTES:
+            raise TooLargeError(
+                f"{path}: {size >> 20} MiB, more than the allowed {MAX_FILE_BYTES >> 20}"
+            )
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        if error.errno in ABSENT:
+            is_link = os.path.islink(path)
+            target = "a link to a file that is missing (dvc pull, git annex get)"
+            raise DataError(f"{path}: {target if is_link else 'no such file'}") from error
+        raise read_failure(path, error) from error
+
+
+def _status(path: Path) -> tuple[int, int]:
+    """Return mode and size of a file."""
+    try:
+        status = path.stat()
+    except ValueError as error:  # a NUL in the name
+        raise DataError(f"{path}: no such file") from error
+    return status.st_mode, status.st_size
 
 
 def decode_bytes(content: bytes, name: object, formats: tuple[str, ...]) -> Pixels:
@@ -71,7 +107,7 @@ def decode_bytes(content: bytes, name: object, formats: tuple[str, ...]) -> Pixe
         formats: Pillow's names of the accepted formats.
 
     Raises:
-        DataError: See `decode`; a `TooLargeError` for too many pixels.
+        DataError, EnvironmentFailure: See `decode`; a `TooLargeError` for too many pixels.
     """
     if not content:
         raise DataError(f"{name}: an empty file")
@@ -82,31 +118,45 @@ def decode_bytes(content: bytes, name: object, formats: tuple[str, ...]) -> Pixe
                 if image.format in ("JPEG", "MPO"):
                     _check_scans(content, name, math.prod(image.size))
                 return _to_rgb(image, name)
-    except DataError:
+    except AnklebootError:
         raise
     except UnidentifiedImageError as error:
         raise DataError(f"{name}: {_unidentified(content, str(name), formats)}") from error
     except Image.DecompressionBombError as error:
         raise TooLargeError(f"{name}: too many pixels, allowed are {MAX_PIXELS:,}") from error
     except Exception as error:  # decoders raise many types for damaged files
+        if _is_of_system(error, formats):
+            raise EnvironmentFailure(f"{name}: cannot be decoded ({first_line(error)})") from error
         raise DataError(f"{name}: damaged or unreadable image ({first_line(error)})") from error
+
+
+def _is_of_system(error: Exception, formats: tuple[str, ...]) -> bool:
+    """Check if the system made a decoder fail; a file that is good must not be blamed for it."""
+    if isinstance(error, KeyError) and error.args[0] in formats:  # a plugin that was not loaded
+        return True
+    if isinstance(error, ImportError) or is_system_fault(error):
+        return True
+    return bool(re.search("out of memory|decoder .* not available", first_line(error)))
 
 
 def formats_of(head: bytes, name: object) -> tuple[str, ...]:
     """Return Pillow's names of the formats that a file with these first twelve bytes may have.
 
     Raises:
-        DataError: If the file is HEIC or AVIF and its decoder is not installed.
+        EnvironmentFailure: If the file is HEIC, AVIF or WebP and its decoder is not installed.
     """
     brand = head[8:12] if head[4:8] == b"ftyp" else b""
-    if brand in AVIF_BRANDS and not features.check("avif"):
-        raise DataError(f"{name}: AVIF, which this Pillow cannot read: pip install -U pillow")
+    other = "AVIF" if brand in AVIF_BRANDS else "WebP" if head[8:12] == b"WEBP" else ""
+    if other and not features.check(other.lower()):
+        raise EnvironmentFailure(
+            f"{name}: {other}, which this Pillow cannot read: pip install -U pillow"
+        )
     if brand not in HEIF_BRANDS:
         return PILLOW_FORMATS
     try:
         import pillow_heif
-    except ModuleNotFoundError as error:
-        raise DataError(f"{name}: HEIC needs pip install 'ankleboot[heif]'") from error
+    except ImportError as error:
+        raise EnvironmentFailure(f"{name}: HEIC needs pip install 'ankleboot[heif]'") from error
     pillow_heif.register_heif_opener()
     return ("HEIF",)
 

@@ -6,10 +6,12 @@ import shutil
 import stat
 import uuid
 import zipfile
+import zlib
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
-from ankleboot.core.errors import DataError, first_line
+from ankleboot.core.errors import DataError, EnvironmentFailure, first_line, is_system_fault
 from ankleboot.core.files import (
     DAMAGED_ZIP,
     file_lock,
@@ -19,6 +21,7 @@ from ankleboot.core.files import (
     write_failure,
 )
 from ankleboot.core.paths import cache_folder
+from ankleboot.core.sealed import DamagedError, warn_of_damage
 from ankleboot.data.image_folder.report import join_names
 from ankleboot.data.tables.file_splits import files_beside, split_of_file
 from ankleboot.data.walk import IGNORED_FOLDERS, MAX_DEPTH
@@ -28,9 +31,13 @@ MAX_UNPACKED_BYTES = 64 * 2**30
 MAX_RATIO = 200  # unpacked to packed bytes; tables of pixels reach 10 to 30
 FREE_RATIO_BYTES = 100 * 2**20  # so much may be unpacked whatever the ratio
 BLOCK_BYTES = 2**20
+NUM_THREADS = min(8, os.cpu_count() or 1)
 ENCRYPTED, UTF8 = 1, 0x800  # bits of a member's flags
 PART = re.compile(r"[-_ ]\d{3,}$")  # at the end of the name, as downloads in parts have it
 DRIVE = re.compile(r"[A-Za-z]:")  # of Windows
+
+Contents = list[tuple[Path, str, dict[PurePosixPath, zipfile.ZipInfo]]]
+"""Archives with the folders that they become, and their members."""
 
 
 def places_of_archives(paths: Sequence[Path]) -> dict[Path, str]:
@@ -65,18 +72,19 @@ def note_parts(path: Path) -> list[str]:
 def unpack(places: Mapping[Path, str]) -> tuple[Path, list[str]]:
     """Unpack zip archives into one folder of the cache, once; return the folder, and notes.
 
-    Links, and files of systems, are left out.
+    Links, and files of systems, are left out. A folder from an earlier call counts if its files
+    have the sizes and checksums of the archives.
 
     Args:
         places: Folder of the content by archive, "" for none.
 
     Raises:
         DataError: If one is damaged, encrypted, too large, or has names that lead outside.
-        EnvironmentFailure: If the cache cannot be written.
+        EnvironmentFailure: If one cannot be read, or the cache cannot be written.
     """
     base = cache_folder("unpacked")
     path, notes = next(iter(places)), []
-    contents: list[tuple[Path, str, dict[PurePosixPath, zipfile.ZipInfo]]] = []
+    contents: Contents = []
     try:
         hashes = [sha256_of_file(path) for path in places]
         for path, place in places.items():
@@ -90,11 +98,16 @@ def unpack(places: Mapping[Path, str]) -> tuple[Path, list[str]]:
             else sha256_of(repr((hashes, [*places.values()])).encode())
         )
         folder = base / key[:32]
-        make_folder(base)
-        with file_lock(base / f"{folder.name}.lock"):
-            if not folder.is_dir():
-                _extract(contents, folder)
+        if not _is_complete(contents, folder):
+            make_folder(base)
+            with file_lock(base / f"{folder.name}.lock"):
+                if not _is_complete(contents, folder):  # another process may have unpacked it
+                    if folder.exists():
+                        warn_of_damage(folder, DamagedError("is not what the archive holds"))
+                    _extract(contents, folder)
     except DAMAGED_ZIP as error:
+        if is_system_fault(error):
+            raise EnvironmentFailure(f"cannot read {path}: {first_line(error)}") from error
         raise DataError(f"{path}: a damaged zip archive ({first_line(error)})") from error
     return folder, notes
 
@@ -170,12 +183,35 @@ def _is_ignored(name: PurePosixPath) -> bool:
     return any(part in IGNORED_FOLDERS or part.startswith(".") for part in folders)
 
 
-def _extract(
-    contents: Sequence[tuple[Path, str, Mapping[PurePosixPath, zipfile.ZipInfo]]], folder: Path
-) -> None:
+def _is_complete(contents: Contents, folder: Path) -> bool:
+    """Check that a folder holds the members of the archives, and no other file."""
+    expected = {
+        folder.joinpath(place, *name.parts): info
+        for _, place, members in contents
+        for name, info in members.items()
+    }
+    found = {path for path in folder.rglob("*") if not path.is_dir()}
+    if not folder.is_dir() or found != expected.keys():
+        return False
+    with ThreadPoolExecutor(NUM_THREADS, "checking") as pool:
+        return all(pool.map(_is_member, *zip(*expected.items(), strict=True)))
+
+
+def _is_member(path: Path, info: zipfile.ZipInfo) -> bool:
+    checksum, size = 0, 0
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            checksum, size = zlib.crc32(block, checksum), size + len(block)
+    return (checksum, size) == (info.CRC, info.file_size)
+
+
+def _extract(contents: Contents, folder: Path) -> None:
     """Write the members beside the folder, which appears when all are complete."""
     temp = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
+        for left in (folder, *folder.parent.glob(f".{folder.name}.*.tmp")):
+            if left.exists():  # incomplete, or of a process that was killed
+                shutil.rmtree(left)
         temp.mkdir()
         for path, place, members in contents:
             with zipfile.ZipFile(path) as archive:

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from ankleboot.core.errors import ModelError
+from ankleboot.core.errors import EnvironmentFailure, ModelError, first_line, is_system_fault
 from ankleboot.models import cnn, layers
 from ankleboot.models.backbones.backbone import Backbone
 from ankleboot.models.layers import ComputePolicy
@@ -29,7 +29,9 @@ def load_weights(model: keras.Model, path: str) -> None:
         for layer in source.layers:
             if layer.weights and layer.name != "logits":
                 model.get_layer(layer.name).set_weights(layer.get_weights())
-    except (OSError, ValueError) as error:
+    except Exception as error:  # of zipfile, h5py and Keras: many types
+        if is_system_fault(error):
+            raise EnvironmentFailure(f"cannot read {file}: {first_line(error)}") from error
         raise ModelError(f"{file}: no weights of the recipe pocket") from error
 
 

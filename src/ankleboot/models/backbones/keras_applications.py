@@ -7,7 +7,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError, first_line
+from ankleboot.core.errors import (
+    EnvironmentFailure,
+    ModelError,
+    UsageError,
+    first_line,
+    is_system_fault,
+)
 from ankleboot.models.backbones.backbone import Backbone
 from ankleboot.models.layers import ComputePolicy
 
@@ -35,6 +41,8 @@ def load_weights(name: str, model: keras.Model, path: str) -> None:
     try:
         source = _build(name, keras.Input((None, None, 3)), weights=path or "imagenet")
     except Exception as error:  # of urllib, h5py and Keras: many types
+        if path and is_system_fault(error):
+            raise EnvironmentFailure(f"cannot read {path}: {first_line(error)}") from error
         if path:
             raise ModelError(f"{path}: no weights of {name} ({first_line(error)})") from error
         raise EnvironmentFailure(

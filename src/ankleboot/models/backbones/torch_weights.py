@@ -6,6 +6,7 @@ call. This reader replaces the five functions of weight files by its own and ref
 Source: torch/serialization.py, `_legacy_load` and `_legacy_save`.
 """
 
+import io
 import pickle
 from collections import OrderedDict
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from ankleboot.core.errors import ModelError, first_line
+from ankleboot.core.files import read_bytes
 
 MAGIC = 0x1950A86A20F9469CFC6C
 MAX_BYTES = 2**30
@@ -64,24 +66,26 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
 
     Raises:
         ModelError: If the file is missing, of another format or damaged, or calls other functions.
+        EnvironmentFailure: If it cannot be read.
     """
+    missing = ModelError(f"{path}: no such weights file")
+    content = read_bytes(path, missing=missing, max_bytes=MAX_BYTES)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError("larger than 1 GiB")
-        with path.open("rb") as file:
-            if _Unpickler(file).load() != MAGIC:
-                raise ValueError("expected a PyTorch file from before version 1.6")
-            _Unpickler(file).load()  # format version
-            _Unpickler(file).load()  # sizes of C types on the machine that wrote it
-            views = _Unpickler(file).load()
-            keys = _Unpickler(file).load()
-            dtypes = {view.storage.key: view.storage.dtype for view in views.values()}
-            numbers = {key: _numbers(file, dtypes[key]) for key in keys}
-        return {name: _array(view, numbers[view.storage.key]) for name, view in views.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ModelError(f"{path}: cannot be read as weights ({first_line(error)})") from error
-    except (pickle.UnpicklingError, EOFError, MemoryError, UnicodeDecodeError) as error:
+        return _parse(io.BytesIO(content))
+    except Exception as error:  # a pickle may raise any
         raise ModelError(f"{path}: refused as weights ({first_line(error)})") from error
+
+
+def _parse(file: BinaryIO) -> dict[str, np.ndarray]:
+    if _Unpickler(file).load() != MAGIC:
+        raise ValueError("expected a PyTorch file from before version 1.6")
+    _Unpickler(file).load()  # format version
+    _Unpickler(file).load()  # sizes of C types on the machine that wrote it
+    views = _Unpickler(file).load()
+    keys = _Unpickler(file).load()
+    dtypes = {view.storage.key: view.storage.dtype for view in views.values()}
+    numbers = {key: _numbers(file, dtypes[key]) for key in keys}
+    return {name: _array(view, numbers[view.storage.key]) for name, view in views.items()}
 
 
 def _numbers(file: BinaryIO, dtype: np.dtype) -> np.ndarray:
