@@ -155,6 +155,12 @@ int main() { for (auto label : ankleboot::kLabels) std::puts(label); }
 """
 
 
+def test_metadata_cannot_leave_their_comment() -> None:
+    info = ModelMetadata(recipe="a\n#error b\\", version="1\r\n#error c", labels=("\ud800", "b"))
+    lines = list(micro._header(b"", [], info))
+    assert not any(line.startswith("#error") or {"\n", "\r"} & set(line) for line in lines)
+
+
 def run(*command: str, cwd: Path) -> str:
     done: Any = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
