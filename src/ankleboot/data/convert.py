@@ -6,10 +6,8 @@
 Files keep their bytes; pixels become PNG. A folder with splits has train/, validation/ and test/.
 """
 
-import csv
 import io
 import json
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain, count
@@ -20,11 +18,14 @@ import numpy as np
 from PIL import Image
 
 from ankleboot.core import plugins
+from ankleboot.core.csv_text import csv_text
 from ankleboot.core.errors import EnvironmentFailure, UsageError
 from ankleboot.core.files import make_folder, write_failure
 from ankleboot.core.paths import AnyPath, expand
+from ankleboot.core.temporary import temp_folder
 from ankleboot.core.text import folder_name
 from ankleboot.data.dataset import Dataset
+from ankleboot.data.image_folder.content import read_hashed
 from ankleboot.data.image_folder.listing import ImageFile
 from ankleboot.data.image_folder.load import LoadOptions, check_listing, grouped_listing
 from ankleboot.data.load import Progress, load_data, no_progress
@@ -84,10 +85,8 @@ def convert_data(
     write = _write_parquet if is_table else _write_folder
     make_folder(target.absolute().parent)
     try:
-        with tempfile.TemporaryDirectory(
-            dir=target.absolute().parent, prefix=f".{target.name}."
-        ) as folder:
-            written = Path(folder) / target.name
+        with temp_folder(beside=target.absolute()) as folder:
+            written = folder / target.name
             notes += write(files, class_names, written)
             written.rename(target)
     except OSError as error:
@@ -131,7 +130,7 @@ def _encoded(file: ImageFile) -> tuple[bytes, str]:
         Image.fromarray(file.content).save(content, "PNG")
         return content.getvalue(), ".png"
     if file.content is None:
-        return file.path.read_bytes(), file.path.suffix
+        return read_hashed(file), file.path.suffix
     with Image.open(io.BytesIO(file.content)) as image:
         kind = image.format or ""
     return file.content, SUFFIXES.get(kind, f".{kind.lower()}")
@@ -159,9 +158,8 @@ def _write_folder(files: list[ImageFile], class_names: tuple[str, ...], folder: 
             rows.append((path, file.group))
     notes = [f"the folder of {a} is {b}" for a, b in folders.items() if a != b]
     if rows:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows((("path", "group"), *rows))
-        (folder / GROUP_FILE).write_text(text.getvalue(), encoding="utf-8")
+        table = csv_text((("path", "group"), *rows))
+        (folder / GROUP_FILE).write_text(table, encoding="utf-8")
         notes.append(f"groups: pass --groups with {GROUP_FILE} in that folder")
     return notes
 
