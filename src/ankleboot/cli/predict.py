@@ -12,7 +12,7 @@ import click
 
 from ankleboot.cli import options
 from ankleboot.cli.predict_bulk import BulkOptions, bulk_option
-from ankleboot.core.errors import DataError, UsageError
+from ankleboot.core.errors import DataError, EnvironmentFailure, UsageError
 
 if TYPE_CHECKING:
     from ankleboot.inference.predict import ImageBytes, ImageSource
@@ -73,11 +73,12 @@ def predict(
     PATH is a file, a folder, a quoted pattern, or - for standard input: an image, or a list of
     these, one per line. --output takes millions of images. The formats are PNG, JPEG, WebP, BMP,
     GIF, TIFF, PPM and AVIF, and HEIC with ankleboot[heif]. If some files cannot be read, the others
-    are labeled all the same and the exit code is 3.
+    are labeled all the same and the exit code is 3, or 5 if the system is the reason.
     """
     from ankleboot.cli.output import prediction as output
     from ankleboot.cli.output.terminal import counted, log_line
     from ankleboot.inference.load import resolve_model
+    from ankleboot.inference.polarity import PolarityCheck
     from ankleboot.inference.predict import FailedImage, predict_files
     from ankleboot.inference.router import load_router
     from ankleboot.inference.sort_images import ImageSorter
@@ -103,12 +104,16 @@ def predict(
         log_line(f"{resolved.name}: {note}")
     sorter = ImageSorter(sort_into, link=link) if sort_into else None
     writer = output.StepsWriter(save_steps) if save_steps else None
-    results = predict_files(router, files, abstain_below=abstain_below, on_prediction=writer)
-    num_failed, passes = 0, []
+    polarity = PolarityCheck()
+    results = predict_files(
+        router, files, abstain_below=abstain_below, on_prediction=writer, on_image=polarity.add
+    )
+    num_failed, exit_codes, passes = 0, set(), []
     with output.prediction_printer(router.default.info, as_json=as_json, as_csv=as_csv) as show:
         for result in counted(results, len(files), "images"):
             if isinstance(result, FailedImage):
                 num_failed += 1
+                exit_codes.add(result.exit_code)
             else:
                 passes.append(result.passes)
             if sorter is not None:
@@ -117,10 +122,13 @@ def predict(
     if sorter is not None:
         numbers = ", ".join(f"{name} {num:,}" for name, num in sorted(sorter.counts.items()))
         log_line(f"{sorter.finish()}: {numbers or 'no images'}")
+    if polarity.note:
+        log_line(polarity.note)
     if further or views:
         log_line(str(cost_of(router.default.info.passes, passes)))
     if num_failed:
-        raise DataError(f"{num_failed} of {len(files)} files could not be read")
+        kind = EnvironmentFailure if EnvironmentFailure.exit_code in exit_codes else DataError
+        raise kind(f"{num_failed} of {len(files)} files could not be read")
 
 
 def _find(paths: Sequence[str], progress: Callable[[str], None]) -> list[ImageSource]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.core.errors import DataError, UsageError
+from ankleboot.core.errors import DataError, EnvironmentFailure, UsageError
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.types import Image, Pixels
 from ankleboot.core.views import VIEWS_BELOW
@@ -47,14 +47,18 @@ class PreparedImage:
 
 @dataclass(frozen=True)
 class FailedImage:
-    """An image that could not be read: its path or name, and the reason in one line."""
+    """An image that could not be read: its path or name, and the reason in one line.
+
+    `exit_code` is that of the reason: 3 for a fault of the image, 5 for one of the system.
+    """
 
     path: str
     error: str
+    exit_code: int = DataError.exit_code
 
     def to_json(self) -> dict[str, Any]:
         """Return one line of `predict --json`."""
-        return dict(vars(self))
+        return {"path": self.path, "error": self.error}
 
 
 def predict(
@@ -99,6 +103,7 @@ def predict_files(
     *,
     abstain_below: float | None = None,
     on_prediction: Callable[[PreparedImage, Prediction], None] | None = None,
+    on_image: Callable[[PreparedImage], None] | None = None,
 ) -> Iterator[Prediction | FailedImage]:
     """Read and predict images or files batch by batch, and yield each result when it is ready.
 
@@ -107,6 +112,7 @@ def predict_files(
         images_or_paths: As for `predict`; an image that failed already stays so.
         abstain_below: As for `predict`.
         on_prediction: Called with every predicted image, whose garment is then segmented.
+        on_image: Called with every image that could be read.
     """
     remaining, segment = enumerate(images_or_paths), on_prediction is not None
     while batch := [  # an image is decoded before the next one is read, which bounds the memory
@@ -118,6 +124,8 @@ def predict_files(
             if isinstance(entry, FailedImage):
                 yield entry
                 continue
+            if on_image is not None:
+                on_image(entry)
             image, garment, info = entry.image, entry.garment, entry.predictor.info
             probs, passes = next(rows)
             prediction = decide(image, garment, probs, info, abstain_below=abstain_below, path=name)
@@ -132,6 +140,7 @@ def read_pixels(item: ImageSource) -> Pixels:
 
     Raises:
         DataError: If the file is no image, damaged, or too large.
+        EnvironmentFailure: If it cannot be read for another reason.
         UsageError: If the array has another type or shape.
     """
     if isinstance(item, np.ndarray):
@@ -182,8 +191,8 @@ def _prepare(
         return item
     try:
         return prepare_image(read_pixels(item), router, segment=segment)
-    except DataError as error:
-        return FailedImage(name, str(error).removeprefix(f"{name}: "))
+    except (DataError, EnvironmentFailure) as error:
+        return FailedImage(name, str(error).removeprefix(f"{name}: "), error.exit_code)
 
 
 def _to_rgb(image: np.ndarray) -> Pixels:
