@@ -7,8 +7,8 @@ export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test adversarial quick slow soak check fix docs notebooks pages dist pretrained zero-shot \
-  photo-model segmentation lock clean
+.PHONY: help run test adversarial quick slow soak check fix docs notebooks pages peers dist pretrained \
+  zero-shot photo-model segmentation lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -68,6 +68,13 @@ build/pages-venv/.done: requirements/pages.txt pyproject.toml
 	build/pages-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+peers: build/peers-venv/.done build/mlserver-venv/.done  ## Install the servers that `bench.py peers` measures beside ours
+
+build/%-venv/.done: requirements/%.txt
+	$(PYTHON) -m venv build/$*-venv
+	build/$*-venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
+	@touch $@
+
 dist: $(VENV)/.dev  ## Build wheel and sdist, install the wheel in an empty environment, label PHOTO=file
 	rm -rf dist build/dist-venv && $(BIN)/hatchling build -d dist
 	$(PYTHON) -m venv build/dist-venv
@@ -95,6 +102,8 @@ lock: $(VENV)/.dev  ## Resolve requirements/*.txt (exact versions and hashes, no
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra serve $(LOCK) -o requirements/serve.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra dev $(LOCK) -o requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in requirements/pages.in --extra pages $(LOCK) -o requirements/pages.txt
+	$(BIN)/uv pip compile requirements/peers.in $(LOCK) -o requirements/peers.txt
+	$(BIN)/uv pip compile requirements/mlserver.in $(LOCK) -o requirements/mlserver.txt
 
 LOCK := --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 

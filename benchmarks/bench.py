@@ -2,9 +2,9 @@
 
     python benchmarks/bench.py train --output benchmarks/results
 
-Commands: train, frontier, scaling, startup, profile, serve. Each part runs in fresh processes. The
-formats of prediction and the photos have commands of the package: `ankleboot bench predict` and
-`photos`.
+Commands: train, frontier, scaling, startup, profile, serve, peers. Each part runs in fresh
+processes. The formats of prediction and the photos have commands of the package: `ankleboot bench
+predict` and `photos`.
 """
 
 import json
@@ -199,6 +199,39 @@ def serve(
     """
     document = servers.measure_serving(rounds, only, requests, models, log_line)
     return _deliver("serve", document, lambda: tables.print_serving(document), output)
+
+
+@bench.command()
+@rounds_option
+@ONLY
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.5),
+    default=4.0,
+    show_default=True,
+    help="Duration of every load.",
+)
+@click.option(
+    "--stops",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="Number of stops of each server under load; 0 leaves them out.",
+)
+@output_option
+@json_option
+def peers(rounds: int, only: tuple[str, ...], seconds: float, stops: int, output: Path) -> Result:
+    """Measure our server beside servers for models; `make peers` installs them.
+
+    Peers: ankleboot, litserve, bentoml, mlserver. All serve the shipped LiteRT file on the same two
+    cores, each in the best of several settings of its own.
+    """
+    from lib import peer_tables
+    from lib import peers as model_servers
+
+    document = model_servers.measure_peers(rounds, only, seconds, stops, log_line)
+    lines = peer_tables.peer_lines(document)
+    return _deliver("serve_peers", document, "\n".join(lines), output)
 
 
 def _deliver(

@@ -3,6 +3,7 @@
     python benchmarks/bench.py train --output benchmarks/results     (and scaling, startup, profile)
     python benchmarks/bench.py frontier --output benchmarks/results
     python benchmarks/light_core.py
+    make peers; python benchmarks/bench.py peers --output benchmarks/results
     python benchmarks/performance.py
 
 With --check, exits with 1 if the page is stale.
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.export.benchmark import BATCH_SIZES
+from lib.peer_tables import peer_lines
 from lib.scale_tables import many_images, many_trainings
 from lib.tables import markdown_table, mean_and_std
 from reproduce import environment_line
@@ -59,6 +61,7 @@ def sections() -> dict[str, list[str]]:
         "frontier": frontier(stored("frontier")),
         "published": published(stored("frontier")["published"]),
         "report": report("avx2/report"),
+        "peers": peers("serve_peers"),
         "many trainings": many_trainings(stored("scale_study"), stored("scale_tune")),
         "many images": many_images(stored("scale_bulk"), stored("scale_growth")),
         "stages": [
@@ -267,6 +270,14 @@ def report(name: str) -> list[str]:
         f"Medians of {len(document['rounds'])} rounds, A B A B; {ratio}load at most "
         f"{max(loads):.1f}; {environment_line(document)}.",
     ]
+
+
+def peers(name: str) -> list[str]:
+    """Return the table of our server beside servers for models."""
+    if not (RESULTS / f"{name}.json").exists():
+        return ["No result is stored yet."]
+    document = stored(name)
+    return [*peer_lines(document), "", f"{environment_line(document)}."]
 
 
 def contender(row: dict[str, Any]) -> list[str]:

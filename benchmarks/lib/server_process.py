@@ -1,5 +1,6 @@
 """Server processes under test: start-up time, memory, exit code."""
 
+import http.client
 import json
 import os
 import signal
@@ -8,14 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.subprocesses import child_environment
-from lib.load_spec import HOST
+from lib.load_spec import HOST, LoadRequest
 
 PATH = "/v1/predict"  # route of our server
 START_TIMEOUT_S = 120.0
@@ -25,13 +27,22 @@ STOP_TIMEOUT_S = 30.0
 class ServerProcess:
     """A server on this machine; leaving its `with` block stops it."""
 
-    def __init__(self, command: Sequence[str], port: int | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        port: int | None = None,
+        *,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
         """Start the server and wait until it is ready.
 
         Args:
             command: Command that starts the server.
             port: Port on which the server will listen; it is ready when it accepts a connection.
                 None: the server prints a JSON document with its "url" when it is ready.
+            environment: Further variables.
+            folder: Working directory.
 
         Raises:
             EnvironmentFailure: If the server ends or exceeds the timeout; the message holds its
@@ -40,23 +51,50 @@ class ServerProcess:
         self._log = tempfile.TemporaryFile("w+")
         self._stderr = ""
         self._command = command
-        started = time.perf_counter()
+        self._started = time.perf_counter()
         self.process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE if port is None else subprocess.DEVNULL,
             stderr=self._log,
             text=True,
-            env=child_environment() | {"PYTHONUNBUFFERED": "1"},
+            env=child_environment() | {"PYTHONUNBUFFERED": "1"} | dict(environment or {}),
+            cwd=folder,
+            start_new_session=True,  # what a server leaves behind can be killed as a group
         )
         try:
             self.announced = self._announcement() if port is None else {}
             self.port = port or int(self.announced["url"].rpartition(":")[2].rstrip("/"))
-            while port is not None and not self._listens(started):
+            while port is not None and not self._listens():
                 time.sleep(0.01)
         except BaseException:
             self.stop()
             raise
-        self.ready_seconds = round(time.perf_counter() - started, 3)
+        self.ready_seconds = self._elapsed()
+
+    def wait_for_response(self, request: LoadRequest) -> bytes:
+        """Wait until the server answers a request with 200, which is when it is ready.
+
+        Returns:
+            The body of the response.
+
+        Raises:
+            EnvironmentFailure: If it ends, or gives other responses until the timeout.
+        """
+        while True:
+            self._check_starting()
+            client = http.client.HTTPConnection(HOST, self.port, timeout=START_TIMEOUT_S)
+            with closing(client), suppress(OSError, http.client.HTTPException):
+                headers = {"Content-Type": request.content_type}
+                client.request("POST", request.path, request.body, headers)
+                response = client.getresponse()
+                body = response.read()
+                if response.status == 200:
+                    self.ready_seconds = self._elapsed()
+                    return body
+            time.sleep(0.01)
+
+    def _elapsed(self) -> float:
+        return round(time.perf_counter() - self._started, 3)
 
     def _announcement(self) -> dict[str, Any]:
         text = ""
@@ -70,11 +108,14 @@ class ServerProcess:
         self.process.wait()
         raise self._failure("ended before it was ready")
 
-    def _listens(self, started: float) -> bool:
+    def _check_starting(self) -> None:
         if self.process.poll() is not None:
             raise self._failure("ended before it was ready")
-        if time.perf_counter() - started > START_TIMEOUT_S:
+        if self._elapsed() > START_TIMEOUT_S:
             raise self._failure(f"was not ready after {START_TIMEOUT_S:.0f} s")
+
+    def _listens(self) -> bool:
+        self._check_starting()
         with socket.socket() as probe:
             return probe.connect_ex((HOST, self.port)) == 0
 
@@ -116,7 +157,10 @@ class ServerProcess:
         return [round(sizes["Pss"] / 1024, 1) for sizes in all_sizes if sizes is not None]
 
     def stop(self) -> int:
-        """Stop the server and return its exit code; kill it after the timeout."""
+        """Stop the server and return its exit code; kill it after the timeout.
+
+        Processes that it leaves behind are killed, as by the end of a container.
+        """
         if self.is_alive:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -126,6 +170,8 @@ class ServerProcess:
                 os.kill(pid, signal.SIGKILL)
             return self.process.wait()
         finally:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.log()
             self._log.close()
             if self.process.stdout is not None:
@@ -152,10 +198,16 @@ def start_ankleboot(options: Sequence[str] = ()) -> ServerProcess:
 
 def start_baseline(name: str) -> ServerProcess:
     """Start a server of `SERVER_BASELINES` on a free port."""
+    port = free_port()
+    return ServerProcess([sys.executable, "-m", "lib.server_baselines", name, str(port)], port)
+
+
+def free_port() -> int:
+    """Return a port that nothing uses at the moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
-    return ServerProcess([sys.executable, "-m", "lib.server_baselines", name, str(port)], port)
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def process_tree(root: int) -> list[int]:
