@@ -1,4 +1,4 @@
-"""Adversarial tests of model reloads on SIGHUP."""
+"""Adversarial tests of model reloads on SIGHUP, and of the way back on SIGUSR1."""
 
 import shutil
 import signal
@@ -56,15 +56,81 @@ def test_a_reload_loses_no_request(model: Path, tmp_path: Path) -> None:
             shutil.copy(catalog.FOLDER / "zero_shot" / "model.tflite", model)
             server.send_signal(signal.SIGHUP)
             server.wait_for_event("models_replaced")
-            wait_until(lambda: not set(server.worker_pids()) & set(old_workers))
+            wait_until(lambda: len(set(server.worker_pids()) & set(old_workers)) == 1)
         finally:
             load.stop()
         assert set(load.statuses) == {200}, load.statuses
         assert served_sha256(server) != old_sha
-        assert len(server.worker_pids()) == 2
-        assert len(list(folder.iterdir())) == 1
+        assert len(server.worker_pids()) == 3  # one keeps the previous model
+        assert len(list(folder.iterdir())) == 2
         server.stop()
         assert list(folder.iterdir()) == []
+
+
+def test_the_way_back_is_instant_and_loses_no_request(model: Path, tmp_path: Path) -> None:
+    """One worker of two keeps the previous model: no process loads anything before it serves."""
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    options = ("--model", str(model), "--workers", "2", "--log", "json")
+    with running_server(*options, TMPDIR=str(folder)) as server:
+        server.wait_for_workers(2)
+        first = served_sha256(server)
+        old_workers = server.worker_pids()
+        shutil.copy(catalog.FOLDER / "zero_shot" / "model.tflite", model)
+        server.send_signal(signal.SIGHUP)
+        server.wait_for_event("models_replaced")
+        wait_until(lambda: len(set(server.worker_pids()) & set(old_workers)) == 1)
+        second, num_ready = served_sha256(server), len(ready_events(server))
+        load = LoadClients(server, 4)
+        try:
+            server.send_signal(signal.SIGUSR1)
+            server.wait_for_event("models_returned")
+            assert served_sha256(server) == first
+            assert server.post(PNG).json["predictions"][0]["model_sha256"] == first
+            lines = [event["event"] for event in server.events()]
+            assert lines.index("models_returned") < find(lines, "worker_ready", num_ready + 1)
+            server.wait_for_workers(2)
+            server.send_signal(signal.SIGUSR1)  # and forth again
+            server.wait_for_event("models_returned", 2)
+            assert served_sha256(server) == second
+        finally:
+            load.stop()
+        assert set(load.statuses) == {200}, load.statuses
+        assert server.metric('ankleboot_model_swaps_total{result="returned"}') == 2
+        server.wait_for_workers(2)
+        wait_until(lambda: len(server.worker_pids()) == 3)
+        server.stop()
+        assert list(folder.iterdir()) == []
+
+
+def ready_events(server: Server) -> list[dict[str, object]]:
+    return [event for event in server.events() if event["event"] == "worker_ready"]
+
+
+def find(lines: list[str], event: str, count: int) -> int:
+    """Return the index of the event's `count`-th occurrence; the end if it is not there yet."""
+    indices = [index for index, line in enumerate(lines) if line == event]
+    return indices[count - 1] if len(indices) >= count else len(lines)
+
+
+@pytest.mark.slow
+def test_a_previous_model_whose_worker_died_is_loaded_again(model: Path) -> None:
+    with running_server("--model", str(model), "--workers", "1", "--log", "json") as server:
+        first, (old_worker,) = served_sha256(server), server.worker_pids()
+        shutil.copy(catalog.FOLDER / "zero_shot" / "model.tflite", model)
+        server.send_signal(signal.SIGHUP)
+        server.wait_for_event("models_replaced")
+        kill(old_worker)
+        wait_until(lambda: old_worker not in server.worker_pids())
+        server.send_signal(signal.SIGUSR1)
+        server.wait_for_event("models_returned")
+        assert served_sha256(server) == first and server.post(PNG).status == 200
+
+
+def test_without_previous_models_the_way_back_is_refused(model: Path) -> None:
+    with running_server("--model", str(model), "--workers", "1", "--log", "json") as server:
+        server.send_signal(signal.SIGUSR1)
+        assert "--keep-previous" in server.wait_for_event("models_kept")["reason"]
 
 
 WAIT_FOR_THE_SECOND_MODEL = """

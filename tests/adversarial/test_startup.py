@@ -36,9 +36,10 @@ def test_the_server_is_alive_before_it_is_ready(
             assert (response.status, response.code) == (503, "not_ready")
             assert "being loaded" in response.json["error"]["message"]
             assert response.headers["retry-after"] == "1"
-        server.send_signal(signal.SIGHUP)  # too early, ignored
+        server.send_signal(signal.SIGHUP)  # waits for the models
         go.touch()
         server.wait_until_ready()
+        server.wait_for_event("models_replaced")
         assert server.post(PNG).status == 200
         server.stop()
 

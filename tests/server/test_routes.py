@@ -79,7 +79,7 @@ def test_every_prediction_names_its_model_and_so_do_the_metrics(server: Server) 
         label = f'{{model="{name}",route="/v1/predict",status="200"}}'
         assert f"ankleboot_requests_total{label}" in text
         assert f'ankleboot_request_seconds_count{{model="{name}",route="/v1/predict"}}' in text
-    assert "script" not in text
+    assert "<script>" not in text
 
 
 def test_an_unknown_model_is_an_error_that_names_the_models(server: Server) -> None:

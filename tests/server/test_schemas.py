@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from schemathesis.engine import Status, events, from_schema
 
+from ankleboot.server import open_inference
 from ankleboot.server.body_parser import IMAGE_TYPES
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.routes import ROUTES
@@ -76,13 +77,15 @@ class FuzzResult:
     failures: list[str] = field(default_factory=list)
 
 
-def fuzz(server: Server, max_examples: int, **generation: Any) -> FuzzResult:
+def fuzz(
+    server: Server, max_examples: int, checks: dict[str, Any] | None = None, **generation: Any
+) -> FuzzResult:
     """Send the examples, corner cases and random requests for every operation."""
     config = schemathesis.Config.from_dict(
         {
             "seed": 1,
             "generation": {"max-examples": max_examples, "database": "none"} | generation,
-            "checks": {"negative_data_rejection": {"expected-statuses": REJECTED}},
+            "checks": checks or {"negative_data_rejection": {"expected-statuses": REJECTED}},
             "phases": {"stateful": {"enabled": False}},
             "continue-on-failure": True,
         }
@@ -126,6 +129,31 @@ def test_every_one_of_thousands_of_responses_matches_the_schema(server: Server) 
     assert result.num_requests["POST /v1/predict"] > 1_000
 
 
+@adversarial
+def test_every_response_of_the_open_inference_protocol_matches_the_schema() -> None:
+    """No schema can say which data fit a shape, so a valid request may get 413 or 422."""
+    checks = {
+        "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "413", "422"]},
+        "negative_data_rejection": {"expected-statuses": [*REJECTED, "404"]},
+    }
+    options = (
+        "--workers",
+        "1",
+        "--timeout",
+        "60",
+        "--log",
+        "json",
+        "--v2",
+        "--model",
+        "pretrained",
+    )
+    with running_server(*options) as server:
+        result = fuzz(server, 15, checks, deterministic=True)
+        assert not [event for event in server.events() if "fault" in event["event"]]
+    assert not result.failures, "\n\n".join(result.failures[:5])
+    assert result.num_requests["POST /v2/models/{model}/infer"] > 20
+
+
 def test_the_document_describes_every_route() -> None:
     paths = openapi_document(ServerConfig(), ["pretrained"])["paths"]
     described = {(path, method.upper()) for path in paths for method in paths[path]}
@@ -133,6 +161,21 @@ def test_the_document_describes_every_route() -> None:
     assert described == {route for route in routes if route[1] != "HEAD"} - {
         ("/openapi.json", "GET")
     }
+
+
+def test_the_document_describes_every_route_of_the_open_inference_protocol() -> None:
+    plain = openapi_document(ServerConfig(), ["a", "b"])
+    document = openapi_document(ServerConfig(v2=True), ["a", "b"])
+    paths = document["paths"].keys() - plain["paths"].keys()
+    expected = set(open_inference.ROUTES)
+    for prefix in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
+        expected |= {prefix + end for end in open_inference.MODEL_ROUTES}
+    assert paths == expected
+    for path in paths:
+        template, _, routes = open_inference.find(path.format(model="a", version="1"))
+        assert template == path and routes is not None
+        described = {method.upper() for method in document["paths"][path]}
+        assert described == routes.keys() - {"HEAD"}
 
 
 def test_401_is_described_only_for_a_server_with_an_api_key() -> None:
