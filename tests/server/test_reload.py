@@ -22,7 +22,7 @@ class FakeSupervisor(WorkerSupervisor):
     def __init__(self, config: ServerConfig) -> None:
         super().__init__(config, Dispatcher(config), AccessLog("off"))
         self.served: list[str] = []
-        self.fails = False
+        self.failure: Exception | None = None
         self.num_running = 0
 
     async def reload(self, paths: dict[str, str]) -> None:
@@ -30,8 +30,8 @@ class FakeSupervisor(WorkerSupervisor):
         assert self.num_running == 1, "two swaps at once"
         await asyncio.sleep(0.02)
         self.num_running -= 1
-        if self.fails:
-            raise ModelError("damaged")
+        if self.failure is not None:
+            raise self.failure
         self.served.append(Path(next(iter(paths.values()))).read_text())
 
     async def return_to_previous(self, paths: dict[str, str]) -> None:
@@ -130,10 +130,11 @@ def test_a_failed_reload_keeps_both_models_and_no_file_of_the_new_one(model: Pat
         swapper.request(Swap.RELOAD)
         await settle(swapper)
         model.write_text("third")
-        supervisor.fails = True
-        swapper.request(Swap.RELOAD)
-        await settle(swapper)
-        supervisor.fails = False
+        for failure in (ModelError("damaged"), ZeroDivisionError("a fault of ours")):
+            supervisor.failure = failure
+            swapper.request(Swap.RELOAD)
+            await settle(swapper)
+        supervisor.failure = None
         model.unlink()
         swapper.request(Swap.RELOAD)  # refused: there is no file
         swapper.request(Swap.RETURN)

@@ -6,6 +6,7 @@ No signal is lost: one that arrives during a swap, or before the first models ar
 import asyncio
 import signal
 import sys
+import traceback
 from collections import deque
 from enum import StrEnum
 
@@ -123,7 +124,9 @@ class ModelSwapper:
             else:
                 store = self._previous()
                 await self._supervisor.return_to_previous(store.paths)
-        except AnklebootError as error:
+        except Exception as error:
+            if not isinstance(error, AnklebootError):  # a fault of the server
+                self._log("fault", trace=traceback.format_exc())
             files.remove_others(files.current, files.previous)
             self._metrics.model_reloads.labels("refused").inc()
             self._log("models_kept", reason=str(error))

@@ -122,7 +122,8 @@ def test_nan_written_as_a_number_that_is_too_large_is_refused() -> None:
 
 def test_outputs_are_chosen_and_binary_ones_refused() -> None:
     tensor = json.loads(request())
-    chosen = json.dumps(tensor | {"outputs": [{"name": "label"}], "id": "7"}).encode()
+    plain = {"name": "label", "parameters": {"binary_data": False}}  # as Triton's client has it
+    chosen = json.dumps(tensor | {"outputs": [plain], "id": "7"}).encode()
     parsed = parse_tensors(chosen, GRAY, ServerConfig())
     assert parsed.outputs == ("label",) and parsed.id == "7"
     for outputs in (

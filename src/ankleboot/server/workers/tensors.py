@@ -32,7 +32,7 @@ from ankleboot.server.workers.tensor_names import (
 NUMBER_TYPES: dict[str, tuple[set[type], int]] = {"UINT8": ({int}, 255), "FP32": ({int, float}, 1)}
 """Types of the values in Python, and the largest value, by datatype."""
 
-BINARY_PARAMETERS = {"binary_data_size", "binary_data", "binary_data_output"}
+BINARY_PARAMETERS = ("binary_data_size", "binary_data", "binary_data_output")
 
 TensorImage = UploadedImage | Image | ApiError
 
@@ -92,7 +92,8 @@ def parse_tensors(body: bytes, info: ModelMetadata, config: ServerConfig) -> Ten
         raise _unexpected(f'expected one input, "{INPUT}"')
     (tensor,) = document["inputs"]
     for part in (document, tensor, *(document.get("outputs") or ())):
-        if BINARY_PARAMETERS & (part.get("parameters") or {}).keys():
+        parameters = part.get("parameters") or {}
+        if any(parameters.get(name) for name in BINARY_PARAMETERS):
             raise _unexpected("tensors in binary are not supported; leave out the parameter")
     return TensorRequest(document.get("id"), _images(tensor, info, config), tuple(names))
 
