@@ -117,8 +117,8 @@ def read_failure(path: Path, error: OSError) -> EnvironmentFailure:
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write a JSON document atomically, indented, with a final newline."""
-    atomic_write(path, (json.dumps(document, indent=2) + "\n").encode())
+    """Write a JSON document atomically, indented, with a final newline; NaN is a fault."""
+    atomic_write(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
 
 
 def make_folder(path: Path) -> None:
