@@ -224,6 +224,20 @@ def test_folders_are_never_overwritten(bar_data: Dataset, bar_run: Run, tmp_path
         resume_fit(tmp_path, bar_data)
 
 
+def test_a_damaged_best_model_does_not_become_the_result(
+    bar_data: Dataset, bar_run: Run, tmp_path: Path
+) -> None:
+    run = Run(tmp_path / "run")
+    shutil.copytree(bar_run.folder, run.folder)
+    (run.folder / "result.json").unlink()
+    content = bytearray(run.best_path.read_bytes())
+    content[len(content) // 2] ^= 1
+    run.best_path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"best\.keras: damaged"):
+        resume_fit(run.folder, bar_data)
+    assert not run.is_complete
+
+
 def test_two_processes_cannot_train_in_one_folder(bar_data: Dataset, bar_run: Run) -> None:
     from ankleboot.models.run_dir import open_run
 

@@ -13,9 +13,10 @@ import msgspec
 import numpy as np
 
 from ankleboot.core.errors import ModelError
-from ankleboot.core.files import atomic_write
+from ankleboot.core.files import atomic_write, read_bytes
 from ankleboot.models.architectures import build_model
-from ankleboot.models.files.keras_seal import sealed
+from ankleboot.models.files import examined
+from ankleboot.models.files.keras_seal import read_seal, sealed
 from ankleboot.models.history import EpochRecord
 from ankleboot.models.run import Run
 from ankleboot.recipes.recipe import Recipe
@@ -121,11 +122,18 @@ class Checkpoints:
             with engine.averaged():
                 last: list[np.ndarray] = engine.model.get_weights()
             self._write_model(last, self.run.model_path)
+            self._remember()
             return last
-        atomic_write(self.run.model_path, self.run.best_path.read_bytes())
+        read_seal(self.run.best_path)  # raises if it is damaged
+        atomic_write(self.run.model_path, read_bytes(self.run.best_path))
         if self._best_weights is None:  # an earlier process trained the best epoch
             self._best_weights = keras.models.load_model(self.run.best_path).get_weights()
         return self._best_weights
+
+    def _remember(self) -> None:
+        """Note that this machine wrote the models, so that loading them needs no examination."""
+        for path in (self.run.best_path, self.run.model_path):
+            examined.remember(path)
 
     def wait(self) -> None:
         """Wait for the files of the last epoch, and raise the error of writing them."""
