@@ -9,6 +9,7 @@ from matplotlib.text import Text
 
 from ankleboot.core.files import atomic_write
 from ankleboot.core.silence import without_glyph_warnings
+from ankleboot.core.text import escape_lines
 
 TRAIN_COLOR, VALIDATION_COLOR, BEST_COLOR = "#1f5fa8", "#d9622b", "#777777"
 WORST_COLORS = ("#d9622b", "#1f5fa8", "#3f8f4f", "#8a5fb0")  # of the classes to highlight
@@ -24,6 +25,7 @@ def draw_figure(figure: Figure, target: Path | IO[Any], **options: Any) -> None:
     """Draw a figure into a file; a name that holds dollars is text, no formula of TeX."""
     for text in figure.findobj(Text):
         text.set_parse_math(False)  # type: ignore[attr-defined]
+        text.set_text(escape_lines(text.get_text()))  # fonts fail at half a character
     with mpl.rc_context({"text.parse_math": False}), without_glyph_warnings():  # later texts
         figure.savefig(target, **options)
 
