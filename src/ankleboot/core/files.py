@@ -45,7 +45,7 @@ def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix:
     Raises:
         EnvironmentFailure: If the disk is full, the folder is missing or not writable.
     """
-    temp = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp{suffix}")
+    temp = path.with_name(f".{path.name[:50]}.{uuid.uuid4().hex[:12]}.tmp{suffix}")  # 255 bytes
     try:
         if callable(content):
             content(temp)
