@@ -128,6 +128,21 @@ def test_batches_keep_the_order_and_unreadable_files_their_index(
     assert failed == [False, True] * 140
 
 
+def test_a_fault_of_the_system_is_told_from_one_of_the_file(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    model = predictor_of_dresses(0.9, 0.1)
+    (tmp_path / "words.png").write_text("words")
+    missing, words = predict([tmp_path / "gone.png", tmp_path / "words.png"], model)
+    monkeypatch.setattr(Path, "open", refused)
+    (kept,) = predict([sorted(image_folder.iterdir())[0]], model)
+    codes = [entry.exit_code for entry in (missing, words, kept) if isinstance(entry, FailedImage)]
+    assert codes == [3, 3, 5]
+
+
 def test_the_first_batch_is_ready_before_the_next_is_read(image_folder: Path) -> None:
     paths = iter(sorted(image_folder.iterdir()) * 7)
     results = predict_files(ModelRouter(predictor_of_dresses(0.9, 0.1)), paths)

@@ -192,7 +192,10 @@ def _prepare(
     try:
         return prepare_image(read_pixels(item), router, segment=segment)
     except (DataError, EnvironmentFailure) as error:
-        return FailedImage(name, str(error).removeprefix(f"{name}: "), error.exit_code)
+        reason = (
+            str(error).removeprefix(f"{name}: ").replace(f"cannot read {name}:", "cannot read:")
+        )
+        return FailedImage(name, reason, error.exit_code)
 
 
 def _to_rgb(image: np.ndarray) -> Pixels:

@@ -133,15 +133,26 @@ def test_a_passing_fault_stops_and_is_not_kept(
     assert len(data.train) == 10 and data.folder_report and not data.folder_report.unreadable
 
 
+@pytest.mark.parametrize("suffix", ["avif", "webp"])
+def test_a_missing_decoder_is_not_remembered(
+    suffix: str, pets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (80, 80), "red").save(pets / f"cat/phone.{suffix}")
+    with monkeypatch.context() as patch:
+        patch.setattr("PIL.features.check", lambda _: False)
+        with pytest.raises(EnvironmentFailure, match=r"phone\..*, which this Pillow cannot read"):
+            loaded(pets, skip_bad=True)
+    assert len(loaded(pets, skip_bad=True).train) == 11
+
+
 def test_a_missing_extra_is_not_remembered(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    heif = pytest.importorskip("pillow_heif")
-    heif.register_heif_opener()
-    Image.new("RGB", (80, 80), "red").save(pets / "cat/phone.heic")
+    (pets / "cat/phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "pillow_heif", None)
         with pytest.raises(EnvironmentFailure, match=r"phone.heic: HEIC needs pip install"):
             loaded(pets, skip_bad=True)
-    assert len(loaded(pets, skip_bad=True).train) == 11
+    (pets / "cat/phone.heic").unlink()
+    assert len(loaded(pets, skip_bad=True).train) == 10
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.EMFILE])

@@ -14,12 +14,13 @@ import pytest
 import ankleboot
 from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError
 from ankleboot.inference.bulk import plan as plan_module
+from ankleboot.inference.bulk.chunks import FileChunk
 from ankleboot.inference.bulk.local import LocalPool
 from ankleboot.inference.bulk.parts import PartsFolder
 from ankleboot.inference.bulk.plan import Plan, find_chunks
 from ankleboot.inference.bulk.predict_bulk import predict_bulk
 from ankleboot.inference.bulk.table import result_schema
-from ankleboot.inference.bulk.worker import PredictionSettings
+from ankleboot.inference.bulk.worker import PredictionSettings, predict_chunk
 from ankleboot.inference.decide import Prediction
 from helpers.shards import png_images, write_tar
 
@@ -165,6 +166,20 @@ def test_another_model_under_the_same_name_is_noticed() -> None:
     settings = PredictionSettings("pretrained", fingerprint="0" * 64)
     with pytest.raises(EnvironmentFailure, match="not the model with which the command began"):
         settings.load()
+
+
+def test_a_fault_of_the_system_ends_the_job_and_is_no_row(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> None:
+        raise EnvironmentFailure(f"cannot read {path}: Input/output error")
+
+    chunk = FileChunk((str(folder / "001.png"),))
+    monkeypatch.setattr("ankleboot.inference.predict.decode", refused)
+    with pytest.raises(EnvironmentFailure, match="001.png: cannot read: Input/output error"):
+        predict_chunk(PredictionSettings("pretrained"), chunk)
+    monkeypatch.undo()
+    assert predict_chunk(PredictionSettings("pretrained"), chunk)
 
 
 def test_a_class_with_the_name_of_a_column_is_refused() -> None:

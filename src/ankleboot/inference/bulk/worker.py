@@ -9,8 +9,9 @@ from ankleboot.core.files import sha256_of
 from ankleboot.core.views import VIEWS_BELOW
 from ankleboot.inference.bulk.chunks import Chunk
 from ankleboot.inference.bulk.table import part_bytes
+from ankleboot.inference.decide import Prediction
 from ankleboot.inference.load import resolve_model
-from ankleboot.inference.predict import predict_files
+from ankleboot.inference.predict import FailedImage, predict_files
 from ankleboot.inference.router import ModelRouter, load_router
 
 
@@ -55,7 +56,18 @@ def _loaded(settings: PredictionSettings) -> ModelRouter:
 
 
 def predict_chunk(settings: PredictionSettings, chunk: Chunk) -> bytes:
-    """Return the rows of a chunk as the content of a Parquet file."""
+    """Return the rows of a chunk as the content of a Parquet file.
+
+    Raises:
+        EnvironmentFailure: If an image cannot be read because of the system; a chunk that was
+            predicted is never repeated, so that the fault would stay.
+    """
     router = _loaded(settings)
     results = predict_files(router, chunk.images(), abstain_below=settings.abstain_below)
-    return part_bytes(results, router.default.info.predicted_labels)
+    return part_bytes(map(_checked, results), router.default.info.predicted_labels)
+
+
+def _checked(result: Prediction | FailedImage) -> Prediction | FailedImage:
+    if isinstance(result, FailedImage) and result.exit_code == EnvironmentFailure.exit_code:
+        raise EnvironmentFailure(f"{result.path}: {result.error}")
+    return result
