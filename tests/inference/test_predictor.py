@@ -10,7 +10,7 @@ import pytest
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import ModelError
 from ankleboot.inference.load import load_predictor
-from ankleboot.inference.predictor import BatchPredictor, check_tensors
+from ankleboot.inference.predictor import BatchPredictor, check_tensors, errors_of
 from ankleboot.models.files.checksums import add_tflite_checksum, read_verified_tflite
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
@@ -78,3 +78,12 @@ def test_a_file_whose_description_does_not_fit_its_network_is_refused(
     expected, got = str(caught.value).split(", got ")
     assert str(shape) in expected and str(shape) not in got
     assert str(path) in expected and caught.value.exit_code == 4
+
+
+def test_a_fault_of_the_system_is_none_of_the_model() -> None:
+    """Used up descriptors were told as a model that LiteRT cannot run, with exit code 4."""
+    with pytest.raises(OSError, match="Too many open files"), errors_of("LiteRT", "a.tflite"):
+        raise OSError(24, "Too many open files", "numpy.so")
+    with pytest.raises(ModelError, match=r"a.tflite: LiteRT cannot run it \(bad\)"):
+        with errors_of("LiteRT", "a.tflite"):
+            raise ValueError("bad")

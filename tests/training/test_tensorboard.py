@@ -58,6 +58,17 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
         curves.add(FIRST)
 
 
+def test_a_record_that_was_lost_ends_the_training(tmp_path: Path) -> None:
+    """The curve ended there, and the training ended well."""
+    curves = TensorBoardWriter(tmp_path, [FIRST])
+    (path,) = (tmp_path / "validation").iterdir()
+    os.truncate(path, path.stat().st_size - 3)
+    with pytest.raises(EnvironmentFailure, match=rf"{path}: it has \d+ bytes instead of \d+"):
+        curves.add(SECOND)
+    TensorBoardWriter(tmp_path, [FIRST, SECOND])
+    assert read_back(tmp_path / "validation")["loss"] == [(1, 2.0), (2, 2.0)]
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFailure, match="cannot create folder .*file/tensorboard/train"):

@@ -42,7 +42,7 @@ def temp_folder(*, beside: Path | None = None) -> Iterator[Path]:
     """
     parent = _system_folder() if beside is None else beside.parent
     sweep(parent)
-    folder, lock = _create(parent, "ankleboot" if beside is None else beside.name)
+    folder, lock = _create(parent / "ankleboot" if beside is None else beside)
     _owned[folder] = os.getpid(), lock
     try:
         yield folder
@@ -85,9 +85,10 @@ def _system_folder() -> Path:
         return folder
 
 
-def _create(parent: Path, name: str) -> tuple[Path, filelock.BaseFileLock]:
+def _create(target: Path) -> tuple[Path, filelock.BaseFileLock]:
+    """Create a folder beside a target, and lock it."""
     for _ in range(NUM_TRIES):
-        folder = parent / f".{name}.{uuid.uuid4().hex[:12]}.tmpdir"
+        folder = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmpdir")
         try:
             folder.mkdir()
             if lock := _lock(folder):
@@ -95,8 +96,8 @@ def _create(parent: Path, name: str) -> tuple[Path, filelock.BaseFileLock]:
                 return folder, lock
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
-            raise write_failure(folder, error, None) from error
-    raise EnvironmentFailure(f"cannot write {parent}: something removes new folders at once")
+            raise write_failure(target, error, None) from error
+    raise EnvironmentFailure(f"cannot write {target}: something removes new folders at once")
 
 
 def _lock(folder: Path) -> filelock.BaseFileLock | None:

@@ -78,6 +78,8 @@ def errors_of(runtime: str, path: object) -> Iterator[None]:
     except (AnklebootError, MemoryError):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno:  # no free descriptor, say: not the file's
+            raise
         raise ModelError(f"{path}: {runtime} cannot run it ({first_line(error)})") from error
 
 

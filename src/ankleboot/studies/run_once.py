@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ankleboot.core.errors import DivergedError
 from ankleboot.core.subprocesses import peak_mib
-from ankleboot.core.temporary import temp_folder
 from ankleboot.core.tensorflow_settings import use_backend
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
@@ -22,6 +21,7 @@ from ankleboot.recipes.catalog import PLAIN
 from ankleboot.studies.measures.load import load_measure
 from ankleboot.studies.pixel_transforms import transform_pixels
 from ankleboot.studies.study import Job, get_study, list_jobs
+from ankleboot.training.temporary_run import temporary_run
 
 if TYPE_CHECKING:
     from ankleboot.studies.measures.trained_run import TrainedRun
@@ -53,9 +53,9 @@ def measure_run(job: Job, data: Dataset) -> dict[str, Any]:
         "diverged": False,
         "measures": {},
     }
-    with temp_folder() as folder:
+    with temporary_run() as folder:
         try:
-            trained = _train(job, transform_pixels(data, job.variant.pixels), folder / "run")
+            trained = _train(job, transform_pixels(data, job.variant.pixels), folder)
         except DivergedError:
             return row | {"diverged": True}
         for name in job.measures:

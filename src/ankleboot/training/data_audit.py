@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.environment import require_modules
-from ankleboot.core.temporary import temp_folder
 from ankleboot.core.types import Features, Indices, Probs
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.load import no_progress
@@ -25,6 +24,7 @@ from ankleboot.recipes.recipe import Recipe
 from ankleboot.recipes.split_rule import SplitRule
 from ankleboot.training.frozen_features import backbone_features
 from ankleboot.training.linear_probe import out_of_fold_probs as linear_out_of_fold_probs
+from ankleboot.training.temporary_run import temporary_run
 
 NUM_FOLDS = 5
 SMALL_ORIGINAL, SMALL_SIZE = 64, 112  # pixels per side, of an original and of what is judged
@@ -231,8 +231,8 @@ def _held_out_probs(held_out: Indices, data: Dataset, recipe: Recipe) -> Probs:
     # early stopping would choose an epoch by the held-out images
     choices: dict[str, Any] = {"patience": 0, "keep": "last"} | rule
     fold_recipe = replace(recipe, **choices)
-    with temp_folder() as folder:
-        run = fit(fold_recipe, fold, folder / "fold")
+    with temporary_run() as folder:
+        run = fit(fold_recipe, fold, folder)
         return load_predictor(run.folder).predict(train.images[held_out])
 
 

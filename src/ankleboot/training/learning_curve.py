@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ankleboot.core.errors import UsageError
-from ankleboot.core.temporary import temp_folder
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.verify_data import verify_same_data
 from ankleboot.evaluation.data_size import SizePoint
 from ankleboot.models.run import Run
+from ankleboot.training.temporary_run import temporary_run
 
 SIZES = (500, 2_000, 8_000, 24_000)  # training images, drawn class by class
 
@@ -33,9 +33,9 @@ def learning_curve(
     results = {}
     for size in (size for size in sizes if size < num_train):
         progress(f"training on {size:,} images")
-        with temp_folder() as folder:
+        with temporary_run() as folder:
             recipe = replace(run.recipe(), train_size=size)
-            results[size] = fit(recipe, data, folder / "run").result()
+            results[size] = fit(recipe, data, folder).result()
     return tuple(
         SizePoint(size, result["train"]["accuracy"], result["validation"]["accuracy"])
         for size, result in (results | {num_train: run.result()}).items()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ankleboot.core.errors import ModelError, UsageError
+from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError
 from ankleboot.models.files.keras_seal import sealed
 from ankleboot.models.run import Run
 from ankleboot.server.workers import model_store
@@ -148,3 +148,31 @@ def test_a_run_with_its_export_is_served_without_tensorflow(
         for pid in (server.pid, *server.worker_pids()):
             assert "tensorflow" not in Path(f"/proc/{pid}/maps").read_text()
         assert "exporting" not in server.log_text() and server.post(PNG).status == 200
+
+
+def test_without_a_folder_for_temporary_files_the_model_is_served_where_it_is(
+    exported: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a read-only system the server ended with a traceback."""
+
+    def no_folder(**_: object) -> None:
+        raise EnvironmentFailure("no folder can be written")
+
+    monkeypatch.setattr(model_store, "temp_folder", no_folder)
+    messages: list[str] = []
+    path = exported("litert")
+    store = ModelStore([str(path)], messages.append)
+    assert list(store.paths.values()) == [str(path)] and "served where it is" in messages[0]
+    store.remove()
+    assert path.exists()
+
+
+def test_a_run_without_an_export_needs_a_folder(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_folder(**_: object) -> None:
+        raise EnvironmentFailure("no folder can be written")
+
+    monkeypatch.setattr(model_store, "temp_folder", no_folder)
+    with pytest.raises(EnvironmentFailure, match="has no export to serve, and no folder"):
+        ModelStore([str(own_run)], lambda _: None)
