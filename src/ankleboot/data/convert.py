@@ -83,9 +83,9 @@ def convert_data(
     options = LoadOptions(ImageSpec(crop="none"), skip_bad, strict, progress, groups)
     files, class_names, notes = _files(source, options, trust)
     write = _write_parquet if is_table else _write_folder
-    make_folder(target.absolute().parent)
+    make_folder(target.parent)
     try:
-        with temp_folder(beside=target.absolute()) as folder:
+        with temp_folder(beside=target) as folder:
             written = folder / target.name
             notes += write(files, class_names, written)
             written.rename(target)
