@@ -1,5 +1,6 @@
 """Predictor of `.keras` files: the format of training, and the reference for every export."""
 
+import io
 import shlex
 import zipfile
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from ankleboot.core.silence import import_keras
 from ankleboot.core.types import Images, Inputs, Probs, batch_size_for, to_inputs
 from ankleboot.inference.predictor import BatchPredictor, check_tensors
 from ankleboot.models.files.calibration import apply_temperature, softmax
-from ankleboot.models.files.keras_seal import model_sha256, read_seal
+from ankleboot.models.files.checksums import MAX_FOLDER_BYTES, read_model
+from ankleboot.models.files.keras_seal import check_directory, model_sha256, read_seal
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run, find_run
 
@@ -129,9 +131,13 @@ def _refuse_foreign(path: Path) -> NoReturn:
 
 def _check_archive(path: Path) -> None:
     """Refuse a file that is cut off; the hash in its seal or run tells about other damage."""
+    content = read_model(path, MAX_FOLDER_BYTES)
     try:
-        with zipfile.ZipFile(path) as archive:
+        check_directory(content)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             archive.getinfo("config.json")
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
     except DAMAGED_ZIP as error:
         raise ModelError(f"{path}: incomplete or damaged model file ({error})") from error
 

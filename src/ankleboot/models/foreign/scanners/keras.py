@@ -14,6 +14,7 @@ import numpy as np
 from ankleboot.core.errors import ModelError
 from ankleboot.core.files import DAMAGED_ZIP
 from ankleboot.models.files.checksums import read_model
+from ankleboot.models.files.keras_seal import check_directory
 from ankleboot.models.foreign.layers import check_config
 from ankleboot.models.foreign.scanners.limits import (
     MAX_BYTES,
@@ -48,6 +49,7 @@ class Weights:
 def scan_keras(path: Path) -> Weights:
     """Scan a zip archive of Keras 3."""
     content = read_model(path, MAX_BYTES)
+    check_directory(content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_members(archive.infolist(), len(content))

@@ -1,0 +1,1 @@
+"""A corpus of hostile model files, built by code: no file of it is stored."""
