@@ -16,6 +16,7 @@ from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import PLAIN
 from ankleboot.recipes.image_spec import ImageSpec
 from helpers.images import write_image_folder
+from helpers.run_folders import MANIFEST
 
 MODULE = """
 import numpy as np
@@ -46,10 +47,11 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def run_of(folder: Path, dataset: Dataset, **more: Any) -> Run:
     """Write the files of a run that name its data."""
     folder.mkdir()
-    manifest = {
+    manifest = MANIFEST | {
         "data": {"name": dataset.name, "train_sha256": dataset.train_sha256},
         "data_source": dataset.source,
-    } | more
+        **more,
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "recipe.json").write_text(json.dumps(PLAIN.to_json()))
     return Run(folder)
@@ -99,7 +101,8 @@ def test_the_data_of_a_run_is_found_again(tmp_path: Path, isolated_cache_dir: Pa
     assert training_data_name(run) == str(folder)
     assert load_training_data(run).train_sha256 == pets.train_sha256
     assert training_data_name(run_of(tmp_path / "b", sample)) == "sample"
-    idx: dict[str, Any] = {"data": {"name": "fashion-mnist"}, "data_source": str(tmp_path)}
+    named = {"name": "fashion-mnist", "train_sha256": "0" * 64}
+    idx: dict[str, Any] = {"data": named, "data_source": str(tmp_path)}
     assert training_data_name(run_of(tmp_path / "c", sample, **idx)) == str(tmp_path)
     cached = idx | {"data_source": str(isolated_cache_dir)}
     assert training_data_name(run_of(tmp_path / "d", sample, **cached)) == "fashion-mnist"

@@ -8,6 +8,18 @@ from ankleboot.models.history import EpochRecord
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import get_recipe
 
+MANIFEST = {
+    "format": 1,
+    "split": {"sha256": "0" * 64, "num_train": 480, "num_validation": 160},
+    "data": {"name": "bars", "train_sha256": "0" * 64},
+    "data_source": "made by the tests",
+    "created": "2026-11-29T10:00:00+0000",
+    "arithmetic": "float32 on tensorflow",
+    "hardware": {"cpu": "a processor", "cpu_flags": ["avx2"], "usable_cores": 2},
+    "versions": {"ankleboot": "0.1"},
+}
+"""Manifest of a run that never trained."""
+
 
 def write_run(
     folder: Path,
@@ -20,18 +32,7 @@ def write_run(
     """Write a run folder; it is not complete without an accuracy."""
     make_folder(folder)
     run = Run(folder)
-    run.start(
-        get_recipe(recipe, **changes),
-        {
-            "data": {"name": "bars", "train_sha256": "0" * 64},
-            "data_source": "made by the tests",
-            "created": "2026-11-29T10:00:00+0000",
-            "arithmetic": "float32 on tensorflow",
-            "hardware": {"cpu": "a processor", "cpu_flags": ["avx2"], "usable_cores": 2},
-            "versions": {"ankleboot": "0.1"},
-            **(manifest or {}),
-        },
-    )
+    run.start(get_recipe(recipe, **changes), {**MANIFEST, **(manifest or {})})
     run.write_history((EpochRecord(1, 0.5, 0.8, 0.6, 0.7, 1e-3, 2.5),))
     if accuracy is not None:
         write_json(
