@@ -1,7 +1,9 @@
 """Shared pieces: a tiny data set that is learned in a second, and one run trained on it."""
 
+import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -30,6 +32,9 @@ hypothesis.settings.register_profile("ankleboot", deadline=None, max_examples=50
 hypothesis.settings.load_profile("ankleboot")
 
 set_up_tensorflow()  # as in every process of the package
+
+# What this machine has examined before may not decide a test, and the tests leave no trace of it.
+os.environ.setdefault("XDG_STATE_HOME", tempfile.mkdtemp(prefix="ankleboot-state-"))
 
 # A suite that a shell runs in the background inherits that Ctrl-C is ignored, and so do its runs.
 signal.signal(signal.SIGINT, signal.default_int_handler)

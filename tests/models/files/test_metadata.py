@@ -45,6 +45,40 @@ def test_a_fold_that_cannot_be_is_damage(folds: int, fold: int) -> None:
     assert ModelMetadata.from_json(document | {"folds": 5, "fold": 5}, "x").fold == 5
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"temperature": float("nan")},
+        {"temperature": 0.0},
+        {"temperature": float("inf")},
+        {"abstain_below": float("nan")},
+        {"abstain_below": -0.1},
+        {"image_size": 10**6},
+        {"parameters": -1},
+        {"passes": 0},
+        {"validation_fraction": 2.0},
+        {"split_seed": -1},
+        {"folds": 10**9},
+        {"labels": ["a", ""]},
+        {"labels": ["a", "b" * 5_000]},
+        {"recipe": "r" * 10**6},
+        {"recipe": None},
+        {"format_version": 3},
+    ],
+    ids=str,
+)
+def test_every_field_has_a_range(change: dict[str, object]) -> None:
+    with pytest.raises(ModelError, match="x: damaged metadata") as caught:
+        ModelMetadata.from_json(METADATA.to_json() | change, "x")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, '{"a": NaN}', '{"a": 1' + "0" * 400 + "}", "[]"])
+def test_documents_that_break_a_parser_are_damage(text: str) -> None:
+    with pytest.raises(ModelError, match="x: damaged metadata"):
+        ModelMetadata.from_text(text, "x")
+
+
 def test_metadata_survives_json() -> None:
     metadata = ModelMetadata(
         labels=("cat", "dog", "neither"),
