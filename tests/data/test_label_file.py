@@ -1,8 +1,10 @@
 """Label files: decisions survive kills, foreign tables survive us."""
 
 import errno
+import io
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,7 +149,7 @@ def test_a_line_of_another_form_is_named(content: bytes, message: str) -> None:
 
 
 def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="no such file"):
         read_label_file(tmp_path / "none.csv")
 
 
@@ -173,3 +175,20 @@ def test_a_spreadsheet_sees_no_formula_and_the_names_come_back(tmp_path: Path) -
     assert [(each.path, each.label, each.old_label) for each in decisions] == [
         (name, name, name) for name in names[:-1]
     ]
+
+
+def test_a_write_that_the_system_cuts_short_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Short(io.FileIO):
+        def write(self, data: Any) -> int:
+            return super().write(bytes(data)[:7])
+
+    path = tmp_path / "labels.csv"
+    path.write_bytes(HEADER)
+    monkeypatch.setattr(Path, "open", lambda path, mode, **_: Short(path, "r+"))
+    with open_label_file(path) as file:
+        file.append("cat/1.png", "dog", "cat")
+    monkeypatch.undo()
+    assert path.read_bytes().startswith(HEADER + b"cat/1.png,dog,cat,2")
+    assert path.read_bytes().endswith(b"\n")

@@ -215,7 +215,9 @@ class LabelFile:
                 try:
                     file.truncate(end)
                     file.seek(end)
-                    file.write(line)
+                    rest = memoryview(line)
+                    while rest:  # the system may write less than it was given
+                        rest = rest[file.write(rest) :]
                     os.fsync(file.fileno())
                 except OSError:
                     file.truncate(end)

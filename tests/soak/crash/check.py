@@ -17,9 +17,10 @@ from ankleboot.models.files.keras_seal import read_seal
 from ankleboot.models.run import Run
 from soak.crash.disk import Change, Disk, read_log
 from soak.promise import Broken, Cases, Outcome
-from soak.system.commands import HEAVY, SETTINGS, require
+from soak.system.bench import bench
+from soak.system.commands import SETTINGS, require
 from soak.system.shim import Orders
-from soak.system.stage import Job, Stage, stage
+from soak.system.stage import Job, Stage
 
 TRAIN = ("train", "leaky", "--data", "sample", "--run-dir", "new", *SETTINGS)
 State = dict[str, bytes | None]
@@ -27,32 +28,31 @@ State = dict[str, bytes | None]
 
 def check(cases: Cases) -> Outcome:
     """Draw states after a power cut; load each, and resume one of each kind."""
-    work = cases.folder / "work"
+    work, one = cases.folder / "work", bench(heavy=True).stage
     run = Run(work / "new")
     end = time.monotonic() + cases.seconds
-    with stage(*HEAVY) as one:
-        log, weights = _record(one, cases.folder)
-        outcome, resumed = Outcome(), set[str]()
-        for number, chance in cases:
-            cut = number % (len(log) + 1)
-            disk = _after(log[:cut], str(run.folder))
-            with outcome.case(number, f"after {cut} of {len(log)} calls"):
-                state = {
-                    path: content
-                    for path, content in disk.after_cut(chance).items()
-                    if f"{path}/".startswith(f"{run.folder}/")
-                }
-                _write(state, work)
-                verify_loads(run)
-                _verify_kept(disk, run)
-                kind = _kind(state, work)
-                is_due = time.monotonic() < end or cases.only is not None
-                if kind not in resumed and is_due:
-                    resumed.add(kind)
-                    _resume(one, run, weights, cases.folder)
-        outcome.counts["calls in the log"] = len(log)
-        outcome.counts["kinds of states resumed"] = len(resumed)
-        return outcome
+    log, weights = _record(one, cases.folder)
+    outcome, resumed = Outcome(), set[str]()
+    for number, chance in cases:
+        cut = number % (len(log) + 1)
+        disk = _after(log[:cut], str(run.folder))
+        with outcome.case(number, f"after {cut} of {len(log)} calls"):
+            state = {
+                path: content
+                for path, content in disk.after_cut(chance).items()
+                if f"{path}/".startswith(f"{run.folder}/")
+            }
+            _write(state, work)
+            verify_loads(run)
+            _verify_kept(disk, run)
+            kind = _kind(state, work)
+            is_due = time.monotonic() < end or cases.only is not None
+            if kind not in resumed and is_due:
+                resumed.add(kind)
+                _resume(one, run, weights, cases.folder)
+    outcome.counts["calls in the log"] = len(log)
+    outcome.counts["kinds of states resumed"] = len(resumed)
+    return outcome
 
 
 def _record(one: Stage, folder: Path) -> tuple[list[Change], str]:

@@ -16,18 +16,9 @@ from random import Random
 from ankleboot.data.label_file import read_label_file
 from ankleboot.models.run import Run
 from soak.crash.check import verify_loads
-from soak.faults.check import Bench, Clean, bench, check_files, orders_of, same
 from soak.promise import Broken, Cases, Outcome
-from soak.system.commands import (
-    BULK,
-    HEAVY,
-    LIGHT,
-    Command,
-    heavy_commands,
-    light_commands,
-    mirror,
-    require,
-)
+from soak.system.bench import Bench, bench, verify_files, verify_same
+from soak.system.commands import BULK, Command, heavy_commands, light_commands, require
 from soak.system.shim import Orders
 from soak.system.tree import read_tree, verify_swept
 
@@ -37,17 +28,13 @@ HEAVY_NAMES = ("train", "resume", "export")
 
 def check_light(cases: Cases) -> Outcome:
     """Kill commands without TensorFlow."""
-    with (
-        mirror(cases.folder / "mirror") as port,
-        bench(cases.folder, LIGHT, heavy=False) as place,
-    ):
-        return _check(cases, place, [*_named(light_commands(port), LIGHT_NAMES), BULK])
+    place = bench(heavy=False)
+    return _check(cases, place, [*_named(light_commands(place.port), LIGHT_NAMES), BULK])
 
 
 def check_heavy(cases: Cases) -> Outcome:
     """Kill trainings and exports."""
-    with bench(cases.folder, HEAVY, heavy=True) as place:
-        return _check(cases, place, _named(heavy_commands(), HEAVY_NAMES))
+    return _check(cases, bench(heavy=True), _named(heavy_commands(), HEAVY_NAMES))
 
 
 def _named(commands: tuple[Command, ...], names: tuple[str, ...]) -> list[Command]:
@@ -55,48 +42,50 @@ def _named(commands: tuple[Command, ...], names: tuple[str, ...]) -> list[Comman
 
 
 def _check(cases: Cases, place: Bench, commands: list[Command]) -> Outcome:
-    outcome, clean, seconds = Outcome(), dict[Command, Clean](), dict[Command, float]()
+    outcome = Outcome()
+    seconds: dict[Command, float] = {}
     for number, chance in cases:
         command = commands[number % len(commands)]
-        if command not in clean:
-            place.clean(command)  # its modules are imported then
-            started = time.monotonic()
-            clean[command] = place.clean(command)
-            seconds[command] = time.monotonic() - started
         with outcome.case(number, command.name):
+            clean = place.clean(command)
+            if command not in seconds:  # once more, with its modules imported
+                place.reset()
+                started = time.monotonic()
+                require(place.run(command), command.name, 0)
+                seconds[command] = time.monotonic() - started
             place.reset()
-            kills = 0
             for _ in range(chance.choice((1, 1, 2))):
-                kills += _kill(place, command, clean[command], seconds[command], chance)
-                _verify(place, command, clean[command])
-            outcome.counts[f"{command.name}: kills"] += kills
-            if not _is_done(place, command):
+                outcome.counts[f"{command.name}: kills"] += _kill(
+                    place, command, seconds[command], chance
+                )
+                _verify(place, command)
+            if not (command.result and (place.work / command.result).exists()):
                 require(place.run(command), "the command again", 0)
                 verify_swept(place.work)
-            same(read_tree(place.work), clean[command].tree)
+            verify_same(read_tree(place.work), clean.tree)
     return outcome
 
 
-def _kill(place: Bench, command: Command, clean: Clean, seconds: float, chance: Random) -> bool:
+def _kill(place: Bench, command: Command, seconds: float, chance: Random) -> bool:
     """Run a command and kill it; return whether it had not ended before."""
     if command.is_timed and chance.random() < 0.5:
-        job = place.job(command, orders_of(place))
+        job = place.job(command)
         pid = place.stage.start(job)
         time.sleep(chance.uniform(0, seconds))
         with suppress(ProcessLookupError):  # it has ended
             os.kill(pid, signal.SIGKILL)
         ended = place.stage.wait(pid, job)
     else:
-        call = chance.randrange(clean.counts["all"])
+        call = chance.randrange(place.clean(command).counts["all"])
         ended = place.run(command, Orders(folders=(str(place.work),), kill=call))
     if ended.code not in (0, -signal.SIGKILL):
         raise Broken(f"exit code {ended.code}: {ended.stderr[-800:]}")
     return ended.code != 0
 
 
-def _verify(place: Bench, command: Command, clean: Clean) -> None:
-    """Fail if a file is not whole after a kill."""
-    check_files(place, command, clean)
+def _verify(place: Bench, command: Command) -> None:
+    """Fail if after a kill a file is not whole, or a decision that was told is lost."""
+    verify_files(place, command)
     told = (place.folder / "report.out").read_text().split() if command.name == "label" else []
     path = place.work / "labels.csv"
     kept = {one.path for one in read_label_file(path)[1]} if path.exists() else set()
@@ -105,8 +94,3 @@ def _verify(place: Bench, command: Command, clean: Clean) -> None:
     for folder in {path.parent for path in place.work.rglob("recipe.json")}:
         if not re.search("runs/[0-9]", str(folder)):  # made by hand
             verify_loads(Run(folder))
-
-
-def _is_done(place: Bench, command: Command) -> bool:
-    """Check if the killed command had made its result, which it does not make again."""
-    return bool(command.result) and (place.work / command.result).exists()

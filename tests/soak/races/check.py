@@ -9,10 +9,10 @@ from random import Random
 
 from ankleboot.data.label_file import read_label_file
 from ankleboot.models.run import Run
-from soak.faults.check import Bench, bench, orders_of, same
 from soak.promise import Broken, Cases, Outcome
 from soak.races.scheduler import run_together
-from soak.system.commands import HERE, LIGHT, Command, light_commands, mirror, require
+from soak.system.bench import Bench, bench, verify_same
+from soak.system.commands import HERE, Command, light_commands
 from soak.system.stage import Ended, Job
 from soak.system.tree import Tree, read_tree, verify_swept
 
@@ -39,28 +39,15 @@ class Race:
 
 def check(cases: Cases) -> Outcome:
     """Run processes together, in orders that the seed decides."""
-    with (
-        mirror(cases.folder / "mirror") as port,
-        bench(cases.folder, LIGHT, heavy=False) as place,
-    ):
-        outcome, alone = Outcome(), dict[str, Tree]()
-        races = _races(port)
-        for number, chance in cases:
-            race = races[number % len(races)]
-            name = race.command.name
-            if name not in alone:
-                job = _job(place, race, 0)
-                place.reset()
-                ended = place.stage.run(job)
-                require(ended, name, 0)
-                place.stage.warm(ended)
-                alone[name] = read_tree(place.work)
-            processes = chance.randint(2, MAX_PROCESSES)
-            with outcome.case(number, f"{processes} x {name}"):
-                place.reset()
-                outcome.counts["turns"] += _hold(place, race, processes, alone[name], chance)
-                outcome.counts[name] += 1
-        return outcome
+    outcome, place = Outcome(), bench(heavy=False)
+    races = _races(place.port)
+    for number, chance in cases:
+        race = races[number % len(races)]
+        processes = chance.randint(2, MAX_PROCESSES)
+        with outcome.case(number, f"{processes} x {race.command.name}"):
+            outcome.counts["turns"] += _hold(place, race, processes, chance)
+            outcome.counts[race.command.name] += 1
+    return outcome
 
 
 def _races(port: int) -> list[Race]:
@@ -79,7 +66,9 @@ def _races(port: int) -> list[Race]:
     ]
 
 
-def _hold(place: Bench, race: Race, processes: int, alone: Tree, chance: Random) -> int:
+def _hold(place: Bench, race: Race, processes: int, chance: Random) -> int:
+    alone = place.clean(_numbered(race, 0)).tree
+    place.reset()
     jobs = [_job(place, race, number) for number in range(processes)]
     ended, turns = run_together(place.stage, jobs, chance)
     for one in ended:
@@ -93,19 +82,21 @@ def _hold(place: Bench, race: Race, processes: int, alone: Tree, chance: Random)
     return turns
 
 
+def _numbered(race: Race, number: int) -> Command:
+    return replace(race.command, arguments=(number,)) if race.takes_number else race.command
+
+
 def _job(place: Bench, race: Race, number: int) -> Job:
-    report, command = place.folder / f"report-{number}", race.command
-    if race.takes_number:
-        command = replace(command, arguments=(number,))
-    return command.job(place.work, report, orders=orders_of(place))
+    job = place.job(_numbered(race, number))
+    return replace(job, report=place.folder / f"report-{number}")
 
 
 def _same(place: Bench, ended: list[Ended], alone: Tree) -> None:
-    same(read_tree(place.work), alone)
+    verify_same(read_tree(place.work), alone)
 
 
 def _verify_labels(place: Bench, ended: list[Ended], alone: Tree) -> None:
-    same(read_tree(place.work), alone)
+    verify_same(read_tree(place.work), alone)
     told = {name for one in ended for name in one.stdout.split()}
     decided = {one.path: one.label for one in read_label_file(place.work / "labels.csv")[1]}
     if told - decided.keys() or set(decided.values()) != {"red"}:

@@ -4,11 +4,12 @@ Every command runs in a copy of the template, at the same path, so that equal co
 files.
 """
 
+import gzip
 import http.server
 import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,14 @@ HEAVY = (
 )
 """Modules that a stage imports before it forks."""
 
-TINY = {"blocks": 1, "filters": 2, "dense_units": 8, "batch_size": 200, "dropout": 0.2, "epochs": 2}
+TINY = {
+    **{"blocks": 1, "filters": 4, "dense_units": 16, "batch_size": 200, "epochs": 2},
+    **{"batch_norm": "true", "dropout": 0.2, "flip": "true", "max_shift": 2, "rotation": 10},
+    **{"random_erasing": 0.3, "hard_example_fraction": 0.5},
+    **{"optimizer": "sgd", "schedule": "one_cycle"},
+}
+"""Changes of `leaky`: little to compute, and all options that have state or randomness."""
+
 SETTINGS = [text for key, value in TINY.items() for text in ("--set", f"{key}={value}")]
 GROWING = r"(new|half)/(best\.keras|history\.csv|checkpoint\.npz)"
 HERE = "soak.system.commands:"
@@ -40,7 +48,6 @@ class Command:
         again: Command that continues if the first has begun; "" for the same.
         begun: File that says so.
         weight: How often the command is chosen, where not all cases can be run.
-        codes: Exit codes other than 0 and 5 that a fault may have, and say so.
         growing: Pattern of files that have several whole versions on the way.
         result: File that is there when it is done, and is not made a second time.
         is_timed: Whether much of its time is not spent in calls of files.
@@ -53,7 +60,6 @@ class Command:
     again: tuple[str, ...] = ()
     begun: str = ""
     weight: float = 1
-    codes: tuple[int, ...] = ()
     leftover: str = ""
     growing: str = ""
     result: str = ""
@@ -85,6 +91,7 @@ def light_commands(port: int) -> tuple[Command, ...]:
             "predict",
             ("predict", "images/red", "--sort-into", "sorted", "--json"),
             leftover="sorted",
+            growing=r"sorted/predictions\.csv",  # lists also what could not be read
         ),
         Command("label", (), HERE + "label"),
         Command("runs", ("runs", "list", "runs")),
@@ -139,7 +146,7 @@ def make_template(folder: Path, stage: Stage, report: Path, *, heavy: bool) -> N
     ended = stage.run(Job(folder, report, command=(*train, "runs/whole")))
     require(ended, "training for the template", 0)
     half = Job(folder, report, function=HERE + "train_half", arguments=("half",))
-    require(stage.run(half), "half a training for the template", 130)
+    require(stage.run(half), "half a training for the template", 143)
 
 
 def require(ended: Ended, what: str, code: int) -> None:
@@ -154,11 +161,8 @@ def copy_template(template: Path, work: Path) -> None:
     shutil.copytree(template, work)
 
 
-@contextmanager
-def mirror(folder: Path) -> Iterator[int]:
-    """Serve the sample as a mirror would; give the port."""
-    import gzip
-
+def start_mirror(folder: Path) -> int:
+    """Serve the sample from a folder as a mirror would; return the port."""
     from ankleboot.data.fashion_mnist.load import SAMPLE, SAMPLE_FOLDER
 
     folder.mkdir()
@@ -167,10 +171,9 @@ def mirror(folder: Path) -> Iterator[int]:
         content = packed.read_bytes() if packed.exists() else gzip.compress(plain.read_bytes())
         (folder / f"{file.name}.gz").write_bytes(content)
     handler = partial(_Silent, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
 
 
 class _Silent(http.server.SimpleHTTPRequestHandler):
@@ -301,7 +304,9 @@ def train_half(folder: str) -> int:
     def train() -> None:
         changes = {key: str(value) for key, value in TINY.items()}
         recipe = override(get_recipe("leaky"), changes)
-        ankleboot.train(recipe, load_data("sample"), folder, callbacks=[StopAt(2, 1)])
+        ankleboot.train(
+            recipe, load_data("sample"), folder, callbacks=[StopAt(2, 1, signal.SIGTERM)]
+        )
 
     from ankleboot.data.load import load_data
     from ankleboot.recipes.catalog import get_recipe

@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,16 +115,6 @@ class Stage:
         if not answer:
             raise RuntimeError("the stage has ended")
         return answer.decode()
-
-
-@contextmanager
-def stage(*modules: str) -> Iterator[Stage]:
-    """Hold a stage with the modules imported."""
-    one = Stage(*modules)
-    try:
-        yield one
-    finally:
-        one.close()
 
 
 def _serve() -> None:
