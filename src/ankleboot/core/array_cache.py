@@ -10,6 +10,7 @@ whole array at each start: a second for 0.6 to 2 GB.
 """
 
 import hashlib
+import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -76,6 +77,8 @@ def cached_rows(
 ) -> StoredArray:
     """Return an array of rows, which is made on the disk if it is not there.
 
+    Where no entry can be begun, as on a read-only disk, it is made in memory and not kept.
+
     Args:
         path: Path of the entry without an ending.
         key: Text that decides the content.
@@ -84,11 +87,15 @@ def cached_rows(
         make: Function that makes the rows. Nothing is kept if it raises an error.
 
     Raises:
-        EnvironmentFailure: If the entry cannot be written.
+        EnvironmentFailure: If the disk is full.
     """
     found = _read(path, key)
     if not isinstance(found, StoredArray):
-        with _making(path):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(_making(path))
+            except EnvironmentFailure as error:
+                return rows_in_memory(row_shape, dtype, make, error)
             found = _read(path, key)  # another process may have made it
             if not isinstance(found, StoredArray):
                 _warn(path, found)
@@ -97,6 +104,18 @@ def cached_rows(
     if not isinstance(found, StoredArray):
         raise EnvironmentFailure(f"{path}.npy was just written and {found or 'is missing'}")
     return found
+
+
+def rows_in_memory(
+    row_shape: tuple[int, ...], dtype: str, make: MakeRows, error: EnvironmentFailure
+) -> StoredArray:
+    """Make an array of rows that an error keeps from the disk; a warning says so."""
+    file = io.BytesIO()
+    rows = RowWriter(file, row_shape, dtype)
+    notes = make(rows)
+    rows.finish()
+    file.seek(0)
+    return StoredArray(_unkept(np.load(file, allow_pickle=False), error), notes)
 
 
 def cached_array(path: Path, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:

@@ -4,6 +4,7 @@ It scans the file, loads it and predicts a few images, with limits of memory and
 without network and further processes. The result is a JSON object on stdout.
 """
 
+import errno
 import importlib
 import json
 import os
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.core.errors import AnklebootError, ModelError, first_line
+from ankleboot.core.errors import AnklebootError, EnvironmentFailure, ModelError, first_line
 from ankleboot.core.silence import import_keras, import_openvino, silenced
 from ankleboot.core.subprocesses import (
     Limits,
@@ -73,8 +74,10 @@ def main() -> None:
         result = {"error": str(error), "exit_code": error.exit_code}
     except ModuleNotFoundError as error:
         result = {"missing": error.name}
-    except Exception as error:  # of a runtime, for a hostile file
-        result = {"error": f"{path}: cannot be run ({first_line(error)})", "exit_code": 4}
+    except Exception as error:  # of a runtime, for a hostile file or for lack of a resource
+        is_system = isinstance(error, OSError) and error.errno not in (None, 0, errno.EINVAL)
+        code = EnvironmentFailure.exit_code if is_system else ModelError.exit_code
+        result = {"error": f"{path}: cannot be run ({first_line(error)})", "exit_code": code}
     cost = {"seconds": figures.seconds, "mib": figures.mib, "refused": refused_events}
     print(json.dumps(result | cost))
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import PIL
 
-from ankleboot.core.array_cache import RowWriter, cached_rows
-from ankleboot.core.errors import DataError
+from ankleboot.core.array_cache import RowWriter, cached_rows, rows_in_memory
+from ankleboot.core.errors import DataError, EnvironmentFailure
 from ankleboot.core.files import sha256_of
 from ankleboot.core.paths import cache_folder
 from ankleboot.core.types import SomeImages
@@ -58,7 +58,7 @@ def cache_images(
     Raises:
         DataError: If a file has changed since it was hashed.
         EnvironmentFailure: If an image cannot be decoded for a reason other than its content, or
-            the cache cannot be written.
+            the disk is full.
     """
     rows = [i for i, file in enumerate(files) if not file.fault]
     hashed = [files[i] for i in rows]
@@ -69,8 +69,12 @@ def cache_images(
         progress(f"preprocessing {len(hashed):,} images, once: {image_spec}, {image_spec.crop}")
         return _preprocess(hashed, image_spec, images)
 
-    path = cache_folder("image-folders") / sha256_of(key.encode())[:32]
-    stored = cached_rows(path, key, image_spec.image_shape, "|u1", make)
+    try:
+        path = cache_folder("image-folders") / sha256_of(key.encode())[:32]
+    except EnvironmentFailure as error:  # the user has no home folder
+        stored = rows_in_memory(image_spec.image_shape, "|u1", make, error)
+    else:
+        stored = cached_rows(path, key, image_spec.image_shape, "|u1", make)
     faults = {i: file.fault for i, file in enumerate(files) if file.fault}
     faults |= {rows[int(i)]: reason for i, reason in stored.notes["unreadable"].items()}
     return CachedImages(
