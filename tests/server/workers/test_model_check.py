@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from ankleboot.core.errors import ModelError
 from ankleboot.data.load import load_data
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.server.config import ServerConfig
-from ankleboot.server.workers.model_check import smoke_test
+from ankleboot.server.workers.model_check import _read_card, smoke_test
 from helpers.predictors import FakePredictor
 
 
@@ -41,3 +42,15 @@ def test_a_model_with_low_accuracy_is_refused() -> None:
 
     with pytest.raises(ModelError, match="accuracy 10% on 100 reference images"):
         smoke_test(ConstantPredictor(), ServerConfig())
+
+
+def test_a_model_card_is_no_way_to_other_files(tmp_path: Path) -> None:
+    """A stranger's run folder may hold a link, and everyone may read the card."""
+    card = tmp_path / "README.md"
+    card.write_text("# Mine")
+    assert _read_card(card) == "# Mine"
+    card.write_bytes(b"\xff" + bytes(2**20))
+    assert _read_card(card) is None
+    card.unlink()
+    card.symlink_to("/etc/passwd")
+    assert _read_card(card) is None
