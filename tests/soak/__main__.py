@@ -11,6 +11,7 @@ from ankleboot.core import environment
 from ankleboot.core.files import write_json
 from soak.catalog import PROMISES
 from soak.promise import Outcome, Promise
+from soak.system import shim
 
 RESULT = Path(__file__).parents[2] / "benchmarks/results/soak.json"
 SHORT_S = 75.0
@@ -20,6 +21,10 @@ def main() -> int:
     arguments = _parse()
     seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
     promises = [one for one in PROMISES if not arguments.only or one.name in arguments.only]
+    if shim.library() is None:
+        for promise in (left_out := [one for one in promises if one.needs_compiler]):
+            print(f"left out, for want of Linux and a C compiler: {promise.text}", flush=True)
+        promises = [one for one in promises if one not in left_out]
     seconds = SHORT_S if arguments.short else 60 * arguments.minutes
     print(f"seed {seed}", flush=True)
     rows, total = {}, sum(promise.weight for promise in promises)

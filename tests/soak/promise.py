@@ -100,6 +100,7 @@ class Promise:
         goal: Cases of a full run at the least, whatever the time.
         short_goal: Cases of a short run at the least.
         limit: Cases at the most: there are no others, or more would tell nothing.
+        needs_compiler: Whether it stands between a process and its system calls (`system.shim`).
     """
 
     name: str
@@ -109,6 +110,7 @@ class Promise:
     goal: int
     short_goal: int = 1
     limit: int | None = None
+    needs_compiler: bool = False
 
     def hold(self, seed: int, seconds: float, *, short: bool, only: int | None) -> Outcome:
         """Check the promise in a folder of its own."""
