@@ -2,7 +2,7 @@
 
 Each file goes through the public `load_predictor` or `adopt`. Files that the scan refuses are
 scanned in this process, by the function that the process of a trial runs; others reach that process
-itself. A line of JSON for each file has the error, the seconds after start-up, the memory above
+itself. A line of JSON for each file has the error, the seconds of processor time after start-up, the memory above
 base in MiB, and the events of sockets in this process.
 """
 
@@ -70,7 +70,7 @@ def measure(file: HostileFile, folder: Path) -> dict[str, Any]:
     with suppress(OSError):  # forget the peak of earlier files
         Path("/proc/self/clear_refs").write_text("5")
     error, code = "", 0
-    start, base = time.perf_counter(), resident_mib()
+    start, base = time.process_time(), resident_mib()
     try:
         if file.by == "adopt":
             adoption.adopt(path, "sample", folder / "run")
@@ -78,7 +78,7 @@ def measure(file: HostileFile, folder: Path) -> dict[str, Any]:
             load_predictor(path)
     except AnklebootError as failure:
         error, code = str(failure), failure.exit_code
-    seconds, mib = time.perf_counter() - start, (peak_mib() or 0) - base
+    seconds, mib = time.process_time() - start, (peak_mib() or 0) - base
     if file.reaches_runtime:  # the parent waits; a process that was killed gives no figures
         seconds = figures[0].get("seconds", 0.0) if figures else 0.0
         mib = max([mib, *(figure.get("mib", 0.0) for figure in figures)])

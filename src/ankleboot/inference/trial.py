@@ -43,18 +43,18 @@ BYTES_BY_STORED_BYTE = 8  # of memory, beside that of the runtime
 
 @dataclass
 class Figures:
-    """Cost of the examination without the imports: seconds, and memory above that before."""
+    """Cost without the imports: seconds of processor time, and memory above that before."""
 
     seconds: float = 0.0
     mib: float = 0.0
 
     def add(self, work: Callable[[], Any]) -> Any:
         """Do a part of the work and count its cost."""
-        start, base = time.perf_counter(), resident_mib()
+        start, base = time.process_time(), resident_mib()
         try:
             return work()
         finally:
-            self.seconds += time.perf_counter() - start
+            self.seconds += time.process_time() - start
             self.mib = max(self.mib, (peak_mib() or 0) - base)
 
 

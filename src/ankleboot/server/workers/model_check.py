@@ -1,17 +1,18 @@
 """Smoke test and description of the models that a worker has loaded."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ankleboot.core.documents import read_document
 from ankleboot.core.errors import ModelError
 from ankleboot.core.splits import EVALUATION_FILES, SPLITS
 from ankleboot.data.load import load_data
 from ankleboot.inference.predictor import Predictor
 from ankleboot.inference.router import ModelRouter
 from ankleboot.models.pretrained import catalog
+from ankleboot.models.run_documents import EvaluationDocument, ResultDocument
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.server.config import ServerConfig
 from ankleboot.web.markdown import render_markdown
@@ -20,6 +21,7 @@ PUBLIC_FIELDS = (
     "recipe data format parameters image_size color crop fit abstain_below temperature version"
 ).split()
 REFERENCE_DATA = ("fashion-mnist", "sample")  # data sets whose test images ship with the package
+MAX_CARD_BYTES = 2**20
 NUM_NOISE_IMAGES = 10
 PROB_TOLERANCE = 1e-4  # between probabilities that should be equal
 
@@ -34,7 +36,7 @@ def describe_model(name: str, router: ModelRouter, path: Path) -> dict[str, Any]
 
 def _describe(predictor: Predictor, folder: Path) -> dict[str, Any]:
     info = predictor.info
-    card = _read(folder / "README.md")
+    card = _read_card(folder / "README.md")
     return {field: getattr(info, field) for field in PUBLIC_FIELDS} | {
         "classes": list(info.predicted_labels),
         "declined": list(info.reject_labels),
@@ -47,13 +49,21 @@ def _describe(predictor: Predictor, folder: Path) -> dict[str, Any]:
 
 def _read_metrics(folder: Path, split: str) -> dict[str, Any] | None:
     """Return the stored metrics of `evaluate`, else those at the end of the training."""
-    stored = json.loads(_read(folder / EVALUATION_FILES[split]) or "{}")
-    metrics = stored or json.loads(_read(folder / "result.json") or "{}").get(split) or {}
+    path, result = folder / EVALUATION_FILES[split], folder / "result.json"
+    metrics: dict[str, Any] = {}
+    if path.is_file():
+        metrics = dict(read_document(path, EvaluationDocument))
+    elif result.is_file():
+        trained: dict[str, Any] = dict(read_document(result, ResultDocument))
+        metrics = trained.get(split, {})
     return {key: value for key, value in metrics.items() if key != "model"} or None
 
 
-def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+def _read_card(path: Path) -> str | None:
+    """Return the model card, which everyone may read; a link could name any file."""
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_CARD_BYTES:
+        return None
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def smoke_test(predictor: Predictor, config: ServerConfig) -> None:
