@@ -2,8 +2,8 @@
 
 Each file goes through the public `load_predictor` or `adopt`. Files that the scan refuses are
 scanned in this process, by the function that the process of a trial runs; others reach that process
-itself. A line of JSON for each file has the error, the seconds of processor time after start-up, the memory above
-base in MiB, and the events of sockets in this process.
+itself. A line of JSON for each file has the error, the seconds of processor time after start-up,
+the memory above base in MiB, and the events of sockets in this process.
 """
 
 import json
