@@ -1,13 +1,17 @@
 """The list of runs, read from the folders or from the index."""
 
 import json
+import os
 import sqlite3
 import time
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ankleboot.core.errors import EnvironmentFailure, UsageError
+from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.run_list import index
 from ankleboot.models.run_list.columns import COLUMNS, OWN_COLUMNS, Row, read_row
 from ankleboot.models.run_list.index import list_runs
@@ -32,9 +36,11 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_columns_hold_what_the_files_say(tmp_path: Path) -> None:
     run = write_run(tmp_path / "a", accuracy=0.9, epochs=7, seed=3)
-    (run.folder / "evaluation-test.json").write_text('{"accuracy": 0.88}')
+    figures = {"accuracy": 0.88, "accuracy_ci95": [0.8, 0.9]}
+    (run.folder / "evaluation-test.json").write_text(json.dumps(figures))
     (run.folder / "test_reads.json").write_text('{"test_reads": 2}')
-    (run.folder / "calibration.json").write_text('{"temperature": 1.5, "abstain_below": 0.5}')
+    fitted = Calibration(1.5, 0.5, 0.95, 0.96, 0.9, 1_000, (0.3, 0.2), (0.1, 0.0))
+    (run.folder / "calibration.json").write_text(json.dumps(asdict(fitted)))
     (row,) = list_runs(tmp_path)
     expected = {
         "run": str(run.folder),
@@ -94,6 +100,50 @@ def test_only_what_changed_is_read_again(tmp_path: Path, reads: list[str]) -> No
     assert list_runs(base, use_index=False) == rows
 
 
+@pytest.mark.parametrize("column", ["stamp", "row", "folder"])
+def test_a_row_that_was_changed_is_read_again(
+    column: str, tmp_path: Path, reads: list[str]
+) -> None:
+    for name in "ab":
+        write_run(tmp_path / "runs" / name)
+    rows = list_runs(tmp_path / "runs")
+    (file,) = (tmp_path / "cache" / "runs").iterdir()
+    with sqlite3.connect(file) as connection:
+        if column == "folder":  # two rows change places
+            for old, new in (("a", "x"), ("b", "a"), ("x", "b")):
+                connection.execute("UPDATE runs SET folder = ? WHERE folder = ?", (new, old))
+        else:
+            connection.execute(f"UPDATE runs SET {column} = replace({column}, '9', '8')")
+    connection.close()
+    assert list_runs(tmp_path / "runs") == rows and len(reads) == 4
+
+
+def test_a_run_that_could_not_be_read_once_is_not_called_damaged_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, real = write_run(tmp_path / "runs" / "a"), Path.open
+
+    def refused(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.name == "manifest.json":
+            raise OSError(5, "Input/output error")
+        return real(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refused)
+        (row,) = list_runs(run.folder.parent)
+    assert row["state"] == "damaged" and "Input/output error" in str(row["error"])
+    (row,) = list_runs(run.folder.parent)
+    assert row["state"] == "complete"
+
+
+def test_a_folder_whose_name_is_no_text_is_read_each_time(tmp_path: Path, reads: list[str]) -> None:
+    write_run(tmp_path / "runs" / os.fsdecode(b"not utf-8 \xff"))
+    write_run(tmp_path / "runs" / "plain")
+    for _ in range(2):
+        assert len(list_runs(tmp_path / "runs")) == 2
+    assert len(reads) == 3
+
+
 def test_rows_name_the_folder_as_the_user_does(
     tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +168,19 @@ def test_a_damaged_or_locked_index_is_no_obstacle(
         connection.execute("BEGIN EXCLUSIVE")
         assert list_runs(tmp_path / "runs") == rows
     connection.close()
+
+
+@pytest.mark.parametrize("row", ["{", "[]", "{}", "[" * 20_000, '{"run": 5}', None])
+def test_a_damaged_row_of_the_index_is_read_anew(
+    tmp_path: Path, reads: list[str], row: str | None
+) -> None:
+    write_run(tmp_path / "runs" / "a")
+    rows = list_runs(tmp_path / "runs")
+    (file,) = (tmp_path / "cache" / "runs").iterdir()
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE runs SET row = ?", [row])
+    connection.close()
+    assert list_runs(tmp_path / "runs") == rows and len(reads) == 2
 
 
 def test_without_a_cache_folder_runs_are_read(

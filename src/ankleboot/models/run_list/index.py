@@ -1,8 +1,9 @@
 """Rows of all runs below a folder, cached in an index.
 
 The index is an SQLite file in the cache folder. It holds, by run folder, the row and the sizes and
-times of the files that the row came from; a row whose files have changed is read anew. An index
-that cannot be read or written costs time, nothing else.
+times of the files that the row came from, with a hash of both; a row whose files or hash differ is
+read anew. Rows of damaged runs are not kept, since a passing fault of the disk looks the same. An
+index that cannot be read or written costs time, nothing else.
 """
 
 import json
@@ -13,16 +14,17 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ankleboot import __version__
+from ankleboot.core.documents import parse_document
 from ankleboot.core.errors import EnvironmentFailure, UsageError
 from ankleboot.core.files import make_folder, sha256_of
 from ankleboot.core.paths import AnyPath, cache_folder, expand
-from ankleboot.models.run_list.columns import COLUMNS, SOURCES, Row, read_row
+from ankleboot.models.run_list.columns import COLUMNS, DAMAGED, SOURCES, Row, Value, read_row
 from ankleboot.models.run_list.find import find_runs
 
 WAIT_S = 2.0  # for another process that writes the index
 
-Entries = Mapping[str, tuple[str, str]]
-"""Stamp and row as JSON, by folder."""
+Entries = Mapping[str, tuple[str, dict[str, Value]]]
+"""Stamp and row by folder."""
 
 
 def list_runs(folder: AnyPath = "runs", *, use_index: bool = True) -> list[Row]:
@@ -54,12 +56,12 @@ def list_runs(folder: AnyPath = "runs", *, use_index: bool = True) -> list[Row]:
     for run in runs:
         key, stamp = str(run.relative_to(base)), _stamp(run)
         if key in known and known[key][0] == stamp:
-            rows.append(json.loads(known[key][1]))
-            rows[-1]["run"] = str(run)  # as the folder was named this time
+            rows.append(known[key][1] | {"run": str(run)})  # as the folder was named this time
         else:
             row = read_row(run)
             rows.append(row)
-            changed[key] = stamp, json.dumps(row)
+            if row["state"] != DAMAGED:
+                changed[key] = stamp, row
     gone = known.keys() - {str(run.relative_to(base)) for run in runs}
     if changed or gone:
         _write_index(path, changed, gone)
@@ -102,7 +104,8 @@ def _read_index(path: Path | None) -> Entries:
         try:
             with _connection(path) as connection:
                 stored = connection.execute("SELECT folder, stamp, row FROM runs")
-                return {folder: (stamp, row) for folder, stamp, row in stored}
+                rows = ((key, sealed, _row_of(key, sealed, text)) for key, sealed, text in stored)
+                return {key: (sealed[:-65], row) for key, sealed, row in rows if row is not None}
         except sqlite3.OperationalError:  # locked, or in a folder that cannot be written
             pass
         except sqlite3.DatabaseError:  # damaged
@@ -111,12 +114,33 @@ def _read_index(path: Path | None) -> Entries:
     return {}
 
 
+def _sealed(key: str, stamp: str, text: str) -> str:
+    """Return a stamp with a hash, by which a row that was changed is seen."""
+    content = "\0".join([key, stamp, text])
+    return f"{stamp} {sha256_of(content.encode('utf-8', 'replace'))}"
+
+
+def _row_of(key: str, sealed: object, text: object) -> dict[str, Value] | None:
+    """Return a stored row; None if it is damaged, and to be read anew."""
+    if sealed != _sealed(key, str(sealed)[:-65], str(text)):
+        return None
+    with suppress(ValueError):
+        row = parse_document(str(text), dict[str, Value])
+        return row if row.keys() == set(COLUMNS) else None
+    return None
+
+
 def _write_index(path: Path | None, changed: Entries, gone: Iterable[str]) -> None:
     if path is None:
         return
+    entries = [
+        (key, stamp, json.dumps(row))
+        for key, (stamp, row) in changed.items()
+        if key == key.encode("utf-8", "ignore").decode()  # SQLite takes no other names
+    ]
     with suppress(sqlite3.Error), _connection(path) as connection:
         connection.executemany(
             "INSERT OR REPLACE INTO runs VALUES (?, ?, ?)",
-            [(folder, stamp, row) for folder, (stamp, row) in changed.items()],
+            [(key, _sealed(key, stamp, text), text) for key, stamp, text in entries],
         )
         connection.executemany("DELETE FROM runs WHERE folder = ?", [(key,) for key in gone])
