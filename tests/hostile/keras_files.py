@@ -288,8 +288,6 @@ KERAS_FILES = (
             keras_file,
             config=sequential(layer("InputLayer", batch_shape=[None, 28, 28, 3]), FLATTEN),
         ),
-        reaches_runtime=True,
-        needs_tensorflow=True,
     ),
     HostileFile(
         "lambda.h5",

@@ -29,10 +29,11 @@ from ankleboot.core.subprocesses import (
     resident_mib,
 )
 from ankleboot.core.tensorflow_settings import use_backend
+from ankleboot.inference.keras import metadata_of
 from ankleboot.inference.load import load_path
 from ankleboot.inference.predictor import Predictor
 from ankleboot.models.files.checksums import format_of_folder
-from ankleboot.models.foreign.scan import KIND_OF_SUFFIX, scan
+from ankleboot.models.foreign.scan import KIND_OF_SUFFIX, input_shape, scan
 
 LIMITS = Limits(memory_bytes=16 * 2**30, cpu_s=150, wall_s=600.0)
 SCAN_BYTES = 700 * 2**20  # of memory, beside that of the process
@@ -91,12 +92,25 @@ def examine(path: Path, figures: Figures) -> None:
     kind = KIND_OF_SUFFIX.get(path.suffix) or format_of_folder(path)
     limit_more_memory(SCAN_BYTES)
     scanned = figures.add(lambda: scan(path, "folder" if path.is_dir() else kind))
+    if kind == "keras":
+        _check_input(path)
     limit_more_memory(LIMITS.memory_bytes)  # for the imports
     more = _import_runtime(kind)
     refused_events.clear()  # those of the imports: TensorFlow looks for devices
     size = sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]))
     limit_more_memory(more + BYTES_BY_STORED_BYTE * size)
     figures.add(lambda: _load_and_predict(path, kind, scanned))
+
+
+def _check_input(path: Path) -> None:
+    """Compare the input that a scanned `.keras` file states with its metadata."""
+    info = metadata_of(path)
+    expected = (info.image_size, info.image_size, 3 if info.color else 1)
+    shape = input_shape(path, "keras")
+    if shape is not None and shape != expected:
+        raise ModelError(
+            f"{path}: expected input {(expected, 'float32')}, got {(shape, 'float32')}"
+        )
 
 
 def _import_runtime(kind: str) -> int:
