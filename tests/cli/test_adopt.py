@@ -56,7 +56,7 @@ def test_class_names_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read_labels(str(path))
     path.write_bytes(bytes(1_000_001))
-    with pytest.raises(UsageError, match="larger than 1,000,000 bytes"):
+    with pytest.raises(UsageError, match="larger than the allowed 1,000,000 bytes"):
         read_labels(str(path))
 
 

@@ -4,6 +4,8 @@ An `AnklebootError` is a fault that the user can correct: the command line print
 line and exits with its code. Any other exception is a bug.
 """
 
+import errno
+
 
 class AnklebootError(Exception):
     """Base class of all errors that are reported as one line."""
@@ -65,9 +67,10 @@ class Interrupted(AnklebootError):
 def is_system_fault(error: BaseException) -> bool:
     """Check if the system made a library fail, which says nothing about the file that it read.
 
-    Libraries also raise OSError, without a number, for what they do not understand.
+    Libraries also raise OSError, without a number, for what they do not understand; and damaged
+    data make them seek before the start of a file (EINVAL).
     """
-    has_number = isinstance(error, OSError) and error.errno is not None
+    has_number = isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
     return has_number or isinstance(error, MemoryError)
 
 

@@ -26,10 +26,11 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 
+from ankleboot.core.boundary import library_errors
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.documents import parse_document, read_document
 from ankleboot.core.errors import ModelError, UsageError
-from ankleboot.core.files import DAMAGED_ZIP, atomic_write, read_bytes, remove, write_json
+from ankleboot.core.files import atomic_write, read_bytes, remove, write_json
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.records import Record
 from ankleboot.core.types import Fingerprints, npy_bytes
@@ -183,10 +184,8 @@ class Run(Record):
         if not path.exists():
             return np.zeros(0, np.uint64)
         content = read_bytes(path)
-        try:
+        with library_errors(lambda why: ModelError(f"{path}: damaged list of images ({why})")):
             known: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
-        except DAMAGED_ZIP as error:
-            raise ModelError(f"{path}: damaged list of known images ({error})") from error
         if known.dtype != np.uint64 or known.ndim != 1:
             raise ModelError(f"{path}: damaged list of known images ({known.dtype})")
         return known
@@ -220,12 +219,10 @@ class Run(Record):
         if not path.exists():
             return None
         content = read_bytes(path)
-        try:
+        with library_errors(lambda why: ModelError(f"{path}: damaged checkpoint ({why})")):
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 arrays = {unquote(key): archive[key] for key in archive.files}
             return arrays, parse_document(arrays.pop("progress").tobytes(), dict)
-        except (*DAMAGED_ZIP, AttributeError) as error:  # the last of a file with one array
-            raise ModelError(f"{path}: damaged checkpoint ({error})") from error
 
     def check_model(self) -> Path:
         """Verify the hash of the complete run's model file, and return its path.

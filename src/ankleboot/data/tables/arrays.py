@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ankleboot.core.errors import DataError, first_line
-from ankleboot.core.files import DAMAGED_ZIP
+from ankleboot.core.boundary import library_errors
+from ankleboot.core.errors import DataError
 from ankleboot.core.text import escape_unprintable
 from ankleboot.data.image_folder.listing import (
     SPLIT_ORDER,
@@ -60,7 +60,7 @@ def read_npz(path: Path) -> tuple[dict[str, ArrayPart], list[str]]:
     """
     notes: list[str] = []
     parts: dict[str, ArrayPart] = {}
-    try:
+    with library_errors(lambda why: DataError(f"{path}: damaged, no archive of arrays ({why})")):
         with zipfile.ZipFile(path) as archive:
             if (size := sum(info.file_size for info in archive.infolist())) > MAX_TABLE_BYTES:
                 raise DataError(f"{path}: {size >> 30} GiB, allowed are {MAX_TABLE_BYTES >> 30}")
@@ -72,8 +72,6 @@ def read_npz(path: Path) -> tuple[dict[str, ArrayPart], list[str]]:
             used = {name for pair in pairs.values() for name in pair}
             parts = _named(parts, arrays, used, notes)
             unused = [name for name in arrays.files if name not in used]
-    except DAMAGED_ZIP as error:
-        raise DataError(f"{path}: damaged, no archive of arrays ({first_line(error)})") from error
     if not parts:
         raise DataError(
             f"{path}: expected arrays x_train and y_train (and x_test, y_test), or images and "
@@ -86,7 +84,7 @@ def read_npz(path: Path) -> tuple[dict[str, ArrayPart], list[str]]:
 
 def _array(path: Path, arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     try:
-        return arrays[name]
+        array = arrays[name]
     except ValueError as error:
         if "pickle" not in str(error).lower():
             raise
@@ -94,6 +92,9 @@ def _array(path: Path, arrays: Mapping[str, np.ndarray], name: str) -> np.ndarra
             f"{path}: {name} is an array of objects, which can run code; save it as numbers or "
             f"text (numpy.stack for images of one size)"
         ) from error
+    if not isinstance(array, np.ndarray):  # numpy returns the bytes of any other file
+        raise DataError(f"{path}: {name} is no array")
+    return array
 
 
 def _part(images: np.ndarray, labels: np.ndarray, where: str, notes: list[str]) -> ArrayPart:

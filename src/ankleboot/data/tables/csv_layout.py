@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import PurePath
 from typing import Any
 
@@ -51,7 +52,7 @@ def names_without_header(rows: Sequence[Sequence[str]], *, has_known: bool) -> l
     name (`has_known`), one is a label that occurs again below it, as names of columns do not.
     """
     first = [text.strip() for text in rows[0]]
-    columns = [[text.strip() for text in column] for column in zip(*rows, strict=False)]
+    columns = [[text.strip() for text in column] for column in zip_longest(*rows, fillvalue="")]
     images = [i for i, text in enumerate(first) if is_image_name(text)]
     if not images and len(first) == 2 and not has_known:
         path = max((0, 1), key=lambda i: len(set(columns[i])))

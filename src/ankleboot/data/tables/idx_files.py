@@ -26,7 +26,7 @@ from ankleboot.data.image_folder.report import join_names
 from ankleboot.data.image_folder.split_names import SPLIT_NAMES
 from ankleboot.data.tables.arrays import ArrayPart
 from ankleboot.data.tables.label_names import class_name_file, names_by_label
-from ankleboot.data.tables.table import MAX_TABLE_BYTES
+from ankleboot.data.tables.table import MAX_TABLE_BYTES, read_table_file
 
 SPLITS = SPLIT_NAMES | {"t10k": "test"}
 KINDS = frozenset(("images", "image", "imgs", "img", "labels", "label"))
@@ -151,12 +151,7 @@ def _read(images: _IdxPart, parts: list[_IdxPart]) -> ArrayPart:
 
 def _content(path: Path) -> bytes:
     """Read a file, and unpack it if it is gzip."""
-    try:
-        if (size := path.stat().st_size) > MAX_TABLE_BYTES:
-            raise DataError(f"{path}: {size >> 30} GiB, allowed are {MAX_TABLE_BYTES >> 30}")
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    raw = read_table_file(path)
     if raw[:2] != GZIP_MAGIC:
         return raw
     try:

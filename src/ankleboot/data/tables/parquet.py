@@ -1,11 +1,22 @@
 """Parquet files by pyarrow (extra "tables"), with the class names that Hugging Face stores."""
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from ankleboot.core.errors import DataError, EnvironmentFailure, first_line
+from ankleboot.core.boundary import library_errors
+from ankleboot.core.documents import parse_document
+from ankleboot.core.errors import DataError, EnvironmentFailure
 from ankleboot.data.tables.table import MAX_ROWS, MAX_TABLE_BYTES, Table, find_column
+
+
+class _Info(TypedDict):
+    features: dict[str, Any]
+
+
+class _HuggingFace(TypedDict):
+    """Document in the metadata of files that Hugging Face datasets writes."""
+
+    info: _Info
 
 
 def read_parquet(path: Path) -> Table:
@@ -21,7 +32,7 @@ def read_parquet(path: Path) -> Table:
         raise EnvironmentFailure(
             f"{path}: Parquet needs pyarrow: pip install 'ankleboot[tables]'"
         ) from error
-    try:
+    with library_errors(lambda why: DataError(f"{path}: damaged or no Parquet file ({why})")):
         file = parquet.ParquetFile(path)
         rows, groups = file.metadata.num_rows, range(file.metadata.num_row_groups)
         size = sum(file.metadata.row_group(i).total_byte_size for i in groups)
@@ -31,11 +42,7 @@ def read_parquet(path: Path) -> Table:
                 f"and {MAX_TABLE_BYTES >> 20:,}"
             )
         table = file.read()
-    except DataError:
-        raise
-    except Exception as error:  # pyarrow raises many types for damaged files
-        raise DataError(f"{path}: damaged or no Parquet file ({first_line(error)})") from error
-    columns = {name: table.column(name).to_pylist() for name in table.column_names}
+        columns = {name: table.column(name).to_pylist() for name in table.column_names}
     label = find_column(table.column_names, "label")
     return Table(path, columns, _class_names(table.schema.metadata or {}, label))
 
@@ -43,8 +50,9 @@ def read_parquet(path: Path) -> Table:
 def _class_names(metadata: dict[bytes, bytes], label: str | None) -> tuple[str, ...]:
     """Return the names that Hugging Face datasets store for the labels; () if there are none."""
     try:
-        features: dict[str, Any] = json.loads(metadata[b"huggingface"])["info"]["features"]
-        names = features[label or ""]["names"]
-        return tuple(map(str, names)) if isinstance(names, list) else ()
-    except (KeyError, TypeError, ValueError):
+        document = parse_document(metadata.get(b"huggingface", b""), _HuggingFace)
+    except ValueError:
         return ()
+    feature = document["info"]["features"].get(label or "")
+    names = feature.get("names") if isinstance(feature, dict) else None
+    return tuple(map(str, names)) if isinstance(names, list) else ()

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ankleboot.core.errors import DataError, first_line
+from ankleboot.core.files import read_failure
 from ankleboot.data.image_folder.listing import SPLIT_ORDER
 from ankleboot.data.image_folder.report import join_names
 from ankleboot.data.image_folder.split_names import split_of
@@ -55,7 +56,7 @@ def find_pixels(path: Path) -> PixelColumns | None:
     have no names; or one cell holds all of them.
 
     Raises:
-        DataError: If the file cannot be read.
+        EnvironmentFailure: If the file cannot be read.
     """
     encoding, delimiter, fields, first = _first_lines(path)
     whole = _unmangled(fields)
@@ -99,7 +100,9 @@ def read_pixel_csv(path: Path) -> tuple[dict[str, ArrayPart], list[str]]:
         values = _pixels(path, columns, place, notes)
         labels = [label_text(text) for text in _load(path, columns, (place,), str)[:, 0]]
         splits = _splits(path, columns, place, notes)
-    except (ValueError, OSError, csv.Error) as error:
+    except OSError as error:
+        raise read_failure(path, error) from error
+    except (ValueError, csv.Error) as error:
         raise DataError(
             f"{path}: expected a label and numbers from 0 to 255 ({first_line(error)})"
         ) from error
@@ -135,7 +138,7 @@ def _first_lines(path: Path) -> tuple[str, str, list[str], list[str]]:
         with path.open(encoding=encoding, errors="replace") as file:
             lines = [file.readline(MAX_LINE).rstrip("\r\n") for _ in range(2)]
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise read_failure(path, error) from error
     except UnicodeError:
         lines = ["", ""]  # reading reports it
     delimiter = find_delimiter(lines[0])

@@ -11,6 +11,7 @@ from typing import Any
 
 from ankleboot.core.csv_text import read_cell
 from ankleboot.core.errors import DataError, first_line
+from ankleboot.core.files import read_bytes, read_failure
 from ankleboot.core.git import LFS_POINTER
 from ankleboot.data.image_folder.report import join_names
 from ankleboot.data.image_folder.split_names import flag_of
@@ -129,18 +130,30 @@ def _names_images(table: Table, column: str) -> bool:
     return all(isinstance(value, str) and is_image_name(value) for value in values)
 
 
+def read_table_file(path: Path) -> bytes:
+    """Read a file of a data set.
+
+    Raises:
+        DataError: If it is too large.
+        EnvironmentFailure: If it cannot be read.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise read_failure(path, error) from error
+    if size > MAX_TABLE_BYTES:
+        raise DataError(f"{path}: {size >> 30} GiB, allowed are {MAX_TABLE_BYTES >> 30}")
+    return read_bytes(path)
+
+
 def read_text(path: Path) -> tuple[str, str]:
     """Read a text file; return it and the name of its encoding.
 
     Raises:
-        DataError: If it cannot be read or is too large.
+        DataError: If it is no text or too large.
+        EnvironmentFailure: If it cannot be read.
     """
-    try:
-        if (size := path.stat().st_size) > MAX_TABLE_BYTES:
-            raise DataError(f"{path}: {size >> 30} GiB, allowed are {MAX_TABLE_BYTES >> 30}")
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    content = read_table_file(path)
     if what := next((what for head, what in NO_TABLES.items() if content.startswith(head)), None):
         raise DataError(f"{path}: {what}")
     encodings = ["utf-16"] if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig"]

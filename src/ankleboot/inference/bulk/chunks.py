@@ -19,6 +19,8 @@ from ankleboot.inference.predict import FailedImage, ImageBytes, ImageSource
 ROWS_READ, BYTES_READ = 64, 8 * 2**20
 """Bounds of the rows of a Parquet file that are in memory at a time."""
 
+WHOLE_BYTES = 64 * 2**20  # of a Parquet file whose row groups are read at once
+
 Version = tuple[int, int]
 """Size of a file in bytes, and time of its last change in nanoseconds."""
 
@@ -125,9 +127,7 @@ class ParquetChunk:
             yield FailedImage(f"{self.path}#{number}", reason)
 
     def _cells(self, file: BinaryIO) -> Iterator[Any]:
-        import pyarrow.parquet as parquet
-
-        source = parquet.ParquetFile(file, buffer_size=2**20, pre_buffer=False)
+        source = open_parquet(file)
         groups = range(*self.groups)
         num_bytes = sum(source.metadata.row_group(i).total_byte_size for i in groups)
         fitting = BYTES_READ * self.num_images // max(num_bytes, 1)
@@ -179,6 +179,18 @@ def version_of(file: BinaryIO) -> Version:
     """Return the version of an open file."""
     status = os.fstat(file.fileno())
     return status.st_size, status.st_mtime_ns
+
+
+def open_parquet(file: BinaryIO) -> Any:
+    """Open a Parquet file; parts of a large one are read as they are needed.
+
+    A small file is read at once: arrow allocates what the header of a page announces, up to 2 GiB,
+    if it reads page by page.
+    """
+    import pyarrow.parquet as parquet
+
+    is_large = os.fstat(file.fileno()).st_size > WHOLE_BYTES
+    return parquet.ParquetFile(file, buffer_size=2**20 if is_large else 0, pre_buffer=False)
 
 
 def _require_version(file: BinaryIO, path: str, version: Version) -> None:

@@ -5,7 +5,8 @@ import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ankleboot.core.errors import EnvironmentFailure, first_line
+from ankleboot.core.boundary import library_errors
+from ankleboot.core.errors import DataError, EnvironmentFailure, first_line
 from ankleboot.data.tables.table import find_column
 from ankleboot.inference.bulk.chunks import (
     Chunk,
@@ -13,6 +14,7 @@ from ankleboot.inference.bulk.chunks import (
     TarChunk,
     UnreadFile,
     Version,
+    open_parquet,
     version_of,
 )
 from ankleboot.inference.bulk.tar_members import image_members
@@ -70,17 +72,16 @@ def _tar_chunks(path: str) -> Iterator[Chunk]:
 
 def _parquet_chunks(path: str, log: Log) -> Iterator[Chunk | str]:
     """Read the layout of a Parquet file and yield its row groups, several small ones together."""
-    import pyarrow.parquet as parquet
-
     with open(path, "rb") as opened:
         version = version_of(opened)
         try:
-            file = parquet.ParquetFile(opened, buffer_size=2**20, pre_buffer=False)
-            schema = file.schema_arrow
-            groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
-            sizes = [(group.num_rows, group.total_byte_size) for group in groups]
-        except Exception as error:  # pyarrow raises many types for damaged files
-            yield UnreadFile(path, f"damaged or no Parquet file ({first_line(error)})")
+            with library_errors(DataError):
+                file = open_parquet(opened)
+                schema = file.schema_arrow
+                groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+                sizes = [(group.num_rows, group.total_byte_size) for group in groups]
+        except DataError as error:
+            yield UnreadFile(path, f"damaged or no Parquet file ({error})")
             return
         if RESULT_KEY.encode() in (schema.metadata or {}):
             log(f"{path}: the result of a prediction, left out")
@@ -92,9 +93,7 @@ def _parquet_chunks(path: str, log: Log) -> Iterator[Chunk | str]:
         elif has_bytes:
             yield from _joined_groups(path, version, column, sizes)
         else:
-            for batch in file.iter_batches(CHUNK_IMAGES, columns=[column]):
-                for cell in batch.column(0).to_pylist():
-                    yield _path_of_cell(path, cell)
+            yield from _paths_of_cells(path, file, column)
 
 
 def _image_column(schema: Any) -> tuple[str | None, bool]:
@@ -129,6 +128,18 @@ def _joined_groups(
         if count and (is_full or group == len(sizes) - 1):
             yield ParquetChunk(path, version, column, (first, group + 1), start, count)
             first, start, count, size = group + 1, start + count, 0, 0
+
+
+def _paths_of_cells(path: str, file: Any, column: str) -> Iterator[Chunk | str]:
+    """Yield the paths in a column, and a chunk without images if it is damaged."""
+    batches = file.iter_batches(CHUNK_IMAGES, columns=[column])
+    try:
+        with library_errors(DataError):
+            while (batch := next(batches, None)) is not None:
+                cells = batch.column(0).to_pylist()
+                yield from [_path_of_cell(path, cell) for cell in cells]
+    except DataError as error:
+        yield UnreadFile(path, f"damaged file ({error})")
 
 
 def _path_of_cell(table: str, cell: str | None) -> Chunk | str:
