@@ -53,10 +53,12 @@ def test_a_predictor_is_known_by_the_hash_of_its_model() -> None:
     )
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"other": 1}', '{"test_reads": "many"}'])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"other": 1}', '{"test_reads": "many"}', '{"test_reads": -1}']
+)
 def test_a_damaged_count_is_refused(run_copy: Run, content: str) -> None:
     (run_copy.folder / "test_reads.json").write_text(content)
-    with pytest.raises(ModelError, match="test_reads.json: damaged count"):
+    with pytest.raises(ModelError, match="test_reads.json: cannot be used"):
         count_evaluation(run_copy, "validation")
 
 

@@ -338,6 +338,24 @@ def test_a_foreign_recipe_file_is_refused(document: dict[str, object]) -> None:
         from_json(document)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("learning_rate", 10**400),
+        ("learning_rate", 10**5000),
+        ("epochs", 10**5000),
+        ("learning_rate", float("nan")),
+        ("model_options", 5),
+        ("epochs", [[1]]),
+    ],
+    ids=range(6),
+)
+def test_a_number_that_fits_nowhere_is_refused(key: str, value: object) -> None:
+    with pytest.raises(UsageError, match=f"{key}: expected") as error:
+        from_json(PLAIN.to_json() | {key: value})
+    assert len(str(error.value)) < 500
+
+
 def test_a_stored_recipe_may_lack_newer_fields() -> None:
     document = LEAKY.to_json()
     del document["dense_layers"], document["head_learning_rate"]

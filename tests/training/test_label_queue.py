@@ -75,9 +75,10 @@ def test_an_audit_decides_which_come_first(
     (tmp_path / "audit.json").write_text(json.dumps({"suspects": [{"file": "x.png"}]}))
     with pytest.raises(DataError, match="not in pets/, such as x.png"):
         label_queue.suspect_queue(load_planted(folder), tmp_path, quiet)
-    (tmp_path / "audit.json").write_text("{}")
-    with pytest.raises(DataError, match="not an audit of image files"):
-        label_queue.suspect_queue(load_planted(folder), tmp_path, quiet)
+    for content in ("{}", '{"suspects": [{"file": null}]}', "[" * 20_000):
+        (tmp_path / "audit.json").write_text(content)
+        with pytest.raises(DataError, match="audit.json: cannot be used"):
+            label_queue.suspect_queue(load_planted(folder), tmp_path, quiet)
 
 
 def test_what_earlier_decisions_settled_is_not_doubted(

@@ -5,13 +5,13 @@ hash of the `.keras` file they were made from, whatever their format, and counte
 user.
 """
 
-import json
 from pathlib import Path
 
-from ankleboot.core.errors import ModelError
+from ankleboot.core.documents import read_document
 from ankleboot.core.files import file_lock, make_folder, write_json
 from ankleboot.core.paths import state_folder
 from ankleboot.inference.load import Model, ResolvedModel, resolve_model
+from ankleboot.models.run_documents import TestReadsDocument
 
 FILE_NAME = "test_reads.json"
 
@@ -47,11 +47,4 @@ def _folder(model: ResolvedModel) -> Path:
 
 def _read(folder: Path) -> int:
     path = folder / FILE_NAME
-    if not path.exists():
-        return 0
-    try:
-        return int(json.loads(path.read_text())["test_reads"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{path}: damaged count of test evaluations; expected a JSON object with test_reads"
-        ) from error
+    return read_document(path, TestReadsDocument)["test_reads"] if path.exists() else 0

@@ -6,16 +6,19 @@ A field that is not used in a recipe has no effect on the training run.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any, TypeVar
 
 from ankleboot.core import plugins
 from ankleboot.core.errors import UsageError
+from ankleboot.core.text import truncate_middle
 from ankleboot.recipes.search_range import SearchRange
 
 T = TypeVar("T")
 
+MAX_SHOWN_CHARS = 200  # of an invalid value
 KEY = "option"
 """Key of the declaration in the metadata of a dataclass field."""
 
@@ -82,7 +85,8 @@ class Option:
             UsageError: If the value is not valid.
         """
         if self.kind is float and type(value) is int:  # JSON and users write 1 for 1.0
-            value = float(value)
+            with suppress(OverflowError):  # too large: refused below
+                value = float(value)
         if self.words and type(value) in (int, float):  # Python users write 0.5 for the word
             value = str(value)
         is_valid = type(value) is self.kind and (not self.words or value in self.words)
@@ -91,7 +95,7 @@ class Option:
         if is_valid and self.limits:
             is_valid = self.limits[0] <= value <= self.limits[1]  # refuses nan, too
         if not is_valid:
-            raise UsageError(f"{name}: expected {self.valid_values()}, got {value!r}")
+            raise UsageError(f"{name}: expected {self.valid_values()}, got {_brief(value)}")
         return value
 
     def is_used(self, values: Mapping[str, Any]) -> bool:
@@ -149,6 +153,14 @@ def in_order(options: Mapping[str, Option]) -> tuple[str, ...]:
             bound = condition.bound if isinstance(condition, Above) else None
             deciding.add(key, name, *([bound] if isinstance(bound, str) else []))
     return tuple(deciding.static_order())
+
+
+def _brief(value: Any) -> str:
+    """Write a value for a message, shortened."""
+    try:
+        return truncate_middle(repr(value), MAX_SHOWN_CHARS)
+    except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits
+        return f"a value of type {type(value).__name__}"
 
 
 def shown(value: Any) -> str:

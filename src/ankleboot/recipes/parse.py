@@ -1,10 +1,10 @@
 """Recipes from stored documents, and from values of the user such as those of `--set`."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from ankleboot.core.documents import parse_document
 from ankleboot.core.errors import UsageError
 from ankleboot.core.text import unknown_name
 from ankleboot.recipes.recipe import IN_ORDER, OPTIONS, Recipe
@@ -25,8 +25,11 @@ def from_json(document: Mapping[str, Any]) -> Recipe:
     name = document.get("name")
     if not isinstance(name, str):
         raise UsageError(f"name: expected a name, got {name!r}")
+    model_options = document.get("model_options", {})
+    if not isinstance(model_options, dict):
+        raise UsageError(f"model_options: expected a value for each name, got {model_options!r}")
     values = {key: OPTIONS[key].checked(key, document[key]) for key in document if key in OPTIONS}
-    return Recipe(name=name, model_options=document.get("model_options", {}), **values)
+    return Recipe(name=name, model_options=model_options, **values)
 
 
 def override(recipe: Recipe, values: Mapping[str, Any], *, drop_unused: bool = False) -> Recipe:
@@ -81,7 +84,7 @@ def parse_value(key: str, value: Any) -> Any:
 def _parse_option(value: Any) -> Any:
     """Read a JSON value; other text stays text."""
     try:
-        return json.loads(value) if isinstance(value, str) else value
+        return parse_document(value, object) if isinstance(value, str) else value
     except ValueError:
         return value
 

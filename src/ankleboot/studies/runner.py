@@ -5,11 +5,13 @@ A stored run of the same `run_key` is reused; files of other keys are kept.
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ankleboot.core import environment
-from ankleboot.core.errors import EnvironmentFailure
+from ankleboot.core.documents import read_document
+from ankleboot.core.errors import DataError, EnvironmentFailure
 from ankleboot.core.executors.executor import Executor, Task
 from ankleboot.core.executors.local import LocalExecutor
 from ankleboot.core.files import (
@@ -26,7 +28,7 @@ from ankleboot.recipes.catalog import PLAIN
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.studies.measures.load import MEASURES_VERSION
 from ankleboot.studies.results import summarize
-from ankleboot.studies.study import Job, Row, Study, list_jobs
+from ankleboot.studies.study import Job, Row, RowDocument, Study, list_jobs
 
 QUICK_MINUTES = 2
 
@@ -159,9 +161,9 @@ def _threads(cores: int | None) -> dict[str, str]:
 
 
 def _stored(path: Path) -> Row | None:
-    """Read a stored run; None if it is missing or damaged."""
-    try:
-        row: Row = json.loads(path.read_text())
-    except (OSError, ValueError):
+    """Read a stored run; None if it is missing or damaged, and to be made again."""
+    if not path.exists():
         return None
-    return row
+    with suppress(DataError):
+        return read_document(path, RowDocument, error=DataError)
+    return None

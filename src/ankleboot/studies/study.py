@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
+
+from msgspec import Meta
 
 from ankleboot.core import plugins
+from ankleboot.core.types import PackedArray
 from ankleboot.recipes.recipe import Recipe
 
 if TYPE_CHECKING:  # matplotlib is loaded when a figure is drawn
@@ -17,6 +20,18 @@ IDENTITY = "as they are"
 
 Row = Mapping[str, Any]
 """Content of a run's file; see `run_once.measure_run`."""
+
+
+class RowDocument(TypedDict):
+    """What the results need of a run's file."""
+
+    study: str
+    variant: str
+    seed: int
+    diverged: bool
+    measures: dict[str, Any]
+    seconds: Annotated[float, Meta(ge=0)]
+    correct: NotRequired[PackedArray | None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,14 +6,15 @@ none; the most uncertain prediction, which teaches most, comes first (active lea
 Source: Settles 2009 (margin sampling), https://burrsettles.com/pub/settles.activelearning.pdf
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
+from ankleboot.core.documents import read_document
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.types import Features, Images, Indices, Labels, Probs
 from ankleboot.data.dataset import Dataset
@@ -35,6 +36,18 @@ from ankleboot.training.frozen_features import backbone_features
 from ankleboot.training.image_set import ImageSet, load_new_images
 
 NUM_NEIGHBORS = 6
+
+
+class AuditSuspect(TypedDict):
+    """Doubtful label in the document of an audit."""
+
+    file: str
+
+
+class AuditDocument(TypedDict):
+    """What a queue needs of audit.json."""
+
+    suspects: list[AuditSuspect]
 
 
 @dataclass(frozen=True)
@@ -252,13 +265,9 @@ def _image_set(data: Dataset) -> ImageSet:
 def _audited_rows(data: Dataset, folder: Path) -> list[int]:
     """Return the rows of the suspects that an audit stored."""
     path = folder / "audit.json"
-    try:
-        suspects = json.loads(path.read_bytes())["suspects"]
-        files = [str(suspect["file"]) for suspect in suspects]
-    except OSError as error:
-        raise UsageError(f"--audit {folder}: no audit there ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: not an audit of image files, or damaged") from error
+    missing_audit = UsageError(f"--audit {folder}: no audit there")
+    document = read_document(path, AuditDocument, missing=missing_audit, error=DataError)
+    files = [suspect["file"] for suspect in document["suspects"]]
     row_of = {name: row for row, name in enumerate(data.train.names)}
     if missing := [file for file in files if file not in row_of]:
         raise DataError(

@@ -1,6 +1,7 @@
 """Searches: different trials, pruning, continuing after a kill, and what is concluded."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -227,6 +228,27 @@ def test_other_settings_need_another_folder(
 
 
 @pytest.mark.parametrize(
+    ("table", "key", "text"),
+    [
+        ("study", "settings", "5"),
+        ("study", "settings", "["),
+        ("trial", "recipe", "{}"),
+        ("trial", "key", "null"),
+        ("trial", "curve", '"x"'),
+        ("trial", "curve", "[" * 20_000),
+    ],
+)
+def test_a_damaged_storage_is_named(search: Search, table: str, key: str, text: str) -> None:
+    run(search, Pretended(), 1)
+    with sqlite3.connect(search.folder / "optuna.db") as connection:
+        change = f"UPDATE {table}_user_attributes SET value_json = ? WHERE key = ?"
+        connection.execute(change, [text, key])
+    connection.close()
+    with pytest.raises((ModelError, EnvironmentFailure), match="optuna.db"):
+        run(search, Pretended())
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("30", Budget(trials=30)),
@@ -240,7 +262,9 @@ def test_budgets(text: str, expected: Budget) -> None:
     assert Budget.parse(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "many", "1.5", "3 days"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "many", "1.5", "3 days", "9" * 400, "9" * 400 + "h"]
+)
 def test_other_budgets_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--budget"):
         Budget.parse(text)

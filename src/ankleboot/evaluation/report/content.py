@@ -1,11 +1,12 @@
 """Content of the report as plain values and figures for the template."""
 
-import json
+import shlex
 from typing import Any
 
 import numpy as np
 
 from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.documents import read_document
 from ankleboot.core.splits import EVALUATION_FILES
 from ankleboot.core.text import truncate_middle
 from ankleboot.evaluation import metrics, plots
@@ -18,6 +19,7 @@ from ankleboot.evaluation.report.sentences import describe_run
 from ankleboot.evaluation.report.sprite import Sprite
 from ankleboot.evaluation.robustness.corruptions import SEVERITIES
 from ankleboot.models.run import Run
+from ankleboot.models.run_documents import EvaluationDocument
 from ankleboot.recipes.catalog import PLAIN, RECIPES, overrides_of
 
 IMAGES_PER_CELL = 18  # of the confusion matrix, with up to ten classes
@@ -196,11 +198,12 @@ def _flat(adopted: dict[str, Any]) -> dict[str, Any]:
 def _commands(run: Run) -> str:
     """Return the commands that reproduce the run and its report."""
     if adopted := run.manifest().get("adopted"):
-        options = f"--input {adopted['convention']['scaling']} --run-dir RUN"
-        return f"ankleboot adopt {adopted['file']} {options}\nankleboot report RUN"
-    recipe, data = run.recipe(), run.manifest()["data"]["name"]
+        file, scaling = map(shlex.quote, (adopted["file"], adopted["convention"]["scaling"]))
+        command = f"ankleboot adopt {file} --input {scaling} --run-dir RUN"
+        return f"{command}\nankleboot report RUN"
+    recipe, data = run.recipe(), shlex.quote(run.manifest()["data"]["name"])
     words = ["ankleboot train", recipe.name if recipe.name in RECIPES else PLAIN.name]
-    words += [f"--set {change}" for change in overrides_of(recipe)]
+    words += [f"--set {shlex.quote(change)}" for change in overrides_of(recipe)]
     words += [f"--seed {recipe.seed}", f"--data {data}", "--run-dir RUN"]
     return " ".join(words) + f"\nankleboot report RUN --data {data}"
 
@@ -223,9 +226,8 @@ def _manifest(run: Run) -> dict[str, Any]:
 
 def _test_result(run: Run) -> dict[str, Any] | None:
     """Return the stored result of `evaluate --split test`, if there is one."""
-    try:
-        document = json.loads((run.folder / EVALUATION_FILES["test"]).read_text())
-        accuracy, (low, high) = float(document["accuracy"]), document["accuracy_ci95"]
-    except (OSError, ValueError, KeyError, TypeError):
+    path = run.folder / EVALUATION_FILES["test"]
+    if not path.exists():
         return None
-    return {"accuracy": accuracy, "accuracy_ci95": (float(low), float(high))}
+    document = read_document(path, EvaluationDocument)
+    return {"accuracy": document["accuracy"], "accuracy_ci95": document["accuracy_ci95"]}

@@ -5,12 +5,12 @@ plan.jsonl      chunks of the input
 KEY.parquet     rows of a chunk, named by the hash of what the chunk names
 """
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ankleboot.core.documents import read_document
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.files import (
     atomic_write,
@@ -82,12 +82,9 @@ class PartsFolder:
                 path.unlink()
 
     def _check(self, job: dict[str, Any]) -> None:
-        try:
-            before = json.loads((self.folder / JOB_FILE).read_text())
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"{self.folder}: {JOB_FILE} is missing or damaged; remove the folder to begin anew"
-            ) from error
+        path = self.folder / JOB_FILE
+        missing = DataError(f"{path}: missing; remove the folder to begin anew")
+        before = read_document(path, dict[str, Any], missing=missing, error=DataError)
         differences = [
             f"{key} was {before.get(key)} and is {job[key]}"
             for key in job

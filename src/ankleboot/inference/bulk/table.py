@@ -11,7 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from ankleboot.core.errors import UsageError
+from ankleboot.core.boundary import library_errors
+from ankleboot.core.documents import parse_document
+from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.text import escape_unprintable
 from ankleboot.inference.bulk.shards import RESULT_KEY
 from ankleboot.inference.decide import Prediction
@@ -127,9 +129,10 @@ def count_result(path: Path) -> Counts:
 def result_document(path: Path) -> dict[str, Any] | None:
     """Return the document in the metadata of a result; None if it is another kind of file."""
     try:
-        document = json.loads((parquet.read_schema(path).metadata or {})[RESULT_KEY.encode()])
-        return document if isinstance(document, dict) else None
-    except (OSError, KeyError, ValueError, pa.ArrowException):
+        with library_errors(DataError):
+            metadata = parquet.read_schema(path).metadata or {}
+        return parse_document(metadata.get(RESULT_KEY.encode(), b""), dict[str, Any])
+    except (DataError, ValueError):
         return None
 
 

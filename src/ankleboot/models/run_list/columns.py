@@ -1,16 +1,16 @@
 """Columns of a list of runs: what the files of a run folder say, one value each."""
 
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ankleboot.core.documents import read_document
 from ankleboot.core.errors import AnklebootError, UsageError
 from ankleboot.core.files import sha256_of
 from ankleboot.core.text import unknown_name
 from ankleboot.models.run import Run
+from ankleboot.models.run_documents import EvaluationDocument, TestReadsDocument, VerdictDocument
 from ankleboot.models.run_list.groups import group_key
 from ankleboot.recipes.catalog import overrides_of
 from ankleboot.recipes.recipe import OPTIONS, Recipe
@@ -65,6 +65,13 @@ SOURCES = (
 )
 """Files of a run folder that the columns come from."""
 
+OPTIONAL: Mapping[str, tuple[str, Any, str]] = {
+    "verdict": ("verdict.json", VerdictDocument, "verdict"),
+    "test_accuracy": ("evaluation-test.json", EvaluationDocument, "accuracy"),
+    "test_reads": ("test_reads.json", TestReadsDocument, "test_reads"),
+}
+"""Columns of files that only some runs have: file, schema and key."""
+
 
 def read_row(folder: Path) -> dict[str, Value]:
     """Read the columns of a run; files that are damaged leave theirs empty and are named."""
@@ -82,8 +89,6 @@ def read_row(folder: Path) -> dict[str, Value]:
         row |= _of_optional(folder)
     except AnklebootError as error:
         row |= {"state": DAMAGED, "error": str(error)}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        row |= {"state": DAMAGED, "error": f"{folder}: unexpected content ({error!r})"}
     return row
 
 
@@ -139,17 +144,11 @@ def _of_history(run: Run) -> dict[str, Value]:
 
 def _of_optional(folder: Path) -> dict[str, Value]:
     """Return the figures of the files that only some runs have."""
-    places = {
-        "temperature": ("calibration.json", "temperature"),
-        "verdict": ("verdict.json", "verdict"),
-        "test_accuracy": ("evaluation-test.json", "accuracy"),
-        "test_reads": ("test_reads.json", "test_reads"),
-    }
-    row: dict[str, Value] = {}
-    for column, (name, key) in places.items():
-        with suppress(FileNotFoundError):
-            value = json.loads((folder / name).read_bytes()).get(key)
-            row[column] = value if isinstance(value, str | int | float) else None
+    calibration = Run(folder).calibration()
+    row: dict[str, Value] = {"temperature": calibration.temperature if calibration else None}
+    for column, (name, schema, key) in OPTIONAL.items():
+        path = folder / name
+        row[column] = read_document(path, schema)[key] if path.exists() else None
     return row
 
 

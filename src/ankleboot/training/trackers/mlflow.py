@@ -7,7 +7,6 @@ MLFLOW_TRACKING_URI names another store or a server, MLFLOW_EXPERIMENT_NAME anot
 Source: https://mlflow.org/docs/latest/api_reference/python_api/mlflow.client.html
 """
 
-import json
 import logging
 import os
 import time
@@ -15,9 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urlsplit, urlunsplit
 
+from ankleboot.core.documents import read_document
 from ankleboot.core.errors import EnvironmentFailure, Interrupted, first_line
 from ankleboot.core.files import make_folder, write_json
 from ankleboot.data.splits import Split
@@ -25,7 +25,7 @@ from ankleboot.models.history import EpochRecord
 from ankleboot.models.run import Run
 from ankleboot.training.callbacks import LayerSummary, TrainingCallback
 
-TRACKING_FILE = "mlflow.json"  # in a run folder: the store, and its number there
+TRACKING_FILE = "mlflow.json"  # in a run folder
 FOLDER, DATABASE, ARTIFACTS = Path("runs"), "mlflow.db", "mlflow-artifacts"
 EXPERIMENT = "ankleboot"
 BATCH = 100  # parameters of a call, MLflow's limit
@@ -35,6 +35,13 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",  # seconds
 }
 """Settings of MLflow that a variable of the environment may change."""
+
+
+class TrackingDocument(TypedDict):
+    """Document of mlflow.json: the store, and the number of the run there."""
+
+    store: str
+    run_id: str
 
 
 class MlflowTracker(TrainingCallback):
@@ -132,13 +139,14 @@ class MlflowTracker(TrainingCallback):
         """Return the number of a run in this store; "" if it is not there."""
         from mlflow.exceptions import MlflowException
 
-        try:
-            document = json.loads((run.folder / TRACKING_FILE).read_text())
-            store, run_id = document["store"], str(document["run_id"])
-        except (OSError, ValueError, KeyError, TypeError):
+        path = run.folder / TRACKING_FILE
+        if not path.exists():
+            return ""
+        document = read_document(path, TrackingDocument)
+        if document["store"] != self._store:
             return ""
         try:
-            return str(self._client.get_run(run_id).info.run_id) if store == self._store else ""
+            return str(self._client.get_run(document["run_id"]).info.run_id)
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise

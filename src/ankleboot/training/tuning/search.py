@@ -50,7 +50,7 @@ class Budget:
             UsageError: If the text is none of these.
         """
         found = BUDGET.fullmatch(text.strip().lower())
-        if found is None or not float(found[1]):
+        if found is None or not 0 < float(found[1]) < math.inf:
             raise UsageError(f"--budget {text}: expected a number of trials, or 90s, 20min or 2h")
         number, unit = float(found[1]), found[2]
         if unit in SECONDS:

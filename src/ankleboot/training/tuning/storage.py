@@ -3,12 +3,15 @@
 `optuna-dashboard sqlite:///FOLDER/optuna.db` shows it, too.
 """
 
+import json
 import statistics
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
+from ankleboot.core.boundary import library_errors
+from ankleboot.core.documents import parse_document
 from ankleboot.core.errors import EnvironmentFailure, ModelError, UsageError
 from ankleboot.recipes.option import shown
 from ankleboot.recipes.parse import from_json
@@ -31,6 +34,17 @@ MIN_COMPLETE = 5
 """Complete trials before any is pruned."""
 
 
+class TrialDocument(TypedDict):
+    """Attributes of a trial in the storage."""
+
+    key: str
+    recipe: dict[str, Any]
+    state: NotRequired[str]
+    objectives: NotRequired[dict[str, float]]
+    curve: NotRequired[list[float]]
+    note: NotRequired[str]
+
+
 class TrialStorage:
     """Optuna study of one search."""
 
@@ -42,12 +56,13 @@ class TrialStorage:
             EnvironmentFailure: If the file is damaged or cannot be written.
         """
         import optuna
-        from sqlalchemy.exc import SQLAlchemyError
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._optuna, self._settings = optuna, settings
+        self._optuna, self._settings, self._path = optuna, settings, path
         self._states = optuna.trial.TrialState
-        try:
+        with library_errors(
+            lambda why: EnvironmentFailure(f"{path}: cannot be used as storage ({why})")
+        ):
             storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
             self._study = optuna.create_study(
                 storage=storage,
@@ -55,17 +70,18 @@ class TrialStorage:
                 directions=[DIRECTIONS[name] for name in settings.objectives],
                 load_if_exists=True,
             )
-        except (SQLAlchemyError, OSError) as error:
-            reason = str(error).splitlines()[0]
-            raise EnvironmentFailure(f"{path}: cannot be used as storage ({reason})") from error
-        stored = self._study.user_attrs.get("settings")
+            stored = self._study.user_attrs.get("settings")
+            self._study.get_trials(deepcopy=False)  # reads all
         if stored is None:
             self._study.set_user_attr("settings", settings.to_json())
+        elif not isinstance(stored, dict):
+            raise ModelError(f"{path}: damaged settings ({stored!r}); name another folder")
         elif differing := [k for k, v in settings.to_json().items() if stored.get(k) != v]:
             raise ModelError(
                 f"{path.parent}: a search with other settings ({', '.join(differing)}); name "
                 "another folder"
             )
+        self.trials()  # reports damage before anything is drawn
         for left in self._study.get_trials(deepcopy=False, states=[self._states.RUNNING]):
             if "recipe" not in left.user_attrs:  # a kill came between draw and decision
                 self._study.tell(left.number, state=self._states.FAIL)
@@ -168,10 +184,13 @@ class TrialStorage:
         return tuple(bounds)
 
     def _trial(self, frozen: Any) -> Trial:
-        attributes = frozen.user_attrs
+        attributes = self._attributes(frozen)
         is_running = frozen.state == self._states.RUNNING
         is_complete = frozen.state == self._states.COMPLETE
-        recipe = from_json(attributes["recipe"])
+        try:
+            recipe = from_json(attributes["recipe"])
+        except UsageError as error:
+            raise ModelError(f"{self._path}: trial {frozen.number}: {error}") from error
         base = self._settings.recipe.to_json()
         changes = tuple(
             f"{key}={shown(value)}" for key, value in recipe.to_json().items() if base[key] != value
@@ -181,12 +200,19 @@ class TrialStorage:
             recipe=recipe,
             changes=changes,
             key=attributes["key"],
-            state=RUNNING if is_running else attributes["state"],
+            state=RUNNING if is_running else attributes.get("state", FAILED),
             values=tuple(frozen.values) if is_complete else (),
             objectives=attributes.get("objectives", {}),
             curve=tuple(attributes.get("curve", ())),
             note=attributes.get("note", ""),
         )
+
+    def _attributes(self, frozen: Any) -> TrialDocument:
+        try:
+            return parse_document(json.dumps(frozen.user_attrs), TrialDocument)
+        except ValueError as error:
+            reason = f"trial {frozen.number} cannot be used ({error})"
+            raise ModelError(f"{self._path}: {reason}; name another folder") from error
 
     def _distribution(self, dimension: Dimension) -> Any:
         kinds = self._optuna.distributions
