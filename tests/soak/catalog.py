@@ -1,10 +1,17 @@
 """The promises in the order of their lines."""
 
+from soak.concurrency import CONCURRENCY
 from soak.crash import check as crash
+from soak.documents.check import DOCUMENTS
+from soak.environments import ENVIRONMENTS
 from soak.faults import check as faults
+from soak.fuzz.guided import GUIDED
+from soak.fuzz.promise import FUZZ
+from soak.hostile_models import HOSTILE
 from soak.kills import check as kills
 from soak.promise import Promise
 from soak.races import check as races
+from soak.requests import REQUESTS
 
 PROMISES: tuple[Promise, ...] = (
     Promise(
@@ -14,6 +21,7 @@ PROMISES: tuple[Promise, ...] = (
         weight=12,
         goal=300,
         short_goal=10,
+        needs_compiler=True,
     ),
     Promise(
         "training-faults",
@@ -21,6 +29,7 @@ PROMISES: tuple[Promise, ...] = (
         faults.check_heavy,
         weight=12,
         goal=20,
+        needs_compiler=True,
     ),
     Promise(
         "crash",
@@ -29,6 +38,7 @@ PROMISES: tuple[Promise, ...] = (
         weight=10,
         goal=1_000,
         short_goal=100,
+        needs_compiler=True,
     ),
     Promise(
         "kills",
@@ -37,6 +47,7 @@ PROMISES: tuple[Promise, ...] = (
         weight=3,
         goal=60,
         short_goal=5,
+        needs_compiler=True,
     ),
     Promise(
         "training-kills",
@@ -44,6 +55,7 @@ PROMISES: tuple[Promise, ...] = (
         kills.check_heavy,
         weight=10,
         goal=14,
+        needs_compiler=True,
     ),
     Promise(
         "races",
@@ -52,5 +64,13 @@ PROMISES: tuple[Promise, ...] = (
         weight=3,
         goal=40,
         short_goal=4,
+        needs_compiler=True,
     ),
+    FUZZ,
+    GUIDED,
+    DOCUMENTS,
+    HOSTILE,
+    REQUESTS,
+    ENVIRONMENTS,
+    CONCURRENCY,
 )

@@ -1,0 +1,1 @@
+"""Fuzzing of everything that reads data from outside: seeds, mutations, readers and a watchdog."""
