@@ -200,7 +200,8 @@ def fetch(port: int) -> int:
     from ankleboot.data.fashion_mnist.sources import Mirror
 
     load.FASHION_MNIST = load.SAMPLE
-    load.all_sources = lambda _: [Mirror(f"http://127.0.0.1:{port}/", ("http",))]  # type: ignore[list-item]
+    mirror = Mirror(f"http://127.0.0.1:{port}/", ("http",))
+    vars(load)["all_sources"] = lambda cleanup: [mirror]
     return through_main(load.fetch_fashion_mnist)
 
 
@@ -293,7 +294,7 @@ class _Instant:
 
         for task in tasks:
             variant, seed = task.arguments[1], int(task.arguments[2])
-            yield Outcome(task, row(variant, seed, 0.9), "", 1.0)
+            yield Outcome(task, dict(row(variant, seed, 0.9)), "", 1.0)
 
 
 def train_half(folder: str) -> int:

@@ -89,11 +89,11 @@ class Stage:
         code = int(self._ask({"wait": pid, "timeout_s": timeout_s}))
         told_path = job.report.with_suffix(".told")
         told = json.loads(told_path.read_text()) if told_path.exists() else {"counts": {}}
-        texts = [
+        stdout, stderr = (
             path.read_text(errors="replace") if path.exists() else ""
             for path in (job.report.with_suffix(".out"), job.report.with_suffix(".err"))
-        ]
-        return Ended(code, *texts, **told)
+        )
+        return Ended(code, stdout, stderr, **told)
 
     def run(self, job: Job) -> Ended:
         return self.wait(self.start(job), job)
