@@ -119,11 +119,13 @@ def test_litert_needs_no_tensorflow_and_writes_nothing_to_stderr() -> None:
 def test_a_file_with_a_checksum_that_no_runtime_accepts_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.tflite").write_bytes(add_tflite_checksum(b"TFL3 or not", METADATA))
     (tmp_path / "a.onnx").write_bytes(add_onnx_checksum(b"onnx or not"))
-    add_folder_checksums(tmp_path, replace(METADATA, format="painting"))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    add_folder_checksums(folder, replace(METADATA, format="painting"))
     for path, message in (
-        (tmp_path / "a.tflite", "LiteRT cannot run it"),
-        (tmp_path / "a.onnx", "ONNX Runtime cannot run it"),
-        (tmp_path, "unknown format 'painting'.*; valid: litert"),
+        (tmp_path / "a.tflite", "no .tflite file"),
+        (tmp_path / "a.onnx", "a.onnx: damaged"),
+        (folder, "unknown format 'painting'.*; valid: litert"),
     ):
         with pytest.raises(ModelError, match=message) as caught:
             load_predictor(path)

@@ -42,6 +42,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         with monkeypatch.context() as patch:
             patch.setattr(sys, "argv", [module, path])
             patch.setattr(Limits, "restrict_this_process", lambda self: None)
+            patch.setattr(child, "limit_more_memory", lambda num_bytes: None)
             child.main()
         document: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
         return document
