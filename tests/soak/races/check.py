@@ -12,7 +12,7 @@ from ankleboot.models.run import Run
 from soak.promise import Broken, Cases, Outcome
 from soak.races.scheduler import run_together
 from soak.system.bench import Bench, bench, verify_same
-from soak.system.commands import HERE, Command, light_commands
+from soak.system.commands import FUNCTIONS, Command, light_commands
 from soak.system.stage import Ended, Job
 from soak.system.tree import Tree, read_tree, verify_swept
 
@@ -58,10 +58,13 @@ def _races(port: int) -> list[Race]:
         Race(by_name["label"], (0, 5), _verify_labels),
         Race(by_name["study"], (0, 5), _same),
         Race(by_name["runs"], (0,), _same),
-        Race(Command("run", (), HERE + "begin_run"), (2, 4), _verify_run, takes_number=True),
-        Race(Command("count", (), HERE + "count_test_read"), (0,), _verify_count),
+        Race(Command("run", (), FUNCTIONS + "begin_run"), (2, 4), _verify_run, takes_number=True),
+        Race(Command("count", (), FUNCTIONS + "count_test_read"), (0,), _verify_count),
         Race(
-            Command("results", (), HERE + "write_by_threads"), (0,), _verify_file, takes_number=True
+            Command("results", (), FUNCTIONS + "write_by_threads"),
+            (0,),
+            _verify_file,
+            takes_number=True,
         ),
     ]
 

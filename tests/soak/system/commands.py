@@ -1,4 +1,4 @@
-"""Commands that the soak disturbs, the folder that they start from, and functions for children.
+"""Commands that the soak disturbs, and the folder that they start from.
 
 Every command runs in a copy of the template, at the same path, so that equal commands give equal
 files.
@@ -7,9 +7,7 @@ files.
 import gzip
 import http.server
 import shutil
-import signal
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +18,7 @@ import numpy as np
 from soak.promise import Broken
 from soak.system.stage import Ended, Job, Stage
 
-LIGHT = ("ankleboot.cli.main", "ankleboot.inference.predict", "soak.system.commands", "sqlite3")
+LIGHT = ("ankleboot.cli.main", "ankleboot.inference.predict", "soak.system.functions", "sqlite3")
 HEAVY = (
     *("tensorflow", "keras", "matplotlib.pyplot", "cv2", "ankleboot.training.trainer"),
     *("ankleboot.evaluation.plots", "ankleboot.inference.keras", "helpers.training", *LIGHT),
@@ -37,12 +35,12 @@ TINY = {
 
 SETTINGS = [text for key, value in TINY.items() for text in ("--set", f"{key}={value}")]
 GROWING = r"(new|half)/(best\.keras|history\.csv|checkpoint\.npz)"
-HERE = "soak.system.commands:"
+FUNCTIONS = "soak.system.functions:"
 
 
 @dataclass(frozen=True)
 class Command:
-    """Command line, or a function of this module that runs within `through_main`.
+    """Command line, or a function of `functions`.
 
     Attributes:
         again: Command that continues if the first has begun; "" for the same.
@@ -85,7 +83,7 @@ BULK = Command(
 def light_commands(port: int) -> tuple[Command, ...]:
     """List the commands without TensorFlow; `port` is that of `mirror`."""
     return (
-        Command("fetch", (port,), HERE + "fetch"),
+        Command("fetch", (port,), FUNCTIONS + "fetch"),
         Command("folder", ("data", "verify", "--data", "images")),
         Command(
             "predict",
@@ -93,10 +91,10 @@ def light_commands(port: int) -> tuple[Command, ...]:
             leftover="sorted",
             growing=r"sorted/predictions\.csv",  # lists also what could not be read
         ),
-        Command("label", (), HERE + "label"),
+        Command("label", (), FUNCTIONS + "label"),
         Command("runs", ("runs", "list", "runs")),
         Command("convert", ("data", "convert", "images", "clean")),
-        Command("study", (), HERE + "study"),
+        Command("study", (), FUNCTIONS + "study"),
     )
 
 
@@ -145,7 +143,7 @@ def make_template(folder: Path, stage: Stage, report: Path, *, heavy: bool) -> N
     train = ["train", "leaky", "--data", "sample", *SETTINGS, "--run-dir"]
     ended = stage.run(Job(folder, report, command=(*train, "runs/whole")))
     require(ended, "training for the template", 0)
-    half = Job(folder, report, function=HERE + "train_half", arguments=("half",))
+    half = Job(folder, report, function=FUNCTIONS + "train_half", arguments=("half",))
     require(stage.run(half), "half a training for the template", 143)
 
 
@@ -179,138 +177,3 @@ def start_mirror(folder: Path) -> int:
 class _Silent(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
         pass
-
-
-# What runs in children
-
-
-def through_main(call: Callable[[], Any]) -> int:
-    """Call as the command line would: an AnklebootError becomes a line and an exit code."""
-    import click
-
-    from ankleboot.cli import main
-
-    main.cli = click.Command("soak", callback=lambda: call() and None)  # type: ignore[assignment]
-    return main.run([])
-
-
-def fetch(port: int) -> int:
-    """Complete the cache from the mirror."""
-    from ankleboot.data.fashion_mnist import load
-    from ankleboot.data.fashion_mnist.sources import Mirror
-
-    load.FASHION_MNIST = load.SAMPLE
-    mirror = Mirror(f"http://127.0.0.1:{port}/", ("http",))
-    vars(load)["all_sources"] = lambda cleanup: [mirror]
-    return through_main(load.fetch_fashion_mnist)
-
-
-def label() -> int:
-    """Decide about six images, tell each decision once it is stored, and take one back."""
-    from ankleboot.data.label_file import open_label_file
-
-    def decide() -> None:
-        with open_label_file(Path("labels.csv")) as file:
-            for number in range(6):
-                if f"{number}.png" not in file.decided:
-                    file.append(f"{number}.png", "red", "blue")
-                print(f"{number}.png", flush=True)
-            file.append("0.png", "green", "blue")
-            file.undo()
-
-    return through_main(decide)
-
-
-def study() -> int:
-    """Run the toy study with an executor that trains nothing, and write its page."""
-    from ankleboot.core.executors.executor import Executor
-    from ankleboot.data.load import load_data
-    from ankleboot.studies.runner import run_study
-    from helpers.studies import TOY
-
-    def run() -> None:
-        executor: Executor = _Instant()  # type: ignore[assignment]
-        run_study(
-            TOY, load_data("sample"), Path("study"), data_name="sample", seeds=3, executor=executor
-        )
-
-    return through_main(run)
-
-
-def begin_run(number: int) -> int:
-    """Begin a run in the folder "new" with a seed, and write what an epoch writes."""
-    from ankleboot.models.run_dir import create_run
-    from helpers.run_folders import write_run
-
-    def begin() -> None:
-        with create_run(Path("new")) as run:
-            write_run(run.folder, "plain", accuracy=None, seed=number)
-            run.write_checkpoint({"weights": np.full(2_000, number)}, {"epoch": number})
-
-    return through_main(begin)
-
-
-def count_test_read() -> int:
-    """Count one look at the test split."""
-    from ankleboot.evaluation.test_set_usage import count_evaluation
-
-    return through_main(lambda: count_evaluation("pretrained", "test"))
-
-
-def write_by_threads(number: int) -> int:
-    """Replace one file by four threads that start together, while four others read it."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from ankleboot.core.files import atomic_write
-
-    path, barrier = Path("results.bin"), threading.Barrier(8)
-
-    def write(thread: int) -> None:
-        barrier.wait()
-        for turn in range(3):
-            atomic_write(path, bytes([65 + thread]) * (1 + 4_000 * ((number + turn) % 3)))
-
-    def read(_: int) -> None:
-        barrier.wait()
-        for _ in range(3):
-            if path.exists() and len(set(path.read_bytes())) != 1:
-                raise RuntimeError("the file is mixed")
-
-    def together() -> None:
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda i: (write if i % 2 else read)(i), range(8)))
-
-    return through_main(together)
-
-
-class _Instant:
-    """Executor whose tasks take no time."""
-
-    cores = None
-
-    def run(self, tasks: list[Any]) -> Iterator[Any]:
-        from ankleboot.core.executors.executor import Outcome
-        from helpers.studies import row
-
-        for task in tasks:
-            variant, seed = task.arguments[1], int(task.arguments[2])
-            yield Outcome(task, dict(row(variant, seed, 0.9)), "", 1.0)
-
-
-def train_half(folder: str) -> int:
-    """Train, and stop after the first steps of the second epoch."""
-    import ankleboot
-    from helpers.training import StopAt
-
-    def train() -> None:
-        changes = {key: str(value) for key, value in TINY.items()}
-        recipe = override(get_recipe("leaky"), changes)
-        ankleboot.train(
-            recipe, load_data("sample"), folder, callbacks=[StopAt(2, 1, signal.SIGTERM)]
-        )
-
-    from ankleboot.data.load import load_data
-    from ankleboot.recipes.catalog import get_recipe
-    from ankleboot.recipes.parse import override
-
-    return through_main(train)

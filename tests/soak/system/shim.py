@@ -3,6 +3,7 @@
 It works below libc, so it also sees NumPy, HDF5, SQLite and TensorFlow. A C compiler is needed.
 """
 
+import atexit
 import ctypes
 import errno
 import functools
@@ -42,7 +43,9 @@ def library() -> Path | None:
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None or os.uname().sysname != "Linux":
         return None
-    path = Path(tempfile.mkdtemp(prefix="soak-shim-")) / "shim.so"
+    folder = Path(tempfile.mkdtemp(prefix="soak-shim-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / "shim.so"
     command = [compiler, "-shared", "-fPIC", "-O2", "-o", str(path), str(SOURCE), "-ldl"]
     subprocess.run([*command, "-lpthread"], check=True)
     return path

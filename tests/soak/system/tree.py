@@ -26,7 +26,7 @@ UNSTABLE = re.compile(
     r".*(\.npz|\.keras|\.html|\.sqlite|labels\.csv|\.onnx|\.tflite|known_images\.npy|test_reads\.json)"
 )
 PRIVATE = re.compile(
-    r"(.*/)?(\.?lock|\..+\.lock|.*-journal|.*-wal|.*-shm)|tmp/.*|state/.*\.log|.*tfevents.*"
+    r"(.*/)?(\.?lock|\..+\.lock|.*-journal|.*-wal|.*-shm)|tmp/.*|state/(.*\.log|examined/.*)|.*tfevents.*"
 )
 
 
