@@ -35,6 +35,9 @@ from soak.promise import Broken
 RUN_FILES = ("recipe.json", "manifest.json", "result.json", "calibration.json")
 RUN_FILES += ("evaluation-test.json", "verdict.json", "test_reads.json")
 
+Reader = Callable[[bytes], object]
+"""Function of the text of a document, which it writes where it belongs, and reads."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -42,17 +45,18 @@ class Document:
 
     Attributes:
         content: Document as it is written.
-        readers: Functions of its text; each writes it where it belongs, and reads it. They return,
-            or raise an `AnklebootError`.
+        readers: They return, or raise an `AnklebootError`.
         named: Text that their errors have, so that a person finds the file.
         depth: Most keys on the way to a place.
+        drawn: Further readers, one of which reads each case.
     """
 
     name: str
     content: Any
-    readers: tuple[Callable[[bytes], object], ...]
+    readers: tuple[Reader, ...]
     named: str = ""
     depth: int = 9
+    drawn: tuple[Reader, ...] = ()
 
 
 def documents(folder: Path) -> Iterator[Document]:
@@ -90,7 +94,7 @@ def _run_document(base: Path, name: str) -> Document:
         (target / "test_reads.json").write_bytes(seeds.run_documents()["test_reads.json"])
     images = np.zeros((1, 28, 28), np.uint8)
 
-    def reader(function: Callable[[], object]) -> Callable[[bytes], object]:
+    def reader(function: Callable[[], object]) -> Reader:
         def read(content: bytes) -> object:
             (run / name).write_bytes(content)
             return function()
@@ -104,6 +108,8 @@ def _run_document(base: Path, name: str) -> Document:
         lambda: list_runs(base, use_index=False),
         lambda: resolve_model(run),
         lambda: load_predictor(run, trust=True).predict(images),
+    ]
+    commands: list[Callable[[], object]] = [
         lambda: command("runs", "list", str(base), "--csv"),
         lambda: command("runs", "show", str(run)),
         lambda: command("runs", "diff", str(run), str(other)),
@@ -114,7 +120,8 @@ def _run_document(base: Path, name: str) -> Document:
     if name == "test_reads.json":
         functions.append(lambda: count_evaluation(run, "validation"))
     document = json.loads((run / name).read_bytes())
-    return Document(name, document, tuple(map(reader, functions)), str(base))
+    readers, drawn = tuple(map(reader, functions)), tuple(map(reader, commands))
+    return Document(name, document, readers, str(base), drawn=drawn)
 
 
 def _model_documents(folder: Path) -> Iterator[Document]:
@@ -195,15 +202,16 @@ def _derived_documents(folder: Path) -> Iterator[Document]:
     row |= {"measures": {"accuracy": 0.9}, "correct": packed, "recipe": {"name": "plain"}}
     yield Document("study row", row, (_written(folder / "row.json", _stored),))
     config = json.loads(ServerConfig(workers=1).to_worker_json())
-    read_config: Callable[[bytes], object] = lambda content: ServerConfig.from_worker_json(  # noqa: E731
-        content.decode()
-    )
-    yield Document("server config", config, (read_config,), "configuration")
+    yield Document("server config", config, (_config,), "configuration")
     yield Document("run_columns.json", {str(folder): ["run", "seed"]}, (_columns(folder),))
     yield _index_row(folder / "runs")
 
 
-def _written(path: Path, function: Callable[[Path], object]) -> Callable[[bytes], object]:
+def _config(content: bytes) -> object:
+    return ServerConfig.from_worker_json(content.decode())
+
+
+def _written(path: Path, function: Callable[[Path], object]) -> Reader:
     def read(content: bytes) -> object:
         path.write_bytes(content)
         return function(path)
@@ -211,7 +219,7 @@ def _written(path: Path, function: Callable[[Path], object]) -> Callable[[bytes]
     return read
 
 
-def _columns(folder: Path) -> Callable[[bytes], object]:
+def _columns(folder: Path) -> Reader:
     saved_columns.save_columns(folder, ("run",))
     return _written(saved_columns._path(), lambda _: saved_columns.load_columns(folder))  # noqa: SLF001
 
@@ -256,7 +264,7 @@ def _settings() -> Any:
     return SearchSettings(recipe, space, ("validation_accuracy",), "sample", seeds.HASH, 0)
 
 
-def _attribute(folder: Path, table: str, key: str | None) -> Callable[[bytes], object]:
+def _attribute(folder: Path, table: str, key: str | None) -> Reader:
     from ankleboot.training.tuning.storage import TrialStorage
 
     path = folder / "optuna.db"

@@ -3,11 +3,11 @@
 import contextlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from unittest import mock
 
 from ankleboot.core.errors import AnklebootError
-from soak.documents.catalog import Document, documents
+from soak.documents.catalog import Document, Reader, documents
 from soak.documents.places import VALUES, Place, places_of, with_value
 from soak.promise import Broken, Cases, Outcome, Promise
 
@@ -18,14 +18,16 @@ def check(cases: Cases) -> Outcome:
     environment |= {"XDG_STATE_HOME": str(cases.folder / "state")}
     with mock.patch.dict(os.environ, environment):
         changes = _changes(cases)
-        for number, _ in cases:
+        for number, chance in cases:
             found = next(changes, None) if cases.only is None else _nth(changes, number)
             if found is None:
                 break
             document, place, kind = found
             where = f"{document.name} {'.'.join(map(str, place))} {kind}"
             with outcome.case(number, where), contextlib.redirect_stderr(io.StringIO()):
-                _read(document, with_value(document.content, place, kind))
+                drawn = [chance.choice(document.drawn)] if document.drawn else []
+                content = with_value(document.content, place, kind)
+                _read(document, [*document.readers, *drawn], content)
             outcome.counts[document.name] += 1
     return outcome
 
@@ -45,8 +47,8 @@ def _nth(
     return next((change for i, change in enumerate(changes) if i == number), None)
 
 
-def _read(document: Document, content: bytes) -> None:
-    for reader in document.readers:
+def _read(document: Document, readers: Sequence[Reader], content: bytes) -> None:
+    for reader in readers:
         try:
             reader(content)
         except AnklebootError as error:
