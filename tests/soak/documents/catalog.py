@@ -17,7 +17,7 @@ from ankleboot.cli.main import run as run_command
 from ankleboot.core.files import sha256_of
 from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.inference.bulk.parts import JOB_FILE, PartsFolder
-from ankleboot.inference.load import load_predictor, resolve_model
+from ankleboot.inference.load import load_predictor
 from ankleboot.inference.numpy_network import FILE_NAME, NumpyPredictor
 from ankleboot.models.files import checksums, keras_seal
 from ankleboot.models.files.metadata import ModelMetadata
@@ -106,7 +106,6 @@ def _run_document(base: Path, name: str) -> Document:
         lambda: load_run(run).metadata(),
         lambda: load_run(run).summary(),
         lambda: list_runs(base, use_index=False),
-        lambda: resolve_model(run),
         lambda: load_predictor(run, trust=True).predict(images),
     ]
     commands: list[Callable[[], object]] = [
@@ -287,10 +286,9 @@ def _attribute(folder: Path, table: str, key: str | None) -> Reader:
 
 def _texts(content: bytes) -> dict[str, str]:
     """Return the text of each value; one that is nested too deeply stands alone."""
-    values = parsed(content)
-    if values is None:
-        return {"curve": content.decode()}
-    return {name: json.dumps(value) for name, value in values.items()}
+    values = parsed(content) or {}
+    texts = {name: json.dumps(value) for name, value in values.items()}
+    return texts or {"curve": content.decode()}
 
 
 def _set(connection: sqlite3.Connection, table: str, key: str, text: str) -> None:
