@@ -84,8 +84,7 @@ class Test:
         for node in (node for part in self.function.body for node in ast.walk(part)):
             if isinstance(node, ast.For | ast.comprehension):
                 numbers |= {self.size(node.iter) or 1, *integers(node.iter)}
-            is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-            if is_call and node.func.id in helpers:
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in helpers:
                 numbers |= {number for argument in node.args for number in integers(argument)}
         examples = {int(number) for number in re.findall(r"max_examples=(\d+)", text)}
         if "@given(" in text:
@@ -173,7 +172,8 @@ def goals() -> dict[str, int | None]:
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Promise" and node.args:
                 fields = dict(zip(FIELDS_OF_PROMISE, node.args, strict=False))
                 fields |= {str(key.arg): key.value for key in node.keywords}
-                goal = fields["goal"].value if isinstance(fields["goal"], ast.Constant) else None
+                is_known = isinstance(fields["goal"], ast.Constant)
+                goal = int(ast.literal_eval(fields["goal"])) if is_known else None
                 found[ast.literal_eval(fields["name"])] = goal
     return found
 
