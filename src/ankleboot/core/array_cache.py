@@ -39,7 +39,7 @@ class StoredArray:
 class RowWriter:
     """Rows of an array, appended to a file; their number is known at the end."""
 
-    def __init__(self, file: BinaryIO, row_shape: tuple[int, ...], dtype: str) -> None:
+    def __init__(self, file: BinaryIO | io.BytesIO, row_shape: tuple[int, ...], dtype: str) -> None:
         self._file, self._row_shape, self._dtype = file, row_shape, np.dtype(dtype)
         self._num_rows, self._hash = 0, hashlib.sha256()
         self._write_header()
