@@ -9,7 +9,7 @@ Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
 SHAPE: Schema = {"type": "array", "items": {"type": "integer"}}
-PARAMETERS: Schema = {"type": "object"}
+PARAMETERS: Schema = {"type": ["object", "null"]}
 
 
 def _object(description: str, required: str, **properties: Schema) -> Schema:
@@ -61,7 +61,7 @@ SCHEMAS: dict[str, Schema] = {
         "Images as one tensor: UINT8 or FP32 (from 0 to 1) of the shape in the model's metadata, "
         "or BYTES, image files in base64.",
         "inputs",
-        id=TEXT,
+        id={"type": ["string", "null"]},
         parameters=PARAMETERS,
         inputs=_array(
             _object(
@@ -76,7 +76,10 @@ SCHEMAS: dict[str, Schema] = {
             minItems=1,
             maxItems=1,
         ),
-        outputs=_array(_object("Tensor.", "name", name=_OUTPUT_NAME, parameters=PARAMETERS)),
+        outputs={
+            "type": ["array", "null"],
+            "items": _object("Tensor.", "name", name=_OUTPUT_NAME, parameters=PARAMETERS),
+        },
     ),
     "V2Response": _object(
         "Predictions in the order of the images.",
