@@ -6,6 +6,7 @@ predicts a few images. If that ends well, the hash of the file is remembered, an
 here. Shipped models are known, and so is what this machine trained, exported or adopted.
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,11 @@ from ankleboot.models.pretrained import catalog
 
 TRIAL = "ankleboot.inference.trial"
 WALL_S = 600.0  # a busy machine imports TensorFlow for minutes; processor time is limited too
-READERS = {".keras": metadata_of, ".tflite": read_verified_tflite, ".onnx": read_verified_onnx}
+READERS: Mapping[str, Callable[[Path], object]] = {
+    ".keras": metadata_of,
+    ".tflite": read_verified_tflite,
+    ".onnx": read_verified_onnx,
+}
 
 
 def admit(path: Path) -> None:
@@ -43,7 +48,8 @@ def admit(path: Path) -> None:
     key = examined.key_of(path)
     if examined.is_known(key):
         return
-    (read_verified_folder if path.is_dir() else READERS[path.suffix])(path)
+    read = read_verified_folder if path.is_dir() else READERS[path.suffix]
+    read(path)
     if not _try_out(path):
         return
     if examined.key_of(path) != key:

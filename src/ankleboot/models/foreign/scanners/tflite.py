@@ -69,7 +69,8 @@ class Table:
     def integers(self, index: int) -> list[int]:
         """Return a vector of int32."""
         start, num = self.vector(index, 4)
-        return np.frombuffer(self._content, "<i4", num, start).tolist() if num else []
+        values: list[int] = np.frombuffer(self._content, "<i4", num, start).tolist() if num else []
+        return values
 
     def tables(self, index: int, most: int = MAX_ITEMS) -> list["Table"]:
         """Return a vector of tables.
