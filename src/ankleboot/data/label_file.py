@@ -21,7 +21,13 @@ import filelock
 
 from ankleboot.core.csv_text import csv_text, read_cell
 from ankleboot.core.errors import DataError, EnvironmentFailure, UsageError
-from ankleboot.core.files import atomic_write, file_lock, remove_temp_files, write_failure
+from ankleboot.core.files import (
+    atomic_write,
+    file_lock,
+    read_bytes,
+    remove_temp_files,
+    write_failure,
+)
 
 LABEL_FILE = "labels.csv"
 COLUMNS = ("path", "label", "old_label", "time")
@@ -60,13 +66,10 @@ def read_label_file(path: Path) -> tuple[bytes, tuple[Decision, ...]]:
 
     Raises:
         UsageError: If there is no such file.
+        EnvironmentFailure: If it cannot be read.
         DataError: If it has other columns, or a line of another form.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"--labels {path}: cannot be read ({reason})") from error
+    content = read_bytes(path, missing=UsageError(f"--labels {path}: no such file"))
     return content, parse_label_file(content, path)
 
 
