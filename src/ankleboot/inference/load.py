@@ -150,6 +150,9 @@ def model_path(path: Path) -> Path:
         raise _foreign(path)
     if path.is_dir() and not format_of_folder(path):
         return Run(path).check_model()
+    run = find_run(path) if path.suffix == ".keras" else None
+    if run and path == run.model_path and run.is_complete:
+        return run.check_model()
     return path
 
 
