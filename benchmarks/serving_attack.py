@@ -2,7 +2,7 @@
 
     python benchmarks/serving_attack.py --seconds 60
 
-Hostile requests (hostile.py) run in turn, beside 200 connections that send a byte per second and
+Hostile requests (hostile_requests.py) run in turn, beside 200 connections that send a byte per second and
 clients that disconnect. Meanwhile a load client sends ordinary requests and compares each response.
 The memory of the server must grow by less than 50 MiB, no status above 499 but 503 may occur, and
 all ordinary requests must get responses. Writes benchmarks/results/serving_attack.json.
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import hostile
+import hostile_requests
 from ankleboot.core.files import write_json
 from ankleboot.core.subprocesses import machine_info
 from lib import payloads, server_process
@@ -100,7 +100,9 @@ def attack(
     sizes.append(server.memory_of_each())
     pids_after, at_end = process_tree(server.process.pid), memory.median("calm after the attack")
     memory.action = "the largest allowed image"
-    largest = hostile.post(server.port, "image/png", hostile.one_color(5_000, "RGB"))
+    largest = hostile_requests.post(
+        server.port, "image/png", hostile_requests.one_color(5_000, "RGB")
+    )
     memory.stop()
     most = memory.largest()
     largest_mib = most.pop("the largest allowed image", None)
@@ -126,12 +128,12 @@ def run_attacks(
 ) -> tuple[dict[str, dict[str, int]], dict[str, Any]]:
     """Send all hostile requests in turn until the time is over; count the outcomes by request."""
     attacks: dict[str, Callable[[int], str]] = {
-        **hostile.REQUESTS,
-        **hostile.bombs(),
-        "100 clients leave": lambda port: hostile.disconnect(port, photo),
+        **hostile_requests.REQUESTS,
+        **hostile_requests.bombs(),
+        "100 clients leave": lambda port: hostile_requests.disconnect(port, photo),
     }
     answers: dict[str, Counter[str]] = {name: Counter() for name in attacks}
-    slow, stopped = hostile.SlowClients(server.port, NUM_SLOW_CLIENTS), threading.Event()
+    slow, stopped = hostile_requests.SlowClients(server.port, NUM_SLOW_CLIENTS), threading.Event()
 
     def drip() -> None:
         while not stopped.wait(1.0):
