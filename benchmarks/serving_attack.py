@@ -5,7 +5,8 @@
 Hostile requests (hostile_requests.py) run in turn, beside 200 connections that send a byte per
 second and clients that disconnect. Meanwhile a load client sends ordinary requests and compares
 each response. The memory of the server must grow by less than 50 MiB, no status above 499 but 503
-may occur, and all ordinary requests must get responses. Writes benchmarks/results/serving_attack.json.
+may occur, and all ordinary requests must get responses. Writes
+benchmarks/results/serving_attack.json.
 """
 
 import argparse
