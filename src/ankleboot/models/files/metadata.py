@@ -6,7 +6,7 @@ from typing import Any
 
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.documents import parse_document
-from ankleboot.core.errors import ModelError, UsageError
+from ankleboot.core.errors import ModelError, UsageError, first_line
 from ankleboot.core.types import IMAGE_SIZE
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.recipes.split_rule import MAX_FOLDS, MIN_FOLDS, SplitRule
@@ -125,7 +125,7 @@ class ModelMetadata:
             info = cls(**(fields | {name: tuple(labels) for name, labels in lists.items()}))
             _check(info)
         except (KeyError, TypeError, UsageError) as error:
-            raise ModelError(f"{path}: damaged metadata ({error})") from error
+            raise ModelError(f"{path}: damaged metadata ({first_line(error)})") from error
         return info
 
     @classmethod
