@@ -31,7 +31,7 @@ def check(cases: Cases) -> Outcome:
     with running_server("--workers", "2", "--log", "off") as server:
         contents = [encoded(Image.fromarray(image), "PNG") for image in images]
         served = [server.post(content).json["predictions"] for content in contents]
-        workers = [("calls", call)] * NUM_CALLERS
+        workers: list[tuple[str, Work]] = [("calls", call)] * NUM_CALLERS
         workers += [("requests", _client(server, contents, served)) for _ in range(NUM_CLIENTS)]
         return run_in_threads(cases, workers)
 

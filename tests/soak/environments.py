@@ -120,7 +120,10 @@ def _prepared(folder: Path) -> dict[str, str]:
 
 def _run(poverty: Poverty, words: list[str], folder: Path) -> str:
     """Run a command; return what is wrong with how it ended, or ""."""
-    variables = {"ANKLEBOOT_CACHE": str(folder / "cache"), "XDG_STATE_HOME": str(folder / "state")}
+    variables: dict[str, str | None] = {
+        "ANKLEBOOT_CACHE": str(folder / "cache"),
+        "XDG_STATE_HOME": str(folder / "state"),
+    }
     variables |= poverty.variables
     environment = {**os.environ, **variables}
     kept = {name: value for name, value in environment.items() if value is not None}

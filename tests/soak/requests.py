@@ -17,7 +17,15 @@ from soak.threads import run_in_threads
 NUM_CLIENTS = 4
 TIMEOUT_S = 20.0
 PROBE_EVERY = 50  # mutated requests to a good one
-PATHS = ("/", "/healthz", "/readyz", "/metrics", "/v1/model", "/v1/predict", "/docs")
+PATHS: tuple[str, ...] = (
+    "/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/v1/model",
+    "/v1/predict",
+    "/docs",
+)
 PATHS += ("/openapi.json", "/v1/explain", "/v2/health/ready", "/none", "/static/app.js")
 HEADERS = (
     "host: evil.example", "host: [::1].evil.com", "host:", "content-length: 10", "expect: x",

@@ -32,7 +32,7 @@ from ankleboot.studies.runner import _stored
 from soak.fuzz import seeds
 from soak.promise import Broken
 
-RUN_FILES = ("recipe.json", "manifest.json", "result.json", "calibration.json")
+RUN_FILES: tuple[str, ...] = ("recipe.json", "manifest.json", "result.json", "calibration.json")
 RUN_FILES += ("evaluation-test.json", "verdict.json", "test_reads.json")
 
 Reader = Callable[[bytes], object]
@@ -153,10 +153,10 @@ def _model_documents(folder: Path) -> Iterator[Document]:
     def described(content: bytes) -> object:
         (exported / FILE_NAME).write_bytes(seeds.networks()[0])
         document = parsed(content)
-        files = {"files": checksums._checksums(exported)}  # noqa: SLF001
+        files: dict[str, Any] = {"files": checksums._checksums(exported)}  # noqa: SLF001
         if isinstance(document, dict):
-            document = files | document
-            document |= {"sha256": checksums._own_checksum(document)}  # noqa: SLF001
+            document = {**files, **document}
+            document["sha256"] = checksums._own_checksum(document)  # noqa: SLF001
             content = json.dumps(document).encode()
         (exported / checksums.METADATA_NAME).write_bytes(content)
         return load_predictor(exported, trust=True).predict(images)

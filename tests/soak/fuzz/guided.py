@@ -5,6 +5,7 @@
 Inputs that reach a new branch of a reader breed the next ones. Native code is not measured.
 """
 
+import importlib
 import importlib.util
 import os
 import re
@@ -14,7 +15,16 @@ from pathlib import Path
 
 from soak.promise import Broken, Cases, Outcome, Promise
 
-NAMES = ("csv", "labels", "jsonl", "run_recipe.json", "metadata", "form", "base64", "forged_tar")
+NAMES: tuple[str, ...] = (
+    "csv",
+    "labels",
+    "jsonl",
+    "run_recipe.json",
+    "metadata",
+    "form",
+    "base64",
+    "forged_tar",
+)
 NAMES += ("network", "host", "set", "npz_member")
 """Readers in Python."""
 INSTRUMENTED = ["ankleboot", "python_multipart", "tarfile", "csv", "json"]
@@ -58,8 +68,7 @@ def _breed(folder: Path, name: str, seconds: int, seed: int) -> int:
 
 
 def main(folder: Path, name: str, seconds: str, seed: str) -> None:
-    import atheris
-
+    atheris = importlib.import_module("atheris")
     with atheris.instrument_imports(include=INSTRUMENTED):
         from soak.fuzz.child import read
         from soak.fuzz.readers import BY_NAME

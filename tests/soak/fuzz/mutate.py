@@ -6,7 +6,17 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-NUMBERS = ("1e999", "-1e999", "NaN", "Infinity", "-0", "-1", "0", "1e-320", "1" + "0" * 400)
+NUMBERS: tuple[str, ...] = (
+    "1e999",
+    "-1e999",
+    "NaN",
+    "Infinity",
+    "-0",
+    "-1",
+    "0",
+    "1e-320",
+    "1" + "0" * 400,
+)
 NUMBERS += tuple(str(2**bits) for bits in (15, 31, 32, 53, 63, 64)) + ("true", "null", '""')
 LENGTHS = tuple(
     (number % 2**32).to_bytes(size, order)
@@ -15,7 +25,15 @@ LENGTHS = tuple(
     if number < 256**size
     for order in ("big", "little")
 )
-TEXTS = (b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r\n", b"\x1b]0;x\x07", b"../../x", b"=cmd|' '!A0")
+TEXTS: tuple[bytes, ...] = (
+    b"\0",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"\r\n",
+    b"\x1b]0;x\x07",
+    b"../../x",
+    b"=cmd|' '!A0",
+)
 TEXTS += (b"\xed\xa0\x80", b'"', b",", b"%00", "\u202e".encode(), b"1" * 400, b"e" * 5000)
 VALUES: tuple[Any, ...] = (None, True, -1, 0, 1.5, 2**31, 2**63, 10**400, "", "x", "\ud800", [], {})
 VALUES += (float("nan"), float("inf"), -0.0, [None], {"a": None}, ["x"] * 3)

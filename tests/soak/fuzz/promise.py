@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from soak.fuzz.child import read
 from soak.fuzz.readers import BY_NAME, CORPUS
@@ -52,7 +52,7 @@ class Child:
                 return
             self._process.stdin.write(" ".join(map(str, numbers)) + "\n")
             self._process.stdin.flush()
-            line = self._process.stdout.readline() if self._answers() else ""
+            line = self._process.stdout.readline() if self._answers(self._process.stdout) else ""
             if line:
                 yield json.loads(line)
                 return
@@ -63,11 +63,11 @@ class Child:
             numbers = numbers[numbers.index(last) + 1 :] if last in numbers else []
             self._process = self._start()
 
-    def _answers(self) -> bool:
+    def _answers(self, output: IO[str]) -> bool:
         """Wait for a line or the end; return False if the child is stuck."""
         last, since = -1, time.monotonic()
         while time.monotonic() - since < STUCK_S:
-            if select.select([self._process.stdout], [], [], 0.5)[0]:
+            if select.select([self._process.stdout or 0], [], [], 0.5)[0]:
                 return True
             if (number := self._last()) != last:
                 last, since = number, time.monotonic()

@@ -17,7 +17,7 @@ from ankleboot.data.preprocessing.decode import decode_bytes, formats_of
 from ankleboot.data.tables.sources import read_source
 from ankleboot.inference.bulk.chunks import TarChunk
 from ankleboot.inference.bulk.shards import chunks_of_shard
-from ankleboot.inference.predict import FailedImage
+from ankleboot.inference.predict import ImageBytes
 from ankleboot.models.run import Run
 from ankleboot.models.run_list.columns import read_row
 from ankleboot.recipes.catalog import RECIPES
@@ -25,7 +25,7 @@ from ankleboot.recipes.parse import override
 from ankleboot.server import body_parser
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.error_responses import ApiError
-from ankleboot.server.http.middleware import HostAllowlist
+from ankleboot.server.http.hosts import HostAllowlist
 from soak.fuzz import model_files, seeds
 from soak.fuzz.model_files import written
 
@@ -98,7 +98,7 @@ def tar(folder: Path, content: bytes) -> None:
     for chunk in chunks_of_shard(str(path), lambda _: None):
         if isinstance(chunk, TarChunk) and chunk.num_images < 100:
             for image in chunk.images():
-                if not isinstance(image, FailedImage | str):
+                if isinstance(image, ImageBytes):
                     _ = image.content
 
 
@@ -128,9 +128,8 @@ def run_file(name: str) -> Callable[[Path, bytes], None]:
             written(folder, other, content if other == name else good)
         read_row(folder)
         run = Run(folder)
-        for part in (run.recipe, run.manifest, run.metadata, run.result, run.calibration):
-            tolerated(part)
-        for part in (run.history, run.summary, run.to_json):
+        parts: list[Callable[[], object]] = [run.recipe, run.manifest, run.metadata, run.result]
+        for part in (*parts, run.calibration, run.history, run.summary, run.to_json):
             tolerated(part)
 
     return read

@@ -36,7 +36,12 @@ def images() -> list[bytes]:
     """Return one image of every format, and of the modes that are read otherwise."""
     gray, alpha = PIXELS[..., 0], np.dstack((PIXELS, PIXELS[..., :1]))
     deep = gray.astype(np.uint16) * 257
-    made = [(PIXELS, "PNG", {}), (gray, "PNG", {}), (alpha, "PNG", {}), (deep, "PNG", {})]
+    made: list[tuple[Any, str, dict[str, Any]]] = [
+        (PIXELS, "PNG", {}),
+        (gray, "PNG", {}),
+        (alpha, "PNG", {}),
+        (deep, "PNG", {}),
+    ]
     made += [(PIXELS, "JPEG", {}), (PIXELS, "JPEG", {"progressive": True}), (gray, "JPEG", {})]
     made += [(PIXELS, "WEBP", {}), (alpha, "WEBP", {"lossless": True}), (PIXELS, "BMP", {})]
     made += [(PIXELS, "GIF", {}), (PIXELS, "TIFF", {}), (deep, "TIFF", {})]
@@ -253,7 +258,7 @@ def networks() -> list[bytes]:
     def array(*shape: int) -> dict[str, Any]:
         return pack_array(generator.normal(size=shape).astype(np.float32))
 
-    layers = [
+    layers: list[dict[str, Any]] = [
         {"kind": "scale", "scale": array(1), "offset": array(1)},
         {"kind": "convolution", "kernel": array(3, 3, 1, 2), "bias": array(2)}
         | {"stride": 2, "padding": "same"},

@@ -52,7 +52,8 @@ def list_runs(folder: AnyPath = "runs", *, use_index: bool = True) -> list[Row]:
         return [read_row(run) for run in runs]
     path = _index_path(base)
     known = _read_index(path)
-    rows, changed = [], {}
+    rows: list[Row] = []
+    changed: dict[str, tuple[str, dict[str, Value]]] = {}
     for run in runs:
         key, stamp = str(run.relative_to(base)), _stamp(run)
         if key in known and known[key][0] == stamp:
