@@ -67,7 +67,7 @@ class Child:
         """Wait for a line or the end; return False if the child is stuck."""
         last, since = -1, time.monotonic()
         while time.monotonic() - since < STUCK_S:
-            if select.select([self._process.stdout or 0], [], [], 0.5)[0]:
+            if select.select([output], [], [], 0.5)[0]:
                 return True
             if (number := self._last()) != last:
                 last, since = number, time.monotonic()
