@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from lib.tables import format_optional, markdown_table
+from ankleboot.cli.output.benchmark import format_optional
+from lib.tables import markdown_table
 
 HEAD = (
     "server|setting|ready after|memory|requests/s|ours is|p50, 70 % load|p99, 70 % load"

@@ -133,6 +133,7 @@ def test_the_best_setting_of_each_peer_counts() -> None:
 def test_a_server_with_other_predictions_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     images = peers.Images()
     probs = dict(images.expected[0].probs)
+    responses: list[dict[str, Any]] = []
     monkeypatch.setattr(
         ServerProcess,
         "wait_for_response",
