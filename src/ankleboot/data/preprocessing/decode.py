@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError, features
@@ -63,7 +62,7 @@ def decode(path: Path) -> Pixels:
 
 
 @contextmanager
-def open_image(path: Path) -> Iterator[BinaryIO]:
+def open_image(path: Path) -> Iterator[io.BufferedReader]:
     """Open an image file, and tell apart what is wrong with it and with the system.
 
     Raises:

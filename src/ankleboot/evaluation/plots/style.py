@@ -24,7 +24,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 def draw_figure(figure: Figure, target: Path | IO[Any], **options: Any) -> None:
     """Draw a figure into a file; a name that holds dollars is text, no formula of TeX."""
     for text in figure.findobj(Text):
-        text.set_parse_math(False)  # type: ignore[attr-defined]
+        text.set_parse_math(False)
         text.set_text(escape_lines(text.get_text()))  # fonts fail at half a character
     with mpl.rc_context({"text.parse_math": False}), without_glyph_warnings():  # later texts
         figure.savefig(target, **options)

@@ -116,7 +116,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self._header_timer.cancel()
             self._header_timer = None
         self._unset_keepalive_if_required()
-        target, headers = self.url, self.scope["headers"]
+        target, headers = self.url, self.headers
         if not target.startswith((b"/", b"*")):  # "http://host/path", as clients send it to proxies
             host = (b"host", target.partition(b"://")[2].partition(b"/")[0])
             if host not in headers:  # two different hosts, which the application refuses

@@ -4,6 +4,7 @@ Numbers of fields: onnx.proto, https://github.com/onnx/onnx/blob/main/onnx/onnx.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def _shape(message: memoryview) -> tuple[str, list[int] | None]:
     return name, shape
 
 
-def _inner(values: list[wire.Value], number: int) -> list[memoryview]:
+def _inner(values: Sequence[wire.Value], number: int) -> list[memoryview]:
     return [
         inner
         for value in values
