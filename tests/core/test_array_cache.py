@@ -81,6 +81,17 @@ def one_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
+def replaced_by_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    path.rename(f"{path}.old")
+
+
+def turned_into_folder(path: Path) -> None:
+    path.rename(f"{path}.old")
+    path.mkdir()
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "zeroed": zeroed,
     "one bit": one_bit,
@@ -92,7 +103,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "cut": lambda path: path.write_bytes(path.read_bytes()[:-50]),
     "empty": lambda path: path.write_bytes(b""),
     "missing": Path.unlink,
-    "a folder": lambda path: (path.unlink(), path.mkdir(), path.rename(f"{path}.old")),
+    "a folder": replaced_by_a_folder,
     "huge header": lambda path: path.write_bytes(
         path.read_bytes().replace(b"(20, 4, 5)", b"(20000000000000000, 4, 5)")
     ),

@@ -50,7 +50,7 @@ def test_load_run_opens_run_folders_alone(bar_run: Run, tmp_path: Path) -> None:
         load_run(tmp_path)
 
 
-VALUES = [..., None, True, -1, "", "x", [], {}, [[[[]]]], 10**400, 1e300]
+VALUES: list[Any] = [..., None, True, -1, "", "x", [], {}, [[[[]]]], 10**400, 1e300]
 """Values that a damaged document may have; the first leaves the key out."""
 
 

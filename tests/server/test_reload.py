@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -65,7 +65,7 @@ def run_swaps(
 
 
 async def settle(swapper: ModelSwapper) -> None:
-    while (task := cast("asyncio.Task[None] | None", swapper._task)) and not task.done():
+    while (task := swapper._task) and not task.done():
         await task
 
 

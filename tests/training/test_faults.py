@@ -25,7 +25,7 @@ class Killed(BaseException):
 
 def raise_at_epoch(patch: pytest.MonkeyPatch, error: BaseException, epoch: int) -> None:
     """Raise in the first call of the engine that belongs to an epoch."""
-    original, seen = TensorFlowEngine.train, []
+    original, seen = TensorFlowEngine.train, list[Any]()
 
     def train(engine: TensorFlowEngine, chunk: Any, *rest: Any) -> Any:
         if not seen or seen[-1] is not chunk:
