@@ -11,8 +11,9 @@ from ankleboot.models.run_list.saved_columns import DEFAULT_COLUMNS, load_column
 
 
 @pytest.fixture(autouse=True)
-def state(isolated_state_dir: Path) -> Path:
-    return isolated_state_dir
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ANKLEBOOT_STATE", str(tmp_path / "state"))
+    return tmp_path / "state"
 
 
 def test_each_folder_has_its_columns(tmp_path: Path, state: Path) -> None:

@@ -10,7 +10,7 @@ import io
 import pickle
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
         raise ModelError(f"{path}: refused as weights ({first_line(error)})") from error
 
 
-def _parse(file: BinaryIO) -> dict[str, np.ndarray]:
+def _parse(file: io.BytesIO) -> dict[str, np.ndarray]:
     if _Unpickler(file).load() != MAGIC:
         raise ValueError("expected a PyTorch file from before version 1.6")
     _Unpickler(file).load()  # format version
@@ -88,7 +88,7 @@ def _parse(file: BinaryIO) -> dict[str, np.ndarray]:
     return {name: _array(view, numbers[view.storage.key]) for name, view in views.items()}
 
 
-def _numbers(file: BinaryIO, dtype: np.dtype) -> np.ndarray:
+def _numbers(file: io.BytesIO, dtype: np.dtype) -> np.ndarray:
     count = int.from_bytes(file.read(8), "little")
     raw = file.read(count * dtype.itemsize)
     if len(raw) != count * dtype.itemsize:
