@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ankleboot.core.files import sha256_of
 from ankleboot.core.types import pack_array
-from ankleboot.models.files.checksums import METADATA_NAME, add_folder_checksums, sha256_of
+from ankleboot.models.files.checksums import METADATA_NAME, add_folder_checksums
 from ankleboot.models.files.metadata import ModelMetadata
 from hostile.hostile_file import HostileFile
 
@@ -28,8 +29,8 @@ def _zeros(*shape: int) -> dict[str, Any]:
 FLATTEN, RELU = {"kind": "flatten"}, {"kind": "activation", "function": "relu"}
 DENSE = {"kind": "dense", "kernel": _zeros(784, 10), "bias": _zeros(10)}
 POOL = {"kind": "pooling", "by": "max", "window": 2, "stride": 2, "padding": "same"}
-CONVOLUTION = {"kind": "convolution", "kernel": _zeros(3, 3, 1, 1), "bias": _zeros(1)}
-CONVOLUTION |= {"stride": 1, "padding": "same"}
+CONVOLUTION: dict[str, Any] = {"kind": "convolution", "kernel": _zeros(3, 3, 1, 1)}
+CONVOLUTION |= {"bias": _zeros(1), "stride": 1, "padding": "same"}
 
 
 def network(*layers: dict[str, Any]) -> Callable[[Path], object]:

@@ -101,7 +101,7 @@ def config_twice(path: Path) -> None:
         entry = file.infolist()[1]
         entry.filename = "config.json"
         file.filelist.append(entry)
-        file._didModify = True
+        file._didModify = True  # type: ignore[attr-defined]  # typeshed has no private names
     path.write_bytes(sealed(body.getvalue(), ModelMetadata()))
 
 

@@ -20,7 +20,7 @@ sys.path.insert(0, os.fspath(Path(__file__).parent.parent))
 import h5py  # noqa: F401  # part of the start-up, as is the next
 
 from ankleboot.core.errors import AnklebootError
-from ankleboot.core.subprocesses import peak_mib, resident_mib
+from ankleboot.core.subprocesses import peak_mib, resident_mib, run_isolated
 from ankleboot.evaluation.adoption import adopt as adoption
 from ankleboot.inference import admission, trial
 from ankleboot.inference.load import load_predictor
@@ -28,8 +28,9 @@ from ankleboot.models.foreign import child
 from hostile.corpus import CORPUS
 from hostile.hostile_file import HostileFile
 
+Start = Callable[..., dict[str, Any]]
+
 sockets: list[str] = []
-RUN_CHILD = admission.run_isolated
 
 
 def hear(event: str, _: tuple[Any, ...]) -> None:
@@ -37,7 +38,7 @@ def hear(event: str, _: tuple[Any, ...]) -> None:
         sockets.append(event)
 
 
-def in_this_process(work: Callable[[str], object]) -> Callable[..., dict[str, Any]]:
+def in_this_process(work: Callable[[str], object]) -> Start:
     """Replace the start of a child; the errors become documents, as the child writes them."""
 
     def run(_module: str, argument: str, **_: Any) -> dict[str, Any]:
@@ -50,22 +51,26 @@ def in_this_process(work: Callable[[str], object]) -> Callable[..., dict[str, An
     return run
 
 
+def replace_children(of_admission: Start, of_adoption: Start) -> None:
+    """Replace the functions that start the children of `load_predictor` and `adopt`."""
+    vars(admission)["run_isolated"] = of_admission
+    vars(adoption)["run_isolated"] = of_adoption
+
+
 def measure(file: HostileFile, folder: Path) -> dict[str, Any]:
     path = folder / file.name.partition(".")[0] / file.name
     figures: list[dict[str, Any]] = []
 
     def run_child(*arguments: str, **options: Any) -> dict[str, Any]:
-        figures.append(RUN_CHILD(*arguments, **options))
+        figures.append(run_isolated(*arguments, **options))
         return figures[-1]
 
     if file.reaches_runtime:
-        admission.run_isolated = adoption.run_isolated = run_child
+        replace_children(run_child, run_child)
     else:
-        admission.run_isolated = in_this_process(
-            lambda path: trial.examine(Path(path), trial.Figures())
-        )
-        adoption.run_isolated = in_this_process(
-            lambda job: child._inspect(json.loads(Path(job).read_text()))
+        replace_children(
+            in_this_process(lambda path: trial.examine(Path(path), trial.Figures())),
+            in_this_process(lambda job: child._inspect(json.loads(Path(job).read_text()))),
         )
     with suppress(OSError):  # forget the peak of earlier files
         Path("/proc/self/clear_refs").write_text("5")
