@@ -87,11 +87,6 @@ def replaced_by_a_folder(path: Path) -> None:
     path.rename(f"{path}.old")
 
 
-def turned_into_folder(path: Path) -> None:
-    path.rename(f"{path}.old")
-    path.mkdir()
-
-
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "zeroed": zeroed,
     "one bit": one_bit,
