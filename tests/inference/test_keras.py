@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from ankleboot.core.types import to_inputs
 from ankleboot.data.dataset import Dataset
 from ankleboot.inference.keras import BATCH_SIZE, KerasPredictor, compute_function
 from ankleboot.inference.load import load_predictor
+from ankleboot.models.files import keras_file
 from ankleboot.models.files.calibration import apply_temperature, softmax
 from ankleboot.models.files.keras_seal import sealed
 from ankleboot.models.run import Run
@@ -72,3 +74,15 @@ def test_a_network_is_traced_once_and_only_for_full_batches() -> None:
         values = np.random.default_rng(size).random((size, 4, 4, 1), np.float32)
         np.testing.assert_array_equal(compute(values), 2 * values)
         assert traces == (size >= BATCH_SIZE)
+
+
+def test_the_network_is_loaded_from_the_bytes_that_were_read(
+    calibrated_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.keras"
+    content = calibrated_run.model_path.read_bytes()
+    path.write_bytes(b"another file, which took its place")
+    monkeypatch.setattr(keras_file, "read_model", lambda *_: content)
+    weights = keras_file.load_network(path).get_weights()
+    expected = keras_file.load_network(calibrated_run.model_path).get_weights()
+    assert all((a == b).all() for a, b in zip(weights, expected, strict=True))

@@ -3,7 +3,6 @@
 `python -m ankleboot.export.benchmark RUNTIME PATH RUN DATA SECONDS` measures one runtime once.
 """
 
-import importlib
 import itertools
 import json
 import os
@@ -25,6 +24,7 @@ from ankleboot.core.types import Images, Probs, to_inputs
 from ankleboot.data.load import load_data
 from ankleboot.evaluation.select_split import validation_images
 from ankleboot.inference.load import load_predictor
+from ankleboot.models.files.keras_file import load_network
 from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run
 
@@ -173,8 +173,7 @@ def main(name: str, path: str, run_dir: str, data: str, duration: str) -> None:
 def _load_runtime(name: str, path: Path, num_threads: int) -> Predict:
     if name not in KERAS:
         return load_predictor(path, num_threads=num_threads).predict
-    keras = importlib.import_module("keras")
-    model = keras.models.load_model(path, compile=False)
+    model = load_network(path)
     if name == "model.predict":
         return lambda images: np.asarray(
             model.predict(to_inputs(images), batch_size=len(images), verbose=0)

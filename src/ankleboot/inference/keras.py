@@ -11,13 +11,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ankleboot.core.errors import ForeignModelError, ModelError, first_line
+from ankleboot.core.errors import ForeignModelError, ModelError
 from ankleboot.core.files import DAMAGED_ZIP
-from ankleboot.core.silence import import_keras
 from ankleboot.core.types import Images, Inputs, Probs, batch_size_for, to_inputs
 from ankleboot.inference.predictor import BatchPredictor, check_tensors
 from ankleboot.models.files.calibration import apply_temperature, softmax
 from ankleboot.models.files.checksums import MAX_FOLDER_BYTES, read_model
+from ankleboot.models.files.keras_file import load_network
 from ankleboot.models.files.keras_seal import check_directory, model_sha256, read_seal
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run, find_run
@@ -41,7 +41,7 @@ class KerasPredictor(BatchPredictor):
     def __init__(self, path: Path, run: Run | None = None) -> None:
         self.name = str(run.folder if run else path)
         info = metadata_of(path, run)
-        self.model = _load(path)
+        self.model = load_network(path)
         self.info = replace(info, parameters=self.model.count_params())
         inputs = [(tensor.shape[1:], tensor.dtype) for tensor in self.model.inputs]
         outputs = [(tensor.shape[1:], tensor.dtype) for tensor in self.model.outputs]
@@ -140,14 +140,3 @@ def _check_archive(path: Path) -> None:
         raise ModelError(f"{path}: {error}") from error
     except DAMAGED_ZIP as error:
         raise ModelError(f"{path}: incomplete or damaged model file ({error})") from error
-
-
-def _load(path: Path) -> Any:
-    import_keras()
-    import keras  # after the checks: a damaged file is reported before TensorFlow is imported
-
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises many types for a hostile or foreign file
-        reason = first_line(error)
-        raise ModelError(f"{path}: not a model that can be loaded safely ({reason})") from error

@@ -15,6 +15,7 @@ from ankleboot.core.subprocesses import peak_mib
 from ankleboot.core.tensorflow_settings import use_backend
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
+from ankleboot.models.files.keras_file import load_network
 from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import PLAIN
@@ -64,8 +65,6 @@ def measure_run(job: Job, data: Dataset) -> dict[str, Any]:
 
 
 def _train(job: Job, data: Dataset, folder: Path) -> "TrainedRun":
-    import keras
-
     from ankleboot.studies.measures.trained_run import TrainedRun
     from ankleboot.training.trainer import fit
 
@@ -75,7 +74,7 @@ def _train(job: Job, data: Dataset, folder: Path) -> "TrainedRun":
     if not (job.variant.shipped and is_own):
         run = fit(job.recipe, data, folder)
         seconds, peak = run.result()["train_seconds"], peak_mib()
-    model = keras.models.load_model(run.model_path, compile=False)
+    model = load_network(run.model_path)
     return TrainedRun(run.recipe(), data, model, run.history(), seconds, peak)
 
 

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import msgspec
 import numpy as np
 
@@ -16,6 +15,7 @@ from ankleboot.core.errors import ModelError
 from ankleboot.core.files import atomic_write, read_bytes
 from ankleboot.models.architectures import build_model
 from ankleboot.models.files import examined
+from ankleboot.models.files.keras_file import load_network
 from ankleboot.models.files.keras_seal import read_seal, sealed
 from ankleboot.models.history import EpochRecord
 from ankleboot.models.run import Run
@@ -127,7 +127,7 @@ class Checkpoints:
         read_seal(self.run.best_path)  # raises if it is damaged
         atomic_write(self.run.model_path, read_bytes(self.run.best_path))
         if self._best_weights is None:  # an earlier process trained the best epoch
-            self._best_weights = keras.models.load_model(self.run.best_path).get_weights()
+            self._best_weights = load_network(self.run.best_path).get_weights()
         return self._best_weights
 
     def _remember(self) -> None:

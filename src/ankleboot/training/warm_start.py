@@ -15,6 +15,7 @@ from ankleboot.core.errors import ModelError, UsageError
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.fingerprints import fingerprints
 from ankleboot.inference.admission import admit
+from ankleboot.models.files.keras_file import load_network
 from ankleboot.models.run import Run
 from ankleboot.recipes.recipe import Recipe
 
@@ -116,7 +117,7 @@ def load_parent(model: keras.Model, entry: dict[str, Any], class_names: Sequence
     if parent.result()["model_sha256"] != entry["model_sha256"]:
         raise ModelError(f"{path}: not the model that this run started from")
     admit(path)
-    source = {layer.name: layer for layer in keras.models.load_model(path, compile=False).layers}
+    source = {layer.name: layer for layer in load_network(path).layers}
     same_classes = sorted(class_names) == sorted(entry["labels"])
     taken, new = [], []
     for layer in model.layers:

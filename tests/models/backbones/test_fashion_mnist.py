@@ -1,6 +1,7 @@
 """Backbone of the shipped model against the shipped model."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -21,5 +22,14 @@ def test_the_backbone_computes_the_features_of_the_shipped_model() -> None:
     image = load_data("sample").test.images[:2, ..., None].astype(np.float32) / 255
     ours = np.asarray(base.feature_extractor(model)(image))
     np.testing.assert_allclose(ours, np.asarray(before(image)), atol=1e-5)
-    with pytest.raises(ModelError, match="no weights of the recipe pocket"):
+
+
+def test_weights_of_another_network_or_kind_are_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other.keras"
+    inputs = keras.Input((28, 28, 1))
+    outputs = keras.layers.Dense(10, name="dense")(keras.layers.Flatten()(inputs))
+    keras.Model(inputs, outputs).save(other)
+    with pytest.raises(ModelError, match=r"other\.keras: no weights of the recipe pocket"):
+        architectures.build_model(replace(TINY, weights=str(other)))
+    with pytest.raises(ModelError, match="which no image classifier of Keras has"):
         architectures.build_model(replace(TINY, weights=str(catalog.SEGMENTATION)))

@@ -1,7 +1,8 @@
 """Parts that figures share: axes, files, colors for white, black and the color-blind."""
 
+from io import IOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -21,7 +22,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     atomic_write(path, lambda temp: draw_figure(figure, temp, dpi=110), suffix=path.suffix)
 
 
-def draw_figure(figure: Figure, target: Path | IO[Any], **options: Any) -> None:
+def draw_figure(figure: Figure, target: Path | IOBase, **options: Any) -> None:
     """Draw a figure into a file; a name that holds dollars is text, no formula of TeX."""
     for text in figure.findobj(Text):
         text.set_parse_math(False)

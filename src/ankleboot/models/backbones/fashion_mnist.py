@@ -8,9 +8,12 @@ from typing import Any
 
 import keras
 
-from ankleboot.core.errors import EnvironmentFailure, ModelError, first_line, is_system_fault
+from ankleboot.core.boundary import library_errors
+from ankleboot.core.errors import ModelError
 from ankleboot.models import cnn, layers
 from ankleboot.models.backbones.backbone import Backbone
+from ankleboot.models.files.keras_file import load_network
+from ankleboot.models.foreign.scan import scan
 from ankleboot.models.layers import ComputePolicy
 from ankleboot.models.pretrained import catalog
 from ankleboot.recipes.catalog import POCKET
@@ -24,15 +27,13 @@ def features(inputs: Any, policy: ComputePolicy) -> Any:
 def load_weights(model: keras.Model, path: str) -> None:
     """Load the weights from a `.keras` file of the recipe `pocket`; see `Backbone`."""
     file = Path(path) if path else catalog.FOLDER / "model.keras"
-    try:
-        source = keras.models.load_model(file, compile=False)
+    if path:
+        scan(file, "keras")
+    source = load_network(file)
+    with library_errors(lambda _: ModelError(f"{file}: no weights of the recipe pocket")):
         for layer in source.layers:
             if layer.weights and layer.name != "logits":
                 model.get_layer(layer.name).set_weights(layer.get_weights())
-    except Exception as error:  # of zipfile, h5py and Keras: many types
-        if is_system_fault(error):
-            raise EnvironmentFailure(f"cannot read {file}: {first_line(error)}") from error
-        raise ModelError(f"{file}: no weights of the recipe pocket") from error
 
 
 FASHION_MNIST = Backbone(features, load_weights, gray=True)
