@@ -1,6 +1,6 @@
 """Parts that figures share: axes, files, colors for white, black and the color-blind."""
 
-from io import IOBase
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     atomic_write(path, lambda temp: draw_figure(figure, temp, dpi=110), suffix=path.suffix)
 
 
-def draw_figure(figure: Figure, target: Path | IOBase, **options: Any) -> None:
+def draw_figure(figure: Figure, target: Path | BytesIO | StringIO, **options: Any) -> None:
     """Draw a figure into a file; a name that holds dollars is text, no formula of TeX."""
     for text in figure.findobj(Text):
         text.set_parse_math(False)
