@@ -226,6 +226,7 @@ def test_a_terminal_gets_no_control_character_of_a_name(
     import subprocess
 
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "600")  # nothing is shortened
     reader, writer = pty.openpty()
     command = [sys.executable, "-m", "ankleboot", "runs", "list", str(place / "runs")]
     child = subprocess.Popen(command, stdout=writer, stderr=writer, cwd=tmp_path)

@@ -28,7 +28,7 @@ class PolarityCheck:
 
     @property
     def note(self) -> str:
-        """What to know about the counted images; empty if there are none."""
+        """Return a note about the counted images; empty if there are none."""
         if not self.num_light:
             return ""
         return (

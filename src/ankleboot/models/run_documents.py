@@ -79,7 +79,7 @@ class ManifestDocument(TypedDict):
     hardware: HardwareEntry
     recipe: NotRequired[dict[str, Any]]
     arithmetic: NotRequired[str]
-    plugins: NotRequired[dict[str, str]]
+    plugins: NotRequired[dict[str, Any]]
     git_commit: NotRequired[str | None]
     created: NotRequired[str]
     labels: NotRequired[Annotated[list[str], Meta(min_length=2)]]
@@ -128,7 +128,7 @@ class VerdictDocument(TypedDict):
 
 
 class EvaluationDocument(TypedDict):
-    """What others need of evaluation-SPLIT.json."""
+    """Fields of evaluation-SPLIT.json that others read."""
 
     accuracy: Fraction
     accuracy_ci95: tuple[Fraction, Fraction]

@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 
 
 class RowDocument(TypedDict):
-    """What the results need of a run's file."""
+    """Fields of a run's file that the results need."""
 
     study: str
     variant: str

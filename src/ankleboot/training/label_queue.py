@@ -45,7 +45,7 @@ class AuditSuspect(TypedDict):
 
 
 class AuditDocument(TypedDict):
-    """What a queue needs of audit.json."""
+    """Fields of audit.json that a queue needs."""
 
     suspects: list[AuditSuspect]
 

@@ -97,7 +97,7 @@ def test_a_request_rejected_by_its_connection_is_logged_and_counted() -> None:
         }
         assert other["status"] == 400 and other["request"].encode() in malformed
         for route, status in (("/v1/predict", 503), ("none", 400)):
-            name = f'ankleboot_requests_total{{route="{route}",status="{status}"}}'
+            name = f'ankleboot_requests_total{{model="",route="{route}",status="{status}"}}'
             assert server.metric(name) == 1
         assert [event for event in server.events() if event.get("request") == "mine"] == [line]
 

@@ -1,5 +1,6 @@
 """Examination of a foreign file that was not adopted: the same as `adopt`, but nothing is kept."""
 
+import shlex
 from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
@@ -55,7 +56,8 @@ def _examine(source: Path, data: AdoptionData, progress: Progress) -> ResolvedMo
         try:
             run = adopt(source, data, folder / "run", progress=progress)
         except UsageError as error:
-            raise UsageError(f"{error} (options of ankleboot adopt)") from error
+            command = f"ankleboot adopt {shlex.quote(str(source))}"
+            raise UsageError(f"{error} (options of {command})") from error
         found = run.manifest()["adopted"]
         predictor = load_predictor(run.folder)
     predictor.name = str(source)

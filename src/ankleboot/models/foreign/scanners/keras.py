@@ -31,7 +31,7 @@ READ_BYTES = 16 * 2**20  # at a time, in the search for values that are not fini
 
 @dataclass
 class Weights:
-    """What the arrays of an HDF5 file declare.
+    """Sizes that the arrays of an HDF5 file declare.
 
     Attributes:
         num_items: Groups and arrays, counted at every way to them.

@@ -43,7 +43,7 @@ class _Function:
 
 @dataclass
 class _Scope:
-    """What was seen in a graph or function."""
+    """Facts about a graph or function."""
 
     function: _Function
     constants: dict[str, list[int]] = field(default_factory=dict)
