@@ -2,7 +2,7 @@
 
 import copy
 import json
-import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from ankleboot.core.errors import EnvironmentFailure, ModelError
+from ankleboot.core.files import write_json
 from ankleboot.models.run import Run, load_run
+from helpers.run_folders import write_run
 
 VERDICT = {"verdict": "about right", "sentences": ["x"], "gap": 0.1}
 
@@ -29,13 +31,21 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
             run.read_checkpoint()
 
 
-def test_a_complete_run_shows_its_results_in_one_line(bar_run: Run) -> None:
-    accuracy = bar_run.result()["validation"]["accuracy"]
-    assert repr(bar_run) == (
-        f"Run(folder {bar_run.folder}, recipe tiny, seed 0, data bars, epochs 3, "
-        f"validation_accuracy {100 * accuracy:.2f} %)"
+@pytest.fixture
+def complete(tmp_path: Path) -> Run:
+    """Run folder that no training wrote, which a test may damage."""
+    run = write_run(tmp_path / "run", accuracy=0.9)
+    write_json(run.folder / "verdict.json", VERDICT)
+    return run
+
+
+def test_a_complete_run_shows_its_results_in_one_line(complete: Run) -> None:
+    assert repr(complete) == (
+        f"Run(folder {complete.folder}, recipe sprint, seed 0, data bars, epochs 2, "
+        "validation_accuracy 90.00 %)"
     )
-    assert bar_run.to_json() == {"run_dir": str(bar_run.folder)} | bar_run.result()
+    expected = {"run_dir": str(complete.folder)} | complete.result() | {"verdict": VERDICT}
+    assert complete.to_json() == expected
 
 
 def test_an_incomplete_or_damaged_run_has_a_line_too(tmp_path: Path) -> None:
@@ -44,8 +54,8 @@ def test_an_incomplete_or_damaged_run_has_a_line_too(tmp_path: Path) -> None:
     assert repr(Run(tmp_path)) == f"Run(folder {tmp_path}, state damaged)"
 
 
-def test_load_run_opens_run_folders_alone(bar_run: Run, tmp_path: Path) -> None:
-    assert load_run(str(bar_run.folder)) == bar_run
+def test_load_run_opens_run_folders_alone(complete: Run, tmp_path: Path) -> None:
+    assert load_run(str(complete.folder)) == complete
     with pytest.raises(ModelError, match="not a run folder, recipe.json is missing"):
         load_run(tmp_path)
 
@@ -75,11 +85,9 @@ def changed(document: dict[str, Any], path: tuple[str, ...], value: object) -> d
 
 @pytest.mark.parametrize("name", ["manifest.json", "result.json", "recipe.json", "verdict.json"])
 def test_every_key_of_a_document_with_every_kind_of_value_is_read_or_refused(
-    bar_run: Run, tmp_path: Path, name: str
+    complete: Run, name: str
 ) -> None:
-    folder = tmp_path / "run"
-    shutil.copytree(bar_run.folder, folder)
-    (folder / "verdict.json").write_text(json.dumps(VERDICT))  # `fit` writes none
+    folder = complete.folder
     document = json.loads((folder / name).read_text())
     run, refused = Run(folder), 0
     for path in nested_keys(document):
@@ -94,21 +102,15 @@ def test_every_key_of_a_document_with_every_kind_of_value_is_read_or_refused(
     assert refused > 10
 
 
-def test_a_newer_run_folder_is_refused_by_its_format(bar_run: Run, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    shutil.copytree(bar_run.folder, folder)
-    path = folder / "manifest.json"
-    path.write_text(json.dumps({"format": 2, "data": []}))
+def test_a_newer_run_folder_is_refused_by_its_format(complete: Run) -> None:
+    (complete.folder / "manifest.json").write_text(json.dumps({"format": 2, "data": []}))
     with pytest.raises(ModelError, match="format 2, written by a newer Ankleboot"):
-        Run(folder).manifest()
+        complete.manifest()
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "recipe.json", "result.json", "history.csv"])
-def test_an_unreadable_file_of_a_run_is_not_called_missing(
-    bar_run: Run, tmp_path: Path, name: str
-) -> None:
-    folder = tmp_path / "run"
-    shutil.copytree(bar_run.folder, folder)
+def test_an_unreadable_file_of_a_run_is_not_called_missing(complete: Run, name: str) -> None:
+    folder = complete.folder
     (folder / name).unlink()
     (folder / name).mkdir()  # reading it fails, also for root
     run = Run(folder)
@@ -119,10 +121,11 @@ def test_an_unreadable_file_of_a_run_is_not_called_missing(
 
 
 def test_a_history_whose_epochs_do_not_count_from_one_is_refused(
-    bar_run: Run, tmp_path: Path
+    complete: Run, tmp_path: Path
 ) -> None:
-    run = Run(tmp_path)
-    text = (bar_run.folder / "history.csv").read_text()
+    run, records = Run(tmp_path), complete.history()
+    run.write_history((*records, replace(records[0], epoch=2)))
+    text = (tmp_path / "history.csv").read_text()
     header, first, *rest = text.splitlines(keepends=True)
     for damaged in (header + "".join(rest), text + first, text.replace(first, first[:9] + "\n")):
         (tmp_path / "history.csv").write_text(damaged)
