@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test adversarial quick slow soak check fix docs notebooks pages peers dist pretrained \
+.PHONY: help run test adversarial quick slow soak mutants check fix docs notebooks pages peers dist pretrained \
   zero-shot photo-model segmentation lock clean
 
 help:  ## Show this list
@@ -40,6 +40,11 @@ slow: $(VENV)/.dev  ## The slow tests: real data, real kills
 soak: $(VENV)/.dev  ## Hold every promise against faults, kills and noise: MINUTES=10 SEED= ONLY= CASE= SHORT=
 	PYTHONPATH=tests $(BIN)/python -m soak $(addprefix --minutes ,$(MINUTES)) $(addprefix --seed ,$(SEED)) \
 	  $(if $(ONLY),--only $(ONLY)) $(addprefix --case ,$(CASE)) $(if $(SHORT),--short)
+
+mutants: $(VENV)/.dev  ## Change the code that keeps the promises about files, and see which changes no test notices
+	$(INSTALL) mutmut
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 check: $(VENV)/.dev  ## Lint, types, and generated documents
 	$(BIN)/ruff check .
