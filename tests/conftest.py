@@ -36,8 +36,10 @@ set_up_tensorflow()  # as in every process of the package
 # What this machine has examined before may not decide a test, and the tests leave no trace of it.
 os.environ.setdefault("XDG_STATE_HOME", tempfile.mkdtemp(prefix="ankleboot-state-"))
 
-# A suite that a shell runs in the background inherits that Ctrl-C is ignored, and so do its runs.
+# A suite in the background, or under nohup, inherits that signals are ignored, and so do its runs.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

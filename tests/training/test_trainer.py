@@ -18,6 +18,7 @@ from ankleboot.core.errors import (
 )
 from ankleboot.data.dataset import Dataset
 from ankleboot.models import architectures
+from ankleboot.models.files import examined
 from ankleboot.models.history import EpochRecord
 from ankleboot.models.run import Run
 from ankleboot.recipes.parse import override
@@ -222,6 +223,11 @@ def test_folders_are_never_overwritten(bar_data: Dataset, bar_run: Run, tmp_path
         resume_fit(tmp_path / "nowhere", bar_data)
     with pytest.raises(ModelError, match="not a run folder"):
         resume_fit(tmp_path, bar_data)
+
+
+def test_what_this_machine_trained_needs_no_examination(bar_run: Run) -> None:
+    for path in (bar_run.best_path, bar_run.model_path):
+        assert examined.is_known(examined.key_of(path))
 
 
 def test_a_damaged_best_model_does_not_become_the_result(

@@ -118,22 +118,23 @@ class Checkpoints:
         """Write the model file of the run; return its weights."""
         best = kept_epoch(self.recipe, history)
         num_validation = self.run.manifest()["split"]["num_validation"]
-        if result_epoch(self.recipe, history, num_validation) != best:
+        if result_epoch(self.recipe, history, num_validation) == best:
+            weights = self._take_best()
+        else:
             with engine.averaged():
-                last: list[np.ndarray] = engine.model.get_weights()
-            self._write_model(last, self.run.model_path)
-            self._remember()
-            return last
+                weights = engine.model.get_weights()
+            self._write_model(weights, self.run.model_path)
+        for path in (self.run.best_path, self.run.model_path):
+            examined.remember(path)  # loading what this machine wrote needs no examination
+        return weights
+
+    def _take_best(self) -> list[np.ndarray]:
+        """Make the model of the best epoch the result; return its weights."""
         read_seal(self.run.best_path)  # raises if it is damaged
         atomic_write(self.run.model_path, read_bytes(self.run.best_path))
         if self._best_weights is None:  # an earlier process trained the best epoch
             self._best_weights = load_network(self.run.best_path).get_weights()
         return self._best_weights
-
-    def _remember(self) -> None:
-        """Note that this machine wrote the models, so that loading them needs no examination."""
-        for path in (self.run.best_path, self.run.model_path):
-            examined.remember(path)
 
     def wait(self) -> None:
         """Wait for the files of the last epoch, and raise the error of writing them."""
