@@ -1,5 +1,6 @@
 """Temporary folders: removed at the end, swept after a kill, never taken from a living owner."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -187,3 +188,18 @@ def test_a_stop_signal_unwinds_a_child_of_ours(tmp_path: Path, signum: signal.Si
     process.send_signal(signum)
     process.communicate(timeout=20)
     assert process.returncode == -signum and not list((tmp_path / "place").iterdir())
+
+
+def test_a_clean_up_that_fails_is_not_the_failure_of_the_work(
+    system_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = os.close
+
+    def failing(descriptor: int) -> None:
+        close(descriptor)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with temp_folder() as folder:
+        (folder / "below").mkdir()
+        monkeypatch.setattr(os, "close", failing)
+    monkeypatch.setattr(os, "close", close)

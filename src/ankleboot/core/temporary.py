@@ -95,7 +95,7 @@ def _create(target: Path) -> tuple[Path, filelock.BaseFileLock]:
                 folder.chmod(0o700)  # only now: the lock makes a folder that was just removed anew
                 return folder, lock
         except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
             raise write_failure(target, error, None) from error
     raise EnvironmentFailure(f"cannot write {target}: something removes new folders at once")
 
@@ -112,8 +112,14 @@ def _lock(folder: Path) -> filelock.BaseFileLock | None:
 
 def _remove(folder: Path, lock: filelock.BaseFileLock) -> None:
     """Remove a folder; what cannot be removed is left to the next sweep."""
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(folder)
     with suppress(OSError):
         lock.release()
     if os.name == "nt":  # it deletes no open file
+        remove_tree(folder)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with its content as far as possible; clean-up hides no other error."""
+    with suppress(OSError):  # `ignore_errors` lets those of closing a folder pass
         shutil.rmtree(folder, ignore_errors=True)

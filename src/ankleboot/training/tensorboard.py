@@ -1,7 +1,6 @@
 """Writer of TensorBoard event files that does not need TensorFlow."""
 
 import io
-import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.files import make_folder, write_failure
+from ankleboot.core.temporary import remove_tree
 from ankleboot.models.history import EpochRecord
 
 
@@ -22,7 +22,7 @@ class TensorBoardWriter:
     """
 
     def __init__(self, folder: Path, history: Iterable[EpochRecord]) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
         # TensorBoard recognizes event files by "tfevents" and reads them in order of their names
         name = f"events.out.tfevents.{time.time():.0f}"
         self._paths = {split: folder / split / name for split in ("train", "validation")}

@@ -22,6 +22,7 @@ from ankleboot.core.files import (
 )
 from ankleboot.core.paths import cache_folder
 from ankleboot.core.sealed import DamagedError, warn_of_damage
+from ankleboot.core.temporary import remove_tree
 from ankleboot.data.image_folder.report import join_names
 from ankleboot.data.tables.file_splits import files_beside, split_of_file
 from ankleboot.data.walk import IGNORED_FOLDERS, MAX_DEPTH
@@ -221,7 +222,7 @@ def _extract(contents: Contents, folder: Path) -> None:
     except OSError as error:
         raise write_failure(folder, error, None) from error
     finally:
-        shutil.rmtree(temp, ignore_errors=True)
+        remove_tree(temp)
 
 
 def _write_member(
