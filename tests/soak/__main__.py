@@ -64,6 +64,9 @@ def _row(promise: Promise, outcome: Outcome, seconds: float) -> dict[str, Any]:
 
 
 def _print(promise: Promise, outcome: Outcome, seconds: int, seed: int) -> None:
+    if not outcome.cases:
+        print(f"left out, as {', '.join(outcome.counts)}: {promise.text}", flush=True)
+        return
     verdict = "BROKEN" if outcome.failures else "kept  "
     count = f"{outcome.kept:,} of {outcome.cases:,}"
     print(f"{verdict} {count:>18}  {promise.text}  {seconds} s", flush=True)
