@@ -14,14 +14,14 @@ def main() -> None:
         signal.signal(signal.SIGINT, _leave)
     try:
         from ankleboot.cli.main import main as run_command_line
-        from ankleboot.core.signals import restore_defaults, unwind_on_signals
+        from ankleboot.core.signals import received_signal, restore_defaults, unwind_on_signals
     except OSError as error:  # no free descriptor or memory
         _end(5, f"cannot start: {error}")
     unwind_on_signals()
     try:
         run_command_line()
     except KeyboardInterrupt:  # between two lines that would have handled it
-        _leave(signal.SIGINT, None)
+        _leave(received_signal() or signal.SIGINT, None)
     finally:
         restore_defaults()
 

@@ -141,3 +141,17 @@ def test_a_failed_reload_keeps_both_models_and_no_file_of_the_new_one(model: Pat
 
     supervisor, files = run_swaps(model, steps)
     assert supervisor.served == ["second", "first"] and len(files._stores) == 2
+
+
+def test_a_reload_after_a_return_that_waits_is_done(model: Path) -> None:
+    async def steps(swapper: ModelSwapper, supervisor: FakeSupervisor) -> None:
+        swapper.start()
+        model.write_text("second")
+        swapper.request(Swap.RELOAD)
+        swapper.request(Swap.RELOAD)  # waits, or is merged with the first
+        swapper.request(Swap.RETURN)
+        swapper.request(Swap.RELOAD)
+        await settle(swapper)
+
+    supervisor, _ = run_swaps(model, steps)
+    assert supervisor.served[-2:] == ["first", "second"]

@@ -45,7 +45,7 @@ def _parse() -> argparse.Namespace:
     names = [promise.name for promise in PROMISES]
     parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--case", type=int, help="number of the one case to repeat")
-    parser.add_argument("--short", action="store_true", help="about a minute, for CI")
+    parser.add_argument("--short", action="store_true", help="a few minutes")
     arguments = parser.parse_args()
     if arguments.case is not None and len(arguments.only or ()) != 1:
         parser.error("--case needs --only with one name")
@@ -64,8 +64,8 @@ def _row(promise: Promise, outcome: Outcome, seconds: float) -> dict[str, Any]:
 
 
 def _print(promise: Promise, outcome: Outcome, seconds: int, seed: int) -> None:
-    if not outcome.cases:
-        print(f"left out, as {', '.join(outcome.counts)}: {promise.text}", flush=True)
+    if outcome.left_out:
+        print(f"left out, as {outcome.left_out}: {promise.text}", flush=True)
         return
     verdict = "BROKEN" if outcome.failures else "kept  "
     count = f"{outcome.kept:,} of {outcome.cases:,}"

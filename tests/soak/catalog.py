@@ -33,7 +33,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "crash",
-        "states after a power cut loaded, and one of each kind resumed with the same bits",
+        "states after a power cut loaded, and, while there is time, resumed with the same bits",
         crash.check,
         weight=10,
         goal=1_000,
@@ -51,7 +51,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "training-kills",
-        "trainings and exports killed and continued with the same bits",
+        "trainings killed and continued with the same bits, exports with whole files",
         kills.check_heavy,
         weight=10,
         goal=14,

@@ -33,6 +33,8 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     """What the result file tells beside the sum, such as cases by kind."""
+    left_out: str = ""
+    """Reason why there are no cases."""
 
     @property
     def cases(self) -> int:
@@ -117,6 +119,9 @@ class Promise:
         folder = Path(tempfile.mkdtemp(prefix=f"soak-{self.name}-")).resolve()
         goal = self.short_goal if short else self.goal
         try:
-            return self.check(Cases(self.name, seed, seconds, goal, only, folder, limit=self.limit))
+            outcome = self.check(Cases(self.name, seed, seconds, goal, only, folder, self.limit))
+            if not outcome.left_out and not outcome.cases:
+                outcome.failures.append("no case was tried")
+            return outcome
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -89,16 +89,19 @@ def _fail_without(error: ModuleNotFoundError) -> int:
     return _fail(describe_unexpected(error), exit_code_of(error))
 
 
-def _drop_output() -> None:
+def _drop_output(name: str = "stdout") -> None:
     """Let what is still buffered go nowhere; Python would complain about it at exit."""
     with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), getattr(sys, name).fileno())
 
 
 def _fail(message: str, code: int) -> int:
     if signum := received_signal():  # which caused the failure
         message, code = "interrupted", 128 + signum
-    print_lines(f"error: {' '.join(message.split())}", to_stderr=True)
+    try:
+        print_lines(f"error: {' '.join(message.split())}", to_stderr=True)
+    except OSError:  # full, or closed by its reader; the exit code tells all the same
+        _drop_output("stderr")
     return code
 
 
@@ -119,5 +122,6 @@ def cli() -> None:
     """Train, judge, explain and ship clothing classifiers on Fashion-MNIST.
 
     Exit codes: 0 ok, 1 fault of Ankleboot, 2 usage, 3 bad data, 4 refused or bad model,
-    5 environment (disk, network, permission), 6 training diverged, 130 SIGINT, 143 SIGTERM.
+    5 environment (disk, network, permission), 6 training diverged, 129 SIGHUP, 130 SIGINT,
+    143 SIGTERM.
     """

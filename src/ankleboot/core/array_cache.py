@@ -21,7 +21,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ankleboot.core.errors import EnvironmentFailure, first_line
-from ankleboot.core.files import atomic_write, file_lock, make_folder, remove, sha256_of, temp_files
+from ankleboot.core.files import (
+    atomic_write,
+    file_lock,
+    make_folder,
+    remove,
+    remove_temp_files,
+    sha256_of,
+)
 from ankleboot.core.sealed import LOG, DamagedError, read_sealed, warn_of_damage, write_sealed
 from ankleboot.core.text import escape_unprintable
 
@@ -187,10 +194,8 @@ def _read(path: Path, key: str) -> StoredArray | DamagedError | None:
 
 
 def _write(path: Path, key: str, row_shape: tuple[int, ...], dtype: str, make: MakeRows) -> None:
-    for temp in temp_files(path.parent):
-        if temp.name.startswith(f".{path.name}."):  # of a process that was killed
-            with suppress(EnvironmentFailure):
-                remove(temp)
+    with suppress(EnvironmentFailure):  # files of a process that was killed
+        remove_temp_files(path.parent, of=f"{path.name}.")
     remove(_beside(path, ".json"))  # a kill must not leave it with another array
     index: dict[str, Any] = {"format": FORMAT, "key": sha256_of(key.encode())}
 

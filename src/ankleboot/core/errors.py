@@ -6,6 +6,9 @@ line and exits with its code. Any other exception is a bug.
 
 import errno
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of errors for want of space."""
+
 
 class AnklebootError(Exception):
     """Base class of all errors that are reported as one line."""
@@ -62,6 +65,12 @@ class Interrupted(AnklebootError):
         super().__init__(message)
         self.signum = signum
         self.exit_code = 128 + signum  # 130 for SIGINT, 143 for SIGTERM
+
+
+def error_type(exit_code: int) -> type[AnklebootError]:
+    """Return the type of an error that another process reported by its exit code."""
+    kinds: tuple[type[AnklebootError], ...] = (UsageError, DataError, EnvironmentFailure)
+    return next((kind for kind in kinds if kind.exit_code == exit_code), ModelError)
 
 
 def is_system_fault(error: BaseException) -> bool:

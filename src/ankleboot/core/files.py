@@ -4,7 +4,6 @@
 leaves the old file or the new one, and perhaps a temporary one for `remove_temp_files`.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -19,9 +18,10 @@ from typing import Any
 
 import filelock
 
-from ankleboot.core.errors import AnklebootError, DataError, EnvironmentFailure
+from ankleboot.core.errors import DISK_FULL, AnklebootError, DataError, EnvironmentFailure
 from ankleboot.core.paths import moving_variable
 
+MAX_TEMP_STEM = 50  # letters of a name that its temporary one keeps: file systems take 255 bytes
 TEMP_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmp(\.\w+)?")
 
 DAMAGED_ZIP = (
@@ -45,7 +45,7 @@ def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix:
     Raises:
         EnvironmentFailure: If the disk is full, the folder is missing or not writable.
     """
-    temp = path.with_name(f".{path.name[:50]}.{uuid.uuid4().hex[:12]}.tmp{suffix}")  # 255 bytes
+    temp = temp_path(path, f"tmp{suffix}")
     try:
         if callable(content):
             content(temp)
@@ -61,6 +61,11 @@ def atomic_write(path: Path, content: bytes | Callable[[Path], None], *, suffix:
             num_bytes = None if callable(content) else len(content)
             raise write_failure(path, error, num_bytes) from error
         raise
+
+
+def temp_path(path: Path, ending: str) -> Path:
+    """Return a new hidden path beside a file or folder."""
+    return path.with_name(f".{path.name[:MAX_TEMP_STEM]}.{uuid.uuid4().hex[:12]}.{ending}")
 
 
 def _flush_names(folder: Path) -> None:
@@ -79,7 +84,7 @@ def _flush(path: Path, flags: int) -> None:
 
 def write_failure(path: Path, error: OSError, num_bytes: int | None) -> EnvironmentFailure:
     """Describe why `path` could not be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in DISK_FULL:
         size = "" if num_bytes is None else f" of {num_bytes} bytes"
         return EnvironmentFailure(f"disk full while writing {path}{size}; free some space")
     return EnvironmentFailure(f"cannot write {path}: {error.strerror or error}")
@@ -179,7 +184,7 @@ def exclusive_folder(folder: Path) -> Iterator[None]:
 def remove_temp_files(folder: Path, *, of: str = "") -> None:
     """Remove the temporary files of killed processes in `folder`: all, or those of a file name."""
     for path in temp_files(folder):
-        if path.name.startswith(f".{of}"):
+        if path.name.startswith(f".{of[:MAX_TEMP_STEM]}"):
             remove(path)
 
 
@@ -209,3 +214,10 @@ def sha256_of_file(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def total_bytes(path: Path) -> int:
+    """Return the size of a file, or of all files below a folder."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

@@ -4,7 +4,6 @@ A full disk, a missing permission or too little memory may show anywhere. Every 
 error is a fault of this package: its traceback goes to a log file in the state folder.
 """
 
-import errno
 import os
 import sys
 import time
@@ -12,7 +11,7 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-from ankleboot.core.errors import AnklebootError, EnvironmentFailure, first_line
+from ankleboot.core.errors import DISK_FULL, AnklebootError, EnvironmentFailure, first_line
 from ankleboot.core.paths import state_folder
 from ankleboot.core.text import escape_lines
 
@@ -42,7 +41,7 @@ def describe_unexpected(error: Exception) -> str:
 
 
 def _describe_os_error(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in DISK_FULL:
         return f"disk full while writing {error.filename or 'the output'}"
     reason = error.strerror or first_line(error)
     return f"{os.fsdecode(error.filename)}: {reason}" if error.filename else reason

@@ -52,19 +52,23 @@ class Limits:
         with suppress(ImportError):
             import resource
 
-            for kind, number in (
-                (resource.RLIMIT_AS, self.memory_bytes),
-                (resource.RLIMIT_CPU, self.cpu_s),
-                (resource.RLIMIT_CORE, 0),
-            ):
-                highest = resource.getrlimit(kind)[1]
-                allowed = number if highest == resource.RLIM_INFINITY else min(number, highest)
-                resource.setrlimit(kind, (allowed, highest))
+            set_limit(resource.RLIMIT_AS, self.memory_bytes)
+            set_limit(resource.RLIMIT_CPU, self.cpu_s)
+            set_limit(resource.RLIMIT_CORE, 0)
         sys.addaudithook(_refuse_forbidden)
 
 
 refused_events: list[str] = []
 """Audit events that were refused in this process."""
+
+
+def set_limit(kind: int, number: int) -> None:
+    """Limit a resource of this process as far as the system allows (not on Windows)."""
+    import resource
+
+    highest = resource.getrlimit(kind)[1]
+    allowed = number if highest == resource.RLIM_INFINITY else min(number, highest)
+    resource.setrlimit(kind, (allowed, highest))
 
 
 def limit_more_memory(num_bytes: int) -> None:
@@ -73,10 +77,7 @@ def limit_more_memory(num_bytes: int) -> None:
     if size is not None:
         import resource
 
-        _, highest = resource.getrlimit(resource.RLIMIT_AS)
-        limit = int(size * MIB) + num_bytes
-        allowed = limit if highest == resource.RLIM_INFINITY else min(limit, highest)
-        resource.setrlimit(resource.RLIMIT_AS, (allowed, highest))
+        set_limit(resource.RLIMIT_AS, int(size * MIB) + num_bytes)
 
 
 def _refuse_forbidden(event: str, _: tuple[Any, ...]) -> None:

@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,7 +19,7 @@ from pathlib import Path
 import filelock
 
 from ankleboot.core.errors import EnvironmentFailure
-from ankleboot.core.files import make_folder, write_failure
+from ankleboot.core.files import make_folder, temp_path, write_failure
 from ankleboot.core.paths import cache_folder
 
 NAME = re.compile(r"\..+\.[0-9a-f]{12}\.tmpdir")
@@ -49,6 +48,23 @@ def temp_folder(*, beside: Path | None = None) -> Iterator[Path]:
     finally:
         _remove(folder, lock)
         _owned.pop(folder, None)
+
+
+@contextmanager
+def moved_to(target: Path) -> Iterator[Path]:
+    """Yield a path in a temporary folder, and rename it to `target` unless an error occurs.
+
+    Raises:
+        EnvironmentFailure: If the folder of the target cannot be written.
+    """
+    make_folder(target.parent)
+    try:
+        with temp_folder(beside=target) as folder:
+            written = folder / target.name
+            yield written
+            written.rename(target)
+    except OSError as error:
+        raise write_failure(target, error, None) from error
 
 
 def sweep(parent: Path) -> None:
@@ -88,7 +104,7 @@ def _system_folder() -> Path:
 def _create(target: Path) -> tuple[Path, filelock.BaseFileLock]:
     """Create a folder beside a target, and lock it."""
     for _ in range(NUM_TRIES):
-        folder = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmpdir")
+        folder = temp_path(target, "tmpdir")
         try:
             folder.mkdir()
             if lock := _lock(folder):

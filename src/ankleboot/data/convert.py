@@ -20,9 +20,8 @@ from PIL import Image
 from ankleboot.core import plugins
 from ankleboot.core.csv_text import csv_text
 from ankleboot.core.errors import EnvironmentFailure, UsageError
-from ankleboot.core.files import make_folder, write_failure
 from ankleboot.core.paths import AnyPath, expand
-from ankleboot.core.temporary import temp_folder
+from ankleboot.core.temporary import moved_to
 from ankleboot.core.text import folder_name
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.image_folder.content import read_hashed
@@ -83,14 +82,8 @@ def convert_data(
     options = LoadOptions(ImageSpec(crop="none"), skip_bad, strict, progress, groups)
     files, class_names, notes = _files(source, options, trust)
     write = _write_parquet if is_table else _write_folder
-    make_folder(target.parent)
-    try:
-        with temp_folder(beside=target) as folder:
-            written = folder / target.name
-            notes += write(files, class_names, written)
-            written.rename(target)
-    except OSError as error:
-        raise write_failure(target, error, None) from error
+    with moved_to(target) as written:
+        notes += write(files, class_names, written)
     splits = [file.split for file in files]
     counts = {split: splits.count(split) for split in dict.fromkeys(splits)}
     return Conversion(target, counts, tuple(notes))

@@ -83,7 +83,8 @@ def _files(
     names: list[str], model: Path, run_dir: Path, data: str, folder: Path
 ) -> dict[str, tuple[Path, int]]:
     """Export the model for each runtime; return the files and their bytes."""
-    from ankleboot.export.export import export_model, total_bytes
+    from ankleboot.core.files import total_bytes
+    from ankleboot.export.export import export_model
 
     paths = dict.fromkeys(names, run_dir / "model.keras")
     loaded = load_data(data)

@@ -7,8 +7,6 @@ of data without a test split. It removes a file that differs by more than the fo
 """
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,9 @@ from typing import Any
 from ankleboot import __version__
 from ankleboot.core import plugins
 from ankleboot.core.errors import AnklebootError, ModelError, UsageError, first_line
-from ankleboot.core.files import make_folder, write_failure
+from ankleboot.core.files import total_bytes
 from ankleboot.core.paths import AnyPath, expand
-from ankleboot.core.temporary import temp_folder
+from ankleboot.core.temporary import moved_to
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.select_split import (
     DataSource,
@@ -95,7 +93,7 @@ def export_model(
     images, split = judged.of(dataset), judged.split
     deployable = _deployable(resolved, reference, dataset, split, format)
     name, limits = f"{format} of {resolved.name}", export_format.limits
-    with _moved_to(target) as written:
+    with moved_to(target) as written:
         if deployable is None:  # an adopted file, whose convention is sealed into it
             shutil.copyfile(reference.name, written)
         else:
@@ -110,19 +108,6 @@ def export_model(
     info = candidate.info
     size = total_bytes(target)
     return ExportResult(target, format, size, parity, latency, info.parameters, info.passes)
-
-
-@contextmanager
-def _moved_to(target: Path) -> Iterator[Path]:
-    """Give a path in a temporary folder, and move it to `target` unless an error occurs."""
-    make_folder(target.parent)
-    try:
-        with temp_folder(beside=target) as folder:
-            written = folder / target.name
-            yield written
-            written.rename(target)
-    except OSError as error:
-        raise write_failure(target, error, None) from error
 
 
 def _default_path(model: ResolvedModel, export_format: ExportFormat) -> Path:
@@ -203,10 +188,3 @@ def _write(model: DeployableModel, export_format: ExportFormat, path: Path, name
         raise
     except Exception as error:  # converters raise many types for what they do not support
         raise ModelError(f"{name} cannot be converted ({first_line(error)})") from error
-
-
-def total_bytes(path: Path) -> int:
-    """Return the size of a file, or of all files below a folder."""
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

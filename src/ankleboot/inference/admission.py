@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.core.errors import (
-    DataError,
-    EnvironmentFailure,
     ModelError,
     ProcessKilledError,
-    UsageError,
+    error_type,
 )
 from ankleboot.core.subprocesses import run_isolated
 from ankleboot.inference.keras import metadata_of
@@ -50,22 +48,21 @@ def admit(path: Path) -> None:
         return
     read = read_verified_folder if path.is_dir() else READERS[path.suffix]
     read(path)
-    if not _try_out(path):
-        return
+    _try_out(path)
     if examined.key_of(path) != key:
         raise ModelError(f"{path}: changed while it was examined")
-    examined.remember(path)
+    examined.remember_key(key)
 
 
-def _try_out(path: Path) -> bool:
-    """Load a file in a process of its own; return whether its runtime is installed."""
+def _try_out(path: Path) -> None:
+    """Load a file in a process of its own."""
     try:
         result: dict[str, Any] = run_isolated(TRIAL, str(path.absolute()), wall_s=WALL_S)
     except ProcessKilledError as error:
         reason = str(error).removeprefix(f"{TRIAL}: ")
         raise ModelError(f"{path}: the process that tried it out failed ({reason})") from error
     if "error" in result:
-        kinds = {kind.exit_code: kind for kind in (UsageError, DataError, EnvironmentFailure)}
         message = str(result["error"]).removeprefix(f"{path.absolute()}: ")
-        raise kinds.get(result["exit_code"], ModelError)(f"{path}: {message}")
-    return "missing" not in result
+        raise error_type(result["exit_code"])(f"{path}: {message}")
+    if "missing" in result:
+        raise ModuleNotFoundError(f"{result['missing']} is not installed", name=result["missing"])

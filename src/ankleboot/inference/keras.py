@@ -16,9 +16,9 @@ from ankleboot.core.files import DAMAGED_ZIP
 from ankleboot.core.types import Images, Inputs, Probs, batch_size_for, to_inputs
 from ankleboot.inference.predictor import BatchPredictor, check_tensors
 from ankleboot.models.files.calibration import apply_temperature, softmax
-from ankleboot.models.files.checksums import MAX_FOLDER_BYTES, read_model
+from ankleboot.models.files.checksums import MAX_FOLDER_BYTES, check_directory, read_model
 from ankleboot.models.files.keras_file import load_network
-from ankleboot.models.files.keras_seal import check_directory, model_sha256, read_seal
+from ankleboot.models.files.keras_seal import model_sha256, read_seal
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run, find_run
 
@@ -111,7 +111,7 @@ def metadata_of(path: Path, run: Run | None = None) -> ModelMetadata:
     origin, info = run or find_run(path), read_seal(path)
     if origin is None:
         return info or _refuse_foreign(path)
-    sha256 = model_sha256(path)
+    sha256 = info.model_sha256 if info else model_sha256(path)
     is_result = origin.is_complete and origin.result()["model_sha256"] == sha256
     info = replace(info or origin.metadata(), model_sha256=sha256)
     calibration = origin.calibration() if run or is_result else None

@@ -146,9 +146,9 @@ def model_path(path: Path) -> Path:
     """
     if not path.exists():
         raise ModelError(f"{path}: no such model file or run folder")
-    if path.is_dir() and (path / SAVED_MODEL_FILE).is_file() and not format_of_folder(path):
-        raise _foreign(path)
     if path.is_dir() and not format_of_folder(path):
+        if (path / SAVED_MODEL_FILE).is_file():
+            raise _foreign(path)
         return Run(path).check_model()
     run = find_run(path) if path.suffix == ".keras" else None
     if run and path == run.model_path and run.is_complete:
@@ -186,9 +186,8 @@ def _load_keras(path: Path) -> Predictor:
         expected = "a run folder, a .keras, .tflite or .onnx file, or an exported folder"
         raise ModelError(f"{path}: expected {expected}")
     run = find_run(path)
-    if run and path == run.model_path and run.is_complete:
-        return KerasPredictor(run.check_model(), run)
-    return KerasPredictor(path)
+    is_result = run is not None and path == run.model_path and run.is_complete
+    return KerasPredictor(path, run if is_result else None)
 
 
 def _foreign(path: Path) -> ForeignModelError:

@@ -75,7 +75,7 @@ def errors_of(runtime: str, path: object) -> Iterator[None]:
     """
     try:
         yield
-    except (AnklebootError, MemoryError):
+    except (AnklebootError, ImportError, MemoryError):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno:  # no free descriptor, say: not the file's

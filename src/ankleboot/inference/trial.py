@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.errors import AnklebootError, EnvironmentFailure, ModelError, first_line
+from ankleboot.core.files import total_bytes
 from ankleboot.core.silence import import_keras, import_openvino, silenced
 from ankleboot.core.subprocesses import (
     Limits,
@@ -34,9 +35,9 @@ from ankleboot.inference.load import load_path
 from ankleboot.inference.predictor import Predictor
 from ankleboot.models.files.checksums import format_of_folder
 from ankleboot.models.foreign.scan import KIND_OF_SUFFIX, input_shape, scan
+from ankleboot.models.foreign.scanners.limits import scan_memory
 
 LIMITS = Limits(memory_bytes=16 * 2**30, cpu_s=150, wall_s=600.0)
-SCAN_BYTES = 700 * 2**20  # of memory, beside that of the process
 SUM_TOLERANCE = 0.1  # of probabilities, which integers of 8 bits round
 NUM_NOISE_IMAGES = 2
 BYTES_BY_STORED_BYTE = 8  # of memory, beside that of the runtime
@@ -88,15 +89,14 @@ def examine(path: Path, figures: Figures) -> None:
         ModelError: If any of it fails, or the outputs are no probabilities.
     """
     kind = KIND_OF_SUFFIX.get(path.suffix) or format_of_folder(path)
-    limit_more_memory(SCAN_BYTES)
+    limit_more_memory(scan_memory(path))
     scanned = figures.add(lambda: scan(path, "folder" if path.is_dir() else kind))
     if kind == "keras":
         _check_input(path)
     limit_more_memory(LIMITS.memory_bytes)  # for the imports
     more = _import_runtime(kind)
     refused_events.clear()  # those of the imports, which look for devices and IPv6
-    size = sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]))
-    limit_more_memory(more + BYTES_BY_STORED_BYTE * size)
+    limit_more_memory(more + BYTES_BY_STORED_BYTE * total_bytes(path))
     figures.add(lambda: _load_and_predict(path, kind, scanned))
 
 

@@ -100,9 +100,10 @@ class ModelSwapper:
     def request(self, swap: Swap) -> None:
         """Do a swap after those that wait.
 
-        The files are read when a reload begins, so a second one that waits would change nothing.
+        The files are read when a reload begins, so one right after another that waits would change
+        nothing.
         """
-        if swap == Swap.RETURN or swap not in self._waiting:
+        if swap == Swap.RETURN or not self._waiting or self._waiting[-1] != swap:
             self._waiting.append(swap)
         self._proceed()
 

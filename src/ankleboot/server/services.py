@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from starlette.requests import Request
@@ -49,8 +50,13 @@ class Services:
         """
         if not self.supervisor.models_json:
             raise self.supervisor.not_ready_error()
-        described: list[dict[str, Any]] = json.loads(self.supervisor.models_json)
-        return described
+        return _parsed(self.supervisor.models_json)
+
+
+@lru_cache(maxsize=1)  # with the cards it may have megabytes, and every request of /v2 asks for it
+def _parsed(models_json: bytes) -> list[dict[str, Any]]:
+    described: list[dict[str, Any]] = json.loads(models_json)
+    return described
 
 
 Route = Callable[[Request, Services], Awaitable[Response]]

@@ -13,6 +13,7 @@ from ankleboot.core.tensorflow_settings import describe_kernels
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.verify_data import verify_folder_unchanged
 from ankleboot.models.run import Run
+from ankleboot.models.run_documents import MANIFEST_FORMAT
 from ankleboot.recipes.parse import from_json
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.class_counts import class_counts
@@ -34,7 +35,7 @@ def make_manifest(recipe: Recipe, data: Dataset) -> dict[str, Any]:
         )
     split = data.split(recipe.split_rule)
     document = {
-        "format": 1,
+        "format": MANIFEST_FORMAT,
         "recipe": recipe.to_json(),
         "data": {"name": data.name, "train_sha256": data.train_sha256},
         "split": {"sha256": split.sha256}

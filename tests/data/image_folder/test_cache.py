@@ -14,31 +14,13 @@ import pytest
 from PIL import Image
 
 from ankleboot.core.errors import DataError, EnvironmentFailure
-from ankleboot.data.dataset import Dataset
 from ankleboot.data.image_folder import cache as cache_module
 from ankleboot.data.image_folder import load as load_module
 from ankleboot.data.image_folder.content import decode_hashed, hash_images
 from ankleboot.data.image_folder.listing import ImageFile
 from ankleboot.data.load import load_data
 from ankleboot.recipes.image_spec import ImageSpec
-from helpers.images import write_image_folder
-
-WHOLE = ImageSpec(32, color=True, crop="none")
-
-
-@pytest.fixture(autouse=True)
-def cache(isolated_cache_dir: Path) -> Path:
-    return isolated_cache_dir.with_name("image-folders")
-
-
-@pytest.fixture
-def pets(tmp_path: Path) -> Path:
-    """Two classes of five images each."""
-    return write_image_folder(tmp_path / "pets", {"cat": 5, "dog": 5})
-
-
-def loaded(folder: Path, *, skip_bad: bool = False, strict: bool = False) -> Dataset:
-    return load_data(str(folder), image_spec=WHOLE, skip_bad=skip_bad, strict=strict)
+from helpers.image_folders import loaded
 
 
 def test_a_second_start_decodes_nothing(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,31 +12,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ankleboot.core.errors import AnklebootError, DataError, UsageError
-from ankleboot.data.dataset import Dataset
 from ankleboot.data.image_folder.scan import scan_folder
 from ankleboot.data.load import load_data
 from ankleboot.data.splits import split
 from ankleboot.recipes.catalog import PLAIN
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.recipes.recipe import Recipe
+from helpers.image_folders import WHOLE, loaded
 from helpers.images import write_image_folder
-
-WHOLE = ImageSpec(32, color=True, crop="none")
-
-
-@pytest.fixture(autouse=True)
-def cache(isolated_cache_dir: Path) -> Path:
-    return isolated_cache_dir.with_name("image-folders")
-
-
-@pytest.fixture
-def pets(tmp_path: Path) -> Path:
-    """Two classes of five images each."""
-    return write_image_folder(tmp_path / "pets", {"cat": 5, "dog": 5})
-
-
-def loaded(folder: Path, *, skip_bad: bool = False, strict: bool = False) -> Dataset:
-    return load_data(str(folder), image_spec=WHOLE, skip_bad=skip_bad, strict=strict)
 
 
 def test_a_folder_of_classes_becomes_a_data_set(pets: Path) -> None:

@@ -15,6 +15,7 @@ from ankleboot.data.load import load_data
 from ankleboot.inference.router import ModelRouter, load_router
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.server.config import ServerConfig
+from ankleboot.server.workers import handler as handler_module
 from ankleboot.server.workers.handler import InferenceHandler, InferenceRequest
 from helpers.forms import form, png
 
@@ -143,3 +144,16 @@ def test_a_fault_in_one_request_is_reported_and_the_others_get_responses() -> No
     )
     assert [reply.status for reply in replies] == [200, 500, 200]
     assert "seven" in replies[1].trace and b"seven" not in replies[1].body
+
+
+def test_a_late_image_of_the_open_protocol_keeps_nothing_of_its_request() -> None:
+    """One error object stands for all late images; raised, it would hold the last frame."""
+    late = InferenceHandler(
+        {"pretrained": load_router(Path("pretrained"))}, ServerConfig(request_timeout_s=0.0)
+    )
+    image = base64.b64encode(png(load_data("sample").test.images[0])).decode()
+    tensor = {"name": "images", "datatype": "BYTES", "shape": [1], "data": [image]}
+    body = ("application/json", json.dumps({"inputs": [tensor]}).encode())
+    ((status, document),) = respond(late, body, kind="infer")
+    assert status == 413 and isinstance(document["error"], str)
+    assert handler_module._TOO_SLOW.__traceback__ is None

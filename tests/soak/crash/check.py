@@ -30,8 +30,8 @@ def check(cases: Cases) -> Outcome:
     """Draw states after a power cut; load each, and resume one of each kind."""
     work, one = cases.folder / "work", bench(heavy=True).stage
     run = Run(work / "new")
-    end = time.monotonic() + cases.seconds
     log, weights = _record(one, cases.folder)
+    end = time.monotonic() + cases.seconds
     outcome, resumed = Outcome(), set[str]()
     for number, chance in cases:
         cut = number % (len(log) + 1)
@@ -50,6 +50,8 @@ def check(cases: Cases) -> Outcome:
             if kind not in resumed and is_due:
                 resumed.add(kind)
                 _resume(one, run, weights, cases.folder)
+    if not resumed:
+        outcome.failures.append("no state was resumed")
     outcome.counts["calls in the log"] = len(log)
     outcome.counts["kinds of states resumed"] = len(resumed)
     return outcome

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from soak.fuzz.mutate import mutate
-from soak.fuzz.readers import BY_NAME, EXPECTED, READERS, Reader
+from soak.fuzz.readers import EXPECTED, READERS, Reader
 
 MAX_CPU_S = 2.0
 MAX_GROWTH_KIB = 300 * 2**10
@@ -100,20 +100,6 @@ def _peak_kib() -> int:
 
 def _mapped_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-
-
-def keep(seed: str, name: str, number: int, target: Path) -> Path:
-    """Write the input of a case, for the corpus."""
-    reader, content = case_of(seed, name, number)
-    path = target / reader.name / f"{seed}-{number}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
-
-
-def repeat(path: Path) -> str:
-    """Read a file of the corpus."""
-    return read(BY_NAME[path.parent.name], path.with_name("case"), path.read_bytes())
 
 
 if __name__ == "__main__":

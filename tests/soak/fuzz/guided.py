@@ -36,7 +36,7 @@ TESTS = Path(__file__).parents[2]
 def check(cases: Cases) -> Outcome:
     outcome = Outcome()
     if importlib.util.find_spec("atheris") is None:
-        outcome.counts["atheris is not installed"] = 1
+        outcome.left_out = "atheris is not installed"
         return outcome
     numbers = [number for number, _ in cases]
     seconds = max(MIN_SECONDS, int(cases.seconds / len(numbers)))

@@ -63,6 +63,8 @@ def _check(cases: Cases, place: Bench, commands: list[Command]) -> Outcome:
                 require(place.run(command), "the command again", 0)
                 verify_swept(place.work)
             verify_same(read_tree(place.work), clean.tree)
+    if cases.only is None and not sum(outcome.counts.values()):
+        outcome.failures.append("no kill struck")
     return outcome
 
 

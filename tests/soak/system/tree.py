@@ -86,12 +86,8 @@ def _told(path: Path, content: bytes) -> bytes:
         return json.dumps(_stable(json.loads(content)), sort_keys=True).encode()
     if path.suffix in (".keras", ".npz"):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            parts = [
-                (i.filename, i.CRC) for i in archive.infolist() if "metadata" not in i.filename
-            ]
             if archive.testzip():
                 raise ValueError("wrong checksum")
-        content = repr(parts).encode()
     elif path.suffix == ".npy":
         np.load(io.BytesIO(content))
     elif path.suffix == ".png":

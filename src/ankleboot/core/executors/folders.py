@@ -5,8 +5,7 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from ankleboot.core.errors import EnvironmentFailure
-from ankleboot.core.files import make_folder
+from ankleboot.core.files import make_folder, write_failure
 from ankleboot.core.temporary import temp_folder
 
 
@@ -34,4 +33,4 @@ def unpack_folder(archive: bytes, folder: Path) -> None:
                 shutil.move(folder, parent / "old")
             fresh.rename(folder)
     except OSError as error:
-        raise EnvironmentFailure(f"cannot write {folder}: {error.strerror or error}") from error
+        raise write_failure(folder, error, None) from error

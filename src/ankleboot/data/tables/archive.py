@@ -200,9 +200,12 @@ def _is_complete(contents: Contents, folder: Path) -> bool:
 
 def _is_member(path: Path, info: zipfile.ZipInfo) -> bool:
     checksum, size = 0, 0
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            checksum, size = zlib.crc32(block, checksum), size + len(block)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                checksum, size = zlib.crc32(block, checksum), size + len(block)
+    except OSError:  # it is unpacked again
+        return False
     return (checksum, size) == (info.CRC, info.file_size)
 
 

@@ -15,10 +15,10 @@ from ankleboot.core.classes import CLASS_NAMES, PIXEL_MEAN, PIXEL_STD
 from ankleboot.core.environment import require_modules
 from ankleboot.core.errors import (
     AnklebootError,
-    DataError,
     EnvironmentFailure,
     ModelError,
     UsageError,
+    error_type,
 )
 from ankleboot.core.paths import expand
 from ankleboot.core.subprocesses import run_isolated
@@ -155,12 +155,11 @@ def _run_child(source: Path, job: dict[str, Any], folder: Path) -> dict[str, Any
             f"{LIMITS.memory_bytes >> 30} GiB of memory and {LIMITS.cpu_s} s"
         ) from error
     if "error" in result:
-        kinds = {kind.exit_code: kind for kind in (UsageError, DataError, EnvironmentFailure)}
         message = str(result["error"])
         for path in (job["path"], job["target"]):  # a SavedModel is loaded as its conversion
             message = message.removeprefix(f"{path}: ")
         prefix = "" if message.startswith("--") else f"{source}: "
-        raise kinds.get(result["exit_code"], ModelError)(prefix + message)
+        raise error_type(result["exit_code"])(prefix + message)
     return result
 
 

@@ -16,6 +16,7 @@ from ankleboot.models.files.checksums import add_onnx_metadata, add_tflite_check
 from ankleboot.models.files.keras_seal import model_sha256, sealed
 from ankleboot.models.run import Run
 from ankleboot.models.run_dir import create_run, next_run_dir
+from ankleboot.models.run_documents import MANIFEST_FORMAT
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.recipes.recipe import Recipe
 
@@ -104,7 +105,7 @@ def _recipe(model: AdoptedModel, data: Dataset | None) -> Recipe:
 
 def _manifest(recipe: Recipe, model: AdoptedModel, data: Dataset | None) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "format": 1,
+        "format": MANIFEST_FORMAT,
         "recipe": recipe.to_json(),
         "data": {"name": "", "train_sha256": ""},
         "split": {"sha256": "", "num_train": 0, "num_validation": 0},

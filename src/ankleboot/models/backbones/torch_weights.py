@@ -69,7 +69,9 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
         EnvironmentFailure: If it cannot be read.
     """
     missing = ModelError(f"{path}: no such weights file")
-    content = read_bytes(path, missing=missing, max_bytes=MAX_BYTES)
+    if path.is_file() and path.stat().st_size > MAX_BYTES:
+        raise ModelError(f"{path}: larger than the allowed {MAX_BYTES >> 20} MiB")
+    content = read_bytes(path, missing=missing)
     try:
         return _parse(io.BytesIO(content))
     except Exception as error:  # a pickle may raise any

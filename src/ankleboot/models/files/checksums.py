@@ -31,6 +31,8 @@ from ankleboot.models.files.metadata import ModelMetadata, parse_object
 METADATA_NAME = "ankleboot.json"
 LABELS_NAME = "labels.txt"
 ONNX_KEY = "ankleboot"  # key of the metadata among an ONNX file's metadata_props
+DIRECTORY_ENTRY = b"PK\x01\x02"  # of a zip archive; the reader refuses entries without it
+MAX_MEMBERS = 100  # Keras writes three
 MAX_METADATA_BYTES = 1_000_000  # the shipped files have 600; many classes need more
 MAX_MODEL_BYTES = 200 * 2**20  # the shipped files have less than 6 MB
 MAX_FOLDER_BYTES = 2**30
@@ -56,6 +58,16 @@ def _append_zip(flatbuffer: bytes, labels: bytes, metadata: bytes) -> bytes:
     return packed.getvalue()
 
 
+def check_directory(content: bytes) -> None:
+    """Refuse an archive whose list of members takes seconds to read.
+
+    Raises:
+        ModelError: If it has too many entries.
+    """
+    if content.count(DIRECTORY_ENTRY) > MAX_MEMBERS:
+        raise ModelError("holds more members than a model has")
+
+
 def read_verified_tflite(path: Path) -> tuple[bytes, ModelMetadata]:
     """Return the flatbuffer and its metadata after verifying the checksum.
 
@@ -65,6 +77,7 @@ def read_verified_tflite(path: Path) -> tuple[bytes, ModelMetadata]:
         ModelError: If the file is missing, damaged or without a checksum.
     """
     content = read_model(path)
+    check_directory(content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for name in (LABELS_NAME, METADATA_NAME):

@@ -28,7 +28,7 @@ def key_of(path: Path) -> str:
     """
     if path.is_dir():
         return sha256_of_file(path / METADATA_NAME)
-    return model_sha256(path)
+    return model_sha256(path) + path.suffix  # the same bytes may be two kinds of file
 
 
 def is_known(key: str) -> bool:
@@ -41,10 +41,15 @@ def is_known(key: str) -> bool:
 
 
 def remember(path: Path) -> None:
-    """Note that this machine wrote or examined a model."""
+    """Note that this machine wrote a model."""
     with suppress(AnklebootError, OSError):  # a folder without checksums has no key
-        key = key_of(path)
-        _known.add(key)
+        remember_key(key_of(path))
+
+
+def remember_key(key: str) -> None:
+    """Note the hash of a model that this machine wrote or examined."""
+    _known.add(key)
+    with suppress(AnklebootError, OSError):
         make_folder(_folder())
         atomic_write(_folder() / key, b"")
 

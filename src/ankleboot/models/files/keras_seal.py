@@ -18,7 +18,6 @@ END_RECORD = b"PK\x05\x06"  # of a zip archive; 22 bytes with the length of the 
 END_BYTES = 22
 PREFIX = b"ankleboot "  # of our comments
 MAX_COMMENT_BYTES = 65_535
-MAX_DIRECTORY_BYTES = 10_000  # of the list of members; Keras writes three
 
 
 def sealed(content: bytes, info: ModelMetadata) -> bytes:
@@ -66,15 +65,3 @@ def split_seal(content: bytes) -> tuple[bytes, bytes]:
     if not comment.startswith(PREFIX):
         return content, b""
     return content[: start + END_BYTES - 2] + bytes(2), comment
-
-
-def check_directory(content: bytes) -> None:
-    """Refuse an archive with a list of members that would take seconds to read.
-
-    Raises:
-        ModelError: If it is too long.
-    """
-    start = content.rfind(END_RECORD, -END_BYTES - MAX_COMMENT_BYTES)
-    size = int.from_bytes(content[start + 12 : start + 16], "little") if start >= 0 else 0
-    if size > MAX_DIRECTORY_BYTES:
-        raise ModelError("holds more members than a model of Keras has")

@@ -25,13 +25,13 @@ from ankleboot.models.foreign.decision import find_convention
 from ankleboot.models.foreign.examine import Trial, output_kind
 from ankleboot.models.foreign.runtimes import ForeignModel, load
 from ankleboot.models.foreign.scalings import Pixels
+from ankleboot.models.foreign.scanners.limits import scan_memory
 
 LIMITS = Limits(memory_bytes=12 * 2**30, cpu_s=900, wall_s=600.0)
 MAX_DIFFERENCE = 2e-3  # between probabilities of the rebuilt model and of the original
 MIN_AGREEMENT = 0.998  # of labels; equal confidences may fall either way
 HALF_DIFFERENCE, HALF_AGREEMENT = 0.05, 0.99  # of models that compute with 16 bits
 NUM_NOISE_IMAGES = 64
-SCAN_BYTES = 700 * 2**20  # of memory, beside that of the process
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def main() -> None:
 def _inspect(job: dict[str, Any]) -> dict[str, Any]:
     """Scan a file, convert a SavedModel, and return the shape of the input if no loading tells."""
     path, kind = Path(job["path"]), job["kind"]
-    limit_more_memory(SCAN_BYTES)
+    limit_more_memory(scan_memory(path))
     scan.scan(path, kind)
     limit_more_memory(LIMITS.memory_bytes)
     if kind == "saved-model":

@@ -138,7 +138,8 @@ def _check_geometry(name: str, config: dict[str, Any]) -> None:
         if (largest := max(_integers(config.get(key)), default=0)) > MAX_GEOMETRY:
             raise ModelError(f"{name}: {key}={largest:,}; at most {MAX_GEOMETRY:,} is allowed")
     for key in INPUT_SHAPES:
-        most_values(_integers(config.get(key)))
+        shape = config.get(key)
+        most_values(_integers(shape[1:] if isinstance(shape, list) else shape))
     most_values(_integers(config.get("target_shape")))
 
 

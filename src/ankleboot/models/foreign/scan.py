@@ -13,6 +13,7 @@ from pathlib import Path
 from ankleboot.core.errors import ModelError
 from ankleboot.models.files.checksums import model_files
 from ankleboot.models.foreign.kinds import SAVED_MODEL_FILE
+from ankleboot.models.foreign.layers import INPUT_SHAPES
 from ankleboot.models.foreign.scanners import keras, onnx, openvino, tflite
 from ankleboot.models.foreign.scanners.limits import MAX_BYTES
 
@@ -77,7 +78,7 @@ def input_shape(path: Path, kind: str) -> tuple[int, ...] | None:
     config = keras.read_config(path, kind)
     while isinstance(config, dict) and isinstance(config.get("config"), dict):
         arguments = config["config"]
-        for key in ("batch_shape", "batch_input_shape"):
+        for key in INPUT_SHAPES:
             shape = arguments.get(key)
             if isinstance(shape, list) and all(isinstance(n, int | None) for n in shape):
                 return tuple(size or 0 for size in shape[1:])

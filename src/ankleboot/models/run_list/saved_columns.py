@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.core.documents import read_document
-from ankleboot.core.errors import AnklebootError, UsageError
+from ankleboot.core.errors import AnklebootError
 from ankleboot.core.files import file_lock, make_folder, write_json
 from ankleboot.core.paths import state_folder
 from ankleboot.models.run_list.columns import COLUMNS
@@ -43,9 +43,7 @@ def _path() -> Path:
 
 
 def _read() -> dict[str, list[str]]:
-    none_yet = UsageError("no columns were chosen")
-    try:
-        document = read_document(_path(), dict[str, Any], newest_format=FORMAT, missing=none_yet)
-    except UsageError:
+    if not _path().exists():
         return {}
+    document = read_document(_path(), dict[str, Any], newest_format=FORMAT)
     return {key: value for key, value in document.items() if isinstance(value, list)}

@@ -74,7 +74,9 @@ class InferenceHandler:
             return [_error_reply(error)]
         except Exception:  # a fault of the program; the other requests are handled one by one
             if len(requests) == 1:
-                return [_error_reply(INTERNAL_ERROR)._replace(trace=traceback.format_exc())]
+                is_protocol = requests[0].kind == "infer"
+                fault = OpenInferenceError.of(INTERNAL_ERROR) if is_protocol else INTERNAL_ERROR
+                return [_error_reply(fault)._replace(trace=traceback.format_exc())]
             return [self.respond([request])[0] for request in requests]
 
     def _predict_batch(self, requests: Sequence[InferenceRequest]) -> list[InferenceReply]:
@@ -93,13 +95,13 @@ class InferenceHandler:
                 raise unknown_version_error(info.model_sha256)
             parsed = parse_tensors(request.body, info, self._config)
             (outcomes,) = self._predict_images([parsed.images], [request.model])
-            predictions = []
-            for _, outcome in outcomes:
-                if isinstance(outcome, ApiError):
-                    raise outcome
-                predictions.append(outcome)
         except ApiError as error:
             return _error_reply(OpenInferenceError.of(error))
+        predictions = []
+        for _, outcome in outcomes:
+            if isinstance(outcome, ApiError):  # not raised: a shared one would keep the request
+                return _error_reply(OpenInferenceError.of(outcome))
+            predictions.append(outcome)
         return InferenceReply(200, tensor_document(request.model, info, parsed, predictions))
 
     def _predict_images(

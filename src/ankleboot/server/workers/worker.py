@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ankleboot.core.errors import AnklebootError
 from ankleboot.core.signals import STOP_SIGNALS
+from ankleboot.core.subprocesses import set_limit
 from ankleboot.inference.router import ModelRouter, load_router
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.workers.handler import InferenceHandler, InferenceRequest
@@ -54,9 +55,7 @@ def _limit_memory(max_bytes: int) -> None:
         import resource
     except ImportError:  # Windows
         return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = max_bytes if hard == resource.RLIM_INFINITY else min(max_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    set_limit(resource.RLIMIT_AS, max_bytes)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

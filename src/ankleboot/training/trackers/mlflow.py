@@ -18,7 +18,7 @@ from typing import Any, TypedDict
 from urllib.parse import urlsplit, urlunsplit
 
 from ankleboot.core.documents import read_document
-from ankleboot.core.errors import EnvironmentFailure, Interrupted, first_line
+from ankleboot.core.errors import AnklebootError, EnvironmentFailure, Interrupted, first_line
 from ankleboot.core.files import make_folder, write_json
 from ankleboot.data.splits import Split
 from ankleboot.models.history import EpochRecord
@@ -189,7 +189,7 @@ class MlflowTracker(TrainingCallback):
         """Turn the errors of a store, of which there are many types, into one line."""
         try:
             yield
-        except (EnvironmentFailure, ModuleNotFoundError):
+        except (AnklebootError, ModuleNotFoundError):
             raise
         except Exception as error:
             raise EnvironmentFailure(

@@ -13,8 +13,7 @@ import numpy as np
 
 from ankleboot.core.errors import ModelError
 from ankleboot.core.files import DAMAGED_ZIP
-from ankleboot.models.files.checksums import read_model
-from ankleboot.models.files.keras_seal import check_directory
+from ankleboot.models.files.checksums import check_directory, read_model
 from ankleboot.models.foreign.layers import check_config
 from ankleboot.models.foreign.scanners.limits import (
     MAX_BYTES,

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 
 from ankleboot.core.errors import ModelError
+from ankleboot.core.files import total_bytes
 from ankleboot.models.files.checksums import MAX_FOLDER_BYTES
 
+SCAN_BYTES = 700 * 2**20  # of memory for the scan of a small file
 MAX_BYTES = MAX_FOLDER_BYTES  # of a file, and of the arrays it declares; VGG16 has 0.6 GB
 MAX_CONFIG_BYTES = 10 * 2**20
 MAX_PACKING = 20  # declared bytes by stored byte; weights pack to about 0.9
@@ -38,3 +41,8 @@ def check_values(shape: Iterable[int], most: int, name: str) -> None:
     sizes = tuple(shape)
     if math.prod(sizes) > most or any(size > most for size in sizes):
         raise ModelError(f"its tensor {name} has the shape {sizes}, more than {most:,} values")
+
+
+def scan_memory(path: Path) -> int:
+    """Return the bytes that a scan may take beside those of its process; it holds a file twice."""
+    return SCAN_BYTES + 2 * total_bytes(path)

@@ -76,9 +76,8 @@ def scan_content(content: bytes) -> None:
             named[name] = function
     for graph in graphs:
         _scan_graph(graph, _Scope(main), depth=0, is_main=True)
-    domains = {name.partition(":")[0] for name in named}
     for function in (main, *named.values()):
-        _check_domains(function, named, domains)
+        _check_domains(function, named)
     _check_unfolded(main, named)
 
 
@@ -229,10 +228,10 @@ def _scan_tensor(message: memoryview, scope: _Scope) -> str:
     return name
 
 
-def _check_domains(function: _Function, named: dict[str, _Function], domains: set[str]) -> None:
+def _check_domains(function: _Function, named: dict[str, _Function]) -> None:
     for call in function.calls:
         domain = call.partition(":")[0]
-        if domain not in DOMAINS and (domain not in domains or call not in named):
+        if domain not in DOMAINS and call not in named:
             raise ModelError(f"the operation {call.partition(':')[2]} of {domain} is not allowed")
 
 

@@ -6,7 +6,6 @@ schema.fbs, https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/
 
 import math
 import struct
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -94,9 +93,10 @@ def _read(kind: str, content: bytes, position: int) -> int:
 
 def scan_tflite(path: Path) -> None:
     """Scan a file, without our seal behind it."""
-    content = read_model(path)
-    with suppress(ForeignModelError):
+    try:
         content, _ = read_verified_tflite(path)
+    except ForeignModelError:
+        content = read_model(path)
     scan_content(content)
 
 
@@ -109,9 +109,9 @@ def scan_content(content: bytes) -> None:
     if content[4:8] != IDENTIFIER:
         raise ModelError("no .tflite file (it does not start with TFL3)")
     model = Table(content, _read("<I", content, 0))
-    for code in model.tables(1):
+    codes = model.tables(1)
+    for code in codes:
         _check_operator(code)
-    num_codes = len(model.tables(1))
     sizes = [_buffer_size(buffer, len(content)) for buffer in model.tables(4)]
     graphs = model.tables(2, MAX_SUBGRAPHS)
     if not graphs:
@@ -122,7 +122,7 @@ def scan_content(content: bytes) -> None:
         raise ModelError(f"expected one input, got {len(inputs)}")
     most = most_values(_shape(tensors[inputs[0]])[1:])
     for graph in graphs:
-        _check_graph(graph, sizes, num_codes, most)
+        _check_graph(graph, sizes, len(codes), most)
 
 
 def _check_operator(code: Table) -> None:
