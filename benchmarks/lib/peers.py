@@ -94,6 +94,8 @@ def measure_peers(
     for name in dict.fromkeys(s.peer for s in chosen if not s.is_installed):
         progress(f"{name} is left out: run make peers")
     settings = [setting for setting in chosen if setting.is_installed]
+    if not settings:
+        raise UsageError("none of these servers is installed: run make peers")
     images = Images()
     trials = [try_setting(setting, images, progress) for setting in settings]
     best = best_settings(settings, trials)

@@ -8,8 +8,8 @@ from typing import Any
 from PIL import Image
 
 from ankleboot.data.load import load_data
-from helpers.server import Server, predict_request, read_all, request_head, running_server, statuses
-from soak.fuzz import seeds
+from helpers.server import Server, read_all, request_head, running_server, statuses
+from soak.fuzz import request_seeds, seeds
 from soak.fuzz.mutate import BYTES, mutate_json
 from soak.promise import Broken, Cases, Outcome, Promise
 from soak.threads import run_in_threads
@@ -26,7 +26,9 @@ PATHS: tuple[str, ...] = (
     "/v1/predict",
     "/docs",
 )
-PATHS += ("/openapi.json", "/v1/explain", "/v2/health/ready", "/none", "/static/app.js")
+PATHS += ("/openapi.json", "/v1/explain", "/none", "/static/app.js", "/v2", "/v2/health/ready")
+INFER = "/v2/models/pretrained/infer"
+PATHS += (INFER, INFER.removesuffix("/infer"), "/v2/models/\xff/versions/0/infer")
 HEADERS = (
     "host: evil.example", "host: [::1].evil.com", "host:", "content-length: 10", "expect: x",
     "content-length: -1", "content-length: 99999999999999999999", "transfer-encoding: chunked",
@@ -39,7 +41,7 @@ HEADERS = (
 
 def check(cases: Cases) -> Outcome:
     good = seeds.encoded(Image.fromarray(load_data("sample").test.images[0]), "PNG")
-    with running_server("--workers", "1", "--log", "off") as server:
+    with running_server("--workers", "1", "--log", "off", "--v2") as server:
         expected = server.post(good).json["predictions"]
         workers = server.worker_pids()
 
@@ -60,9 +62,15 @@ def check(cases: Cases) -> Outcome:
 
 def _mutated(draw: random.Random, image: bytes) -> bytes:
     """Return the bytes of a request with mutations of its head, its body or both."""
-    bodies = [(image, "image/png"), (seeds.forms()[1], "multipart/form-data; boundary=b")]
     document = json.dumps({"images": ["aGVsbG8=", "QUJD"]}).encode()
-    body, kind = draw.choice([*bodies, (document, "application/json")])
+    path, body, kind = draw.choice(
+        [
+            ("/v1/predict", image, "image/png"),
+            ("/v1/predict", request_seeds.forms()[1], "multipart/form-data; boundary=b"),
+            ("/v1/predict", document, "application/json"),
+            (INFER, draw.choice(request_seeds.tensor_documents()), "application/json"),
+        ]
+    )
     if draw.random() < 0.5:
         body = mutate_json(body, draw) if kind == "application/json" else body
         body = draw.choice(BYTES)(body, image, draw)
@@ -71,9 +79,11 @@ def _mutated(draw: random.Random, image: bytes) -> bytes:
         head = request_head(method, draw.choice(PATHS), content_length=str(len(body)))
         request = head + body
     elif draw.random() < 0.3:
-        request = request_head(content_type=kind, transfer_encoding="chunked") + _chunks(body, draw)
+        head = request_head("POST", path, content_type=kind, transfer_encoding="chunked")
+        request = head + _chunks(body, draw)
     else:
-        request = predict_request(body, kind)
+        head = request_head("POST", path, content_type=kind, content_length=str(len(body)))
+        request = head + body
     if draw.random() < 0.4:
         line = draw.choice(HEADERS).encode("latin-1") + b"\r\n"
         request = request.replace(b"\r\n\r\n", b"\r\n" + line + b"\r\n", 1)

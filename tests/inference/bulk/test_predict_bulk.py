@@ -141,6 +141,22 @@ def test_a_kill_between_the_result_and_its_clean_up_is_healed(
     assert (again.counts, again.num_failed) == (first.counts, first.num_failed)
 
 
+def test_a_part_that_once_fails_to_go_is_removed_all_the_same(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink, failed = Path.unlink, []
+
+    def fails_once(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "job.json" and not failed:
+            failed.append(path)
+            raise OSError(5, "Input/output error")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", fails_once)
+    predict_bulk(folder, tmp_path / "r.parquet", parallel=1)
+    assert failed and not (tmp_path / "r.parquet.parts").exists()
+
+
 def test_results_and_parts_are_no_input(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The output may lie in the folder of the images, also of a job that was stopped."""
     with monkeypatch.context() as patch:

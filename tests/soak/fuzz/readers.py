@@ -18,6 +18,7 @@ from ankleboot.data.tables.sources import read_source
 from ankleboot.inference.bulk.chunks import TarChunk
 from ankleboot.inference.bulk.shards import chunks_of_shard
 from ankleboot.inference.predict import ImageBytes
+from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run
 from ankleboot.models.run_list.columns import read_row
 from ankleboot.recipes.catalog import RECIPES
@@ -26,7 +27,8 @@ from ankleboot.server import body_parser
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.error_responses import ApiError
 from ankleboot.server.http.hosts import HostAllowlist
-from soak.fuzz import model_files, seeds
+from ankleboot.server.workers.tensors import parse_tensors
+from soak.fuzz import model_files, request_seeds, seeds
 from soak.fuzz.model_files import written
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -165,6 +167,10 @@ def base64_body(_: Path, content: bytes) -> object:
     return body_parser.parse_images("application/json", content, 16)
 
 
+def tensors(_: Path, content: bytes) -> object:
+    return parse_tensors(content, ModelMetadata(), ServerConfig())
+
+
 def content_type(_: Path, content: bytes) -> object:
     return body_parser.parse_images(content.decode("latin-1"), b"--b--\r\n", 16)
 
@@ -177,18 +183,6 @@ def host(_: Path, content: bytes) -> None:
 
 def server_config(_: Path, content: bytes) -> object:
     return ServerConfig.from_worker_json(content.decode("utf-8", "surrogateescape"))
-
-
-def json_bodies() -> list[bytes]:
-    return [
-        b'{"images": ["aGVsbG8=", "QUJD"]}',
-        b'{"images": []}',
-        b'{"images": ["data:image/png,"]}',
-    ]
-
-
-def types() -> list[bytes]:
-    return [b"multipart/form-data; boundary=b", b'image/png; q="a\\"b"', b"application/json"]
 
 
 def plain_tables() -> list[bytes]:
@@ -233,11 +227,12 @@ READERS = (
     Reader("keras", model_files.keras_files, model_files.keras_file, 2),
     Reader("network", seeds.networks, model_files.network, 1, True),
     Reader("folder_metadata", seeds.metadata, model_files.folder_document, 1, True),
-    Reader("form", seeds.forms, form, 4),
-    Reader("base64", json_bodies, base64_body, 3, True),
-    Reader("content_type", types, content_type, 2),
-    Reader("host", seeds.hosts, host, 3),
-    Reader("server_config", seeds.server_configs, server_config, 1, True),
+    Reader("form", request_seeds.forms, form, 4),
+    Reader("base64", request_seeds.json_bodies, base64_body, 3, True),
+    Reader("tensors", request_seeds.tensor_documents, tensors, 2, True),
+    Reader("content_type", request_seeds.types, content_type, 2),
+    Reader("host", request_seeds.hosts, host, 3),
+    Reader("server_config", request_seeds.server_configs, server_config, 1, True),
     *map(run_reader, seeds.run_documents()),
 )
 BY_NAME: Mapping[str, Reader] = {reader.name: reader for reader in READERS}

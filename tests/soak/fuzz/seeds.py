@@ -16,7 +16,6 @@ from ankleboot.core.types import npy_bytes, pack_array
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.history import COLUMNS
 from ankleboot.recipes.catalog import RECIPES
-from ankleboot.server.config import ServerConfig
 
 PIXELS = (np.arange(12 * 10 * 3).reshape(12, 10, 3) * 7 % 256).astype(np.uint8)
 HASH = "0" * 64
@@ -274,27 +273,3 @@ def networks() -> list[bytes]:
 def checkpoints() -> list[bytes]:
     text = np.frombuffer(json.dumps({"epoch": 1, "best": 0.5}).encode(), np.uint8)
     return [npz({"model%2Fkernel": np.zeros((3, 2), np.float32), "progress": text})]
-
-
-def forms() -> list[bytes]:
-    image = encoded(Image.fromarray(PIXELS), "PNG")
-    part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n'
-    typed = part + b"Content-Type: image/png\r\n\r\n" + image + b"\r\n"
-    plain = part + b"\r\n" + image + b"\r\n"
-    return [typed + b"--b--\r\n", typed + plain + b"--b--\r\n", b"x\r\n" + plain + b"--b--\r\n"]
-
-
-def hosts() -> list[bytes]:
-    texts = (
-        "localhost",
-        "localhost:8000",
-        "127.0.0.1:80",
-        "[::1]:8000",
-        "example.org",
-        "[::1].evil.com",
-    )
-    return [text.encode() for text in texts]
-
-
-def server_configs() -> list[bytes]:
-    return [ServerConfig(workers=1).to_worker_json().encode()]

@@ -76,8 +76,11 @@ class PartsFolder:
         self.is_finished = True
 
     def _clear(self) -> None:
-        """Remove the files; on Windows the lock file stays until it is released."""
-        for path in self.folder.iterdir():
+        """Remove the files, in a second pass those that failed to go in the first.
+
+        On Windows the lock file stays until it is released.
+        """
+        for path in (*self.folder.iterdir(), *self.folder.iterdir()):
             with suppress(OSError):
                 path.unlink()
 
