@@ -136,6 +136,7 @@ def test_the_command_keeps_the_result_in_the_run_folder(
     assert kept.exists() and str(kept) in capfd.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gap", [0.0, 0.05])
 def test_the_interval_of_the_calibration_error_covers_it(gap: float) -> None:
     """Two classes, so that the truth is known: at confidence 0.8 the accuracy is 0.8 - gap."""

@@ -57,6 +57,7 @@ def test_nothing_cannot_be_resampled() -> None:
         bootstrap_means(np.zeros(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("truth", [0.5, 0.9])
 def test_bootstrap_and_wilson_intervals_hold_the_truth_95_times_in_100(truth: float) -> None:
     generator = np.random.default_rng(1)
@@ -131,6 +132,7 @@ def test_a_few_runs_that_win_every_pair_prove_no_certainty() -> None:
     assert widths == sorted(widths, reverse=True) and 0 < widths[-1] < 0.1
 
 
+@pytest.mark.slow
 def test_the_interval_of_superiority_covers_the_truth() -> None:
     generator = np.random.default_rng(7)
     for shift, sizes in ((0.0, (3, 3)), (1.0, (5, 4)), (2.0, (8, 8))):
@@ -185,6 +187,7 @@ def test_the_interval_of_a_difference_holds_what_the_test_does_not_rule_out() ->
         assert mirrored == pytest.approx((-high, -low), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_true_difference_as_often_as_it_says() -> None:
     generator = np.random.default_rng(6)
     hits = 0

@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -128,3 +129,40 @@ def test_predictions_do_not_depend_on_the_batch(
     monkeypatch.setattr(predictor, "batch_size", 7)
     np.testing.assert_allclose(predictor.predict(images), at_once, atol=1e-6)
     assert predictor.predict(images[:0]).shape == (0, 10)
+
+
+@pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
+def test_truncated_exports_are_refused(
+    suffix: str, tmp_path: Path, exported: Callable[[str], Path]
+) -> None:
+    content = exported("litert" if suffix == ".tflite" else "onnx").read_bytes()
+    path = tmp_path / f"a{suffix}"
+    for size in range(0, len(content), max(1, len(content) // 50)):
+        path.write_bytes(content[:size])
+        with pytest.raises(ModelError):
+            load_predictor(path)
+
+
+@pytest.mark.parametrize("format", ["openvino", "saved-model"])
+def test_a_changed_file_in_a_folder_is_named(
+    format: str, tmp_path: Path, exported: Callable[[str], Path]
+) -> None:
+    for changed in sorted(p for p in exported(format).rglob("*") if p.is_file()):
+        name = changed.relative_to(exported(format))
+        copy = tmp_path / "copy"
+        shutil.copytree(exported(format), copy)
+        content = (copy / name).read_bytes()
+        (copy / name).write_bytes(content[:-1] + b"~")
+        with pytest.raises(ModelError, match=name.name):
+            load_predictor(copy)
+        shutil.rmtree(copy)
+
+
+def test_a_changed_digit_of_the_metadata_is_refused(
+    tmp_path: Path, exported: Callable[[str], Path]
+) -> None:
+    shutil.copytree(exported("openvino"), tmp_path / "copy")
+    path = tmp_path / "copy/ankleboot.json"
+    path.write_text(path.read_text().replace('"temperature": 1.7', '"temperature": 1.8'))
+    with pytest.raises(ModelError, match="damaged metadata"):
+        load_predictor(tmp_path / "copy")

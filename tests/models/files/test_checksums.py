@@ -2,22 +2,33 @@
 
 import io
 import json
+import os
 import random
-import shutil
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
 
 from ankleboot.core.classes import CLASS_NAMES
-from ankleboot.core.errors import ModelError
+from ankleboot.core.errors import ForeignModelError, ModelError
 from ankleboot.core.files import sha256_of
-from ankleboot.inference.load import load_predictor
+from ankleboot.models.files import checksums
 from ankleboot.models.files.checksums import (
+    DIRECTORY_ENTRY,
+    MAX_MEMBERS,
+    MAX_METADATA_BYTES,
+    ONNX_KEY,
     add_folder_checksums,
+    add_onnx_checksum,
+    add_onnx_metadata,
     add_tflite_checksum,
     format_of_folder,
+    model_files,
+    read_model,
+    read_onnx_metadata,
     read_verified_folder,
     read_verified_onnx,
     read_verified_tflite,
@@ -25,6 +36,7 @@ from ankleboot.models.files.checksums import (
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
 
+NO_CHECKSUM = "has no checksum of Ankleboot; take foreign files in with ankleboot adopt"
 METADATA = ModelMetadata(recipe="x", format="litert", temperature=1.3)
 
 
@@ -61,15 +73,35 @@ def test_every_flipped_bit_of_the_appended_archive_is_refused(tmp_path: Path) ->
             read_verified_tflite(path)
 
 
-def test_every_flipped_bit_of_an_onnx_file_is_refused(
-    tmp_path: Path, exported: Callable[[str], Path]
-) -> None:
-    path = tmp_path / "a.onnx"
-    content = exported("onnx").read_bytes()
-    for damaged in flip_bits(content, 500) + flip_bits(content[-90:], 200):
-        path.write_bytes(damaged if len(damaged) > 90 else content[:-90] + damaged)
+def test_every_flipped_bit_of_an_onnx_file_is_refused(tmp_path: Path) -> None:
+    """The bytes of the network do not matter: the checksum covers them all."""
+    path, body = tmp_path / "a.onnx", random.Random(1).randbytes(300)
+    content = add_onnx_metadata(body, METADATA)
+    path.write_bytes(content)
+    assert read_verified_onnx(path) == content and read_onnx_metadata(path) == METADATA
+    for index in range(len(content)):
+        flipped = bytes([content[index] ^ 1 << index % 8])
+        path.write_bytes(content[:index] + flipped + content[index + 1 :])
         with pytest.raises(ModelError, match=r"a\.onnx: damaged"):
             read_verified_onnx(path)
+
+
+@pytest.mark.parametrize("size", [0, 100, 200, 16_000, 20_000])
+def test_onnx_metadata_of_any_length_is_that_which_was_added(tmp_path: Path, size: int) -> None:
+    path, info = tmp_path / "a.onnx", replace(METADATA, recipe="x" * size)
+    path.write_bytes(add_onnx_metadata(b"network", info))
+    assert read_onnx_metadata(path) == info
+    with_onnx = onnx.load_model_from_string(add_onnx_metadata(b"", info))
+    (entry, checksum) = with_onnx.metadata_props
+    assert entry.key == ONNX_KEY and entry.value == json.dumps(info.to_json())
+    assert checksum.key == "ankleboot.sha256" and len(checksum.value) == 64
+
+
+def test_an_onnx_file_without_metadata_behind_it_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    for body in (b"network", b'{"a": 1}', ONNX_KEY.encode() + b"{}", b""):
+        path.write_bytes(add_onnx_checksum(body))
+        assert read_onnx_metadata(path) is None
 
 
 def test_metadata_in_another_order_and_spacing_is_accepted(tmp_path: Path) -> None:
@@ -97,52 +129,58 @@ def test_equal_content_gives_equal_bytes_on_every_system(monkeypatch: pytest.Mon
     assert add_tflite_checksum(b"model", METADATA) == here
 
 
-def test_any_zip_reader_shows_the_labels_of_a_tflite_file(
-    exported: Callable[[str], Path],
-) -> None:
-    with zipfile.ZipFile(exported("litert")) as archive:
+def test_any_zip_reader_shows_the_labels_of_a_tflite_file() -> None:
+    with zipfile.ZipFile(io.BytesIO(add_tflite_checksum(b"model", METADATA))) as archive:
+        assert archive.namelist() == ["labels.txt", "ankleboot.json"]
         assert archive.read("labels.txt").decode().split("\n")[:-1] == list(CLASS_NAMES)
-        assert json.loads(archive.read("ankleboot.json"))["temperature"] == 1.7
+        assert json.loads(archive.read("ankleboot.json"))["temperature"] == 1.3
 
 
-@pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
+@pytest.mark.parametrize(
+    ("name", "make", "read"),
+    [
+        ("a.tflite", add_tflite_checksum, read_verified_tflite),
+        ("a.onnx", add_onnx_metadata, read_verified_onnx),
+    ],
+)
 def test_truncated_and_foreign_files_are_refused(
-    suffix: str, tmp_path: Path, exported: Callable[[str], Path]
+    name: str,
+    make: Callable[[bytes, ModelMetadata], bytes],
+    read: Callable[[Path], object],
+    tmp_path: Path,
 ) -> None:
-    content = exported("litert" if suffix == ".tflite" else "onnx").read_bytes()
-    path = tmp_path / f"a{suffix}"
-    for size in range(0, len(content), max(1, len(content) // 50)):
+    content, path = make(bytes(range(256)) * 2, METADATA), tmp_path / name
+    for size in range(len(content)):
         path.write_bytes(content[:size])
-        with pytest.raises(ModelError):
-            load_predictor(path)
+        with pytest.raises(ModelError, match=f"{name}: damaged"):
+            read(path)
     path.write_bytes(b"not a model at all" * 100)
-    with pytest.raises(ModelError, match="has no checksum of Ankleboot; .* with ankleboot adopt"):
-        load_predictor(path)
+    with pytest.raises(ForeignModelError, match=f"^{path}: damaged, or {NO_CHECKSUM}$"):
+        read(path)
 
 
-@pytest.mark.parametrize("format", ["openvino", "saved-model"])
-def test_a_changed_file_in_a_folder_is_named(
-    format: str, tmp_path: Path, exported: Callable[[str], Path]
-) -> None:
-    for changed in sorted(p for p in exported(format).rglob("*") if p.is_file()):
-        name = changed.relative_to(exported(format))
-        copy = tmp_path / "copy"
-        shutil.copytree(exported(format), copy)
-        content = (copy / name).read_bytes()
-        (copy / name).write_bytes(content[:-1] + b"~")
-        with pytest.raises(ModelError, match=name.name):
-            load_predictor(copy)
-        shutil.rmtree(copy)
+def test_a_file_with_a_long_list_of_members_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "a.tflite"
+    content = add_tflite_checksum(DIRECTORY_ENTRY * (MAX_MEMBERS - 2), METADATA)
+    path.write_bytes(content)  # the two of the archive make it as many as are allowed
+    assert read_verified_tflite(path)[1] == METADATA
+    path.write_bytes(DIRECTORY_ENTRY + content)
+    with pytest.raises(ModelError, match="^holds more members than a model has$"):
+        read_verified_tflite(path)
 
 
-def test_a_changed_digit_of_the_metadata_is_refused(
-    tmp_path: Path, exported: Callable[[str], Path]
-) -> None:
-    shutil.copytree(exported("openvino"), tmp_path / "copy")
-    path = tmp_path / "copy/ankleboot.json"
-    path.write_text(path.read_text().replace('"temperature": 1.7', '"temperature": 1.8'))
-    with pytest.raises(ModelError, match="damaged metadata"):
-        load_predictor(tmp_path / "copy")
+def test_metadata_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tflite"
+    for size, is_refused in ((MAX_METADATA_BYTES, False), (MAX_METADATA_BYTES + 1, True)):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("labels.txt", " " * size)
+            archive.writestr("ankleboot.json", "{}")
+        path.write_bytes(packed.getvalue())
+        with pytest.raises(ModelError) as caught:
+            read_verified_tflite(path)
+        told = f"{path}: labels.txt is larger than 1,000,000 bytes"
+        assert (str(caught.value) == told) == is_refused
 
 
 def test_an_added_or_missing_file_is_named(tmp_path: Path) -> None:
@@ -158,7 +196,81 @@ def test_an_added_or_missing_file_is_named(tmp_path: Path) -> None:
         read_verified_folder(tmp_path)
 
 
+def test_every_changed_byte_of_a_folder_is_refused_and_its_file_named(tmp_path: Path) -> None:
+    (tmp_path / "deeper").mkdir()
+    for name in ("weights", "deeper/graph"):
+        (tmp_path / name).write_bytes(b"0123456789")
+    add_folder_checksums(tmp_path, METADATA)
+    for name, told in (("weights", "weights: damaged"), ("deeper/graph", "graph: damaged")):
+        path = tmp_path / name
+        path.write_bytes(b"0123456788")
+        with pytest.raises(ModelError, match=told):
+            read_verified_folder(tmp_path)
+        path.write_bytes(b"0123456789")
+    path = tmp_path / "ankleboot.json"
+    whole = path.read_bytes()
+    document = json.loads(whole)
+    for index in range(len(whole)):
+        path.write_bytes(whole[:index] + bytes([whole[index] ^ 1]) + whole[index + 1 :])
+        try:
+            if json.loads(path.read_bytes()) == document:
+                continue  # another space
+        except ValueError:
+            pass
+        with pytest.raises(ModelError, match=r"ankleboot\.json: damaged metadata \("):
+            read_verified_folder(tmp_path)
+    for key in ("sha256", "files"):
+        path.write_text(json.dumps({k: v for k, v in document.items() if k != key}))
+        with pytest.raises(ModelError, match=r"ankleboot\.json: damaged metadata \("):
+            read_verified_folder(tmp_path)
+
+
+def test_a_folder_without_checksums_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        ModelError, match=f"^{tmp_path}: has no checksum of Ankleboot; take foreign"
+    ):
+        read_verified_folder(tmp_path)
+
+
+def test_links_pipes_and_too_many_or_large_files_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checksums, "MAX_FOLDER_FILES", 4)
+    monkeypatch.setattr(checksums, "MAX_FOLDER_BYTES", 3 << 20)
+    (tmp_path / "b").mkdir()
+    for name in ("b/2", "b/1", "a"):
+        (tmp_path / name).write_bytes(bytes(1 << 20))
+    assert model_files(tmp_path) == [tmp_path / "a", tmp_path / "b/1", tmp_path / "b/2"]
+    (tmp_path / "a").write_bytes(bytes((1 << 20) + 1))
+    with pytest.raises(ModelError, match=f"^{tmp_path}: larger than the allowed 3 MiB$"):
+        model_files(tmp_path)
+    (tmp_path / "c").touch()
+    with pytest.raises(ModelError, match=f"^{tmp_path}: holds more than 4 files$"):
+        model_files(tmp_path)
+    (tmp_path / "c").unlink()
+    for make in (lambda path: path.symlink_to(tmp_path / "b"), os.mkfifo):
+        (tmp_path / "a").unlink()
+        make(tmp_path / "a")
+        with pytest.raises(ModelError, match=f"^{tmp_path}: a is a link, or no file$"):
+            model_files(tmp_path)
+
+
+def test_a_model_file_is_a_file_of_a_size_that_models_have(tmp_path: Path) -> None:
+    path = tmp_path / "m"
+    with pytest.raises(ModelError, match=f"^{path}: no such model file$"):
+        read_model(path)
+    path.write_bytes(bytes(1 << 20))
+    assert read_model(path, 1 << 20) == bytes(1 << 20)
+    with pytest.raises(ModelError, match=f"^{path}: larger than the allowed 2 MiB$"):
+        path.write_bytes(bytes((2 << 20) + 1))
+        read_model(path, 2 << 20)
+    with pytest.raises(ModelError, match=f"^{tmp_path}: expected a file$"):
+        read_model(tmp_path)
+
+
 def test_only_an_exported_folder_states_a_format(tmp_path: Path) -> None:
+    assert format_of_folder(tmp_path) == format_of_folder(tmp_path / "none") == ""
+    (tmp_path / "ankleboot.json").write_text("{}")
     assert format_of_folder(tmp_path) == ""
     add_folder_checksums(tmp_path, METADATA)
     assert format_of_folder(tmp_path) == "litert"

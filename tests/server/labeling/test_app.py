@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,25 @@ from helpers.labeling import Page, label_page, load_planted, planted_folder, pla
 
 
 @pytest.fixture
-def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))
-    folder, _ = planted_folder(tmp_path / "pets", {"cat": 15, "dog": 15}, moved=4)
-    with label_page(planted_queue(monkeypatch, folder), folder / "labels.csv") as page:
+def page(tmp_path: Path) -> Iterator[Page]:
+    with _page(tmp_path) as page:
         yield page
+
+
+@pytest.fixture(scope="module")
+def untouched_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """One page for all requests that store nothing."""
+    with _page(tmp_path_factory.mktemp("page")) as page:
+        yield page
+
+
+@contextmanager
+def _page(folder: Path) -> Iterator[Page]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANKLEBOOT_CACHE", str(folder / "cache"))
+        pets, _ = planted_folder(folder / "pets", {"cat": 15, "dog": 15}, moved=4)
+        with label_page(planted_queue(patch, pets), pets / "labels.csv") as page:
+            yield page
 
 
 def test_decisions_are_stored_at_once_and_taken_back(page: Page) -> None:
@@ -71,12 +86,14 @@ def test_decided_images_leave_the_view_by_class(page: Page) -> None:
     assert not {item["row"] for item in after["items"]} & set(rows)
 
 
-def test_images_and_neighbors_are_sent(page: Page) -> None:
-    (item,) = page.json("/api/items?start=0&count=1")["items"]
-    status, body, headers = page.request(f"/api/image?set=shown&row={item['row']}&side=160")
+def test_images_and_neighbors_are_sent(untouched_page: Page) -> None:
+    (item,) = untouched_page.json("/api/items?start=0&count=1")["items"]
+    status, body, headers = untouched_page.request(
+        f"/api/image?set=shown&row={item['row']}&side=160"
+    )
     assert status == 200 and body.startswith(b"\x89PNG")  # small ones without loss
     assert headers["content-type"] == "image/png"
-    neighbors = page.json(f"/api/neighbors?row={item['row']}")
+    neighbors = untouched_page.json(f"/api/neighbors?row={item['row']}")
     assert len(neighbors) == 6 and item["row"] not in [n["row"] for n in neighbors]
 
 
@@ -91,15 +108,17 @@ def test_the_table_of_predictions_has_every_image(page: Page) -> None:
     assert by_path[item["name"]]["predicted"] == item["predictions"][0][0]
 
 
-def test_the_page_is_public_and_everything_else_wants_the_key(page: Page) -> None:
-    status, body, headers = page.request("/", key="")
+def test_the_page_is_public_and_everything_else_wants_the_key(untouched_page: Page) -> None:
+    status, body, headers = untouched_page.request("/", key="")
     assert status == 200 and b"<!doctype html>" in body
     assert "default-src 'none'" in headers["content-security-policy"]
-    for key in ("", "wrong", page.key[:-1]):
-        assert page.request("/api/session", key=key)[0] == 401
-        status, body, _ = page.request("/api/decide", {"rows": [0], "label": "cat"}, key=key)
+    for key in ("", "wrong", untouched_page.key[:-1]):
+        assert untouched_page.request("/api/session", key=key)[0] == 401
+        status, body, _ = untouched_page.request(
+            "/api/decide", {"rows": [0], "label": "cat"}, key=key
+        )
         assert status == 401 and json.loads(body)["error"]["code"] == "unauthorized"
-    assert not page.labels.exists()
+    assert not untouched_page.labels.exists()
 
 
 @pytest.mark.parametrize(
@@ -112,11 +131,11 @@ def test_the_page_is_public_and_everything_else_wants_the_key(page: Page) -> Non
     ],
 )
 def test_other_pages_cannot_label_even_with_the_key(
-    page: Page, headers: dict[str, str], status: int, code: str
+    untouched_page: Page, headers: dict[str, str], status: int, code: str
 ) -> None:
-    got, body, _ = page.request("/api/decide", {"rows": [0], "label": "cat"}, **headers)
+    got, body, _ = untouched_page.request("/api/decide", {"rows": [0], "label": "cat"}, **headers)
     assert got == status and json.loads(body)["error"]["code"] == code
-    assert not page.labels.exists()
+    assert not untouched_page.labels.exists()
 
 
 def test_the_pages_own_origin_passes(page: Page) -> None:
@@ -149,11 +168,11 @@ def test_the_pages_own_origin_passes(page: Page) -> None:
     ],
 )
 def test_a_wrong_request_is_refused_and_stores_nothing(
-    page: Page, path: str, document: object, status: int
+    untouched_page: Page, path: str, document: object, status: int
 ) -> None:
-    got, body, _ = page.request(path, document)
+    got, body, _ = untouched_page.request(path, document)
     assert got == status and "error" in json.loads(body)
-    assert not page.labels.exists()
+    assert not untouched_page.labels.exists()
 
 
 def test_new_images_get_labels_and_the_layer_learns_from_them(

@@ -167,8 +167,8 @@ RESIDUAL = replace(
 @pytest.mark.parametrize(
     "recipe",
     [
-        WEIGHTED,
         DISTILLED,
+        pytest.param(WEIGHTED, marks=pytest.mark.slow),
         pytest.param(RESIDUAL, marks=pytest.mark.slow),
         pytest.param(COLORFUL, marks=pytest.mark.slow),
         pytest.param(replace(TINY, label_smoothing=0.1, l2=1e-3), marks=pytest.mark.slow),
