@@ -194,7 +194,7 @@ def _read(path: Path, key: str) -> StoredArray | DamagedError | None:
 
 
 def _write(path: Path, key: str, row_shape: tuple[int, ...], dtype: str, make: MakeRows) -> None:
-    with suppress(EnvironmentFailure):  # files of a process that was killed
+    with suppress(EnvironmentFailure, OSError):  # files of a process that was killed
         remove_temp_files(path.parent, of=f"{path.name}.")
     remove(_beside(path, ".json"))  # a kill must not leave it with another array
     index: dict[str, Any] = {"format": FORMAT, "key": sha256_of(key.encode())}

@@ -267,6 +267,26 @@ def test_a_process_that_dies_is_replaced_and_one_part_that_kills_ends_the_job(
         list(pool.run(plan, plan))
 
 
+@pytest.mark.parametrize("where", ["plan", "images"])
+def test_a_disk_that_fails_ends_the_job_with_its_reason(
+    where: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job waited for ever for a process without a task, or blamed a lack of memory."""
+    shard = write_tar(tmp_path / "s.tar", {"0.png": (folder / "000.png").read_bytes()})
+    plan = Plan(tmp_path / "plan.jsonl", find_chunks([str(shard)], (), print))
+    if where == "plan":
+        monkeypatch.setattr(Plan, "line", _fails)
+    else:
+        shard.unlink()
+    pool = LocalPool(PredictionSettings("pretrained"), 1)
+    with pytest.raises((EnvironmentFailure, OSError), match=r"Input/output error|s\.tar"):
+        list(pool.run(plan, plan))
+
+
+def _fails(*_: Any) -> Any:
+    raise OSError(5, "Input/output error")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_sigkill_leaves_no_process_and_the_same_command_continues(tmp_path: Path) -> None:
     shard = write_tar(

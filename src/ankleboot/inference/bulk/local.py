@@ -96,15 +96,16 @@ class LocalPool:
 
     def _send(self, plan: Plan, planned: PlannedChunk) -> None:
         """Give a chunk to an idle process, or to a new one."""
+        task = self.settings, plan.chunk(planned)
         child = self._idle.pop() if self._idle else _start()
         self._busy[child.pipe] = child, planned
         with suppress(OSError):  # it died while it was idle; its closed pipe reports that
-            child.pipe.send((self.settings, plan.chunk(planned)))
+            child.pipe.send(task)
 
     def _receive(self, child: _Child, planned: PlannedChunk, plan: Plan) -> bytes | None:
         """Return the answer of a process; None if it died."""
         try:
-            answer: bytes | AnklebootError = child.pipe.recv()
+            answer: bytes | AnklebootError | OSError = child.pipe.recv()
         except (EOFError, OSError):
             child.process.join()
             self._deaths[planned.number] += 1
@@ -117,7 +118,7 @@ class LocalPool:
                 ) from None
             return None
         self._idle.append(child)
-        if isinstance(answer, AnklebootError):
+        if not isinstance(answer, bytes):
             raise answer
         return answer
 
@@ -163,14 +164,14 @@ def work(pipe: Connection, parent: int) -> None:
     """Predict chunks from a pipe until it closes."""
     end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C goes to the parent as well
-    with suppress(EOFError, OSError):  # the parent is gone
+    with suppress(EOFError, ConnectionError):  # the parent is gone
         while True:
             settings, chunk = pipe.recv()
             pipe.send(_answer(settings, chunk))
 
 
-def _answer(settings: PredictionSettings, chunk: Chunk) -> bytes | AnklebootError:
+def _answer(settings: PredictionSettings, chunk: Chunk) -> bytes | AnklebootError | OSError:
     try:
         return predict_chunk(settings, chunk)
-    except AnklebootError as error:
+    except (AnklebootError, OSError) as error:
         return error

@@ -41,7 +41,7 @@ class ChunkActor:
             require_same_version(self._version)
             _enter(self._folder)
             content = predict_chunk(self._settings, chunk_from_line(row["line"]))
-        except AnklebootError as failure:
+        except (AnklebootError, OSError) as failure:
             error = str(failure)
         return {"place": row["place"], "content": content, "error": error}
 
