@@ -74,7 +74,7 @@ def _hold(place: Bench, command: Command, fault: Fault, number: int, outcome: Ou
         verify_files(place, command)
         if not ended.code:
             verify_same(_results(read_tree(place.work)), _results(clean))
-        elif not (command.result and (place.work / command.result).exists()):
+        elif not command.is_done(place.work):
             if command.leftover:  # the message says to name another
                 shutil.rmtree(place.work / command.leftover, ignore_errors=True)
             again = place.run(command)

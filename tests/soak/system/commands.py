@@ -48,6 +48,7 @@ class Command:
         weight: How often the command is chosen, where not all cases can be run.
         growing: Pattern of files that have several whole versions on the way.
         result: File that is there when it is done, and is not made a second time.
+        parts: Folder beside the result, which the command run again removes.
         is_timed: Whether much of its time is not spent in calls of files.
         leftover: Output that may be left, and into which the command does not write again.
     """
@@ -61,7 +62,13 @@ class Command:
     leftover: str = ""
     growing: str = ""
     result: str = ""
+    parts: str = ""
     is_timed: bool = False
+
+    def is_done(self, folder: Path) -> bool:
+        """Return whether nothing is left to do in a folder; run again, it may be refused."""
+        has_result = bool(self.result) and (folder / self.result).exists()
+        return has_result and not (self.parts and (folder / self.parts).exists())
 
     def job(self, folder: Path, report: Path, **more: Any) -> Job:
         """Return the job that runs it in a folder, or continues it there."""
@@ -76,6 +83,7 @@ BULK = Command(
     ("predict", "images", "--output", "all.parquet", "--parallel", "1"),
     weight=0.4,
     result="all.parquet",
+    parts="all.parquet.parts",
     is_timed=True,
 )
 
