@@ -27,7 +27,7 @@ from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.data.preprocessing.segmentation import INPUT_SIDE, MASK_SIDE
 from ankleboot.evaluation.grabcut import consensus
-from ankleboot.models.backbones import efficientnet_lite
+from ankleboot.models.backbones.efficientnet_lite import LITE0
 from ankleboot.models.files.checksums import add_tflite_checksum
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.layers import ComputePolicy
@@ -174,8 +174,8 @@ def network() -> keras.Model:
     Source: Ronneberger, Fischer, Brox 2015, https://arxiv.org/abs/1505.04597
     """
     inputs = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), name="inputs")
-    whole = keras.Model(inputs, efficientnet_lite.features(inputs, ComputePolicy()))
-    efficientnet_lite.load_weights(whole, "")
+    whole = keras.Model(inputs, LITE0.features(inputs, ComputePolicy()))
+    LITE0.load_weights(whole, "")
 
     def convolved(x: Any, width: int, name: str) -> Any:
         x = keras.layers.Conv2D(width, 1, use_bias=False, name=name)(x)

@@ -79,6 +79,8 @@ WITHOUT_OWN_WEIGHTS = {
     "backbone": {
         "efficientnet_lite0",
         "efficientnet_lite0_small",
+        "efficientnet_lite1",
+        "efficientnet_lite2",
         "mobilenet_v3_large",
         "resnet50_v2",
         "vgg16",

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.core import environment
-from ankleboot.core.files import write_json
+from ankleboot.core.files import make_folder, write_json
 from soak.catalog import PROMISES
 from soak.promise import Outcome, Promise
 from soak.system import shim
 
-RESULT = Path(__file__).parents[2] / "benchmarks/results/soak.json"
+RESULTS = Path(__file__).parents[2] / "benchmarks/results/soak"
 SHORT_S = 75.0
 
 
@@ -34,7 +34,8 @@ def main() -> int:
         rows[promise.name] = _row(promise, outcome, time.monotonic() - started)
         _print(promise, outcome, rows[promise.name]["seconds"], seed)
     if not (arguments.short or arguments.only):
-        write_json(RESULT, _document(seed, arguments.minutes, rows))
+        make_folder(RESULTS)
+        write_json(RESULTS / f"seed-{seed}.json", _document(seed, arguments.minutes, rows))
     return int(any(row["failures"] for row in rows.values()))
 
 

