@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ankleboot.core.files import make_folder, write_json
+from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.history import EpochRecord
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import get_recipe
@@ -19,6 +20,18 @@ MANIFEST = {
     "versions": {"ankleboot": "0.1"},
 }
 """Manifest of a run that never trained."""
+
+CALIBRATION = Calibration(
+    temperature=1.5,
+    abstain_below=0.6,
+    precision_wanted=0.95,
+    precision=0.96,
+    coverage=0.8,
+    num_examples=160,
+    loss=(0.4, 0.3),
+    ece=(0.1, 0.05),
+)
+"""Calibration of a run that never predicted; it differs from none in every field."""
 
 
 def write_run(

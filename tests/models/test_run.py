@@ -1,8 +1,9 @@
-"""Run folder: checkpoints, summary and JSON document."""
+"""Run folder: checkpoints, lists of known images, documents, summary."""
 
 import copy
 import json
-from dataclasses import replace
+import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,12 @@ import pytest
 
 from ankleboot.core.errors import EnvironmentFailure, ModelError
 from ankleboot.core.files import write_json
+from ankleboot.core.types import npy_bytes
+from ankleboot.models.history import EpochRecord
 from ankleboot.models.run import Run, load_run
-from helpers.run_folders import write_run
+from helpers.images import TINY
+from helpers.pickles import Harmful
+from helpers.run_folders import CALIBRATION, MANIFEST, write_run
 
 VERDICT = {"verdict": "about right", "sentences": ["x"], "gap": 0.1}
 
@@ -31,6 +36,54 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
             run.read_checkpoint()
 
 
+def test_pickled_objects_in_a_run_folder_are_never_executed(tmp_path: Path) -> None:
+    harm = np.array([Harmful(tmp_path / "harm")], dtype=object)
+    np.savez(tmp_path / "checkpoint.npz", weights=harm, progress=np.zeros(2, np.uint8))
+    np.save(tmp_path / "known_images.npy", harm, allow_pickle=True)
+    for read in (Run(tmp_path).read_checkpoint, Run(tmp_path).known_images):
+        with pytest.raises(ModelError, match=r"damaged (checkpoint|list of images) \("):
+            read()
+    assert not (tmp_path / "harm").exists()
+
+
+def test_objects_are_no_weights_and_leave_the_checkpoint_as_it_was(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write_checkpoint({"a": np.arange(5)}, {"epoch": 1})
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        run.write_checkpoint({"a": np.array([{}])}, {"epoch": 2})
+    checkpoint = run.read_checkpoint()
+    assert checkpoint is not None and checkpoint[1] == {"epoch": 1}
+
+
+def test_a_checkpoint_unpacks_into_one_folder_whatever_its_variables_are_called(
+    tmp_path: Path,
+) -> None:
+    Run(tmp_path).write_checkpoint({"model/dense/kernel": np.zeros(2), "/../x": np.ones(2)}, {})
+    with zipfile.ZipFile(tmp_path / "checkpoint.npz") as archive:
+        assert not [name for name in archive.namelist() if "/" in name]
+
+
+def test_known_images_come_back_sorted_each_of_them_once(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    none = run.known_images()
+    assert none.shape == (0,) and none.dtype == np.uint64
+    run.write_known_images(np.array([7, 2**64 - 1, 3, 7], np.uint64))
+    known = np.load(tmp_path / "known_images.npy")
+    assert known.tolist() == run.known_images().tolist() == [3, 7, 2**64 - 1]
+
+
+def test_a_damaged_list_of_known_images_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "known_images.npy"
+    whole = npy_bytes(np.arange(5, dtype=np.uint64))
+    signed, square = npy_bytes(np.arange(5)), npy_bytes(np.zeros((2, 2), np.uint64))
+    np.savez(tmp_path / "archive.npz", known=np.arange(5, dtype=np.uint64))
+    archive = (tmp_path / "archive.npz").read_bytes()
+    for damaged in (whole[:-1], whole[:50], b"", b"no array", archive, signed, square):
+        path.write_bytes(damaged)
+        with pytest.raises(ModelError, match=rf"^{path}: damaged list of images \(.+\)$"):
+            Run(tmp_path).known_images()
+
+
 @pytest.fixture
 def complete(tmp_path: Path) -> Run:
     """Run folder that no training wrote, which a test may damage."""
@@ -46,6 +99,41 @@ def test_a_complete_run_shows_its_results_in_one_line(complete: Run) -> None:
     )
     expected = {"run_dir": str(complete.folder)} | complete.result() | {"verdict": VERDICT}
     assert complete.to_json() == expected
+    write_json(complete.folder / "calibration.json", asdict(CALIBRATION))
+    with_calibration = json.loads(json.dumps(expected | {"calibration": asdict(CALIBRATION)}))
+    assert complete.to_json() == with_calibration
+
+
+def test_a_history_is_replaced_as_a_whole(complete: Run) -> None:
+    assert len(complete.history()) == 1
+    history = tuple(EpochRecord(epoch, 0.5, 0.8, 0.6, 0.7, 1e-3, 2.5) for epoch in (1, 2))
+    complete.write_history(history)
+    assert complete.history() == history
+
+
+def test_a_calibration_is_read_if_there_is_one(complete: Run) -> None:
+    assert complete.calibration() is None
+    path = complete.folder / "calibration.json"
+    write_json(path, asdict(CALIBRATION))
+    assert complete.calibration() == CALIBRATION
+    write_json(path, asdict(CALIBRATION) | {"temperature": 0})
+    with pytest.raises(ModelError, match=f"^{path}: damaged calibration "):
+        complete.calibration()
+    path.write_text("[]")
+    with pytest.raises(ModelError, match=f"^{path}: cannot be used "):
+        complete.calibration()
+
+
+def test_an_invalid_recipe_is_named_by_its_file(complete: Run) -> None:
+    write_json(complete.folder / "recipe.json", {"name": "x", "epochs": 0})
+    with pytest.raises(ModelError, match=f"^{complete.folder}/recipe.json: epochs"):
+        complete.recipe()
+
+
+def test_a_run_with_a_label_file_keeps_a_copy_of_it(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.start(TINY, MANIFEST, b"path,label\n")
+    assert (tmp_path / "labels.csv").read_bytes() == b"path,label\n"
 
 
 def test_an_incomplete_or_damaged_run_has_a_line_too(tmp_path: Path) -> None:
@@ -56,7 +144,12 @@ def test_an_incomplete_or_damaged_run_has_a_line_too(tmp_path: Path) -> None:
 
 def test_load_run_opens_run_folders_alone(complete: Run, tmp_path: Path) -> None:
     assert load_run(str(complete.folder)) == complete
-    with pytest.raises(ModelError, match="not a run folder, recipe.json is missing"):
+    missing = f"{tmp_path}: not a run folder, recipe.json is missing"
+    with pytest.raises(ModelError, match=f"^{missing}$"):
+        load_run(tmp_path)
+    fold = write_run(tmp_path / "fold-1").folder
+    advice = f"; it is a cross-validation; name one of its runs, such as {fold}"
+    with pytest.raises(ModelError, match=f"^{missing}{advice}$"):
         load_run(tmp_path)
 
 
@@ -118,16 +211,3 @@ def test_an_unreadable_file_of_a_run_is_not_called_missing(complete: Run, name: 
         {"history.csv": run.history, "recipe.json": run.recipe, "result.json": run.result}.get(
             name, run.manifest
         )()
-
-
-def test_a_history_whose_epochs_do_not_count_from_one_is_refused(
-    complete: Run, tmp_path: Path
-) -> None:
-    run, records = Run(tmp_path), complete.history()
-    run.write_history((*records, replace(records[0], epoch=2)))
-    text = (tmp_path / "history.csv").read_text()
-    header, first, *rest = text.splitlines(keepends=True)
-    for damaged in (header + "".join(rest), text + first, text.replace(first, first[:9] + "\n")):
-        (tmp_path / "history.csv").write_text(damaged)
-        with pytest.raises(ModelError, match="damaged"):
-            run.history()

@@ -41,6 +41,12 @@ def test_a_run_of_one_fold_and_a_cross_validation_have_different_names(tmp_path:
     assert names == ["tiny-seed0-002", "tiny-seed0-fold2of5-001", "tiny-seed0-folds5-001"]
 
 
+def test_runs_of_several_seeds_are_named_by_the_first_and_the_last(tmp_path: Path) -> None:
+    several = replace(TINY, seed=5)
+    assert next_run_dir(tmp_path, several, seeds=3) == tmp_path / "tiny-seeds5to7-001"
+    assert next_run_dir(tmp_path, TINY, seeds=1) == tmp_path / "tiny-seeds0to0-001"
+
+
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="POSIX")
 def test_names_and_order_of_runs_do_not_depend_on_the_clock(
     tmp_path: Path, isolated_cache_dir: Path, monkeypatch: pytest.MonkeyPatch

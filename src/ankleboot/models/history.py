@@ -48,7 +48,7 @@ def read_history(path: Path) -> History:
     """
     text = read_bytes(path, missing=ModelError(f"{path}: missing")).decode(errors="replace")
     try:
-        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        rows = list(csv.DictReader(io.StringIO(text)))
         history = tuple(
             EpochRecord(int(row["epoch"]), *(float(row[name]) for name in COLUMNS[1:]))
             for row in rows

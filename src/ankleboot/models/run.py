@@ -185,9 +185,10 @@ class Run(Record):
             return np.zeros(0, np.uint64)
         content = read_bytes(path)
         with library_errors(lambda why: ModelError(f"{path}: damaged list of images ({why})")):
-            known: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
+            # np.load would take a zip archive for one of arrays, and return no array
+            known: np.ndarray = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
         if known.dtype != np.uint64 or known.ndim != 1:
-            raise ModelError(f"{path}: damaged list of known images ({known.dtype})")
+            raise ModelError(f"{path}: damaged list of images ({known.dtype})")
         return known
 
     def write_known_images(self, known: Fingerprints) -> None:
