@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import onnx
 import pytest
 
 from ankleboot.core.classes import CLASS_NAMES
@@ -20,9 +20,7 @@ from ankleboot.models.files.checksums import (
     DIRECTORY_ENTRY,
     MAX_MEMBERS,
     MAX_METADATA_BYTES,
-    ONNX_KEY,
     add_folder_checksums,
-    add_onnx_checksum,
     add_onnx_metadata,
     add_tflite_checksum,
     format_of_folder,
@@ -86,29 +84,23 @@ def test_every_flipped_bit_of_an_onnx_file_is_refused(tmp_path: Path) -> None:
             read_verified_onnx(path)
 
 
-@pytest.mark.parametrize("size", [0, 100, 200, 16_000, 20_000])
-def test_onnx_metadata_of_any_length_is_that_which_was_added(tmp_path: Path, size: int) -> None:
-    path, info = tmp_path / "a.onnx", replace(METADATA, recipe="x" * size)
-    path.write_bytes(add_onnx_metadata(b"network", info))
-    assert read_onnx_metadata(path) == info
-    with_onnx = onnx.load_model_from_string(add_onnx_metadata(b"", info))
-    (entry, checksum) = with_onnx.metadata_props
-    assert entry.key == ONNX_KEY and entry.value == json.dumps(info.to_json())
-    assert checksum.key == "ankleboot.sha256" and len(checksum.value) == 64
-
-
-def test_an_onnx_file_without_metadata_behind_it_has_none(tmp_path: Path) -> None:
-    path = tmp_path / "a.onnx"
-    for body in (b"network", b'{"a": 1}', ONNX_KEY.encode() + b"{}", b""):
-        path.write_bytes(add_onnx_checksum(body))
-        assert read_onnx_metadata(path) is None
-
-
 def test_metadata_in_another_order_and_spacing_is_accepted(tmp_path: Path) -> None:
     """The checksum covers the stored bytes, however a version of Ankleboot writes them."""
-    body = b"some flatbuffer"
+    body, path = b"some flatbuffer", tmp_path / "old.tflite"
+    path.write_bytes(tflite_file(body, METADATA.to_json()))
+    assert read_verified_tflite(path) == (body, METADATA)
+    add_folder_checksums(tmp_path, METADATA)
+    document = json.loads((tmp_path / "ankleboot.json").read_text())
+    turned = dict(reversed(document.items()))
+    assert list(turned) != list(document)
+    (tmp_path / "ankleboot.json").write_text(json.dumps(turned))
+    assert read_verified_folder(tmp_path) == METADATA
+
+
+def tflite_file(body: bytes, fields: dict[str, Any]) -> bytes:
+    """Write a file with a valid checksum as another version of Ankleboot might."""
     packed = io.BytesIO(body)
-    document = METADATA.to_json() | {"bytes": len(body), "sha256": sha256_of(body)}
+    document = fields | {"bytes": len(body), "sha256": sha256_of(body)}
     texts = {
         "labels.txt": "a\nb\n",
         "ankleboot.json": json.dumps(document, indent=1, sort_keys=True),
@@ -118,9 +110,18 @@ def test_metadata_in_another_order_and_spacing_is_accepted(tmp_path: Path) -> No
             entry = zipfile.ZipInfo(name)
             entry.create_system = 3
             archive.writestr(entry, text)
-    path = tmp_path / "old.tflite"
-    path.write_bytes(packed.getvalue())
-    assert read_verified_tflite(path) == (body, METADATA)
+    return packed.getvalue()
+
+
+def test_a_valid_checksum_of_metadata_that_says_nonsense_is_no_use(tmp_path: Path) -> None:
+    path = tmp_path / "a.tflite"
+    path.write_bytes(tflite_file(b"model", METADATA.to_json() | {"temperature": "hot"}))
+    with pytest.raises(ModelError, match=f"^{path}: damaged metadata "):
+        read_verified_tflite(path)
+    path.unlink()
+    add_folder_checksums(tmp_path, replace(METADATA, labels=()))
+    with pytest.raises(ModelError, match=f"^{tmp_path}/ankleboot.json: damaged metadata "):
+        read_verified_folder(tmp_path)
 
 
 def test_equal_content_gives_equal_bytes_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,6 +220,10 @@ def test_every_changed_byte_of_a_folder_is_refused_and_its_file_named(tmp_path: 
             pass
         with pytest.raises(ModelError, match=r"ankleboot\.json: damaged metadata \("):
             read_verified_folder(tmp_path)
+    path.write_text(json.dumps(document | {"recipe": "y"}))
+    reason = "its SHA-256 is not the stored one"
+    with pytest.raises(ModelError, match=rf"^{path}: damaged metadata \({reason}\)$"):
+        read_verified_folder(tmp_path)
     for key in ("sha256", "files"):
         path.write_text(json.dumps({k: v for k, v in document.items() if k != key}))
         with pytest.raises(ModelError, match=r"ankleboot\.json: damaged metadata \("):

@@ -50,9 +50,9 @@ def add_tflite_checksum(flatbuffer: bytes, info: ModelMetadata) -> bytes:
 
 def _append_zip(flatbuffer: bytes, labels: bytes, metadata: bytes) -> bytes:
     packed = io.BytesIO(flatbuffer)
-    with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(packed, "a") as archive:
         for name, content in ((LABELS_NAME, labels), (METADATA_NAME, metadata)):
-            entry = zipfile.ZipInfo(name)  # dated 1980: the bytes depend on no clock
+            entry = zipfile.ZipInfo(name)  # stored; dated 1980: the bytes depend on no clock
             entry.create_system = 3  # the same bytes on every system
             archive.writestr(entry, content)
     return packed.getvalue()
@@ -115,10 +115,9 @@ def read_onnx_metadata(path: Path) -> ModelMetadata | None:
     Files of `export` carry theirs elsewhere among the properties; they give None.
     """
     body = read_verified_onnx(path)[:-_ONNX_CHECKSUM_BYTES]
-    key = _long_field(1, ONNX_KEY.encode())
-    start = body.rfind(key)
-    text = body[start + len(key) :].partition(b"{")[2]
-    if start < 0 or not text.endswith(b"}"):
+    _, key, value = body.rpartition(_long_field(1, ONNX_KEY.encode()))
+    text = value.partition(b"{")[2]
+    if not key or not text.endswith(b"}"):
         return None
     return ModelMetadata.from_text(b"{" + text, path)
 
@@ -147,14 +146,9 @@ def read_verified_onnx(path: Path) -> bytes:
     return content
 
 
-def _field(number: int, content: bytes, size: int) -> bytes:
-    """Encode a length-delimited protobuf field; `size` counts bytes that follow `content`."""
-    return bytes([number << 3 | 2, len(content) + size]) + content
-
-
 _SHA256_DIGITS = 64
-_ENTRY = _field(1, b"ankleboot.sha256", 0) + _field(2, b"", _SHA256_DIGITS)
-_ONNX_PREFIX = _field(14, _ENTRY, _SHA256_DIGITS)  # ModelProto.metadata_props
+_ENTRY = _long_field(1, b"ankleboot.sha256") + _long_field(2, bytes(_SHA256_DIGITS))
+_ONNX_PREFIX = _long_field(14, _ENTRY)[:-_SHA256_DIGITS]  # ModelProto.metadata_props
 _ONNX_CHECKSUM_BYTES = len(_ONNX_PREFIX) + _SHA256_DIGITS
 
 

@@ -61,7 +61,7 @@ def model_sha256(path: Path) -> str:
 def split_seal(content: bytes) -> tuple[bytes, bytes]:
     """Divide a file into the archive as Keras wrote it, and our comment or b""."""
     start = content.rfind(END_RECORD, -END_BYTES - MAX_COMMENT_BYTES)
-    comment = content[start + END_BYTES :] if start >= 0 else b""
-    if not comment.startswith(PREFIX):
+    end = start + END_BYTES
+    if start < 0 or not content.startswith(PREFIX, end):
         return content, b""
-    return content[: start + END_BYTES - 2] + bytes(2), comment
+    return content[: end - 2] + bytes(2), content[end:]
