@@ -3,9 +3,12 @@
 import json
 import multiprocessing
 import os
+import pickle
+import re
 import signal
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from ankleboot.core.array_cache import RowWriter, cached_array, cached_rows
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.sealed import write_sealed
 from ankleboot.core.types import npy_bytes
+from helpers.pickles import Harmful
 
 ROWS = np.random.default_rng(0).normal(size=(20, 4, 5)).astype(np.float32)
 
@@ -81,12 +85,6 @@ def one_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
-def replaced_by_a_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-    path.rename(f"{path}.old")
-
-
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "zeroed": zeroed,
     "one bit": one_bit,
@@ -94,11 +92,11 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "other shape": lambda path: path.write_bytes(npy_bytes(ROWS.reshape(20, 5, 4))),
     "other type": lambda path: path.write_bytes(npy_bytes(ROWS.view(np.int32))),
     "turned": lambda path: path.write_bytes(npy_bytes(np.asfortranarray(ROWS))),
+    "pickle": lambda path: path.write_bytes(pickle.dumps(Harmful(path.with_name("harm")))),
     "objects": lambda path: np.save(path, np.array([{}]), allow_pickle=True),
     "cut": lambda path: path.write_bytes(path.read_bytes()[:-50]),
     "empty": lambda path: path.write_bytes(b""),
     "missing": Path.unlink,
-    "a folder": replaced_by_a_folder,
     "huge header": lambda path: path.write_bytes(
         path.read_bytes().replace(b"(20, 4, 5)", b"(20000000000000000, 4, 5)")
     ),
@@ -112,8 +110,11 @@ def test_an_array_that_was_changed_is_made_again(
     DAMAGE[damage](Path(f"{entry}.npy"))
     assert cached(entry)
     (record,) = caplog.records
-    assert "entry.npy " in record.getMessage() and "made again" in record.getMessage()
-    assert not cached(entry)
+    reason = r"(is not the array that was written|cannot be read \(.+\))"
+    message = rf"{entry}\.npy {reason}; it is made again"
+    assert re.fullmatch(message, record.getMessage())
+    assert (damage == "missing") == ("No such file or directory" in record.getMessage())
+    assert not cached(entry) and not entry.with_name("harm").exists()
 
 
 @pytest.mark.parametrize("damage", ["one bit", "zeroed", "cut", "empty"])
@@ -128,6 +129,20 @@ def test_an_index_that_was_changed_is_not_believed(
 def test_an_entry_of_other_data_is_replaced(entry: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert cached(entry, "another key") and cached(entry, "key") and not cached(entry, "key")
     assert not caplog.records  # no fault: a path may hold the last of several results
+
+
+def test_a_kill_between_two_results_of_a_path_is_no_damage(
+    entry: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The index of the first must not lie beside the array of the second."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(array_cache, "write_sealed", killed)
+        cached_array(entry, "another key", lambda: ROWS + 1)
+    assert cached(entry) and not caplog.records
 
 
 def test_an_index_of_another_format_is_not_believed(entry: Path) -> None:
@@ -145,13 +160,6 @@ def test_a_complete_entry_needs_no_lock(entry: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(array_cache, name, refused)
     assert not cached(entry)
     assert cached_rows(entry, "key", (4, 5), "<f4", stream).array.shape == ROWS.shape
-
-
-def test_what_cannot_be_kept_is_made_all_the_same(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "file").touch()
-    assert cached(tmp_path / "file/entry") and "the result is not kept" in caplog.text
 
 
 @pytest.mark.parametrize("error", [EnvironmentFailure("EIO"), MemoryError(), KeyboardInterrupt()])
@@ -172,6 +180,18 @@ def test_temporary_files_of_a_killed_process_are_swept(tmp_path: Path) -> None:
     others.touch()
     assert cached(tmp_path / "entry")
     assert not mine.exists() and others.exists()  # another process may be writing that one
+
+
+def test_rows_of_another_shape_or_type_than_announced_are_a_bug(tmp_path: Path) -> None:
+    wrong = {r"float64 \(4, 5\)": ROWS.astype(float), r"float32 \(3, 5\)": ROWS[:, 1:]}
+    for got, rows in wrong.items():
+        with pytest.raises(RuntimeError, match=rf"^{got}, expected float32 \(4, 5\)$"):
+            cached_rows(tmp_path / "a", "k", (4, 5), "<f4", partial(_append, rows))
+
+
+def _append(array: np.ndarray, rows: RowWriter) -> Mapping[str, Any]:
+    rows.append(array)
+    return {}
 
 
 def _fill(path: Path, log: Path, slow: float) -> None:
@@ -216,15 +236,3 @@ def test_a_kill_at_any_moment_leaves_nothing_that_is_believed(tmp_path: Path) ->
     _fill(tmp_path / "entry", tmp_path / "last", 0)
     names = sorted(path.name for path in tmp_path.iterdir() if "log" not in path.name)
     assert names == [".entry.lock", "entry.json", "entry.npy", "last"]
-
-
-def test_rows_without_a_place_on_the_disk_are_made_in_memory(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A folder of images could not be read on a read-only disk."""
-    (tmp_path / "file").touch()
-    stored = cached_rows(tmp_path / "file/entry", "key", ROWS.shape[1:], "<f4", stream)
-    np.testing.assert_array_equal(stored.array, ROWS)
-    assert stored.notes == {"digests": ["a", "b"]}
-    (record,) = caplog.records
-    assert "file: File exists" in record.getMessage() and "is not kept" in record.getMessage()

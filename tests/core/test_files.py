@@ -21,6 +21,7 @@ from ankleboot.core.files import (
     sha256_of,
     sha256_of_file,
     temp_files,
+    total_bytes,
     write_json,
 )
 
@@ -260,3 +261,12 @@ def test_hashes_are_those_of_hashlib(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
     expected = hashlib.sha256(content).hexdigest()
     assert sha256_of(content) == sha256_of_file(tmp_path / "a") == expected
+
+
+def test_the_size_of_a_folder_is_that_of_the_files_below_it(tmp_path: Path) -> None:
+    (tmp_path / "model/deeper").mkdir(parents=True)
+    (tmp_path / "model/weights").write_bytes(bytes(1_000))
+    (tmp_path / "model/deeper/graph").write_bytes(bytes(234))
+    (tmp_path / "model/gone").symlink_to(tmp_path / "nowhere")
+    assert total_bytes(tmp_path / "model") == 1_234
+    assert total_bytes(tmp_path / "model/weights") == 1_000

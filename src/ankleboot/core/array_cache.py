@@ -55,7 +55,8 @@ class RowWriter:
     def append(self, rows: np.ndarray) -> None:
         """Append rows of the announced shape and type."""
         if rows.shape[1:] != self._row_shape or rows.dtype != self._dtype:
-            raise RuntimeError(f"{rows.dtype} {rows.shape[1:]}, expected {self._row_shape}")
+            expected = f"{self._dtype} {self._row_shape}"
+            raise RuntimeError(f"{rows.dtype} {rows.shape[1:]}, expected {expected}")
         content = np.ascontiguousarray(rows).data
         self._file.write(content)
         self._hash.update(content)
