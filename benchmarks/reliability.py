@@ -1,4 +1,4 @@
-"""Write the lines of the stored soaks into docs/reliability.md.
+"""Write the lines of the stored soaks, and the score of the mutants, into docs/reliability.md.
 
     make soak SEED=1; make soak SEED=2
     python benchmarks/reliability.py
@@ -15,15 +15,16 @@ from lib.tables import markdown_table
 from reproduce import environment_line
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks/results/soak"
+RESULTS = ROOT / "benchmarks/results"
 PAGE = ROOT / "docs/reliability.md"
-START, END = "<!-- soak -->", "<!-- end of soak -->"
 
 
 def main() -> int:
-    old = PAGE.read_text()
-    before, _, rest = old.partition(START)
-    new = "\n".join([before + START, *lines(), END]) + rest.partition(END)[2]
+    new = old = PAGE.read_text()
+    for name, lines in (("soak", soak_lines()), ("mutants", mutant_lines())):
+        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        before, _, rest = new.partition(start)
+        new = "\n".join([before + start, *lines, end]) + rest.partition(end)[2]
     if "--check" in sys.argv[1:]:
         if new != old:
             print("docs/reliability.md is stale: run python benchmarks/reliability.py")
@@ -32,9 +33,9 @@ def main() -> int:
     return 0
 
 
-def lines() -> list[str]:
+def soak_lines() -> list[str]:
     """Return a table with a row for each promise and a column for each soak."""
-    soaks = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("seed-*.json"))]
+    soaks = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("soak/seed-*.json"))]
     names = list(soaks[0]["promises"])
     head = "|".join(["`ONLY=`", "kept", *(f"seed {soak['seed']}" for soak in soaks)])
     rows = [
@@ -46,6 +47,32 @@ def lines() -> list[str]:
     commands = ", ".join(f"`{soak['command']}`" for soak in soaks)
     note = f"{commands}: {minutes} minutes. {environment_line(soaks[-1])}"
     return [*markdown_table(head, rows), "", note]
+
+
+def mutant_lines() -> list[str]:
+    """Return a table with a row for each module whose code was changed."""
+    document = json.loads((RESULTS / "mutants.json").read_text())
+    rows = [
+        [
+            f"`{module.removeprefix('ankleboot.')}`",
+            f"{_noticed(counts):,}",
+            f"{sum(counts.values()):,}",
+        ]
+        for module, counts in document["modules"].items()
+    ]
+    total = document["total"]
+    share = 100 * _noticed(total) / sum(total.values())
+    return [
+        f"{_noticed(total):,} of {sum(total.values()):,} changes are noticed ({share:.1f} %), "
+        f"{total['timeout']} of them by a time limit (mutmut {document['mutmut']}, "
+        f"{document['date']}).",
+        "",
+        *markdown_table("module|noticed|all", rows),
+    ]
+
+
+def _noticed(counts: dict[str, int]) -> int:
+    return counts.get("killed", 0) + counts.get("timeout", 0)
 
 
 def _kept(row: dict[str, Any] | None) -> str:
