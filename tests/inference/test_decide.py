@@ -48,6 +48,7 @@ def test_a_confident_prediction_has_no_reason_to_abstain() -> None:
     [
         ([0.5, 0.4, 0.1], "unsure", "unsure between Dress and Sandal"),
         ([0.5, 0.05, 0.45], "unsure", "not sure of Dress"),
+        ([0.3, 0.34, 0.36], "declined", "not one of the 2 (most like hat)"),
         ([0.2, 0.2, 0.6], "declined", "not one of the 2 (most like hat)"),
     ],
 )

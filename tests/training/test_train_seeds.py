@@ -114,6 +114,7 @@ def test_finished_runs_are_not_trained_again(data: Dataset, tmp_path: Path) -> N
     assert executor.tasks == ["seed-1"]
 
 
+@pytest.mark.slow
 def test_a_cross_validation_side_by_side_gives_the_same(data: Dataset, tmp_path: Path) -> None:
     one = cross_validate(RECIPE, data, tmp_path / "one", folds=2)
     train_all = ParallelTraining(InThisProcess(), DataRequest("bars"), lambda _: None)

@@ -11,7 +11,6 @@ from ankleboot.core.types import Image
 from ankleboot.data.preprocessing.segmentation import Segmentation
 from ankleboot.models.files.metadata import ModelMetadata
 
-REJECT_THRESHOLD = 0.5  # probability that the image shows none of the classes
 MIN_RUNNER_UP_PROB = 0.1  # probability of a second label that is worth naming
 
 
@@ -95,7 +94,7 @@ def _abstention(
         return "missing", garment.failure
     if (image == image[:1, :1]).all():
         return "blank", "the picture is of one color"
-    if math.fsum(rejected.values()) >= REJECT_THRESHOLD:
+    if rejected and math.fsum(rejected.values()) >= by_label[best]:
         nearest = max(rejected, key=rejected.__getitem__)
         number = "ten" if len(by_label) == 10 else len(by_label)
         return "declined", f"not one of the {number} (most like {nearest})"

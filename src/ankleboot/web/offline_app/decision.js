@@ -4,7 +4,6 @@
 import { sortByProbability } from "./format.js";
 import { failureOf } from "./segmentation.js";
 
-const REJECT_THRESHOLD = 0.5;
 const MIN_RUNNER_UP_PROB = 0.1;
 const SHOES = ["Sandal", "Sneaker", "Ankle boot"]; // a pair of them counts as one garment
 
@@ -29,7 +28,7 @@ export function decide(image, garment, probs, info) {
   if (isOfOneColor(image, info.color ? 3 : 1)) {
     return { ...prediction, cause: "blank", reason: "the picture is of one color" };
   }
-  if (noneOfThese >= REJECT_THRESHOLD) {
+  if (rejected.length && noneOfThese >= confidence) {
     const [[nearest]] = sortByProbability(rejected);
     const number = probabilities.length === 10 ? "ten" : probabilities.length;
     const reason = `not one of the ${number} (most like ${nearest})`;
