@@ -1,4 +1,4 @@
-"""Export the shipped model in every format, with 10,000 test images; write the README's table.
+"""Export the shipped model in every format, with 10,000 test images; write docs/export.md's table.
 
 python benchmarks/formats.py            (--check exits with 1 if the table is stale)
 """
@@ -16,7 +16,7 @@ from ankleboot.data.load import load_data
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks/results/formats.json"
-README = ROOT / "README.md"
+PAGE = ROOT / "docs/export.md"
 START, END = "<!-- formats: written by benchmarks/formats.py -->", "<!-- end of formats -->"
 RUNS_IN = {
     "litert": "phones, the light core",
@@ -35,12 +35,12 @@ RUNS_IN = {
 def main() -> int:
     if "--check" not in sys.argv[1:]:
         measure()
-    before, start, rest = README.read_text().partition(START)
+    before, start, rest = PAGE.read_text().partition(START)
     _, end, after = rest.partition(END)
     fresh = "\n".join([before + start, *table(json.loads(RESULT.read_text())), end + after])
     if "--check" in sys.argv[1:]:
-        return int(fresh != README.read_text())
-    atomic_write(README, fresh.encode())
+        return int(fresh != PAGE.read_text())
+    atomic_write(PAGE, fresh.encode())
     return 0
 
 

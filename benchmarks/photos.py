@@ -1,8 +1,8 @@
-"""Classify photos and train on folders of them; write tables of README.md and docs/photos.md.
+"""Classify photos and train on folders of them; write the tables of docs/photos.md.
 
 python benchmarks/photos.py --photos DIR        (DIR/train and DIR/validation; a half hour)
 python benchmarks/photos.py --photos DIR --only names       or --only transfer, small, tiny
-python benchmarks/photos.py --check             (exit code: number of stale pages)
+python benchmarks/photos.py --check             (exits with 1 if the page is stale)
 """
 
 import argparse
@@ -21,14 +21,14 @@ from ankleboot.data.load import load_data
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
-PAGES = (ROOT / "README.md", ROOT / "docs/photos.md")
+PAGE = ROOT / "docs/photos.md"
 LEARNERS = ("transfer", "small", "tiny")
 METHODS = {
-    "grey": "resized to 28 x 28 grey pixels, as tutorials do",
+    "grey": "resized to 28 x 28 gray pixels, as tutorials do",
     "inverted": "the same, inverted",
     "grabcut": "the garment cut out by a rough GrabCut",
     "cut-out": "the garment cut out by our network",
-    "zero-shot": "**`--model zero-shot`**: learned Fashion-MNIST alone, no photograph",
+    "zero-shot": "**`--model zero-shot`**: learned Fashion-MNIST alone, no photo",
     "photo": "**`predict` as it comes** (`--model photo`)",
 }
 
@@ -47,11 +47,10 @@ def main() -> int:
                 classify(arguments.photos / "validation")
             else:
                 learn(task, arguments.photos)
-    stale = [path for path in PAGES if with_tables(path) != path.read_text()]
+    fresh = with_tables(PAGE.read_text())
     if arguments.check:
-        return len(stale)
-    for path in stale:
-        atomic_write(path, with_tables(path).encode())
+        return int(fresh != PAGE.read_text())
+    atomic_write(PAGE, fresh.encode())
     return 0
 
 
@@ -97,20 +96,18 @@ def learn(recipe_name: str, folder: Path) -> None:
     write_json(path, {"command": command, "learners": rows | {recipe_name: row}})
 
 
-def with_tables(path: Path) -> str:
-    text = path.read_text()
+def with_tables(text: str) -> str:
     for kind, table in (("names", names_table), ("learners", learners_table)):
         start, end = f"<!-- photos {kind}: benchmarks/photos.py -->", f"<!-- end of {kind} -->"
-        before, marker, rest = text.partition(start)
-        if marker:
-            _, _, after = rest.partition(end)
-            text = "\n".join([before + start, *table(), end + after])
+        before, _, rest = text.partition(start)
+        _, _, after = rest.partition(end)
+        text = "\n".join([before + start, *table(), end + after])
     return text
 
 
 def names_table() -> list[str]:
     document = json.loads((RESULTS / "photos.json").read_text())
-    lines = ["| photographs | right | 95 % interval |", "|---|---|---|"]
+    lines = ["| photos | right | 95 % interval |", "|---|---|---|"]
     for row in document["methods"]:
         low, high = row["accuracy"]["ci95"]
         share = f"{100 * row['accuracy']['share']:.1f} %"
@@ -120,13 +117,13 @@ def names_table() -> list[str]:
     times = document["milliseconds"]["all of photo"]
     lines += [
         "",
-        f"{document['num_of_the_ten']} phone photographs in seven folders that map onto ours, held "
+        f"{document['num_of_the_ten']} phone photos in seven folders that map onto ours, held "
         "out from training, selection and calibration (most of their photographers also took "
-        "training photographs). With its own threshold `photo` answers "
+        "training photos). With its own threshold `photo` answers "
         f"{percent(photo['answered'])} of them, {percent(photo['right_of_answered'])} of those "
-        f"rightly; of {declining['declined']['num']} photographs of hats, shorts and skirts it "
+        f"rightly; of {declining['declined']['num']} photos of hats, shorts and skirts it "
         f"declines {percent(declining['declined'])} (AUROC {declining['auroc']:.3f}). "
-        f"{times['p50']:.0f} ms a photograph from file to answer (p50, one core; p99 "
+        f"{times['p50']:.0f} ms a photo from file to answer (p50, one core; p99 "
         f"{times['p99']:.0f}).",
     ]
     return lines
@@ -156,7 +153,7 @@ def learners_table() -> list[str]:
     first = next(iter(rows.values()))
     lines += [
         "",
-        f"Ten folders of phone photographs, {first['num_train']:,} to learn from, "
+        f"Ten folders of phone photos, {first['num_train']:,} to learn from, "
         f"{first['num_validation']} to be judged by; one seed each, 2 cores, "
         f"{first['hardware']['cpu']}.",
     ]

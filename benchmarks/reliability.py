@@ -82,7 +82,7 @@ def _kept(row: dict[str, Any] | None) -> str:
 
 
 def _seconds(soak: dict[str, Any]) -> float:
-    return sum(row["seconds"] for row in soak["promises"].values())
+    return float(sum(row["seconds"] for row in soak["promises"].values()))
 
 
 if __name__ == "__main__":

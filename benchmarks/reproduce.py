@@ -205,10 +205,10 @@ def readme_table(runs: list[dict[str, Any]]) -> list[str]:
     last = runs[-1]
     machine = f"{last['hardware']['cores']} cores, {last['hardware']['cpu']}, {last['date']}"
     note = f"10,000 test images, read once per run; n is the number of seeds; {machine};"
-    return [*lines, "", note, "[docs/reproduction.md](docs/reproduction.md) has the rest."]
+    return [*lines, "", note, "[Reproduction](docs/reproduction.md) has the rest."]
 
 
-HEAD = """# The recipes, measured: both ancestors reproduced, and our own
+HEAD = """# The recipes, measured: two published networks reproduced, and our own
 
 Written by `python benchmarks/reproduce.py`; the figures of every run, with hardware, versions and
 hashes, are in [reproduction.json](../benchmarks/results/reproduction.json). The test split was read

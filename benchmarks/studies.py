@@ -18,7 +18,7 @@ from typing import Any
 from ankleboot.core import plugins
 from ankleboot.core.files import atomic_write, make_folder, write_json
 from ankleboot.evaluation.plots.svg import png, svg
-from ankleboot.studies.page import render_markdown
+from ankleboot.studies.page import fill_lines, render_markdown
 from ankleboot.studies.results import StudyResults
 from ankleboot.studies.sentences import answer_sentences
 from ankleboot.studies.stored_answers import STORED_ANSWERS
@@ -77,20 +77,34 @@ def render_texts() -> dict[Path, str]:
         study = get_study(name)
         answers[name] = list(answer_sentences(StudyResults.from_json(document, study)))
         pages[PAGES / f"{name}.md"] = render_markdown(study, document, list(charts(name, document)))
-    index = [
+    overview = [
         "# Eight questions, measured",
         "",
-        "Written by `python benchmarks/studies.py`. Each answer is that of an experiment which",
-        "`ankleboot study NAME` repeats on your machine; what the runs do not show is not claimed.",
+        "Each answer comes from an experiment that `ankleboot study NAME` repeats on your machine.",
+        "Open a question for the numbers, the tests and what to try yourself. Each has a quiz of",
+        "ten items, and the [teacher's page](../teaching.md) makes lessons of them.",
+        *(line for name in answers for line in overview_lines(name)),
+        "",
+        "`python benchmarks/studies.py` writes these pages from the stored runs.",
     ]
-    for name, answer in answers.items():
-        index += ["", f"## [{get_study(name).question}]({name}.md)", ""]
-        index += [f"{number}. {sentence}" for number, sentence in enumerate(answer, 1)]
     return {
-        PAGES / "README.md": "\n".join(index) + "\n",
+        PAGES / "README.md": "\n".join(overview) + "\n",
         **pages,
         STORED_ANSWERS: json.dumps(answers, indent=2) + "\n",
     }
+
+
+def overview_lines(name: str) -> list[str]:
+    """Return the section of a study on the overview page."""
+    study = get_study(name)
+    links = f"[Numbers, tests, what to try]({name}.md) - [Quiz](quizzes/{name}.md)"
+    lines = ["", f"## [{study.question}]({name}.md)", ""]
+    if study.plain is None:
+        return [*lines, links]
+    figure = list(charts(name, stored_documents()[name]))[study.plain.figure]
+    image = f"![{study.question}]({figure})"
+    answer = fill_lines(" ".join(study.plain.sentences))
+    return [*lines, answer, "", image, "", fill_lines(study.plain.caption), "", links]
 
 
 def charts(name: str, document: dict[str, Any]) -> dict[str, Chart]:

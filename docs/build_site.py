@@ -16,41 +16,31 @@ from pathlib import Path
 import generate_cli
 import reference
 from ankleboot.core import plugins
-from site_pages import STUDIES, notebook_page, only_documents, readme_pages, results_table
+from site_pages import STUDIES, notebook_page, only_documents, with_readers
 
 ROOT = Path(__file__).parents[1]
 CARDS = (
-    ("start", "Start", "Set up, train and judge in under a minute."),
+    ("docs/quick_start", "Quick start", "Set up, train and evaluate in under a minute."),
     ("docs/tutorial", "Tutorial", "From the data to a model that ships, one step at a time."),
-    ("docs/playground", "Playground", "The network taken apart in the browser."),
-    ("photographs", "Photographs", "What garment is on my photo?"),
-    ("own-classes", "Your own classes", "A folder of pictures is a data set."),
+    ("docs/playground", "Playground", "A network in the browser, to be changed part by part."),
+    ("docs/predict", "Photos", "What garment is on my photo?"),
+    ("docs/own_classes", "Your own classes", "A folder of images is a data set."),
 )
 GUIDES = (
-    *(
-        "photographs",
-        "pictures",
-        "own-classes",
-        "docs/data",
-        "own-model",
-        "wrong-labels",
-        "understand",
-        "ship",
-        "serve",
-    ),
-    *("docs/deploy", "docs/adopt", "docs/few_images", "docs/cross_validation", "docs/labels"),
-    *("docs/ensembles", "docs/scale", "docs/bulk", "docs/tune", "docs/runs"),
-    "docs/devices",
-    *("docs/example_pages", "extend"),
+    *("docs/predict", "docs/own_classes", "docs/data", "docs/few_images", "docs/labels"),
+    *("docs/adopt", "docs/evaluate", "docs/cross_validation", "docs/ensembles", "docs/tune"),
+    *("docs/scale", "docs/runs", "docs/export", "docs/devices", "docs/deploy", "docs/bulk"),
+    *("docs/example_pages", "docs/extend"),
 )
 REFERENCE = (
-    *("commands", "docs/cli", "python", "docs/cases", "docs/reliability", "layout", "limits"),
+    *("docs/commands", "docs/cli", "docs/python_api", "docs/cases", "docs/reliability"),
+    "docs/glossary",
 )
-BACKGROUND = ("docs/design", "docs/experiments", "measured", "docs/performance")
-MORE = (
-    *("docs/reproduction", "docs/photos", "docs/glossary"),
-    *("CHANGELOG", "CONTRIBUTING", "SECURITY", "RELEASING"),
+BACKGROUND = (
+    *("docs/measured", "docs/performance", "docs/reproduction", "docs/photos"),
+    *("docs/design", "docs/experiments"),
 )
+MORE = ("CHANGELOG", "CONTRIBUTING", "SECURITY", "RELEASING")
 
 
 def main() -> int:
@@ -79,19 +69,14 @@ def put_together(source: Path) -> None:
     """Write every page of the site below `source`."""
     copies = [*(ROOT / "docs").rglob("*.md"), *(ROOT / "docs").rglob("*.png")]
     copies += [*(ROOT / "docs").rglob("*.svg"), *(ROOT / "notebooks").glob("*.ipynb")]
-    copies += [
-        ROOT / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY", "RELEASING")
-    ]
+    copies += (ROOT / "docs").rglob("*.gift")
+    copies += [ROOT / f"{name}.md" for name in MORE]
     copies += (ROOT / "src/ankleboot/models/pretrained").rglob("README.md")
     for path in copies:
         place = source / path.relative_to(ROOT)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     (source / "docs/cli.md").write_text(generate_cli.text())
-    sections = readme_pages((ROOT / "README.md").read_text())
-    about = sections.pop("about")
-    for name, page in sections.items():
-        (source / f"{name}.md").write_text(page)
     written = reference.pages()
     (source / "reference").mkdir()
     for name, page in written.items():
@@ -102,28 +87,33 @@ def put_together(source: Path) -> None:
         path.with_suffix(".md").write_text(notebook_page(path))
     (source / "extra").mkdir()
     for path in source.rglob("*.md"):
-        path.write_text(only_documents(path.read_text(), path.parent, source))
-    (source / "index.md").write_text(index(source, about, notebooks))
+        name = path.relative_to(source).with_suffix("").as_posix()
+        page = only_documents(path.read_text(), path.parent, source)
+        path.write_text(with_readers(name, page))
+    readme = only_documents((ROOT / "README.md").read_text(), source, source)
+    (source / "index.md").write_text(index(source, readme, notebooks))
 
 
-def index(source: Path, about: str, notebooks: list[Path]) -> str:
-    """The first page, which holds the navigation of all others."""
+def index(source: Path, readme: str, notebooks: list[Path]) -> str:
+    """The first page: README, links to a few pages, and the navigation of all others."""
     pages = [f"{STUDIES}/{name}" for name in ("README", *plugins.BUILT_IN["studies"])]
     studies = [page for page in pages if (source / f"{page}.md").exists()]
-    studies.append("Ask them yourself <questions>")
-    answers = (pages[0], "Eight questions", "What every course says, measured.")
+    studies += ["docs/lessons", "docs/teaching"]
+    answers = (pages[0], "Eight questions", "The claims of every course, measured.")
     cards = "".join(
-        f'<a href="{page}.html"><strong>{title}</strong>{words}</a>'
-        for page, title, words in (*CARDS, answers)
+        f'<a href="{page}.html"><strong>{title}</strong>{text}</a>'
+        for page, title, text in (*CARDS, answers)
     )
     by_name = {path.stem: f"notebooks/{path.stem}" for path in notebooks}
     steps = [by_name.pop(name) for name in plugins.BUILT_IN["studies"] if name in by_name]
-    learning = ["start", "docs/tutorial", *by_name.values()]
+    quizzes = [f"{STUDIES}/quizzes/{name}" for name in plugins.BUILT_IN["studies"]]
+    learning = ["docs/quick_start", "docs/tutorial", *by_name.values()]
     models = sorted((source / "src").rglob("README.md"))
     parts = {
         "Learn": [*learning, "docs/playground"],
         "Eight questions": studies,
         "The questions, step by step": steps,
+        "Quizzes": [page for page in quizzes if (source / f"{page}.md").exists()],
         "How to": list(GUIDES),
         "Reference": [*REFERENCE, "reference/index"],
         "Background": [*BACKGROUND, *MORE],
@@ -131,7 +121,8 @@ def index(source: Path, about: str, notebooks: list[Path]) -> str:
     }
     tables = [toctree(caption, pages) for caption, pages in parts.items() if pages]
     grid = f'<nav class="cards">{cards}</nav>'
-    return "\n\n".join(["# Ankleboot", results_table(about), grid, *tables]) + "\n"
+    opening, mark, sections = readme.partition("\n## ")
+    return "\n\n".join([opening.strip(), grid, mark.strip() + " " + sections, *tables]) + "\n"
 
 
 def toctree(caption: str, pages: list[str]) -> str:

@@ -1,58 +1,77 @@
-"""Pages of the site that are made from other documents: README's sections and the notebooks."""
+"""Pages of the site: their readers, the notebooks as pages, and links between them."""
 
 import json
 import os
 import re
 from pathlib import Path
 
-SECTIONS = {
-    "Quick start": "start",
-    "Label photographs": "photographs",
-    "Label pictures of the data set": "pictures",
-    "Understand it": "understand",
-    "Eight questions, measured": "questions",
-    "Your own classes": "own-classes",
-    "Your own model": "own-model",
-    "Wrong labels": "wrong-labels",
-    "Ship it": "ship",
-    "Serve it": "serve",
-    "The commands": "commands",
-    "The same in Python": "python",
-    "Extend it without editing it": "extend",
-    "Layout": "layout",
-    "Measured": "measured",
-    "Limits": "limits",
+READERS = {
+    "docs/quick_start": "everyone who is new here",
+    "docs/tutorial": "learners and everyone who is new here",
+    "docs/playground": "learners and teachers",
+    "docs/lessons": "learners and teachers",
+    "docs/teaching": "teachers",
+    "docs/predict": "everyone with photos of clothes",
+    "docs/own_classes": "builders with images of their own",
+    "docs/data": "everyone with data of their own",
+    "docs/few_images": "everyone with few or unequal classes",
+    "docs/labels": "everyone whose labels have errors",
+    "docs/adopt": "researchers and builders with a finished model",
+    "docs/evaluate": "everyone who judges a model",
+    "docs/cross_validation": "researchers with few images",
+    "docs/ensembles": "researchers and builders",
+    "docs/tune": "researchers",
+    "docs/scale": "researchers with many trainings",
+    "docs/runs": "researchers with many runs",
+    "docs/export": "builders",
+    "docs/devices": "builders of phone apps and microcontrollers",
+    "docs/deploy": "builders and administrators",
+    "docs/bulk": "builders with millions of images",
+    "docs/example_pages": "builders of demonstrations",
+    "docs/extend": "developers of packages",
+    "docs/commands": "everyone on the command line",
+    "docs/cli": "everyone on the command line",
+    "docs/python_api": "Python programmers",
+    "docs/cases": "everyone with an unusual file or folder",
+    "docs/reliability": "administrators and contributors",
+    "docs/glossary": "contributors and learners",
+    "docs/measured": "researchers and builders",
+    "docs/performance": "researchers and builders",
+    "docs/reproduction": "researchers",
+    "docs/photos": "researchers and builders",
+    "docs/design": "contributors",
+    "docs/experiments": "contributors",
+    "CHANGELOG": "users of an earlier version",
+    "CONTRIBUTING": "contributors",
+    "SECURITY": "administrators",
+    "RELEASING": "maintainers",
 }
-"""README's sections and the names of their pages; all of them are to be had."""
+"""Readers of each page; the folders of studies and notebooks are for learners."""
 
+SEARCHED = {
+    *("docs/cli", "docs/commands", "docs/cases", "docs/reliability", "docs/glossary"),
+    *("docs/design", "docs/experiments", "CHANGELOG"),
+}
+"""Pages in which readers search one entry."""
+
+WORDS_PER_MINUTE = 200
 LINK = re.compile(
     r"(?<!!)\[(?P<words>[^\]\[]+)\]\((?!https?:|#)(?P<target>[^)#]+)(?P<anchor>#[^)]*)?\)"
 )
 STUDIES = "docs/studies"
-KEPT = (".md", ".png", ".svg", ".ipynb")
+KEPT = (".md", ".png", ".svg", ".ipynb", ".gift")
 
 
-def readme_pages(readme: str) -> dict[str, str]:
-    """A page for every section; what is above the first one stands on the first page.
-
-    Raises:
-        ValueError: If README's sections are others than those of `SECTIONS`.
-    """
-    head, *rest = re.split(r"^## ", readme, flags=re.MULTILINE)
-    parts = {title: body for title, _, body in (part.partition("\n") for part in rest)}
-    if list(parts) != list(SECTIONS):
-        raise ValueError(
-            f"README has the sections {list(parts)}, site_pages.py knows {list(SECTIONS)}: "
-            "a new one needs a name there and a place in build_site.py"
-        )
-    pages = {SECTIONS[title]: f"# {title}\n{body}" for title, body in parts.items()}
-    pages["about"] = head.strip() + "\n"
-    return pages
-
-
-def results_table(about: str) -> str:
-    """What README says first, without its title."""
-    return about.partition("\n")[2].strip()
+def with_readers(name: str, page: str) -> str:
+    """Add a line below the title: the readers of a page, and the minutes that it takes."""
+    is_lesson = name.startswith((f"{STUDIES}/", "notebooks/"))
+    readers = "learners and teachers" if is_lesson else READERS.get(name)
+    if readers is None:
+        return page
+    minutes = max(1, round(len(page.split()) / WORDS_PER_MINUTE))
+    time = f"{minutes} minute{'s' if minutes > 1 else ''}"
+    title, _, rest = page.partition("\n")
+    return f"{title}\n\n*For {readers}. {'A reference' if name in SEARCHED else time}.*\n{rest}"
 
 
 def notebook_page(path: Path) -> str:
@@ -69,24 +88,19 @@ def notebook_page(path: Path) -> str:
 
 
 def only_documents(page: str, folder: Path, root: Path) -> str:
-    """Keep links to documents and pictures that are there; others (to source files) become words.
+    """Keep links to documents and images that are there; others (to source files) become words.
 
     Args:
         page: Its Markdown.
         folder: Where it lies.
-        root: The folder of the site's pages, where README's sections lie.
+        root: The folder of the site's pages, whose first one holds README.
     """
 
     def kept(match: re.Match[str]) -> str:
         target = folder / match["target"]
         if target.resolve() == (root / "README.md").resolve():
-            section = _page_of((match["anchor"] or "").removeprefix("#"))
-            return f"[{match['words']}]({os.path.relpath(root / section, folder)})"
+            front = os.path.relpath(root / "index.md", folder)
+            return f"[{match['words']}]({front}{match['anchor'] or ''})"
         return match[0] if target.suffix in KEPT and target.exists() else match["words"]
 
     return LINK.sub(kept, page)
-
-
-def _page_of(anchor: str) -> str:
-    by_anchor = {title.lower().replace(" ", "-"): name for title, name in SECTIONS.items()}
-    return f"{by_anchor.get(anchor, 'index')}.md"

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # What does the confusion matrix tell?
+# # What does the confusion matrix show?
 #
 # One number, the accuracy, hides *which* garments are taken for *which*. Here you go from a matrix
 # to pairs, from pairs to images, and from images to decisions: which classes to merge, what to say

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Why are pixels normalised?
+# # Why are pixels normalized?
 #
 # The files hold whole numbers from 0 to 255; every course divides by 255 first. Here you see what
 # happens without: to the first gradient, to the learning rate that is still possible, and to the

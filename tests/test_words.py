@@ -1,11 +1,16 @@
-"""The glossary's terms in code: no banned synonyms, no docstring that opens without a verb."""
+"""The glossary's terms in code, documents and help texts; docstrings that open with a verb."""
 
 import ast
+import inspect
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+
+from ankleboot.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src/ankleboot"
@@ -30,6 +35,13 @@ SYNONYMS = {
     "ancestor": "baseline",
 }
 """Words that the code replaces by a term of docs/glossary.md."""
+
+GLOSSARY = ROOT / "docs/glossary.md"
+CODE = re.compile(
+    r"^```.*?^```|^    [^\n]*|<!--.*?-->|`[^`]*`|\"[^\"]{1,300}\"|\]\([^)]*\)|https?:\S+",
+    re.MULTILINE | re.DOTALL,
+)
+"""Code, comments, quotations and addresses, which may hold any word."""
 
 PERSONS = re.compile(r"\b(somebody|nobody|anybody|whoever|everybody)\b", re.IGNORECASE)
 NO_VERB = re.compile(r"(What|Where|How|Whom|Whether|Of|As|Who|That|Which)\b")
@@ -74,6 +86,51 @@ def poor_openings(source: str) -> list[str]:
     return found
 
 
+def glossary_rows() -> Iterator[list[str]]:
+    """Yield the cells of each row of the glossary's tables."""
+    for line in GLOSSARY.read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and cells[-1] not in ("instead of", "---"):
+            yield cells
+
+
+def banned_words() -> dict[str, str]:
+    """Return the words that the glossary bans, each with the terms to write."""
+    terms = defaultdict(list)
+    for term, *_, banned in glossary_rows():
+        for word in filter(None, banned.split(", ")):
+            terms[word].append(term)
+    return {word: " or ".join(written) for word, written in terms.items()}
+
+
+BANNED = banned_words()
+BANNED_WORD = re.compile(rf"\b({'|'.join(BANNED)})\b", re.IGNORECASE)
+
+
+def banned_in(text: str) -> list[str]:
+    """Return the banned words in the prose of a text, each with its line and the terms to write."""
+    prose = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    return [
+        f"line {prose.count(chr(10), 0, match.start()) + 1}: {match[0]}: "
+        f"write {BANNED[match[0].lower()]}"
+        for match in BANNED_WORD.finditer(prose)
+    ]
+
+
+def help_texts(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the help of a command, of its options, and of the commands below it."""
+    yield name, inspect.cleandoc(command.help or "")
+    for option in command.params:
+        yield f"{name} {option.opts[0]}", getattr(option, "help", None) or ""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            assert found is not None
+            yield from help_texts(found, f"{name} {child}")
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
@@ -87,7 +144,20 @@ def test_docstrings_open_with_a_verb_or_a_noun(path: Path) -> None:
     assert poor_openings(path.read_text()) == []
 
 
+@pytest.mark.parametrize("path", [path for path in PAGES if path != GLOSSARY], ids=lambda p: p.name)
+def test_documents_use_the_terms_of_the_glossary(path: Path) -> None:
+    assert banned_in(path.read_text()) == []
+
+
+def test_help_texts_use_the_terms_of_the_glossary() -> None:
+    found = {name: banned_in(text) for name, text in help_texts(cli, "ankleboot")}
+    assert len(found) > 100
+    assert {name: words for name, words in found.items() if words} == {}
+
+
 def test_the_check_of_words_can_fail() -> None:
+    assert banned_in("A photo.\n`a word`, Look") == [f"line 2: Look: write {BANNED['look']}"]
+    assert banned_in('See "a word" in [x](look.md):\n```\nsay\n```\n') == []
     assert synonyms_in("def paint(theColour, pictures): said = 1") == [
         "theColour: write color",
         "pictures: write images, or photos",
@@ -98,7 +168,7 @@ def test_the_check_of_words_can_fail() -> None:
 
 
 def test_the_glossary_defines_each_term_once() -> None:
-    rows = re.findall(r"^\| ([a-z -]+) \|", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
-    terms = [row for row in rows if row != "term"]
-    assert terms == sorted(set(terms))
-    assert not set(terms) & set(SYNONYMS)
+    terms = [cells[0] for cells in glossary_rows() if len(cells) == 3]
+    assert len(terms) > 60
+    assert terms == sorted(set(terms), key=str.casefold)
+    assert not set(terms) & ({*SYNONYMS} | {*BANNED})

@@ -10,13 +10,17 @@ from typing import Any
 import click
 import pytest
 
+import ankleboot
 import reproduce
 from ankleboot.cli.main import cli
 from ankleboot.recipes.catalog import RECIPES
 from ankleboot.recipes.measured_results import load_results
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+README, COMMANDS, MEASURED, DESIGN = (
+    (ROOT / name).read_text()
+    for name in ("README.md", "docs/commands.md", "docs/measured.md", "docs/design.md")
+)
 
 
 def test_the_command_line_page_is_fresh() -> None:
@@ -33,7 +37,7 @@ def test_tables_are_those_of_the_stored_results(script: str) -> None:
     assert done.returncode == 0, f"run python benchmarks/{script}.py"
 
 
-def test_every_command_has_help_and_is_in_the_readme() -> None:
+def test_every_command_has_help_and_is_on_the_page_of_commands() -> None:
     context = click.Context(cli)
     names = cli.list_commands(context)
     assert "train" in names
@@ -42,13 +46,19 @@ def test_every_command_has_help_and_is_in_the_readme() -> None:
         assert command and command.help, name
         below = command.commands if isinstance(command, click.Group) else {}
         for path in [f"{name} {sub}" for sub in below] or [name]:
-            assert f"`ankleboot {path}" in README, path
+            assert f"`ankleboot {path}" in COMMANDS, path
 
 
-def test_the_layout_in_the_readme_is_that_of_the_source() -> None:
-    tree = README.split("## Layout")[1].split("```")[1]
+def test_the_table_of_packages_is_that_of_the_source() -> None:
+    table = DESIGN.split("## Twelve packages")[1].split("## ")[0]
     folders = {path.parent.name for path in (ROOT / "src/ankleboot").glob("*/__init__.py")}
-    assert set(re.findall(r"^  (\w+)/", tree, re.MULTILINE)) == folders
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == folders
+
+
+def test_the_page_of_the_python_api_lists_the_public_names() -> None:
+    table = (ROOT / "docs/python_api.md").read_text().split("## Public names")[1].split("## ")[0]
+    names = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| [^|]+", table, re.MULTILINE)))
+    assert sorted(names) == sorted(ankleboot.__all__)
 
 
 def test_the_links_of_the_documents_lead_somewhere() -> None:
@@ -68,13 +78,13 @@ def test_the_measured_figures_are_those_of_the_stored_result() -> None:
         assert figures.num_seeds == len(accuracies)
         assert figures.accuracy_mean == pytest.approx(sum(accuracies) / len(accuracies))
         assert figures.epoch_seconds > 0
-        assert f"{100 * figures.accuracy_mean:.2f}" in README
+        assert f"{100 * figures.accuracy_mean:.2f}" in README + MEASURED
         assert name in RECIPES
     assert all(run["num_test"] == 10_000 and run["test_reads"] == 1 for run in runs)
 
 
-def test_the_measured_section_repeats_the_stored_results() -> None:
-    section = README.split("## Measured")[1].split("## ")[0]
+def test_the_measured_page_repeats_the_stored_results() -> None:
+    section = MEASURED
     results = ROOT / "benchmarks/results"
     cost = json.loads((results / "epoch_cost.json").read_text())
     assert (

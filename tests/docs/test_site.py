@@ -12,7 +12,7 @@ import pytest
 import build_site
 import reference
 from helpers.browser import local, needs_browser, served
-from site_pages import SECTIONS, notebook_page, only_documents, readme_pages
+from site_pages import READERS, notebook_page, only_documents, with_readers
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,11 +51,33 @@ def test_a_docstring_about_nothing_is_refused(tmp_path: Path) -> None:
         reference.pages(tmp_path)
 
 
-def test_readme_is_split_into_all_its_sections() -> None:
-    pages = readme_pages((ROOT / "README.md").read_text())
-    assert set(pages) == {*SECTIONS.values(), "about"}
-    with pytest.raises(ValueError, match="README has the sections"):
-        readme_pages("# A\n\n## Something else\n")
+def test_every_page_has_its_place_and_its_readers() -> None:
+    pages = {f"docs/{path.stem}" for path in (ROOT / "docs").glob("*.md")}
+    placed = (*build_site.GUIDES, *build_site.REFERENCE, *build_site.BACKGROUND, *build_site.MORE)
+    learning = (
+        *("docs/quick_start", "docs/tutorial", "docs/playground", "docs/lessons"),
+        "docs/teaching",
+    )
+    assert len({*placed, *learning}) == len(placed) + len(learning)
+    assert {*placed, *learning} == pages | {*build_site.MORE} == set(READERS)
+
+
+def test_a_page_names_its_readers_and_its_minutes() -> None:
+    page = "# Data\n\n" + 100 * "one two three four "
+    assert with_readers("docs/tune", page).startswith(
+        "# Data\n\n*For researchers. 2 minutes.*\n\none"
+    )
+    assert "teachers. 1 minute.*" in with_readers("notebooks/pooling", "# Pooling\n\nWhy?\n")
+    assert "line. A reference.*" in with_readers("docs/cli", page)
+    assert with_readers("reference/core", page) == page
+
+
+def test_the_front_page_is_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    page = build_site.index(ROOT, readme, [])
+    opening, _, sections = readme.partition("\n## ")
+    before, grid, after = page.partition('<nav class="cards">')
+    assert grid and before.strip() == opening.strip() and sections.strip() in after
 
 
 def test_links_lead_to_pages_or_are_words(tmp_path: Path) -> None:
@@ -63,9 +85,9 @@ def test_links_lead_to_pages_or_are_words(tmp_path: Path) -> None:
     (tmp_path / "docs/there.md").write_text("# There\n")
     page = (
         "[a](there.md) [b](../src/code.py) [c](https://example.org) "
-        "[d](../README.md#ship-it) ![e](gone.png)"
+        "[d](../README.md#limits) ![e](gone.png)"
     )
-    expected = "[a](there.md) b [c](https://example.org) [d](../ship.md) ![e](gone.png)"
+    expected = "[a](there.md) b [c](https://example.org) [d](../index.md#limits) ![e](gone.png)"
     assert only_documents(page, tmp_path / "docs", tmp_path) == expected
 
 
@@ -76,7 +98,7 @@ def test_the_studies_are_in_the_navigation_in_the_order_of_the_questions(tmp_pat
     page = build_site.index(tmp_path, "# A\n\nB", [])
     first, second, third, last = page.partition(":caption: Eight questions\n\n")[2].split("\n")[:4]
     assert [first, second, third] == [f"docs/studies/{n}" for n in ("README", "pooling", "softmax")]
-    assert last == "Ask them yourself <questions>"
+    assert last == "docs/lessons"
     assert '<a href="docs/studies/README.html"><strong>Eight questions' in page
 
 
@@ -152,7 +174,13 @@ def test_the_site_is_complete_in_a_browser(site: Path, browser: Any) -> None:
     page.on("response", lambda r: faults.append(r.url) if r.status >= 400 else None)
     with served(site) as address:
         page.on("request", lambda r: None if local(r.url, address) else faults.append(r.url))
-        for name in ("index", "start", "docs/performance", "docs/cli", "reference/recipes"):
+        for name in (
+            "index",
+            "docs/quick_start",
+            "docs/performance",
+            "docs/cli",
+            "reference/recipes",
+        ):
             page.goto(f"{address}{name}.html")
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
         page.goto(f"{address}search.html?q=temperature")

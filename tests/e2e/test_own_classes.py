@@ -77,7 +77,7 @@ def test_a_run_knows_its_pictures_and_is_judged_without_being_told(
         assert np.shape(found["confusion_matrix"]) == (3, 3) and found["accuracy"] > 0.8
         assert tuple(one["label"] for one in found["per_class"]) == NAMES
         assert (own_run / f"confusion-{split}.png").is_file()
-    assert ankleboot(["evaluate", str(own_run)]) == 0
+    assert ankleboot(["evaluate", str(own_run), "-v"]) == 0
     said = capsys.readouterr().out
     assert said.count("[red]line") >= 2 and "<u>" in said  # in both tables; names are no markup
 

@@ -132,7 +132,7 @@ def test_the_command_keeps_the_result_in_the_run_folder(
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["data"]["name"] = "sample"
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    assert run(["evaluate", str(folder), "--data", "sample", "--split", "test"]) == 0
+    assert run(["evaluate", str(folder), "--data", "sample", "--split", "test", "-v"]) == 0
     assert kept.exists() and str(kept) in capfd.readouterr().out
 
 

@@ -67,7 +67,7 @@ def test_the_command_shows_the_cost(
     assert run_command([*command, str(tmp_path / "a.tflite")]) == 0
     parameters = load_predictor(tmp_path / "a.tflite").info.parameters
     shown = " ".join(capfd.readouterr().out.split())
-    assert f"cost 2 networks of {parameters:,} parameters in all" in shown
+    assert f"2 networks of {parameters:,} parameters in all" in shown
     assert run_command([*command, str(tmp_path / "b.tflite"), "--json"]) == 0
     document = json.loads(capfd.readouterr().out)
     assert (document["passes"], document["parameters"]) == (2, parameters)

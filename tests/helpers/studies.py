@@ -3,7 +3,7 @@
 import numpy as np
 
 from ankleboot.core.types import pack_array
-from ankleboot.studies.sentences import describe_differences, join_clauses
+from ankleboot.studies.sentences import describe_differences
 from ankleboot.studies.study import Comparison, Row, Study, Variant
 from helpers.images import TINY
 
@@ -20,8 +20,8 @@ TOY = Study(
     comparisons=(Comparison("accuracy", "one", "two"), Comparison("ece", "one", "two")),
     columns=("accuracy", "ece"),
     answer=lambda found: (
-        join_clauses(*describe_differences(found.comparisons_in("accuracy"))),
-        join_clauses(*describe_differences(found.comparisons_in("ece"))),
+        describe_differences(found.comparisons_in("accuracy")),
+        describe_differences(found.comparisons_in("ece")),
         "That is all.",
     ),
     charts=lambda found: (),

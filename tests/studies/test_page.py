@@ -1,6 +1,7 @@
 """Pages of a study: HTML and Markdown."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,21 @@ def pooling_document() -> dict[str, Any]:
 
 def test_page_has_no_external_resources(pooling_document: dict[str, Any], tmp_path: Path) -> None:
     study = get_study("pooling")
+    assert study.plain
     write_page(study, pooling_document, tmp_path / "study.html")
     text = (tmp_path / "study.html").read_text()
     for attribute in ("src", "href"):
         for target in re.findall(rf'\b{attribute}="([^"]*)"', text):
             assert target.startswith(("data:image/png;base64,", "#")), target
     assert text.count("<svg") == len(study.charts(StudyResults.from_json(pooling_document, study)))
-    assert "Average (-1.00 points" in text and ") are worse than max in validation accuracy" in text
-    assert "no difference found between max and strided (+0.01 points" in text
+    assert "these are worse than max pooling: average pooling by 1.00 points" in text
+    assert "No difference was found between strided convolution and max pooling (+0.01 " in text
     assert "&lt;b&gt;bars&lt;/b&gt;" in text and "<b>bars" not in text
     assert "Quick run" not in text
+    assert study.plain.caption not in text  # it describes the figure of the stored results
+    assert "Not supported here:" in text and "<li>strided - max, validation accuracy: worse" in text
+    order = [text.index(f'<section id="{name}">') for name in ("answer", "sure", "try", "numbers")]
+    assert order == sorted(order) and text.index(study.plain.sentences[0]) < text.index("<svg")
     write_page(study, pooling_document | {"quick": True}, tmp_path / "quick.html")
     assert "Quick run: too few runs" in (tmp_path / "quick.html").read_text()
 
@@ -47,3 +53,19 @@ def test_markdown_page_holds_the_numbers(pooling_document: dict[str, Any]) -> No
     assert "| average - max | validation accuracy | -1.00 points |" in text
     assert "`ankleboot train plain --set blocks=3 --set filters=16" in text
     assert "[the notebook](../../notebooks/pooling.ipynb)" in text
+
+
+def test_markdown_page_begins_with_the_plain_answer_and_its_figure(
+    pooling_document: dict[str, Any],
+) -> None:
+    study = get_study("pooling")
+    assert study.plain
+    text = render_markdown(study, pooling_document, ["1.svg", "2.svg", "3.svg"])
+    question, answer, figure, caption, heading, *_ = text.split("\n\n")
+    assert question == f"# {study.question}" and figure.endswith("](2.svg)")
+    assert " ".join(answer.split()) == f"**{' '.join(study.plain.sentences)}**"
+    assert " ".join(caption.split()) == study.plain.caption and heading == "## How sure are we?"
+    titles = re.findall("^## (.*)", text, re.MULTILINE)
+    assert titles == ["How sure are we?", "Try it yourself", "Details"]
+    bare = render_markdown(replace(study, plain=None), pooling_document, ["1", "2", "3"])
+    assert "What limits" not in bare and bare.index("](1)") < bare.index("How sure are we?")

@@ -1,5 +1,6 @@
 """Sentences: what may be claimed of numbers."""
 
+import re
 from typing import Any
 
 import pytest
@@ -22,16 +23,20 @@ LOW, HIGH = [0.80, 0.81, 0.82, 0.805, 0.815], [0.90, 0.91, 0.92, 0.905, 0.915]
 def test_clear_difference_is_better_or_worse() -> None:
     better, worse = table(HIGH, LOW), table(LOW, HIGH)
     said = answer_sentences(better)[0]
-    assert said.startswith("One (+10.00 points, 95 % interval ")
-    assert said.endswith(") is better than two in validation accuracy.")
+    assert said.startswith("In validation accuracy, one is better than two by 10.00 points (95 % ")
     assert better.comparisons_in("accuracy")[0].p_adjusted == pytest.approx(2 / 126)
-    assert answer_sentences(worse)[0].endswith(" is worse than two in validation accuracy.")
+    said = answer_sentences(worse)[0]
+    assert said.startswith("In validation accuracy, one is worse than two by 10.00 points (95 % ")
+    low, high = re.findall(r"(\d+\.\d+)", said)[1:]
+    assert 0 < float(low) < 10 < float(high)
     assert worse.comparisons_in("accuracy")[0].is_better is False
 
 
 def test_overlapping_runs_show_no_difference() -> None:
     said = answer_sentences(table(LOW, [value + 0.001 for value in LOW]))[0]
-    assert said.startswith("No difference found between two and one (-0.10 points, 95 % interval")
+    assert said.startswith(
+        "In validation accuracy, no difference was found between one and two (-0.10 points, 95 % "
+    )
     assert "interval" in said and "better" not in said and "worse" not in said
 
 
@@ -50,15 +55,25 @@ def test_less_is_better_for_errors() -> None:
     rows += [row("two", seed, 0.9, 0.05 + seed / 1e4) for seed in range(5)]
     found = summarize(TOY, rows, is_quick=False)
     said = answer_sentences(found)[1]
-    assert said.startswith("One (-4.00 points") and "is better than two in calibration" in said
+    assert said.startswith("In calibration error, one is better than two by 4.00 points (95 % ")
 
 
-def test_like_comparisons_share_a_clause() -> None:
+def test_like_comparisons_share_a_sentence() -> None:
     found = summarize(get_study("pooling"), pooling_rows(5), is_quick=False)
-    clauses = describe_differences(found.comparisons_in("accuracy"), str.upper)
-    assert len(clauses) == 2
-    assert clauses[0].startswith("AVERAGE (-1.00 points") and " and NONE (-2.00" in clauses[0]
-    assert clauses[0].endswith("are worse than MAX in validation accuracy")
+    text = describe_differences(found.comparisons_in("accuracy"), str.upper)
+    first, second = text.split(". No ")
+    assert first.startswith("In validation accuracy, these are worse than MAX: AVERAGE by 1.00 ")
+    assert ") and NONE by 2.00 points (95 % interval " in first
+    assert second.startswith("difference was found between STRIDED and MAX (+0.01 points, 95 % ")
+
+
+def test_few_runs_are_described_by_their_difference() -> None:
+    found = summarize(get_study("pooling"), pooling_rows(1), is_quick=True)
+    text = describe_differences(found.comparisons_in("accuracy"))
+    assert text == (
+        "In validation accuracy, the difference to max is -1.00 points for average, +0.01 points "
+        "for strided and -2.00 points for none."
+    )
 
 
 def test_words_are_joined_with_commas_and_and() -> None:

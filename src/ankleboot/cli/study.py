@@ -20,7 +20,9 @@ ALL = "all"
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--quick", is_flag=True, help="Run for two minutes at most; this claims nothing.")
+@click.option(
+    "--quick", is_flag=True, help="Train each variant once, for a few minutes; this claims nothing."
+)
 @click.option("--seeds", type=click.IntRange(min=1), help="Number of runs of each variant.")
 @options.data_name_option
 @options.output_option("Folder for the runs and the page; stored runs are reused.", "runs/studies")
@@ -37,10 +39,10 @@ def study(
     """Answer a concept question by an experiment: NAME is a study, or all.
 
     Trains variants of a recipe with several seeds, each in a process of its own, tests the
-    differences, and writes a page: the answer in three sentences, numbers, figures, next steps.
+    differences, and writes a page: plain answer, figures, numbers with tests, what to try next.
     One run at a time has all cores, since some studies measure seconds; --parallel runs several.
-    Without NAME, lists the studies with their duration and answer. After an interruption, the same
-    command continues.
+    Without NAME, lists the questions with the answers of the full studies and their minutes. After
+    an interruption, the same command continues.
     """
     from ankleboot.cli.output.studies import study_list, study_results
 
@@ -70,6 +72,7 @@ def _run(
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.data.load import load_data
     from ankleboot.studies import tables
+    from ankleboot.studies.claims import unsupported_claims
     from ankleboot.studies.results import StudyResults
     from ankleboot.studies.runner import folder_of, run_study
     from ankleboot.studies.sentences import answer_sentences
@@ -93,6 +96,8 @@ def _run(
     write_page(chosen, document, page)
     return document | {
         "question": chosen.question,
+        "plain": list(chosen.plain.sentences) if chosen.plain else [],
+        "unsupported": list(unsupported_claims(chosen, results)),
         "sentences": list(answer_sentences(results)),
         "table": tables.numbers_table(results),
         "page": str(page),
@@ -111,6 +116,7 @@ def _list_studies() -> list[dict[str, Any]]:
             "question": chosen.question,
             "runs": chosen.num_runs,
             "minutes": chosen.minutes,
+            "plain": list(chosen.plain.sentences) if chosen.plain else [],
             "answer": list(answers.get(name, ())),
         }
         for name in plugins.names("studies")

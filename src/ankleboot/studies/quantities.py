@@ -70,7 +70,7 @@ _QUANTITIES = (
     _share("loss_rise", "rise of the validation loss", "loss rise", better=False, digits=0),
     Quantity(
         "epochs_to_85",
-        "epochs until 85 % are right",
+        "the number of epochs until 85 % are right",
         "epochs to 85 %",
         digits=1,
         more_is_better=False,

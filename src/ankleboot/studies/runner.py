@@ -30,8 +30,6 @@ from ankleboot.studies.measures.load import MEASURES_VERSION
 from ankleboot.studies.results import summarize
 from ankleboot.studies.study import Job, Row, RowDocument, Study, list_jobs
 
-QUICK_MINUTES = 2
-
 
 def run_study(
     study: Study,
@@ -116,11 +114,10 @@ def _task(job: Job, quick: bool) -> Task:
 
 def estimate_line(study: Study, num_runs: int, num_missing: int, *, quick: bool) -> str:
     """Return a line with the number of runs and their estimated minutes."""
-    minutes = QUICK_MINUTES if quick else study.minutes
     stored = "" if num_missing == num_runs else f", {num_runs - num_missing} of them there already"
-    bound = "at most" if quick else "about"
-    share = minutes * num_missing / (num_runs if quick else study.num_runs)
-    return f"{study.name}: {num_runs} runs{stored}; {bound} {share:.1f} minutes on two cores"
+    minutes = study.minutes * num_missing / study.num_runs
+    time = "a few minutes" if quick else f"about {minutes:.1f} minutes on two cores"
+    return f"{study.name}: {num_runs} runs{stored}; {time}"
 
 
 def _file_stem(job: Job, data: Dataset, cores: int | None) -> str:

@@ -21,37 +21,60 @@ def answer_sentences(results: StudyResults) -> tuple[str, ...]:
 
 def describe_differences(
     comparisons: Iterable[ComparisonResult], name: Callable[[str], str] = str
-) -> list[str]:
-    """Describe comparisons in clauses without a full stop; like ones share a clause.
+) -> str:
+    """Describe comparisons in sentences; like ones share a sentence.
 
-    `name` turns a variant into its name in the text.
+    `name` turns a variant into its name in the text, which is singular.
     """
     groups: dict[tuple[str, str, str], list[ComparisonResult]] = {}
     for result in comparisons:
         groups.setdefault((result.quantity, result.second, verdict(result)), []).append(result)
-    return [_clause(group, name) for group in groups.values()]
+    sentences, previous = [], ""
+    for (quantity, _, _), group in groups.items():
+        text = _statement(group, name)
+        lead = f"In {QUANTITIES[quantity].words}, " if quantity != previous else ""
+        sentences.append(f"{lead}{text}." if lead else f"{text[:1].upper()}{text[1:]}.")
+        previous = quantity
+    return " ".join(sentences)
 
 
-def _clause(group: Sequence[ComparisonResult], name: Callable[[str], str]) -> str:
+def _statement(group: Sequence[ComparisonResult], name: Callable[[str], str]) -> str:
+    """State the outcome of comparisons with one variant; without capital and full stop."""
     example = group[0]
-    words, second = QUANTITIES[example.quantity].words, name(example.second)
-    firsts = join_and([f"{name(result.first)} ({_figures(result)})" for result in group])
+    quantity, first, second = (
+        QUANTITIES[example.quantity],
+        name(example.first),
+        name(example.second),
+    )
     if not example.has_enough_runs:
-        return f"{firsts} against {second} in {words}"
+        each = [f"{quantity.difference(r.mean)} for {name(r.first)}" for r in group]
+        return f"the difference to {second} is {join_and(each)}"
+    if not example.is_found and len(group) == 1:
+        return f"no difference was found between {first} and {second} ({_interval(example)})"
     if not example.is_found:
-        return f"no difference found between {second} and {firsts} in {words}"
-    verb = "is" if len(group) == 1 else "are"
-    return f"{firsts} {verb} {verdict(example)} than {second} in {words}"
+        each = [f"{name(result.first)} ({_interval(result)})" for result in group]
+        return f"no difference to {second} was found for {join_and(each)}"
+    if len(group) == 1:
+        return f"{first} is {verdict(example)} than {second} by {_amount(example)}"
+    each = [f"{name(result.first)} by {_amount(result)}" for result in group]
+    return f"these are {verdict(example)} than {second}: {join_and(each)}"
 
 
-def _figures(result: ComparisonResult) -> str:
+def _interval(result: ComparisonResult) -> str:
     quantity = QUANTITIES[result.quantity]
-    difference = quantity.difference(result.mean)
-    if not result.has_enough_runs:
-        return difference
-    caution = ", though alone it would count" if result.p_value < ALPHA <= result.p_adjusted else ""
+    alone = "; it would count alone" if result.p_value < ALPHA <= result.p_adjusted else ""
     interval = f"95 % interval {quantity.range(result.ci95)}" if result.ci95 else NO_INTERVAL
-    return f"{difference}, {interval}{caution}"
+    return f"{quantity.difference(result.mean)}, {interval}{alone}"
+
+
+def _amount(result: ComparisonResult) -> str:
+    """Return the size of a difference that was found, and its interval."""
+    quantity = QUANTITIES[result.quantity]
+    size = quantity.difference(abs(result.mean)).removeprefix("+")
+    if result.ci95 is None:
+        return f"{size} ({NO_INTERVAL})"
+    low, high = sorted(map(abs, result.ci95))
+    return f"{size} (95 % interval {quantity.range((low, high))})"
 
 
 def join_and(words: Sequence[str]) -> str:
@@ -62,12 +85,6 @@ def join_and(words: Sequence[str]) -> str:
 def join_each(names: Sequence[str], show: Callable[[str], str]) -> str:
     """Join what `show` returns for each name as "1 (one), 2 (two) and 3 (three)"."""
     return join_and([f"{show(name)} ({name})" for name in names])
-
-
-def join_clauses(*clauses: str) -> str:
-    """Join clauses to one sentence."""
-    text = "; ".join(clauses)
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def verdict(result: ComparisonResult) -> str:

@@ -75,6 +75,33 @@ class Chart:
     has_pixels: bool = False
 
 
+@dataclass(frozen=True)
+class Claim:
+    """Statement about results, with its check; see `claims` for the usual ones."""
+
+    words: str
+    holds: Callable[["StudyResults"], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainAnswer:
+    """Answer in words that a pupil understands, written by hand for the stored results.
+
+    Attributes:
+        sentences: At most three short ones; the first one stands in the list of the studies.
+        claims: All that sentences and caveats rely on; a test holds the stored results to them.
+        figure: Index of the chart that shows the answer.
+        caption: Sentence that says how to read this chart.
+        caveats: Conditions and side effects that limit the answer.
+    """
+
+    sentences: tuple[str, ...]
+    claims: tuple[Claim, ...]
+    figure: int
+    caption: str
+    caveats: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """A concept question as an experiment.
@@ -84,6 +111,8 @@ class Study:
         measures: Measures of every run; see `measures.load`.
         comparisons: All tested differences; Holm's adjustment covers them.
         columns: Quantities of the table; see `QUANTITIES`.
+        next_steps: Commands to try, each with what it changes behind a "#".
+        plain: None before the study was run in full.
         minutes: Approximate minutes of the full study on two cores.
     """
 
@@ -98,6 +127,7 @@ class Study:
     answer: Callable[["StudyResults"], tuple[str, str, str]]
     charts: Callable[["StudyResults"], tuple[Chart, ...]]
     next_steps: tuple[str, ...]
+    plain: PlainAnswer | None = None
     seeds: int = MIN_SEEDS
     minutes: float
 

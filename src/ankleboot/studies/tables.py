@@ -7,7 +7,7 @@ from ankleboot.recipes.catalog import RECIPES, overrides_of
 from ankleboot.studies.quantities import QUANTITIES
 from ankleboot.studies.results import ComparisonResult, StudyResults, Summary
 from ankleboot.studies.sentences import verdict
-from ankleboot.studies.study import IDENTITY, MIN_SEEDS, Variant
+from ankleboot.studies.study import IDENTITY, MIN_SEEDS, Study, Variant
 
 Table = list[list[str]]
 
@@ -52,13 +52,20 @@ def _test_line(result: ComparisonResult) -> list[str]:
 def tests_note(results: StudyResults) -> str:
     """Return how the comparisons were tested."""
     if not results.comparisons:
-        return "Nothing is compared over runs here: the sentences state what was measured."
+        return "This study compares no variants by a test. It states what was measured."
     return (
-        f"Two-sided permutation tests over the runs ({MIN_SEEDS} or more a side, else nothing is "
-        "claimed), p-values adjusted for all comparisons of this table (Holm). The interval over "
-        "runs holds the differences that the test alone does not rule out; the one over images is "
-        "paired: the same images, resampled."
+        "A two-sided permutation test over the runs decides whether a difference counts. It needs "
+        f"{MIN_SEEDS} or more runs a side. The p-values are adjusted for all comparisons of this "
+        'table (Holm). "It would count alone" marks a difference that only the unadjusted test '
+        "finds. The 95 % interval over runs holds the differences that the unadjusted test does "
+        "not rule out. The interval over images resamples the images, in pairs."
     )
+
+
+def steps_table(study: Study) -> Table:
+    """Return what to try: what each command changes, and the command."""
+    pairs = [step.partition("#") for step in study.next_steps]
+    return [[words.strip(), command.strip()] for command, _, words in pairs]
 
 
 def commands_table(results: StudyResults) -> dict[str, str]:

@@ -144,7 +144,7 @@ def test_a_kill_between_the_result_and_its_clean_up_is_healed(
 def test_a_part_that_once_fails_to_go_is_removed_all_the_same(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unlink, failed = Path.unlink, []
+    unlink, failed = Path.unlink, list[Path]()
 
     def fails_once(path: Path, missing_ok: bool = False) -> None:
         if path.name == "job.json" and not failed:

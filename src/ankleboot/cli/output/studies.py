@@ -1,9 +1,9 @@
 """Lists and answers of the studies."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from rich.padding import Padding
 from rich.table import Table
 
 from ankleboot.cli.output.terminal import (
@@ -14,34 +14,38 @@ from ankleboot.cli.output.terminal import (
     styled,
 )
 
+INDENT = "  "
+
 
 def study_list(rows: Sequence[dict[str, Any]]) -> None:
-    """Print every study with its question, duration and stored answer."""
+    """Print every study with its question and the first sentence of its plain answer."""
     console = stdout_console()
+    width = console.width if console.is_terminal else None
     for row in rows:
-        runs = f"{row['runs']} runs" if row["runs"] > 1 else "1 run"
-        minutes = f"{row['minutes']:g} minutes" if row["minutes"] > 1 else "a minute"
-        console.print(
-            styled(
-                (row["name"], "bold"),
-                f"  {row['question']} ",
-                (f"({runs}, about {minutes} on two cores)", "dim"),
-            )
-        )
-        _print_numbered(console, row["answer"], indent=2)
-        console.print()
-    console.print("ankleboot study NAME makes the runs here; --quick takes two minutes at most.")
+        console.print(styled((row["name"], "bold"), f": {row['question']}"), soft_wrap=True)
+        console.lines(*_filled(next(iter(row["plain"]), "This study has no answer yet."), width))
+    minutes = ", ".join(f"{row['name']} {row['minutes']:g}" for row in rows)
+    console.sentences(
+        f"Next: ankleboot study NAME (--quick: minutes, no claim). Minutes on two cores: {minutes}."
+    )
 
 
-def _print_numbered(console: Terminal, sentences: Sequence[str], *, indent: int = 0) -> None:
+def _filled(sentence: str, width: int | None) -> list[str]:
+    """Break a sentence into indented lines; None for one line."""
+    if width is None:
+        return [INDENT + sentence]
+    return textwrap.wrap(sentence, width, initial_indent=INDENT, subsequent_indent=INDENT)
+
+
+def _print_numbered(console: Terminal, sentences: Sequence[str]) -> None:
     """Print numbered sentences, one line each outside a terminal."""
     for number, sentence in enumerate(sentences, 1):
         if console.is_terminal:
             grid = Table.grid(padding=(0, 1))
             grid.add_row(f"{number}.", sentence)
-            console.print(Padding.indent(grid, indent))
+            console.print(grid)
         else:
-            console.lines(f"{' ' * indent}{number}. {sentence}")
+            console.lines(f"{number}. {sentence}")
 
 
 def study_results(documents: Sequence[dict[str, Any]]) -> None:
@@ -49,10 +53,19 @@ def study_results(documents: Sequence[dict[str, Any]]) -> None:
     console = stdout_console()
     for document in documents:
         console.print(document["question"], style="bold")
+        if document["plain"] and not document["quick"]:
+            console.sentences(_supported_answer(document))
         _print_numbered(console, document["sentences"])
         (head, *titles), *rows = document["table"]
         table = plain_table(head, *map(right_column, titles))
         for row in rows:
             table.add_row(*row)
-        console.print(table)
+        console.table(table)
         console.lines(document["page"])
+
+
+def _supported_answer(document: dict[str, Any]) -> str:
+    """Return the plain answer, or what of it these runs do not support."""
+    if document["unsupported"]:
+        return f"Not supported by these runs: {'; '.join(document['unsupported'])}."
+    return " ".join(document["plain"])

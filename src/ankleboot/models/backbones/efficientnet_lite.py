@@ -187,9 +187,9 @@ def _weights_prefix(name: str) -> str | None:
     return prefix and prefix.format(number)
 
 
-def _backbone(variant: Variant, **options: bool) -> Backbone:
+def _backbone(variant: Variant, *, small: bool = False) -> Backbone:
     return Backbone(
-        partial(features, variant=variant, **options), partial(load_weights, variant=variant)
+        partial(features, variant=variant, small=small), partial(load_weights, variant=variant)
     )
 
 

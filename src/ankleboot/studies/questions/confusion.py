@@ -9,10 +9,11 @@ from ankleboot.core.types import unpack_array
 from ankleboot.evaluation.error_analysis import UPPER_BODY
 from ankleboot.evaluation.statistics import mean_interval
 from ankleboot.recipes.catalog import SPRINT
+from ankleboot.studies.claims import mean_between, trained_with
 from ankleboot.studies.questions.base import SHIPPED
 from ankleboot.studies.results import StudyResults
-from ankleboot.studies.sentences import join_and, join_clauses
-from ankleboot.studies.study import Chart, Study, Variant
+from ankleboot.studies.sentences import join_and
+from ankleboot.studies.study import Chart, Claim, PlainAnswer, Study, Variant
 
 OTHERS = "other networks"
 HUMAN = 0.835
@@ -27,56 +28,73 @@ def answer(results: StudyResults) -> tuple[str, str, str]:
     recalls: dict[str, float] = results.first_value(SHIPPED.name, "recalls")
     worst, second = sorted(recalls, key=lambda name: recalls[name])[:2]
     first = (
-        f"Of {errors:,.0f} errors on {images:,} validation images {100 * pair:.0f} % are between "
-        f"T-shirt/top and Shirt and {100 * upper:.0f} % among {join_and(UPPER_BODY)}; of the "
-        f"images of {worst} only {100 * recalls[worst]:.1f} % are found, of every other class "
-        f"at least {100 * recalls[second]:.1f} %."
+        f"The network errs on {errors:,.0f} of {images:,} validation images. Of these errors "
+        f"{100 * pair:.0f} % are between T-shirt/top and Shirt, and {100 * upper:.0f} % are among "
+        f"{join_and(UPPER_BODY)}. It finds {100 * recalls[worst]:.1f} % of the images of {worst}, "
+        f"and at least {100 * recalls[second]:.1f} % of every other class."
     )
     merges = ("accuracy", "merged_accuracy", "merged_upper_accuracy")
     accuracy, merged, four = (mean(key) for key in merges)
     decision = (
-        f"Sold as one class, T-shirt/top and Shirt would bring the accuracy from "
-        f"{100 * accuracy:.2f} to {100 * merged:.2f} % ({100 * (merged - accuracy):+.2f} points), "
-        f"all four of the upper body as one to {100 * four:.2f} %: what the four are worth apart "
-        "is a question of the shop, not of the network."
+        f"With T-shirt/top and Shirt as one class, the accuracy would rise from "
+        f"{100 * accuracy:.2f} to {100 * merged:.2f} % ({100 * (merged - accuracy):+.2f} points). "
+        f"With all four classes of the upper body as one it would be {100 * four:.2f} %. Whether a "
+        "shop needs the four apart is a question for the shop."
     )
     humans = (
-        f"people who are no experts were right in {100 * HUMAN:.1f} % of the cases (published by "
-        f"the data set's authors), the network is in {100 * accuracy:.1f} %"
+        f"Three people without training, by majority, were right on {100 * HUMAN:.1f} % of 1,000 "
+        f"images (published by the authors of the data set). The network is right on "
+        f"{100 * accuracy:.1f} %."
     )
-    return first, decision, join_clauses(_others(results), _labels(results), humans)
+    return first, decision, f"{_others(results)} {_labels(results)} {humans}"
 
 
 def _others(results: StudyResults) -> str:
     """State the share of errors that other networks share."""
     shares = results.values(OTHERS, "same_error_pair")
     if not shares:
-        return "whether other networks err likewise was not asked"
+        return "Other networks were not asked."
     mean, bounds = results.mean(OTHERS, "same_error_pair"), mean_interval(shares)
-    clause = (
-        f"networks of another recipe give the same wrong answer to {100 * mean:.0f} % of the "
-        f"images that this one confuses between the two"
+    sentence = (
+        f"Networks of another recipe give the same wrong answer to {100 * mean:.0f} % of the "
+        "images that this one confuses between the two"
     )
     if bounds is None or results.is_quick:
-        return clause
-    interval = f"95 % interval {100 * bounds[0]:.0f} to {100 * bounds[1]:.0f}"
+        return f"{sentence}."
+    interval = f"95 % interval {100 * bounds[0]:.0f} to {100 * bounds[1]:.0f} %"
     if bounds[0] > 0.5:
-        conclusion = ", so most of this confusion is not this network's own"
+        conclusion = "So most of this confusion is not this network's own."
     elif bounds[1] < 0.5:
-        conclusion = ", so most of this confusion is this network's own"
+        conclusion = "So most of this confusion is this network's own."
     else:
-        conclusion = ": whose it is cannot be said"
-    return f"{clause} ({len(shares)} seeds, {interval}){conclusion}"
+        conclusion = "This leaves open whether most of it is this network's own."
+    return f"{sentence} ({len(shares)} seeds, {interval}). {conclusion}"
 
 
 def _labels(results: StudyResults) -> str:
     if not results.has(SHIPPED.name, "doubted_pair"):
-        return "labels were not doubted: cleanlab is not installed"
+        return "The labels were not checked, because cleanlab is not installed."
     return (
         f"cleanlab doubts the label of {100 * results.mean(SHIPPED.name, 'doubted_pair'):.0f} % of "
-        f"them, of {results.show(SHIPPED.name, 'doubted_errors')} of all errors and of "
-        f"{results.show(SHIPPED.name, 'doubted')} of all validation images"
+        f"these images, of {results.show(SHIPPED.name, 'doubted_errors')} of all errors and of "
+        f"{results.show(SHIPPED.name, 'doubted')} of all validation images."
     )
+
+
+def _finds_shirts_least(results: StudyResults) -> bool:
+    recalls: dict[str, float] = results.first_value(SHIPPED.name, "recalls")
+    return min(recalls, key=lambda name: recalls[name]) == "Shirt"
+
+
+def _two_thirds_are_upper_body(results: StudyResults) -> bool:
+    upper, errors = (results.mean(SHIPPED.name, key) for key in ("upper_body_errors", "num_errors"))
+    return 0.64 < upper / errors < 0.70
+
+
+def _others_repeat_most(results: StudyResults) -> bool:
+    """Check that the interval of the share of repeated errors is above a half."""
+    bounds = mean_interval(results.values(OTHERS, "same_error_pair"))
+    return bounds is not None and bounds[0] > 0.5
 
 
 def charts(results: StudyResults) -> tuple[Chart, ...]:
@@ -86,7 +104,7 @@ def charts(results: StudyResults) -> tuple[Chart, ...]:
 
     first = partial(results.first_value, SHIPPED.name)
     matrix = partial(plots.confusion_heatmap, np.array(first("matrix")), first("class_names"))
-    title = "What is taken for what, in per cent of the true class"
+    title = "Predicted classes in percent of the true class"
     figures = [Chart(title, matrix, has_pixels=True)]
     shown = unpack_array(first("shown"))
     captions = [caption.replace(", ", ",\n") for caption in first("shown_words")]
@@ -94,7 +112,7 @@ def charts(results: StudyResults) -> tuple[Chart, ...]:
     if rows:
         figures.append(
             image_rows(
-                "T-shirt/top and Shirt taken for each other, the surest errors first",
+                "T-shirt/top and Shirt confused, the most confident errors first",
                 {f"{row.start + 1} to {row.stop}": list(shown[row]) for row in rows},
                 {f"{row.start + 1} to {row.stop}": captions[row] for row in rows},
             )
@@ -112,12 +130,40 @@ _SHIPPED_VARIANT = replace(
 )
 _OTHERS_VARIANT = Variant(name=OTHERS, recipe=SPRINT, measures=("confusion:measure_shared_errors",))
 
+PLAIN_ANSWER = PlainAnswer(
+    sentences=(
+        "It shows which classes a network mixes up, not only how often it errs.",
+        "Here two thirds of all errors are among T-shirts, pullovers, coats and shirts, and shirts "
+        "are found least often.",
+        "Other networks repeat more than half of the mix-ups of T-shirt and shirt, so this network "
+        "alone is not to blame.",
+    ),
+    claims=(
+        Claim("two thirds of the errors are among the upper body", _two_thirds_are_upper_body),
+        Claim("the class Shirt has the lowest recall", _finds_shirts_least),
+        Claim("other networks repeat more than half of the errors", _others_repeat_most),
+        trained_with(SHIPPED.name, epochs=40),
+        trained_with(OTHERS, epochs=2),
+        mean_between(SHIPPED.name, "doubted_pair", 0.2, 0.3),
+    ),
+    figure=0,
+    caption=(
+        "Each row is a true class, each column an answer. Everything off the diagonal is an error."
+    ),
+    caveats=(
+        "This is one shipped network, and the others are five runs of the recipe `sprint`, which "
+        "train for two epochs.",
+        "cleanlab suspects wrong labels from the probabilities alone. A person has to examine "
+        "an image before its label counts as wrong.",
+    ),
+)
+
 STUDY = Study(
     name="confusion",
-    question="What does the confusion matrix tell?",
+    question="What does the confusion matrix show?",
     hypothesis=(
-        "Most errors are among a few pairs of classes that people would confuse as well; part of "
-        "them are the labels', so no network can remove them."
+        "Most errors are among a few pairs of classes that people would confuse as well. Part of "
+        "them are errors of the labels, which no network can remove."
     ),
     variants=(_SHIPPED_VARIANT, _OTHERS_VARIANT),
     quick=(_SHIPPED_VARIANT,),
@@ -136,9 +182,10 @@ STUDY = Study(
     answer=answer,
     charts=charts,
     next_steps=(
-        "ankleboot evaluate pretrained",
-        "ankleboot data audit",
-        "ankleboot explain pretrained test:0",
+        "ankleboot evaluate pretrained  # the confusion matrix in the terminal",
+        "ankleboot data audit  # images whose label seems wrong",
+        "ankleboot explain pretrained test:0  # what led to one answer",
     ),
+    plain=PLAIN_ANSWER,
     minutes=2.0,
 )

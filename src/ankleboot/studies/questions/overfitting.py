@@ -4,9 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 from ankleboot.recipes.catalog import LEAKY
+from ankleboot.studies.claims import (
+    always_above,
+    difference_between,
+    mean_between,
+    outcome,
+    trained_with,
+)
 from ankleboot.studies.results import StudyResults
-from ankleboot.studies.sentences import describe_differences, join_and, join_clauses
-from ankleboot.studies.study import Chart, Comparison, Study, Variant
+from ankleboot.studies.sentences import describe_differences, join_and
+from ankleboot.studies.study import Chart, Claim, Comparison, PlainAnswer, Study, Variant
 
 BASE = replace(LEAKY, precision="auto", batch_size=128)
 """`leaky` with its 20 epochs, in batches of 128 instead of 64, because there are 70 runs."""
@@ -41,41 +48,53 @@ def answer(results: StudyResults) -> tuple[str, str, str]:
     show, bare = results.show, _bare(results)
     best = join_and([f"{epoch:.0f}" for epoch in sorted(results.values(bare, "best_epoch"))])
     first = (
-        "With nothing against it the second ancestor's network, on "
-        f"{show(bare, 'num_train')} images, has its lowest validation loss after epoch {best}; at "
-        f"the end of the run it is {show(bare, 'loss_rise')} higher, training images are right in "
-        f"{show(bare, 'known_accuracy')} and validation images in {show(bare, 'accuracy')} of the "
-        "cases."
+        f"Without a remedy, on {show(bare, 'num_train')} images, the validation loss is lowest "
+        f"after epoch {best}. At the end it is {show(bare, 'loss_rise')} higher. Then "
+        f"{show(bare, 'known_accuracy')} of the training images are right, but only "
+        f"{show(bare, 'accuracy')} of the validation images."
     )
     medium = [variant for variant in results.variants if variant.endswith(SOME)]
-    gaps = [
-        f"{show(variant, 'gap')} ({show(variant, 'ece')}) with {_means(variant)}"
-        for variant in medium
-    ]
+    gaps, errors = (
+        join_and([f"{show(variant, key)} {_with(variant)}" for variant in medium])
+        for key in ("gap", "ece")
+    )
     compared = results.comparisons_in("accuracy")
-    each = join_clauses(
-        f"On {show(medium[0], 'num_train')} images the gap (and the calibration error) is "
-        f"{join_and(gaps)}",
-        *describe_differences((result for result in compared if result.first in medium), _means),
+    on_medium = [result for result in compared if result.first in medium]
+    each = (
+        f"On {show(medium[0], 'num_train')} images, the gap between training and validation "
+        f"accuracy is {gaps}. The calibration error is {errors}. "
+        f"{describe_differences(on_medium, _in_words)}"
     )
     gains = [
         f"{show(bare, 'accuracy')} and {show(full, 'accuracy')} on {show(bare, 'num_train')} images"
         for bare, full in ((_name(NONE, size), _name(ALL, size)) for size in SIZES)
         if results.has(bare) and results.has(full)
     ]
-    more = join_clauses(
-        f"With nothing and with all of them {join_and(gains)} are right",
-        *describe_differences(result for result in compared if result.first not in medium),
+    on_all = [result for result in compared if result.first not in medium]
+    more = (
+        f"Without a remedy and with the combination, these shares are right: {join_and(gains)}. "
+        f"{describe_differences(on_all, _in_words)}"
     )
-    return first, each, more
+    return first, each, more.strip()
 
 
 def _bare(results: StudyResults) -> str:
     return next(name for size in (EVERY, SOME) if results.has(name := _name(NONE, size)))
 
 
-def _means(variant: str) -> str:
-    return variant.partition(",")[0]
+def _in_words(variant: str) -> str:
+    means = variant.partition(",")[0]
+    return {NONE: "the network without a remedy", ALL: "the combination"}.get(means, means)
+
+
+def _with(variant: str) -> str:
+    words = _in_words(variant)
+    return "without a remedy" if words.endswith("a remedy") else f"with {words}"
+
+
+def _finds_no_gain(results: StudyResults) -> bool:
+    """Check that no remedy was found to be better."""
+    return not any(result.is_better for result in results.comparisons_in("accuracy"))
 
 
 def charts(results: StudyResults) -> tuple[Chart, ...]:
@@ -100,11 +119,60 @@ def charts(results: StudyResults) -> tuple[Chart, ...]:
     )
 
 
+BARE = {size: _name(NONE, size) for size in SIZES}
+AUGMENTED = _name("augmentation", SOME)
+PLAIN_ANSWER = PlainAnswer(
+    sentences=(
+        "On 4,800 images, each remedy shrank the gap between known and new ones.",
+        "None was found to give more right answers within 20 passes over the images, and "
+        "augmentation gave fewer.",
+        "Ten times as many images gave over four more right answers in a hundred.",
+    ),
+    claims=(
+        *(always_above(BARE[SOME], _name(m, SOME), "gap") for m in MEANS if m != NONE),
+        *(
+            difference_between(BARE[size], _name(m, size), "gap", 0.0, 1.0)
+            for size in (FEW, SOME)
+            for m in MEANS
+            if m != NONE
+        ),
+        always_above(BARE[EVERY], _name(ALL, EVERY), "gap"),
+        Claim("no remedy is better in validation accuracy", _finds_no_gain),
+        outcome("worse", AUGMENTED, BARE[SOME]),
+        difference_between(BARE[EVERY], BARE[SOME], "accuracy", 0.04, 0.05),
+        always_above(BARE[EVERY], BARE[SOME], "accuracy"),
+        mean_between(BARE[EVERY], "num_train", 47_999, 48_001),
+        *(trained_with(_name(m, SOME), train_size=4_800, epochs=20) for m in MEANS),
+        trained_with(BARE[EVERY], epochs=20, batch_size=128),
+        trained_with(BARE[SOME], batch_size=128),
+        mean_between(AUGMENTED, "best_epoch", 19, 20),
+        trained_with(_name(ALL, SOME), dropout=0.2, max_shift=1, l2=1e-4),
+        trained_with(_name("dropout", SOME), dropout=0.3),
+        trained_with(AUGMENTED, max_shift=2),
+        trained_with(_name("L2", SOME), l2=5e-4),
+    ),
+    figure=1,
+    caption=(
+        "Right answers on training images less those on validation images, for every run. For "
+        "each number of images the gap is widest, on average, with no remedy."
+    ),
+    caveats=(
+        "The gap was measured and not tested. On 4,800 images it was smaller in every run with a "
+        "remedy than in every run without one.",
+        "All networks trained for at most 20 epochs. With augmentation the loss was lowest in one "
+        "of the last epochs, so longer training may change the answer.",
+        "The combination uses weaker settings than the single remedies: dropout 0.2 instead of "
+        "0.3, shifts by 1 pixel instead of 2, and L2 0.0001 instead of 0.0005.",
+        "Two things change at once with ten times as many images: at equal epochs the network also "
+        "makes ten times as many steps.",
+    ),
+)
+
 STUDY = Study(
     name="overfitting",
     question="What prevents overfitting?",
     hypothesis=(
-        "The second ancestor overfits after about epoch 5; dropout, augmentation, early stopping "
+        "The recipe `leaky` overfits after about epoch 5. Dropout, augmentation, early stopping "
         "and L2 each close part of the gap, all together most of it, more images more than any."
     ),
     variants=(
@@ -125,9 +193,12 @@ STUDY = Study(
     answer=answer,
     charts=charts,
     next_steps=(
-        "ankleboot train leaky --set dropout=0.3 --set patience=3",
-        "ankleboot train leaky --set flip=true --set max_shift=2 --set precision=auto",
-        "ankleboot train leaky --set l2=0.0005 --set train_size=4800",
+        "ankleboot train leaky --set dropout=0.3 --set patience=3"
+        "  # dropout, and stop when the validation loss rises",
+        "ankleboot train leaky --set flip=true --set max_shift=2 --set epochs=60"
+        "  # augmentation with three times the epochs",
+        "ankleboot train leaky --set l2=0.0005 --set train_size=4800  # small weights, few images",
     ),
+    plain=PLAIN_ANSWER,
     minutes=75.0,
 )

@@ -2,12 +2,25 @@
 
 from dataclasses import replace
 
+from ankleboot.studies.claims import (
+    leads_throughout,
+    mean_between,
+    outcome,
+    ratio_between,
+    trained_with,
+)
 from ankleboot.studies.questions.base import DEEP_CNN
 from ankleboot.studies.results import StudyResults
-from ankleboot.studies.sentences import describe_differences, join_clauses, join_each
-from ankleboot.studies.study import Chart, Comparison, Study, Variant
+from ankleboot.studies.sentences import describe_differences, join_and
+from ankleboot.studies.study import Chart, Comparison, PlainAnswer, Study, Variant
 
 POOLINGS = ("max", "average", "strided", "none")
+WORDS = {
+    "max": "max pooling",
+    "average": "average pooling",
+    "strided": "strided convolution",
+    "none": "no pooling",
+}
 
 
 def _variants(epochs: int) -> tuple[Variant, ...]:
@@ -19,20 +32,21 @@ def _variants(epochs: int) -> tuple[Variant, ...]:
 
 def answer(results: StudyResults) -> tuple[str, str, str]:
     """State accuracy, robustness to shifts, cost and receptive field."""
-    accuracy = join_clauses(*describe_differences(results.comparisons_in("accuracy")))
-    shifts = join_clauses(
-        "Of the answers a shift by one pixel leaves as they were "
-        + join_each(results.variants, lambda pooling: results.show(pooling, "unchanged")),
-        *describe_differences(results.comparisons_in("shifted_accuracy")),
+    name = WORDS.__getitem__
+    kept = join_and([f"{results.show(p, 'unchanged')} with {name(p)}" for p in results.variants])
+    shifts = (
+        f"Shifted by one pixel, these shares of the images keep their answer: {kept}. "
+        f"{describe_differences(results.comparisons_in('shifted_accuracy'), name)}"
     )
     price = (
-        f"Without pooling the same {results.show('max', 'parameters')} parameters take "
-        f"{results.ratio('none', 'max', 'train_seconds'):.1f} times the training time of max and "
-        f"{results.ratio('none', 'max', 'activation_kib'):.1f} times the memory for maps, and "
-        f"a value of the last maps sees {results.show('none', 'receptive_field')} pixels per side "
-        f"instead of {results.show('max', 'receptive_field')}."
+        f"All four networks have the same {results.show('max', 'parameters')} parameters. Without "
+        f"pooling, training takes {results.ratio('none', 'max', 'train_seconds'):.1f} times as "
+        f"long as with max pooling, and the maps take "
+        f"{results.ratio('none', 'max', 'activation_kib'):.1f} times the memory. A value of the "
+        f"last maps sees {results.show('none', 'receptive_field')} pixels per side instead of "
+        f"{results.show('max', 'receptive_field')}."
     )
-    return accuracy, shifts, price
+    return describe_differences(results.comparisons_in("accuracy"), name), shifts, price
 
 
 def charts(results: StudyResults) -> tuple[Chart, ...]:
@@ -45,6 +59,40 @@ def charts(results: StudyResults) -> tuple[Chart, ...]:
         accuracy_by_cost(results, "What each costs and brings"),
     )
 
+
+PLAIN_ANSWER = PlainAnswer(
+    sentences=(
+        "Pooling saves time: without it, training took four times as long.",
+        "After three passes over the images, the largest value gave more right answers than the "
+        "average, convolutions in steps of two, or no pooling.",
+        "It also stayed right most often when garments were shifted by two pixels.",
+    ),
+    claims=(
+        ratio_between("none", "max", "train_seconds", 3.5, 4.5),
+        *(
+            outcome("worse", pooling, "max", quantity)
+            for quantity in ("accuracy", "shifted_accuracy")
+            for pooling in POOLINGS[1:]
+        ),
+        *(trained_with(p, epochs=3, learning_rate=0.003, pooling=p) for p in POOLINGS),
+        *(leads_throughout("max", pooling, "shift_accuracies") for pooling in POOLINGS[1:]),
+        ratio_between("strided", "max", "forward_mflop", 0.25, 0.4),
+        mean_between("none", "receptive_field", 6, 8),
+        mean_between("max", "receptive_field", 21, 23),
+    ),
+    figure=1,
+    caption=(
+        "Right answers when the garment moves by 0 to 6 pixels. Max pooling is ahead at every "
+        "distance."
+    ),
+    caveats=(
+        "All networks trained for three epochs at one learning rate, which may suit one kind of "
+        "pooling better than another.",
+        "Two things change at once with strides: the network also does about a third of the "
+        "arithmetic. Without pooling, a value of the last maps also sees a smaller part of the "
+        "image.",
+    ),
+)
 
 STUDY = Study(
     name="pooling",
@@ -81,9 +129,10 @@ STUDY = Study(
     answer=answer,
     charts=charts,
     next_steps=(
-        "ankleboot train plain --set padding=same --set pooling=strided",
-        "ankleboot train leaky --set pooling=average --set epochs=5",
+        "ankleboot train plain --set padding=same --set pooling=strided  # strides in place of max",
+        "ankleboot train leaky --set pooling=average --set epochs=5  # averages, a larger network",
         "ankleboot train plain --set max_shift=2  # shifts as augmentation",
     ),
+    plain=PLAIN_ANSWER,
     minutes=10.0,
 )
