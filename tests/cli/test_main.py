@@ -93,7 +93,7 @@ def test_evaluate_takes_a_model_file_and_a_folder_for_its_output(
     capsys: pytest.CaptureFixture[str], sample_run: Path, tmp_path: Path
 ) -> None:
     text = output_of(
-        capsys, "evaluate", str(sample_run / "best.keras"), "--output", str(tmp_path / "out")
+        capsys, "evaluate", str(sample_run / "best.keras"), "-v", "--output", str(tmp_path / "out")
     )
     assert "of 400 validation images of sample correct (95 % interval" in text
     assert "Ankle boot" in text and str(tmp_path / "out" / "confusion-validation.png") in text
@@ -104,12 +104,17 @@ def test_train_tells_people_what_happened(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert ankleboot(["train", "leaky", "--data", "sample", *TINY_SETTINGS]) == 0
+    command = ["train", "leaky", "--data", "sample", *TINY_SETTINGS]
+    assert ankleboot(command) == 0
     captured = capsys.readouterr()
-    assert "epoch 2/2" in captured.err and "block1_conv1" in captured.err
+    assert "epoch 2/2" in captured.err and "block1_conv1" not in captured.err
     assert "1,600 training and 400 validation images" in captured.err
-    assert "runs/leaky-seed0-001/model.keras" in captured.out
+    assert "next: ankleboot evaluate runs/leaky-seed0-001" in captured.out.splitlines()
     assert "validation" in captured.out and "\x1b" not in captured.out + captured.err
+    assert ankleboot([*command, "-v"]) == 0
+    captured = capsys.readouterr()
+    assert "block1_conv1" in captured.err and "(loss " in captured.err
+    assert "runs/leaky-seed0-002/model.keras" in captured.out
 
 
 def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from ankleboot.cli.main import run as ankleboot
 from helpers.run_folders import write_run
+from helpers.terminal import make_terminal
 
 pytestmark = pytest.mark.usefixtures("isolated_cache_dir", "isolated_state_dir")
 
@@ -152,3 +153,15 @@ def test_a_mistake_is_one_line(
     assert ankleboot(["runs", *arguments]) == code
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1 and said in captured.err
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_terminal_gets_whole_columns_and_the_names_of_the_others(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream = make_terminal(monkeypatch, width)
+    assert ankleboot(["runs", "list", "runs"]) == 0
+    assert len(stream.lines) == 4 and max(map(len, stream.lines)) <= width
+    hidden = capsys.readouterr().err.partition("too wide for this terminal: ")[2]
+    assert stream.lines[0].startswith("run ")
+    assert ("changes" in stream.lines[0]) != ("changes" in hidden)

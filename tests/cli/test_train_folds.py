@@ -40,7 +40,7 @@ def test_two_folds_of_photographers_from_the_command_line(
     images: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`plain` takes the last images for validation: split_seed has an effect by the folds alone."""
-    assert train(images, "--folds", "2", "--set", "split_seed=1") == 0
+    assert train(images, "--folds", "2", "--set", "split_seed=1", "-v") == 0
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
     folder = Path("runs/plain-seed0-folds2-001")

@@ -19,7 +19,7 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_two_seeds_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
-    assert ankleboot([*COMMAND, "--seeds", "2", "--parallel", "1"]) == 0
+    assert ankleboot([*COMMAND, "--seeds", "2", "--parallel", "1", "-v"]) == 0
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
     assert [line.split()[0] for line in lines[:4]] == ["seed", "3", "4", "mean"]

@@ -142,7 +142,7 @@ def test_a_finished_model_is_judged_on_a_new_folder(
     assert [one["support"] for one in found["per_class"]] == [3, 1, 0]
     assert found["per_class"][2]["recall"] is None and found["accuracy"] == 1
     assert not list(own_run.glob("evaluation-new*.json"))
-    assert ankleboot(["evaluate", str(own_run), "--data", str(new)]) == 0
+    assert ankleboot(["evaluate", str(own_run), "--data", str(new), "-v"]) == 0
     output = capsys.readouterr().out
     assert "colors/ is new to the model: all of its 4 images are judged" in output
     assert "No new image of plain" in output and " - " in output

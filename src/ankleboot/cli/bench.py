@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.groups import Group
 
 rounds_option = click.option(
     "--rounds",
@@ -19,7 +20,7 @@ rounds_option = click.option(
 output_option = options.output_option("Folder for the result.", "runs/bench")
 
 
-@click.group()
+@click.group(cls=Group)
 def bench() -> None:
     """Measure prediction on this machine: speed by format, accuracy on photos."""
 
@@ -41,10 +42,8 @@ def predict(
     """
     from ankleboot.cli.output.benchmark import bench_predict
     from ankleboot.cli.output.terminal import log_line
-    from ankleboot.core.silence import import_keras
     from ankleboot.export.benchmark import benchmark_formats
 
-    import_keras()
     document = benchmark_formats(rounds, only, model, data_name, log_line)
     path = store_result(document, output, "predict")
     return document, lambda: bench_predict(document, path)
@@ -64,7 +63,7 @@ def predict(
 def photos(folder: Path, output: Path) -> options.Result:
     """Measure accuracy, rejection and milliseconds per photo.
 
-    Methods: grey (resized as in tutorials), inverted, grabcut (one GrabCut), cut-out (the
+    Methods: `grey` (resized as in tutorials), inverted, grabcut (one GrabCut), cut-out (the
     segmentation network), all four with the shipped model of Fashion-MNIST; and the models
     zero-shot and photo.
     """

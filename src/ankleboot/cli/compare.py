@@ -25,11 +25,16 @@ def compare(
     compared as a group: pass all of them. Evaluations on the test split are counted.
     """
     from ankleboot.cli.output.evaluation import comparison_result
+    from ankleboot.cli.output.progress import working
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.evaluation.adoption.examine import resolve_or_examine
     from ankleboot.evaluation.compare import compare as compare_models
 
-    resolved = [resolve_or_examine(model, data_choice.named, progress=log_line) for model in models]
-    comparison = compare_models(resolved, data_choice.load, split=split_name)
+    data_choice.check_name()
+    with working("compare"):
+        resolved = [
+            resolve_or_examine(model, data_choice.named, progress=log_line) for model in models
+        ]
+        comparison = compare_models(resolved, data_choice.load, split=split_name)
     paths = comparison.write(output) if output else []
     return comparison.to_json(), lambda: comparison_result(comparison, paths)

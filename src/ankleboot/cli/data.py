@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.groups import Group
 from ankleboot.cli.output.plain import print_lines
 
 
-@click.group()
+@click.group(cls=Group)
 def data() -> None:
     """Fetch, verify, convert, export and audit data sets."""
 
@@ -36,7 +37,7 @@ def fetch() -> options.Result:
 def verify(data_choice: options.DataOptions) -> options.Result:
     """Verify Fashion-MNIST by its hashes, or every image of a folder or table.
 
-    The report says what files and folders were understood as, with the number of images by class
+    The report shows what files and folders were understood as, with the number of images by class
     and split, groups, sizes, unreadable images, duplicates, images in two splits (leakage) and
     images with two labels.
     """
@@ -117,6 +118,7 @@ def audit(data_choice: options.DataOptions, output: Path) -> options.Result:
     the features of transfer, which are computed once: about 20 images a second and core.
     """
     from ankleboot.cli.output.data import audit_result
+    from ankleboot.cli.output.progress import working
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.core.files import make_folder, write_json
     from ankleboot.core.silence import import_keras
@@ -130,7 +132,8 @@ def audit(data_choice: options.DataOptions, output: Path) -> options.Result:
     import_keras()
     from ankleboot.evaluation import plots
 
-    found = audit_data(loaded, progress=log_line)
+    with working("audit"):
+        found = audit_data(loaded, progress=log_line)
     make_folder(output)
     write_json(output / "audit.json", found.to_json())
     paths = [output / "audit.json"]

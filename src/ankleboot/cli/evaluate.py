@@ -1,10 +1,12 @@
 """`ankleboot evaluate`: evaluate a model on a whole split."""
 
+import shlex
 from pathlib import Path
 
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.plugin_name import PluginName
 from ankleboot.core import plugins
 
 
@@ -17,12 +19,14 @@ from ankleboot.core import plugins
     "--metric",
     "metrics",
     metavar="NAME",
+    type=PluginName("metrics"),
     multiple=True,
     help=f"Further metric: {', '.join(plugins.names('metrics'))} or package.module:attribute; "
     "may be repeated. [default: all]",
 )
 @options.data_option
 @options.output_option("Folder for numbers and figures. [default: the run folder]")
+@options.verbose_option("Print the classes, the confusion matrix and the files as well.")
 @options.json_option
 def evaluate(
     model: Path,
@@ -33,6 +37,7 @@ def evaluate(
     metrics: tuple[str, ...],
     data_choice: options.DataOptions,
     output: Path | None,
+    verbose: bool,
 ) -> options.Result:
     """Evaluate MODEL on a whole split.
 
@@ -43,25 +48,43 @@ def evaluate(
     The passes of a network that an ensemble or further views needed are printed.
     """
     from ankleboot.cli.output.evaluation import evaluation_result
+    from ankleboot.cli.output.progress import working
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.evaluation.adoption.examine import resolve_or_examine
     from ankleboot.evaluation.ensemble import join_models
     from ankleboot.evaluation.evaluate import evaluate as evaluate_model
 
-    resolved = resolve_or_examine(
-        model, data_choice.named, trust=data_choice.trust, progress=log_line
-    )
-    evaluation = evaluate_model(
-        join_models(resolved, further, data_choice.named, trust=data_choice.trust),
-        data_choice.load,
-        split=split_name,
-        metrics=metrics or None,
-        views=views,
-        views_below=views_below,
-    )
+    data_choice.check_name()
+    with working("evaluate"):
+        resolved = resolve_or_examine(
+            model, data_choice.named, trust=data_choice.trust, progress=log_line
+        )
+        joined = join_models(resolved, further, data_choice.named, trust=data_choice.trust)
+        evaluation = evaluate_model(
+            joined,
+            data_choice.load,
+            split=split_name,
+            metrics=metrics or None,
+            views=views,
+            views_below=views_below,
+        )
     run = None if further or views else resolved.run  # its folder holds what it does by itself
     if run and model == run.folder and evaluation.split != "new":
         if evaluation.data == run.manifest()["data"]["name"]:
             output = output or model
     paths = evaluation.write(output) if output else []
-    return evaluation.to_json(), lambda: evaluation_result(evaluation, paths)
+    is_run = resolved.run is not None and resolved.path == resolved.run.folder
+    following = _next_command(model, further, evaluation.split, is_run=is_run)
+    temperature = joined.predictor.info.temperature
+    return evaluation.to_json(), lambda: evaluation_result(
+        evaluation, paths, temperature=temperature, following=following, verbose=verbose
+    )
+
+
+def _next_command(model: Path, further: tuple[Path, ...], split: str, *, is_run: bool) -> str:
+    """Return the command after an evaluation: a report, or predictions of new images."""
+    name = shlex.quote(str(model))
+    if is_run and not further and split in ("validation", "held-out"):
+        return f"ankleboot report {name}"
+    others = "".join(f" --ensemble-with {shlex.quote(str(other))}" for other in further)
+    return f"ankleboot predict --model {name}{others} IMAGE"

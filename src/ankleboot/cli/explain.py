@@ -1,11 +1,18 @@
 """`ankleboot explain`: explain predictions by maps and similar training images."""
 
+import os
+import re
 from pathlib import Path
 
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.plugin_name import PluginName
 from ankleboot.core import plugins
+from ankleboot.core.errors import DataError
+from ankleboot.core.paths import expand
+
+IMAGE_OF_DATA = re.compile(r"(train|test):\d+")
 
 
 @click.command()
@@ -15,6 +22,7 @@ from ankleboot.core import plugins
     "--method",
     "methods",
     metavar="NAME",
+    type=PluginName("explanations"),
     multiple=True,
     help=f"Method: {', '.join(plugins.names('explanations'))} or package.module:attribute; may be "
     "repeated. [default: all that apply to the model]",
@@ -39,14 +47,20 @@ def explain(
     method occlusion explains.
     """
     from ankleboot.cli.output.evaluation import explanation_result
+    from ankleboot.cli.output.progress import working
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.core.files import make_folder
     from ankleboot.evaluation.explain.explain import explain as explain_images
     from ankleboot.evaluation.plots import save_figure
 
-    explanations = explain_images(
-        model, images, methods=methods, class_name=class_name, data=data_choice.load
-    )
+    data_choice.check_name()
+    for image in images:
+        if not (IMAGE_OF_DATA.fullmatch(image) or os.path.exists(expand(image))):
+            raise DataError(f"{image}: no such file")
+    with working("explain"):
+        explanations = explain_images(
+            model, images, methods=methods, class_name=class_name, data=data_choice.load
+        )
     for note in dict.fromkeys(note for one in explanations for note in one.notes):
         log_line(f"note: {note}")
     make_folder(output)

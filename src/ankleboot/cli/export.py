@@ -1,10 +1,12 @@
 """`ankleboot export`: write a model for another runtime."""
 
+import shlex
 from pathlib import Path
 
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.plugin_name import PluginName
 from ankleboot.core import plugins
 from ankleboot.core.errors import UsageError
 
@@ -23,12 +25,14 @@ def _refuse_views(_context: click.Context, _option: click.Parameter, value: str 
     "--format",
     "format_name",
     required=True,
+    type=PluginName("formats"),
     help=f"{', '.join(plugins.names('formats'))}, or package.module:attribute.",
 )
 @options.ensemble_option
 @click.option("--views", hidden=True, expose_value=False, callback=_refuse_views)
 @options.output_option("File or folder to write. [default: in RUN/exports, or in exports]")
 @options.data_option
+@options.verbose_option("Print the differences of the probabilities and the latency as well.")
 @options.json_option
 def export(
     model: Path,
@@ -36,6 +40,7 @@ def export(
     further: tuple[Path, ...],
     output: Path | None,
     data_choice: options.DataOptions,
+    verbose: bool,
 ) -> options.Result:
     """Write MODEL for another runtime, and verify that its predictions are the same.
 
@@ -47,10 +52,22 @@ def export(
     The file of an ensemble holds all members; litert-micro, web and playground hold one network.
     """
     from ankleboot.cli.output.prediction import export_result
+    from ankleboot.cli.output.progress import working
     from ankleboot.evaluation.ensemble import join_models
     from ankleboot.export.export import export_model
     from ankleboot.inference.load import resolve_model
 
-    joined = join_models(resolve_model(model), further, data_choice.named)
-    result = export_model(joined, format_name, output, data_choice.load)
-    return result.to_json(), lambda: export_result(result)
+    data_choice.check_name()
+    with working("export"):
+        joined = join_models(resolve_model(model), further, data_choice.named)
+        result = export_model(joined, format_name, output, data_choice.load)
+    following = _next_command(result.path, format_name)
+    return result.to_json(), lambda: export_result(result, following=following, verbose=verbose)
+
+
+def _next_command(path: Path, format_name: str) -> str:
+    """Return the command that uses an exported file, or shows an exported page."""
+    name = shlex.quote(str(path))
+    if format_name in ("web", "playground"):
+        return f"python -m http.server --directory {name}"
+    return f"ankleboot predict --model {name} IMAGE"

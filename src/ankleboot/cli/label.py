@@ -70,6 +70,7 @@ def label(
     changed. Ctrl-C ends the page.
     """
     from ankleboot.cli.output.labels import labels_result
+    from ankleboot.cli.output.progress import working
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.inference.load import resolve_model
     from ankleboot.server.http.access_log import AccessLog
@@ -79,14 +80,15 @@ def label(
     choice = options.DataOptions(
         data_name, skip_bad=skip_bad, strict=False, trust=trust, groups=groups
     )
-    labeling = open_labeling(
-        choice.load,
-        model=None if model is None else resolve_model(model, trust=trust),
-        audit=audit,
-        new_folder=new_folder,
-        labels=labels,
-        progress=log_line,
-    )
+    with working("label"):
+        labeling = open_labeling(
+            choice.load,
+            model=None if model is None else resolve_model(model, trust=trust),
+            audit=audit,
+            new_folder=new_folder,
+            labels=labels,
+            progress=log_line,
+        )
     with labeling as session:
         serve_labels(session, host=host, port=port, log=AccessLog("text"), on_ready=_announce)
     document = session.to_json()

@@ -13,6 +13,7 @@ from contextlib import suppress
 import click
 
 from ankleboot import __version__
+from ankleboot.cli.groups import Group, usage_message
 from ankleboot.cli.output.plain import print_lines
 from ankleboot.core import plugins
 from ankleboot.core.errors import AnklebootError, EnvironmentFailure, UsageError
@@ -61,7 +62,7 @@ def run(arguments: list[str]) -> int:
         print_lines(*(error.ctx.get_help() if error.ctx else "").splitlines(), to_stderr=True)
         return UsageError.exit_code
     except click.ClickException as error:
-        return _fail(f"{error.format_message()} (see ankleboot --help)", UsageError.exit_code)
+        return _fail(usage_message(error, arguments), UsageError.exit_code)
     except AnklebootError as error:
         return _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -105,7 +106,7 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-class Commands(click.Group):
+class Commands(Group):
     """Commands by name, each imported when it is asked for; packages add theirs by entry points."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002

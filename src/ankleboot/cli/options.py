@@ -72,6 +72,11 @@ ensemble_option = click.option(
 trust_option = click.option("--trust", is_flag=True, help=TRUST)
 
 
+def verbose_option(meaning: str) -> Callable[[Command], Command]:
+    """Declare --verbose, which prints what matters to few."""
+    return click.option("-v", "--verbose", is_flag=True, help=meaning)
+
+
 def views_option(command: Command) -> Command:
     """Add --views and --views-below, whose default is filled in."""
 
@@ -80,7 +85,7 @@ def views_option(command: Command) -> Command:
         type=click.Choice(VIEWS),
         help="Test-time augmentation: predict an image that the model is unsure of mirrored as "
         "well (flip), or mirrored and shifted by a pixel (flip-shift, for recipes with max_shift), "
-        "and take the mean. Not for classes that a mirror turns into others, such as letters.",
+        "and take the mean. Not for classes that a mirror changes into others, such as letters.",
     )
     @click.option(
         "--views-below",
@@ -112,6 +117,8 @@ def json_option(command: Callable[..., Result]) -> Callable[..., None]:
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
     @functools.wraps(command)
     def print_result(*args: Any, as_json: bool, **kwargs: Any) -> None:
+        if as_json and kwargs.get("verbose"):
+            raise UsageError("--json prints everything; leave --verbose out")
         document, show = command(*args, **kwargs)
         if as_json:
             print_json(document)
@@ -178,6 +185,13 @@ class DataOptions:
             str(self.labels) if self.labels else None,
             str(self.groups) if self.groups else None,
         )
+
+    def check_name(self) -> None:
+        """Refuse a name that no data set has, before TensorFlow is imported."""
+        from ankleboot.data.load import check_data_name
+
+        if self.name is not None:
+            check_data_name(self.name)
 
     def load(self, image_spec: ImageSpec, run: Run | None = None, known: str = "") -> Dataset:
         """Load the data set; print its warnings on stderr.

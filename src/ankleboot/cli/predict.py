@@ -76,7 +76,8 @@ def predict(
     are labeled all the same and the exit code is 3, or 5 if the system is the reason.
     """
     from ankleboot.cli.output import prediction as output
-    from ankleboot.cli.output.terminal import counted, log_line
+    from ankleboot.cli.output.progress import counted
+    from ankleboot.cli.output.terminal import log_line
     from ankleboot.inference.load import resolve_model
     from ankleboot.inference.polarity import PolarityCheck
     from ankleboot.inference.predict import FailedImage, predict_files

@@ -45,16 +45,19 @@ def report(
     provenance. Evaluations on the test split are counted.
     """
     from ankleboot.cli.output.evaluation import report_result
+    from ankleboot.cli.output.progress import working
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.evaluation.report.write import write_report
     from ankleboot.inference.load import resolve_model
     from ankleboot.training import learning_curve as training
 
+    data_choice.check_name()
     model = resolve_model(run_dir)
     data: DataSource = data_choice.load
     sizes: tuple[SizePoint, ...] = ()
     if learning_curve and model.run:
         data = data_choice.load(model.run.recipe().image_spec, model.run)
         sizes = training.learning_curve(model.run, data, log_line)
-    result = write_report(model, output, data, split=split_name, sizes=sizes, photos=photos)
+    with working("report"):
+        result = write_report(model, output, data, split=split_name, sizes=sizes, photos=photos)
     return result.to_json(), lambda: report_result(result)

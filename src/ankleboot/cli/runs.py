@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.groups import Group
 from ankleboot.core.errors import UsageError
 
 FORMATS = ("table", "csv", "markdown", "latex")
@@ -30,7 +31,7 @@ format_option = click.option(
 )
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.pass_context
 def runs(context: click.Context) -> None:
     """List, show, compare, rank and remove runs.
@@ -96,7 +97,7 @@ def list_command(
 @click.argument("run", type=options.FOLDER)
 @options.json_option
 def show(run: Path) -> options.Result:
-    """Show everything that the files of RUN say, and the runs that refer to it."""
+    """Show the content of all files of RUN, and the runs that refer to it."""
     from ankleboot.cli.output.runs import run_details
     from ankleboot.models.run import load_run
     from ankleboot.models.run_list.columns import read_row
@@ -166,7 +167,7 @@ def leaderboard(
 @folder_argument
 @where_option
 @click.option("--yes", is_flag=True, help="Remove without asking.")
-@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="List what would be removed, and remove nothing.")
 @options.json_option
 def prune(folder: Path, conditions: tuple[str, ...], yes: bool, dry_run: bool) -> options.Result:
     """Remove runs in FOLDER for which every --where holds; asks before.

@@ -10,6 +10,7 @@ import click
 
 from ankleboot.cli import options
 from ankleboot.cli.executor_options import ExecutorOptions, executor_option
+from ankleboot.cli.plugin_name import PluginName
 from ankleboot.cli.train_several import SeveralTrainings, refuse_beside_several
 from ankleboot.core.errors import ModelError, UsageError
 
@@ -54,16 +55,18 @@ if TYPE_CHECKING:
     "--seeds",
     type=int,
     metavar="K",
-    help="Train with K seeds, from --seed on, and tell the mean and what chance adds to it. The "
+    help="Train with K seeds, from --seed on, and report the mean and what chance adds to it. The "
     "folder of --run-dir continues if it was stopped.",
 )
 @click.option(
     "--track",
     "tracker_name",
     metavar="TOOL",
+    type=PluginName("trackers"),
     help="Log the run to a tool: mlflow (MLFLOW_TRACKING_URI, or the store runs/mlflow.db).",
 )
 @executor_option
+@options.verbose_option("Print the layers, the losses and the files as well.")
 @options.json_option
 def train(
     recipe_name: str | None,
@@ -77,6 +80,7 @@ def train(
     seeds: int | None,
     tracker_name: str | None,
     place: ExecutorOptions,
+    verbose: bool,
 ) -> options.Result:
     """Train RECIPE in a new run folder: model, learning curves, metrics and calibration.
 
@@ -92,10 +96,11 @@ def train(
         if folds is not None:
             changes["folds"] = str(folds)  # by which split_seed has an effect
         recipe = _recipe(recipe_name, changes, None, trust=data_choice.trust)
-        several = SeveralTrainings(recipe, data_choice, run_dir, place, _trackers(tracker_name))
+        trackers = _trackers(tracker_name)
+        several = SeveralTrainings(recipe, data_choice, run_dir, place, trackers, verbose)
         return several.cross_validate(folds) if folds else several.train_seeds(seeds or 0)
     place.refuse("--folds and --seeds")
-    with closing(TrainingProgress()) as progress:
+    with closing(TrainingProgress(verbose=verbose)) as progress:
         callbacks = [progress, *_trackers(tracker_name)]
         if resume_dir is not None:
             if run_dir is not None:
@@ -111,7 +116,7 @@ def train(
             data = data_choice.load(recipe.image_spec, run=parent if is_parents_data else None)
             run = training.train(recipe, data, run_dir, callbacks=callbacks, parent=parent)
     document = run.to_json()
-    return document, lambda: training_result(document)
+    return document, lambda: training_result(document, verbose=verbose)
 
 
 def _trackers(name: str | None) -> list[Any]:

@@ -57,13 +57,14 @@ class SeveralTrainings:
     run_dir: Path | None
     place: ExecutorOptions
     trackers: list[Any]
+    verbose: bool
 
     def cross_validate(self, folds: int) -> options.Result:
         """Train the folds; return the document and the function that prints it."""
         from ankleboot.cli.output.training import TrainingProgress, cross_validation_result
         from ankleboot.training.cross_validate import cross_validate
 
-        with closing(TrainingProgress()) as progress:
+        with closing(TrainingProgress(verbose=self.verbose)) as progress:
             result = cross_validate(folds=folds, callbacks=[progress], **self._arguments())
         self._track(result.folder, [fold.run_dir for fold in result.folds])
         return result.to_json(), lambda: cross_validation_result(result)
@@ -73,7 +74,7 @@ class SeveralTrainings:
         from ankleboot.cli.output.training import TrainingProgress, seed_result
         from ankleboot.training.train_seeds import train_seeds
 
-        with closing(TrainingProgress()) as progress:
+        with closing(TrainingProgress(verbose=self.verbose)) as progress:
             result = train_seeds(seeds=seeds, callbacks=[progress], **self._arguments())
         self._track(result.folder, [score.run_dir for score in result.seeds])
         return result.to_json(), lambda: seed_result(result)

@@ -45,8 +45,8 @@ from ankleboot.cli.executor_options import ExecutorOptions, executor_option
     default=0,
     show_default=True,
     metavar="K",
-    help="Train the best recipe and RECIPE again with K other seeds, and say which is better; 4 or "
-    "more can tell.",
+    help="Train the best recipe and RECIPE again with K other seeds, and test which is better; 4 "
+    "or more can show it.",
 )
 @options.output_option("Folder of the search, which continues there. [default: runs/tune/RECIPE]")
 @executor_option

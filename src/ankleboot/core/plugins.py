@@ -122,9 +122,7 @@ def resolve(kind: str, name: str, *, trust: bool = True) -> Any:
     """
     if target := BUILT_IN[kind].get(name):
         return _import(target, kind)
-    if ":" not in name and name not in _entry_points(kind):
-        valid = [*names(kind), "package.module:attribute"]
-        raise UsageError(unknown_name(_noun(kind), name, valid))
+    check_name(kind, name)
     if not trust:
         raise ModelError(
             f"{_noun(kind)} {name} is code outside Ankleboot; pass --trust to import it"
@@ -135,6 +133,17 @@ def resolve(kind: str, name: str, *, trust: bool = True) -> Any:
         return _entry_points(kind)[name].load()
     except (ImportError, AttributeError) as error:
         raise UsageError(f"{_noun(kind)} {name} cannot be imported ({error})") from error
+
+
+def check_name(kind: str, name: str) -> None:
+    """Refuse a name that `resolve` does not know; nothing is imported.
+
+    Raises:
+        UsageError: If there is no such variant; the message lists the valid names.
+    """
+    if ":" not in name and name not in names(kind):
+        valid = [*names(kind), "package.module:attribute"]
+        raise UsageError(unknown_name(_noun(kind), name, valid))
 
 
 def names(kind: str) -> tuple[str, ...]:

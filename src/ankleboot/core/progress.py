@@ -1,6 +1,44 @@
-"""Progress of work in parts, as text."""
+"""Progress of work in parts: as text, and as counts for a watcher such as a bar on a terminal."""
 
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Watcher = Callable[[str, int, int], None]
+"""Function that receives the name of the parts, how many are done, and how many there are."""
+
+_local = threading.local()
+
+
+@contextmanager
+def watched_by(watcher: Watcher | None) -> Iterator[None]:
+    """Let a watcher of this thread receive the counts of `report_progress`; None for no watcher."""
+    previous = getattr(_local, "watcher", None)
+    _local.watcher = watcher
+    try:
+        yield
+    finally:
+        _local.watcher = previous
+
+
+@contextmanager
+def counting(noun: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yield a function that reports how many parts are done; parts of these stay unreported."""
+    watcher: Watcher = getattr(_local, "watcher", None) or _ignore
+    with watched_by(None):
+        yield lambda done: watcher(noun, done, total)
+    watcher(noun, total, total)
+
+
+def report_progress(noun: str, done: int, total: int) -> None:
+    """Report how many parts are done to the watcher of this thread, if there is one."""
+    if watcher := getattr(_local, "watcher", None):
+        watcher(noun, done, total)
+
+
+def _ignore(noun: str, done: int, total: int) -> None:
+    """Stand for the watcher that is not there."""
 
 
 class RemainingTime:

@@ -51,6 +51,12 @@ def folder_name(name: str) -> str:
     return f"-{text}" if DEVICES.fullmatch(text.partition(".")[0].rstrip()) else text
 
 
+def percent_text(probability: float) -> str:
+    """Return a probability in whole percent, never as "0 %" or "100 %": no model is certain."""
+    text = f"{100 * probability:.0f}"
+    return {"100": ">99 %", "0": "<1 %"}.get(text, f"{text} %")
+
+
 def truncate_middle(text: str, length: int = 24) -> str:
     """Shorten a long name to its beginning and its end."""
     if len(text) <= length:

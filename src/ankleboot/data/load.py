@@ -85,17 +85,27 @@ def load_data(
                 "data set"
             )
         return _load_by_name(text, spec, trust)
-    if not path.exists():
-        known = ", ".join(plugins.names("datasets"))
-        raise UsageError(
-            f"--data {text}: no such file or folder; expected {known}, an image folder ({LAYOUT}), "
-            "a table (.csv, .jsonl, .parquet, .npz), a .zip of these, a folder with IDX files, or "
-            "package.module:load"
-        )
+    check_data_name(text)
     from ankleboot.data.image_folder.load import LoadOptions, load_own_images  # imports decoders
 
     own = LoadOptions(spec, skip_bad, strict, progress, groups, for_training)
     return load_own_images(path, own)
+
+
+def check_data_name(name: AnyPath) -> None:
+    """Refuse a name that is neither a data set's nor that of a file or folder; nothing is loaded.
+
+    Raises:
+        UsageError: If there is no such data set.
+    """
+    if plugins.is_name("datasets", str(name)) or expand(name).exists():
+        return
+    known = ", ".join(plugins.names("datasets"))
+    raise UsageError(
+        f"--data {name}: no such file or folder; expected {known}, an image folder ({LAYOUT}), "
+        "a table (.csv, .jsonl, .parquet, .npz), a .zip of these, a folder with IDX files, or "
+        "package.module:load"
+    )
 
 
 def load_training_data(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.errors import ModelError
+from ankleboot.core.progress import report_progress
 from ankleboot.core.silence import silenced
 from ankleboot.core.types import Images, Probs, batch_size_for
 from ankleboot.inference.predictor import Tensor, check_probs, check_tensors, errors_of
@@ -62,6 +63,7 @@ class LiteRTPredictor:
                 interpreter.invoke()
                 probs[start : start + size] = _from(output, interpreter.get_tensor(output["index"]))
                 start += size
+                report_progress("images", start, len(images))
         return probs
 
     def _interpreter(self, size: int) -> tuple[dict[str, Any], Any, dict[str, Any]]:

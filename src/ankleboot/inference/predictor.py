@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from ankleboot.core.errors import AnklebootError, ModelError, first_line
+from ankleboot.core.progress import report_progress
 from ankleboot.core.types import Images, Probs, batch_size_for
 from ankleboot.models.files.metadata import ModelMetadata
 
@@ -49,6 +50,7 @@ class BatchPredictor:
         size = batch_size_for(self.batch_size, images.shape[1:])
         for start in range(0, len(images), size):
             probs[start : start + size] = self._predict_batch(images[start : start + size])
+            report_progress("images", min(start + size, len(images)), len(images))
         check_probs(self.name, probs)
         return probs
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.environment import require_modules
+from ankleboot.core.progress import counting
 from ankleboot.core.types import Features, Indices, Probs
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.load import no_progress
@@ -207,10 +208,12 @@ def out_of_fold_probs(
     train = data.train
     order = np.random.default_rng(recipe.seed).permutation(len(train))
     probs = np.empty((len(train), len(data.class_names)), np.float32)
-    for number, held_out in enumerate(np.array_split(order, folds)):
-        num_train = len(train) - len(held_out)
-        progress(f"fold {number + 1} of {folds}: training on {num_train:,} images")
-        probs[held_out] = _held_out_probs(held_out, data, recipe)
+    with counting("folds", folds) as report:
+        for number, held_out in enumerate(np.array_split(order, folds)):
+            num_train = len(train) - len(held_out)
+            progress(f"fold {number + 1} of {folds}: training on {num_train:,} images")
+            report(number)
+            probs[held_out] = _held_out_probs(held_out, data, recipe)
     return probs
 
 

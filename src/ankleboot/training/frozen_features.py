@@ -8,6 +8,7 @@ import numpy as np
 from ankleboot.core.array_cache import cached_array
 from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.paths import cache_folder
+from ankleboot.core.progress import report_progress
 from ankleboot.core.types import Features, Images, to_inputs
 from ankleboot.data.load import Progress
 from ankleboot.recipes.recipe import Recipe
@@ -68,6 +69,7 @@ def _compute(images: Images, recipe: Recipe, progress: Progress) -> Features:
                 progress(f"features of {start:,} of {len(images):,} images")
             inputs = to_inputs(_resized(images[start : start + BLOCK], recipe.image_size))
             blocks.append(extractor.predict(inputs, batch_size=size, verbose=0))
+            report_progress("features", min(start + BLOCK, len(images)), len(images))
     except Exception as error:
         if not base.is_out_of_memory(error):
             raise

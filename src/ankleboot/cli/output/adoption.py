@@ -50,7 +50,7 @@ def adoption_result(document: dict[str, Any]) -> None:
             values = (f"{100 * trial[key]:.1f} %" for key in ("accuracy", "reordered_accuracy"))
             num_images = trial.get("num_images", adopted["num_images"])
             table.add_row(trial["input"], trial["fit"], f"{num_images:,}", *values)
-        console.print(table)
+        console.table(table)
     else:
         console.lines("no labeled images: nothing of this was tried; evaluate it with --data")
     folder = document["run_dir"]

@@ -75,7 +75,7 @@ def print_table(
     for row in rows:
         table.add_row(*(cell(row) for cell in columns.values()))
     console = stdout_console()
-    console.print(table)
+    console.table(table)
     console.sentences(*notes)
 
 

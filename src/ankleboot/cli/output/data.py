@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ankleboot.cli.output.terminal import Terminal, plain_table, right_column, stdout_console
-from ankleboot.core.text import truncate_middle
+from ankleboot.core.text import percent_text
 
 if TYPE_CHECKING:  # imports TensorFlow
     from ankleboot.data.convert import Conversion
@@ -43,10 +43,10 @@ def _print_folder(console: Terminal, document: dict[str, Any]) -> None:
     table = plain_table("class", *map(right_column, counts))
     for name in counts["train"]:
         numbers = (f"{split.get(name, 0):,}" for split in counts.values())
-        table.add_row(truncate_middle(name, 60), *numbers)
+        table.add_row(console.fit_name(name, beside=12 * len(counts)), *numbers)
     sums = (f"{sum(split.values()):,}" for split in counts.values())
     table.add_row("total", *sums, style="bold")
-    console.print(table)
+    console.table(table)
     sizes = " to ".join("{1} x {0}".format(*report[key]) for key in ("smallest", "largest"))
     lines = (
         *([] if "validation" in counts else ["validation: drawn from train by the recipe"]),
@@ -110,7 +110,8 @@ def _print_suspects(console: Terminal, audit: DataAudit) -> None:
     )
     table = plain_table("image", "label", "suggested label", right_column("quality"))
     for issue in audit.suspects[:NUM_ISSUES]:
-        suggested = f"{issue.suggested} {100 * issue.p_suggested:.0f} %"
-        name = truncate_middle(issue.file, 60) or str(issue.index)
-        table.add_row(name, truncate_middle(issue.label), suggested, f"{issue.quality:.4f}")
-    console.print(table)
+        suggested = f"{issue.suggested} {percent_text(issue.p_suggested)}"
+        name = console.fit_name(issue.file, beside=60) or str(issue.index)
+        label = console.fit_name(issue.label, beside=60)
+        table.add_row(name, label, suggested, f"{issue.quality:.4f}")
+    console.table(table)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.table import Column, Table
 
 from ankleboot.cli.output.terminal import (
     Terminal,
+    next_command,
     plain_table,
     right_column,
     stdout_console,
     styled,
 )
-from ankleboot.core.text import truncate_middle
+from ankleboot.core.text import percent_text
 from ankleboot.evaluation.evaluate import Evaluation
 from ankleboot.evaluation.statistics import ALPHA
 
@@ -23,39 +26,68 @@ if TYPE_CHECKING:
     from ankleboot.evaluation.compare import Comparison
     from ankleboot.evaluation.report.write import Report
 
-NUM_CONFUSIONS = 3  # listed below the table
+NUM_CONFUSIONS = 3  # most frequent errors that are named
+NUM_SCORE_CHARACTERS = 36  # of the columns beside the names of the classes
+MIN_MATRIX_WIDTH = 30  # characters of a line that the names of the classes leave to the counts
 
 
-def evaluation_result(evaluation: Evaluation, paths: list[Path]) -> None:
-    """Print the result of `evaluate`."""
+def evaluation_result(
+    evaluation: Evaluation,
+    paths: Sequence[Path],
+    *,
+    temperature: float,
+    following: str,
+    verbose: bool = False,
+) -> None:
+    """Print the result of `evaluate`.
+
+    Args:
+        evaluation: Result to print.
+        paths: Files that were written, which `verbose` shows.
+        temperature: Divisor of the model's logits; 1 if it was not calibrated.
+        following: Command to type next.
+        verbose: Whether the classes, the confusion matrix and the files are shown as well.
+    """
     console = stdout_console()
     _print_accuracy(console, evaluation, f" of {evaluation.data}")
-    console.print(
-        f"top-2 {100 * evaluation.top2_accuracy:.2f} %   loss {evaluation.loss:.4f}   "
-        f"Brier {evaluation.brier:.4f}   ECE {evaluation.ece:.4f}"
+    if evaluation.confusions:
+        errors = (f"{n} x {a} as {b}" for n, a, b in evaluation.confusions)
+        console.sentences(f"most errors: {', '.join(islice(errors, NUM_CONFUSIONS))}")
+    state = "without calibration" if temperature == 1 else "after calibration"
+    others = (f"{key.replace('_', ' ')} {value:.4f}" for key, value in evaluation.metrics.items())
+    console.sentences(
+        ", ".join((f"loss {evaluation.loss:.4f} {state}", f"ECE {evaluation.ece:.4f}", *others))
     )
-    for name, value in evaluation.metrics.items():
-        console.print(f"{name.replace('_', ' ')} {value:.4f}")
-    table = plain_table(
-        Column("class", no_wrap=True), *map(right_column, ("precision", "recall", "F1", "images"))
-    )
-    for scores in evaluation.per_class:
-        values = map(_percent, (scores.precision, scores.recall, scores.f1))
-        table.add_row(truncate_middle(scores.label), *values, str(scores.support))
-    console.print(table)
-    if console.width >= 16 + 6 * len(evaluation.per_class):
-        console.print("true class (rows) by predicted class")
-        console.print(_confusion_table(evaluation))
-    for count, label, predicted in evaluation.confusions[:NUM_CONFUSIONS]:
-        console.print(f"{count} x {label} predicted as {predicted}")
     if evaluation.cost.passes_per_image > 1:
-        console.print(str(evaluation.cost))
+        console.sentences(str(evaluation.cost))
+    if verbose:
+        _print_details(console, evaluation)
     console.sentences(*evaluation.sentences)
     if evaluation.split == "test":
         console.print(
             f"evaluations of this model on the test split: {evaluation.num_test_evaluations}"
         )
-    console.lines(*paths)
+    if verbose:
+        console.lines(*paths)
+    next_command(console, following, "" if verbose else "classes, confusion matrix and files")
+
+
+def _print_details(console: Terminal, evaluation: Evaluation) -> None:
+    """Print what `evaluate --verbose` adds."""
+    console.print(
+        f"top-2 accuracy {100 * evaluation.top2_accuracy:.2f} %, Brier score {evaluation.brier:.4f}"
+    )
+    table = plain_table(
+        Column("class", no_wrap=True), *map(right_column, ("precision", "recall", "F1", "images"))
+    )
+    for scores in evaluation.per_class:
+        values = map(_percent, (scores.precision, scores.recall, scores.f1))
+        name = console.fit_name(scores.label, beside=NUM_SCORE_CHARACTERS)
+        table.add_row(name, *values, str(scores.support))
+    console.table(table)
+    console.print("true class (rows) by predicted class (columns, by number)")
+    for part in _confusion_tables(console, evaluation):
+        console.table(part)
 
 
 def _percent(fraction: float | None) -> str:
@@ -73,18 +105,26 @@ def _print_accuracy(console: Terminal, evaluation: Evaluation, source: str = "")
     )
 
 
-def _confusion_table(evaluation: Evaluation) -> Table:
-    names = [scores.label for scores in evaluation.per_class]
-    table = plain_table(
-        Column(no_wrap=True), *(right_column(name[:5], no_wrap=True) for name in names)
-    )
-    for index, (name, row) in enumerate(zip(names, evaluation.confusion_matrix, strict=True)):
-        cells = (
-            styled((str(n), "bold")) if index == column else str(n or ".")
-            for column, n in enumerate(row)
-        )
-        table.add_row(truncate_middle(name), *cells)
-    return table
+def _confusion_tables(console: Terminal, evaluation: Evaluation) -> Iterator[Table]:
+    """Yield the confusion matrix, in several tables of some columns each if it is too wide."""
+    matrix = evaluation.confusion_matrix
+    last = len(matrix) - 1
+    names = [
+        f"{number:>{len(str(last))}} {console.fit_name(scores.label, beside=MIN_MATRIX_WIDTH)}"
+        for number, scores in enumerate(evaluation.per_class)
+    ]
+    width = 1 + max(len(str(count)) for count in (last, *chain(*matrix)))
+    num_columns = max(1, (console.width - max(map(cell_len, names))) // width)
+    for start in range(0, len(matrix), num_columns):
+        columns = range(len(matrix))[start : start + num_columns]
+        numbers = (right_column(str(i), no_wrap=True) for i in columns)
+        table = plain_table(Column(no_wrap=True), *numbers, padding=(0, 1, 0, 0))
+        for index, (name, row) in enumerate(zip(names, matrix, strict=True)):
+            cells = (
+                styled((str(row[i]), "bold")) if index == i else str(row[i] or ".") for i in columns
+            )
+            table.add_row(name, *cells)
+        yield table
 
 
 def comparison_result(comparison: Comparison, paths: list[Path]) -> None:
@@ -102,7 +142,7 @@ def comparison_result(comparison: Comparison, paths: list[Path]) -> None:
         row = [f"{100 * estimate.accuracy:.2f} %", f"{100 * low:.2f} to {100 * high:.2f}"]
         count = [str(comparison.num_test_evaluations[estimate.model])] if is_test else []
         table.add_row(estimate.model, *row, *count)
-    console.print(table)
+    console.table(table)
     for group in comparison.groups:
         if group.std is not None:
             mean = f"{100 * group.mean:.2f} +- {100 * group.std:.2f} %"
@@ -125,7 +165,7 @@ def explanation_result(documents: Sequence[dict[str, Any]]) -> None:
     """Print the result of `explain`."""
     stdout_console().lines(
         *(
-            f"{document['label']} ({100 * document['confidence']:.0f} %): {document['picture']}"
+            f"{document['label']} ({percent_text(document['confidence'])}): {document['picture']}"
             for document in documents
         )
     )

@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING
 from rich.table import Column
 from rich.text import Text
 
-from ankleboot.cli.output.plain import print_csv, print_json
-from ankleboot.cli.output.terminal import plain_table, right_column, stdout_console, styled
+from ankleboot.cli.output.plain import print_csv, print_json, print_lines
+from ankleboot.cli.output.terminal import (
+    Terminal,
+    log_line,
+    next_command,
+    plain_table,
+    right_column,
+    stdout_console,
+    styled,
+)
 from ankleboot.core.files import atomic_write, make_folder
-from ankleboot.core.text import folder_name, truncate_middle
+from ankleboot.core.text import folder_name, percent_text
 from ankleboot.inference.decide import Prediction
 from ankleboot.inference.predict import FailedImage, PreparedImage
 from ankleboot.models.files.metadata import ModelMetadata
@@ -25,7 +33,11 @@ if TYPE_CHECKING:  # imports TensorFlow
 
 Result = Prediction | FailedImage
 
-MIN_SHOWN_PROB = 0.05  # probability of a second label that the table shows
+MIN_SHOWN_PROB = 0.05  # probability of a second label that is shown
+NUM_OTHER_CHARACTERS = 50  # of a line, for what stands beside a label
+
+WITHOUT_LABEL = ("missing", "blank", "declined")
+"""Causes to abstain where the image shows none of the classes, so that no label is a guess."""
 
 
 @contextmanager
@@ -40,14 +52,41 @@ def prediction_printer(
         print_csv([*columns, *info.predicted_labels, "none_of_these"])
         yield lambda result: print_csv(_csv_row(result, info.predicted_labels))
     else:
-        table = plain_table(
-            Column("image", overflow="fold"),
-            Column("label", no_wrap=True),
-            right_column("confidence", no_wrap=True),
-            Column("second label or reason", overflow="fold"),
-        )
-        yield lambda result: table.add_row(*_table_row(result))
-        stdout_console().print(table)
+        with _for_people() as show:
+            yield show
+
+
+@contextmanager
+def _for_people() -> Iterator[Callable[[Result], object]]:
+    """Yield the function that shows a result to people; failures follow on stderr.
+
+    In a pipe each prediction is a line that ends with the path of the image, printed at once.
+    """
+    console, failed = stdout_console(), list[FailedImage]()
+    table = plain_table(
+        Column("label", no_wrap=True),
+        right_column("confidence", no_wrap=True),
+        Column("second label, or reason", overflow="fold"),
+        Column("image", overflow="fold"),
+    )
+
+    def show(result: Result) -> None:
+        if isinstance(result, FailedImage):
+            failed.append(result)
+        elif console.is_terminal:
+            table.add_row(*_describe(console, result), result.path)
+        else:
+            label, confidence, remark = _describe(console, result)
+            explained = ", ".join(text for text in (confidence, remark) if text)
+            print_lines("  ".join((str(label), explained, result.path)))
+
+    yield show
+    if table.row_count:
+        console.table(table)
+    if failed:
+        log_line("could not be read:")
+    for failure in failed:
+        log_line(f"  {failure.path}: {failure.error}")
 
 
 def _csv_row(result: Result, labels: Sequence[str]) -> list[object]:
@@ -59,16 +98,18 @@ def _csv_row(result: Result, labels: Sequence[str]) -> list[object]:
     return [result.path, result.label, *figures, result.reason or "", "", *numbers]
 
 
-def _table_row(result: Result) -> list[Text | str]:
-    if isinstance(result, FailedImage):
-        return [result.path, styled((result.error, "red"))]
-    label, style = truncate_middle(result.label), ""
-    second = sorted(result.probs, key=lambda name: -result.probs[name])[1]
-    prob = result.probs[second]
-    remark = f"{truncate_middle(second)} {100 * prob:.0f} %" if prob >= MIN_SHOWN_PROB else ""
+def _describe(console: Terminal, result: Prediction) -> tuple[Text, str, str]:
+    """Return label, confidence, and the second label or the reason to abstain."""
+    if result.cause in WITHOUT_LABEL:
+        return styled(("no prediction", "yellow")), "", result.reason or ""
+    label = console.fit_name(result.label, beside=NUM_OTHER_CHARACTERS)
+    confidence = percent_text(result.confidence)
     if result.abstained:
-        label, style, remark = f"{label}?", "yellow", result.reason or ""
-    return [result.path, styled((label, style)), f"{100 * result.confidence:.0f} %", remark]
+        return styled((f"{label}?", "yellow")), confidence, result.reason or ""
+    second = sorted(result.probs, key=lambda name: -result.probs[name])[1]
+    prob, name = result.probs[second], console.fit_name(second, beside=NUM_OTHER_CHARACTERS)
+    remark = f"or {name} {percent_text(prob)}" if prob >= MIN_SHOWN_PROB else ""
+    return styled(label), confidence, remark
 
 
 class StepsWriter:
@@ -81,7 +122,7 @@ class StepsWriter:
     def __call__(self, prepared: PreparedImage, prediction: Prediction) -> None:
         from ankleboot.data.preprocessing.visualize import preprocessing_strip
 
-        sure = f"{prediction.label}, {100 * prediction.confidence:.0f} % sure"
+        sure = f"{prediction.label}, {percent_text(prediction.confidence)} sure"
         strip = preprocessing_strip(
             prepared.decoded.pixels, prepared.garment, prepared.image, prediction.reason or sure
         )
@@ -101,32 +142,33 @@ def bulk_result(result: BulkResult) -> None:
     console = stdout_console()
     table = plain_table("label", right_column("images"))
     for label, number in sorted(result.counts.items(), key=lambda item: -item[1]):
-        table.add_row(truncate_middle(label), f"{number:,}")
+        table.add_row(console.fit_name(label, beside=20), f"{number:,}")
     for words, number in (("no reliable label", result.num_unsure), ("unread", result.num_failed)):
         if number:
             table.add_row(styled((words, "yellow")), f"{number:,}")
-    console.print(table)
+    console.table(table)
     console.lines(f"{result.path}: {result.num_images:,} images, {result.seconds:,.0f} s")
 
 
-def export_result(result: ExportResult) -> None:
-    """Print the result of `export`."""
+def export_result(result: ExportResult, *, following: str, verbose: bool = False) -> None:
+    """Print the result of `export` and the command to type next; `verbose` adds all figures."""
     console = stdout_console()
     parity, latency = result.parity, result.latency_ms
     num_equal = round(parity.top1_agreement * parity.num_examples)
     images = f"{parity.num_examples:,} {parity.split} images"
-    agreement = (
-        f"same label as the original on {num_equal:,} of {images}; "
-        f"probabilities within {parity.max_abs_diff:.1g}"
-    )
+    agreement = f"same label as the original on {num_equal:,} of {images}"
     if parity.accuracy_change is not None:
         agreement += f"; accuracy {100 * parity.accuracy_change:+.2f} points"
-    rows = plain_table(show_header=False)
-    rows.add_row("format", result.format)
-    rows.add_row("bytes", f"{result.bytes:,}")
-    rows.add_row("parity", agreement)
-    if result.passes > 1:
-        rows.add_row("cost", f"{result.passes} networks of {result.parameters:,} parameters in all")
-    rows.add_row("one image", f"{latency.p50:.3f} ms (p50), {latency.p99:.3f} ms (p99)")
-    console.print(rows)
     console.lines(result.path)
+    console.sentences(
+        f"{result.format}: {result.bytes:,} bytes, {latency.p50:.3f} ms for an image", agreement
+    )
+    if result.passes > 1:
+        console.sentences(f"{result.passes} networks of {result.parameters:,} parameters in all")
+    if verbose:
+        rows = plain_table(show_header=False)
+        rows.add_row("probabilities", f"within {parity.max_abs_diff:.1g} of the original")
+        rows.add_row("one image", f"{latency.p50:.3f} ms (p50), {latency.p99:.3f} ms (p99)")
+        rows.add_row("parameters", f"{result.parameters:,}")
+        console.table(rows)
+    next_command(console, following, "" if verbose else "differences and latency")

@@ -1,17 +1,21 @@
 """Tables of runs: on a terminal, as CSV, and for papers in Markdown and LaTeX."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
+from rich.cells import cell_len
 from rich.table import Column
 
 from ankleboot.cli.output.plain import print_csv, print_lines
-from ankleboot.cli.output.terminal import log_line, plain_table, stdout_console, table_console
+from ankleboot.cli.output.terminal import log_line, plain_table, stdout_console
 from ankleboot.core.text import escape_markdown, escape_unprintable
 from ankleboot.evaluation.leaderboard import Standing
 from ankleboot.models.run_list.columns import COLUMNS, OWN_COLUMNS, Row, Value, check_column
 from ankleboot.models.run_list.prune import PrunePlan
 from ankleboot.recipes.recipe import OPTIONS
+
+GAP = 2  # blanks between two columns
 
 LATEX_ESCAPES = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
@@ -40,12 +44,17 @@ def column_list(meanings: Mapping[str, str]) -> None:
     table = plain_table("column", "meaning")
     for name in COLUMNS:
         table.add_row(name, meanings[name])
-    table_console().print(table)
+    stdout_console().table(table)
 
 
 def run_table(rows: Sequence[Row], names: Sequence[str], format_name: str, num_runs: int) -> None:
-    """Print the chosen columns of runs."""
+    """Print the chosen columns of runs; on a terminal those that fit it, and the others' names."""
     cells = [[_shown(name, row[name]) for name in names] for row in rows]
+    if format_name == "table":
+        num = _num_fitting(names, cells)
+        if hidden := names[num:]:
+            log_line(f"too wide for this terminal: {', '.join(hidden)} (--columns chooses)")
+        names, cells = names[:num], [line[:num] for line in cells]
     exact = [[row[name] for name in names] for row in rows]
     _print_table(names, cells, exact, format_name)
     if format_name != "table":
@@ -56,6 +65,19 @@ def run_table(rows: Sequence[Row], names: Sequence[str], format_name: str, num_r
     log_line(f"{len(rows):,}{others} runs{note}")
 
 
+def _num_fitting(names: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
+    """Return how many columns fit the terminal; all of them in a pipe."""
+    console = stdout_console()
+    if not console.is_terminal:
+        return len(names)
+    lines = [names, *cells]
+    widths = [
+        max(cell_len(escape_unprintable(line[i])) for line in lines) for i in range(len(names))
+    ]
+    ends = accumulate(GAP + width for width in widths)
+    return max(1, sum(end - GAP <= console.width for end in ends))
+
+
 def run_details(document: Mapping[str, Any]) -> None:
     """Print every value of a run."""
     table = plain_table("column", "value")
@@ -64,7 +86,7 @@ def run_details(document: Mapping[str, Any]) -> None:
             value = "; ".join(value)
         if value not in (None, ""):
             table.add_row(name, _shown(name, value))
-    table_console().print(table)
+    stdout_console().table(table)
 
 
 def difference_table(document: Mapping[str, Sequence[Value]], format_name: str) -> None:
@@ -153,7 +175,7 @@ def _print_table(
             table = plain_table(*columns)
             for line in cells:
                 table.add_row(*line)
-            table_console().print(table)
+            stdout_console().table(table)
 
 
 def _latex(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:

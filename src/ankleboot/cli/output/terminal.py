@@ -1,23 +1,19 @@
 """Terminal output: results on stdout, progress and warnings on stderr."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
-from ankleboot.core.text import escape_lines, escape_unprintable
+from ankleboot.core.text import escape_lines, escape_unprintable, truncate_middle
 
-T = TypeVar("T")
-
-MIN_BAR_LENGTH = 20  # steps from which on a progress bar is drawn
-
-WIDE = 10_000  # characters
+WIDE = 10_000  # characters; no line of a pipe is longer
+MIN_NAME_LENGTH = 24  # characters of a name that a narrow terminal leaves
 
 plain_table = partial(Table, box=None, pad_edge=False)
 right_column = partial(Column, justify="right")
@@ -30,6 +26,14 @@ class Terminal(Console):
     text that is to be broken into lines is passed as several. A broken pipe is left to the command
     line; rich would exit.
     """
+
+    @property
+    def is_terminal(self) -> bool:
+        """True if a terminal reads the output; FORCE_COLOR makes no terminal of a pipe."""
+        isatty = getattr(self.file, "isatty", None)
+        with suppress(ValueError):  # the stream is closed
+            return isatty is not None and isatty()
+        return False
 
     def on_broken_pipe(self) -> None:
         raise  # called by rich while it handles the BrokenPipeError
@@ -52,6 +56,21 @@ class Terminal(Console):
         for item in items:
             self.print(str(item), soft_wrap=True)
 
+    def table(self, table: Table) -> None:
+        """Print a table; a terminal breaks its lines, and in a pipe they end with their text."""
+        if self.is_terminal:
+            for column in table.columns:
+                if not column.no_wrap:
+                    column.overflow = "fold"  # no text is lost
+            self.print(table)
+            return
+        for line in self.render_lines(table, pad=False):
+            self.lines("".join(segment.text for segment in line).rstrip())
+
+    def fit_name(self, text: str, *, beside: int) -> str:
+        """Return a name whole if it fits a line with `beside` other characters, else shortened."""
+        return truncate_middle(text, max(MIN_NAME_LENGTH, self.width - beside))
+
     def sentences(self, *sentences: str) -> None:
         """Print sentences; a terminal breaks their lines."""
         for sentence in sentences:
@@ -66,19 +85,31 @@ def styled(*parts: str | tuple[str, str]) -> Text:
 
 def stdout_console() -> Terminal:
     """Return the console for results; it breaks no lines outside a terminal."""
-    console = Terminal(highlight=False)
-    return console if console.is_terminal else Terminal(highlight=False, width=120)
-
-
-def table_console() -> Terminal:
-    """Return the console for wide tables; it breaks no lines outside a terminal at all."""
-    console = Terminal(highlight=False)
-    return console if console.is_terminal else Terminal(highlight=False, width=WIDE)
+    return _console()
 
 
 def stderr_console() -> Terminal:
-    """Return the console for progress."""
-    return Terminal(stderr=True, highlight=False)
+    """Return the console for progress, which is that of a bar if one is drawn."""
+    return _live[-1] if _live else _console(stderr=True)
+
+
+def _console(*, stderr: bool = False) -> Terminal:
+    console = Terminal(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Terminal(stderr=stderr, highlight=False, width=WIDE)
+
+
+_live: list[Terminal] = []
+"""Consoles with a bar, above which other lines of stderr are printed."""
+
+
+@contextmanager
+def live(console: Terminal) -> Iterator[None]:
+    """Print the lines of stderr by a console that draws a bar."""
+    _live.append(console)
+    try:
+        yield
+    finally:
+        _live.remove(console)
 
 
 def log_line(message: str) -> None:
@@ -87,20 +118,8 @@ def log_line(message: str) -> None:
         stderr_console().lines(message)
 
 
-def counted(items: Iterable[T], total: int, title: str) -> Iterator[T]:
-    """Yield the items; draw a progress bar on stderr."""
-    console = stderr_console()
-    if not console.is_terminal or total <= MIN_BAR_LENGTH:
-        yield from items
-        return
-    with Progress(
-        TextColumn(title, markup=False),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        redirect_stdout=False,  # results are printed meanwhile, perhaps into a file
-        redirect_stderr=False,
-    ) as progress:
-        yield from progress.track(items, total=total)
+def next_command(console: Terminal, command: str, more: str = "") -> None:
+    """Print the command to type next, and what the option --verbose would add."""
+    console.lines(f"next: {command}")
+    if more:
+        console.sentences(f"(-v shows {more})")

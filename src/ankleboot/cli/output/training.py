@@ -1,19 +1,24 @@
 """Terminal output of `train` and `recipes`."""
 
-from contextlib import suppress
+import shlex
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.padding import Padding
+from rich.progress import Progress
 from rich.table import Column, Table
 
+from ankleboot.cli.output.progress import make_bar
 from ankleboot.cli.output.terminal import (
-    Terminal,
+    live,
     log_line,
+    next_command,
     plain_table,
     right_column,
     stderr_console,
     stdout_console,
+    styled,
 )
 from ankleboot.data.splits import Split
 from ankleboot.evaluation.cross_validation import PREDICTION_FILE, RESULT_FILE, CrossValidation
@@ -28,25 +33,30 @@ from ankleboot.recipes.option import shown
 from ankleboot.recipes.recipe import OPTIONS, Recipe
 from ankleboot.training.callbacks import LayerSummary, TrainingCallback
 
-MAX_ROW_LENGTH = 320  # characters of a field's row in `recipes RECIPE`
+MIN_WIDTH_OF_FIGURES = 80  # characters of a terminal on which the bar has loss and accuracy
+MIN_WIDTH_OF_FIELDS = 100  # characters of a terminal on which the fields are a table
+NUM_FIT_SENTENCES = 3  # of a verdict, on the fit; those behind them limit the accuracy
 
 
 class TrainingProgress(TrainingCallback):
-    """Callback that prints the model summary, a bar within each epoch and a line per epoch."""
+    """Callback that draws a bar with the time left, and prints a line per epoch.
 
-    def __init__(self) -> None:
-        self._console = stderr_console()
+    Args:
+        verbose: Whether the layers of the network and the losses are printed as well.
+    """
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._console, self._verbose = stderr_console(), verbose
         self._epochs, self._is_network_shown = 0, False
         self._bar: Progress | None = None
+        self._open = ExitStack()
 
     def on_start(self, run: Run, layers: list[LayerSummary], split: Split) -> None:
+        self.close()
         recipe = run.recipe()
-        if not self._is_network_shown:  # the folds of a cross-validation have one network
-            console = (
-                self._console if self._console.is_terminal else Terminal(stderr=True, width=100)
-            )
+        if self._verbose and not self._is_network_shown:  # all folds have one network
             with suppress(OSError):
-                console.print(_layer_table(recipe, layers))
+                self._console.table(_layer_table(recipe, layers))
         self._epochs, self._is_network_shown = recipe.epochs, True
         images = f"{len(split.train):,} training and {len(split.validation):,} validation images"
         if recipe.folds:
@@ -63,42 +73,32 @@ class TrainingProgress(TrainingCallback):
     ) -> None:
         if not self._console.is_terminal:
             return
+        done, total = (epoch - 1) * num_steps, self._epochs * num_steps
         if self._bar is None:
-            self._bar = Progress(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(bar_width=None),
-                TextColumn("{task.completed}/{task.total} steps", markup=False),
-                TextColumn("{task.fields[figures]}", markup=False),
-                TimeRemainingColumn(),
-                console=self._console,
-                transient=True,
-                expand=True,
-            )
-            self._bar.start()
-            self._bar.add_task("", total=num_steps, figures="")
-        self._bar.update(
-            self._bar.task_ids[0],
-            description=f"epoch {epoch}/{self._epochs}",
-            completed=step,
-            total=num_steps,
-            figures=f"loss {loss:.3f}  accuracy {100 * accuracy:.2f} %",
-        )
+            self._bar = self._open.enter_context(make_bar(self._console, "steps"))
+            self._open.enter_context(live(self._console))
+            self._bar.add_task("", total=total, completed=done)
+        description = f"epoch {epoch}/{self._epochs}"
+        if self._console.width >= MIN_WIDTH_OF_FIGURES:
+            description += f"  loss {loss:.3f}  {100 * accuracy:.1f} %"
+        task = self._bar.task_ids[0]
+        self._bar.update(task, description=description, completed=done + step, total=total)
 
     def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
-        self.close()
-        train = f"{100 * record.train_accuracy:.2f} % (loss {record.train_loss:.4f})"
-        validation = f"{100 * record.validation_accuracy:.2f} % (loss {record.validation_loss:.4f})"
+        train = f"training {100 * record.train_accuracy:.2f} %"
+        validation = f"validation {100 * record.validation_accuracy:.2f} %"
+        if self._verbose:
+            train += f" (loss {record.train_loss:.4f})"
+            validation += f" (loss {record.validation_loss:.4f})"
         log_line(
             f"epoch {record.epoch:>{len(str(self._epochs))}}/{self._epochs}"
-            f"  training {train}  validation {validation}"
-            f"  {record.seconds:.1f} s{'  best so far' if is_best else ''}"
+            f"  {train}  {validation}  {record.seconds:.1f} s{'  best' if is_best else ''}"
         )
 
     def close(self) -> None:
         """Remove the bar."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        self._open.close()
+        self._bar = None
 
 
 def _layer_table(recipe: Recipe, layers: list[LayerSummary]) -> Table:
@@ -111,31 +111,43 @@ def _layer_table(recipe: Recipe, layers: list[LayerSummary]) -> Table:
     return table
 
 
-def training_result(document: dict[str, Any]) -> None:
-    """Print the document of `train --json` as a table and sentences."""
-    console = stdout_console()
-    rows = plain_table(show_header=False)
-    name = f"{document['recipe']}, seed {document['seed']}, {document['data']}"
-    seconds = f"{document['epochs']} in {document['train_seconds']:.1f} s"
-    best = f"best {document['best_epoch']}, model of epoch {document['model_epoch']}"
-    calibration = document["calibration"]
-    (ece, calibrated_ece), (loss, calibrated_loss) = calibration["ece"], calibration["loss"]
-    rows.add_row("recipe", name)
-    rows.add_row("parameters", f"{document['parameters']:,}")
-    rows.add_row("epochs", f"{seconds}, {best}")
-    rows.add_row("training", _metrics(document["train"]))
-    rows.add_row("validation", _metrics(document["validation"]))
-    rows.add_row(
-        "calibration",
-        f"temperature {calibration['temperature']:.2f}: ECE {ece:.3f} to {calibrated_ece:.3f}, "
-        f"loss {loss:.4f} to {calibrated_loss:.4f}",
+def training_result(document: dict[str, Any], *, verbose: bool = False) -> None:
+    """Print the document of `train --json` in sentences; `verbose` adds figures and files."""
+    console, folder = stdout_console(), document["run_dir"]
+    calibration = Calibration.from_json(document["calibration"], folder)
+    train, validation = document["train"], document["validation"]
+    sentences = document["verdict"]["sentences"]
+    epochs = f"{document['epochs']} {'epoch' if document['epochs'] == 1 else 'epochs'}"
+    console.sentences(
+        f"{100 * validation['accuracy']:.2f} % of {calibration.num_examples:,} validation images "
+        f"of {document['data']} correct (training: {100 * train['accuracy']:.2f} %)",
+        f"loss {calibration.loss[0]:.4f} before calibration, {calibration.loss[1]:.4f} after; "
+        f"{epochs} in {document['train_seconds']:.1f} s, {document['parameters']:,} parameters",
+        *(sentences if verbose else [sentences[0], *sentences[NUM_FIT_SENTENCES:]]),
     )
-    console.print(rows)
-    console.sentences(*document["verdict"]["sentences"])
-    if caution := Calibration.from_json(calibration, document["run_dir"]).caution:
-        console.sentences(caution)
-    for file in ("model.keras", "history.csv", "curves.png", "samples.png"):
-        console.lines(Path(document["run_dir"]) / file)
+    if calibration.caution:
+        console.sentences(calibration.caution)
+    if verbose:
+        console.table(_figures(document, calibration))
+        for file in ("model.keras", "history.csv", "curves.png", "samples.png"):
+            console.lines(Path(folder) / file)
+    command = f"ankleboot evaluate {shlex.quote(folder)}"
+    next_command(console, command, "" if verbose else "layers, losses by epoch and files")
+
+
+def _figures(document: dict[str, Any], calibration: Calibration) -> Table:
+    """Return the table of `train --verbose`."""
+    rows = plain_table(show_header=False)
+    (ece, calibrated_ece), validation = calibration.ece, document["validation"]
+    rows.add_row("recipe", f"{document['recipe']}, seed {document['seed']}, {document['data']}")
+    rows.add_row(
+        "epochs", f"best {document['best_epoch']}, model of epoch {document['model_epoch']}"
+    )
+    rows.add_row("training loss", f"{document['train']['loss']:.4f}")
+    rows.add_row("validation loss", f"{validation['loss']:.4f} before calibration")
+    rows.add_row("temperature", f"{calibration.temperature:.2f}")
+    rows.add_row("ECE", f"{ece:.3f} before calibration, {calibrated_ece:.3f} after")
+    return rows
 
 
 def cross_validation_result(result: CrossValidation) -> None:
@@ -148,7 +160,7 @@ def cross_validation_result(result: CrossValidation) -> None:
         table.add_row(str(fold.fold), f"{fold.num_examples:,}", *shares)
     shares = f"{100 * result.accuracy:.2f} %", f"{100 * result.balanced_accuracy:.2f} %"
     table.add_row("all", f"{result.num_examples:,}", *shares, style="bold")
-    console.print(table)
+    console.table(table)
     console.sentences(result.sentence)
     for file in (RESULT_FILE, PREDICTION_FILE):
         console.lines(result.folder / file)
@@ -164,13 +176,9 @@ def seed_result(result: SeedRuns) -> None:
         table.add_row(str(run.seed), *shown)
     means = f"{100 * result.accuracy_mean:.2f} %", f"{result.loss_mean:.4f}", ""
     table.add_row("mean", *means, style="bold")
-    console.print(table)
+    console.table(table)
     console.sentences(result.sentence)
     console.lines(result.folder / SEEDS_FILE)
-
-
-def _metrics(metrics: dict[str, float]) -> str:
-    return f"accuracy {100 * metrics['accuracy']:.2f} %, loss {metrics['loss']:.4f}"
 
 
 def recipe_list(figures: dict[str, RecipeResult]) -> None:
@@ -189,7 +197,7 @@ def recipe_list(figures: dict[str, RecipeResult]) -> None:
         seconds = f"{recipe.epochs * measured.epoch_seconds:.0f}"
         table.add_row(name, f"{measured.parameters:,}", str(recipe.epochs), seconds, accuracy)
     console = stdout_console()
-    console.print(table)
+    console.table(table)
     machines: dict[str, list[str]] = {}
     for name, measured in figures.items():
         machines.setdefault(f"{measured.hardware}, {measured.date}", []).append(name)
@@ -200,15 +208,18 @@ def recipe_list(figures: dict[str, RecipeResult]) -> None:
 
 def recipe_fields(recipe: Recipe) -> None:
     """Print the fields for --set; a dash stands for the value of a field without effect."""
-    values = recipe.to_json()
+    values, console = recipe.to_json(), stdout_console()
     names = (Column(title, no_wrap=True) for title in ("field", recipe.name))
     table = plain_table(*names, "valid values", "meaning")
+    is_narrow = console.width < MIN_WIDTH_OF_FIELDS
     for name, declared in OPTIONS.items():
         text, meaning = shown(values[name]), declared.meaning
         if not declared.is_used(values):
             text, meaning = "-", f"{meaning} Used with {declared.remedy(values)}."
-        table.add_row(name, text, declared.valid_values(), meaning)
-    console = stdout_console()
-    if not console.is_terminal:
-        console.width = MAX_ROW_LENGTH  # one line per field for grep and the like
-    console.print(table)
+        if is_narrow:
+            console.print(styled((f"{name} {text}", "bold"), f" ({declared.valid_values()})"))
+            console.print(Padding(styled(meaning), (0, 0, 0, 2)))
+        else:
+            table.add_row(name, text, declared.valid_values(), meaning)
+    if not is_narrow:
+        console.table(table)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ankleboot.core import plugins
+from ankleboot.core.progress import counting
 from ankleboot.core.types import Images, Probs, SomeImages, batch_size_for
 from ankleboot.data.dataset import LabeledImages
 from ankleboot.evaluation.robustness.corruptions import SEVERITIES
@@ -58,11 +59,13 @@ def measure_robustness(
     def separation(outliers: SomeImages) -> float:
         return auroc(probs.max(axis=1), predictor.predict(outliers).max(axis=1))
 
-    by_corruption = {}
-    for name in plugins.names("corruptions"):
-        corrupt: Corruption = plugins.resolve("corruptions", name)
-        corrupted = (corrupt(images, severity, rng) for severity in SEVERITIES)
-        by_corruption[name] = tuple(accuracy(predictor.predict(copy)) for copy in corrupted)
+    by_corruption, names = {}, plugins.names("corruptions")
+    with counting("corruptions", len(names)) as report:
+        for number, name in enumerate(names):
+            report(number)
+            corrupt: Corruption = plugins.resolve("corruptions", name)
+            corrupted = (corrupt(images, severity, rng) for severity in SEVERITIES)
+            by_corruption[name] = tuple(accuracy(predictor.predict(copy)) for copy in corrupted)
     by_outliers = {name: separation(make(images, rng)) for name, make in OUTLIERS.items()}
     if photos is not None:
         by_outliers["photos"] = separation(photos)

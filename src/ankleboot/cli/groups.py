@@ -1,0 +1,56 @@
+"""Groups of commands, and what their help and their errors say."""
+
+import difflib
+from collections.abc import Sequence
+
+import click
+
+WHOLE = 10_000  # characters; no summary of a command is longer
+
+
+class Group(click.Group):
+    """Group whose help has the whole summary of each command; click cuts long ones."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with their summaries, which the formatter wraps."""
+        named = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [
+            (name, command.get_short_help_str(WHOLE))
+            for name, command in named
+            if command and not command.hidden
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def usage_message(error: click.ClickException, arguments: Sequence[str]) -> str:
+    """Return the message of a slip in the arguments, with the help that explains them."""
+    message = error.format_message()
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context and isinstance(error, click.NoSuchOption):
+        if field := _field_like(error, context):
+            value = _value(error.option_name, arguments)
+            message = f"{error.message} A recipe's fields are set like this: --set {field}={value}"
+    return f"{message} (see {context.command_path if context else 'ankleboot'} --help)"
+
+
+def _field_like(error: click.NoSuchOption, context: click.Context) -> str | None:
+    """Return the field of a recipe that a user took for an option; None if there is none."""
+    if not any(parameter.name == "settings" for parameter in context.command.params):
+        return None
+    from ankleboot.recipes.recipe import OPTIONS
+
+    written = error.option_name.lstrip("-").replace("-", "_")
+    cutoff = 1.0 if error.possibilities else 0.8  # similar options come before similar fields
+    return next(iter(difflib.get_close_matches(written, OPTIONS, n=1, cutoff=cutoff)), None)
+
+
+def _value(option: str, arguments: Sequence[str]) -> str:
+    """Return the value behind an option, or a word that stands for it."""
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, equals, value = argument.partition("=")
+        if name == option and equals:
+            return value
+        if name == option and following and not following.startswith("--"):
+            return following
+    return "VALUE"

@@ -1,0 +1,249 @@
+"""What people read of results: on terminals of 60, 80 and 120 columns, and in a pipe."""
+
+import functools
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ankleboot.cli.output.evaluation import evaluation_result
+from ankleboot.cli.output.prediction import export_result, prediction_printer
+from ankleboot.cli.output.training import training_result
+from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.text import percent_text
+from ankleboot.evaluation.evaluate import Evaluation, evaluate_probs
+from ankleboot.export.export import ExportResult
+from ankleboot.export.parity import Latency, ParityResult
+from ankleboot.inference.decide import Prediction
+from ankleboot.inference.predict import FailedImage
+from ankleboot.models.files.metadata import ModelMetadata
+from helpers.terminal import make_terminal
+
+WIDTHS = (60, 80, 120)
+LONG_NAMES = (*CLASS_NAMES[:9], "a class of forty characters, or so, hmmm")
+
+
+@functools.cache
+def evaluation_of(names: tuple[str, ...] = CLASS_NAMES) -> Evaluation:
+    num = 2_000
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 10, num)
+    probs = np.full((num, 10), 0.05, np.float32)
+    predicted = np.where(generator.random(num) < 0.9, labels, (labels + 1) % 10)
+    probs[np.arange(num), predicted] = 0.55
+    return evaluate_probs(
+        probs, labels, names, {}, 3, model="runs/x", data="sample of all", split="test"
+    )
+
+
+def print_evaluation(evaluation: Evaluation, *, verbose: bool, temperature: float = 2.0) -> None:
+    evaluation_result(
+        evaluation,
+        [Path("runs/x/evaluation-test.json")],
+        temperature=temperature,
+        following="ankleboot report runs/x",
+        verbose=verbose,
+    )
+
+
+def predicted(path: str, probs: dict[str, float], **fields: Any) -> Prediction:
+    label = max(probs, key=probs.__getitem__)
+    values: dict[str, Any] = {"none_of_these": 0.0, "abstained": False, "reason": None}
+    values |= {"cause": None} | fields
+    return Prediction(path, label, 0, probs[label], probs, **values)
+
+
+RESULTS = (
+    predicted("photos/one.jpg", {"Shirt": 0.996, "Coat": 0.004}),
+    predicted("photos/two.jpg", {"Shirt": 0.9, "Coat": 0.1}),
+    FailedImage("photos/three.txt", "not an image of a known format"),
+    predicted(
+        "photos/four.jpg",
+        {"T-shirt/top": 0.12, "Coat": 0.05},
+        abstained=True,
+        cause="declined",
+        reason="not one of the ten (most like hat)",
+    ),
+    predicted(
+        f"photos/{'five' * 30}.jpg",
+        {"Shirt": 0.5, "Coat": 0.45},
+        abstained=True,
+        cause="unsure",
+        reason="unsure between Shirt and Coat",
+    ),
+)
+
+
+@contextmanager
+def printed() -> Iterator[None]:
+    with prediction_printer(ModelMetadata(), as_json=False, as_csv=False) as show:
+        for result in RESULTS:
+            show(result)
+    yield
+
+
+def test_no_probability_is_shown_as_certain() -> None:
+    shown = [percent_text(p) for p in (0.0, 0.004, 0.0051, 0.12, 0.994, 0.9951, 0.996, 1.0)]
+    assert shown == ["<1 %", "<1 %", "1 %", "12 %", "99 %", ">99 %", ">99 %", ">99 %"]
+
+
+def test_in_a_pipe_a_prediction_is_a_line_that_ends_with_the_path(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with printed():
+        out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        "Shirt  >99 %  photos/one.jpg",
+        "Shirt  90 %, or Coat 10 %  photos/two.jpg",
+        "no prediction  not one of the ten (most like hat)  photos/four.jpg",
+        f"Shirt?  50 %, unsure between Shirt and Coat  photos/{'five' * 30}.jpg",
+    ]
+    assert err == "could not be read:\n  photos/three.txt: not an image of a known format\n"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_table_of_predictions_fits_and_keeps_names_and_reasons(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    stream = make_terminal(monkeypatch, width)
+    with printed():
+        lines = stream.lines
+    assert max(map(len, lines)) <= width
+    text = "".join("".join(line.split()) for line in lines)
+    assert "T-shirt/top" not in text and "three.txt" not in text
+    assert any(line.startswith("no prediction ") for line in lines)
+    assert sum(line.count("five") for line in lines) >= 20  # a line break may part some
+
+
+def test_colors_are_for_terminals_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("FORCE_COLOR", "1")
+        with printed():
+            assert "\x1b" not in "".join(capsys.readouterr())
+    stream = make_terminal(monkeypatch, 80)
+    with printed():
+        assert "\x1b[33m" in stream.getvalue()
+    stream = make_terminal(monkeypatch, 80)
+    monkeypatch.setenv("NO_COLOR", "1")
+    with printed():
+        assert "\x1b[33m" not in stream.getvalue()
+
+
+def test_an_evaluation_is_three_lines_and_the_next_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_evaluation(evaluation_of(), verbose=False)
+    first, second, third, fourth, fifth, sixth = capsys.readouterr().out.splitlines()
+    assert " % of 2,000 test images of sample of all correct (95 % interval " in first
+    assert re.fullmatch(r"most errors: (\d+ x [\w /-]+ as [\w /-]+(, )?){3}", second)
+    assert re.match(r"loss \d\.\d{4} after calibration, ECE 0\.", third)
+    assert fourth == "evaluations of this model on the test split: 3"
+    assert fifth == "next: ankleboot report runs/x"
+    assert sixth == "(-v shows classes, confusion matrix and files)"
+
+
+def test_the_loss_of_a_model_without_calibration_is_named_as_such(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_evaluation(evaluation_of(), verbose=False, temperature=1.0)
+    assert " without calibration, ECE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("names", [CLASS_NAMES, LONG_NAMES], ids=["short", "long"])
+def test_rows_of_the_confusion_matrix_have_whole_names_and_all_counts(
+    monkeypatch: pytest.MonkeyPatch, width: int, names: tuple[str, ...]
+) -> None:
+    few = evaluation_of(names)
+    counts = tuple(tuple(10 * count for count in row) for row in few.confusion_matrix)
+    evaluation = replace(few, confusion_matrix=counts)  # four digits, as of 20,000 images
+    stream = make_terminal(monkeypatch, width)
+    print_evaluation(evaluation, verbose=True)
+    lines = stream.lines
+    assert max(map(len, lines)) <= width
+    for number, (name, row) in enumerate(zip(names, evaluation.confusion_matrix, strict=True)):
+        is_whole = len(name) <= max(24, width - 30)
+        start = f"{number} {name}" if is_whole else f"{number} {name[:8]}"
+        parts = [line for line in lines if line.startswith(start)]
+        cells = [cell for part in parts for cell in re.findall(r"(?<= )(\d+|\.)(?= |$)", part)]
+        assert [int(cell.replace(".", "0")) for cell in cells][-10:] == list(row)
+
+
+def test_in_a_pipe_a_matrix_is_one_table_and_no_line_ends_in_blanks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_evaluation(evaluation_of(LONG_NAMES), verbose=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith(f"9 {LONG_NAMES[9]}") for line in lines) == 1
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert "runs/x/evaluation-test.json" in lines
+
+
+TRAINED: dict[str, Any] = {
+    "run_dir": "runs/with blank",
+    "recipe": "plain",
+    "seed": 0,
+    "data": "sample",
+    "parameters": 12_345,
+    "epochs": 2,
+    "train_seconds": 3.21,
+    "best_epoch": 2,
+    "model_epoch": 2,
+    "train": {"accuracy": 0.7069, "loss": 0.9},
+    "validation": {"accuracy": 0.7, "loss": 0.8},
+    "verdict": {"sentences": ["Still improving.", "The loss.", "The gap.", "Few images."]},
+    "calibration": {
+        "temperature": 0.9,
+        "abstain_below": 0.6,
+        "precision_wanted": 0.95,
+        "precision": 0.95,
+        "coverage": 0.8,
+        "num_examples": 400,
+        "loss": (0.81, 0.79),
+        "ece": (0.09, 0.05),
+    },
+}
+
+
+def test_a_training_is_three_lines_and_the_next_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    training_result(TRAINED)
+    assert capsys.readouterr().out.splitlines() == [
+        "70.00 % of 400 validation images of sample correct (training: 70.69 %)",
+        "loss 0.8100 before calibration, 0.7900 after; 2 epochs in 3.2 s, 12,345 parameters",
+        "Still improving.",
+        "Few images.",
+        "next: ankleboot evaluate 'runs/with blank'",
+        "(-v shows layers, losses by epoch and files)",
+    ]
+    training_result(TRAINED, verbose=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert "ECE              0.090 before calibration, 0.050 after" in lines
+    assert "The gap." in lines and "runs/with blank/model.keras" in lines
+    assert lines[-1] == "next: ankleboot evaluate 'runs/with blank'"
+
+
+def test_an_export_is_three_lines_and_the_next_command(capsys: pytest.CaptureFixture[str]) -> None:
+    parity = ParityResult(2e-6, 0.998, 500, accuracy_change=-0.002)
+    result = ExportResult(
+        Path("exports/m.tflite"), "litert-int8", 1_234, parity, Latency(0.04, 0.2), 99, 1
+    )
+    export_result(result, following="ankleboot predict --model exports/m.tflite IMAGE")
+    assert capsys.readouterr().out.splitlines() == [
+        "exports/m.tflite",
+        "litert-int8: 1,234 bytes, 0.040 ms for an image",
+        "same label as the original on 499 of 500 test images; accuracy -0.20 points",
+        "next: ankleboot predict --model exports/m.tflite IMAGE",
+        "(-v shows differences and latency)",
+    ]
+    export_result(result, following="x", verbose=True)
+    text = capsys.readouterr().out
+    assert "within 2e-06 of the original" in text and "0.200 ms (p99)" in text
