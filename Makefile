@@ -52,6 +52,7 @@ check: $(VENV)/.dev  ## Lint, types, and generated documents
 	$(BIN)/mypy
 	$(BIN)/python docs/generate_cli.py --check
 	$(BIN)/python tools/make_notebooks.py --check
+	$(BIN)/python tools/make_quizzes.py --check
 
 fix: $(VENV)/.dev  ## Format, and fix what the linter can fix
 	$(BIN)/ruff check --fix .

@@ -74,11 +74,16 @@ def decisive_fields(recipe: Recipe) -> dict[str, Any]:
     return {key: value for key, value in own.items() if value != defaults[key]}
 
 
-def run_key(recipe: Recipe, data_sha256: str) -> str:
+def run_key(recipe: Recipe, data_sha256: str, gone_teacher: str = "") -> str:
     """Return the key of a stored run: recipe, data and the arithmetic of training.
 
     Unlike that of a study it leaves out processor and versions, which the file holds: they change
     the last bits of weights and the seconds, not what the accuracies have in common.
+
+    Args:
+        recipe: Recipe of the run.
+        data_sha256: Hash of the training file.
+        gone_teacher: Checksum of the teacher's model, in case it is no longer on this machine.
     """
     decisive = {
         "recipe": decisive_fields(recipe),
@@ -86,7 +91,7 @@ def run_key(recipe: Recipe, data_sha256: str) -> str:
         "numerics": environment.NUMERICS_VERSION,
     }
     if recipe.teacher:
-        decisive["teacher"] = _model_sha256(recipe.teacher)
+        decisive["teacher"] = _model_sha256(recipe.teacher) or gone_teacher
     return sha256_of(json.dumps(decisive, sort_keys=True).encode())[:12]
 
 
@@ -105,9 +110,9 @@ class RunStore:
     folder: Path
     data_sha256: str
 
-    def path(self, recipe: Recipe) -> Path:
+    def path(self, recipe: Recipe, gone_teacher: str = "") -> Path:
         """Return the file of the run of a recipe, whose seed counts."""
-        key = run_key(recipe, self.data_sha256)
+        key = run_key(recipe, self.data_sha256, gone_teacher)
         return self.folder / f"{recipe.name}-seed{recipe.seed}-{key}.json"
 
     def has(self, recipe: Recipe) -> bool:
@@ -123,7 +128,8 @@ class RunStore:
         for path in sorted(self.folder.glob("*.json")):
             row = _read(path)
             recipe = None if row is None else _current_recipe(row)
-            if row and recipe and path == self.path(recipe):
+            teacher = (row or {}).get("teacher_sha256") or ""
+            if row and recipe and path == self.path(recipe, teacher):
                 rows.append(row)
         order = list(RECIPES)
         rows.sort(key=lambda row: (order.index(row["recipe"]), row["overrides"], row["seed"]))

@@ -120,6 +120,15 @@ def test_key_is_that_of_what_decides_about_the_numbers(monkeypatch: pytest.Monke
     assert key != frontier.run_key(SPRINT, DATA)
 
 
+def test_a_run_stays_in_the_summary_when_its_teacher_is_gone(tmp_path: Path) -> None:
+    taught = replace(SPRINT, teacher=str(tmp_path / "gone"))
+    store = frontier.RunStore(tmp_path, DATA)
+    row = make_row(taught, teacher_sha256="2" * 64)
+    store.path(taught, "2" * 64).write_text(json.dumps(row))
+    assert store.rows() == [row]
+    assert not store.has(taught)  # this teacher cannot be used again
+
+
 def test_summary_leaves_out_runs_of_former_recipes_and_other_data(tmp_path: Path) -> None:
     write_rows(tmp_path, [make_row(SPRINT), make_row(replace(SPRINT, epochs=3))])
     write_rows(tmp_path, [make_row(replace(SPRINT, seed=1))], data="1" * 64)
