@@ -1,12 +1,13 @@
-"""Classify photos and train on folders of them; write the tables of docs/photos.md.
+"""Classify photos and train on folders of them; write the tables of its page and of the cards.
 
 python benchmarks/photos.py --photos DIR        (DIR/train and DIR/validation; a half hour)
 python benchmarks/photos.py --photos DIR --only names       or --only transfer, small, tiny
-python benchmarks/photos.py --check             (exits with 1 if the page is stale)
+python benchmarks/photos.py --check             (exits with 1 if a page or a card is stale)
 """
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 from dataclasses import asdict
@@ -18,10 +19,12 @@ from ankleboot.cli.output.training import TrainingProgress
 from ankleboot.core.files import atomic_write, write_json
 from ankleboot.core.subprocesses import machine_info
 from ankleboot.data.load import load_data
+from ankleboot.models.pretrained import catalog
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks/results"
 PAGE = ROOT / "docs/photos.md"
+CARDS = {name: catalog.FOLDERS[name] / "README.md" for name in (catalog.PHOTO, catalog.ZERO_SHOT)}
 LEARNERS = ("transfer", "small", "tiny")
 METHODS = {
     "grey": "resized to 28 x 28 gray pixels, as tutorials do",
@@ -47,10 +50,12 @@ def main() -> int:
                 classify(arguments.photos / "validation")
             else:
                 learn(task, arguments.photos)
-    fresh = with_tables(PAGE.read_text())
+    fresh = {PAGE: with_tables(PAGE.read_text())}
+    fresh |= {path: with_held_out(path.read_text(), name) for name, path in CARDS.items()}
     if arguments.check:
-        return int(fresh != PAGE.read_text())
-    atomic_write(PAGE, fresh.encode())
+        return int(any(path.read_text() != text for path, text in fresh.items()))
+    for path, text in fresh.items():
+        atomic_write(path, text.encode())
     return 0
 
 
@@ -127,6 +132,26 @@ def names_table() -> list[str]:
         f"{times['p99']:.0f}).",
     ]
     return lines
+
+
+def with_held_out(card: str, name: str) -> str:
+    """Replace the row of a model card about the held-out photos."""
+    document = json.loads((RESULTS / "photos.json").read_text())
+    row = next(row for row in document["methods"] if row["name"] == name)
+    declined = next(row for row in document["declining"] if row["name"] == name)["declined"]
+    low, high = row["accuracy"]["ci95"]
+    kind, lowest = min(row["by_kind"].items(), key=lambda item: item[1]["share"])
+    cells = [
+        f"**{percent(row['accuracy'])}** of {row['accuracy']['num']} get the right label (95 % "
+        f"interval {100 * low:.0f} to {100 * high:.0f}); lowest: `{kind}`, {percent(lowest)} of "
+        f"{lowest['num']}. {percent(row['answered'])} are predicted, "
+        f"{percent(row['right_of_answered'])} of those correctly",
+        f"{percent(declined)} of {declined['num']} are declined",
+    ]
+    titles = ("held-out photos", "photos of hats, shorts, skirts")
+    for title, cell in zip(titles, cells, strict=True):
+        card = re.sub(rf"^\| {title} \|.*$", f"| {title} | {cell} |", card, flags=re.MULTILINE)
+    return card
 
 
 def percent(share: dict[str, Any]) -> str:

@@ -13,6 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image as PillowImage
+from PIL import ImageOps
+
 import generate_cli
 import reference
 from ankleboot.core import plugins
@@ -20,14 +23,32 @@ from site_pages import STUDIES, notebook_page, only_documents, with_readers
 
 ROOT = Path(__file__).parents[1]
 CARDS = (
-    ("docs/quick_start", "Quick start", "Set up, train and evaluate in under a minute."),
-    ("docs/tutorial", "Tutorial", "From the data to a model that ships, one step at a time."),
-    ("docs/playground", "Playground", "A network in the browser, to be changed part by part."),
-    ("docs/predict", "Photos", "What garment is on my photo?"),
-    ("docs/own_classes", "Your own classes", "A folder of images is a data set."),
+    ("docs/predict", "Photos", "What garment is on my photo?", "docs/images/pullover.jpg"),
+    ("docs/own_classes", "Your own classes", "A folder is a data set.", "docs/images/web_page.png"),
+    (
+        "docs/playground",
+        "Playground",
+        "Change a network in the browser.",
+        "docs/images/playground.png",
+    ),
+    (
+        "docs/studies/README",
+        "Eight questions",
+        "The claims of every course, measured.",
+        "docs/studies/confusion-1.png",
+    ),
+    ("docs/evaluate", "Evaluation", "How good, how sure, and why?", "docs/images/report.png"),
+    ("docs/deploy", "Serving", "An API and a page.", "docs/images/serve_page.png"),
+    ("docs/quick_start", "Quick start", "Set up, train and evaluate in under a minute.", ""),
+    ("docs/tutorial", "Tutorial", "From the data to a model that ships, step by step.", ""),
+    ("docs/how_to", "Twenty questions", "What people ask most, each with its commands.", ""),
 )
+"""Page, title, text and image of each card on the first page."""
+
+CARD_SIZE = (480, 240)
 GUIDES = (
-    *("docs/predict", "docs/own_classes", "docs/data", "docs/few_images", "docs/labels"),
+    *("docs/how_to", "docs/predict", "docs/own_classes", "docs/data", "docs/few_images"),
+    "docs/labels",
     *("docs/adopt", "docs/evaluate", "docs/cross_validation", "docs/ensembles", "docs/tune"),
     *("docs/scale", "docs/runs", "docs/export", "docs/devices", "docs/deploy", "docs/bulk"),
     *("docs/example_pages", "docs/extend"),
@@ -37,8 +58,8 @@ REFERENCE = (
     "docs/glossary",
 )
 BACKGROUND = (
-    *("docs/measured", "docs/performance", "docs/reproduction", "docs/photos"),
-    *("docs/design", "docs/experiments"),
+    *("docs/comparison", "docs/measured", "docs/performance", "docs/reproduction", "docs/photos"),
+    *("docs/release_notes", "docs/design", "docs/experiments"),
 )
 MORE = ("CHANGELOG", "CONTRIBUTING", "SECURITY", "RELEASING")
 
@@ -85,7 +106,11 @@ def put_together(source: Path) -> None:
     notebooks = sorted((source / "notebooks").glob("*.ipynb"))
     for path in notebooks:
         path.with_suffix(".md").write_text(notebook_page(path))
-    (source / "extra").mkdir()
+    (source / "extra/cards").mkdir(parents=True)
+    for shown in filter(None, (image for *_, image in CARDS)):
+        with PillowImage.open(ROOT / shown) as image:
+            thumbnail = ImageOps.fit(image.convert("RGB"), CARD_SIZE, centering=(0.5, 0.3))
+        thumbnail.save(source / f"extra/cards/{Path(shown).stem}.webp", quality=85)
     for path in source.rglob("*.md"):
         name = path.relative_to(source).with_suffix("").as_posix()
         page = only_documents(path.read_text(), path.parent, source)
@@ -99,11 +124,6 @@ def index(source: Path, readme: str, notebooks: list[Path]) -> str:
     pages = [f"{STUDIES}/{name}" for name in ("README", *plugins.BUILT_IN["studies"])]
     studies = [page for page in pages if (source / f"{page}.md").exists()]
     studies += ["docs/lessons", "docs/teaching"]
-    answers = (pages[0], "Eight questions", "The claims of every course, measured.")
-    cards = "".join(
-        f'<a href="{page}.html"><strong>{title}</strong>{text}</a>'
-        for page, title, text in (*CARDS, answers)
-    )
     by_name = {path.stem: f"notebooks/{path.stem}" for path in notebooks}
     steps = [by_name.pop(name) for name in plugins.BUILT_IN["studies"] if name in by_name]
     quizzes = [f"{STUDIES}/quizzes/{name}" for name in plugins.BUILT_IN["studies"]]
@@ -120,9 +140,17 @@ def index(source: Path, readme: str, notebooks: list[Path]) -> str:
         "Shipped models": [str(path.relative_to(source).with_suffix("")) for path in models],
     }
     tables = [toctree(caption, pages) for caption, pages in parts.items() if pages]
-    grid = f'<nav class="cards">{cards}</nav>'
+    grid = f'<nav class="cards">{"".join(card(*fields) for fields in CARDS)}</nav>'
     opening, mark, sections = readme.partition("\n## ")
     return "\n\n".join([opening.strip(), grid, mark.strip() + " " + sections, *tables]) + "\n"
+
+
+def card(page: str, title: str, text: str, image: str) -> str:
+    """Return a link to a page; its image only decorates and has no text of its own."""
+    name = Path(image).stem
+    width, height = CARD_SIZE
+    shown = f'<img src="cards/{name}.webp" alt="" width="{width}" height="{height}">'
+    return f'<a href="{page}.html"><strong>{title}</strong>{text}{shown if image else ""}</a>'
 
 
 def toctree(caption: str, pages: list[str]) -> str:

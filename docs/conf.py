@@ -13,6 +13,7 @@ html_theme = "furo"
 html_title = "Ankleboot"
 html_static_path = ["site_style"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_favicon = "../src/ankleboot/web/shared/icon.svg"
 html_extra_path = ["extra"]  # of the folder that is built, see build_site.py
 html_show_sphinx = False

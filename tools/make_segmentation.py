@@ -1,6 +1,6 @@
 """Train the network that segments the garment on a photo, and write it to the package.
 
-    make cut-out PHOTOS=path/to/train            (python tools/make_segmentation.py PHOTOS)
+    make segmentation PHOTOS=path/to/train       (python tools/make_segmentation.py PHOTOS)
 
 The training photos have no labels. GrabCut computes two masks of each from two initial guesses, and
 a photo is used if they agree. Half of the training images are these photos; the others are garments

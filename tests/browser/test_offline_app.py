@@ -392,7 +392,7 @@ def test_photographs_are_predicted_as_in_python(
         "sure": "Coat",
         "unsure": "Unsure",
         "missing": "No",
-        "plain": "Unsure",
+        "plain": "Not",
         "blank": "The",
         "image": "Sandal",
     }

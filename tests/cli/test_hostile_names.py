@@ -168,7 +168,7 @@ CASES = (
     "predict {data} --model {run} --csv",
     "predict {data} --model {run} --sort-into {out}",
     "predict {data} --model {run} --save-steps {out}",
-    "predict {data} --model {model} --output {out}.parquet",
+    "predict {data} --model {model} --output {out}.parquet --parallel 1",
     "export {run} --format onnx --output {out}.onnx",
     "runs list {runs} --columns all",
     "runs list {runs} --columns all --format csv",

@@ -56,7 +56,10 @@ def test_kernels_are_named_where_they_are_not_the_default(
         assert tensorflow_settings.describe_kernels() == other
 
 
-@pytest.mark.parametrize(("setting", "expected"), [("0", "False"), ("1", "True")])
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [pytest.param("0", "False", marks=pytest.mark.slow), ("1", "True")],
+)
 def test_tensorflow_tells_which_kernels_it_uses(setting: str, expected: str) -> None:
     code = (
         "from ankleboot.core.silence import import_keras; import_keras(); "

@@ -102,6 +102,17 @@ def test_the_studies_are_in_the_navigation_in_the_order_of_the_questions(tmp_pat
     assert '<a href="docs/studies/README.html"><strong>Eight questions' in page
 
 
+def test_every_card_leads_to_a_page_and_shows_an_image_that_exists() -> None:
+    for page, _, _, image in build_site.CARDS:
+        assert (ROOT / f"{page}.md").is_file(), page
+        assert not image or (ROOT / image).is_file(), image
+    names = [Path(image).stem for *_, image in build_site.CARDS if image]
+    assert len(names) == len({*names}) == 6
+    assert "<img" not in build_site.card("docs/tutorial", "Tutorial", "Steps.", "")
+    shown = build_site.card("docs/predict", "Photos", "A garment.", "docs/images/pullover.jpg")
+    assert '<img src="cards/pullover.webp" alt="" ' in shown
+
+
 def test_a_notebook_is_a_page() -> None:
     page = notebook_page(ROOT / "notebooks/quickstart.ipynb")
     assert page.startswith("# Quick start") and page.count("```python\n") == 12
@@ -176,6 +187,9 @@ def test_the_site_is_complete_in_a_browser(site: Path, browser: Any) -> None:
         page.on("request", lambda r: None if local(r.url, address) else faults.append(r.url))
         for name in (
             "index",
+            "docs/how_to",
+            "docs/comparison",
+            "docs/python_api",
             "docs/quick_start",
             "docs/performance",
             "docs/cli",
@@ -189,5 +203,25 @@ def test_the_site_is_complete_in_a_browser(site: Path, browser: Any) -> None:
         page.click("a.open")
         page.wait_for_selector("body[data-ready]")
         assert page.inner_text("#prediction") == "Ankle boot"
+    context.close()
+    assert faults == []
+
+
+@pytest.mark.slow
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_site_works_from_the_disk(site: Path, browser: Any, scheme: str) -> None:
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("requestfailed", lambda request: faults.append(request.url))
+    page.goto((site / "index.html").as_uri())
+    assert page.locator(".cards img").count() == 6
+    sizes = page.eval_on_selector_all(".cards img", "all => all.map(one => one.naturalWidth)")
+    assert sizes == 6 * [build_site.CARD_SIZE[0]]
+    page.goto((site / "search.html").as_uri() + "?q=temperature")
+    page.wait_for_selector("#search-results li")
+    page.wait_for_function("document.body.innerText.includes('Search finished')")
     context.close()
     assert faults == []

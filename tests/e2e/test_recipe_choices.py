@@ -74,7 +74,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 RECIPES = {name: override(replace(TINY, epochs=1), values) for name, values in CHANGES.items()}
 RECIPES["transfer"] = override(TRANSFER, {"epochs": 2, "head_epochs": 1})
-FAST = ("mlp", "average")
+FAST = ("mlp",)
 WITHOUT_OWN_WEIGHTS = {
     "backbone": {
         "efficientnet_lite0",

@@ -77,7 +77,7 @@ def load_data(
         options |= {"groups": groups, "for_training": for_training}
         loaded = load_data(name, image_spec=image_spec, progress=progress, **options)
         return correct_labels(loaded, labels)
-    spec, text, path = image_spec or ImageSpec(), str(name), expand(name)
+    spec, text, path = image_spec or ImageSpec(), os.fspath(name), expand(name)
     if plugins.is_name("datasets", text) and not (":" in text and path.exists()):
         if skip_bad or strict or groups is not None:
             raise UsageError(
@@ -85,7 +85,7 @@ def load_data(
                 "data set"
             )
         return _load_by_name(text, spec, trust)
-    check_data_name(text)
+    check_data_name(name)
     from ankleboot.data.image_folder.load import LoadOptions, load_own_images  # imports decoders
 
     own = LoadOptions(spec, skip_bad, strict, progress, groups, for_training)
@@ -98,13 +98,13 @@ def check_data_name(name: AnyPath) -> None:
     Raises:
         UsageError: If there is no such data set.
     """
-    if plugins.is_name("datasets", str(name)) or expand(name).exists():
+    if plugins.is_name("datasets", os.fspath(name)) or expand(name).exists():
         return
     known = ", ".join(plugins.names("datasets"))
     raise UsageError(
-        f"--data {name}: no such file or folder; expected {known}, an image folder ({LAYOUT}), "
-        "a table (.csv, .jsonl, .parquet, .npz), a .zip of these, a folder with IDX files, or "
-        "package.module:load"
+        f"--data {os.fspath(name)}: no such file or folder; expected {known}, an image folder "
+        f"({LAYOUT}), a table (.csv, .jsonl, .parquet, .npz), a .zip of these, a folder with IDX "
+        "files, or package.module:load"
     )
 
 

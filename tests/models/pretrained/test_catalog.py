@@ -1,6 +1,8 @@
 """Shipped models: small, consistent with their cards, and named in one place."""
 
+import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,14 @@ from ankleboot.inference.load import load_predictor
 from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run
 from ankleboot.recipes.recipe import Recipe
+
+TOOLS = Path(__file__).parents[3] / "tools"
+TOOL_OF_MODEL = {
+    catalog.PRETRAINED: "make_pretrained.py",
+    catalog.PHOTO: "make_photo_model.py",
+    catalog.ZERO_SHOT: "make_zero_shot.py",
+}
+PARTS = ("Data", "Intended use", "Limits", "Not measured", "How it was made", "Licence")
 
 
 def test_a_shipped_name_has_a_folder_unless_a_path_has_the_name(
@@ -57,3 +67,37 @@ def test_every_shipped_model_has_a_card_and_a_valid_recipe(name: str) -> None:
     folder = catalog.FOLDERS[name]
     assert isinstance(Run(folder).recipe(), Recipe)
     assert f'# The model "{name}"' in (folder / "README.md").read_text()
+
+
+def template(tool: str) -> str:
+    """Return the CARD of a tool, which is not imported because it imports TensorFlow."""
+    for node in ast.parse((TOOLS / tool).read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CARD":
+            return str(ast.literal_eval(node.value))
+    raise AssertionError(f"{tool} has no CARD")
+
+
+@pytest.mark.parametrize("name", catalog.FOLDERS)
+def test_a_card_is_what_its_tool_writes(name: str) -> None:
+    fixed = re.split(r"\{[^}]*\}", template(TOOL_OF_MODEL[name]))
+    pattern = "(?:.|\n)+?".join(re.escape(text) for text in fixed)
+    assert re.fullmatch(pattern, (catalog.FOLDERS[name] / "README.md").read_text())
+
+
+@pytest.mark.parametrize("name", catalog.FOLDERS)
+def test_a_card_has_data_use_limits_origin_and_licence(name: str) -> None:
+    card = (catalog.FOLDERS[name] / "README.md").read_text()
+    assert re.findall(r"^\*\*([\w ]+)\*\*:", card, re.MULTILINE) == list(PARTS)
+    assert "(c) 2017 Zalando SE" in card and f"`python tools/{TOOL_OF_MODEL[name]}`" in card
+    run = Run(catalog.FOLDERS[name])
+    assert f"{run.result()['train_seconds']:.0f} s on" in card
+
+
+def test_the_card_of_the_model_for_photos_names_its_sources_and_photographers() -> None:
+    card = " ".join((catalog.FOLDERS[catalog.PHOTO] / "README.md").read_text().split())
+    for source in ("clothing dataset, small version (CC0)", "EfficientNet-Lite0", "Apache-2.0"):
+        assert source in card
+    assert "most photographers of the held-out photos also took training photos" in card
+    calibration = Run(catalog.FOLDERS[catalog.PHOTO]).calibration()
+    assert calibration is not None
+    assert f"threshold {calibration.abstain_below:.2f}: {100 * calibration.coverage:.0f} %" in card
