@@ -1,5 +1,6 @@
 """Faults in the middle of training: memory, repeated kills, and what a resume has to remember."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import EnvironmentFailure, ModelError
 from ankleboot.data.dataset import Dataset, LabeledImages
+from ankleboot.models.history import EpochRecord
 from ankleboot.models.run import Run
 from ankleboot.recipes.recipe import Recipe
+from ankleboot.training.callbacks import TrainingCallback
 from ankleboot.training.engines.base import is_out_of_memory
 from ankleboot.training.engines.tensorflow import TensorFlowEngine
 from ankleboot.training.trainer import fit, resume_fit
@@ -101,6 +104,20 @@ def test_exhausted_memory_names_the_batch_size_and_keeps_the_checkpoint(
     with pytest.raises(ModelError, match="not complete"):
         run.check_model()
     assert not is_out_of_memory(RuntimeError("another fault"))
+
+
+@pytest.mark.parametrize("epoch", [1, TINY.epochs])
+def test_a_run_folder_removed_during_the_run_is_named(
+    bar_data: Dataset, tmp_path: Path, epoch: int
+) -> None:
+    class Remover(TrainingCallback):
+        def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:  # noqa: ARG002
+            if record.epoch == epoch:
+                shutil.rmtree(tmp_path / "run", ignore_errors=True)
+
+    with pytest.raises(EnvironmentFailure, match="run: removed during the training"):
+        fit(TINY, bar_data, tmp_path / "run", [Remover()])
+    assert not Run(tmp_path / "run").is_complete
 
 
 def test_a_last_batch_of_one_image_leaves_the_weights_finite(

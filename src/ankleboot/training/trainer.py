@@ -94,6 +94,8 @@ def _train(
         with stop_on_signal() as stop_flag:
             Trainer(run, recipe, data, callbacks, stop_flag).train()
     except Exception as error:
+        if not isinstance(error, Interrupted) and not (run.folder / "recipe.json").exists():
+            raise EnvironmentFailure(f"{run.folder}: removed during the training") from error
         if not base.is_out_of_memory(error):
             raise
         raise EnvironmentFailure(
