@@ -18,7 +18,7 @@ from typing import Any
 from ankleboot.export.benchmark import BATCH_SIZES
 from lib.peer_tables import peer_lines
 from lib.scale_tables import many_images, many_trainings
-from lib.tables import markdown_table, mean_and_std
+from lib.tables import markdown_table, mean_and_std, with_sections
 from reproduce import environment_line
 
 ROOT = Path(__file__).parents[1]
@@ -32,12 +32,7 @@ NUM_OPERATIONS = 14
 
 def main() -> int:
     old = PAGE.read_text()
-    new = old
-    for name, lines in sections().items():
-        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-        before, _, rest = new.partition(start)
-        after = rest.partition(end)[2]
-        new = before + "\n".join([start, *lines, end]) + after
+    new = with_sections(old, sections())
     if "--check" in sys.argv[1:]:
         if new != old:
             print("docs/performance.md is stale: run python benchmarks/performance.py")

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lib.tables import markdown_table
+from lib.tables import markdown_table, with_sections
 from reproduce import environment_line
 
 ROOT = Path(__file__).parents[1]
@@ -20,11 +20,8 @@ PAGE = ROOT / "docs/reliability.md"
 
 
 def main() -> int:
-    new = old = PAGE.read_text()
-    for name, lines in (("soak", soak_lines()), ("mutants", mutant_lines())):
-        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-        before, _, rest = new.partition(start)
-        new = "\n".join([before + start, *lines, end]) + rest.partition(end)[2]
+    old = PAGE.read_text()
+    new = with_sections(old, {"soak": soak_lines(), "mutants": mutant_lines()})
     if "--check" in sys.argv[1:]:
         if new != old:
             print("docs/reliability.md is stale: run python benchmarks/reliability.py")

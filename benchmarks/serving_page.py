@@ -11,7 +11,7 @@ With --check, it only reports whether the page is stale.
 import sys
 from typing import Any
 
-from lib.tables import markdown_table
+from lib.tables import markdown_table, with_sections
 from performance import ROOT, stored
 
 PAGE = ROOT / "docs/deploy.md"
@@ -19,9 +19,7 @@ PAGE = ROOT / "docs/deploy.md"
 
 def main() -> int:
     old = PAGE.read_text()
-    start, end = "<!-- serving -->", "<!-- end of serving -->"
-    before, _, rest = old.partition(start)
-    new = before + "\n".join([start, *lines(), end]) + rest.partition(end)[2]
+    new = with_sections(old, {"serving": lines()})
     if "--check" in sys.argv[1:]:
         if new != old:
             print("docs/deploy.md is stale: run python benchmarks/serving_page.py")

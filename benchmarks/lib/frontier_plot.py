@@ -144,7 +144,9 @@ def _draw_ours(
             zorder=4,
             label=None if labels else meaning,
         )
-        text = ", ".join([row["recipe"], *row["overrides"]])
+        # a teacher is a long path, which the table shows
+        changes = [text for text in row["overrides"] if not text.startswith("teacher=")]
+        text = ", ".join([row["recipe"], *changes])
         style = {"color": color, "fontsize": TEXT, "fontweight": "bold"}
         labels.append((x, 100 * mean, text, style))
     return labels

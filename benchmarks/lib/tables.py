@@ -127,6 +127,15 @@ def _load_lines(row: dict[str, Any]) -> list[str]:
     return lines
 
 
+def with_sections(text: str, sections: dict[str, list[str]]) -> str:
+    """Return a page whose lines between `<!-- NAME -->` and `<!-- end of NAME -->` are replaced."""
+    for name, lines in sections.items():
+        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        before, _, rest = text.partition(start)
+        text = "\n".join([before + start, *lines, end]) + rest.partition(end)[2]
+    return text
+
+
 def markdown_table(head: str, rows: list[list[str]]) -> list[str]:
     """Return the lines of a table; `head` has the titles between bars."""
     titles = head.split("|")

@@ -1,7 +1,6 @@
 """`ankleboot explain`: explain predictions by maps and similar training images."""
 
 import os
-import re
 from pathlib import Path
 
 import click
@@ -11,8 +10,6 @@ from ankleboot.cli.plugin_name import PluginName
 from ankleboot.core import plugins
 from ankleboot.core.errors import DataError
 from ankleboot.core.paths import expand
-
-IMAGE_OF_DATA = re.compile(r"(train|test):\d+")
 
 
 @click.command()
@@ -50,6 +47,7 @@ def explain(
     from ankleboot.cli.output.progress import working
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.core.files import make_folder
+    from ankleboot.evaluation.explain.explain import IMAGE_OF_DATA
     from ankleboot.evaluation.explain.explain import explain as explain_images
     from ankleboot.evaluation.plots import save_figure
 

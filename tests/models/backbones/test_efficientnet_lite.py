@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 against PyTorch's features."""
+"""EfficientNet-Lite against PyTorch's features and the published files."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -60,13 +60,13 @@ def test_missing_or_unknown_weights_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("variant", "parameters"),
+    ("name", "parameters"),
     [("LITE0", 3_413_024), ("LITE1", 4_189_344), ("LITE2", 4_869_168)],
 )
-def test_every_size_has_the_parameters_of_its_weights_file(variant: str, parameters: int) -> None:
+def test_every_size_has_the_parameters_of_its_weights_file(name: str, parameters: int) -> None:
     """The numbers are those of the tensors of the published files, without the classifiers."""
     inputs = keras.Input((64, 64, 3))
-    outputs = getattr(efficientnet_lite, variant).features(inputs, ComputePolicy())
+    outputs = getattr(efficientnet_lite, name).features(inputs, ComputePolicy())
     assert keras.Model(inputs, outputs).count_params() == parameters
 
 

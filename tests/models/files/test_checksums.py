@@ -50,7 +50,6 @@ def flip_bits(content: bytes, number: int) -> list[bytes]:
 
 
 def test_every_flipped_bit_of_a_tflite_file_is_refused(tmp_path: Path) -> None:
-    """Without a checksum seven in ten load and predict wrongly."""
     path = tmp_path / "a.tflite"
     content = (catalog.FOLDER / catalog.MODEL_FILE).read_bytes()
     for damaged in flip_bits(content, 1_000):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ImageSource = AnyPath | np.ndarray
+
+IMAGE_OF_DATA = re.compile(r"(train|test):(\d+)")
+"""Name of an image of the data set."""
 
 
 @dataclass(frozen=True)
@@ -230,13 +234,13 @@ def _read(image: ImageSource, dataset: Dataset) -> DecodedImage | Image:
     """Decode an image file, or take the pixels of an image of the data set."""
     if isinstance(image, np.ndarray):
         return image
-    split, colon, number = str(image).partition(":")
-    if not (colon and split in ("train", "test") and number.isdigit()):
+    if (place := IMAGE_OF_DATA.fullmatch(str(image))) is None:
         return DecodedImage(decode(expand(image)))
+    split, number = place[1], int(place[2])
     images = (dataset.train if split == "train" else dataset.test).images
-    if int(number) >= len(images):
+    if number >= len(images):
         raise DataError(f"{image}: there are {len(images):,} images in {split}")
-    return np.asarray(images[int(number)])
+    return np.asarray(images[number])
 
 
 def _nearest(

