@@ -140,9 +140,12 @@ class Server:
         os.truncate(self.log, 0)
 
     def events(self) -> list[dict[str, Any]]:
-        """Return the lines of the log of a server with --log json."""
-        lines = self.log_text().splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        """Return the lines of the log of a server with --log json.
+
+        The last one may be half written: it counts once its end is there.
+        """
+        lines = self.log_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.startswith("{") and line[-1] == "\n"]
 
     def wait_for_event(self, event: str, count: int = 1) -> dict[str, Any]:
         """Return the line of the event's `count`-th occurrence once it is there."""
