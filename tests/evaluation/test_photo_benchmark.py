@@ -8,11 +8,13 @@ import pytest
 from PIL import Image as Picture
 
 from ankleboot.cli.main import run
-from ankleboot.evaluation.photo_benchmark import (
-    METHODS,
+from ankleboot.evaluation.photo_benchmark import METHODS
+from ankleboot.evaluation.photo_kinds import GARMENT_KINDS, MAIN_KINDS, PHOTO_KINDS
+from ankleboot.evaluation.photo_summary import (
     Photo,
     list_errors,
     risk_curve,
+    summarize_kinds,
     summarize_method,
     summarize_rejection,
 )
@@ -20,11 +22,14 @@ from ankleboot.inference.decide import Prediction
 from helpers.images import scene
 
 
-def photo(kind: str, label: str, confidence: float, none_of_these: float = 0.0) -> Photo:
+def photo(
+    kind: str, label: str, confidence: float, none_of_these: float = 0.0, group: str = ""
+) -> Photo:
     abstained = confidence < 0.5
     reason, cause = ("not sure", "unsure") if abstained else (None, None)
     prediction = Prediction("", label, 0, confidence, {}, none_of_these, abstained, reason, cause)
-    return Photo(kind, np.zeros((2, 2, 3), np.uint8), None, {"photo": prediction})
+    pixels = np.zeros((2, 2, 3), np.uint8)
+    return Photo(kind, pixels, None, {"photo": prediction}, group=group)
 
 
 PHOTOS = [
@@ -49,6 +54,38 @@ def test_rejection_counts_photos_of_other_objects() -> None:
     assert rejection["declined"]["share"] == 1 / 2
     # reject scores of known photos: 0.1, 0.1, 0.3, 0.3 (1 - confidence where it is not estimated)
     assert rejection["auroc"] == pytest.approx((4 + 0) / 8)
+
+
+def test_ten_kinds_count_declined_photos_and_neighbors_stand_apart() -> None:
+    photos = [*PHOTOS, photo("hoodie", "Pullover", 0.9), photo("hoodie", "Coat", 0.4)]
+    photos += [photo("body", "Dress", 0.3), photo("blouse", "Shirt", 0.9)]
+    kinds = summarize_kinds("photo", photos)
+    assert kinds["ten_kinds"]["share"] == 4 / 6  # three labels, and a hat that was declined
+    shares = {name: row["right"]["share"] for name, row in kinds["neighbors"].items()}
+    assert shares == {"hoodie": 0.5, "body": 1.0, "blouse": 1.0}
+    assert kinds["neighbors"]["hoodie"]["answered"]["share"] == 0.5
+
+
+def test_an_interval_over_photographers_is_wider_than_one_over_photos() -> None:
+    """Ten photographers, five of whom are always right: ten pieces of evidence, not a hundred."""
+    labels = ["T-shirt/top"] * 50 + ["Coat"] * 50
+    alone = [photo("t-shirt", label, 0.9) for label in labels]
+    grouped = [
+        photo("t-shirt", label, 0.9, group=str(number // 10)) for number, label in enumerate(labels)
+    ]
+    widths = []
+    for photos in (alone, grouped):
+        low, high = summarize_method("photo", photos)["accuracy"]["ci95"]
+        assert low <= 0.5 <= high
+        widths.append(high - low)
+    assert widths[1] > 2 * widths[0]
+
+
+def test_every_kind_is_learned_declined_or_reported_apart() -> None:
+    assert set(GARMENT_KINDS) < set(MAIN_KINDS) < set(PHOTO_KINDS) and len(MAIN_KINDS) == 10
+    for name, kind in PHOTO_KINDS.items():
+        assert not kind.labels or kind.learned_as in {*kind.labels, ""}, name
+    assert {PHOTO_KINDS[name].learned_as for name in ("hat", "body")} == {"hat", "bodysuit"}
 
 
 def test_the_risk_curve_starts_at_the_highest_confidence() -> None:
@@ -78,12 +115,16 @@ def folders(tmp_path: Path) -> Path:
 def test_the_photo_benchmark_measures_every_method(
     folders: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "out"
-    assert run(["bench", "photos", "--photos", str(folders), "--output", str(out), "--json"]) == 0
+    out, senders = tmp_path / "out", tmp_path / "senders.csv"
+    rows = [f"photos/{kind}/{seed}.jpg,{seed}" for kind in ("t-shirt", "pants") for seed in (0, 1)]
+    senders.write_text("\n".join(["path,sender", *rows, "photos/dress/elsewhere.jpg,7"]))
+    command = ["bench", "photos", "--photos", str(folders), "--output", str(out)]
+    assert run([*command, "--groups", str(senders), "--json"]) == 0
     document = json.loads(capfd.readouterr().out)
     assert document == json.loads((out / "photos.json").read_text())
     assert [row["name"] for row in document["methods"]] == list(METHODS)
-    assert document["num_photos"] == 8 and document["num_of_the_ten"] == 6
+    assert document["num_photos"] == 8 and document["num_senders"] == 2
+    assert document["num_of_the_ten"] == 6
     for row in document["methods"]:
         assert set(row["by_kind"]) == {"t-shirt", "pants", "shoes"}
         assert row["accuracy"]["num"] == 6
@@ -93,6 +134,10 @@ def test_the_photo_benchmark_measures_every_method(
     assert ours["cut-out"] > ours["grey"]
     assert {row["declined"]["num"] for row in document["declining"]} == {2}
     assert document["milliseconds"]["all of photo"]["p50"] > 0
+    assert document["kinds"]["photo"]["ten_kinds"]["num"] == 8
     assert (out / "photos-wrong.png").is_file() and (out / "photos-risk.png").is_file()
+    senders.write_text("path,group\nphotos/dress/elsewhere.jpg,7\n")
+    assert run([*command, "--groups", str(senders)]) == 3
+    assert "none of its paths leads to a photo" in capfd.readouterr().err
     assert run(["bench", "photos", "--photos", str(tmp_path / "out")]) == 3
     assert "no photos; expected folders named t-shirt, pants" in capfd.readouterr().err

@@ -56,11 +56,18 @@ def predict(
     type=options.ExpandedPath(path_type=Path, file_okay=False, exists=True),
     required=True,
     help="Photos in folders t-shirt, pants, longsleeve, dress, outwear, shirt, shoes; "
-    "hat, shorts and skirt are to be rejected.",
+    "hat, shorts and skirt are to be rejected. Neighboring kinds (hoodie, blazer, polo, top, "
+    "undershirt, body, blouse, other) are reported apart.",
+)
+@click.option(
+    "--groups",
+    type=options.ExpandedPath(path_type=Path, dir_okay=False, exists=True),
+    help="CSV file with columns path and group (or sender): the photographer of each photo. "
+    "Intervals are taken over photographers then.",
 )
 @output_option
 @options.json_option
-def photos(folder: Path, output: Path) -> options.Result:
+def photos(folder: Path, groups: Path | None, output: Path) -> options.Result:
     """Measure accuracy, rejection and milliseconds per photo.
 
     Methods: `grey` (resized as in tutorials), inverted, grabcut (one GrabCut), cut-out (the
@@ -70,9 +77,10 @@ def photos(folder: Path, output: Path) -> options.Result:
     from ankleboot.cli.output.benchmark import bench_photos
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.evaluation import plots
-    from ankleboot.evaluation.photo_benchmark import benchmark_photos, list_errors
+    from ankleboot.evaluation.photo_benchmark import benchmark_photos
+    from ankleboot.evaluation.photo_summary import list_errors
 
-    document, measured = benchmark_photos(folder, log_line)
+    document, measured = benchmark_photos(folder, log_line, groups)
     path = store_result(document, output, "photos")
     risk, errors = (output / f"photos-{name}.png" for name in ("risk", "wrong"))
     plots.save_figure(plots.risks(document["risk"]), risk)

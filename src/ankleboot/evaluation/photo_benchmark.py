@@ -1,12 +1,11 @@
 """Benchmark of photo classification: accuracy, rejection and milliseconds per method.
 
-Photos are in folders with the names of `LABELS` and `OTHER_OBJECTS`; all methods get the same ones.
+Photos are in folders with the names of `photo_kinds.PHOTO_KINDS`; all methods get the same ones.
 """
 
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +13,31 @@ import cv2
 import numpy as np
 from PIL import Image as PillowImage
 
-from ankleboot.core.classes import SHOES
 from ankleboot.core.errors import DataError
 from ankleboot.core.subprocesses import machine_info
-from ankleboot.core.types import IMAGE_SIZE, Image, Pixels
+from ankleboot.core.types import IMAGE_SIZE, Image
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.data.preprocessing.garment import garment_image
 from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.segmentation import Segmentation, segment_garment
+from ankleboot.data.tables.columns import read_groups, text_of
+from ankleboot.data.tables.table import read_csv
 from ankleboot.evaluation import grabcut
-from ankleboot.evaluation.metrics import wilson_interval
-from ankleboot.evaluation.robustness.out_of_distribution import auroc
+from ankleboot.evaluation.photo_kinds import GARMENT_KINDS, PHOTO_KINDS
+from ankleboot.evaluation.photo_summary import (
+    Photo,
+    milliseconds,
+    of_kinds,
+    risk_curve,
+    summarize_kinds,
+    summarize_method,
+    summarize_rejection,
+)
 from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.load import load_predictor
 from ankleboot.inference.predictor import Predictor
 from ankleboot.models.pretrained.catalog import PHOTO, PRETRAINED, ZERO_SHOT
-
-LABELS = {
-    "t-shirt": frozenset({"T-shirt/top"}),
-    "pants": frozenset({"Trouser"}),
-    "longsleeve": frozenset({"Pullover"}),
-    "dress": frozenset({"Dress"}),
-    "outwear": frozenset({"Coat"}),
-    "shirt": frozenset({"Shirt"}),
-    "shoes": SHOES,
-}
-"""Correct labels by folder."""
-
-OTHER_OBJECTS = ("hat", "shorts", "skirt")
-"""Folders of objects outside the ten classes, which a model should reject."""
 
 METHODS = ("grey", "inverted", "grabcut", "cut-out", ZERO_SHOT, PHOTO)
 """Four inputs of the shipped model of Fashion-MNIST: photos resized to 28 x 28 gray pixels as in
@@ -56,57 +50,77 @@ PROGRESS_INTERVAL = 100  # photos
 Progress = Callable[[str], None]
 
 
-@dataclass
-class Photo:
-    """A photo with its predictions and seconds by method; its kind is the name of its folder."""
-
-    kind: str
-    pixels: Pixels
-    garment: Segmentation | None
-    predictions: dict[str, Prediction] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def is_correct(self, method: str) -> bool:
-        """Return whether the label is correct, with or without abstention."""
-        return self.predictions[method].label in LABELS.get(self.kind, ())
-
-
-def benchmark_photos(folder: Path, progress: Progress) -> tuple[dict[str, Any], list[Photo]]:
+def benchmark_photos(
+    folder: Path, progress: Progress, groups: Path | None = None
+) -> tuple[dict[str, Any], list[Photo]]:
     """Predict every photo with every method, one at a time and on one core.
+
+    Args:
+        folder: Folder of folders named as in `PHOTO_KINDS`.
+        progress: Function that receives lines of progress.
+        groups: CSV file with the columns path and group (or sender): the photographer of each
+            photo, over whom intervals are taken. It may name photos that are not in the folder.
 
     Returns:
         The measurements, and the photos with all predictions.
 
     Raises:
-        DataError: If there are no such photos.
+        DataError: If there are no such photos, or the file lacks a column or names none of them.
     """
-    found, kinds = find_images([str(folder)], progress), (*LABELS, *OTHER_OBJECTS)
-    paths = [path for path in found if path.parent.name in kinds]
-    if not any(path.parent.name in LABELS for path in paths):
-        raise DataError(f"{folder}: no photos; expected folders named {', '.join(LABELS)}")
+    found = find_images([str(folder)], progress)
+    paths = [path for path in found if path.parent.name in PHOTO_KINDS]
+    if not any(path.parent.name in GARMENT_KINDS for path in paths):
+        raise DataError(f"{folder}: no photos; expected folders named {', '.join(GARMENT_KINDS)}")
+    senders = read_senders(groups, folder) if groups else {}
+    if groups and not senders.keys() & {path.resolve() for path in paths}:
+        raise DataError(f"{groups}: none of its paths leads to a photo in {folder}")
     predictors = [load_predictor(name) for name in (PRETRAINED, ZERO_SHOT, PHOTO)]
     for predictor in predictors:  # warm-up
         predictor.predict(np.zeros((1, *predictor.info.image_spec.image_shape), np.uint8))
     photos = []
     for number, path in enumerate(paths, 1):
-        photos.append(_predict(path, *predictors))
+        photos.append(_predict(path, *predictors, group=senders.get(path.resolve(), "")))
         if number % PROGRESS_INTERVAL == 0 or number == len(paths):
             progress(f"{number} of {len(paths)} photos")
     document = {
         "folder": folder.name,
         "num_photos": len(photos),
-        "num_of_the_ten": sum(photo.kind in LABELS for photo in photos),
+        "num_of_the_ten": len(of_kinds(photos, GARMENT_KINDS)),
+        "num_senders": len({photo.group for photo in photos if photo.group}),
         "methods": [summarize_method(name, photos) for name in METHODS],
+        "kinds": {name: summarize_kinds(name, photos) for name in (ZERO_SHOT, PHOTO)},
         "risk": {name: risk_curve(name, photos) for name in (ZERO_SHOT, PHOTO)},
         "declining": [summarize_rejection(name, photos) for name in (ZERO_SHOT, PHOTO)],
         "cut_outs": _summarize_segmentation(photos, progress),
-        "milliseconds": _milliseconds(photos),
+        "milliseconds": milliseconds(photos),
         **machine_info(),
     }
     return document, photos
 
 
-def _predict(path: Path, fashion: Predictor, zero_shot: Predictor, whole: Predictor) -> Photo:
+def read_senders(path: Path, root: Path) -> dict[Path, str]:
+    """Read the photographer of each photo; paths lead there from `root` or the file's folder.
+
+    Raises:
+        DataError: If the file lacks a column.
+    """
+    table = read_csv(path)
+    path_column = table.find("path")
+    column, values = read_groups(table, [path_column or ""], [])
+    if path_column is None or not column:
+        raise DataError(f"{path}: expected columns path and group; see the option --groups")
+    folders = (root, path.parent)
+    return {
+        (folder / text_of(name)).resolve(): group
+        for name, group in zip(table.columns[path_column], values, strict=True)
+        for folder in folders
+        if (folder / text_of(name)).is_file()
+    }
+
+
+def _predict(
+    path: Path, fashion: Predictor, zero_shot: Predictor, whole: Predictor, *, group: str
+) -> Photo:
     seconds = {}
 
     def timed(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -138,45 +152,7 @@ def _predict(path: Path, fashion: Predictor, zero_shot: Predictor, whole: Predic
         ZERO_SHOT: by_zero_shot,
         PHOTO: by_photo,
     }
-    return Photo(path.parent.name, pixels, garment, predictions, seconds)
-
-
-def summarize_method(method: str, photos: list[Photo]) -> dict[str, Any]:
-    """Compute accuracy and coverage on the photos of the ten classes."""
-    known = [photo for photo in photos if photo.kind in LABELS]
-    given = [photo for photo in known if not photo.predictions[method].abstained]
-
-    def correct(some: list[Photo]) -> dict[str, Any]:
-        return _fraction(sum(photo.is_correct(method) for photo in some), len(some))
-
-    by_kind = {kind: [photo for photo in known if photo.kind == kind] for kind in LABELS}
-    return {
-        "name": method,
-        "accuracy": correct(known),
-        "by_kind": {kind: correct(members) for kind, members in by_kind.items() if members},
-        "answered": _fraction(len(given), len(known)),
-        "right_of_answered": correct(given),
-    }
-
-
-def _fraction(successes: int, num: int) -> dict[str, Any]:
-    """Return a fraction with its Wilson interval."""
-    if not num:
-        return {"share": None, "ci95": [0.0, 1.0], "num": 0}
-    return {"share": successes / num, "ci95": list(wilson_interval(successes, num)), "num": num}
-
-
-def summarize_rejection(method: str, photos: list[Photo]) -> dict[str, Any]:
-    """Compute separation and rejection of objects outside the ten classes."""
-    known: list[tuple[float, bool]] = []
-    other: list[tuple[float, bool]] = []
-    for photo in photos:
-        prediction = photo.predictions[method]
-        score = prediction.none_of_these or 1 - prediction.confidence
-        (known if photo.kind in LABELS else other).append((score, prediction.abstained))
-    area = auroc(np.array(other)[:, 0], np.array(known)[:, 0]) if other else None
-    declined = _fraction(sum(abstained for _, abstained in other), len(other))
-    return {"name": method, "auroc": area, "declined": declined}
+    return Photo(path.parent.name, pixels, garment, predictions, seconds, group)
 
 
 def _summarize_segmentation(photos: list[Photo], progress: Progress) -> dict[str, Any]:
@@ -219,42 +195,3 @@ def _mean_and_decile(values: list[float]) -> dict[str, float | None]:
     if not values:
         return {"mean": None, "tenth": None}
     return {"mean": statistics.mean(values), "tenth": float(np.quantile(values, 0.1))}
-
-
-def _milliseconds(photos: list[Photo]) -> dict[str, dict[str, float]]:
-    """Return median and 99th percentile of each step, and of all steps of `predict`."""
-    steps = {
-        name: np.array([photo.seconds[name] for photo in photos]) for name in photos[0].seconds
-    }
-    shared = steps["decode"] + steps["cut out"]
-    steps[f"all of {PHOTO}"] = shared + steps["resize"] + steps[PHOTO]
-    steps[f"all of {ZERO_SHOT}"] = shared + steps["convert"] + steps[ZERO_SHOT]
-    return {
-        name: {f"p{q}": 1e3 * float(np.percentile(values, q)) for q in (50, 99)}
-        for name, values in steps.items()
-    }
-
-
-def risk_curve(method: str, photos: list[Photo]) -> list[tuple[float, float, float]]:
-    """Return threshold, coverage and error rate as the threshold falls."""
-    known = [photo for photo in photos if photo.kind in LABELS]
-    known.sort(key=lambda photo: -photo.predictions[method].confidence)
-    errors = np.cumsum([not photo.is_correct(method) for photo in known])
-    return [
-        (photo.predictions[method].confidence, number / len(known), float(wrong / number))
-        for number, (photo, wrong) in enumerate(zip(known, errors, strict=True), 1)
-    ]
-
-
-def list_errors(photos: list[Photo]) -> list[tuple[Pixels, str, str]]:
-    """Return pixels, folder and label of the photos that the model "photo" gets wrong.
-
-    A question mark after the label means that the model abstained.
-    """
-    errors = []
-    for photo in photos:
-        prediction = photo.predictions[PHOTO]
-        if not (photo.is_correct(PHOTO) if photo.kind in LABELS else prediction.abstained):
-            label = prediction.label + "?" * prediction.abstained
-            errors.append((photo.pixels, photo.kind, label))
-    return errors

@@ -47,7 +47,20 @@ def bench_photos(document: dict[str, Any], paths: Sequence[Path]) -> None:
     }
     for kind in document["methods"][-1]["by_kind"]:
         columns[kind] = lambda row, kind=kind: _percent(row["by_kind"][kind]["share"])  # type: ignore[misc]
-    notes = [f"{document['num_of_the_ten']} photos of the ten classes; all in %"]
+    senders = document["num_senders"]
+    over = f"intervals over {senders} photographers" if senders else "intervals over photos"
+    notes = [f"{document['num_of_the_ten']} photos of the ten classes; all in %, {over}"]
+    kinds = document["kinds"]["photo"]
+    notes.append(
+        f"photo: right on {_percent(kinds['ten_kinds']['share'])} % of all "
+        f"{kinds['ten_kinds']['num']} photos of the ten kinds of folders"
+    )
+    if neighbors := kinds["neighbors"]:
+        shown = ", ".join(
+            f"{name} {_percent(row['right']['share'])} of {row['right']['num']}"
+            for name, row in neighbors.items()
+        )
+        notes.append(f"photo, right on neighboring kinds, in %: {shown}")
     notes += [
         f"{row['name']}: {_percent(row['declined']['share'])} % of "
         f"{row['declined']['num']} photos of other things rejected, AUROC {row['auroc']:.3f}"

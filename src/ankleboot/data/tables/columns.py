@@ -22,7 +22,7 @@ TRUE, FALSE = ("1", "true", "yes", "t", "y"), ("0", "false", "no", "f", "n", "")
 
 GROUP_WORDS = frozenset(
     "animal burst camera case clip donor individual lesion participant patient person photographer "
-    "sequence session site slide specimen subject user video".split()
+    "sender sequence session site slide specimen subject user video".split()
 )
 NUMBER_WORDS = frozenset("code id key name no nr num number uid".split())
 SPLIT_WORDS = frozenset("fold folds kfold partition split subset".split())
