@@ -5,7 +5,6 @@ inside it would stay active in its exports.
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
@@ -15,6 +14,8 @@ from ankleboot.core.types import Images, Indices
 from ankleboot.recipes.recipe import Recipe
 
 ERASED_AREA = (0.02, 0.33)  # fraction of the image, as in Zhong et al. 2017, arXiv 1708.04896
+BORDERS = {"garment": 0, "cut-out": 255, "none": None}
+"""Value of the pixels around an image, by its crop; None for its mirror image."""
 MAX_ERASED_ASPECT = 1 / 0.3  # height to width, or width to height
 
 
@@ -63,16 +64,21 @@ def shift_images(
     down: Indices | int,
     right: Indices | int,
     *,
-    border: Literal["constant", "reflect"] = "constant",
+    border: int | None = 0,
 ) -> Images:
     """Shift all images, or each, by whole pixels; negative distances are upwards and to the left.
 
-    The border "constant" is black, "reflect" is the mirror image.
+    The border is the value of the pixels around an image, None for its mirror image.
     """
     down, right = (np.broadcast_to(distance, len(images)) for distance in (down, right))
     limit = int(max(np.abs(down).max(initial=0), np.abs(right).max(initial=0)))
     around = ((0, 0), (limit, limit), (limit, limit), (0, 0))
-    padded: np.ndarray = np.pad(images, around[: images.ndim], mode=border)
+    width = around[: images.ndim]
+    padded: np.ndarray = (
+        np.pad(images, width, mode="reflect")
+        if border is None
+        else np.pad(images, width, constant_values=border)
+    )
     # (n, height) and (n, width): source of every pixel
     rows = np.arange(images.shape[1]) + limit - down[:, None]
     columns = np.arange(images.shape[2]) + limit - right[:, None]
@@ -82,10 +88,7 @@ def shift_images(
 
 
 def _rotate_scale(images: Images, recipe: Recipe, rng: np.random.Generator) -> Images:
-    """Rotate, scale and stretch about the center, bilinear.
-
-    The border is black around a garment, and the mirror image of a whole photo.
-    """
+    """Rotate, scale and stretch about the center, bilinear."""
     import cv2  # the import costs 0.1 s
 
     num, jitter = len(images), recipe.aspect_jitter
@@ -94,22 +97,27 @@ def _rotate_scale(images: Images, recipe: Recipe, rng: np.random.Generator) -> I
     stretches = rng.uniform(-jitter, jitter, num) if jitter else np.zeros(num)
     height, width = images.shape[1:3]
     center = ((width - 1) / 2, (height - 1) / 2)
-    border = cv2.BORDER_CONSTANT if recipe.crop == "garment" else cv2.BORDER_REFLECT_101
+    value = BORDERS[recipe.crop]
+    border = cv2.BORDER_REFLECT_101 if value is None else cv2.BORDER_CONSTANT
     rotated = np.empty_like(images)
     for i, (image, stretch) in enumerate(zip(images, stretches, strict=True)):
         matrix = cv2.getRotationMatrix2D(center, angles[i], scales[i])
         if stretch:
             matrix[:, :2] = matrix[:, :2] @ np.diag([1 + stretch / 2, 1 - stretch / 2])
             matrix[:, 2] = center - matrix[:, :2] @ center
-        cv2.warpAffine(image, matrix, (width, height), dst=rotated[i], borderMode=border)
+        cv2.warpAffine(
+            *(image, matrix, (width, height)),
+            dst=rotated[i],
+            borderMode=border,
+            borderValue=(value or 0,) * 3,
+        )
     return rotated
 
 
 def _random_shift(images: Images, recipe: Recipe, rng: np.random.Generator) -> Images:
     limit = recipe.max_shift
     down, right = rng.integers(-limit, limit, (2, len(images)), endpoint=True)
-    is_cut_out = recipe.crop == "garment"
-    return shift_images(images, down, right, border="constant" if is_cut_out else "reflect")
+    return shift_images(images, down, right, border=BORDERS[recipe.crop])
 
 
 def _color_jitter(images: Images, limit: float, rng: np.random.Generator) -> Images:

@@ -62,7 +62,7 @@ def decide(
     """
     by_label = {label: float(p) for label, p in zip(info.labels, probs, strict=True)}
     rejected = {label: by_label.pop(label) for label in info.reject_labels}
-    if not (rejected or info.crop == "garment"):
+    if not rejected and info.crop == "none":
         garment = None  # the model predicts whole images, with or without a garment
     threshold = info.abstain_below if abstain_below is None else abstain_below
     label = max(by_label, key=by_label.__getitem__)

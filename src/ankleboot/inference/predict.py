@@ -164,7 +164,7 @@ def prepare_image(pixels: Pixels, router: ModelRouter, *, segment: bool = False)
     predictor = router.route(decoded)
     spec = predictor.info.image_spec
     # a model with reject labels also abstains where there is no garment
-    is_needed = segment or spec.crop == "garment" or predictor.info.reject_labels
+    is_needed = segment or spec.crop != "none" or predictor.info.reject_labels
     garment = decoded.segmentation if is_needed else None
     return PreparedImage(decoded, garment, decoded.preprocess(spec), predictor)
 

@@ -13,7 +13,7 @@ from ankleboot.core.errors import UsageError
 from ankleboot.core.text import unknown_name
 from ankleboot.core.types import Images, Indices, Probs
 from ankleboot.core.views import VIEWS, VIEWS_BELOW
-from ankleboot.data.augmentation import mirror_images, shift_images
+from ankleboot.data.augmentation import BORDERS, mirror_images, shift_images
 from ankleboot.inference.load import ResolvedModel
 from ankleboot.inference.predictor import Predictor
 from ankleboot.recipes.recipe import Recipe
@@ -98,11 +98,8 @@ class ViewsPredictor:
     def _further(self, images: Images) -> Iterator[Images]:
         yield mirror_images(images)
         if self._views == "flip-shift":
-            is_cut_out = self.info.crop == "garment"  # the border is that of training
             for down, right in SHIFTS:
-                shifted = shift_images(
-                    images, down, right, border="constant" if is_cut_out else "reflect"
-                )
+                shifted = shift_images(images, down, right, border=BORDERS[self.info.crop])
                 yield shifted
                 yield mirror_images(shifted)
 

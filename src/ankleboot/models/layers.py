@@ -61,7 +61,7 @@ def scale_inputs(x: Any, recipe: Recipe, dtype: keras.DTypePolicy) -> Any:
         case "none":
             return keras.layers.Rescaling(255.0, name="pixels", dtype=dtype)(x)
         case "standard":
-            photo = recipe.crop == "none"
+            photo = recipe.crop != "garment"
             mean, std = (PHOTO_MEAN, PHOTO_STD) if photo else (PIXEL_MEAN, PIXEL_STD)
             scaling = keras.layers.Rescaling(1 / std, -mean / std, name="standardised", dtype=dtype)
             return scaling(x)

@@ -43,9 +43,11 @@ def refuse_conflicts(recipe: Recipe) -> None:
             "hard_example_fraction below 1 excludes mixup and cutmix: the loss of a mixed image "
             "says little about either; set it to 1"
         )
-    needed = "garment" if recipe.backbone == "fashion_mnist" else "none"
-    if recipe.architecture == "transfer" and recipe.crop != needed:
-        raise UsageError(f"backbone={recipe.backbone} needs crop={needed}, got crop={recipe.crop}")
+    crops = ("garment",) if recipe.backbone == "fashion_mnist" else ("none", "cut-out")
+    if recipe.architecture == "transfer" and recipe.crop not in crops:
+        raise UsageError(
+            f"backbone={recipe.backbone} needs crop={' or '.join(crops)}, got crop={recipe.crop}"
+        )
     if recipe.architecture == "cnn":
         _refuse_impossible_blocks(recipe)
 

@@ -20,7 +20,9 @@ class DataFields:
     image_size: int = option(IMAGE_SIZE, "Pixels per side.", IMAGE_SIZES)
     color: bool = option(False, "RGB images; otherwise gray.")
     crop: str = option(
-        "garment", "Garment cut out as in Fashion-MNIST, or the whole photo.", words=CROPS
+        "garment",
+        "Garment as in Fashion-MNIST, cut out in color on white, or the whole photo.",
+        words=CROPS,
     )
     fit: str = option(
         "stretch",

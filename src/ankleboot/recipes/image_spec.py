@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ankleboot.core.errors import UsageError
 from ankleboot.core.types import IMAGE_SIZE
 
-CROPS = ("garment", "none")
+CROPS = ("garment", "cut-out", "none")
 FITS = ("stretch", "letterbox", "crop")
 IMAGE_SIZES = (8, 512)  # smallest and largest, in pixels
 
@@ -19,12 +19,14 @@ class ImageSpec:
     """Size, colors, crop and fit of images.
 
     Raises:
-        UsageError: If crop=garment is combined with another size, a color or a fit.
+        UsageError: If crop=garment is combined with another size or a color, crop=cut-out with
+            gray, or either of them with a fit.
     """
 
     image_size: int = IMAGE_SIZE  # pixels per side
     color: bool = False  # RGB; otherwise gray
-    # "garment": segmented and converted as by the authors of Fashion-MNIST; "none": resized
+    # "garment": segmented and converted as by the authors of Fashion-MNIST; "cut-out": segmented,
+    # in color on white; "none": resized
     crop: str = "garment"
     # how a tall or wide image becomes a square: "stretch" ignores its aspect, "letterbox" adds gray
     # bands, "crop" keeps the square in the middle
@@ -34,7 +36,7 @@ class ImageSpec:
         low, high = IMAGE_SIZES
         if self.crop not in CROPS or not low <= self.image_size <= high:
             raise UsageError(
-                f"expected crop {' or '.join(CROPS)} and image_size from {low} to {high}, "
+                f"expected crop {', '.join(CROPS)} and image_size from {low} to {high}, "
                 f"got {self.crop} and {self.image_size}"
             )
         if self.fit not in FITS:
@@ -44,10 +46,12 @@ class ImageSpec:
                 f"crop=garment makes gray images of {IMAGE_SIZE} x {IMAGE_SIZE} pixels; for "
                 f"image_size={self.image_size} color={str(self.color).lower()} set crop=none"
             )
-        if self.crop == "garment" and self.fit != "stretch":
+        if self.crop == "cut-out" and not self.color:
+            raise UsageError("crop=cut-out makes color images; set color=true, or crop=garment")
+        if self.crop != "none" and self.fit != "stretch":
             raise UsageError(
-                f"crop=garment centers the garment; for fit={self.fit} set crop=none, which takes "
-                "the whole image"
+                f"crop={self.crop} centers the garment; for fit={self.fit} set crop=none, which "
+                "takes the whole image"
             )
 
     @property

@@ -13,7 +13,7 @@ from ankleboot.data.preprocessing import preprocess
 from ankleboot.data.preprocessing.decode import PILLOW_FORMATS
 from ankleboot.data.preprocessing.image_formats import IMAGE_FORMATS, SUFFIXES
 from ankleboot.data.preprocessing.preprocess import PREPROCESSING_VERSION, DecodedImage
-from ankleboot.data.preprocessing.segmentation import segment_garment
+from ankleboot.data.preprocessing.segmentation import Segmentation, segment_garment
 from ankleboot.recipes.image_spec import ImageSpec
 
 SPECS = (
@@ -56,6 +56,37 @@ def test_the_scenes_take_every_path() -> None:
     assert photo.segmentation is not None and noise.segmentation is not None
     assert same.is_dataset_image
     assert photo.garment.any()
+
+
+CUT_OUT = ImageSpec(110, color=True, crop="cut-out")
+
+
+def test_a_garment_is_cut_out_in_color_with_a_margin() -> None:
+    plain, photo, *_ = (DecodedImage(pixels) for pixels in scenes())
+    for decoded in (plain, photo):
+        image = decoded.preprocess(CUT_OUT)
+        inside = (image < 250).any(axis=2)
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        assert 98 <= rows[-1] - rows[0] + 1 <= 100 and 4 <= rows[0] <= 6
+        assert abs(columns[0] + columns[-1] - 109) <= 2 and not inside.all()
+        middle = image[55, 55].astype(int)
+        assert middle[2] - middle[0] > 30  # the garment is blue
+    assert (photo.preprocess(CUT_OUT)[:4] == 255).all()
+
+
+def test_an_image_of_the_data_set_is_cut_out_dark_on_white() -> None:
+    image = scenes()[-1]
+    negative = DecodedImage(image).preprocess(CUT_OUT)
+    assert (negative[0, 0] == 255).all() and negative.min() < 100
+
+
+def test_an_image_without_a_garment_is_cut_out_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = Segmentation(np.zeros((96, 96), np.uint8), 0, 0.0)
+    monkeypatch.setattr(preprocess, "segment_garment", lambda pixels: nothing)
+    pixels = scenes()[2]  # noise, 80 x 120
+    image = DecodedImage(pixels).preprocess(CUT_OUT)
+    inside = (image < 250).any(axis=2)
+    assert inside.any(axis=0).sum() == 100 and 65 <= inside.any(axis=1).sum() <= 67
 
 
 def test_an_image_is_segmented_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Conversion of one garment to 28 x 28 pixels, as by the authors of the data set.
+"""Conversion of one garment to 28 x 28 pixels, as by the authors of the data set, or to color.
 
 They trimmed the margins, resized the longest side to 28 pixels, sharpened, centered, negated and
 converted to gray; their images had plain backgrounds. The garment of a photo is segmented first
@@ -21,6 +21,8 @@ KERNEL_SUM = sum(KERNEL) ** 2
 MASK_THRESHOLD = 128  # mask values from here on are garment
 STEEPNESS = 4  # the edge of a mask is narrowed to 1/4 of its width
 MIN_GARMENT_VALUE = 25  # a white garment, negated, would equal the background 0
+WHITE = 255
+CUT_OUT_RATIO = (10, 11)  # longest side of a garment cut out in color, to the side of its image
 
 
 def garment_image(pixels: Pixels, mask: Mask | None = None) -> Image:
@@ -33,6 +35,28 @@ def garment_image(pixels: Pixels, mask: Mask | None = None) -> Image:
         return _from_plain_background(pixels)
     alpha = opacity(pixels, mask)
     return center(fit_to_size(_trim(negated(pixels, alpha), alpha >= MASK_THRESHOLD)))
+
+
+def cut_out_image(pixels: Pixels, mask: Mask | None, size: int) -> Pixels:
+    """Lay a garment in its colors in the middle of a white square of `size` pixels.
+
+    Without a mask the background is plain. Where no garment is found, the whole image is laid there.
+    """
+    alpha = _plain_opacity(pixels) if mask is None else opacity(pixels, mask)
+    inside = alpha >= MASK_THRESHOLD
+    if inside.any():
+        weight = alpha.astype(np.int64)[..., None]
+        on_white = (pixels * weight + WHITE * (255 - weight) + 127) // 255
+        pixels = _trim(on_white.astype(np.uint8), inside)
+    longest, whole = CUT_OUT_RATIO
+    return center(fit_to_size(pixels, max(1, longest * size // whole)), size, WHITE)
+
+
+def _plain_opacity(pixels: Pixels) -> np.ndarray:
+    """Return 255 where a pixel differs from a plain background, else 0."""
+    gray = _to_gray(pixels).astype(np.int64)
+    is_garment = np.abs(gray - _upper_median(_border(gray))) > TOLERANCE
+    return np.where(is_garment, 255, 0).astype(np.uint8)
 
 
 def has_plain_background(pixels: Pixels) -> bool:

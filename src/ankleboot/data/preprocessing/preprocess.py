@@ -16,7 +16,11 @@ from PIL import Image as PillowImage
 from ankleboot.core.types import IMAGE_SIZE, Image, Pixels
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.fit import fit_to_square
-from ankleboot.data.preprocessing.garment import garment_image, has_plain_background
+from ankleboot.data.preprocessing.garment import (
+    cut_out_image,
+    garment_image,
+    has_plain_background,
+)
 from ankleboot.data.preprocessing.segmentation import Segmentation, segment_garment
 from ankleboot.recipes.image_spec import ImageSpec
 
@@ -55,6 +59,10 @@ class DecodedImage:
         """Return the image that a network takes: the garment, or all of it in a square."""
         if image_spec.crop == "garment":
             return self.garment
+        if image_spec.crop == "cut-out":
+            pixels = 255 - self.pixels if self.is_dataset_image else self.pixels
+            mask = self.segmentation.mask if self.segmentation else None
+            return cut_out_image(pixels, mask, image_spec.image_size)
         image = PillowImage.fromarray(self.pixels)
         values = np.asarray(image if image_spec.color else image.convert("L"))
         return fit_to_square(values, image_spec.image_size, image_spec.fit)

@@ -21,7 +21,7 @@ export function decide(image, garment, probs, info) {
   const [[label, confidence], [runnerUp, runnerUpProb]] = sortByProbability(probabilities);
   const noneOfThese = rejected.reduce((sum, [, probability]) => sum + probability, 0);
   const prediction = { label, confidence, probabilities, noneOfThese, reason: null, cause: null };
-  const checked = rejected.length || info.crop === "garment" ? garment : null;
+  const checked = rejected.length || info.crop !== "none" ? garment : null;
   if (checked && failureOf(checked)) {
     return { ...prediction, cause: "missing", reason: failureOf(checked) };
   }

@@ -11,6 +11,8 @@ const SHARPEN_KERNEL_SUM = 62 * 62;
 const EDGE_STEEPNESS = 4;
 const MIN_GARMENT_VALUE = 25; // keeps a white garment visible on 0
 const BAND_VALUE = 128; // of a letterbox
+const WHITE = 255;
+const CUT_OUT_RATIO = [10, 11]; // longest side of a garment cut out in color, to the image's side
 
 /** Return whether an image has the data set's format: 28 x 28 gray pixels. */
 export function isDatasetImage({ data, width, height }) {
@@ -37,17 +39,49 @@ export function garmentImage(image, mask = null) {
   return mask === null ? fromPlainBackground(toGray(image)) : center(fitToSize(trim(image, mask)));
 }
 
+/** Lay the garment in its colors in the middle of a white square; without a mask: see above. */
+export function cutOutImage(image, mask, side) {
+  const { width, height } = image;
+  const isDataset = isDatasetImage(image);
+  const alpha = mask === null ? plainOpacity(toGray(image)) : opacity(image, mask);
+  const isInside = (i) => alpha[i] >= MASK_THRESHOLD;
+  const box = bounds(image, isInside);
+  const longest = Math.max(1, Math.floor(CUT_OUT_RATIO[0] * side / CUT_OUT_RATIO[1]));
+  const onWhite = (value, opaque) =>
+    Math.floor((value * opaque + WHITE * (255 - opaque) + 127) / 255);
+  return interleave((channel) => {
+    const values = Uint8Array.from({ length: width * height }, (_, i) => {
+      const value = image.data[4 * i + channel];
+      return isDataset ? 255 - value : value;
+    });
+    if (box.width === 0) return center(fitToSize({ values, width, height }, longest), side, WHITE);
+    const plane = { values: values.map((value, i) => onWhite(value, alpha[i])), width, height };
+    return center(fitToSize(crop(plane, box), longest), side, WHITE);
+  }, side);
+}
+
+/** Return 255 where a pixel differs from a plain background, else 0. */
+function plainOpacity(gray) {
+  const background = median(border(gray));
+  return gray.values.map((value) =>
+    Math.abs(value - background) > BACKGROUND_TOLERANCE ? 255 : 0);
+}
+
 /** Fit the whole image into a square of gray or RGB values; fit: stretch, letterbox or crop. */
 export function resize(image, side, color, fit = "stretch") {
   if (!color) return fitToSquare(toGray(image), side, fit);
   const { data, width, height } = image;
+  return interleave((channel) => {
+    const values = Uint8Array.from({ length: width * height }, (_, i) => data[4 * i + channel]);
+    return fitToSquare({ values, width, height }, side, fit);
+  }, side);
+}
+
+/** Gather the three channels of a square of RGB values. */
+function interleave(channelOf, side) {
   const out = new Uint8Array(3 * side * side);
   for (let channel = 0; channel < 3; channel++) {
-    const values = new Uint8Array(width * height);
-    for (let i = 0; i < values.length; i++) values[i] = data[4 * i + channel];
-    fitToSquare({ values, width, height }, side, fit).forEach((value, i) => {
-      out[3 * i + channel] = value;
-    });
+    channelOf(channel).forEach((value, i) => { out[3 * i + channel] = value; });
   }
   return out;
 }
