@@ -141,3 +141,12 @@ def test_the_photo_benchmark_measures_every_method(
     assert "none of its paths leads to a photo" in capfd.readouterr().err
     assert run(["bench", "photos", "--photos", str(tmp_path / "out")]) == 3
     assert "no photos; expected folders named t-shirt, pants" in capfd.readouterr().err
+
+
+def test_the_page_names_every_kind_with_its_labels() -> None:
+    page = (Path(__file__).parents[2] / "docs/photos.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    for name, kind in PHOTO_KINDS.items():
+        (row,) = [row for row in rows if f"`{name}`" in row.split("|")[1]]
+        assert all(label in row for label in kind.labels) and ("none" in row) != bool(kind.labels)
+        assert ("apart" in row) == kind.is_neighbor
