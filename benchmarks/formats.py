@@ -28,6 +28,7 @@ RUNS_IN = {
     "openvino": "Intel's runtime",
     "saved-model": "TensorFlow Serving",
     "web": "any static web host (page and runtime)",
+    "web-float32": "the same, never in int8",
     "playground": "any static web host (a page for learners)",
 }
 

@@ -1,4 +1,4 @@
-"""Compose the photo that README.md predicts: docs/images/pullover.jpg.
+"""Compose the photo that README.md predicts, and the smaller example of the web pages.
 
     python tools/make_example_photo.py
 
@@ -14,7 +14,11 @@ import numpy as np
 from ankleboot.core.types import Image
 from ankleboot.data.load import load_data
 
-TARGET = Path(__file__).parents[1] / "docs/images/pullover.jpg"
+ROOT = Path(__file__).parents[1]
+TARGETS = {  # height in pixels, quality
+    ROOT / "docs/images/pullover.jpg": (640, 88),
+    ROOT / "src/ankleboot/web/shared/example_photo.jpg": (480, 72),
+}
 INDEX = 92  # of the sample's test images: a pullover
 HEIGHT, WIDTH, GARMENT = 640, 480, 400  # pixels
 NUM_BOARDS = 6
@@ -60,8 +64,11 @@ def main() -> None:
     photo = photo * (1 - mask[..., None]) + garment * mask[..., None]
     photo = photo + rng.normal(0, 0.012, photo.shape)  # a camera's noise
     pixels = np.clip(255 * photo, 0, 255).astype(np.uint8)
-    cv2.imwrite(str(TARGET), pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
-    print(TARGET)
+    for target, (height, quality) in TARGETS.items():
+        size = (WIDTH * height // HEIGHT, height)
+        scaled = cv2.resize(pixels[..., ::-1], size, interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(target), scaled, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        print(target)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ankleboot.data.label_file import read_label_file
+from helpers.accessibility import severe_faults
 from helpers.browser import needs_browser
 from helpers.images import write_image_folder
 from helpers.labeling import Page, label_page, load_planted, planted_folder, planted_queue
@@ -125,6 +126,21 @@ def test_every_key_does_what_it_says(browser: Any, planted: tuple[Page, dict[str
         page.click("#undo")
         settled(page, first)
         assert page.locator("#neighbors li").count() == 6
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_view_has_a_severe_accessibility_fault(
+    browser: Any, planted: tuple[Page, dict[str, str]], width: int
+) -> None:
+    served, _ = planted
+    with opened(browser, served.address, width) as page:
+        name = shown(page)
+        assert severe_faults(page) == []
+        page.keyboard.press("n")
+        moved_on(page, name)
+        page.click("#tab-classes")
+        page.locator("#grid button").first.click()
+        assert severe_faults(page) == []
 
 
 def test_many_classes_have_a_search(

@@ -234,12 +234,12 @@ def test_a_training_is_three_lines_and_the_next_command(
 def test_an_export_is_three_lines_and_the_next_command(capsys: pytest.CaptureFixture[str]) -> None:
     parity = ParityResult(2e-6, 0.998, 500, accuracy_change=-0.002)
     result = ExportResult(
-        Path("exports/m.tflite"), "litert-int8", 1_234, parity, Latency(0.04, 0.2), 99, 1
+        Path("exports/m.tflite"), "litert-int8", 1_234, parity, Latency(0.04, 0.2), 99, 1, "int8"
     )
     export_result(result, following="ankleboot predict --model exports/m.tflite IMAGE")
     assert capsys.readouterr().out.splitlines() == [
         "exports/m.tflite",
-        "litert-int8: 1,234 bytes, 0.040 ms for an image",
+        "litert-int8 (int8): 1,234 bytes, 0.040 ms for an image",
         "same label as the original on 499 of 500 test images; accuracy -0.20 points",
         "next: ankleboot predict --model exports/m.tflite IMAGE",
         "(-v shows differences and latency)",

@@ -33,8 +33,8 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    server = Server(("127.0.0.1", 0), functools.partial(Site, directory=str(folder)))
+def served(folder: Path, site: type[Site] = Site) -> Iterator[str]:
+    server = Server(("127.0.0.1", 0), functools.partial(site, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
@@ -101,4 +101,10 @@ def scene(height: int, width: int, seed: int, color: tuple[int, int, int] = (90,
 
 
 def headline(said: Prediction) -> str:
-    return said.label if said.reason is None else said.reason[0].upper() + said.reason[1:]
+    """Return the large words of the answer's card."""
+    if said.reason is None:
+        return said.label
+    if said.cause == "declined":
+        nearest = said.reason.rpartition("(")[2].removesuffix(")")
+        return f"Something else, {nearest}"
+    return said.reason[0].upper() + said.reason[1:]

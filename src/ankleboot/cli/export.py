@@ -50,6 +50,7 @@ def export(
     format's limits is removed; the exit code is 4. An adopted .tflite or .onnx file cannot be
     converted: it is copied in its own format, with its convention in the metadata.
     The file of an ensemble holds all members; litert-micro, web and playground hold one network.
+    The network of web is in int8 where that is as accurate; web-float32 writes float32 always.
     """
     from ankleboot.cli.output.prediction import export_result
     from ankleboot.cli.output.progress import working
@@ -68,6 +69,6 @@ def export(
 def _next_command(path: Path, format_name: str) -> str:
     """Return the command that uses an exported file, or shows an exported page."""
     name = shlex.quote(str(path))
-    if format_name in ("web", "playground"):
+    if format_name in ("web", "web-float32", "playground"):
         return f"python -m http.server --directory {name}"
     return f"ankleboot predict --model {name} IMAGE"

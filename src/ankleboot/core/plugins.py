@@ -66,10 +66,11 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "openvino": "ankleboot.export.openvino:OPENVINO",
         "saved-model": "ankleboot.export.saved_model:SAVED_MODEL",
         "web": "ankleboot.export.offline_app:WEB_APP",
+        "web-float32": "ankleboot.export.offline_app:WEB_APP_FLOAT32",
         "playground": "ankleboot.export.playground:PLAYGROUND",
     },
     "explanations": {
-        "grad-cam": "ankleboot.evaluation.explain.grad_cam:grad_cam",
+        "grad-cam": "ankleboot.evaluation.explain.hires_cam:hires_cam",
         "occlusion": "ankleboot.evaluation.explain.occlusion:keras_occlusion",
         "integrated-gradients": "ankleboot.evaluation.explain.gradients:integrated_gradients",
         "smooth-grad": "ankleboot.evaluation.explain.gradients:smooth_grad",

@@ -31,7 +31,7 @@ from ankleboot.models.run import Run
 KERAS = ("model.predict", "model(x)")
 """Runtimes of Keras; the first is the reference of the comparison."""
 
-BROWSER_FORMATS = ("web", "playground")
+BROWSER_FORMATS = ("web", "web-float32", "playground")
 BATCH_SIZES = (1, 8, 64, 256, 1_024)  # images
 NUM_WARM_UP_CALLS, MAX_CALLS = 20, 5_000
 MEASURE_S = 1.0  # per throughput; latencies get three times as long

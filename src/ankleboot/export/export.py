@@ -17,7 +17,7 @@ from ankleboot.core.errors import AnklebootError, ModelError, UsageError, first_
 from ankleboot.core.files import total_bytes
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.temporary import moved_to
-from ankleboot.data.dataset import Dataset
+from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.evaluation.select_split import (
     DataSource,
     dataset_for,
@@ -44,6 +44,7 @@ class ExportResult:
     Attributes:
         parameters: Number of parameters, of all members of an ensemble.
         passes: Passes of a network for each image: the members of an ensemble.
+        weights: Type of the weights: float32, float16 or int8.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class ExportResult:
     latency_ms: Latency
     parameters: int
     passes: int
+    weights: str
 
     def to_json(self) -> dict[str, Any]:
         """Return the document of `export --json`."""
@@ -92,22 +94,60 @@ def export_model(
     judged = judged_images([resolved], dataset, "test" if len(dataset.test) else "validation")
     images, split = judged.of(dataset), judged.split
     deployable = _deployable(resolved, reference, dataset, split, format)
-    name, limits = f"{format} of {resolved.name}", export_format.limits
-    with moved_to(target) as written:
-        if deployable is None:  # an adopted file, whose convention is sealed into it
-            shutil.copyfile(reference.name, written)
-        else:
-            _write(deployable, export_format, written, name)
-        candidate = load_predictor(written, trust=True)
-        if limits.max_accuracy_loss is not None and split == "test":
-            count_evaluation(resolved, "test")  # the comparison uses the labels
-        parity = check_parity(reference, candidate, images, limits, name=name, split=split)
-        latency = measure_latency(candidate, images.images)
-        _check_target(target, format, export_format)  # another process may have written it
-    examined.remember(target)
-    info = candidate.info
-    size = total_bytes(target)
-    return ExportResult(target, format, size, parity, latency, info.parameters, info.passes)
+    task = _Export(resolved, reference, deployable, images, split, format, target)
+    try:
+        return task.write(export_format)
+    except ModelError:
+        if export_format.fallback is None:
+            raise
+        return task.write(export_format.fallback)
+
+
+@dataclass(frozen=True)
+class _Export:
+    """A model, the images of the comparison, and the target of a file that passes it."""
+
+    model: ResolvedModel
+    reference: Predictor
+    deployable: DeployableModel | None
+    images: LabeledImages
+    split: str
+    format: str
+    target: Path
+
+    def write(self, export_format: ExportFormat) -> ExportResult:
+        """Write and verify the file.
+
+        Raises:
+            ModelError: If it cannot be converted or exceeds the format's limits.
+        """
+        name, limits = f"{self.format} of {self.model.name}", export_format.limits
+        with moved_to(self.target) as written:
+            if self.deployable is None:  # an adopted file, whose convention is sealed into it
+                shutil.copyfile(self.reference.name, written)
+            else:
+                _write(self.deployable, export_format, written, name)
+            candidate = load_predictor(written, trust=True)
+            if limits.max_accuracy_loss is not None and self.split == "test":
+                count_evaluation(self.model, "test")  # the comparison uses the labels
+            parity = check_parity(
+                self.reference, candidate, self.images, limits, name=name, split=self.split
+            )
+            latency = measure_latency(candidate, self.images.images)
+            # another process may have written it
+            _check_target(self.target, self.format, export_format)
+        examined.remember(self.target)
+        info = candidate.info
+        return ExportResult(
+            path=self.target,
+            format=self.format,
+            bytes=total_bytes(self.target),
+            parity=parity,
+            latency_ms=latency,
+            parameters=info.parameters,
+            passes=info.passes,
+            weights=export_format.weights,
+        )
 
 
 def _default_path(model: ResolvedModel, export_format: ExportFormat) -> Path:

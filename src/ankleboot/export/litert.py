@@ -43,8 +43,10 @@ def write_int8(model: DeployableModel, path: Path, *, batch_size: int | None = N
 
 
 LITERT = ExportFormat("model.tflite", write, LiteRTPredictor, FLOAT32)
-LITERT_FP16 = ExportFormat("model-fp16.tflite", write_float16, LiteRTPredictor, FLOAT16)
-LITERT_INT8 = ExportFormat("model-int8.tflite", write_int8, LiteRTPredictor, INT8)
+LITERT_FP16 = ExportFormat(
+    "model-fp16.tflite", write_float16, LiteRTPredictor, FLOAT16, weights="float16"
+)
+LITERT_INT8 = ExportFormat("model-int8.tflite", write_int8, LiteRTPredictor, INT8, weights="int8")
 
 
 def _store(flatbuffer: bytes, model: DeployableModel, path: Path) -> None:

@@ -61,7 +61,7 @@ def load(path: Path, num_threads: int) -> Predictor:
     return LiteRTPredictor(path / FILE_NAME, num_threads)
 
 
-LITERT_MICRO = ExportFormat("micro", write, load, INT8, holds_ensembles=False)
+LITERT_MICRO = ExportFormat("micro", write, load, INT8, holds_ensembles=False, weights="int8")
 
 
 def _flatbuffer(model: DeployableModel) -> bytes:

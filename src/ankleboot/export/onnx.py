@@ -49,7 +49,7 @@ def write_int8(model: DeployableModel, path: Path) -> None:
 
 
 ONNX = ExportFormat("model.onnx", write, OnnxPredictor, FLOAT32)
-ONNX_INT8 = ExportFormat("model-int8.onnx", write_int8, OnnxPredictor, INT8)
+ONNX_INT8 = ExportFormat("model-int8.onnx", write_int8, OnnxPredictor, INT8, weights="int8")
 
 
 def _float32(model: DeployableModel) -> Any:

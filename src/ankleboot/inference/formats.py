@@ -4,6 +4,8 @@ Each module of the package export defines its formats as constants; `core/plugin
 name, so that `export` and `load_predictor` need no table of their own.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ class ExportFormat:
         load: Verifies the checksum and returns the predictor of a path with a number of threads.
         limits: Accepted differences from the Keras model.
         holds_ensembles: False for a format that holds one network alone.
+        weights: Type of the weights in the file.
+        fallback: Format that is written in its place where a model exceeds the limits.
     """
 
     file_name: str
@@ -31,6 +35,8 @@ class ExportFormat:
     load: Callable[[Path, int], Predictor]
     limits: ParityLimits
     holds_ensembles: bool = True
+    weights: str = "float32"
+    fallback: ExportFormat | None = None
 
     @property
     def suffix(self) -> str:

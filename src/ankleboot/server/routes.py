@@ -72,11 +72,7 @@ async def openapi(request: Request, services: Services) -> Response:  # noqa: AR
 
 async def static_file(request: Request, services: Services) -> Response:
     """Return a file of the page."""
-    file = services.static_files[request.scope["path"]]
-    headers = {"etag": file.etag, "cache-control": "no-cache"}  # browsers revalidate each time
-    if request.headers.get("if-none-match") == file.etag:
-        return Response(None, 304, headers)
-    return Response(file.content, 200, headers, media_type=file.media_type)
+    return services.static_files[request.scope["path"]].respond(request)
 
 
 async def sample_images(request: Request, services: Services) -> Response:

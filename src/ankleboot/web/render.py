@@ -8,7 +8,7 @@ import jinja2
 from markupsafe import Markup
 
 from ankleboot import __version__
-from ankleboot.core.text import truncate_middle
+from ankleboot.core.text import share_text, truncate_middle
 
 WEB = Path(__file__).parent
 SHARED = WEB / "shared"  # files that are copied beside those of each page
@@ -35,7 +35,7 @@ def render(content: dict[str, Any], template: str, drawn: Collection[str]) -> st
 
 def _percent(fraction: float | None) -> str:
     """Write a fraction in percent; a dash stands for what is not measured."""
-    return "-" if fraction is None else f"{100 * fraction:.1f}"
+    return "-" if fraction is None else share_text(fraction, 1)
 
 
 def _markup(value: str | list[str]) -> Markup | list[Markup]:

@@ -161,7 +161,9 @@ def export_result(result: ExportResult, *, following: str, verbose: bool = False
         agreement += f"; accuracy {100 * parity.accuracy_change:+.2f} points"
     console.lines(result.path)
     console.sentences(
-        f"{result.format}: {result.bytes:,} bytes, {latency.p50:.3f} ms for an image", agreement
+        f"{result.format} ({result.weights}): {result.bytes:,} bytes, "
+        f"{latency.p50:.3f} ms for an image",
+        agreement,
     )
     if result.passes > 1:
         console.sentences(f"{result.passes} networks of {result.parameters:,} parameters in all")

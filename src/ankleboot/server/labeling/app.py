@@ -70,8 +70,7 @@ class LabelApp:
         self._check_source(request)
         path, method = request.url.path, request.method
         if method == "GET" and (file := self._static_files.get(path)):
-            headers = {"cache-control": "no-cache"}
-            return Response(file.content, 200, headers, media_type=file.media_type)
+            return file.respond(request)
         if not path.startswith("/api/"):
             raise ApiError(404, "not_found", "Nothing has this path.")
         self._check_key(request)

@@ -15,7 +15,7 @@ start().catch(showFault);
 async function start() {
   const session = await get("session");
   const isNew = session.mode === "new";
-  byId("title").textContent = `${isNew ? "Label" : "Check"} ${session.title}`;
+  byId("title").textContent = `${isNew ? "Label" : "Check"} ${session.title.replace(/\/$/, "")}`;
   document.title = `${byId("title").textContent}, Ankleboot`;
   byId("label-file").textContent = session.label_file;
   byId("keys").textContent = keysText(session);

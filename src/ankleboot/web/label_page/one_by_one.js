@@ -171,7 +171,8 @@ export class OneByOne {
     const text = { unusable: "Not usable", "": label || "No label yet" }[decision] ?? label;
     const was = first && first !== label && decision === "changed" ? ` was ${first}` : "";
     const kept = decision === "confirmed" ? " kept" : "";
-    byId("label").replaceChildren(text, make("span", { class: "was" }, was || kept));
+    const doubtful = suspect && isOpen ? " doubtful" : "";
+    byId("label").replaceChildren(text, make("span", { class: "was" }, was || kept || doubtful));
     byId("label").classList.toggle("doubtful", suspect && isOpen);
     byId("position").textContent = `${(position + 1).toLocaleString("en")} of ${this.#total.toLocaleString("en")}`;
     byId("previous").disabled = position === 0;

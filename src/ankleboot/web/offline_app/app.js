@@ -4,17 +4,20 @@ import { decide } from "./decision.js";
 import { byId, readPixels } from "./dom.js";
 import { listenForDrawing } from "./drawing_pad.js";
 import { percent } from "./format.js";
-import { drawScaled, listenForChoosing, listenForDropping, listenForPasting } from "./image_input.js";
+import { showSteps } from "./image_strip.js";
+import { listenForDropping, listenForPasting } from "./image_input.js";
 import { load, models, notLoaded, page, run } from "./models.js";
-import { setStatus, showModelInput, showPrediction } from "./prediction_card.js";
-import { garmentImage, hasPlainBackground, isDatasetImage, resize, SIZE } from "./preprocessing.js";
-import { showPreprocessing, toImageData } from "./preprocessing_steps.js";
+import { storeFirstFiles } from "./offline_storage.js";
+import { showTitle } from "./page_title.js";
+import { listenForPhotos, showPreview } from "./photo_card.js";
+import { setStatus, showPrediction } from "./prediction_card.js";
+import { cutOutImage, garmentImage, hasPlainBackground, isDatasetImage, resize, SIZE } from "./preprocessing.js";
+import { showGarmentSteps, showPixels } from "./preprocessing_steps.js";
 import { showSamples } from "./sample_images.js";
 import { failureOf, removeSpecks, toMask } from "./segmentation.js";
-import { bringIntoView, listenForTabs, selectTab } from "./tabs.js";
+import { bringIntoView } from "./tabs.js";
 
 const MAX_SIDE = 640; // as in ankleboot/data/preprocessing/decode.py
-const INPUT_TABS = ["photo", "draw"];
 
 let latest = 0; // number of the newest image; results for older ones are dropped
 
@@ -30,25 +33,24 @@ async function classify(image, { isPhoto = false, follow = true, request = ++lat
     if (request !== latest) return;
     result = await predict(image, name, segments);
   } catch (error) {
-    if (request === latest) setStatus("The model cannot run here", messageOf(error));
+    if (request === latest) showFailure("The model cannot run here", messageOf(error));
     return;
   }
   if (request !== latest) return;
   const info = models[name];
-  showModelInput(toImageData(result.input, { width: info.image_size, height: info.image_size }));
   showPrediction(result.prediction, {
     info,
     rejects: info.reject_labels.length > 0,
     milliseconds: result.milliseconds,
     isSorted: page.kind === "own",
   });
-  byId("steps").hidden = !canSegment;
   if (canSegment) {
     const isFound = !(result.garment && failureOf(result.garment));
-    showPreprocessing(byId("steps-list"), image, result.garment, isFound, result.small);
     const text = await describePreprocessing(result, name, isFound);
     if (request !== latest) return;
-    byId("steps-text").textContent = text;
+    showGarmentSteps(image, result.garment, isFound, result.small, text);
+  } else {
+    showPixels(isPhoto && !isDataset ? image : null, result.input, info.image_size);
   }
   if (follow) bringIntoView(byId("result"));
 }
@@ -60,9 +62,15 @@ async function predict(image, name, segments) {
   const garment = segments
     ? removeSpecks(toMask(await run("segmentation", resizeFor("segmentation", image)))) : null;
   const small = "segmentation" in models ? garmentImage(image, garment && garment.mask) : null;
-  const input = info.crop === "garment" ? small : resizeFor(name, image);
+  const input = inputFor(name, image, garment && garment.mask, small);
   const prediction = decide(input, garment, await run(name, input), info);
   return { garment, small, input, prediction, milliseconds: performance.now() - started };
+}
+
+function inputFor(name, image, mask, small) {
+  const { crop, image_size: side } = models[name];
+  if (crop === "garment") return small;
+  return crop === "cut-out" ? cutOutImage(image, mask, side) : resizeFor(name, image);
 }
 
 function resizeFor(name, image) {
@@ -76,7 +84,7 @@ async function describePreprocessing({ garment, small }, name, isFound) {
   if (name === "default" || !isFound || small.every((value) => value === 0)) return trimmed;
   const { label, confidence } = decide(small, null, await run("default", small), models.default);
   return (
-    `${trimmed}The prediction above comes from the photograph itself. The model for Fashion-MNIST ` +
+    `${trimmed}The answer comes from the photo itself. The model for Fashion-MNIST ` +
     `predicts ${label} (${percent(confidence)}) from the ${SIZE} × ${SIZE} pixels.`
   );
 }
@@ -87,14 +95,19 @@ async function loadModels(names, request) {
   const all = Promise.all(names.map(load));
   if (missing.length && request === latest) {
     const bytes = missing.reduce((sum, name) => sum + models[name].bytes, 0);
-    const what = missing.some((name) => name !== "default") ? "the models for photographs" : "the model";
+    const what = missing.some((name) => name !== "default") ? "the models for photos" : "the model";
     setStatus("Loading …", `Fetching ${what}: ${(bytes / 1e6).toFixed(1)} MB, only once.`);
-    byId("steps").hidden = true;
+    showSteps([]);
   }
   await all;
-  if (missing.length) storeForOffline();
+  if (missing.length) storeFirstFiles();
   // lets the browser paint before the model blocks the page
   if (!document.hidden) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+}
+
+function showFailure(title, text) {
+  setStatus(title, text);
+  showSteps([]);
 }
 
 function messageOf(error) {
@@ -110,27 +123,20 @@ async function classifyFile(file) {
     bitmap = await createImageBitmap(file); // applies the EXIF orientation
   } catch {
     if (request !== latest) return;
-    setStatus("This browser cannot read the image", file.name ?? "");
-    byId("steps").hidden = true;
+    showFailure("This browser cannot read the image", file.name ?? "");
     return;
   }
   if (request !== latest) return;
-  const canvas = byId("preview");
-  drawScaled(canvas, bitmap, MAX_SIDE);
+  showPreview(bitmap, MAX_SIDE);
   bitmap.close();
-  canvas.hidden = false;
-  byId("invitation").hidden = true;
-  selectTab(INPUT_TABS, "photo");
-  await classify(readPixels(canvas), { isPhoto: true, request });
+  await classify(readPixels(byId("preview")), { isPhoto: true, request });
 }
 
 function listenForImages() {
   const handle = ([file]) => classifyFile(file);
-  listenForChoosing("choose", "file", handle, prefetch);
-  listenForChoosing("photograph", "camera", handle, prefetch);
+  listenForPhotos(handle, prefetch);
   listenForDropping([byId("drop")], ({ files }) => files[0] && classifyFile(files[0]));
   listenForPasting(handle);
-  listenForTabs(INPUT_TABS);
   // the page does not scroll between strokes
   listenForDrawing(byId("pad"), byId("clear"), (pad) => classify(readPixels(pad), { follow: false }));
 }
@@ -148,8 +154,6 @@ function showModelInfo() {
   }
   const values = {
     classes: info.labels.length.toLocaleString("en"),
-    size: `${info.image_size} × ${info.image_size}`,
-    color: info.color ? "color" : "gray",
     data: info.data.replace(/\/$/, ""),
     "reject-labels": photo ? photo.reject_labels.join(", ") : "",
   };
@@ -157,9 +161,9 @@ function showModelInfo() {
     element.textContent = values[element.dataset.fill];
   }
   if (photo && !photo.reject_labels.length) byId("rejects").hidden = true;
-  if (page.kind === "own") document.title = "Ankleboot: image classifier";
-  document.body.classList.add(page.kind);
-  document.querySelector(".tabs").hidden = info.crop !== "garment";
+  const isClothes = page.kind !== "own";
+  showTitle({ isClothes, data: info.data, labels: info.labels, model: info.recipe });
+  byId("draw").hidden = info.crop !== "garment";
   byId("samples-box").hidden = !page.samples;
   byId("about").textContent =
     Object.values(models)
@@ -167,35 +171,17 @@ function showModelInfo() {
         `${title}: ${recipe ? `recipe ${recipe}` : "custom recipe"}, ` +
         `${parameters.toLocaleString("en")} parameters.`)
       .join(" ") + ` Made with Ankleboot ${info.version}.`;
-  setStatus("Loading …", `Fetching the model: ${(info.bytes / 1e6).toFixed(1)} MB.`, info.labels);
-}
-
-/** Cache the files loaded so far; service_worker.js uses them when there is no network. */
-async function storeForOffline() {
-  if (!("serviceWorker" in navigator) || !isSecureContext) return;
-  const here = new URL("./", location.href).href;
-  const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
-  const own = new Set([here, ...loaded.filter((address) => address.startsWith(here))]);
-  try {
-    await navigator.serviceWorker.register("service_worker.js");
-    const cache = await caches.open("ankleboot");
-    for (const address of own) if (!(await cache.match(address))) await cache.add(address);
-    document.body.dataset.offline = "ready";
-  } catch (error) {
-    console.warn("The page could not be stored for offline use:", error);
-  }
 }
 
 showModelInfo();
 listenForImages();
-const firstSample = page.samples
-  ? readPixels(await showSamples(byId("samples"), (canvas) => classify(readPixels(canvas))))
-  : null;
-if (latest === 0 && firstSample) {
-  await classify(firstSample, { follow: false, request: 0 });
-} else if (latest === 0) {
-  await loadModels(["default"], 0).then(
-    () => latest || setStatus("Choose an image", `The model knows ${models.default.labels.length} classes.`),
-    (error) => latest || setStatus("The model cannot run here", messageOf(error)),
-  );
+if (page.samples) {
+  await showSamples(byId("samples"), (canvas) => {
+    showPreview(null); // it belongs to the previous image
+    classify(readPixels(canvas));
+  });
 }
+// the model is ready, and the page stored, before the first image
+load("default").then(storeFirstFiles, (error) => {
+  if (latest === 0) showFailure("The model cannot run here", messageOf(error));
+});

@@ -1,13 +1,16 @@
 // The models of this folder, run by LiteRT.js. Each is fetched on its first use.
 
+import { startServiceWorker } from "./offline_storage.js";
 import { loadAndCompile, loadLiteRt, Tensor } from "./runtime/index.js";
 
 const addressOf = (name) => new URL(name, import.meta.url).href;
 
+const started = startServiceWorker();
+
 /** Contents of models.json: the kind of page, and the file and metadata of every model. */
 export const { page, models } = await (await fetch(addressOf("models.json"))).json();
 
-const runtime = loadLiteRt(addressOf("runtime/"));
+const runtime = started.then(() => loadLiteRt(addressOf("runtime/")));
 runtime.catch(() => {}); // `compile` reports the failure
 const loading = new Map();
 const loaded = new Set();

@@ -1,7 +1,7 @@
 // The preprocessing of a photograph as a strip of images, as in
 // ankleboot/data/preprocessing/visualize.py.
 
-import { showImageStrip } from "./image_strip.js";
+import { showSteps } from "./image_strip.js";
 import { negated, opacity, SIZE } from "./preprocessing.js";
 
 const OUTSIDE = [24, 96, 72]; // color over everything outside the garment
@@ -9,20 +9,20 @@ const OUTSIDE_OPACITY = 0.65;
 const WHITE = [255, 255, 255];
 
 /**
- * Show the steps in a list.
+ * Show the steps from a photograph to the garment.
  *
  * photo: the photograph; garment: its segmentation, or null with a plain background; isFound: whether
- * there is a garment; small: the garment in SIZE x SIZE pixels.
+ * there is a garment; small: the garment in SIZE x SIZE pixels; text: a comment.
  */
-export function showPreprocessing(list, photo, garment, isFound, small) {
-  const steps = [["Photo", photo, "Your photograph"]];
+export function showGarmentSteps(photo, garment, isFound, small, text) {
+  const steps = [photoStep(photo)];
   if (garment !== null) {
     const alpha = opacity(photo, garment.mask);
-    const area = `${Math.round(100 * garment.areaFraction)} % of the photograph`;
+    const area = `${Math.round(100 * garment.areaFraction)} % of the photo`;
     const faded = (value, channel) =>
       (1 - OUTSIDE_OPACITY) * value + OUTSIDE_OPACITY * OUTSIDE[channel];
     steps.push(["Garment found", blend(photo, alpha, faded),
-      `The photograph, green outside the garment, which covers ${area}`]);
+      `The photo, green outside the garment, which covers ${area}`]);
     if (isFound) {
       steps.push(
         ["Cut out", blend(photo, alpha, (_, channel) => WHITE[channel]), "The garment on white"],
@@ -31,14 +31,27 @@ export function showPreprocessing(list, photo, garment, isFound, small) {
     }
   }
   if (isFound) {
-    steps.push([`${SIZE} × ${SIZE} pixels`, toImageData(small, { width: SIZE, height: SIZE }),
-      `The garment in ${SIZE} by ${SIZE} gray pixels`]);
+    steps.push(pixelsStep(small, SIZE));
   }
-  showImageStrip(list, steps);
+  showSteps(steps, text);
+}
+
+/** Show the pixels of the network, after the photograph that they were made from (or null). */
+export function showPixels(photo, input, side) {
+  showSteps([...(photo === null ? [] : [photoStep(photo)]), pixelsStep(input, side)]);
+}
+
+function photoStep(photo) {
+  return ["Photo", photo, "Your photo"];
+}
+
+function pixelsStep(values, side) {
+  const pixels = toImageData(values, { width: side, height: side });
+  return [`${side} × ${side} pixels`, pixels, `The pixels of the network: ${side} × ${side}`];
 }
 
 /** Convert gray or RGB values to ImageData. */
-export function toImageData(values, { width, height }) {
+function toImageData(values, { width, height }) {
   const pixels = new ImageData(width, height);
   const channels = values.length / (width * height);
   for (let i = 0; i < width * height; i++) {

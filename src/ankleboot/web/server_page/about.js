@@ -55,7 +55,7 @@ function factList(model) {
     "Recipe": recipe || "custom",
     "Training data": data.replace(/\/$/, ""),
     "Input": `${side} × ${side} ${color ? "color" : "gray"} pixels of the ` +
-      `${crop === "garment" ? "segmented garment" : "whole image"}`,
+      `${crop === "none" ? "whole image" : "segmented garment"}`,
     "Parameters": parameters ? parameters.toLocaleString("en") : null,
     "Classes": shorten(accepted),
     "Rejects": model.declined.length ? shorten(model.declined) : null,

@@ -1,10 +1,11 @@
 // The page of `ankleboot serve`: one image, many images, and information about the models.
 
-import { showAbout } from "./about.js";
+import { acceptedClasses, showAbout } from "./about.js";
 import { fetchService } from "./api_client.js";
 import { addDropped, startBatchView } from "./batch_view.js";
 import { byId } from "./dom.js";
 import { listenForDropping, listenForPasting } from "./image_input.js";
+import { showTitle } from "./page_title.js";
 import { setStatus } from "./prediction_card.js";
 import { classifyFile, startSingleView } from "./single_view.js";
 import { listenForTabs, selectTab } from "./tabs.js";
@@ -37,20 +38,17 @@ function listen() {
 }
 
 /** Fill in the parts of the page that depend on the models. */
-function showModelInfo({ models, version }) {
-  const [first] = models;
-  const kind = models.some(isClothingModel) ? "clothes" : "own";
-  for (const element of document.querySelectorAll("[data-kind]")) {
-    element.hidden = element.dataset.kind !== kind;
-  }
-  for (const element of document.querySelectorAll("[data-fill=classes]")) {
-    element.textContent = first.classes.length.toLocaleString("en");
-  }
-  if (kind === "own") document.title = "Ankleboot: image classifier";
-  document.body.classList.add(kind);
+function showModelInfo({ models, default: selected, version }) {
+  const model = models.find(({ name }) => name === selected) ?? models[0];
+  const isClothes = isClothingModel(model);
+  showTitle({ isClothes, data: model.data, labels: acceptedClasses(model), model: model.name });
+  byId("draw").hidden = model.crop !== "garment";
+  byId("samples-box").hidden = !isClothes;
   byId("about").textContent = `Ankleboot ${version}.`;
-  byId("input-tabs").hidden = !models.some((model) => model.crop === "garment");
-  byId("samples-box").hidden = kind === "own";
+  byId("clothes-origin").hidden = !isClothes;
+  byId("photos-origin").hidden = !model.photo;
+  byId("own-origin").hidden = isClothes;
+  byId("own-data").textContent = model.data.replace(/\/$/, "");
 }
 
 /** Return whether a model has the classes of Fashion-MNIST. */

@@ -2,44 +2,60 @@
 
 import { byId, decodeBase64Image, make } from "./dom.js";
 import { capitalize } from "./format.js";
-import { paint, showImageStrip } from "./image_strip.js";
+import { paint, showSteps } from "./image_strip.js";
 
 const SMALL = 28; // pixels per side of an image of the data set
 const MIN_SHOWN_CHANGE = 0.01;
 
-/** Show a response of /v1/explain unless it is obsolete; returns the network's input, or null. */
+/** Show the image at once, and blanks for the steps that come with the explanation. */
+export function showPendingSteps({ image, photo }, model) {
+  if (photo === null) return showSteps([]); // the browser cannot read it
+  if (image) return showSteps([[sizeText(photo), photo, "The pixels of the network"]]);
+  const isGarment = model.crop === "garment" || model.photo;
+  const side = model.crop === "garment" ? SMALL : model.image_size;
+  const cutOut = isGarment ? [["Cut out", blank(photo), ""]] : [];
+  showSteps([["Photo", photo, "Your photo"], ...cutOut, [`${side} × ${side} pixels`, blank({ width: side, height: side }), ""]]);
+}
+
+/** Show a response of /v1/explain unless it is obsolete; returns whether it was shown. */
 export async function showExplanation(explanation, model, isCurrent) {
   const { steps, small, overlay, neighbours } = explanation;
   const encoded = [...steps, ...neighbours, overlay, ...(small ? [{ png: small }] : [])];
   const images = new Map();
   await Promise.all(encoded.map(async ({ png }) => images.set(png, await decodeBase64Image(png))));
-  if (!isCurrent()) return null;
+  if (!isCurrent()) return false;
   const input = images.get(steps.at(-1).png);
   const strip = steps.map(({ name, png }) => [capitalize(name), images.get(png), capitalize(name)]);
-  const isGarment = small !== null || model.crop === "garment";
-  showPreprocessing(strip, small && images.get(small), isGarment);
+  showPreprocessing(strip, small ? images.get(small) : input, input);
   showOcclusion(overlay, input, images.get(overlay.png));
   showNeighbors(neighbours, images, small !== null && input.width !== SMALL);
-  return input;
+  return true;
 }
 
 export function hideExplanation() {
-  for (const id of ["steps", "occlusion", "neighbors"]) byId(id).hidden = true;
+  showSteps([]);
+  for (const id of ["occlusion", "neighbors"]) byId(id).hidden = true;
 }
 
-function showPreprocessing(strip, small, isGarment) {
-  const before = strip.slice(0, -1);
-  const [[, photo]] = before;
-  const [, input] = strip.at(-1);
-  const size = ({ width, height }) => `${width} × ${height}`;
-  const last = small ?? input;
-  const description = `The garment in ${size(last)} pixels`;
-  showImageStrip(byId("steps-list"), [...before, [`${size(last)} pixels`, last, description]]);
-  byId("steps-text").textContent = last.width === input.width ? "" :
-    `The prediction comes from ${size(input)} pixels of the photograph itself. Models for Fashion-MNIST ` +
-    `use the garment in ${size(last)} pixels.`;
-  const isUnchanged = photo.width === SMALL && photo.height === SMALL;
-  byId("steps").hidden = isUnchanged || !isGarment;
+function showPreprocessing(strip, last, input) {
+  const [[, photo], ...rest] = strip;
+  const description = `The pixels of the network: ${sizeText(last)}`;
+  const isUnchanged = photo.width === last.width && photo.height === last.height;
+  const before = isUnchanged ? [] : [strip[0], ...rest.slice(0, -1)];
+  showSteps([...before, [sizeText(last), last, description]], last.width === input.width ? "" :
+    `The answer comes from ${sizeText(input)} of the photo itself. Models for Fashion-MNIST ` +
+    `use the garment in ${sizeText(last)}.`);
+}
+
+function sizeText({ width, height }) {
+  return `${width} × ${height} pixels`;
+}
+
+function blank({ width, height }) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  return canvas;
 }
 
 function showOcclusion({ label, most }, input, map) {
@@ -57,7 +73,7 @@ function showOcclusion({ label, most }, input, map) {
 function showNeighbors(neighbors, images, isPhoto) {
   byId("neighbors-text").textContent = isPhoto
     ? "Training images most similar to the 28 × 28 pixels above. The prediction comes from the " +
-      "photograph and does not use them."
+      "photo and does not use them."
     : "Training images most similar in their 28 × 28 pixels. The prediction does not use them.";
   byId("neighbors").hidden = neighbors.length === 0;
   byId("neighbors-list").replaceChildren(...neighbors.map(({ png, label, likeness }) => {

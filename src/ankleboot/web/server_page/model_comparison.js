@@ -3,6 +3,7 @@
 import { showBarChart } from "./bar_chart.js";
 import { byId, make } from "./dom.js";
 import { capitalize, percent, sortByProbability } from "./format.js";
+import { namesClass } from "./prediction_card.js";
 
 const NUM_BARS = 3; // most likely classes per model
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
@@ -15,9 +16,8 @@ export const selectedModel = () => selected;
 /** Show a button for each model; `changed` is called when another one is selected. */
 export function showModels(service, changed) {
   models = service.models;
-  const box = byId("models");
-  box.hidden = models.length < 2;
-  box.replaceChildren(...models.map((model, index) => modelButton(model, index, changed)));
+  byId("models-fold").hidden = models.length < 2;
+  byId("models").replaceChildren(...models.map((model, index) => modelButton(model, index, changed)));
   select(models.find(({ name }) => name === service.default) ?? models[0]);
 }
 
@@ -58,14 +58,14 @@ export function setModelBusy(name) {
 
 /** Show a model's prediction in short; `info` is the model's entry of /v1/model. */
 export function showModelPrediction(name, prediction, info) {
-  const { label, confidence, probabilities, noneOfThese, reason } = prediction;
+  const { label, confidence, probabilities, noneOfThese, reason, cause } = prediction;
   const list = setSummary(name, reason === null ? `${label}, ${percent(confidence)}` : capitalize(reason),
     reason !== null);
   buttonOf(name).querySelector(".model-size").textContent = info.parameters
     ? `${COMPACT.format(info.parameters)} parameters` : ""; // unknown for some formats
   const none = info.declined.length ? [["None of these", noneOfThese]] : [];
   const rows = sortByProbability([...probabilities, ...none]).slice(0, NUM_BARS);
-  showBarChart(list, rows, rows[0][0]);
+  showBarChart(list, namesClass(cause) ? rows : [], rows[0][0]);
 }
 
 export function showModelError(name, error) {

@@ -2,6 +2,7 @@
 
 import { byId, make } from "./dom.js";
 import { capitalize, percent } from "./format.js";
+import { namesClass } from "./prediction_card.js";
 import { thumbnail } from "./thumbnails.js";
 import { DONE, FAILED, WAITING } from "./upload_queue.js";
 
@@ -98,13 +99,13 @@ function emptyLine(row) {
 function fillLine(line, { state, prediction, error }) {
   const [, , result, confidence] = line.children;
   line.className = state === FAILED ? "failed" : prediction?.abstained ? "doubtful" : state;
-  confidence.textContent = state === DONE ? percent(prediction.confidence) : "";
+  const isNamed = state === DONE && namesClass(prediction.cause);
+  confidence.textContent = isNamed ? percent(prediction.confidence) : "";
   if (state === FAILED) result.replaceChildren(make("span", { class: "reason" }, error));
   else if (state !== DONE) result.replaceChildren(state === WAITING ? "waiting" : "…");
   else if (!prediction.abstained) result.replaceChildren(make("strong", {}, prediction.label));
   else {
-    result.replaceChildren(make("span", { class: "reason" }, capitalize(prediction.reason)),
-      make("span", { class: "guess" }, `nearest class: ${prediction.label}`));
+    result.replaceChildren(make("span", { class: "reason" }, capitalize(prediction.reason)));
   }
 }
 

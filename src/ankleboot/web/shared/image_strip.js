@@ -1,14 +1,21 @@
 // Images side by side at one height, with a caption below each.
 
-const MAX_PIXELATED_SIDE = 56; // up to this width, single pixels are drawn with sharp edges
+import { byId } from "./dom.js";
 
-/** Fill a list with steps of [caption, pixels, description]; the first sets the shape on a phone. */
-export function showImageStrip(list, steps) {
-  list.replaceChildren(...steps.map((step) => item(...step)));
-  const [[, { width, height }]] = steps;
-  const total = steps.reduce((sum, [, pixels]) => sum + pixels.width / pixels.height, 0);
-  list.style.setProperty("--aspect", width / height);
-  list.style.setProperty("--total", total); // aspect ratio of the whole strip
+const MAX_PIXELATED_SIDE = 56; // up to this width, single pixels are drawn with sharp edges
+const CUT_OUT = "Cut out";
+
+/**
+ * Show the steps of the preprocessing, each [caption, pixels, description]: first, cut-out and last
+ * beside the answer, all of them in the fold below it. `text` comments them.
+ */
+export function showSteps(steps, text = "") {
+  const main = steps.filter((step, i) => i === 0 || i === steps.length - 1 || step[0] === CUT_OUT);
+  showImageStrip(byId("way"), main);
+  byId("way").hidden = steps.length === 0;
+  showImageStrip(byId("steps-list"), steps);
+  byId("steps-fold").hidden = steps.length <= main.length;
+  byId("steps-text").textContent = text;
 }
 
 /** Draw pixels (ImageData or an image source) onto a canvas at their own size. */
@@ -21,6 +28,12 @@ export function paint(canvas, pixels, description) {
   canvas.classList.toggle("coarse", pixels.width <= MAX_PIXELATED_SIDE);
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", description);
+}
+
+function showImageStrip(list, steps) {
+  list.replaceChildren(...steps.map((step) => item(...step)));
+  const total = steps.reduce((sum, [, pixels]) => sum + pixels.width / pixels.height, 0);
+  list.style.setProperty("--total", total); // aspect ratio of the whole strip
 }
 
 function item(caption, pixels, description) {

@@ -1,11 +1,16 @@
-// Prediction card: the model's input, its prediction, and the probability of every class.
+// Prediction card: the answer in words, what to do about a doubtful one, and every class.
 
 import { showBarChart } from "./bar_chart.js";
 import { byId } from "./dom.js";
-import { capitalize, duration, percent, sortByProbability } from "./format.js";
-import { paint } from "./image_strip.js";
+import { capitalize, classesText, confidenceText, duration, percent, sortByProbability } from "./format.js";
 
 const MAX_UNSCROLLED = 12; // longer lists of classes scroll
+const MAX_LISTED = 12; // more classes are counted
+
+/** Return whether a prediction with this reason to abstain still names a class. */
+export function namesClass(cause) {
+  return cause === null || cause === "unsure";
+}
 
 /**
  * Show a prediction.
@@ -13,48 +18,55 @@ const MAX_UNSCROLLED = 12; // longer lists of classes scroll
  * prediction: label and confidence; probabilities ([label, probability] of all accepted classes);
  * noneOfThese; the reason to abstain as a sentence and the cause as a word, or null.
  * info: the model's metadata. rejects: whether the model has a "None of these" class.
- * isSorted: whether the most likely class comes first.
+ * isSorted: whether the most likely class comes first. name: the model's, or null for the only one.
  */
-export function showPrediction(prediction, { info, rejects, milliseconds, isSorted }) {
-  const { label, confidence, probabilities, noneOfThese, reason, cause } = prediction;
-  document.body.classList.toggle("unsure", reason !== null);
-  byId("prediction").textContent = reason === null ? label : capitalize(reason);
-  const text = {
-    missing: "Show one whole garment, laid flat or hung up.",
-    blank: "It shows nothing to classify.",
-    several: `If it is one garment: ${label}, ${percent(confidence)}.`,
-    declined: `None of these: ${percent(noneOfThese)}. Nearest class: ${label}, ${percent(confidence)}.`,
-    unsure: `${label}: ${percent(confidence)}. The model abstains below ${percent(info.abstain_below)}.`,
-  }[cause] ?? `Confidence: ${percent(confidence)}`;
-  byId("confidence").textContent = text.replaceAll(" %", "\u00a0%"); // no line break before "%"
-  byId("timing").textContent = `Predicted in ${duration(milliseconds)}.`;
+export function showPrediction(prediction, { info, rejects, milliseconds, isSorted, name = null }) {
+  const { label, probabilities, noneOfThese, cause } = prediction;
+  byId("result").hidden = false;
+  document.body.classList.toggle("unsure", cause !== null);
+  byId("prediction").textContent = headline(prediction);
+  byId("confidence").textContent = detail(prediction, info).replaceAll(" %", "\u00a0%"); // one line
+  const by = name === null ? "" : ` by ${name}`;
+  byId("timing").textContent = `Predicted${by} in ${duration(milliseconds)}.`;
   const rows = isSorted ? sortByProbability(probabilities) : probabilities;
   const none = rejects ? [["None of these", noneOfThese]] : [];
-  const highlighted = { missing: null, blank: null, declined: none[0]?.[0] };
-  showClasses([...rows, ...none], cause in highlighted ? highlighted[cause] : label);
+  const highlighted = cause === "declined" ? none[0]?.[0] : label;
+  showClasses([...rows, ...none], namesClass(cause) || cause === "declined" ? highlighted : null);
+}
+
+function headline({ label, reason, cause }) {
+  if (reason === null) return label;
+  if (cause !== "declined") return capitalize(reason);
+  const [, nearest] = reason.match(/\((most like .*)\)$/) ?? [];
+  return ["Something else", nearest].filter(Boolean).join(", ");
+}
+
+/** Return the confidence in words, or advice for a better image. */
+function detail({ label, confidence, probabilities, cause }, { abstain_below: threshold }) {
+  const classes = classesText(probabilities.map(([name]) => name), MAX_LISTED);
+  return {
+    missing: "Show one whole garment, laid flat or hung up, on a plain ground.",
+    blank: "It shows nothing to classify. Try another image.",
+    several: "Photograph one garment at a time, on a plain ground.",
+    declined: `The model classifies an image as ${classes}. Photograph one of these, on a plain ground.`,
+    unsure: `Best guess: ${label}, ${percent(confidence)}. The model abstains below ` +
+      `${percent(threshold)}. More light or a plainer ground may help.`,
+  }[cause] ?? confidenceText(confidence);
 }
 
 /** Show a status in place of a prediction and clear the previous one. */
-export function setStatus(title, detail, labels = null) {
+export function setStatus(title, text) {
+  byId("result").hidden = false;
   byId("prediction").textContent = title;
-  byId("confidence").textContent = detail;
+  byId("confidence").textContent = text;
   byId("timing").textContent = "";
-  byId("model-input-box").hidden = true;
   document.body.classList.remove("unsure");
-  const shown = labels ?? [...byId("bars").children].map((row) => row.children[0].textContent);
-  showClasses(shown.map((label) => [label, null]), null);
-}
-
-/** Show the pixels that the network takes as its input. */
-export function showModelInput(pixels) {
-  const size = `${pixels.width} × ${pixels.height} pixels`;
-  paint(byId("model-input"), pixels, `The network's input: ${size}`);
-  byId("model-input-size").textContent = size;
-  byId("model-input-box").hidden = false;
+  showClasses([], null);
 }
 
 function showClasses(rows, highlighted) {
   showBarChart(byId("bars"), rows, highlighted);
+  byId("classes-fold").hidden = rows.length === 0;
   const box = byId("classes");
   const scrolls = rows.length > MAX_UNSCROLLED;
   box.classList.toggle("scrolls", scrolls);

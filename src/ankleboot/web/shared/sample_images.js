@@ -3,9 +3,9 @@
 const SIDE = 28;
 
 /** Fill a box with buttons; `chosen` gets an image's canvas. Returns the first canvas. */
-export async function showSamples(box, chosen) {
+export async function showSamples(box, chosen, source = "samples.png") {
   const strip = new Image();
-  strip.src = "samples.png";
+  strip.src = source;
   await strip.decode();
   for (let start = 0; start < strip.width; start += SIDE) {
     const canvas = document.createElement("canvas");
