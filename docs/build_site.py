@@ -59,7 +59,7 @@ REFERENCE = (
 )
 BACKGROUND = (
     *("docs/comparison", "docs/measured", "docs/performance", "docs/reproduction", "docs/photos"),
-    *("docs/release_notes", "docs/design", "docs/experiments"),
+    *("docs/foreign_pictures", "docs/release_notes", "docs/design", "docs/experiments"),
 )
 MORE = ("CHANGELOG", "CONTRIBUTING", "SECURITY", "RELEASING")
 

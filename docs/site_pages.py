@@ -42,6 +42,7 @@ READERS = {
     "docs/performance": "researchers and builders",
     "docs/reproduction": "researchers",
     "docs/photos": "researchers and builders",
+    "docs/foreign_pictures": "researchers",
     "docs/design": "contributors",
     "docs/experiments": "contributors",
     "CHANGELOG": "users of an earlier version",

@@ -29,7 +29,11 @@ def test_the_command_line_page_is_fresh() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["performance", "reliability", "serving_page", "formats", "photos", "studies"]
+    "script",
+    [
+        *("performance", "reliability", "serving_page", "formats", "photos", "studies"),
+        "foreign_pictures",
+    ],
 )
 def test_tables_are_those_of_the_stored_results(script: str) -> None:
     path = ROOT / f"benchmarks/{script}.py"
