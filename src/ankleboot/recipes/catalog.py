@@ -100,7 +100,7 @@ images for validation, since its fields were chosen on 12,000 (docs/experiments.
 STEADY = replace(STRONG, name="steady", random_erasing=0.0, epochs=14)
 """Highest accuracy in the time that `leaky` takes to train."""
 
-CNN100K = replace(STRONG, name="cnn100k", filters=16, max_filters=48, epochs=60)
+CNN100K = replace(STRONG, name="cnn100k", filters=16, max_filters=48, epochs=120)
 """Network below 100,000 parameters; measured with a run of `strong` as its teacher."""
 
 CHAMPION = replace(

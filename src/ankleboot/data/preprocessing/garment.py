@@ -40,7 +40,7 @@ def garment_image(pixels: Pixels, mask: Mask | None = None) -> Image:
 def cut_out_image(pixels: Pixels, mask: Mask | None, size: int) -> Pixels:
     """Lay a garment in its colors in the middle of a white square of `size` pixels.
 
-    Without a mask the background is plain. Where no garment is found, the whole image is laid there.
+    Without a mask the background is plain. Where no garment is found, the whole image is laid.
     """
     alpha = _plain_opacity(pixels) if mask is None else opacity(pixels, mask)
     inside = alpha >= MASK_THRESHOLD
