@@ -1,15 +1,19 @@
 """Bars of long work: rate and time left on a terminal, nothing in a pipe."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ankleboot.cli.output.progress import counted, working
 from ankleboot.cli.output.terminal import log_line
 from ankleboot.core.progress import counting, report_progress, watched_by
 from ankleboot.core.types import Images, Probs
+from ankleboot.data.load import load_data
 from ankleboot.inference.predictor import BatchPredictor
+from ankleboot.recipes.image_spec import ImageSpec
 from helpers.predictors import FakePredictor
 from helpers.terminal import make_terminal
 
@@ -76,3 +80,25 @@ def test_predictors_report_their_images() -> None:
     with watched_by(lambda *counts: seen.append(counts)):
         InBatches().predict(np.zeros((7, 28, 28), np.uint8))
     assert seen == [("images", 3, 7), ("images", 6, 7), ("images", 7, 7)]
+
+
+def test_decoded_images_of_a_folder_are_counted(tmp_path: Path) -> None:
+    for kind in ("cat", "dog"):
+        (tmp_path / kind).mkdir()
+        for number in range(35):
+            pixels = np.full((9, 9, 3), 3 * number + (kind == "dog"), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / kind / f"{number}.png")
+    seen: list[tuple[str, int, int]] = []
+    with watched_by(lambda *counts: seen.append(counts)):
+        load_data(tmp_path, image_spec=ImageSpec(8, crop="none"))
+    assert seen == [("images", 64, 70), ("images", 70, 70)]
+
+
+def test_work_within_work_is_counted_by_the_outer_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = make_terminal(monkeypatch, 80, "stderr")
+    with working("explain"):
+        with working("data"):
+            report_progress("images", 5, 10)
+            time.sleep(REDRAWN)
+        report_progress("images", 10, 10)
+    assert "explain: images" in stderr.getvalue() and "data" not in stderr.getvalue()

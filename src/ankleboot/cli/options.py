@@ -201,6 +201,19 @@ class DataOptions:
             run: Run whose data is loaded by default, and must not have changed.
             known: Name of the data set to load by default if there is no run.
         """
+        from ankleboot.cli.output.progress import working
+        from ankleboot.cli.output.terminal import log_line
+
+        with working("data"):
+            data = self._load(image_spec, run, known)
+        for warning in data.folder_report.warnings if data.folder_report else ():
+            log_line(f"{data.name}: {warning}")
+        if changes := data.label_changes:
+            for note in (str(changes), *changes.notes):
+                log_line(f"{data.name}: {note}")
+        return data
+
+    def _load(self, image_spec: ImageSpec, run: Run | None, known: str) -> Dataset:
         from ankleboot.cli.output.terminal import log_line
         from ankleboot.data import load
 
@@ -213,17 +226,10 @@ class DataOptions:
             "progress": log_line,
         }
         if run is not None:
-            data = load.load_training_data(run, self.name, trust=self.trust, **options)
-        else:
-            name, is_typed = self.name or known or "fashion-mnist", self.name is not None
-            options["for_training"] = not known
-            data = load.load_data(name, trust=self.trust or is_typed, **options)
-        for warning in data.folder_report.warnings if data.folder_report else ():
-            log_line(f"{data.name}: {warning}")
-        if changes := data.label_changes:
-            for note in (str(changes), *changes.notes):
-                log_line(f"{data.name}: {note}")
-        return data
+            return load.load_training_data(run, self.name, trust=self.trust, **options)
+        name, is_typed = self.name or known or "fashion-mnist", self.name is not None
+        options["for_training"] = not known
+        return load.load_data(name, trust=self.trust or is_typed, **options)
 
 
 DATA_OPTIONS = (

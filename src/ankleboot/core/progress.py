@@ -22,6 +22,11 @@ def watched_by(watcher: Watcher | None) -> Iterator[None]:
         _local.watcher = previous
 
 
+def is_watched() -> bool:
+    """Return whether this thread has a watcher."""
+    return getattr(_local, "watcher", None) is not None
+
+
 @contextmanager
 def counting(noun: str, total: int) -> Iterator[Callable[[int], None]]:
     """Yield a function that reports how many parts are done; parts of these stay unreported."""

@@ -9,7 +9,7 @@ from rich.table import Column
 from rich.text import Text
 
 from ankleboot.cli.output.terminal import Terminal, live, stderr_console, styled
-from ankleboot.core.progress import watched_by
+from ankleboot.core.progress import is_watched, watched_by
 
 T = TypeVar("T")
 
@@ -77,9 +77,12 @@ class _WorkBar:
 
 @contextmanager
 def working(title: str) -> Iterator[None]:
-    """Draw a bar while a command works, which counts the parts that the work reports."""
+    """Draw a bar while a command works, which counts the parts that the work reports.
+
+    Work within work is counted by the outer bar.
+    """
     console = stderr_console()
-    if not console.is_terminal:
+    if not console.is_terminal or is_watched():
         yield
         return
     with make_bar(console) as bar, live(console), watched_by(_WorkBar(bar, title)):

@@ -15,6 +15,7 @@ from ankleboot.core.array_cache import RowWriter, cached_rows, rows_in_memory
 from ankleboot.core.errors import DataError, EnvironmentFailure
 from ankleboot.core.files import sha256_of
 from ankleboot.core.paths import cache_folder
+from ankleboot.core.progress import report_progress
 from ankleboot.core.types import SomeImages
 from ankleboot.data.image_folder.content import (
     NUM_THREADS,
@@ -121,6 +122,7 @@ def _preprocess(
                 images.append(loaded[0][np.newaxis])
                 digests.append(loaded[1])
                 sizes.append(loaded[2])
+            report_progress("images", min(first + BLOCK_SIZE, len(files)), len(files))
     by_area = sorted(set(sizes), key=math.prod) or [(0, 0)]
     notes = {"digests": digests, "unreadable": unreadable}
     return notes | {"smallest": by_area[0], "largest": by_area[-1]}
