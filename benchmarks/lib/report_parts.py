@@ -23,8 +23,8 @@ PARTS = {
     "metrics": "ankleboot.evaluation.report.write:evaluate_probs",
     "corrupted images": "ankleboot.evaluation.report.write:measure_robustness",
     "predictions": "ankleboot.inference.predictor:BatchPredictor.predict",
-    "charts": "ankleboot.evaluation.report.content:draw_charts",
-    "explanations": "ankleboot.evaluation.report.content:compute_maps",
+    "charts": "ankleboot.evaluation.report.charts:draw_charts",
+    "explanations": "ankleboot.evaluation.report.explanations:compute_maps",
     "similar training images": "ankleboot.evaluation.report.network:nearest_images",
     "page": "ankleboot.evaluation.report.write:render",
 }
@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> None:
     """Write the report of a run and print the seconds of its parts as JSON."""
     run, page = map(Path, arguments)
     use_backend("tensorflow")  # as the command does it
-    for module in ("write", "content", "network"):  # the last one imports TensorFlow
+    for module in ("write", "charts", "explanations", "network"):  # the last one imports TensorFlow
         importlib.import_module(f"ankleboot.evaluation.report.{module}")
     imports = time.time() - float(os.environ["ANKLEBOOT_STARTED"]), time.process_time()
     watch = Stopwatch()

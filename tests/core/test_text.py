@@ -14,6 +14,7 @@ from ankleboot.core.text import (
     escape_unprintable,
     folder_name,
     json_text,
+    share_text,
 )
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=40)  # surrogates, too
@@ -65,3 +66,19 @@ def test_markdown_shows_a_name_as_it_is() -> None:
     parser = MarkdownIt("commonmark").enable("table")
     (text,) = list(parser.parse(escape_markdown(name))[1].children or ())
     assert (text.type, text.content) == ("text", name)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "digits", "expected"),
+    [
+        (1.0, 0, "100"),
+        (0.996, 0, ">99"),
+        (0.9996, 1, ">99.9"),
+        (0.996, 1, "99.6"),
+        (0.0, 1, "0.0"),
+        (0.0004, 1, "<0.1"),
+        (0.7825, 1, "78.2"),
+    ],
+)
+def test_100_percent_is_all_and_0_is_none(fraction: float, digits: int, expected: str) -> None:
+    assert share_text(fraction, digits) == expected

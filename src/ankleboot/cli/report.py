@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     type=options.ExpandedPath(path_type=Path, exists=True, file_okay=False),
     help="Folder of photos that show none of the classes, to test their detection.",
 )
+@click.option(
+    "--card",
+    type=options.ExpandedPath(path_type=Path, dir_okay=False),
+    help="PNG file for a summary of 1200 x 630 pixels, for a slide or a link.",
+)
 @options.data_option
 @options.json_option
 def report(
@@ -37,12 +42,14 @@ def report(
     output: Path | None,
     learning_curve: bool,
     photos: Path | None,
+    card: Path | None,
     data_choice: options.DataOptions,
 ) -> options.Result:
     """Write a report on RUN as an HTML page that needs no network.
 
-    Sections: accuracy and calibration, confusions, overfitting, explanations, robustness,
-    provenance. Evaluations on the test split are counted.
+    It starts with the accuracy, a verdict and advice; sections that open show confusions, the
+    worst images, explanations, learning curves, calibration, robustness and provenance.
+    Evaluations on the test split are counted.
     """
     from ankleboot.cli.output.evaluation import report_result
     from ankleboot.cli.output.progress import working
@@ -59,5 +66,7 @@ def report(
         data = data_choice.load(model.run.recipe().image_spec, model.run)
         sizes = training.learning_curve(model.run, data, log_line)
     with working("report"):
-        result = write_report(model, output, data, split=split_name, sizes=sizes, photos=photos)
+        result = write_report(
+            model, output, data, split=split_name, sizes=sizes, photos=photos, card=card
+        )
     return result.to_json(), lambda: report_result(result)

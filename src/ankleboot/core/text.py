@@ -57,6 +57,16 @@ def percent_text(probability: float) -> str:
     return {"100": ">99 %", "0": "<1 %"}.get(text, f"{text} %")
 
 
+def share_text(fraction: float, digits: int = 0) -> str:
+    """Return a measured fraction in percent: "100" only if it is all, and "0" only if it is none."""
+    text, step = f"{100 * fraction:.{digits}f}", 10.0**-digits
+    if fraction < 1 and float(text) >= 100:
+        return f">{100 - step:.{digits}f}"
+    if fraction > 0 and float(text) == 0:
+        return f"<{step:.{digits}f}"
+    return text
+
+
 def truncate_middle(text: str, length: int = 24) -> str:
     """Shorten a long name to its beginning and its end."""
     if len(text) <= length:

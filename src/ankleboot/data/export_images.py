@@ -47,6 +47,14 @@ def sample_strip() -> np.ndarray:
     return np.concatenate(list(test.images[_alternate(test)[:20]]), axis=1)
 
 
+def training_sprite(count: int, columns: int) -> np.ndarray:
+    """Join training images of the sample in rows; the classes alternate."""
+    train = load_data("sample").train
+    images = train.images[_alternate(train)[:count]]
+    rows = images.reshape(-1, columns, *images.shape[1:])
+    return np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
+
+
 def _alternate(images: LabeledImages) -> list[int]:
     """Order the positions so that the classes alternate: the first of each, the second, ..."""
     by_class = [np.flatnonzero(images.labels == label) for label in np.unique(images.labels)]

@@ -83,11 +83,11 @@ def test_the_report_of_an_adopted_file_rests_on_its_predictions(
     sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', text, re.DOTALL))
     assert set(re.findall(r'href="#(\w+)"', text.split("</nav>")[0])) == set(sections)
     assert "no access to the layers" in sections["filters"] and "<img" not in sections["filters"]
-    assert sections["explain"].count("<img") == 8
+    assert sections["explain"].count("<img") == 2 * 6  # images and their maps
     assert "Left out: grad-cam, integrated-gradients, similar" in sections["explain"]
     assert "nearest training images" not in sections["explain"]
     assert "inversion" in sections["robustness"] and "<svg" in sections["calibration"]
-    assert "calibrated probabilities" not in text and ">unknown<" in sections["provenance"]
+    assert "with calibrated probabilities" not in text and ">unknown<" in sections["provenance"]
 
 
 def test_an_adopted_file_is_exported_in_its_own_format_and_served(

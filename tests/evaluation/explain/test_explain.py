@@ -33,7 +33,22 @@ def test_images_are_explained_by_name_and_as_pixels(calibrated_run: Run, bar_dat
     assert len(neighbors) == 5 and 7 not in neighbors
     assert by_name.to_json()["nearest"][0]["train_index"] == neighbors[0]
     assert repr(by_name).startswith("Explanation(image train:7, label ")
-    assert len(by_name.figure().axes[0].images) == 8  # image, map over it, five neighbors
+    assert len(by_name.figure().axes[0].images) == 7  # image, map over it, five neighbors
+
+
+def test_a_figure_names_the_true_class_and_the_colors(
+    calibrated_run: Run, bar_data: Dataset
+) -> None:
+    (known,) = explain(calibrated_run, ["train:7"], methods=["grad-cam"], data=bar_data)
+    truth = CLASS_NAMES[bar_data.train.labels[7]]
+    assert known.true_label == known.to_json()["true_label"] == truth
+    figure = known.figure()
+    assert f"true class {truth}" in figure.get_suptitle()
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert {"HiResCAM", "against the class", "for it"} <= set(texts)
+    pixels = bar_data.train.images[7]
+    (unknown,) = explain(calibrated_run, [pixels], methods=["grad-cam"], data=bar_data)
+    assert unknown.true_label is None and "true class" not in unknown.figure().get_suptitle()
 
 
 def test_a_chosen_class_is_explained(calibrated_run: Run, bar_data: Dataset) -> None:

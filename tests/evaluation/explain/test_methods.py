@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 
 from ankleboot.core import plugins
-from ankleboot.core.errors import ModelError
+from ankleboot.core.errors import ModelError, NotApplicableError
+from ankleboot.core.progress import watched_by
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
 from ankleboot.evaluation.explain import features
-from ankleboot.evaluation.explain.grad_cam import from_gradients, grad_cam
 from ankleboot.evaluation.explain.gradients import class_gradients, integrated_gradients
+from ankleboot.evaluation.explain.hires_cam import from_gradients, hires_cam
 from ankleboot.evaluation.explain.occlusion import PATCH, occlusion
 from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import load_predictor
 from ankleboot.models import architectures
-from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import LEAKY, PLAIN, SPRINT
 
@@ -30,17 +30,59 @@ def network(bar_run: Run) -> keras.Model:
     return predictor.model
 
 
-def test_grad_cam_by_hand() -> None:
+def test_hires_cam_by_hand() -> None:
     values = np.zeros((1, 2, 2, 2), np.float32)
-    values[0, 0, 0] = (2, 0)  # the first map supports for the class, the second against it
+    values[0, 0, 0] = (2, 0)
     values[0, 1, 1] = (1, 0)
     values[0, 0, 1] = (0, 5)
     gradients = np.empty_like(values)
-    gradients[..., 0], gradients[..., 1] = 1.0, -1.0
+    gradients[..., 0], gradients[..., 1] = 3.0, -1.0
+    gradients[0, 1, 1] = 0.0  # nothing depends on this corner, which Grad-CAM marks
     (found,) = from_gradients(values, gradients, (28, 28))
     assert found.shape == (28, 28)
-    assert found[0, 0] == 1.0 and found[27, 27] == 0.5  # scaled by the highest
-    assert found[0, 27] == 0.0  # what supports against is left out
+    assert found[0, 0] == 6.0 and found[27, 27] == 0.0
+    assert found[0, 27] == -5.0  # what opposes the class is negative
+
+
+def pooled(side: int) -> keras.Model:
+    """A network whose logits are a linear function of averaged feature maps."""
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.Input((28, 28, 1)),
+            layers.Conv2D(5, 3, padding="same", strides=28 // side),
+            layers.ReLU(name="last"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(10, name="logits", bias_initializer="ones"),
+            layers.Softmax(name="probs"),
+        ]
+    )
+
+
+def test_hires_cam_adds_up_to_the_logit_below_average_pooling() -> None:
+    model = pooled(14)
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
+    inputs, classes = images[..., None].astype(np.float32) / 255, np.array([0, 4, 9])
+    values = np.asarray(keras.Model(model.inputs[0], model.get_layer("last").output)(inputs))
+    logits = np.asarray(keras.Model(model.inputs[0], model.get_layer("logits").output)(inputs))
+    gradients = class_gradients(model, model.get_layer("last").output, values, classes)
+    sums = from_gradients(values, gradients, (14, 14)).sum(axis=(1, 2))
+    np.testing.assert_allclose(sums, logits[range(3), classes] - 1, rtol=1e-4)
+
+
+def test_maps_that_show_no_place_are_left_out() -> None:
+    """Case: 2 x 2 positions were stretched over the image and marked empty corners."""
+    image = np.zeros((1, 28, 28), np.uint8)
+    assert hires_cam(pooled(7), image, np.array([0])).shape == (1, 28, 28)
+    with pytest.raises(NotApplicableError, match="no layer has feature maps of 7 x 7"):
+        hires_cam(pooled(4), image, np.array([0]))
+
+
+def test_the_finest_of_the_late_layers_is_taken() -> None:
+    """`sprint` ends in 2 x 2 positions, which say nothing about where."""
+    model = architectures.build_model(SPRINT)
+    maps = hires_cam(model, load_data("sample").test.images[:2], np.array([0, 1]))
+    assert min(len(np.unique(each)) for each in maps) > 7 * 7
 
 
 def test_nothing_that_supports_gives_zeros_and_no_nan() -> None:
@@ -146,13 +188,25 @@ def test_a_foreign_network_is_refused_in_one_line() -> None:
         features.feature_extractor(foreign)
 
 
-def test_grad_cam_says_something_of_the_shipped_model() -> None:
-    """A layer too far from the logits gives empty maps: its mean gradients speak against all."""
-    predictor = load_predictor(catalog.FOLDER)
-    assert isinstance(predictor, KerasPredictor)
-    images = load_data("sample").test.images[:100]
-    maps = grad_cam(predictor.model, images, predictor.predict(images).argmax(axis=1))
-    assert (maps.max(axis=(1, 2)) > 0).mean() > 0.9
+def test_hires_cam_points_at_the_bar(network: keras.Model, bar_data: Dataset) -> None:
+    images, labels = bar_data.test.images[:40], bar_data.test.labels[:40].astype(int)
+    maps = hires_cam(network, images, labels)
+    ratio = [m[x > 200].mean() - m[x <= 200].mean() for m, x in zip(maps, images, strict=True)]
+    assert np.median(ratio) > 0
+
+
+def test_large_images_are_hidden_in_fewer_places() -> None:
+    calls = []
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        calls.append(len(images))
+        return np.full((len(images), 2), 0.5, np.float32)
+
+    for side in (28, 224):
+        calls.clear()
+        found = occlusion(predict, np.zeros((1, side, side), np.uint8), np.array([0]))
+        assert found.shape == (1, side, side) and np.isfinite(found).all()
+        assert sum(calls) == {28: 1 + 12**2, 224: 1 + 7**2}[side]
 
 
 def test_a_layer_that_is_not_there_is_named(network: keras.Model) -> None:
@@ -160,10 +214,20 @@ def test_a_layer_that_is_not_there_is_named(network: keras.Model) -> None:
     with pytest.raises(
         ModelError, match="no layer 'conv9' with feature maps; valid: .*block1_conv1"
     ):
-        grad_cam(network, image, np.array([0]), layer="conv9")
+        hires_cam(network, image, np.array([0]), layer="conv9")
     dense = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
     with pytest.raises(ModelError, match="grad-cam needs one"):
-        grad_cam(dense, image, np.array([0]))
+        hires_cam(dense, image, np.array([0]))
+
+
+def test_long_methods_report_their_progress(network: keras.Model, bar_data: Dataset) -> None:
+    image, label = bar_data.test.images[:1], bar_data.test.labels[:1].astype(int)
+    seen: set[tuple[str, int]] = set()
+    with watched_by(lambda noun, done, total: seen.add((noun, total))):
+        METHODS["occlusion"](network, image, label)
+        METHODS["integrated-gradients"](network, image, label)
+        features.nearest_training_images(network, image, bar_data.train.images, np.arange(640))
+    assert seen == {("patches", 144), ("steps", 32), ("training images", 640)}
 
 
 def test_receptive_fields_by_hand() -> None:

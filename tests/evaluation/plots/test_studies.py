@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ankleboot.evaluation.plots.studies import spread
+from ankleboot.evaluation.plots.style import spread
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))

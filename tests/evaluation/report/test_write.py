@@ -14,13 +14,16 @@ from PIL import Image
 
 from ankleboot.cli.main import run
 from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import UsageError
 from ankleboot.core.files import write_json
+from ankleboot.core.text import share_text
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.image_folder.report import FolderReport
 from ankleboot.evaluation.data_size import SizePoint
 from ankleboot.evaluation.report.sprite import NUM_COLUMNS, Sprite
 from ankleboot.evaluation.report.write import Report, write_report
 from ankleboot.models.run import Run
+from helpers.accessibility import severe_faults
 from helpers.browser import needs_browser
 
 
@@ -28,17 +31,17 @@ from helpers.browser import needs_browser
 def reported(
     calibrated_run: Run, bar_data: Dataset, tmp_path_factory: pytest.TempPathFactory
 ) -> Report:
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    return write_report(calibrated_run, path, bar_data)
+    folder = tmp_path_factory.mktemp("report")
+    return write_report(calibrated_run, folder / "report.html", bar_data, card=folder / "card.png")
 
 
 def test_the_report_is_small_and_shows_what_it_returns(
     reported: Report,
 ) -> None:
     document = reported.to_json()
-    assert document["bytes"] == reported.path.stat().st_size < 5_000_000
+    assert document["bytes"] == reported.path.stat().st_size < 2_000_000
     text = reported.path.read_text()
-    assert f"{100 * document['accuracy']:.2f} %" in text
+    assert f'<p class="number">{share_text(document["accuracy"], 1)}<small> %' in text
     assert all(sentence in text for sentence in document["sentences"])
     assert document["num_examples"] == 128 and document["split"] == "validation"
     assert f"{reported.evaluation.metrics['macro_f1']:.4f}" in text and "macro f1" in text
@@ -49,7 +52,8 @@ def test_the_report_has_no_external_resources(reported: Report) -> None:
     text = reported.path.read_text()
     for attribute in ("src", "href"):
         for target in re.findall(rf'\b{attribute}="([^"]*)"', text):
-            assert target.startswith(("data:image/png;base64,", "#")), target[:80]
+            kinds = ("data:image/png;base64,", "data:image/jpeg;base64,", "#")
+            assert target.startswith(kinds), target[:80]
     assert "@import" not in text and "fetch(" not in text
     assert not re.findall(r'url\((?!"?data:)(?!"?#)', text)
 
@@ -61,7 +65,7 @@ def test_every_section_has_content(reported: Report) -> None:
     for target in targets:
         section = text.split(f'<section id="{target}">')[1].split("</section>")[0]
         assert len(section) > 300, target
-    assert text.count("<svg") == 4
+    assert text.count("<svg") == 5
     assert not re.search(r"\bnan\b", re.sub(r"base64,[^\"]*", "", text), re.IGNORECASE)
 
 
@@ -91,6 +95,36 @@ def test_text_from_files_is_escaped(full_report: Report) -> None:
     text = full_report.path.read_text()
     assert "<script>alert" not in text and "<img src=x" not in text
     assert "&lt;img src=x" in text
+
+
+def test_the_first_screen_names_the_data_and_what_to_do(reported: Report) -> None:
+    """The title was the recipe and its seed, under which every report looked alike."""
+    text = reported.path.read_text()
+    assert "<title>bars: report</title>" in text and "<h1>bars</h1>" in text
+    hero = text.split('class="hero"')[1].split("</section>")[0]
+    assert f'class="verdict">{reported.sentences[0]}<' in hero
+    assert "ankleboot evaluate RUN --split test" in hero
+
+
+def test_maps_have_titles_a_legend_and_the_true_class(reported: Report) -> None:
+    """All text of the explanations is HTML: as pixels it was seven pixels high."""
+    text = reported.path.read_text()
+    explained = text.split('<section id="explain">')[1].split("</section>")[0]
+    assert explained.count("<figcaption>HiResCAM</figcaption>") == 6
+    assert explained.count("image, true class") == 6
+    assert "against the predicted class" in explained and "nearest training images" in explained
+    inside = text.split('<section id="filters">')[1].split("</section>")[0]
+    assert "block1_conv1" in inside and "26 x 26" in inside
+
+
+def test_the_card_is_a_picture_for_a_slide(
+    reported: Report, calibrated_run: Run, bar_data: Dataset
+) -> None:
+    assert reported.card is not None and reported.to_json()["card"] == str(reported.card)
+    with Image.open(reported.card) as card:
+        assert card.size == (1200, 630) and len(np.unique(np.asarray(card))) > 50
+    with pytest.raises(UsageError, match="ends in .png"):
+        write_report(calibrated_run, data=bar_data, card="card.txt")
 
 
 def test_cells_hold_images_of_the_cell(
@@ -124,7 +158,7 @@ def test_a_curve_by_size_is_measured(calibrated_run: Run, bar_data: Dataset) -> 
 
 def test_a_curve_by_size_is_shown_on_request(full_report: Report) -> None:
     text = full_report.path.read_text()
-    assert text.count("<svg") == 5 and "With fewer training images" in text
+    assert text.count("<svg") == 6 and "With fewer training images" in text
     assert any("more images would" in line.lower() for line in full_report.sentences)
 
 
@@ -145,7 +179,7 @@ def test_the_commands_in_the_report_reproduce_the_recipe(
     from ankleboot.recipes.catalog import get_recipe
     from ankleboot.recipes.parse import override
 
-    line = reported.path.read_text().split("<pre>")[1].split("\n")[0].split()
+    line = reported.path.read_text().split('<pre tabindex="0">')[1].split("\n")[0].split()
     assert line[:2] == ["ankleboot", "train"] and line[line.index("--data") + 1] == "bars"
     settings = [line[i + 1] for i, word in enumerate(line) if word == "--set"]
     again = override(get_recipe(line[2]), dict(setting.split("=") for setting in settings))
@@ -179,6 +213,9 @@ def test_the_command_reports_the_shipped_model(
     assert "Shirt" in " ".join(document["sentences"])
 
 
+OPEN_ALL = "document.querySelectorAll('details').forEach((fold) => { fold.open = true; })"
+
+
 @pytest.fixture
 def page(browser: Any, reported: Report) -> Iterator[Any]:
     page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
@@ -195,16 +232,63 @@ def page(browser: Any, reported: Report) -> Iterator[Any]:
 
 
 @needs_browser
-def test_a_cell_shows_its_images_when_clicked(page: Any) -> None:
-    button = page.locator(".matrix button:not([disabled])").first
-    assert button.get_attribute("aria-pressed") == "false"
+def test_a_cell_shows_its_images_beside_the_matrix(page: Any) -> None:
+    """The most frequent confusion is shown from the start."""
+    pressed = page.locator(".matrix button[aria-pressed=true]")
+    assert pressed.count() == 1 and page.locator("#cell .thumb").count() > 0
+    button = page.locator(".matrix button.right").first
     button.click()
-    assert button.get_attribute("aria-pressed") == "true"
+    assert pressed.get_attribute("data-cell") == "0-0"
     assert CLASS_NAMES[0] in page.locator("#cell p").inner_text()
     thumbs = page.locator("#cell .thumb")
     assert thumbs.count() > 0 and thumbs.first.bounding_box()["width"] > 60
 
 
 @needs_browser
+def test_the_matrix_shows_percent_of_the_row(page: Any) -> None:
+    cell = page.locator(".matrix button.right").first
+    count = cell.inner_text()
+    assert count == cell.get_attribute("data-count")
+    page.locator(".switch").get_by_text("% of the row").click()
+    assert f"{cell.inner_text()} %" in cell.get_attribute("aria-label")
+    page.locator(".switch").get_by_text("images").click()
+    assert cell.inner_text() == count
+
+
+@needs_browser
+def test_names_of_rows_and_the_menu_stay(page: Any) -> None:
+    page.locator(".matrix button").last.scroll_into_view_if_needed()
+    page.evaluate("document.querySelector('#confusion .scroll').scrollLeft = 9999")
+    name = page.locator(".matrix tbody th").first.bounding_box()
+    assert name["x"] >= 0 and name["x"] + name["width"] < 200
+    menu = page.locator("#menu").bounding_box()
+    assert menu["y"] == 0 and page.evaluate("scrollY") > 300
+
+
+@needs_browser
+def test_a_link_opens_its_section(page: Any) -> None:
+    assert not page.locator("#robustness table").first.is_visible()
+    page.locator("#menu a[href='#robustness']").click()
+    page.locator("#robustness table").first.wait_for(state="visible")
+
+
+@needs_browser
 def test_the_page_fits_a_phone(page: Any) -> None:
+    page.evaluate(OPEN_ALL)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_has_no_severe_accessibility_fault(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate(OPEN_ALL)
+    assert severe_faults(page) == []
+
+
+@needs_browser
+def test_all_sections_are_printed(page: Any) -> None:
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#robustness table").first.is_visible()
+    assert not page.locator("#menu").is_visible()

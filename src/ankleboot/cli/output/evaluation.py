@@ -176,4 +176,4 @@ def report_result(report: Report) -> None:
     console = stdout_console()
     _print_accuracy(console, report.evaluation)
     console.sentences(*report.sentences)
-    console.lines(report.path)
+    console.lines(*filter(None, [report.path, report.card]))

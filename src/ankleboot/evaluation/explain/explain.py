@@ -13,7 +13,7 @@ from ankleboot.core import plugins
 from ankleboot.core.errors import DataError, ModelError, UsageError
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.records import Record
-from ankleboot.core.text import unknown_name
+from ankleboot.core.text import percent_text, unknown_name
 from ankleboot.core.types import Image, Labels, Probs
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.preprocessing.decode import decode
@@ -51,6 +51,7 @@ class Explanation(Record):
     Attributes:
         name: Path to the image, or its name in the data set, such as "test:17".
         label: Class that the maps explain.
+        true_label: Class of an image of the data set; None for others.
         maps: Evidence of each pixel by method: positive for the class, negative against it.
         neighbors: Training images, the most similar first.
         notes: Which model is explained, if not the named one, and methods that do not apply to it.
@@ -63,23 +64,27 @@ class Explanation(Record):
     maps: dict[str, np.ndarray]
     neighbors: tuple[Neighbor, ...]
     notes: tuple[str, ...] = ()
+    true_label: str | None = None
 
     def summary(self) -> dict[str, str]:
         """Return the image, its class and the confidence."""
-        confidence = f"{100 * self.confidence:.0f} %"
+        confidence = percent_text(self.confidence)
         return {"image": self.name, "label": self.label, "confidence": confidence}
 
     def to_json(self) -> dict[str, Any]:
         """Return the explanation without its images and maps."""
         nearest = [{"train_index": n.train_index, "label": n.label} for n in self.neighbors]
         prediction = {"label": self.label, "confidence": self.confidence}
-        return {"path": self.name, **prediction, "nearest": nearest, "notes": list(self.notes)}
+        document = {"path": self.name, **prediction, "nearest": nearest, "notes": list(self.notes)}
+        return document | {"true_label": self.true_label}
 
     def figure(self) -> Figure:
         """Draw the image, the maps and the neighbors."""
-        from ankleboot.evaluation.plots.image_grids import explanation
+        from ankleboot.evaluation.plots.saliency import explanation
 
-        title = f"{self.name}: {self.label} ({100 * self.confidence:.0f} %)"
+        title = f"{self.name}: {self.label} ({percent_text(self.confidence)})"
+        if self.true_label is not None:
+            title += f", true class {self.true_label}"
         images = np.stack([self.image, *(neighbor.image for neighbor in self.neighbors)])[1:]
         names = [neighbor.label for neighbor in self.neighbors]
         return explanation(self.image, self.maps, title, images, names)
@@ -187,6 +192,7 @@ def _explain(
             maps={method: values[row] for method, values in maps.items()},
             neighbors=neighbors[row],
             notes=notes,
+            true_label=_true_label(name, dataset),
         )
         for row, (name, label) in enumerate(zip(names, classes, strict=True))
     ]
@@ -241,6 +247,14 @@ def _read(image: ImageSource, dataset: Dataset) -> DecodedImage | Image:
     if number >= len(images):
         raise DataError(f"{image}: there are {len(images):,} images in {split}")
     return np.asarray(images[number])
+
+
+def _true_label(name: str, dataset: Dataset) -> str | None:
+    """Return the class of an image of the data set; None for an image file."""
+    if (place := IMAGE_OF_DATA.fullmatch(name)) is None:
+        return None
+    labels = (dataset.train if place[1] == "train" else dataset.test).labels
+    return dataset.class_names[int(labels[int(place[2])])]
 
 
 def _nearest(

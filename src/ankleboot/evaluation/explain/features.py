@@ -7,11 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from ankleboot.core.progress import counting
 from ankleboot.core.types import Images, Indices, SomeImages, batch_size_for, to_inputs
 from ankleboot.evaluation.explain.gradients import logits_of
 from ankleboot.inference.keras import BATCH_SIZE, compute_function
 
-BLOCK = 8_000  # images whose features are in memory at a time
+BLOCK = 8_000  # images in memory at a time; large ones are fewer
 MAX_LAYERS = 12  # with feature maps
 DEPTHWISE = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 CONVOLUTIONS = (keras.layers.Conv2D, *DEPTHWISE)
@@ -107,7 +108,11 @@ def nearest_training_images(
     """
     features = feature_extractor(model)
     queries = features(images)
-    starts = range(0, len(candidates), BLOCK)
-    blocks = (known[candidates[start : start + BLOCK]] for start in starts)
-    similarity = np.hstack([queries @ features(block).T for block in blocks])
+    size = batch_size_for(BLOCK, images.shape[1:])
+    products = []
+    with counting("training images", len(candidates)) as report:
+        for start in range(0, len(candidates), size):
+            report(start)
+            products.append(queries @ features(known[candidates[start : start + size]]).T)
+    similarity = np.hstack(products)
     return candidates[np.argsort(-similarity, axis=1, kind="stable")[:, :count]]

@@ -7,9 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from ankleboot.core.errors import ModelError, UsageError
+from ankleboot.core.progress import counting
 from ankleboot.core.types import Images, Labels, Maps, batch_size_for, to_inputs
+from ankleboot.evaluation.explain.occlusion import COARSE_SIDE
 
 NUM_STEPS = 32  # from black to the image
+NUM_COARSE_STEPS = 16  # for images above COARSE_SIDE pixels
 NUM_SAMPLES, NOISE_STD, NOISE_SEED = 24, 0.12, 0  # noisy copies of an image
 BATCH_SIZE = 256  # inputs
 
@@ -44,7 +47,7 @@ def class_gradients(model: Any, start: Any, values: np.ndarray, classes: Labels)
 
 
 def integrated_gradients(
-    model: Any, images: Images, classes: Labels, *, steps: int = NUM_STEPS
+    model: Any, images: Images, classes: Labels, *, steps: int | None = None
 ) -> Maps:
     """Average the gradients on the path from a black image, and multiply them by the pixels.
 
@@ -54,16 +57,20 @@ def integrated_gradients(
     Source: Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365
     """
     inputs = to_inputs(images)
+    if steps is None:
+        steps = NUM_STEPS if images.shape[1] <= COARSE_SIDE else NUM_COARSE_STEPS
     total = np.zeros_like(inputs)
     shares = (np.arange(steps, dtype=np.float32) + np.float32(0.5)) / np.float32(steps)
     # midpoints, which have a quarter of the endpoints' error
     size = max(1, batch_size_for(BATCH_SIZE, images.shape[1:]) // max(1, len(images)))
-    for start in range(0, steps, size):  # several steps at once, since many small calls are slow
-        chosen = shares[start : start + size]
-        points = np.concatenate([inputs * share for share in chosen])
-        repeated = np.tile(classes, len(chosen))
-        gradients = class_gradients(model, model.inputs[0], points, repeated)
-        total += gradients.reshape(len(chosen), *inputs.shape).sum(axis=0)
+    with counting("steps", steps) as report:
+        for start in range(0, steps, size):  # several at once, since many small calls are slow
+            report(start)
+            chosen = shares[start : start + size]
+            points = np.concatenate([inputs * share for share in chosen])
+            repeated = np.tile(classes, len(chosen))
+            gradients = class_gradients(model, model.inputs[0], points, repeated)
+            total += gradients.reshape(len(chosen), *inputs.shape).sum(axis=0)
     return np.asarray((inputs * total / steps).sum(axis=-1))  # over the colors
 
 

@@ -12,6 +12,14 @@ from ankleboot.inference.load import ResolvedModel
 FROM_PREDICTIONS = {"occlusion": occlusion}
 """Methods that need predictions only, and so apply to the models of every runtime."""
 
+TITLES = {
+    "grad-cam": "HiResCAM",
+    "occlusion": "occlusion",
+    "integrated-gradients": "integrated gradients",
+    "smooth-grad": "SmoothGrad",
+}
+"""Titles of the methods in figures; a plugin is shown under its own name."""
+
 MapsAndNotes = tuple[dict[str, Maps], tuple[str, ...]]
 
 

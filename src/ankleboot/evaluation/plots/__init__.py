@@ -11,13 +11,14 @@ from ankleboot.evaluation.plots.evaluation import (
 )
 from ankleboot.evaluation.plots.image_grids import (
     duplicates,
-    explanation,
     feature_maps,
+    feature_strip,
     filters,
     samples,
     suspects,
     wrong_photos,
 )
+from ankleboot.evaluation.plots.saliency import explanation, overlay
 from ankleboot.evaluation.plots.search import pareto, search_course
 from ankleboot.evaluation.plots.studies import (
     bars,
@@ -27,4 +28,4 @@ from ankleboot.evaluation.plots.studies import (
     strip_plot,
 )
 from ankleboot.evaluation.plots.style import save_figure
-from ankleboot.evaluation.plots.training import learning_curves, size_curve
+from ankleboot.evaluation.plots.training import METRICS, learning_curve, learning_curves, size_curve

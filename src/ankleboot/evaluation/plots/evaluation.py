@@ -15,12 +15,14 @@ from ankleboot.evaluation.model_pairs import PairwiseComparison
 from ankleboot.evaluation.plots.image_grids import MAX_CLASSES, draw_images
 from ankleboot.evaluation.plots.style import (
     BEST_COLOR,
+    LABEL_FONT,
     TRAIN_COLOR,
     VALIDATION_COLOR,
     WORST_COLORS,
     diagram,
 )
 
+WORST_LINES = ("-", "--", "-.", ":")
 MAX_SIDE_INCHES = 20
 MIN_BIN_COUNT = 20  # below it the accuracy of a bin is mostly chance
 MAX_DISAGREEMENTS = 24  # images in a figure
@@ -81,35 +83,35 @@ def _draw_matrix(
 
 
 def reliability(bins: ReliabilityDiagram) -> Figure:
-    """Draw accuracy by confidence; a calibrated model is on the diagonal."""
-    figure, axes = diagram(5.2, 4.2, grid=False)
-    axes.plot([0, 1], [0, 1], linestyle="--", color=BEST_COLOR, linewidth=1)
-    width = 1 / len(bins.counts)
+    """Draw accuracy by confidence; the bars of a calibrated model end at the dashed line."""
+    figure, axes = diagram(4.5, 3.3, grid=False)
+    axes.plot([0, 100], [0, 100], linestyle="--", color=BEST_COLOR, linewidth=1, zorder=3)
+    place: dict[str, Any] = {"fontsize": LABEL_FONT, "color": BEST_COLOR}
+    place |= {"rotation": 45, "rotation_mode": "anchor", "transform_rotates_text": True}
+    axes.text(4, 7, "accuracy = confidence", **place)
+    width = 100 / len(bins.counts)
     centers = (np.arange(len(bins.counts)) + 0.5) * width
     filled, few = bins.counts > 0, bins.counts < MIN_BIN_COUNT
-    style = {"width": 0.92 * width, "color": TRAIN_COLOR}
-    for shown, alpha, label in (
-        (filled & ~few, 0.75, "accuracy"),
-        (filled & few, 0.2, f"fewer than {MIN_BIN_COUNT} images"),
-    ):
-        axes.bar(centers[shown], bins.accuracies[shown], alpha=alpha, label=label, **style)
-    means = bins.confidences[filled], bins.accuracies[filled]
-    axes.plot(*means, "o", color=VALIDATION_COLOR, label="bin mean")
-    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
-    axes.legend(frameon=False, loc="upper left")
+    for shown, alpha in ((filled & ~few, 0.8), (filled & few, 0.25)):
+        heights = 100 * bins.accuracies[shown]
+        axes.bar(centers[shown], heights, 0.92 * width, color=TRAIN_COLOR, alpha=alpha)
+    axes.set(xlabel="confidence in %", ylabel="accuracy in %", xlim=(0, 100), ylim=(0, 101))
     return figure
 
 
 def risk_coverage(curve: RiskCoverage, threshold: float) -> Figure:
     """Draw the error rate by coverage, and mark the abstention threshold."""
-    figure, axes = diagram(5.2, 4.2)
+    figure, axes = diagram(4.5, 3.3)
     axes.plot(100 * curve.coverages, 100 * curve.risks, color=TRAIN_COLOR)
     if num_given := int((curve.thresholds >= threshold).sum()):
         point = 100 * curve.coverages[num_given - 1], 100 * curve.risks[num_given - 1]
         axes.plot(*point, "o", color=VALIDATION_COLOR)
-        place = {"xytext": (-8, 8), "textcoords": "offset points", "ha": "right"}
-        axes.annotate(f"threshold {threshold:.2f}", point, **place)
-    axes.set(xlabel="coverage in %", ylabel="error rate in %", xlim=(0, 102), ylim=(0, None))
+        is_left = point[0] < 50
+        place: dict[str, Any] = {"xytext": (8 if is_left else -8, 8), "textcoords": "offset points"}
+        place |= {"ha": "left" if is_left else "right", "fontsize": LABEL_FONT}
+        axes.annotate(f"confidence {threshold:.2f}", point, color=VALIDATION_COLOR, **place)
+    labels = {"xlabel": "predicted images in % (coverage)", "ylabel": "wrong ones in %"}
+    axes.set(**labels, xlim=(0, 102), ylim=(0, None))
     return figure
 
 
@@ -126,17 +128,17 @@ def risks(curves: Mapping[str, Sequence[tuple[float, float, float]]]) -> Figure:
 
 def precision_recall(curves: Sequence[PrecisionRecall]) -> Figure:
     """Draw precision by recall of every class, the worst classes in color."""
-    figure, axes = diagram(6.4, 4.2)
+    figure, axes = diagram(4.5, 3.3)
     ordered = sorted(curves, key=lambda curve: curve.average_precision)
     for rank, curve in reversed(list(enumerate(ordered))):
         style: dict[str, Any] = {"color": BEST_COLOR, "alpha": 0.5}
         if rank < len(WORST_COLORS):
             label = f"{truncate_middle(curve.label)} (AP {curve.average_precision:.3f})"
-            style = {"color": WORST_COLORS[rank], "label": label}
+            style = {"color": WORST_COLORS[rank], "linestyle": WORST_LINES[rank], "label": label}
         axes.plot(100 * curve.recalls, 100 * curve.precisions, **style)
     lowest = 40 if ordered and ordered[0].average_precision > 0.7 else 0
     axes.set(xlabel="recall in %", ylabel="precision in %", xlim=(0, 101), ylim=(lowest, 101))
-    axes.legend(frameon=False, loc="lower left")
+    axes.legend(frameon=False, loc="lower left", fontsize=LABEL_FONT)
     return figure
 
 

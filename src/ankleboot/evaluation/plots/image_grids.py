@@ -1,8 +1,10 @@
-"""Figures made of images: samples, label issues, duplicates, errors, explanations, features."""
+"""Figures made of images: samples, label issues, duplicates, errors, features."""
 
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -15,6 +17,7 @@ MAX_ISSUES = 60
 MAX_DUPLICATES = 30
 IMAGES_PER_CLASS = 8
 NUM_FEATURE_MAPS = 8
+STRIP_SIDE = 64  # pixels of a map in a strip
 GRAY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 255}
 GAP = 0.06  # inches between neighboring images
 
@@ -115,28 +118,6 @@ def wrong_photos(wrong: list[tuple[Pixels, str, str]]) -> Figure:
     return draw_images(titled, columns=8, row_height=2.3)
 
 
-def explanation(
-    image: np.ndarray, maps: dict[str, np.ndarray], title: str, neighbors: Images, names: list[str]
-) -> Figure:
-    """Draw an image, its maps by method, and the most similar training images.
-
-    Red pixels support the class, blue ones oppose it.
-    """
-    rows = 2 if len(neighbors) else 1
-    grid = ImageGrid(rows, max(1 + len(maps), len(neighbors)), (2.0, 2.3), top=0.35)
-    grid.figure.suptitle(truncate_middle(title, 120), y=0.99)
-    grid.draw(0, 0, image, "image")
-    for column, (name, values) in enumerate(maps.items(), 1):
-        grid.draw(0, column, image, name)
-        limit = float(np.abs(values).max()) or 1.0
-        style: dict[str, Any] = {"cmap": "coolwarm", "vmin": -limit, "vmax": limit}
-        grid.draw(0, column, values, " ", alpha=np.abs(values) / limit, **style)
-    for column, (neighbor, name) in enumerate(zip(neighbors, names, strict=True)):
-        before = "similar: " if column == 0 else ""
-        grid.draw(1, column, neighbor, f"{before}{truncate_middle(name)}")
-    return grid.figure
-
-
 def filters(kernels: np.ndarray) -> Figure:
     """Draw the first convolution's kernels: positive weights red, negative ones blue."""
     columns = min(16, len(kernels))
@@ -155,6 +136,19 @@ def feature_maps(maps: dict[str, np.ndarray]) -> Figure:
         for column, channel in enumerate(np.moveaxis(values, -1, 0)[:NUM_FEATURE_MAPS]):
             grid.draw(row, column, channel, cmap="viridis")
     return grid.figure
+
+
+def feature_strip(values: np.ndarray) -> np.ndarray:
+    """Return the first eight feature maps (height, width, channels) side by side, in colors."""
+    tiles = []
+    for channel in np.moveaxis(values, -1, 0)[:NUM_FEATURE_MAPS]:
+        low, high = float(channel.min()), float(channel.max())
+        scaled = (channel - low) / max(high - low, 1e-9)
+        method = cv2.INTER_NEAREST if len(channel) < STRIP_SIDE else cv2.INTER_AREA
+        resized = cv2.resize(scaled, (STRIP_SIDE, STRIP_SIDE), interpolation=method)
+        colors = (255 * mpl.colormaps["viridis"](resized)[..., :3]).astype(np.uint8)
+        tiles.append(np.pad(colors, ((0, 0), (0, 3), (0, 0)), constant_values=150))
+    return np.hstack(tiles)
 
 
 def draw_images(

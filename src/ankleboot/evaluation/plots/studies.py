@@ -7,11 +7,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ankleboot.evaluation.plots.image_grids import GRAY, ImageGrid
-from ankleboot.evaluation.plots.style import BEST_COLOR, PALETTE, TRAIN_COLOR, diagram
+from ankleboot.evaluation.plots.style import (
+    BEST_COLOR,
+    MIN_LABEL_GAP,
+    PALETTE,
+    TRAIN_COLOR,
+    diagram,
+    spread,
+)
 from ankleboot.evaluation.statistics import mean_interval
 
 MAX_COLUMNS = 16  # of images
-MIN_LABEL_GAP = 0.065  # between centers of labels, as a fraction of the figure's height
 
 
 def strip_plot(values: Mapping[str, Sequence[float | int]], label: str) -> Figure:
@@ -25,7 +31,7 @@ def strip_plot(values: Mapping[str, Sequence[float | int]], label: str) -> Figur
     axes.set_yticks(range(len(values)), list(values))
     axes.set_ylim(len(values) - 0.5, -0.5)
     axes.set_xlabel(f"{label} (dots: runs; bar: 95 % interval of the mean)")
-    axes.grid(axis="x", alpha=0.25)
+    axes.grid(axis="x", alpha=0.15, linewidth=0.6)
     return figure
 
 
@@ -100,20 +106,6 @@ def cost_benefit(
         arrow = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "alpha": 0.6}
         axes.annotate(name, mean, xytext=(1.02, height), color=color, arrowprops=arrow, **place)
     return figure
-
-
-def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """Move heights from 0 to 1 until they are a gap apart, in the same order.
-
-    The gap is smaller if there are too many heights for it.
-    """
-    gap = min(gap, 1 / max(len(heights) - 1, 1))
-    order = np.argsort(heights, kind="stable")
-    steps = gap * np.arange(len(heights))
-    lowest = np.maximum.accumulate(np.asarray(heights)[order] - steps)
-    placed = np.empty(len(heights))
-    placed[order] = np.clip(lowest, 0, 1 - steps[-1]) + steps
-    return [float(height) for height in placed]
 
 
 def image_rows(

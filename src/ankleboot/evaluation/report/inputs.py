@@ -35,6 +35,11 @@ class ReportInputs:
     sizes: tuple[SizePoint, ...] = ()
 
     @property
+    def adopted(self) -> str:
+        """Name of the file that the model was adopted from; "" if it was trained here."""
+        return self.run.metadata().adopted
+
+    @property
     def has_neighbors(self) -> bool:
         """True if there is a network to find similar images, and the images that it learned."""
         return self.learned is not None and self.model.network is not None

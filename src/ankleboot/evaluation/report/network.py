@@ -9,6 +9,7 @@ from ankleboot.evaluation import plots
 from ankleboot.evaluation.explain import features
 from ankleboot.evaluation.plots.svg import png_url
 from ankleboot.evaluation.report.inputs import ReportInputs
+from ankleboot.evaluation.report.sprite import data_url
 
 MAX_FILTERS = 128  # drawn of the first layer
 
@@ -39,10 +40,16 @@ def _filters(inputs: ReportInputs) -> str:
     return "" if kernels is None else png_url(plots.filters(kernels[:MAX_FILTERS]))
 
 
-def _feature_maps(inputs: ReportInputs) -> str:
-    """Draw the feature maps of an image; "" if no layer has any."""
+def _feature_maps(inputs: ReportInputs) -> list[dict[str, Any]]:
+    """Return name, size and strip of the first feature maps of each layer, for one image."""
     index = next(iter(inputs.errors.most_confident), 0)
     maps = features.feature_maps(inputs.model.network, inputs.images.images[index][None])
-    if not maps:
-        return ""
-    return png_url(plots.feature_maps({name: values[0] for name, values in maps.items()}))
+    return [
+        {
+            "layer": name,
+            "size": f"{values.shape[1]} x {values.shape[2]}",
+            "num": values.shape[3],
+            "url": data_url(plots.feature_strip(values[0])),
+        }
+        for name, values in maps.items()
+    ]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ankleboot.core.text import share_text
 from ankleboot.evaluation.data_size import describe_data_size
 from ankleboot.evaluation.overfitting import diagnose_fit
 from ankleboot.evaluation.report.inputs import ReportInputs
@@ -13,23 +14,22 @@ NEGLIGIBLE_TEMPERATURE_CHANGE = 0.03
 
 def describe_run(inputs: ReportInputs) -> list[str]:
     """Describe fit, errors, evidence, calibration and robustness, one sentence each."""
-    history, adopted = inputs.run.history(), inputs.run.metadata().adopted
-    if adopted:
+    if inputs.adopted:
         return [
-            f"The model was adopted from {adopted}: its training is unknown, and its confidences "
-            "are its own, without calibration.",
+            f"The model was adopted from {inputs.adopted}: its training is unknown, and its "
+            "confidences are its own, without calibration.",
             *inputs.errors.sentences,
             *inputs.evaluation.sentences,
             _describe_robustness(inputs.robustness),
         ]
     return [
-        *diagnose_fit(history, inputs.run.recipe()).sentences[:2],
+        *diagnose_fit(inputs.run.history(), inputs.run.recipe()).sentences[:2],
         *([describe_data_size(inputs.sizes, len(inputs.images))] if inputs.sizes else []),
         *inputs.errors.sentences,
         *inputs.evaluation.sentences,
         _describe_calibration(inputs.calibration),
         *filter(None, [inputs.calibration.caution]),
-        _describe_abstention(inputs),
+        describe_abstention(inputs),
         _describe_robustness(inputs.robustness),
     ]
 
@@ -55,7 +55,7 @@ def _describe_calibration(calibration: Calibration) -> str:
     )
 
 
-def _describe_abstention(inputs: ReportInputs) -> str:
+def describe_abstention(inputs: ReportInputs) -> str:
     """Describe coverage and accuracy with the abstention threshold."""
     threshold = inputs.calibration.abstain_below
     is_given = inputs.probs.max(axis=1) >= threshold
@@ -66,8 +66,8 @@ def _describe_abstention(inputs: ReportInputs) -> str:
     source = ", on the images that the threshold was fitted to" if is_fitted else ""
     return (
         f"With abstention below a confidence of {threshold:.2f} it predicts "
-        f"{100 * is_given.mean():.0f} % of the images, "
-        f"{100 * is_correct.mean():.1f} % of them correctly{source}."
+        f"{share_text(is_given.mean())} % of the images, "
+        f"{share_text(is_correct.mean(), 1)} % of them correctly{source}."
     )
 
 

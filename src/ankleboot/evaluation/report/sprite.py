@@ -1,4 +1,4 @@
-"""One image that holds many thumbnails."""
+"""One image that holds many thumbnails, and images as data URLs."""
 
 import base64
 import io
@@ -10,7 +10,8 @@ from ankleboot.core.types import Images
 
 NUM_COLUMNS = 40
 MAX_SIDE = 64  # pixels of a thumbnail; larger images are reduced
-JPEG_QUALITY = 85  # for color images
+MAX_PNG_SIDE = 64  # pixels of a color image; of larger ones a JPEG is smaller
+JPEG_QUALITY = 82
 
 
 class Sprite:
@@ -25,7 +26,7 @@ class Sprite:
         return self._positions.setdefault(index, len(self._positions))
 
     def data_url(self) -> str:
-        """Return the sprite as a data URL: PNG for gray images, JPEG for color."""
+        """Return the sprite as a data URL."""
         side = min(self._images.shape[1], MAX_SIDE)
         shape = (self.num_rows * side, NUM_COLUMNS * side, *self._images.shape[3:])
         sheet = np.zeros(shape, np.uint8)
@@ -35,13 +36,18 @@ class Sprite:
             if thumbnail.size != (side, side):
                 thumbnail = thumbnail.resize((side, side), Image.Resampling.LANCZOS)
             sheet[top : top + side, left : left + side] = np.asarray(thumbnail)
-        content = io.BytesIO()
-        kind = "png" if sheet.ndim == 2 else "jpeg"
-        options = {"optimize": True} if kind == "png" else {"quality": JPEG_QUALITY}
-        Image.fromarray(sheet).save(content, kind.upper(), **options)
-        return f"data:image/{kind};base64," + base64.b64encode(content.getvalue()).decode()
+        return data_url(sheet)
 
     @property
     def num_rows(self) -> int:
         """Number of rows of thumbnails."""
         return max(1, -(-len(self._positions) // NUM_COLUMNS))
+
+
+def data_url(pixels: np.ndarray) -> str:
+    """Return an image as a data URL: PNG if it is gray or small, else JPEG."""
+    content = io.BytesIO()
+    kind = "png" if pixels.ndim == 2 or max(pixels.shape) <= MAX_PNG_SIDE else "jpeg"
+    options = {"optimize": True} if kind == "png" else {"quality": JPEG_QUALITY}
+    Image.fromarray(pixels).save(content, kind.upper(), **options)
+    return f"data:image/{kind};base64," + base64.b64encode(content.getvalue()).decode()

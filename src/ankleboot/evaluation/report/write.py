@@ -44,6 +44,7 @@ class Report(Record):
     num_bytes: int
     evaluation: Evaluation
     sentences: tuple[str, ...]
+    card: Path | None = None
 
     def summary(self) -> dict[str, str]:
         """Return the path and the accuracy."""
@@ -54,7 +55,8 @@ class Report(Record):
         shown = ("split", "num_examples", "accuracy", "accuracy_ci95")
         file = {"path": str(self.path), "bytes": self.num_bytes}
         values = {name: getattr(self.evaluation, name) for name in shown}
-        return file | values | {"sentences": list(self.sentences)}
+        card = None if self.card is None else str(self.card)
+        return file | values | {"sentences": list(self.sentences), "card": card}
 
 
 def write_report(
@@ -65,6 +67,7 @@ def write_report(
     split: str | None = None,
     sizes: tuple[SizePoint, ...] = (),
     photos: AnyPath | None = None,
+    card: AnyPath | None = None,
 ) -> Report:
     """Write a report on a finished run; an evaluation on the test split is counted.
 
@@ -79,13 +82,17 @@ def write_report(
             the held-out images for a model of a fold.
         sizes: Accuracies by number of training images; see `learning_curve`.
         photos: Folder of photos that show none of the classes, as outliers.
+        card: Path to a PNG file for a summary of 1200 x 630 pixels, such as a slide shows.
 
     Raises:
         ModelError: If the run is incomplete or damaged.
-        UsageError: If the run was trained on other data and has no validation images in `data`.
+        UsageError: If the run was trained on other data and has no validation images in `data`, or
+            the card is no PNG file.
     """
-    from ankleboot.evaluation.report.content import build_content, draw_charts
+    from ankleboot.evaluation.report.charts import draw_charts
+    from ankleboot.evaluation.report.content import build_content
 
+    card_path = None if card is None else _card_path(card)
     resolved = resolve_model(run)
     inputs = replace(_measure(resolved, data, split, photos), sizes=sizes)
     charts = draw_charts(inputs)
@@ -95,7 +102,18 @@ def write_report(
     path = folder / "report.html" if path is None else expand(path)
     make_folder(path.parent)
     atomic_write(path, page)
-    return Report(path, len(page), inputs.evaluation, tuple(content["sentences"]))
+    if card_path is not None:
+        from ankleboot.evaluation.report.card import save_card
+
+        save_card(inputs, card_path)
+    return Report(path, len(page), inputs.evaluation, tuple(content["sentences"]), card_path)
+
+
+def _card_path(card: AnyPath) -> Path:
+    path = expand(card)
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"{path}: expected a file name that ends in .png")
+    return path
 
 
 def _measure(

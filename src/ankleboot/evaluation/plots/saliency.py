@@ -1,0 +1,67 @@
+"""Maps of evidence over their images: red supports a class, blue opposes it."""
+
+from typing import Any
+
+import cv2
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from ankleboot.core.text import truncate_middle
+from ankleboot.core.types import Images
+from ankleboot.evaluation.explain.methods import TITLES
+from ankleboot.evaluation.plots.image_grids import ImageGrid
+
+COLORS = "RdBu_r"  # which people with each kind of color blindness tell apart
+VIVID = 0.84  # of the range of colors; the ends are close to black
+STRONG = 99.0  # percentile of the values that gets the full color; a few pixels hide the rest
+SHARP_SIDE = 56  # pixels; single pixels of larger images are too small to be seen
+SMOOTHING = 1 / 28  # standard deviation as a fraction of the side
+PALEST, DARKEST = 235, 105  # gray values of white and black below the colors
+LEGEND_INCHES = 2.2
+
+
+def overlay(image: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Color an image, faded to gray, by the evidence of its pixels: (height, width, RGB)."""
+    side = min(values.shape)
+    if side > SHARP_SIDE:
+        values = cv2.GaussianBlur(values, (0, 0), SMOOTHING * side)
+    limit = float(np.percentile(np.abs(values), STRONG)) or float(np.abs(values).max()) or 1.0
+    scaled = np.clip(values / limit, -1, 1)
+    gray = image.astype(np.float32) if image.ndim == 2 else image.mean(axis=-1, dtype=np.float32)
+    faded = DARKEST + (PALEST - DARKEST) * gray[..., None] / 255
+    colors = 255 * mpl.colormaps[COLORS]((1 + VIVID * scaled) / 2)[..., :3]
+    weight = np.sqrt(np.abs(scaled))[..., None] * 0.85  # the image stays visible
+    return np.asarray(np.rint((1 - weight) * faded + weight * colors).astype(np.uint8))
+
+
+def explanation(
+    image: np.ndarray, maps: dict[str, np.ndarray], title: str, neighbors: Images, names: list[str]
+) -> Figure:
+    """Draw an image, its maps by method with a legend, and the most similar training images."""
+    rows = 2 if len(neighbors) else 1
+    columns = max(1 + len(maps), len(neighbors))
+    grid = ImageGrid(rows, columns, (2.0, 2.3), top=0.75)
+    width, height = grid.figure.get_size_inches()
+    grid.figure.suptitle(truncate_middle(title, 26 * columns), x=0.5, y=1 - 0.1 / height, va="top")
+    grid.draw(0, 0, image, "image")
+    for column, (name, values) in enumerate(maps.items(), 1):
+        grid.draw(0, column, overlay(image, values), TITLES.get(name, name))
+    for column, (neighbor, name) in enumerate(zip(neighbors, names, strict=True)):
+        before = "similar: " if column == 0 else ""
+        grid.draw(1, column, neighbor, f"{before}{truncate_middle(name)}")
+    _draw_legend(grid.figure, width, height)
+    return grid.figure
+
+
+def _draw_legend(figure: Figure, width: float, height: float) -> None:
+    """Draw a bar of the colors with their meaning under the title."""
+    length = min(LEGEND_INCHES, 0.3 * width)
+    box = (0.5 - length / 2 / width, 1 - 0.58 / height, length / width, 0.1 / height)
+    axes = figure.add_axes(box)
+    shades = np.linspace(-VIVID, VIVID, 64)[None]
+    axes.imshow(shades, cmap=COLORS, vmin=-1, vmax=1, aspect="auto")
+    axes.axis("off")
+    place: dict[str, Any] = {"transform": axes.transAxes, "va": "center", "fontsize": 9}
+    axes.text(-0.03, 0.5, "against the class", ha="right", **place)
+    axes.text(1.03, 0.5, "for it", ha="left", **place)

@@ -1,0 +1,104 @@
+"""First screen of the report: one number with its interval, one verdict, and advice."""
+
+from dataclasses import dataclass
+
+from ankleboot.core.text import share_text, truncate_middle
+from ankleboot.evaluation.evidence import FEW_IMAGES
+from ankleboot.evaluation.overfitting import FitDiagnosis, diagnose_fit
+from ankleboot.evaluation.report.inputs import ReportInputs
+
+DIGITS = ((100, 0), (2_000, 1))  # after the point, below a number of images
+MANY_CONFUSED = 5  # images of two classes that are worth a look
+SHOWN_NAMES = {"fashion-mnist": "Fashion-MNIST"}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """Text and numbers of the first screen.
+
+    Attributes:
+        data: Name of the data.
+        accuracy: In percent, with as many digits as the number of images supports.
+        low: Lower end of the 95 % interval in percent, and `high` the upper one.
+        baseline: Fraction that the most frequent class has of the images.
+    """
+
+    data: str
+    accuracy: str
+    low: str
+    high: str
+    baseline: float
+    verdict: str
+    advice: tuple[tuple[str, str], ...]
+
+
+def build_headline(inputs: ReportInputs) -> Headline:
+    """Return the accuracy, the verdict, and advice as pairs of a sentence and a command."""
+    evaluation, data = inputs.evaluation, inputs.evaluation.data.rstrip("/")
+    digits = next((d for below, d in DIGITS if evaluation.num_examples < below), 2)
+    low, high = (share_text(end, digits) for end in evaluation.accuracy_ci95)
+    fit = None if inputs.adopted else diagnose_fit(inputs.run.history(), inputs.run.recipe())
+    return Headline(
+        data=SHOWN_NAMES.get(data, data),
+        accuracy=share_text(evaluation.accuracy, digits),
+        low=low,
+        high=high,
+        baseline=evaluation.evidence.majority_baseline,
+        verdict=_verdict(inputs, fit),
+        advice=tuple(_advice(inputs, fit)),
+    )
+
+
+def _verdict(inputs: ReportInputs, fit: FitDiagnosis | None) -> str:
+    evaluation, evidence = inputs.evaluation, inputs.evaluation.evidence
+    if evidence.majority_baseline >= evaluation.accuracy_ci95[0]:
+        return (
+            f"Not shown to be better than always predicting {truncate_middle(_majority(inputs))}, "
+            f"which is right on {share_text(evidence.majority_baseline)} %."
+        )
+    if fit is None:
+        return f"Adopted from {inputs.adopted}: judged as it is, since its training is unknown."
+    return fit.sentences[0]
+
+
+def _majority(inputs: ReportInputs) -> str:
+    return inputs.evaluation.evidence.majority_class
+
+
+def _advice(inputs: ReportInputs, fit: FitDiagnosis | None) -> list[tuple[str, str]]:
+    """Return what to do next, the most important first."""
+    advice, evaluation, recipe = [], inputs.evaluation, inputs.run.recipe()
+    if evaluation.num_examples < FEW_IMAGES:
+        advice.append(
+            (
+                f"Add images: {evaluation.num_examples} {evaluation.split} images leave the "
+                "accuracy uncertain.",
+                "",
+            )
+        )
+    remedies = {
+        "still improving": ("Train longer.", f"--set epochs={2 * recipe.epochs}"),
+        "too short": ("Train longer.", "--set epochs=5"),
+        "unstable": ("Lower the rate.", f"--set learning_rate={recipe.learning_rate / 3:.1g}"),
+        "overfitting": ("Search for better augmentation and dropout.", ""),
+        "underfitting": ("Search for a better network and learning rate.", ""),
+    }
+    if fit is not None and fit.verdict in remedies:
+        sentence, change = remedies[fit.verdict]
+        data = inputs.run.manifest()["data"]["name"]
+        command = "train" if change else "tune"
+        arguments = ["ankleboot", command, recipe.name, change, "--data", data]
+        advice.append((sentence, " ".join(filter(None, arguments))))
+    if inputs.errors.pairs:
+        pair = inputs.errors.pairs[0]
+        if pair.first_as_second + pair.second_as_first >= MANY_CONFUSED:
+            names = truncate_middle(pair.first), truncate_middle(pair.second)
+            advice.append(("Look at the images of {} and {} that it confuses.".format(*names), ""))
+    if len(inputs.data.test) and evaluation.split == "validation":
+        advice.append(
+            (
+                "When all choices are made, judge it once on the test images.",
+                "ankleboot evaluate RUN --split test",
+            )
+        )
+    return advice
