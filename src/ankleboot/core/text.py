@@ -58,7 +58,7 @@ def percent_text(probability: float) -> str:
 
 
 def share_text(fraction: float, digits: int = 0) -> str:
-    """Return a measured fraction in percent: "100" only if it is all, and "0" only if it is none."""
+    """Return a measured fraction in percent: "100" only if it is all, "0" only if it is none."""
     text, step = f"{100 * fraction:.{digits}f}", 10.0**-digits
     if fraction < 1 and float(text) >= 100:
         return f">{100 - step:.{digits}f}"
