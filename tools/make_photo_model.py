@@ -36,7 +36,7 @@ from ankleboot.training.trainer import fit
 from photo_data import LABELS, REJECT_LABELS, SourcePhoto, list_photos, prepare
 from photo_folds import calibrate_folds, label_order, predict_folds, summarize_folds, train_folds
 
-RECIPE = replace(TRANSFER, name="photo", validation_fraction=0.05, keep="last")
+RECIPE = replace(TRANSFER, name="photo", crop="cut-out", validation_fraction=0.05, keep="last")
 RESULT = Path(__file__).parents[1] / "benchmarks/results/photo_folds.json"
 KEPT = ("recipe.json", "history.csv", "calibration.json", "result.json")
 

@@ -22,8 +22,15 @@ from ankleboot.data.preprocessing.garment import (
     negated,
     opacity,
 )
-from ankleboot.data.preprocessing.preprocess import DecodedImage
-from ankleboot.data.preprocessing.segmentation import MASK_SIDE, remove_specks, segment_garment
+from ankleboot.data.preprocessing.preprocess import DecodedImage, crop_around
+from ankleboot.data.preprocessing.segmentation import (
+    MASK_SIDE,
+    MAX_SEPARATE,
+    Box,
+    remove_specks,
+    segment_garment,
+    separate_garments,
+)
 from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.load import load_predictor
 from ankleboot.inference.predict import predict_files
@@ -344,6 +351,69 @@ def test_the_browser_removes_the_same_specks(page: Any, address: str) -> None:
         )
 
 
+SEPARATE = """async ([address, masks]) => {
+  const { separateGarments } = await import(address + "segmentation.js");
+  return masks.map((text) => {
+    const mask = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    return separateGarments(mask).map(({ box, mask: values }) =>
+      [box, btoa(String.fromCharCode(...values))]);
+  });
+}"""
+
+
+@needs_browser
+def test_the_browser_separates_the_same_garments(page: Any, address: str) -> None:
+    generator = np.random.default_rng(5)
+    masks = [np.zeros((MASK_SIDE, MASK_SIDE), np.uint8)]
+    for number in range(40):
+        coarse = generator.integers(0, 256, (2 + number % 12,) * 2, dtype=np.uint8)
+        smoothness = Image.Resampling.BICUBIC if number % 2 else Image.Resampling.NEAREST
+        masks.append(np.asarray(Image.fromarray(coarse).resize((MASK_SIDE, MASK_SIDE), smoothness)))
+    many = masks[0].copy()
+    for number in range(12):  # of two sizes, so that the first of equal ones remain
+        top, left = 24 * (number // 4), 24 * (number % 4)
+        many[top : top + 14 + number % 3 // 2, left : left + 15] = 200
+    masks.append(many)
+    got = page.evaluate(SEPARATE, [address, [packed(mask) for mask in masks]])
+    counts = set()
+    for mask, garments in zip(masks, got, strict=True):
+        wanted = separate_garments(mask)
+        counts.add(len(wanted))
+        assert [box for box, _ in garments] == [vars(garment.box) for garment in wanted]
+        for (_, values), garment in zip(garments, wanted, strict=True):
+            np.testing.assert_array_equal(unpacked(values), garment.mask.ravel())
+    assert {0, 1, 2, 3, MAX_SEPARATE} <= counts
+
+
+CROP = """async ([address, text, width, height, boxes]) => {
+  const { cropAround } = await import(address + "preprocessing.js");
+  const data = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  return boxes.map((box) => {
+    const part = cropAround({ data, width, height }, box);
+    return [part.width, part.height, btoa(String.fromCharCode(...part.data))];
+  });
+}"""
+
+
+@needs_browser
+def test_the_browser_crops_the_same_part_of_a_photo(page: Any, address: str) -> None:
+    generator = np.random.default_rng(6)
+    boxes = [Box(0.0, 0.0, 1.0, 1.0)]
+    for _ in range(30):
+        left, right, top, bottom = (
+            int(cell) for pair in (0, 1) for cell in np.sort(generator.choice(97, 2, replace=False))
+        )
+        boxes.append(Box(left / 96, top / 96, (right - left) / 96, (bottom - top) / 96))
+    for height, width in ((60, 80), (97, 31), (28, 28), (1, 5)):
+        opaque = generator.integers(0, 256, (height, width, 4), dtype=np.uint8)
+        sent = [address, packed(opaque), width, height, [vars(box) for box in boxes]]
+        for box, got in zip(boxes, page.evaluate(CROP, sent), strict=True):
+            wanted = crop_around(opaque[..., :3], box)
+            assert tuple(got[:2]) == wanted.shape[1::-1], box
+            pixels = unpacked(got[2]).reshape(*wanted.shape[:2], 4)[..., :3]
+            np.testing.assert_array_equal(pixels, wanted, str(box))
+
+
 TO_MASK = """async ([address, values]) => {
   const { toMask } = await import(address + "segmentation.js");
   return Array.from(toMask(Float32Array.from(values)));
@@ -418,6 +488,46 @@ def test_photographs_are_predicted_as_in_python(
         "blank": "The",
         "image": "Sandal",
     }
+
+
+BOXES = """() => {
+  const { left, top, width, height } = document.querySelector("#preview").getBoundingClientRect();
+  return [...document.querySelectorAll("#preview-frame .box")].map((box) => {
+    const at = box.getBoundingClientRect();
+    return [box.innerText, (at.left - left) / width, (at.top - top) / height, at.width / width,
+      at.height / height];
+  });
+}"""
+
+
+@needs_browser
+def test_several_garments_have_numbered_boxes(
+    page: Any, address: str, photo_model: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "two.png"
+    colors = ((20, 200, 20), (20, 120, 220))
+    parts = [scene(300, 280, number, color) for number, color in enumerate(colors)]
+    Image.fromarray(np.concatenate(parts, axis=1)).save(path)
+    router = ModelRouter(load_predictor(Path("pretrained")), photo_model)
+    [said] = predict_files(router, [path])
+    assert isinstance(said, Prediction) and len(said.garments) == 2
+    page.set_input_files("#file", path)
+    page.locator("#prediction:text-is('More than one garment on the photograph')").wait_for()
+    rows = page.locator("#garments li").all_inner_texts()
+    for row, garment in zip(rows, said.garments, strict=True):
+        assert row.startswith(headline(garment))
+        share = percent_of(row.split(" ")[-1].replace("\u00a0", " "))
+        assert share == pytest.approx(100 * garment.confidence, abs=0.1)
+    boxes = page.evaluate(BOXES)
+    for number, ((text, *got), garment) in enumerate(zip(boxes, said.garments, strict=True), 1):
+        mark = "" if garment.cause is None else "?"
+        assert text == f"{number} {garment.label}{mark}"
+        assert got == pytest.approx(list(vars(garment.box).values()), abs=0.01)
+    assert page.locator("#way li:first-child .box").all_inner_texts() == ["1", "2"]
+    assert severe_faults(page) == []
+    page.locator("#samples button").first.click()
+    page.locator("#prediction:text-is('T-shirt/top')").wait_for()
+    assert page.locator(".box").count() == 0 and not page.locator("#garments").is_visible()
 
 
 @needs_browser

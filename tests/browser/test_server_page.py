@@ -240,6 +240,55 @@ def test_a_declined_photo_gets_a_sentence_and_advice(
 
 
 @needs_browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_several_garments_are_numbered_and_listed(
+    browser: Any, address: str, width: int, tmp_path: Path
+) -> None:
+    boxes = [(0.1, 0.2, 0.3, 0.5), (0.5, 0.25, 0.4, 0.6), (0.92, 0.0, 0.08, 0.1)]
+    answers: list[dict[str, Any]] = [
+        {"label": "Shirt", "confidence": 0.991, "reason": None, "cause": None},
+        {"label": "Coat", "confidence": 0.5, "reason": "not sure of Coat", "cause": "unsure"},
+        {"label": "Bag", "confidence": 0.2, "reason": "not one of the ten (most like hat)",
+         "cause": "declined"},
+    ]  # fmt: skip
+    garments = [
+        {"box": dict(zip(("left", "top", "width", "height"), box, strict=True)), **answer}
+        | {"abstained": answer["cause"] is not None}
+        for box, answer in zip(boxes, answers, strict=True)
+    ]
+    several = {"abstained": True, "cause": "several", "garments": garments}
+    several["reason"] = "more than one garment on the photograph"
+
+    def separate(route: Any) -> None:
+        document = route.fetch().json()
+        document.get("prediction", document.get("predictions", [{}])[0]).update(several)
+        route.fulfill(json=document)
+
+    def prepare(page: Any) -> None:
+        page.route("**/v1/predict**", separate)
+        page.route("**/v1/explain**", separate)
+
+    with visited(browser, address, width=width, prepare=prepare) as page:
+        Image.fromarray(scene(300, 280, 0)).save(tmp_path / "a.png")
+        page.set_input_files("#file", tmp_path / "a.png")
+        page.locator("#timing:has-text('Predicted')").wait_for()
+        settled(page)
+        rows = [
+            row.replace("\u00a0", " ") for row in page.locator("#garments li").all_inner_texts()
+        ]
+        assert rows == [
+            "Shirt Very sure: 99.1 %",
+            "Not sure of Coat Best guess: Coat, 50.0 %",
+            "Something else, most like hat",
+        ]
+        labels = page.locator("#preview-frame .box").all_inner_texts()
+        assert labels == ["1 Shirt", "2 Coat?", "3"]
+        assert page.locator("#way li:first-child .box").all_inner_texts() == ["1", "2", "3"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert severe_faults(page) == []
+
+
+@needs_browser
 @pytest.mark.parametrize(
     ("classes", "purpose"),
     [

@@ -16,10 +16,11 @@ from ankleboot.cli.output.prediction import export_result, prediction_printer
 from ankleboot.cli.output.training import training_result
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.text import percent_text
+from ankleboot.data.preprocessing.segmentation import Box
 from ankleboot.evaluation.evaluate import Evaluation, evaluate_probs
 from ankleboot.export.export import ExportResult
 from ankleboot.export.parity import Latency, ParityResult
-from ankleboot.inference.decide import Prediction
+from ankleboot.inference.decide import GarmentPrediction, Prediction
 from ankleboot.inference.predict import FailedImage
 from ankleboot.models.files.metadata import ModelMetadata
 from helpers.terminal import make_terminal
@@ -118,6 +119,55 @@ def test_the_table_of_predictions_fits_and_keeps_names_and_reasons(
     assert "T-shirt/top" not in text and "three.txt" not in text
     assert any(line.startswith("no prediction ") for line in lines)
     assert sum(line.count("five") for line in lines) >= 20  # a line break may part some
+
+
+SEVERAL = predicted(
+    "photos/six.jpg",
+    {"Shirt": 0.55, "Coat": 0.45},
+    abstained=True,
+    cause="several",
+    reason="more than one garment on the photograph",
+    garments=(
+        GarmentPrediction(Box(0.05, 0.3, 0.3, 0.4), "Shirt", 0.99, False, None, None),
+        GarmentPrediction(Box(0.4, 0.7, 0.2, 0.2), "Coat", 0.5, True, "not sure of Coat", "unsure"),
+        GarmentPrediction(
+            Box(0.7, 0.1, 0.3, 0.2),
+            "Coat",
+            0.3,
+            True,
+            "not one of the ten (most like hat)",
+            "declined",
+        ),
+    ),
+)
+
+
+def test_several_garments_are_in_the_line_of_their_photo_in_a_pipe(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with prediction_printer(ModelMetadata(), as_json=False, as_csv=False) as show:
+        show(SEVERAL)
+    assert capsys.readouterr().out == (
+        "Shirt?  55 %, more than one garment on the photograph: Shirt 99 %, Coat? 50 %, "
+        "not one of the ten (most like hat)  photos/six.jpg\n"
+    )
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_several_garments_have_indented_lines_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    stream = make_terminal(monkeypatch, width)
+    with prediction_printer(ModelMetadata(), as_json=False, as_csv=False) as show:
+        show(SEVERAL)
+    lines = stream.lines
+    assert max(map(len, lines)) <= width
+    starts = ("  Shirt ", "  Coat? ", "  no prediction ")
+    places = ("at the left", "at the bottom", "at the top right")
+    for start, place in zip(starts, places, strict=True):
+        [line] = [line for line in lines if line.startswith(start)]
+        assert place in line or width == 60
+    assert any(line.startswith("Shirt? ") for line in lines)
 
 
 def test_colors_are_for_terminals_alone(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ankleboot.inference.decide import Prediction
+from ankleboot.inference.decide import GarmentPrediction, Prediction
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -100,7 +100,7 @@ def scene(height: int, width: int, seed: int, color: tuple[int, int, int] = (90,
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-def headline(said: Prediction) -> str:
+def headline(said: Prediction | GarmentPrediction) -> str:
     """Return the large words of the answer's card."""
     if said.reason is None:
         return said.label

@@ -1,5 +1,6 @@
 """Images that are made in an instant and learned in a second."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,3 +72,17 @@ def scene(
     blue = light[..., None] * np.array([90, 110, 240]) + generator.normal(0, 4, boards.shape)
     pixels = np.where(mask[..., None], blue, boards)
     return np.clip(pixels, 0, 255).astype(np.uint8), mask
+
+
+def garments_apart(
+    indices: Sequence[int], seed: int = 0, side: int = 260
+) -> tuple[Pixels, list[np.ndarray]]:
+    """Sample images as blue things beside each other on boards, and where each one is."""
+    scenes = [scene(index, seed, (side, side)) for index in indices]
+    pixels = np.concatenate([pixels for pixels, _ in scenes], axis=1)
+    masks = []
+    for number, (_, mask) in enumerate(scenes):
+        whole = np.zeros(pixels.shape[:2], bool)
+        whole[:, number * side : (number + 1) * side] = mask
+        masks.append(whole)
+    return pixels, masks

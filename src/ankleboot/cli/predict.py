@@ -107,7 +107,12 @@ def predict(
     writer = output.StepsWriter(save_steps) if save_steps else None
     polarity = PolarityCheck()
     results = predict_files(
-        router, files, abstain_below=abstain_below, on_prediction=writer, on_image=polarity.add
+        router,
+        files,
+        abstain_below=abstain_below,
+        separate=not as_csv,
+        on_prediction=writer,
+        on_image=polarity.add,
     )
     num_failed, exit_codes, passes = 0, set(), []
     with output.prediction_printer(router.default.info, as_json=as_json, as_csv=as_csv) as show:

@@ -1,17 +1,33 @@
 """Turn probabilities into a prediction: label, confidence, and the reasons to abstain."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from ankleboot.core.classes import SHOES
 from ankleboot.core.types import Image
-from ankleboot.data.preprocessing.segmentation import Segmentation
+from ankleboot.data.preprocessing.segmentation import Box, Segmentation
 from ankleboot.models.files.metadata import ModelMetadata
 
 MIN_RUNNER_UP_PROB = 0.1  # probability of a second label that is worth naming
+
+
+@dataclass(frozen=True)
+class GarmentPrediction:
+    """Label of one of several garments on a photo; see `Prediction` for the other attributes.
+
+    Attributes:
+        box: Place of the garment on the upright photo.
+    """
+
+    box: Box
+    label: str
+    confidence: float
+    abstained: bool
+    reason: str | None
+    cause: str | None
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,8 @@ class Prediction:
         reason: Reason to abstain, or None.
         cause: Code of the reason for programs: missing, blank, declined, several or unsure.
         passes: Passes of a network that the prediction needed; see `inference/views.py`.
+        garments: Predictions of the garments one by one, from left to right, if the cause is
+            "several"; else empty.
     """
 
     path: str
@@ -41,10 +59,11 @@ class Prediction:
     reason: str | None
     cause: str | None
     passes: int = 1
+    garments: tuple[GarmentPrediction, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return one line of `predict --json`."""
-        return dict(vars(self))
+        return vars(self) | {"garments": [asdict(garment) for garment in self.garments]}
 
 
 def decide(

@@ -16,6 +16,7 @@ from ankleboot.data.preprocessing.decode import decode, decode_bytes, formats_of
 from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.segmentation import Segmentation
 from ankleboot.inference.decide import Prediction, decide
+from ankleboot.inference.garments import predict_garments
 from ankleboot.inference.load import Model
 from ankleboot.inference.predictor import Predictor
 from ankleboot.inference.router import ModelRouter, load_router
@@ -102,6 +103,7 @@ def predict_files(
     images_or_paths: Iterable[ImageSource | FailedImage],
     *,
     abstain_below: float | None = None,
+    separate: bool = True,
     on_prediction: Callable[[PreparedImage, Prediction], None] | None = None,
     on_image: Callable[[PreparedImage], None] | None = None,
 ) -> Iterator[Prediction | FailedImage]:
@@ -111,6 +113,7 @@ def predict_files(
         router: The models.
         images_or_paths: As for `predict`; an image that failed already stays so.
         abstain_below: As for `predict`.
+        separate: Whether to predict several garments on a photo one by one.
         on_prediction: Called with every predicted image, whose garment is then segmented.
         on_image: Called with every image that could be read.
     """
@@ -126,10 +129,9 @@ def predict_files(
                 continue
             if on_image is not None:
                 on_image(entry)
-            image, garment, info = entry.image, entry.garment, entry.predictor.info
-            probs, passes = next(rows)
-            prediction = decide(image, garment, probs, info, abstain_below=abstain_below, path=name)
-            prediction = replace(prediction, passes=passes)
+            prediction = decide_prepared(
+                entry, *next(rows), separate=separate, abstain_below=abstain_below, path=name
+            )
             if on_prediction is not None:
                 on_prediction(entry, prediction)
             yield prediction
@@ -172,6 +174,28 @@ def prepare_image(pixels: Pixels, router: ModelRouter, *, segment: bool = False)
 def predict_batch(prepared: Sequence[PreparedImage]) -> Iterator[np.ndarray]:
     """Predict each model's images in one call; yield the rows in the order of the images."""
     return (row for row, _ in _predict_counted(prepared))
+
+
+def decide_prepared(
+    entry: PreparedImage,
+    probs: np.ndarray,
+    passes: int = 1,
+    *,
+    separate: bool = True,
+    abstain_below: float | None = None,
+    path: str = "",
+) -> Prediction:
+    """Turn an image's row of probabilities into a prediction, and predict several garments."""
+    image, garment, predictor = entry.image, entry.garment, entry.predictor
+    prediction = replace(
+        decide(image, garment, probs, predictor.info, abstain_below=abstain_below, path=path),
+        passes=passes,
+    )
+    if not separate or prediction.cause != "several" or garment is None:
+        return prediction
+    return predict_garments(
+        prediction, entry.decoded, garment, predictor, abstain_below=abstain_below
+    )
 
 
 def _predict_counted(prepared: Sequence[PreparedImage]) -> Iterator[tuple[np.ndarray, int]]:

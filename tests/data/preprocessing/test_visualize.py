@@ -2,11 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from ankleboot.data.preprocessing.preprocess import DecodedImage
-from ankleboot.data.preprocessing.segmentation import (
-    segment_garment,
+from ankleboot.data.preprocessing.segmentation import Box, segment_garment
+from ankleboot.data.preprocessing.visualize import (
+    BOX_COLOR,
+    CAPTION,
+    GAP,
+    HEIGHT,
+    preprocessing_strip,
 )
-from ankleboot.data.preprocessing.visualize import preprocessing_strip
 from helpers.images import scene
 
 
@@ -19,3 +25,18 @@ def test_steps_are_shown(tmp_path: Path) -> None:
     assert sheet.height < 300 < sheet.width
     alone = preprocessing_strip(pixels, None, pixels, "whole")
     assert alone.width < sheet.width / 2
+
+
+def test_several_garments_are_marked_and_listed() -> None:
+    pixels, _ = scene(0)
+    usual = preprocessing_strip(pixels, None, pixels, "several")
+    boxes = [(Box(0.1, 0.2, 0.3, 0.4), "Coat 99 %"), (Box(0.6, 0.2, 0.3, 0.4), "Shirt? 40 %")]
+    marked = preprocessing_strip(pixels, None, pixels, "several", boxes)
+    assert marked.height == usual.height + 2 * CAPTION
+    is_box = (np.asarray(marked) == BOX_COLOR).all(axis=-1)
+    rows, columns = np.flatnonzero(is_box.any(axis=1)), np.flatnonzero(is_box.any(axis=0))
+    width = HEIGHT * pixels.shape[1] / pixels.shape[0]
+    found = [rows[0] - CAPTION, rows[-1] - CAPTION, columns[0] - GAP, columns[-1] - GAP]
+    np.testing.assert_allclose(
+        found, [0.2 * HEIGHT, 0.6 * HEIGHT, 0.1 * width, 0.9 * width], atol=2
+    )

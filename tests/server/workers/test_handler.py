@@ -12,12 +12,16 @@ from PIL import Image
 from ankleboot.cli.main import cli
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.data.load import load_data
+from ankleboot.data.preprocessing.segmentation import MAX_SEPARATE
 from ankleboot.inference.router import ModelRouter, load_router
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.server.config import ServerConfig
+from ankleboot.server.schemas import SCHEMAS
 from ankleboot.server.workers import handler as handler_module
 from ankleboot.server.workers.handler import InferenceHandler, InferenceRequest
 from helpers.forms import form, png
+from helpers.images import garments_apart
+from helpers.predictors import FakePredictor
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +55,24 @@ def test_an_unreadable_image_does_not_affect_the_others(handler: InferenceHandle
     first, second = document["predictions"]
     assert first["name"] == "a.png" and first["label"] in CLASS_NAMES
     assert second["name"] == "b.png" and second["error"]["code"] == "not_a_picture"
+
+
+def test_several_garments_on_a_photo_have_boxes_as_the_schema_describes() -> None:
+    several = garments_apart((0, 1))[0]
+    info = ModelMetadata(labels=CLASS_NAMES, crop="garment")
+    probs = np.full((2, 10), 0.01, np.float32)
+    probs[:, 4] = 0.91
+    router = ModelRouter(FakePredictor(probs, info))
+    handler = InferenceHandler({"pretrained": router}, ServerConfig())
+    ((status, document),) = respond(handler, ("image/png", png(several)))
+    [prediction] = document["predictions"]
+    assert status == 200 and prediction["cause"] == "several"
+    assert set(prediction) == set(SCHEMAS["Prediction"]["required"])
+    assert [garment["label"] for garment in prediction["garments"]] == ["Coat", "Coat"]
+    for garment in prediction["garments"]:
+        assert set(garment) == set(SCHEMAS["GarmentPrediction"]["required"])
+        assert set(garment["box"]) == set(SCHEMAS["Box"]["required"])
+    assert SCHEMAS["Prediction"]["properties"]["garments"]["maxItems"] == MAX_SEPARATE
 
 
 def test_batched_requests_get_the_responses_of_single_ones(handler: InferenceHandler) -> None:

@@ -23,7 +23,8 @@ from ankleboot.cli.output.terminal import (
 )
 from ankleboot.core.files import atomic_write, make_folder
 from ankleboot.core.text import folder_name, percent_text
-from ankleboot.inference.decide import Prediction
+from ankleboot.data.preprocessing.segmentation import Box
+from ankleboot.inference.decide import GarmentPrediction, Prediction
 from ankleboot.inference.predict import FailedImage, PreparedImage
 from ankleboot.models.files.metadata import ModelMetadata
 
@@ -60,7 +61,8 @@ def prediction_printer(
 def _for_people() -> Iterator[Callable[[Result], object]]:
     """Yield the function that shows a result to people; failures follow on stderr.
 
-    In a pipe each prediction is a line that ends with the path of the image, printed at once.
+    In a pipe each prediction is a line that ends with the path of the image, printed at once. A
+    terminal shows several garments on a photo in lines of their own, a pipe behind the reason.
     """
     console, failed = stdout_console(), list[FailedImage]()
     table = plain_table(
@@ -75,9 +77,13 @@ def _for_people() -> Iterator[Callable[[Result], object]]:
             failed.append(result)
         elif console.is_terminal:
             table.add_row(*_describe(console, result), result.path)
+            for garment in result.garments:
+                table.add_row(*_describe(console, garment, "  "), _place(garment.box))
         else:
             label, confidence, remark = _describe(console, result)
             explained = ", ".join(text for text in (confidence, remark) if text)
+            garments = ", ".join(map(_short, result.garments))
+            explained = ": ".join(text for text in (explained, garments) if text)
             print_lines("  ".join((str(label), explained, result.path)))
 
     yield show
@@ -98,18 +104,41 @@ def _csv_row(result: Result, labels: Sequence[str]) -> list[object]:
     return [result.path, result.label, *figures, result.reason or "", "", *numbers]
 
 
-def _describe(console: Terminal, result: Prediction) -> tuple[Text, str, str]:
+def _describe(
+    console: Terminal, result: Prediction | GarmentPrediction, indent: str = ""
+) -> tuple[Text, str, str]:
     """Return label, confidence, and the second label or the reason to abstain."""
     if result.cause in WITHOUT_LABEL:
-        return styled(("no prediction", "yellow")), "", result.reason or ""
-    label = console.fit_name(result.label, beside=NUM_OTHER_CHARACTERS)
+        return styled((f"{indent}no prediction", "yellow")), "", result.reason or ""
+    label = indent + console.fit_name(result.label, beside=NUM_OTHER_CHARACTERS)
     confidence = percent_text(result.confidence)
     if result.abstained:
         return styled((f"{label}?", "yellow")), confidence, result.reason or ""
+    return styled(label), confidence, _second_label(console, result)
+
+
+def _second_label(console: Terminal, result: Prediction | GarmentPrediction) -> str:
+    """Return the second label of an image; "" if it has little probability."""
+    if isinstance(result, GarmentPrediction):  # which has the probability of one label
+        return ""
     second = sorted(result.probs, key=lambda name: -result.probs[name])[1]
     prob, name = result.probs[second], console.fit_name(second, beside=NUM_OTHER_CHARACTERS)
-    remark = f"or {name} {percent_text(prob)}" if prob >= MIN_SHOWN_PROB else ""
-    return styled(label), confidence, remark
+    return f"or {name} {percent_text(prob)}" if prob >= MIN_SHOWN_PROB else ""
+
+
+def _place(box: Box) -> str:
+    """Return in which of nine parts of the photo the middle of a box lies."""
+    down, across = box.top + box.height / 2, box.left + box.width / 2
+    row = ("top", "", "bottom")[int(3 * down)]
+    column = ("left", "", "right")[int(3 * across)]
+    return f"at the {f'{row} {column}'.strip() or 'center'}"
+
+
+def _short(garment: GarmentPrediction) -> str:
+    """Return label and confidence of one of several garments, or the reason for no label."""
+    if garment.cause in WITHOUT_LABEL:
+        return garment.reason or ""
+    return f"{garment.label}{'?' * garment.abstained} {percent_text(garment.confidence)}"
 
 
 class StepsWriter:
@@ -124,7 +153,11 @@ class StepsWriter:
 
         sure = f"{prediction.label}, {percent_text(prediction.confidence)} sure"
         strip = preprocessing_strip(
-            prepared.decoded.pixels, prepared.garment, prepared.image, prediction.reason or sure
+            prepared.decoded.pixels,
+            prepared.garment,
+            prepared.image,
+            prediction.reason or sure,
+            [(garment.box, _short(garment)) for garment in prediction.garments],
         )
         path = self._folder / f"{self._unused_name(folder_name(Path(prediction.path).stem))}.png"
         atomic_write(path, lambda temp: strip.save(temp, "PNG"))

@@ -6,6 +6,7 @@ Images of 28 x 28 gray pixels are taken for images of the data set and stay unch
 background is trimmed, as by the authors of the data set; on any other the garment is segmented.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,12 +22,19 @@ from ankleboot.data.preprocessing.garment import (
     garment_image,
     has_plain_background,
 )
-from ankleboot.data.preprocessing.segmentation import Segmentation, segment_garment
+from ankleboot.data.preprocessing.segmentation import (
+    Box,
+    Segmentation,
+    SeparateGarment,
+    segment_garment,
+)
 from ankleboot.recipes.image_spec import ImageSpec
 
 PREPROCESSING_VERSION = 1
 """Version of what `preprocess` returns; it names the cache of image folders. Raise it with any
 change of the output. tests/data/preprocessing/test_preprocess.py notices such a change."""
+
+MARGIN_DIVISOR = 8  # the margin around a box is its longer side, divided by this
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +74,28 @@ class DecodedImage:
         image = PillowImage.fromarray(self.pixels)
         values = np.asarray(image if image_spec.color else image.convert("L"))
         return fit_to_square(values, image_spec.image_size, image_spec.fit)
+
+    def preprocess_garment(self, garment: SeparateGarment, image_spec: ImageSpec) -> Image:
+        """Return a network's image of one of several garments.
+
+        A network for garments gets this one cut out by its own mask, a network for whole photos
+        the part of the photo around it.
+        """
+        if image_spec.crop == "garment":
+            return garment_image(self.pixels, garment.mask)
+        if image_spec.crop == "cut-out":
+            return cut_out_image(self.pixels, garment.mask, image_spec.image_size)
+        return DecodedImage(crop_around(self.pixels, garment.box)).preprocess(image_spec)
+
+
+def crop_around(pixels: Pixels, box: Box) -> Pixels:
+    """Return the part of a photo in a box, with a margin where the photo has one."""
+    height, width = pixels.shape[:2]
+    left, right = math.floor(box.left * width), math.ceil((box.left + box.width) * width)
+    top, bottom = math.floor(box.top * height), math.ceil((box.top + box.height) * height)
+    margin = max(right - left, bottom - top) // MARGIN_DIVISOR
+    rows = slice(max(0, top - margin), bottom + margin)
+    return pixels[rows, max(0, left - margin) : right + margin]
 
 
 def load_image(path: Path, image_spec: ImageSpec) -> Image:

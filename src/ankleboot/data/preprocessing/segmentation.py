@@ -21,6 +21,8 @@ MASK_SIDE = 96  # pixels
 MIN_AREA_FRACTION = 0.015  # a smaller garment is a failure
 SPECK_RATIO = 0.1  # a smaller component, relative to the largest, is removed
 SECOND_OBJECT_RATIO = 0.5  # a component at least so large, relative to the largest, is counted
+MAX_SEPARATE = 8  # garments of a photo that are predicted one by one; bounds the cost
+EDGE_CELLS = 2  # cells around a component, whose edge is uncertain, that belong to it
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,27 @@ class Segmentation:
         return "no garment found on the photograph" if is_missing else None
 
 
+@dataclass(frozen=True)
+class Box:
+    """Rectangle on a photo, in fractions of the photo's width and height.
+
+    The photo is the upright one, and the fractions hold for a reduced copy of it, too.
+    """
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class SeparateGarment:
+    """One of several garments that lie apart: its box, and a mask that shows it alone."""
+
+    box: Box
+    mask: Mask
+
+
 def segment_garment(pixels: Pixels) -> Segmentation:
     """Segment the garment, and remove what is small beside the largest component.
 
@@ -64,11 +87,42 @@ def remove_specks(mask: Mask) -> Segmentation:
     numbers, areas = np.unique(components[components > 0], return_counts=True)
     if len(areas) == 0:
         return Segmentation(mask, 0, 0.0)
-    kept = grown = np.isin(components, numbers[areas >= SPECK_RATIO * areas.max()])
-    for _ in range(2):  # the uncertain edge, of two cells, belongs to the garment
-        grown = np.logical_or.reduce(_with_neighbors(grown))
+    kept = np.isin(components, numbers[areas >= SPECK_RATIO * areas.max()])
     num_objects = int((areas >= SECOND_OBJECT_RATIO * areas.max()).sum())
-    return Segmentation(np.where(grown, mask, 0), num_objects, float(kept.mean()))
+    return Segmentation(np.where(_with_edge(kept), mask, 0), num_objects, float(kept.mean()))
+
+
+def separate_garments(mask: Mask) -> list[SeparateGarment]:
+    """Return the components that `num_objects` counts, from left to right, at most `MAX_SEPARATE`.
+
+    Of more components the largest remain.
+    """
+    components = connected_components(mask >= MASK_THRESHOLD)
+    numbers, areas = np.unique(components[components > 0], return_counts=True)
+    is_counted = areas >= SECOND_OBJECT_RATIO * areas.max(initial=0)
+    order = np.argsort(-areas[is_counted], kind="stable")[:MAX_SEPARATE]
+    garments = [_separate(mask, components == n) for n in numbers[is_counted][order]]
+    return sorted(garments, key=lambda garment: (garment.box.left, garment.box.top))
+
+
+def _separate(mask: Mask, inside: np.ndarray) -> SeparateGarment:
+    """Return one component with its edge, without the cells of others."""
+    alone = _with_edge(inside) & (inside | (mask < MASK_THRESHOLD))
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    height, width = mask.shape
+    box = Box(
+        left=columns[0].item() / width,
+        top=rows[0].item() / height,
+        width=(columns[-1] + 1 - columns[0]).item() / width,
+        height=(rows[-1] + 1 - rows[0]).item() / height,
+    )
+    return SeparateGarment(box, np.where(alone, mask, 0))
+
+
+def _with_edge(inside: np.ndarray) -> np.ndarray:
+    for _ in range(EDGE_CELLS):
+        inside = np.logical_or.reduce(_with_neighbors(inside))
+    return inside
 
 
 class _Network(threading.local):  # made once per thread: a shared one gives wrong results

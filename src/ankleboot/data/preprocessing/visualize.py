@@ -1,36 +1,61 @@
 """Strip of images that shows the preprocessing of a photo, step by step."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
 from ankleboot.core.types import Image, Pixels
 from ankleboot.data.preprocessing.garment import negated, opacity
-from ankleboot.data.preprocessing.segmentation import Segmentation
+from ankleboot.data.preprocessing.segmentation import Box, Segmentation
 
 HEIGHT = 224  # pixels of each image
 GAP, CAPTION = 8, 22  # pixels
 OUTSIDE = np.array([24, 96, 72], np.float32)  # color laid over the background
 PAPER, INK = (255, 255, 255), (40, 40, 40)
+BOX_COLOR = (192, 57, 10)  # of the lines; white numbers are legible on it
 
 
 def preprocessing_strip(
-    pixels: Pixels, garment: Segmentation | None, model_input: Image, title: str
+    pixels: Pixels,
+    garment: Segmentation | None,
+    model_input: Image,
+    title: str,
+    garments: Sequence[tuple[Box, str]] = (),
 ) -> PillowImage.Image:
-    """Draw the steps side by side, above a title."""
+    """Draw the steps side by side, above a title.
+
+    Several garments, each a box and its prediction, are numbered on the photo and listed below
+    the title.
+    """
     height, width = model_input.shape[:2]
     last = (f"model input: {width} x {height}", model_input)
     steps = [*preprocessing_images(pixels, garment), last]
     panels = [(name, _panel(values)) for name, values in steps]
+    _draw_boxes(panels[0][1], [box for box, _ in garments])
+    lines = [title, *(f"{number}  {text}" for number, (_, text) in enumerate(garments, 1))]
     total = sum(panel.width + GAP for _, panel in panels) + GAP
-    sheet = PillowImage.new("RGB", (total, HEIGHT + 2 * CAPTION + 2 * GAP), PAPER)
+    sheet = PillowImage.new("RGB", (total, HEIGHT + (1 + len(lines)) * CAPTION + 2 * GAP), PAPER)
     draw, font, left = ImageDraw.Draw(sheet), ImageFont.load_default(14), GAP
     for name, panel in panels:
         draw.text((left, GAP // 2), name, INK, font)
         sheet.paste(panel, (left, CAPTION))
         left += panel.width + GAP
-    draw.text((GAP, CAPTION + HEIGHT + GAP // 2), title, INK, font)
+    for row, line in enumerate(lines, 1):
+        draw.text((GAP, row * CAPTION + HEIGHT + GAP // 2), line, INK, font)
     return sheet
+
+
+def _draw_boxes(panel: PillowImage.Image, boxes: Sequence[Box]) -> None:
+    draw, font = ImageDraw.Draw(panel), ImageFont.load_default(14)
+    for number, box in enumerate(boxes, 1):
+        left, top = box.left * panel.width, box.top * panel.height
+        right, bottom = left + box.width * panel.width - 1, top + box.height * panel.height - 1
+        draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=PAPER, width=4)
+        draw.rectangle((left, top, right, bottom), outline=BOX_COLOR, width=2)
+        draw.rectangle((left, top, left + 14, top + 17), fill=BOX_COLOR)
+        draw.text((left + 7, top + 9), str(number), PAPER, font, anchor="mm")
 
 
 def preprocessing_images(

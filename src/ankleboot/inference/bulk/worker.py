@@ -63,7 +63,12 @@ def predict_chunk(settings: PredictionSettings, chunk: Chunk) -> bytes:
             predicted is never repeated, so that the fault would stay.
     """
     router = _loaded(settings)
-    results = predict_files(router, chunk.images(), abstain_below=settings.abstain_below)
+    results = predict_files(
+        router,
+        chunk.images(),
+        abstain_below=settings.abstain_below,
+        separate=False,  # the table has no column for them
+    )
     return part_bytes(map(_checked, results), router.default.info.predicted_labels)
 
 

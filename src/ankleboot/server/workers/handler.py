@@ -13,8 +13,13 @@ from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import AnklebootError, DataError, EnvironmentFailure
 from ankleboot.data.preprocessing.decode import TooLargeError, decode_bytes
 from ankleboot.data.preprocessing.preprocess import DecodedImage
-from ankleboot.inference.decide import Prediction, decide
-from ankleboot.inference.predict import PreparedImage, predict_batch, prepare_image
+from ankleboot.inference.decide import Prediction
+from ankleboot.inference.predict import (
+    PreparedImage,
+    decide_prepared,
+    predict_batch,
+    prepare_image,
+)
 from ankleboot.inference.router import ModelRouter
 from ankleboot.server.body_parser import IMAGE_TYPES, UploadedImage, parse_images
 from ankleboot.server.config import ServerConfig
@@ -117,7 +122,7 @@ class InferenceHandler:
                     outcomes[index].append((name, image))
                 else:
                     sha256 = image.predictor.info.model_sha256
-                    outcomes[index].append((name, (_decide(image, next(rows)), sha256)))
+                    outcomes[index].append((name, (decide_prepared(image, next(rows)), sha256)))
         return outcomes
 
     def _tasks(
@@ -173,7 +178,7 @@ class InferenceHandler:
         if isinstance(prepared, ApiError):
             raise prepared
         (row,) = predict_batch([prepared])
-        prediction = _decide(prepared, row)
+        prediction = decide_prepared(prepared, row)
         entries = explanation_entries(prepared, prediction, has_garments=has_garments)
         entry = _prediction_entry(image.name, prediction, prepared.predictor.info.model_sha256)
         return _json_reply({"model": request.model, "prediction": entry} | entries)
@@ -199,10 +204,6 @@ def _json_reply(document: dict[str, Any]) -> InferenceReply:
 
 def _error_reply(error: ApiError) -> InferenceReply:
     return InferenceReply(error.status, error.body)
-
-
-def _decide(prepared: PreparedImage, row: np.ndarray) -> Prediction:
-    return decide(prepared.image, prepared.garment, row, prepared.predictor.info)
 
 
 def _prediction_entry(name: str | None, prediction: Prediction, sha256: str) -> dict[str, Any]:

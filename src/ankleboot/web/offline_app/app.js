@@ -11,10 +11,10 @@ import { storeFirstFiles } from "./offline_storage.js";
 import { showTitle } from "./page_title.js";
 import { listenForPhotos, showPreview } from "./photo_card.js";
 import { setStatus, showPrediction } from "./prediction_card.js";
-import { cutOutImage, garmentImage, hasPlainBackground, isDatasetImage, resize, SIZE } from "./preprocessing.js";
+import { cropAround, cutOutImage, garmentImage, hasPlainBackground, isDatasetImage, resize, SIZE } from "./preprocessing.js";
 import { showGarmentSteps, showPixels } from "./preprocessing_steps.js";
 import { showSamples } from "./sample_images.js";
-import { failureOf, removeSpecks, toMask } from "./segmentation.js";
+import { failureOf, removeSpecks, separateGarments, toMask } from "./segmentation.js";
 import { bringIntoView } from "./tabs.js";
 
 const MAX_SIDE = 640; // as in ankleboot/data/preprocessing/decode.py
@@ -48,7 +48,7 @@ async function classify(image, { isPhoto = false, follow = true, request = ++lat
     const isFound = !(result.garment && failureOf(result.garment));
     const text = await describePreprocessing(result, name, isFound);
     if (request !== latest) return;
-    showGarmentSteps(image, result.garment, isFound, result.small, text);
+    showGarmentSteps(image, result, isFound, text);
   } else {
     showPixels(isPhoto && !isDataset ? image : null, result.input, info.image_size);
   }
@@ -64,7 +64,24 @@ async function predict(image, name, segments) {
   const small = "segmentation" in models ? garmentImage(image, garment && garment.mask) : null;
   const input = inputFor(name, image, garment && garment.mask, small);
   const prediction = decide(input, garment, await run(name, input), info);
+  prediction.garments = prediction.cause === "several"
+    ? await predictGarments(image, garment, name) : [];
   return { garment, small, input, prediction, milliseconds: performance.now() - started };
+}
+
+/** Classify several garments one by one, as ankleboot/inference/garments.py does. */
+async function predictGarments(image, garment, name) {
+  const info = models[name];
+  const garments = [];
+  for (const { box, mask } of separateGarments(garment.mask)) {
+    const part = info.crop === "none" ? cropAround(image, box) : image;
+    const small = info.crop === "garment" ? garmentImage(image, mask) : null;
+    const input = inputFor(name, part, mask, small);
+    const { label, confidence, reason, cause } =
+      decide(input, null, await run(name, input), info);
+    garments.push({ box, label, confidence, reason, cause });
+  }
+  return garments;
 }
 
 function inputFor(name, image, mask, small) {
@@ -78,10 +95,11 @@ function resizeFor(name, image) {
   return resize(image, side, color, fit);
 }
 
-async function describePreprocessing({ garment, small }, name, isFound) {
+async function describePreprocessing({ garment, small, prediction }, name, isFound) {
   const trimmed = garment === null
     ? "The background is plain: the garment was trimmed without segmentation. " : "";
-  if (name === "default" || !isFound || small.every((value) => value === 0)) return trimmed;
+  const isOne = isFound && prediction.garments.length === 0;
+  if (name === "default" || !isOne || small.every((value) => value === 0)) return trimmed;
   const { label, confidence } = decide(small, null, await run("default", small), models.default);
   return (
     `${trimmed}The answer comes from the photo itself. The model for Fashion-MNIST ` +

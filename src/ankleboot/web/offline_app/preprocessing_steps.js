@@ -11,10 +11,11 @@ const WHITE = [255, 255, 255];
 /**
  * Show the steps from a photograph to the garment.
  *
- * photo: the photograph; garment: its segmentation, or null with a plain background; isFound: whether
- * there is a garment; small: the garment in SIZE x SIZE pixels; text: a comment.
+ * photo: the photograph; garment: its segmentation, or null with a plain background; small: the
+ * garment in SIZE x SIZE pixels; prediction: its garments are marked on the photograph; isFound:
+ * whether there is a garment; text: a comment.
  */
-export function showGarmentSteps(photo, garment, isFound, small, text) {
+export function showGarmentSteps(photo, { garment, small, prediction }, isFound, text) {
   const steps = [photoStep(photo)];
   if (garment !== null) {
     const alpha = opacity(photo, garment.mask);
@@ -33,7 +34,7 @@ export function showGarmentSteps(photo, garment, isFound, small, text) {
   if (isFound) {
     steps.push(pixelsStep(small, SIZE));
   }
-  showSteps(steps, text);
+  showSteps(steps, text, prediction.garments);
 }
 
 /** Show the pixels of the network, after the photograph that they were made from (or null). */

@@ -48,8 +48,8 @@ export async function send(route, model, blob, { limits, downscaled = () => {}, 
 }
 
 /** Convert a prediction of the API to the form of prediction_card.js. */
-export function toPrediction({ label, confidence, probs, none_of_these: noneOfThese, reason, cause }) {
-  return { label, confidence, probabilities: Object.entries(probs), noneOfThese, reason, cause };
+export function toPrediction({ probs, none_of_these: noneOfThese, ...prediction }) {
+  return { ...prediction, probabilities: Object.entries(probs), noneOfThese };
 }
 
 function bodyOf(blob) {

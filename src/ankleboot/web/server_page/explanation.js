@@ -8,25 +8,26 @@ const SMALL = 28; // pixels per side of an image of the data set
 const MIN_SHOWN_CHANGE = 0.01;
 
 /** Show the image at once, and blanks for the steps that come with the explanation. */
-export function showPendingSteps({ image, photo }, model) {
+export function showPendingSteps({ image, photo }, model, garments) {
   if (photo === null) return showSteps([]); // the browser cannot read it
   if (image) return showSteps([[sizeText(photo), photo, "The pixels of the network"]]);
   const isGarment = model.crop === "garment" || model.photo;
   const side = model.crop === "garment" ? SMALL : model.image_size;
   const cutOut = isGarment ? [["Cut out", blank(photo), ""]] : [];
-  showSteps([["Photo", photo, "Your photo"], ...cutOut, [`${side} × ${side} pixels`, blank({ width: side, height: side }), ""]]);
+  const input = [`${side} × ${side} pixels`, blank({ width: side, height: side }), ""];
+  showSteps([["Photo", photo, "Your photo"], ...cutOut, input], "", garments);
 }
 
 /** Show a response of /v1/explain unless it is obsolete; returns whether it was shown. */
 export async function showExplanation(explanation, model, isCurrent) {
-  const { steps, small, overlay, neighbours } = explanation;
+  const { prediction, steps, small, overlay, neighbours } = explanation;
   const encoded = [...steps, ...neighbours, overlay, ...(small ? [{ png: small }] : [])];
   const images = new Map();
   await Promise.all(encoded.map(async ({ png }) => images.set(png, await decodeBase64Image(png))));
   if (!isCurrent()) return false;
   const input = images.get(steps.at(-1).png);
   const strip = steps.map(({ name, png }) => [capitalize(name), images.get(png), capitalize(name)]);
-  showPreprocessing(strip, small ? images.get(small) : input, input);
+  showPreprocessing(strip, small ? images.get(small) : input, input, prediction.garments);
   showOcclusion(overlay, input, images.get(overlay.png));
   showNeighbors(neighbours, images, small !== null && input.width !== SMALL);
   return true;
@@ -37,14 +38,15 @@ export function hideExplanation() {
   for (const id of ["occlusion", "neighbors"]) byId(id).hidden = true;
 }
 
-function showPreprocessing(strip, last, input) {
+function showPreprocessing(strip, last, input, garments) {
   const [[, photo], ...rest] = strip;
   const description = `The pixels of the network: ${sizeText(last)}`;
   const isUnchanged = photo.width === last.width && photo.height === last.height;
   const before = isUnchanged ? [] : [strip[0], ...rest.slice(0, -1)];
-  showSteps([...before, [sizeText(last), last, description]], last.width === input.width ? "" :
+  const text = last.width === input.width ? "" :
     `The answer comes from ${sizeText(input)} of the photo itself. Models for Fashion-MNIST ` +
-    `use the garment in ${sizeText(last)}.`);
+    `use the garment in ${sizeText(last)}.`;
+  showSteps([...before, [sizeText(last), last, description]], text, garments);
 }
 
 function sizeText({ width, height }) {

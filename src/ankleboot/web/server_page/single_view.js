@@ -127,7 +127,7 @@ function showResult(item, model) {
   if (item.isDownscaled) {
     byId("timing").textContent += " The server cannot take this image; a smaller copy was sent.";
   }
-  showPendingSteps(item, model);
+  showPendingSteps(item, model, prediction.garments);
 }
 
 /** Return the metadata of the model in use; some models have a second one for photographs. */

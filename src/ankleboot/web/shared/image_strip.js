@@ -1,19 +1,21 @@
 // Images side by side at one height, with a caption below each.
 
-import { byId } from "./dom.js";
+import { byId, make } from "./dom.js";
+import { markGarments } from "./garment_boxes.js";
 
 const MAX_PIXELATED_SIDE = 56; // up to this width, single pixels are drawn with sharp edges
 const CUT_OUT = "Cut out";
 
 /**
  * Show the steps of the preprocessing, each [caption, pixels, description]: first, cut-out and last
- * beside the answer, all of them in the fold below it. `text` comments them.
+ * beside the answer, all of them in the fold below it. `text` comments them. Several garments, each
+ * with a box, are numbered on the first one, the photo.
  */
-export function showSteps(steps, text = "") {
+export function showSteps(steps, text = "", garments = []) {
   const main = steps.filter((step, i) => i === 0 || i === steps.length - 1 || step[0] === CUT_OUT);
-  showImageStrip(byId("way"), main);
+  showImageStrip(byId("way"), main, garments);
   byId("way").hidden = steps.length === 0;
-  showImageStrip(byId("steps-list"), steps);
+  showImageStrip(byId("steps-list"), steps, garments);
   byId("steps-fold").hidden = steps.length <= main.length;
   byId("steps-text").textContent = text;
 }
@@ -30,19 +32,22 @@ export function paint(canvas, pixels, description) {
   canvas.setAttribute("aria-label", description);
 }
 
-function showImageStrip(list, steps) {
-  list.replaceChildren(...steps.map((step) => item(...step)));
+function showImageStrip(list, steps, garments) {
+  list.replaceChildren(...steps.map((step, i) => item(...step, i === 0 ? garments : [])));
   const total = steps.reduce((sum, [, pixels]) => sum + pixels.width / pixels.height, 0);
   list.style.setProperty("--total", total); // aspect ratio of the whole strip
 }
 
-function item(caption, pixels, description) {
+function item(caption, pixels, description, garments) {
   const canvas = document.createElement("canvas");
-  paint(canvas, pixels, description);
+  const marked = garments.length ? `, with ${garments.length} numbered garments` : "";
+  paint(canvas, pixels, description + marked);
+  const boxed = make("div", { class: "boxed" }, canvas);
+  markGarments(boxed, garments);
   const text = document.createElement("figcaption");
   text.textContent = caption;
   const figure = document.createElement("figure");
-  figure.append(canvas, text);
+  figure.append(boxed, text);
   const step = document.createElement("li");
   step.style.flexGrow = pixels.width / pixels.height; // gives all steps one height
   step.append(figure);

@@ -2,6 +2,7 @@
 
 import { listenForCamera } from "./camera.js";
 import { byId } from "./dom.js";
+import { markGarments } from "./garment_boxes.js";
 import { drawScaled, listenForChoosing } from "./image_input.js";
 
 /** Connect the buttons; `handle` gets a list of files, `opened` is called with the file dialog. */
@@ -29,6 +30,7 @@ export function listenForPhotos(handle, opened = () => {}) {
 export function showPreview(bitmap, maxSide) {
   if (bitmap !== null) drawScaled(byId("preview"), bitmap, maxSide);
   byId("preview").hidden = bitmap === null;
+  markGarments(byId("preview-frame"), []); // of the previous photo
   byId("invitation").hidden = bitmap !== null;
   if (bitmap !== null) showPad(false);
 }

@@ -12,6 +12,7 @@ const EDGE_STEEPNESS = 4;
 const MIN_GARMENT_VALUE = 25; // keeps a white garment visible on 0
 const BAND_VALUE = 128; // of a letterbox
 const WHITE = 255;
+const MARGIN_DIVISOR = 8; // the margin around a box is its longer side, divided by this
 const CUT_OUT_RATIO = [10, 11]; // longest side of a garment cut out in color, to the image's side
 
 /** Return whether an image has the data set's format: 28 x 28 gray pixels. */
@@ -75,6 +76,24 @@ export function resize(image, side, color, fit = "stretch") {
     const values = Uint8Array.from({ length: width * height }, (_, i) => data[4 * i + channel]);
     return fitToSquare({ values, width, height }, side, fit);
   }, side);
+}
+
+/** Return the part of an image in a box (in fractions), with a margin where the image has one. */
+export function cropAround({ data, width, height }, box) {
+  const left = Math.floor(box.left * width);
+  const right = Math.ceil((box.left + box.width) * width);
+  const top = Math.floor(box.top * height);
+  const bottom = Math.ceil((box.top + box.height) * height);
+  const margin = Math.floor(Math.max(right - left, bottom - top) / MARGIN_DIVISOR);
+  const [firstRow, firstColumn] = [Math.max(0, top - margin), Math.max(0, left - margin)];
+  const rows = Math.min(height, bottom + margin) - firstRow;
+  const columns = Math.min(width, right + margin) - firstColumn;
+  const part = new Uint8ClampedArray(4 * rows * columns);
+  for (let y = 0; y < rows; y++) {
+    const start = 4 * ((firstRow + y) * width + firstColumn);
+    part.set(data.subarray(start, start + 4 * columns), 4 * y * columns);
+  }
+  return { data: part, width: columns, height: rows };
 }
 
 /** Gather the three channels of a square of RGB values. */
@@ -160,7 +179,7 @@ function median(values) {
 }
 
 /** Return the bounding box of the pixels inside; its size is 0 if there are none. */
-function bounds({ width, height }, isInside) {
+export function bounds({ width, height }, isInside) {
   let top = height, bottom = -1, left = width, right = -1;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
