@@ -7,6 +7,7 @@ documents lead to the same places; then Sphinx makes HTML of them, and any warni
 """
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,10 @@ CARDS = (
     ("docs/how_to", "Twenty questions", "What people ask most, each with its commands.", ""),
 )
 """Page, title, text and image of each card on the first page."""
+
+PLAYGROUND = "../playground/index.html"  # from a page of docs/
+VIEW = re.compile(r"`(#[a-z]+(?:&[a-z]+=[\w.:,-]+)*)`")
+"""Fragment of the playground's address in a document."""
 
 CARD_SIZE = (480, 240)
 GUIDES = (
@@ -180,8 +185,17 @@ def playground(source: Path) -> None:
     export_model(Path("pretrained"), "playground", source / "extra/playground", load_data("sample"))
     page = source / "docs/playground.md"
     title, _, rest = page.read_text().partition("\n\n")
-    link = '<p><a class="open" href="../playground/index.html">Open the playground</a></p>'
+    link = f'<p><a class="open" href="{PLAYGROUND}">Open the playground</a></p>'
     page.write_text(f"{title}\n\n{link}\n\n{rest}")
+    for name in ("playground", "teaching"):
+        page = source / f"docs/{name}.md"
+        page.write_text(link_views(page.read_text()))
+
+
+def link_views(page: str) -> str:
+    """Link fragments of the playground's address, such as `#pooling&shift=1:0`, to their views."""
+    link = rf'<a href="{PLAYGROUND}\1"><code>\1</code></a>'
+    return VIEW.sub(lambda match: match.expand(link).replace("&", "&amp;"), page)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 # %% [markdown]
-# **1. Ankleboot itself.** In an environment that has it, nothing happens. In a checkout it
-# is installed from there; elsewhere (Colab, say) write the repository's address into `REPOSITORY`.
+# **1. Ankleboot itself.** Where it is installed, nothing happens. Elsewhere, on Colab for example,
+# this cell installs it: from `REPOSITORY`, from the checkout around this notebook, or the release.
 
 # %%
 import importlib.util
@@ -8,22 +8,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = ""  # "git+https://..." where this notebook is not in a checkout of the repository
+REPOSITORY = ""  # "git+https://..." for the state of a repository
 
 if importlib.util.find_spec("ankleboot") is None:
     above = [Path.cwd(), *Path.cwd().parents]
     checkout = next((p.as_uri() for p in above if (p / "src/ankleboot").is_dir()), "")
-    if not (address := REPOSITORY or checkout):
-        raise SystemExit("Write the repository's address into REPOSITORY, and run this again.")
     # Colab has a TensorFlow already, and a second one would overwrite half of it
     extra = "" if importlib.util.find_spec("tensorflow") else "[train]"
+    address = REPOSITORY or checkout
     needs = [
-        f"ankleboot{extra} @ {address}",
+        f"ankleboot{extra} @ {address}" if address else f"ankleboot{extra}",
         "keras>=3.15,<4",
         "matplotlib",
         "opencv-python-headless",
     ]
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needs], check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", *needs]
+    if subprocess.run(command, check=False).returncode:
+        raise SystemExit(
+            "pip cannot install ankleboot. Write an address into REPOSITORY, and try again."
+        )
 
 from IPython import get_ipython
 

@@ -87,6 +87,41 @@ def test_an_address_gives_badges_and_an_installation() -> None:
         make_notebooks.notebook(script, "pooling", "https://example.org/x")
 
 
+@pytest.mark.parametrize(
+    ("repository", "in_checkout", "expected"),
+    [
+        ("", False, "ankleboot"),
+        ("", True, "ankleboot @ file:///checkout"),
+        ("git+https://x.org/a", True, "ankleboot @ git+https://x.org/a"),
+    ],
+)
+def test_the_first_cell_installs_a_missing_package(
+    repository: str,
+    in_checkout: bool,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Colab has TensorFlow and no checkout; without a release, the message names the way out."""
+    commands: list[list[str]] = []
+
+    def refuse(command: list[str], check: bool) -> Any:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, returncode=1)
+
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "ankleboot" else name
+    )
+    monkeypatch.setattr("subprocess.run", refuse)
+    monkeypatch.setattr(Path, "cwd", lambda: Path("/checkout/notebooks"))
+    package = Path("/checkout/src/ankleboot")
+    monkeypatch.setattr(Path, "is_dir", lambda path: in_checkout and path == package)
+    code = SETUP.split("# %%\n")[1].replace('REPOSITORY = ""', f'REPOSITORY = "{repository}"')
+    with pytest.raises(SystemExit, match="Write an address into REPOSITORY"):
+        exec(code, {})
+    assert commands[0][:5] == [sys.executable, "-m", "pip", "install", "--quiet"]
+    assert commands[0][5] == expected
+
+
 def test_binder_installs_what_the_notebooks_need() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     (line,) = [

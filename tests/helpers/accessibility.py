@@ -1,4 +1,4 @@
-"""Accessibility of a page, by axe-core, which the development package axe-playwright-python holds."""
+"""Accessibility of a page, by axe-core, which the package axe-playwright-python holds."""
 
 from typing import Any
 

@@ -1,8 +1,12 @@
-"""Small networks for the playground."""
+"""Small networks for the playground, and its page."""
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,13 +15,15 @@ from ankleboot.core.types import to_inputs
 from ankleboot.data.load import load_data
 from ankleboot.export.deployable import DeployableModel
 from ankleboot.export.network_json import layers_of
-from ankleboot.export.playground import LAYOUT, write
+from ankleboot.export.playground import LAYOUT, PAGE, write
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.architectures import build_model
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained.catalog import FOLDER
 from ankleboot.recipes.catalog import LEAKY, PLAIN, POCKET, SPRINT
 from ankleboot.recipes.recipe import Recipe
+from ankleboot.web.render import SHARED
+from helpers.browser import local
 
 SMALL = replace(PLAIN, filters=3, dense_units=7)
 
@@ -82,3 +88,47 @@ def write_shipped(path: Path) -> Path:
     info = replace(load_predictor(FOLDER).info, format="playground")
     write(DeployableModel(model, info, load_data("sample").train.images[:1]), path)
     return path
+
+
+def write_sources(path: Path) -> Path:
+    """Write the page's modules, which tests import one by one."""
+    shutil.copytree(SHARED, path)
+    shutil.copytree(PAGE, path, dirs_exist_ok=True)
+    return path
+
+
+SECTIONS = ("convolution", "pooling", "filters", "softmax", "training")
+
+
+@contextmanager
+def visited(browser: Any, address: str, **settings: Any) -> Iterator[Any]:
+    """Open a page in a new context; console messages and requests to other hosts fail."""
+    defaults = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+    context = browser.new_context(**defaults | settings)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    faults: list[str] = []
+    base = address.partition("#")[0]
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda r: None if local(r.url, base) else faults.append(r.url))
+    page.goto(address)
+    page.wait_for_selector("body[data-ready]")
+    try:
+        yield page
+    finally:
+        context.close()
+    assert faults == []
+
+
+def open_section(page: Any, name: str) -> None:
+    page.click(f"#bar a[href='#{name}']")
+
+
+def reset(page: Any, fragment: str = "") -> None:
+    """Show what a fresh page with this fragment shows."""
+    restored = """fragment => new Promise((resolve) => {
+      addEventListener("hashchange", () => resolve(), { once: true });
+      location.hash = `#${fragment}&nothing=${Math.random()}`;
+    })"""
+    page.evaluate(restored, fragment)

@@ -69,6 +69,8 @@ def export(
 def _next_command(path: Path, format_name: str) -> str:
     """Return the command that uses an exported file, or shows an exported page."""
     name = shlex.quote(str(path))
-    if format_name in ("web", "web-float32", "playground"):
+    if format_name == "playground":
+        return f"python -m webbrowser {shlex.quote((path / 'index.html').resolve().as_uri())}"
+    if format_name in ("web", "web-float32"):
         return f"python -m http.server --directory {name}"
     return f"ankleboot predict --model {name} IMAGE"

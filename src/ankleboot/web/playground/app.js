@@ -1,5 +1,6 @@
 // Playground: one network, one image, and the sections that change them.
 
+import { keepInAddress, scheduleWrite, startAddress, writeAddress } from "./address.js";
 import { showBarChart } from "./bar_chart.js";
 import { startConvolution } from "./convolution.js";
 import { byId, readPixels } from "./dom.js";
@@ -13,17 +14,27 @@ import { startOverview } from "./overview.js";
 import { startPooling } from "./pooling.js";
 import { garmentImage, hasPlainBackground, isDatasetImage, resize } from "./preprocessing.js";
 import { showSamples } from "./sample_images.js";
+import { startSavedEdits } from "./saved_edits.js";
+import { startSections } from "./sections.js";
 import { startSoftmax } from "./softmax.js";
-import { currentImage, hasChanges, onChange, openNetwork, probabilities, showImage, state, undoAll } from "./state.js";
+import {
+  currentImage, hasChanges, onChange, openNetwork, probabilities, replaceChanges, showImage, state,
+} from "./state.js";
 import { listenForTabs, selectTab } from "./tabs.js";
+import { startTasks } from "./tasks.js";
+import { startTraining } from "./training.js";
 
 const MAX_SIDE = 640; // as in ankleboot/data/preprocessing/decode.py
 const MAX_BARS = 12; // further classes are left out
 const INPUT_TABS = ["photo", "draw"];
+const MAX_KEPT_VALUES = 28 * 28; // of an own image in the address
 const BOOT = "M8 3h15v18l13 7c4 2 5 5 5 9v4H8z"; // first image if there are no samples
+let ownNetwork = null; // that of the page, not of another network.json
+let firstImage = null; // shown unless the address names another
+let sample = null; // index of the shown sample
 
-/** Classify an ImageData of any size; label: index of its true class, if known. */
-function classify(image, { label = null, isPhoto = false } = {}) {
+/** Classify an ImageData of any size, which may be a sample. */
+function classify(image, { sampleIndex = null, isPhoto = false } = {}) {
   const { image_size: side, color, crop, fit } = state.network.info;
   const pixels = crop === "garment" ? garmentImage(image) : resize(image, side, color, fit);
   const values = Float32Array.from(pixels, (value) => value / 255);
@@ -33,7 +44,15 @@ function classify(image, { label = null, isPhoto = false } = {}) {
     ? "The background is not plain, and this page has no network for segmentation. Use " +
       "ankleboot predict, or the page of ankleboot export --format web."
     : "";
-  showImage({ height: side, width: side, channels: color ? 3 : 1, values }, label);
+  show({ height: side, width: side, channels: color ? 3 : 1, values }, sampleIndex);
+}
+
+/** Show an image of the network's size. */
+function show(image, sampleIndex) {
+  sample = sampleIndex;
+  [...byId("samples").children].forEach((button, i) => button.setAttribute("aria-pressed", i === sample));
+  const { labels } = state.network.info;
+  showImage(image, sample === null ? null : sample % labels.length); // samples cycle through the classes
 }
 
 function open(network) {
@@ -60,26 +79,52 @@ async function openNetworkFile(file) {
     return;
   }
   open(network);
-  byId("network-text").textContent = `Opened ${file.name}.`;
-  await showFirstImage();
+  byId("network-text").textContent = `Opened ${file.name}. A link to this page leaves it out.`;
+  showFirstImage();
 }
 
 /** Classify a sample, or a drawn boot if the network has other classes. */
-async function showFirstImage() {
-  const box = byId("samples");
-  if (state.network.samples && !box.children.length) {
-    await showSamples(box, classifySample).catch(() => {});
-  }
-  const boots = state.network.samples ? box.children[state.network.info.labels.length - 1] : null;
-  const canvas = boots?.querySelector("canvas");
-  if (canvas) classifySample(canvas);
+function showFirstImage() {
+  const samples = state.network.samples ? byId("samples").querySelectorAll("canvas") : [];
+  if (samples.length) classifySample(samples[state.network.info.labels.length - 1]);
   else classify(readPixels(drawBoot()));
+  firstImage = state.image;
 }
 
 function classifySample(canvas) {
-  const index = [...byId("samples").children].findIndex((button) => button.contains(canvas));
-  const label = index % state.network.info.labels.length; // samples cycle through the classes
-  classify(readPixels(canvas), { label });
+  const sampleIndex = [...byId("samples").children].findIndex((button) => button.contains(canvas));
+  classify(readPixels(canvas), { sampleIndex });
+}
+
+/** Return the image and the selected tab for the address; a photo is too large for it. */
+function readImage() {
+  const values = byId("panel-draw").hidden ? {} : { tab: "draw" };
+  if (state.image === firstImage) return values;
+  if (sample !== null) return { ...values, sample };
+  if (state.image.values.length > MAX_KEPT_VALUES) return values;
+  const bytes = Array.from(state.image.values, (value) => Math.round(255 * value));
+  const text = btoa(String.fromCharCode(...bytes));
+  return { ...values, image: text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "") };
+}
+
+/** Show the image of a link on the page's own network, before the other parts are restored. */
+function restoreImage({ tab, sample: sampleText, image }) {
+  if (state.network !== ownNetwork) open(ownNetwork);
+  selectTab(INPUT_TABS, tab === "draw" ? "draw" : "photo");
+  showFirstImage();
+  const canvas = byId("samples").querySelectorAll("canvas")[Number(sampleText ?? NaN)];
+  const values = image && decodeValues(image);
+  if (canvas && state.network.samples) classifySample(canvas);
+  else if (values?.length === state.image.values.length) show({ ...state.image, values }, null);
+}
+
+function decodeValues(text) {
+  try {
+    const bytes = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+    return Float32Array.from(bytes, (byte) => byte.charCodeAt(0) / 255);
+  } catch {
+    return null; // not base64
+  }
 }
 
 function drawBoot() {
@@ -137,23 +182,43 @@ function listen() {
   listenForPasting(openFiles);
   listenForTabs(INPUT_TABS);
   listenForDrawing(byId("pad"), byId("clear"), (pad) => classify(readPixels(pad)));
-  byId("undo").addEventListener("click", undoAll);
+  byId("undo").addEventListener("click", () => replaceChanges({}, [0, 0]));
+  byId("start-over").addEventListener("click", () => (location.hash = "#"));
+  byId("copy-link").addEventListener("click", copyLink);
+  startSections(scheduleWrite);
   onChange((changed) => changed !== "selection" && showPrediction());
   startOverview();
   startConvolution();
   startPooling();
   startFilters();
   startSoftmax();
+  startTasks();
+  onChange(scheduleWrite);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   dark.addEventListener("change", () => showImage(state.image, state.label)); // repaints the maps
 }
 
+/** Copy the link, where the browser permits it: not on a page that came over HTTP from another computer. */
+async function copyLink() {
+  const link = writeAddress();
+  try {
+    await navigator.clipboard.writeText(link);
+    byId("link-text").textContent = "Copied. The link holds everything that you have set.";
+  } catch {
+    byId("link-text").textContent = "Copy the address of this page: it holds everything that you have set.";
+  }
+}
+
 try {
-  const response = await fetch("network.json");
-  if (!response.ok) throw new Error(`Cannot fetch network.json: status ${response.status}.`);
-  open(parse(await response.text()));
+  const images = JSON.parse(byId("image-data").textContent);
+  ownNetwork = parse(byId("network-data").textContent);
+  if (images.samples) await showSamples(byId("samples"), classifySample, `data:image/png;base64,${images.samples}`);
+  open(ownNetwork);
+  keepInAddress({ read: readImage, restore: restoreImage });
+  startSavedEdits();
   listen();
-  await showFirstImage();
+  await startTraining(images);
+  startAddress(() => state.network === ownNetwork);
   document.body.dataset.ready = "yes";
 } catch (error) {
   byId("prediction").textContent = byId("bar-prediction").textContent = "Cannot open the network";

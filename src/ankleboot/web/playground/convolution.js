@@ -1,5 +1,6 @@
 // Convolution: a patch, a kernel, their products and their sum at any position of a map.
 
+import { isIndex, keepInAddress, readList, writeList } from "./address.js";
 import { byId, make } from "./dom.js";
 import {
   cellsOf, formatNumber, listenForPixels, maxAbs, paintMap, setCellColor, setFrame, setOptions, showMatrix,
@@ -29,6 +30,31 @@ export function startConvolution() {
   for (const name of Object.keys(PRESETS)) addPreset(name, () => kernelPreset(name, kernelSide()));
   addPreset("As trained", null);
   onChange(render);
+  keepInAddress({ read, restore });
+}
+
+function read() {
+  const ordinal = blocksOf(state.network).findIndex(({ conv }) => conv === state.conv);
+  const values = {};
+  if (ordinal || state.filter) values.conv = writeList([[ordinal, state.filter]]);
+  if (channel) values.input = channel;
+  const stage = Number(byId("gallery-layer").value) - state.conv;
+  if (stage) values.maps = stage;
+  if (`${position}` !== `${largestPosition()}`) values.at = writeList([position]);
+  return values;
+}
+
+function restore({ conv, input, maps, at }) {
+  stopAnimation();
+  const [[ordinal, filter] = [0, 0]] = readList(conv);
+  const block = blocksOf(state.network)[ordinal] ?? blocksOf(state.network)[0];
+  const [[column, row] = []] = readList(at);
+  position = Number.isInteger(column) && Number.isInteger(row) ? [column, row] : null;
+  channel = Number(input) || 0;
+  selectFilter(block.conv, isIndex(filter, filtersOf(block.conv)) ? filter : 0);
+  const stage = isIndex(Number(maps), block.last - block.conv + 1) ? Number(maps) : 0;
+  byId("gallery-layer").value = `${block.conv + stage}`;
+  showGallery();
 }
 
 function choose(conv, filter) {
@@ -44,6 +70,14 @@ function addPreset(name, cells) {
     else setKernel(cells());
   });
   byId("presets").append(button);
+}
+
+/** Return the shown kernel of the selected filter, and whether its input is the image. */
+export function selectedKernel() {
+  const { shape, values } = currentLayer(state.conv).kernel;
+  const cells = Array.from({ length: shape[0] * shape[1] }, (_, i) =>
+    values[(i * shape[2] + channel) * shape[3] + state.filter]);
+  return { cells, seesImage: seesImage(state.network, state.conv) };
 }
 
 const kernelSide = () => currentLayer(state.conv).kernel.shape[0];
@@ -99,7 +133,7 @@ function render(changed) {
   const filters = Array.from({ length: filtersOf(conv) }, (_, i) => [i, `${i + 1}`]);
   setOptions(byId("conv-filter"), filters, filter);
   const { kernel } = network.layers[conv];
-  channel = Math.min(channel, kernel.shape[2] - 1);
+  if (!isIndex(channel, kernel.shape[2])) channel = 0;
   const inputs = Array.from({ length: kernel.shape[2] }, (_, i) => [i, inputName(network, conv, i)]);
   setOptions(byId("conv-input"), inputs, channel);
   byId("conv-input-box").hidden = kernel.shape[2] === 1;
@@ -145,18 +179,16 @@ function showDetails() {
 }
 
 function patchDetails(input, layer) {
-  const { shape, values } = layer.kernel;
-  const [side, , channels, filters] = shape;
+  const [side] = layer.kernel.shape;
   const { stride, before } = patchGeometry();
   const [column, row] = position;
-  const patch = [], kernel = [], outside = [];
+  const patch = [], outside = [], kernel = selectedKernel().cells;
   for (let i = 0; i < side * side; i++) {
     const y = row * stride + Math.floor(i / side) - before;
     const x = column * stride + (i % side) - before;
     const isOutside = y < 0 || x < 0 || y >= input.height || x >= input.width;
     outside.push(isOutside);
     patch.push(isOutside ? 0 : input.values[(y * input.width + x) * input.channels + channel]);
-    kernel.push(values[(i * channels + channel) * filters + state.filter]);
   }
   const products = patch.map((value, i) => value * kernel[i]);
   return { patch, kernel, products, side, isOutside: (i) => outside[i] };

@@ -3,6 +3,8 @@
 import { make } from "./dom.js";
 import { channelOf } from "./network.js";
 
+const BRIGHT = 0.179; // luminance above which black text has more contrast than white
+
 /** Paint one channel: gray for the network's image, colors by sign for all other maps. */
 export function paintMap(canvas, maps, channel, isImage = false) {
   if (!maps || !maps.width || !maps.height) return;
@@ -67,7 +69,16 @@ function themeColor(name) {
 export function setCellColor(cell, value, color) {
   const [red, green, blue] = color(value);
   cell.style.background = `rgb(${red} ${green} ${blue})`;
-  cell.style.color = 0.3 * red + 0.59 * green + 0.11 * blue > 140 ? "#111" : "#fff";
+  cell.style.color = luminance(red, green, blue) > BRIGHT ? "#000" : "#fff";
+}
+
+/** Source: WCAG 2.2, relative luminance */
+function luminance(...channels) {
+  const [red, green, blue] = channels.map((channel) => {
+    const level = channel / 255;
+    return level <= 0.04045 ? level / 12.92 : ((level + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
 /** Fill a square with numbers; `outside` returns whether a cell lies beyond the map's edge. */

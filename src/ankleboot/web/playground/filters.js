@@ -1,5 +1,6 @@
 // Filters: switch them off and measure the effect.
 
+import { isIndex, keepInAddress } from "./address.js";
 import { fillGallery } from "./convolution.js";
 import { byId } from "./dom.js";
 import { setOptions } from "./feature_maps.js";
@@ -22,6 +23,19 @@ export function startFilters() {
     for (const { last } of blocksOf(state.network)) if (state.edits[last]?.off) edit(last, { off: null });
   });
   onChange(render);
+  keepInAddress({ read, restore });
+}
+
+function read() {
+  const ordinal = blocksOf(state.network).findIndex(({ conv }) => conv === block.conv);
+  return { ...(ordinal && { layer: ordinal }), ...(isMeasured && { measured: 1 }) };
+}
+
+function restore({ layer, measured }) {
+  const blocks = blocksOf(state.network);
+  block = blocks[isIndex(Number(layer), blocks.length) ? Number(layer) : 0];
+  render("selection");
+  if (measured) measure();
 }
 
 const filtersOff = () => state.edits[block.last]?.off ?? new Set();

@@ -3,6 +3,7 @@
 import { byId, make } from "./dom.js";
 import { paintImage, paintMap } from "./feature_maps.js";
 import { layerName, sizeOf } from "./labels.js";
+import { showSection } from "./sections.js";
 import { blocksOf, currentImage, onChange, selectFilter, state } from "./state.js";
 
 const ROW_LENGTH = 32; // values per row in the image of a flat layer
@@ -39,7 +40,7 @@ function makeStep(name, layer = null) {
       byId("pool-layer").value = String(layer);
       byId("pool-layer").dispatchEvent(new Event("change"));
     }
-    byId(target).scrollIntoView();
+    showSection(target);
   });
   step.append(button);
   return step;
@@ -48,9 +49,13 @@ function makeStep(name, layer = null) {
 function fill(step, maps) {
   step.classList.toggle("missing", !maps);
   step.querySelector("small").textContent = maps ? sizeOf(maps) : "no output";
-  if (!maps) return;
+  const canvas = step.querySelector("canvas");
+  if (!maps) {
+    canvas.width = canvas.height = 1; // removes the former map
+    return;
+  }
   const isFlat = maps.height * maps.width === 1 && maps.channels > 1;
-  paintMap(step.querySelector("canvas"), isFlat ? foldRows(maps) : maps, isFlat ? 0 : shownChannel(step, maps));
+  paintMap(canvas, isFlat ? foldRows(maps) : maps, isFlat ? 0 : shownChannel(step, maps));
 }
 
 /** Return the selected filter in the layers of its convolution, and 0 elsewhere. */

@@ -1,10 +1,12 @@
 // Pooling: the value kept of each window, and the effect of shifting the image.
 
+import { isIndex, keepInAddress, readList, writeList } from "./address.js";
 import { byId, make } from "./dom.js";
 import { formatNumber, listenForPixels, maxAbs, paintMap, setFrame, setOptions, showMatrix } from "./feature_maps.js";
 import { percent } from "./format.js";
 import { layerName, sizeOf } from "./labels.js";
-import { geometry } from "./network.js";
+import { forward, geometry } from "./network.js";
+import { offerSection } from "./sections.js";
 import { currentLayer, edit, inputOf, onChange, probabilities, shiftImage, state } from "./state.js";
 
 const SIZES = [1, 2, 3, 4];
@@ -22,16 +24,36 @@ export function startPooling() {
     map = Number(event.target.value);
     render("selection");
   });
-  for (const name of ["by", "window", "stride"]) byId(`pool-${name}`).addEventListener("change", read);
+  for (const name of ["by", "window", "stride"]) byId(`pool-${name}`).addEventListener("change", applyControls);
   for (const axis of ["x", "y"]) {
     byId(`shift-${axis}`).addEventListener("input", () => {
       shiftImage([byId("shift-x").valueAsNumber, byId("shift-y").valueAsNumber]);
     });
   }
   onChange(render);
+  keepInAddress({ read, restore });
 }
 
-function read({ target }) {
+function read() {
+  if (layer === undefined) return {};
+  const values = {};
+  const ordinal = poolings().indexOf(layer);
+  if (ordinal || map) values.pooling = writeList([[ordinal, map]]);
+  if (`${position}` !== `${center()}`) values.window = writeList([position]);
+  return values;
+}
+
+function restore({ pooling, window }) {
+  if (layer === undefined) return;
+  const [[ordinal, index] = [0, 0]] = readList(pooling);
+  layer = poolings()[ordinal] ?? poolings()[0];
+  map = isIndex(index, inputOf(layer).channels) ? index : 0;
+  const [[column, row] = []] = readList(window);
+  position = isIndex(column, Infinity) && isIndex(row, Infinity) ? [column, row] : center();
+  render("selection");
+}
+
+function applyControls({ target }) {
   const learned = state.network.layers[layer];
   const by = byId("pool-by").value;
   const sizeIn = (id) => Number(byId(id).value);
@@ -52,7 +74,7 @@ function render(changed) {
   const { network } = state;
   const layers = poolings();
   if (changed === "network" || !layers.includes(layer)) [layer, map, position] = [layers[0], 0, [0, 0]];
-  byId("pooling").hidden = byId("to-pooling").hidden = layer === undefined;
+  offerSection("pooling", layer !== undefined);
   if (layer === undefined) return;
   setOptions(byId("pool-layer"), layers.map((i) => [i, layerName(network, i)]), layer);
   const { channels } = inputOf(layer);
@@ -129,12 +151,29 @@ function show() {
   byId("pool-sum").textContent = `Row ${position[1] + 1}, column ${position[0] + 1}. ${kind}: ${formatNumber(kept)}.`;
 }
 
+/** Return the shift, and how much it changes the maps before and after the pooling, also the trained one. */
+export function shiftEffect() {
+  return {
+    shift: state.shift,
+    before: relativeChange(inputOf(layer, state.unshifted), inputOf(layer)),
+    after: relativeChange(state.unshifted[layer], state.outputs[layer]),
+    afterTrained: relativeChange(trainedMaps(state.unshifted), trainedMaps(state.outputs)),
+    window: currentLayer(layer).window,
+    stride: currentLayer(layer).stride,
+    hasPrediction: probabilities(state.outputs) !== null,
+  };
+}
+
+/** Compute the maps after the trained pooling. */
+function trainedMaps(outputs) {
+  const edits = { ...state.edits, [layer]: { off: state.edits[layer]?.off } };
+  return forward(state.network, null, edits, layer, outputs)[layer];
+}
+
 function showChanges() {
-  const before = [inputOf(layer, state.unshifted), inputOf(layer, state.outputs)];
-  const after = [state.unshifted[layer], state.outputs[layer]];
-  const rows = [["Maps before pooling", ...before], ["Maps after pooling", ...after]];
+  const { before, after } = shiftEffect();
   const body = byId("pool-changes");
-  const cells = rows.map(([name, from, to]) => [name, percent(relativeChange(from, to))]);
+  const cells = [["Maps before pooling", share(before)], ["Maps after pooling", share(after)]];
   const [unshifted, shifted] = [probabilities(state.unshifted), probabilities(state.outputs)];
   const largest = unshifted && Math.max(...unshifted);
   const change = unshifted && shifted
@@ -144,6 +183,8 @@ function showChanges() {
   body.replaceChildren(...cells.map(rowOf));
   byId("pool-text").textContent = describeSizes(shifted !== null);
 }
+
+const share = (fraction) => `${(100 * fraction).toFixed(1)} %`;
 
 /** Return the summed absolute change of a layer's maps, relative to their summed absolute values. */
 function relativeChange(from, to) {

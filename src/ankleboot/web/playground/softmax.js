@@ -1,5 +1,6 @@
 // Softmax: adjustable logits, temperature and constant, with the loss and its gradient.
 
+import { isIndex, keepInAddress, readList, writeList } from "./address.js";
 import { byId, make } from "./dom.js";
 import { formatNumber, setOptions } from "./feature_maps.js";
 import { percent } from "./format.js";
@@ -8,7 +9,7 @@ import { onChange, state } from "./state.js";
 
 const MAX_ROWS = 12; // further classes, the least likely ones, have no slider
 const MIN_RANGE = 15; // of the sliders, in both directions
-let logits = [], shown = [], trueClass = 0;
+let logits = [], shown = [], trueClass = 0, learnedTemperature = "0";
 
 export function startSoftmax() {
   for (const name of ["temperature", "constant"]) byId(name).addEventListener("input", show);
@@ -20,21 +21,55 @@ export function startSoftmax() {
   onChange((changed) => {
     if (changed === "selection") return;
     if (changed !== "edits") selectTrueClass();
-    if (isComplete(state.network, state.outputs)) resetLogits();
+    resetLogits();
   });
+  keepInAddress({ read, restore });
 }
 
-/** Select a sample's true class, or the predicted class of other images. */
-function selectTrueClass() {
+function read() {
+  const learned = currentLogits();
+  const moved = logits.flatMap((logit, i) => (logit === learned[i] ? [] : [[i, logit]]));
+  const values = {};
+  if (moved.length) values.logits = writeList(moved);
+  if (byId("temperature").value !== learnedTemperature) values.temperature = byId("temperature").value;
+  if (byId("constant").value !== "0") values.plus = byId("constant").value;
+  if (trueClass !== likelyClass()) values.truth = trueClass;
+  return values;
+}
+
+function restore(values) {
+  trueClass = isIndex(Number(values.truth ?? NaN), logits.length) ? Number(values.truth) : likelyClass();
+  byId("true-class").value = `${trueClass}`;
+  resetLogits();
+  for (const [i, logit] of readList(values.logits)) {
+    if (isIndex(i, logits.length) && Number.isFinite(logit)) logits[i] = logit;
+  }
+  byId("temperature").value = values.temperature ?? learnedTemperature;
+  byId("constant").value = values.plus ?? "0";
+  show();
+}
+
+/** Return a sample's true class, or the predicted class of other images. */
+function likelyClass() {
   const original = [...state.original.at(-1).values];
-  trueClass = state.label ?? original.indexOf(Math.max(...original));
+  return state.label ?? original.indexOf(Math.max(...original));
+}
+
+function selectTrueClass() {
+  trueClass = likelyClass();
   setOptions(byId("true-class"), state.network.info.labels.map((label, i) => [i, label]), trueClass);
+}
+
+/** Return the network's logits, those without changes if it has no prediction with them. */
+function currentLogits() {
+  return (isComplete(state.network, state.outputs) ? state.outputs : state.original).at(-1).values;
 }
 
 /** Reset to the network's logits and temperature. */
 function resetLogits() {
-  logits = [...state.outputs.at(-1).values];
+  logits = [...currentLogits()];
   byId("temperature").value = String(Math.log(state.network.info.temperature));
+  learnedTemperature = byId("temperature").value; // the slider rounds it
   byId("constant").value = "0";
   const order = logits.map((_, i) => i);
   if (order.length > MAX_ROWS) {

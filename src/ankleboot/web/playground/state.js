@@ -43,8 +43,9 @@ export function shiftImage(shift) {
   compute("edits");
 }
 
-export function undoAll() {
-  Object.assign(state, { edits: {}, shift: [0, 0] });
+/** Replace all changes of layers, and the shift. */
+export function replaceChanges(edits, shift) {
+  Object.assign(state, { edits, shift });
   compute("edits");
 }
 
