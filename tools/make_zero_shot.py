@@ -64,7 +64,7 @@ model "photo" is more accurate on photos.
 
 **Limits**: the calibration is that of simulated photos: on real photos the model is overconfident.
 Most errors are sweaters predicted as shirts and coats. It has no reject labels. Out of scope are
-clothes on people, several garments, and decisions about people.
+worn garments, garments that touch or overlap, and decisions about people.
 
 **Not measured**: accuracy on real bags and on photos from other collections; the spread over seeds.
 The double weight of the second network was chosen on training photos of the collection from which

@@ -1,4 +1,4 @@
-"""Photos of the clothing dataset as folders of classes, for tools/make_photo_model.py.
+"""Photos of the clothing dataset as folders of classes, for the tools about photos.
 
 `PHOTO_KINDS` maps folders to labels; shoe_kinds.csv, made by eye, divides the shoes. There are no
 photos of bags: bags, and some images of every other class, are composites: Fashion-MNIST images,

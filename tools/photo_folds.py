@@ -1,7 +1,6 @@
 """Five grouped folds of the recipe "photo": every photo judged by a model of other photographers.
 
-A fold abstains by the calibration of the other folds' predictions, and the shipped model by that of
-all. For tools/make_photo_model.py.
+A fold abstains by the calibration of the other folds' predictions. For tools/judge_photo_recipe.py.
 """
 
 from dataclasses import dataclass, replace

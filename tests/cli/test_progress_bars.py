@@ -82,15 +82,18 @@ def test_predictors_report_their_images() -> None:
     assert seen == [("images", 3, 7), ("images", 6, 7), ("images", 7, 7)]
 
 
-def test_decoded_images_of_a_folder_are_counted(tmp_path: Path) -> None:
+def test_decoded_images_of_a_folder_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))  # nothing is decoded already
     for kind in ("cat", "dog"):
-        (tmp_path / kind).mkdir()
+        (tmp_path / "own" / kind).mkdir(parents=True)
         for number in range(35):
             pixels = np.full((9, 9, 3), 3 * number + (kind == "dog"), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / kind / f"{number}.png")
+            Image.fromarray(pixels).save(tmp_path / "own" / kind / f"{number}.png")
     seen: list[tuple[str, int, int]] = []
     with watched_by(lambda *counts: seen.append(counts)):
-        load_data(tmp_path, image_spec=ImageSpec(8, crop="none"))
+        load_data(tmp_path / "own", image_spec=ImageSpec(8, crop="none"))
     assert seen == [("images", 64, 70), ("images", 70, 70)]
 
 

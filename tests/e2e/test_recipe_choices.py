@@ -71,6 +71,7 @@ CHANGES: dict[str, dict[str, Any]] = {
         "fit": "crop",
     },
     "none": {"pooling": "none", "input_scaling": "none", "crop": "none", "fit": "letterbox"},
+    "cut out": {"crop": "cut-out", "color": True},
 }
 RECIPES = {name: override(replace(TINY, epochs=1), values) for name, values in CHANGES.items()}
 RECIPES["transfer"] = override(TRANSFER, {"epochs": 2, "head_epochs": 1})
@@ -95,12 +96,23 @@ def test_no_choice_is_missing() -> None:
         assert missing <= WITHOUT_OWN_WEIGHTS.get(field, set()), field
 
 
+def in_color(data: Dataset) -> Dataset:
+    """Return the data with three equal channels."""
+    train, test = (
+        replace(part, images=np.repeat(part.images[..., np.newaxis], 3, axis=-1))
+        for part in (data.train, data.test)
+    )
+    return replace(data, train=train, test=test)
+
+
 @pytest.mark.parametrize(
     "name",
     [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in RECIPES],
 )
 def test_every_step_takes_every_choice(name: str, bar_data: Dataset, tmp_path: Path) -> None:
     recipe: Recipe = RECIPES[name]
+    if recipe.color:
+        bar_data = in_color(bar_data)
     run = ankleboot.train(recipe, bar_data, tmp_path / "run")
     assert ankleboot.evaluate(run, bar_data).num_examples == 128
     report = ankleboot.write_report(run, data=bar_data)
