@@ -20,7 +20,8 @@ run: $(VENV)/.train  ## Set up, get the data, train `sprint`, evaluate it and sh
 	elif [ $$code -ne 0 ]; then exit $$code; fi; \
 	run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
 	$(BIN)/ankleboot train sprint --data $$data --run-dir $$run && \
-	$(BIN)/ankleboot evaluate $$run --split test
+	$(BIN)/ankleboot evaluate $$run --split test && \
+	echo "your photo: ankleboot predict PHOTO"
 
 test: $(VENV)/.dev  ## Set up and run the test suite, without slow and adversarial tests
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not slow and not adversarial"

@@ -23,20 +23,37 @@ from ankleboot.core import plugins
 from site_pages import STUDIES, notebook_page, only_documents, with_readers
 
 ROOT = Path(__file__).parents[1]
+DOORS = (
+    (
+        "docs/predict",
+        "Label a photo",
+        "What garment is it?",
+        "docs/images/pullover.jpg",
+        "ankleboot predict docs/images/pullover.jpg",
+    ),
+    (
+        "docs/studies/README",
+        "Learn how networks see",
+        "Eight questions, measured.",
+        "docs/studies/confusion-1.png",
+        "ankleboot study",
+    ),
+    (
+        "docs/own_classes",
+        "Train on your own classes",
+        "Put the name of your folder for pets.",
+        "docs/images/web_page.png",
+        "ankleboot train transfer --data pets",
+    ),
+)
+"""Page, title, text, image and command of each start on the first page."""
+
 CARDS = (
-    ("docs/predict", "Photos", "What garment is on my photo?", "docs/images/pullover.jpg"),
-    ("docs/own_classes", "Your own classes", "A folder is a data set.", "docs/images/web_page.png"),
     (
         "docs/playground",
         "Playground",
         "Change a network in the browser.",
         "docs/images/playground.png",
-    ),
-    (
-        "docs/studies/README",
-        "Eight questions",
-        "The claims of every course, measured.",
-        "docs/studies/confusion-1.png",
     ),
     ("docs/evaluate", "Evaluation", "How good, how sure, and why?", "docs/images/report.png"),
     ("docs/deploy", "Serving", "An API and a page.", "docs/images/serve_page.png"),
@@ -44,7 +61,7 @@ CARDS = (
     ("docs/tutorial", "Tutorial", "From the data to a model that ships, step by step.", ""),
     ("docs/how_to", "Twenty questions", "What people ask most, each with its commands.", ""),
 )
-"""Page, title, text and image of each card on the first page."""
+"""Page, title, text and image of each further card on the first page."""
 
 PLAYGROUND = "../playground/index.html"  # from a page of docs/
 VIEW = re.compile(r"`(#[a-z]+(?:&[a-z]+=[\w.:,-]+)*)`")
@@ -112,7 +129,7 @@ def put_together(source: Path) -> None:
     for path in notebooks:
         path.with_suffix(".md").write_text(notebook_page(path))
     (source / "extra/cards").mkdir(parents=True)
-    for shown in filter(None, (image for *_, image in CARDS)):
+    for shown in filter(None, (fields[3] for fields in (*DOORS, *CARDS))):
         with PillowImage.open(ROOT / shown) as image:
             thumbnail = ImageOps.fit(image.convert("RGB"), CARD_SIZE, centering=(0.5, 0.3))
         thumbnail.save(source / f"extra/cards/{Path(shown).stem}.webp", quality=85)
@@ -121,41 +138,65 @@ def put_together(source: Path) -> None:
         page = only_documents(path.read_text(), path.parent, source)
         path.write_text(with_readers(name, page))
     readme = only_documents((ROOT / "README.md").read_text(), source, source)
-    (source / "index.md").write_text(index(source, readme, notebooks))
+    write_groups(source, notebooks)
+    (source / "index.md").write_text(index(source, readme))
 
 
-def index(source: Path, readme: str, notebooks: list[Path]) -> str:
+def index(source: Path, readme: str) -> str:
     """The first page: README, links to a few pages, and the navigation of all others."""
     pages = [f"{STUDIES}/{name}" for name in ("README", *plugins.BUILT_IN["studies"])]
     studies = [page for page in pages if (source / f"{page}.md").exists()]
-    studies += ["docs/lessons", "docs/teaching"]
-    by_name = {path.stem: f"notebooks/{path.stem}" for path in notebooks}
-    steps = [by_name.pop(name) for name in plugins.BUILT_IN["studies"] if name in by_name]
-    quizzes = [f"{STUDIES}/quizzes/{name}" for name in plugins.BUILT_IN["studies"]]
-    learning = ["docs/quick_start", "docs/tutorial", *by_name.values()]
     models = sorted((source / "src").rglob("README.md"))
     parts = {
-        "Learn": [*learning, "docs/playground"],
-        "Eight questions": studies,
-        "The questions, step by step": steps,
-        "Quizzes": [page for page in quizzes if (source / f"{page}.md").exists()],
+        "Learn": ["docs/quick_start", "docs/tutorial", "docs/playground"],
+        "Eight questions": [*studies, *folded_groups(source), "docs/lessons", "docs/teaching"],
         "How to": list(GUIDES),
         "Reference": [*REFERENCE, "reference/index"],
         "Background": [*BACKGROUND, *MORE],
         "Shipped models": [str(path.relative_to(source).with_suffix("")) for path in models],
     }
     tables = [toctree(caption, pages) for caption, pages in parts.items() if pages]
+    doors = f'<nav class="cards doors">{"".join(card(*fields) for fields in DOORS)}</nav>'
     grid = f'<nav class="cards">{"".join(card(*fields) for fields in CARDS)}</nav>'
     opening, mark, sections = readme.partition("\n## ")
-    return "\n\n".join([opening.strip(), grid, mark.strip() + " " + sections, *tables]) + "\n"
+    start, image, rest = opening.strip().partition("![")  # the doors follow `make run`
+    opening = f"{start}{doors}\n\n{image}{rest}"
+    return "\n\n".join([opening, grid, mark.strip() + " " + sections, *tables]) + "\n"
 
 
-def card(page: str, title: str, text: str, image: str) -> str:
+def write_groups(source: Path, notebooks: list[Path]) -> None:
+    """Write the pages below which the navigation folds notebooks and quizzes."""
+    order = [*plugins.BUILT_IN["studies"]]
+    names = sorted(
+        (path.stem for path in notebooks),
+        key=lambda name: (order.index(name) if name in order else -1, name),
+    )
+    text = "The notebooks as pages: each cell's code, with what it shows."
+    write_group(source / "notebooks/index.md", "Step by step", text, names)
+    quizzes = [name for name in order if (source / f"{STUDIES}/quizzes/{name}.md").exists()]
+    text = "Ten items on each of the eight questions, with answers."
+    write_group(source / f"{STUDIES}/quizzes/index.md", "Quizzes", text, quizzes)
+
+
+def write_group(path: Path, title: str, text: str, names: list[str]) -> None:
+    """Write a page that lists others of its folder."""
+    path.write_text("\n".join([f"# {title}", "", text, "", "```{toctree}", *names, "```", ""]))
+
+
+def folded_groups(source: Path) -> list[str]:
+    """Return the pages of `write_groups` that are there."""
+    pages = ("notebooks/index", f"{STUDIES}/quizzes/index")
+    return [page for page in pages if (source / f"{page}.md").exists()]
+
+
+def card(page: str, title: str, text: str, image: str, command: str = "") -> str:
     """Return a link to a page; its image only decorates and has no text of its own."""
     name = Path(image).stem
     width, height = CARD_SIZE
     shown = f'<img src="cards/{name}.webp" alt="" width="{width}" height="{height}">'
-    return f'<a href="{page}.html"><strong>{title}</strong>{text}{shown if image else ""}</a>'
+    words = " ".join(f"<span>{word}</span>" for word in command.split())
+    code = f"<code>{words}</code>" if command else ""
+    return f'<a href="{page}.html"><strong>{title}</strong>{text}{code}{shown if image else ""}</a>'
 
 
 def toctree(caption: str, pages: list[str]) -> str:

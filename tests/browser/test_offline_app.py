@@ -734,6 +734,8 @@ def test_the_page_of_own_classes_is_about_them(kind: str, browser: Any, tmp_path
         assert ("Fashion-MNIST" in words, "clothing" in words) == (not is_own, not is_own)
         assert ("garment" in words) == (not is_own) or finds
         assert info.data.strip("/") in words or not is_own
+        assert page.locator("#invitation .picture").first.is_visible() == is_own
+        assert page.locator("#invitation .garment").is_visible() != is_own
         assert page.locator("#draw").is_visible() == finds
         assert page.locator("#samples-box").is_visible() != is_own
         page.set_input_files("#file", tmp_path / "a.png")
@@ -752,7 +754,9 @@ def test_the_page_of_own_classes_is_about_them(kind: str, browser: Any, tmp_path
 def test_an_unreadable_image_is_reported(page: Any, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
     page.set_input_files("#file", tmp_path / "a.png")
-    page.locator("#prediction:has-text('cannot read the image')").wait_for()
+    page.locator("#prediction:has-text('no image that the browser can read')").wait_for()
+    assert page.locator("#confidence").inner_text() == "a.png"
+    assert page.locator("#invitation").is_visible()
 
 
 @needs_browser
@@ -780,7 +784,9 @@ def test_abstentions_are_marked(browser: Any, address: str, page_folder: Path) -
     page.goto(address)
     page.locator("#samples button").first.click()
     page.locator("#prediction:has-text('Not sure of T-shirt/top')").wait_for()
-    assert "abstains below" in page.locator("#confidence").inner_text()
+    said = page.locator("#confidence").inner_text().replace("\u00a0", " ")
+    assert "answers only when it is at least 110.0 % sure" in said
+    assert "or the image shows none of its classes" in said
     context.close()
 
 

@@ -209,8 +209,8 @@ def test_the_example_photo_is_classified_by_keyboard(browser: Any, address: str)
     ("cause", "reason", "title", "advice"),
     [
         ("several", "more than one garment on the photograph", None, "one garment at a time"),
-        ("declined", "not one of the ten (most like shorts)", "Something else, most like shorts",
-         "T-shirt/top, Trouser, Pullover"),
+        ("declined", "not one of the ten kinds of garment (most like shorts)",
+         "Something else, most like shorts", "T-shirt/top, Trouser, Pullover"),
         ("missing", "no garment found on the photograph", None, "Show one whole garment"),
     ],
 )  # fmt: skip
@@ -248,8 +248,8 @@ def test_several_garments_are_numbered_and_listed(
     answers: list[dict[str, Any]] = [
         {"label": "Shirt", "confidence": 0.991, "reason": None, "cause": None},
         {"label": "Coat", "confidence": 0.5, "reason": "not sure of Coat", "cause": "unsure"},
-        {"label": "Bag", "confidence": 0.2, "reason": "not one of the ten (most like hat)",
-         "cause": "declined"},
+        {"label": "Bag", "confidence": 0.2,
+         "reason": "not one of the ten kinds of garment (most like hat)", "cause": "declined"},
     ]  # fmt: skip
     garments = [
         {"box": dict(zip(("left", "top", "width", "height"), box, strict=True)), **answer}

@@ -1,6 +1,7 @@
 """`ankleboot data`: what was understood, as a table, and conversion."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,44 @@ def test_verify_shows_what_was_understood(
     assert ["none", "3", "3"] in lines and ["total", "7", "7"] in lines
     assert "Testing/ as test, Training/ as train" in shown.out
     assert "validation: drawn from train by the recipe" in shown.out
-    assert "3 groups, 0 of them in more than one split" in shown.out
+    assert "3 groups\n" in shown.out
     assert "folders without images: 1 (labels)" in shown.err
     assert "images without a group: 1" in shown.err
+
+
+def test_verify_shows_counts_and_then_what_rules_a_training_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_image_folder(tmp_path / "things", {"cup": 3, "fork": 1, "spoon": 3})
+    (folder / "cup/bad.png").touch()
+    assert run(["data", "verify", "--data", str(folder)]) == 3
+    shown = capsys.readouterr()
+    lines = shown.out.splitlines()
+    assert ["cup", "3"] in [line.split() for line in lines]
+    unreadable = "1 of 8 images cannot be read (--skip-bad leaves them out)"
+    small = "fork has 1 training image, 2 are needed: add images to fork/ or remove it"
+    assert lines[-2:] == ["1 unreadable", "  cup/bad.png (an empty file)"]
+    assert shown.err.splitlines()[-1] == f"error: {folder}: {unreadable}; {small}"
+    assert run(["data", "verify", "--data", str(folder), "--json"]) == 3
+    document = json.loads(capsys.readouterr().out)
+    assert (document["ok"], document["faults"]) == (False, [unreadable, small])
+
+
+def test_verify_of_one_class_counts_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_image_folder(tmp_path / "things", {"cup": 3})
+    assert run(["data", "verify", "--data", str(folder)]) == 3
+    shown = capsys.readouterr()
+    assert ["cup", "3"] in [line.split() for line in shown.out.splitlines()]
+    assert shown.err.endswith("two or more classes are needed, found cup\n")
+
+
+def test_verify_shows_no_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_image_folder(tmp_path / "things", {"cup": 3, "spoon": 3})
+    assert run(["data", "verify", "--data", str(folder)]) == 0
+    shown = capsys.readouterr()
+    assert not re.search(r"\b0\b", shown.out.replace(str(folder), ""))
+    assert shown.out.endswith("every image can be read, none occurs more than once\n")
+    assert "whole photo" in shown.err
 
 
 def test_verify_in_json_holds_the_layout_and_the_notes(

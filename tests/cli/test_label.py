@@ -186,7 +186,7 @@ def test_a_slip_is_one_line_before_any_work(
     code, line = failure(capsys, folder, "--audit", folder, "--new", tmp_path)
     assert code == 2 and line.endswith("leave it out with --new")
     code, line = failure(capsys, folder, "--model", tmp_path / "none")
-    assert code == 4 and line.endswith("no such model file or run folder")
+    assert code == 4 and "no such model file or run folder" in line
     code, line = failure(capsys, f"{__name__}:without_files")
     assert code == 2 and line.endswith("has no image files whose labels could be changed")
     assert not list(tmp_path.rglob("*labels.csv"))

@@ -149,10 +149,14 @@ def test_data_fetch_fills_the_cache(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["trian"], 2, "No such command 'trian'"),
+        (["trian"], 2, "No such command 'trian' (did you mean train?)."),
+        (["eval"], 2, "No such command 'eval' (did you mean evaluate?)."),
+        (["data", "verfy"], 2, "did you mean verify?"),
+        (["frobnicate"], 2, "No such command 'frobnicate'. (see ankleboot --help)"),
         (["train"], 2, "name a recipe"),
         (["train", "leakey"], 2, "did you mean leaky?"),
         (["train", "leaky", "--set", "epoch=1"], 2, "did you mean epochs?"),
+        (["train", "leaky", "--set", "zzz=1"], 2, "'zzz'; ankleboot recipes RECIPE lists the "),
         (["train", "leaky", "--set", "epochs=-1"], 2, "epochs: expected a whole number"),
         (["train", "leaky", "--set", "epochs"], 2, "expected KEY=VALUE"),
         (["train", "leaky", "--seed", "1", "--set", "seed=2"], 2, "seed is set twice"),

@@ -11,18 +11,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ankleboot.cli.evaluate import _next_command
 from ankleboot.cli.output.evaluation import evaluation_result
 from ankleboot.cli.output.prediction import export_result, prediction_printer
-from ankleboot.cli.output.training import training_result
+from ankleboot.cli.output.training import TrainingProgress, training_result
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.text import percent_text
 from ankleboot.data.preprocessing.segmentation import Box
+from ankleboot.data.splits import Split
 from ankleboot.evaluation.evaluate import Evaluation, evaluate_probs
 from ankleboot.export.export import ExportResult
 from ankleboot.export.parity import Latency, ParityResult
 from ankleboot.inference.decide import GarmentPrediction, Prediction
 from ankleboot.inference.predict import FailedImage
 from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.run import Run
+from ankleboot.recipes.catalog import TRANSFER
 from helpers.terminal import make_terminal
 
 WIDTHS = (60, 80, 120)
@@ -68,7 +72,7 @@ RESULTS = (
         {"T-shirt/top": 0.12, "Coat": 0.05},
         abstained=True,
         cause="declined",
-        reason="not one of the ten (most like hat)",
+        reason="not one of the ten kinds of garment (most like hat)",
     ),
     predicted(
         f"photos/{'five' * 30}.jpg",
@@ -101,7 +105,7 @@ def test_in_a_pipe_a_prediction_is_a_line_that_ends_with_the_path(
     assert out.splitlines() == [
         "Shirt  >99 %  photos/one.jpg",
         "Shirt  90 %, or Coat 10 %  photos/two.jpg",
-        "no prediction  not one of the ten (most like hat)  photos/four.jpg",
+        "no prediction  not one of the ten kinds of garment (most like hat)  photos/four.jpg",
         f"Shirt?  50 %, unsure between Shirt and Coat  photos/{'five' * 30}.jpg",
     ]
     assert err == "could not be read:\n  photos/three.txt: not an image of a known format\n"
@@ -135,7 +139,7 @@ SEVERAL = predicted(
             "Coat",
             0.3,
             True,
-            "not one of the ten (most like hat)",
+            "not one of the ten kinds of garment (most like hat)",
             "declined",
         ),
     ),
@@ -149,7 +153,7 @@ def test_several_garments_are_in_the_line_of_their_photo_in_a_pipe(
         show(SEVERAL)
     assert capsys.readouterr().out == (
         "Shirt?  55 %, more than one garment on the photograph: Shirt 99 %, Coat? 50 %, "
-        "not one of the ten (most like hat)  photos/six.jpg\n"
+        "not one of the ten kinds of garment (most like hat)  photos/six.jpg\n"
     )
 
 
@@ -297,3 +301,31 @@ def test_an_export_is_three_lines_and_the_next_command(capsys: pytest.CaptureFix
     export_result(result, following="x", verbose=True)
     text = capsys.readouterr().out
     assert "within 2e-06 of the original" in text and "0.200 ms (p99)" in text
+
+
+def test_the_end_of_the_frozen_epochs_is_named(
+    bar_run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(TRANSFER, head_epochs=1, epochs=3)
+    monkeypatch.setattr(Run, "recipe", lambda _: recipe)
+    progress, none = TrainingProgress(), np.zeros(0, np.int64)
+    progress.on_start(bar_run, [], Split(none, none, ""))
+    for record in bar_run.history()[:2]:
+        progress.on_epoch_end(record, True)
+    lines = capsys.readouterr().err.splitlines()
+    assert ["all layers learn" in line for line in lines] == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("split", "is_catalogue", "command"),
+    [
+        ("validation", True, "ankleboot report runs/x"),
+        ("test", True, "ankleboot explain runs/x test:0"),
+        ("test", False, "ankleboot predict --model runs/x IMAGE"),
+    ],
+)
+def test_a_network_of_fashion_mnist_is_not_sent_on_to_photos(
+    split: str, is_catalogue: bool, command: str
+) -> None:
+    following = _next_command(Path("runs/x"), (), split, is_run=True, is_catalogue=is_catalogue)
+    assert following == command

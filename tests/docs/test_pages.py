@@ -157,6 +157,12 @@ def test_requirements_hold_hashes_and_no_address() -> None:
         assert len(hashed) == len(packages)
 
 
+def test_make_run_ends_with_the_command_for_a_photo() -> None:
+    line = "your photo: ankleboot predict PHOTO"
+    assert f'echo "{line}"\n\n' in (ROOT / "Makefile").read_text()
+    assert f"\n{line}\n```" in (ROOT / "docs/quick_start.md").read_text()
+
+
 def test_make_help_lists_every_target() -> None:
     text = (ROOT / "Makefile").read_text()
     phony = re.search(r"\.PHONY: ((?:.*\\\n)*.*)", text)

@@ -74,10 +74,19 @@ def test_a_page_names_its_readers_and_its_minutes() -> None:
 
 def test_the_front_page_is_readme() -> None:
     readme = (ROOT / "README.md").read_text()
-    page = build_site.index(ROOT, readme, [])
+    page = build_site.index(ROOT, readme)
     opening, _, sections = readme.partition("\n## ")
     before, grid, after = page.partition('<nav class="cards">')
-    assert grid and before.strip() == opening.strip() and sections.strip() in after
+    start, doors, rest = re.split(r'(<nav class="cards doors">.*?</nav>\n\n)', before)
+    assert grid and (start + rest).strip() == opening.strip() and sections.strip() in after
+    assert start.count("```") == 2 and "make run" in start
+    assert doors.count("<a ") == doors.count("<code>") == 3
+
+
+def test_the_commands_of_the_starts_are_those_of_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for *_, command in build_site.DOORS:
+        assert command in readme
 
 
 def test_links_lead_to_pages_or_are_words(tmp_path: Path) -> None:
@@ -95,18 +104,19 @@ def test_the_studies_are_in_the_navigation_in_the_order_of_the_questions(tmp_pat
     (tmp_path / "docs/studies").mkdir(parents=True)
     for name in ("softmax", "pooling", "README"):
         (tmp_path / f"docs/studies/{name}.md").write_text("# Study\n")
-    page = build_site.index(tmp_path, "# A\n\nB", [])
+    page = build_site.index(tmp_path, "# A\n\nB")
     first, second, third, last = page.partition(":caption: Eight questions\n\n")[2].split("\n")[:4]
     assert [first, second, third] == [f"docs/studies/{n}" for n in ("README", "pooling", "softmax")]
     assert last == "docs/lessons"
-    assert '<a href="docs/studies/README.html"><strong>Eight questions' in page
+    assert '<a href="docs/studies/README.html"><strong>Learn how networks see' in page
 
 
 def test_every_card_leads_to_a_page_and_shows_an_image_that_exists() -> None:
-    for page, _, _, image in build_site.CARDS:
+    cards = [fields[:4] for fields in (*build_site.DOORS, *build_site.CARDS)]
+    for page, _, _, image in cards:
         assert (ROOT / f"{page}.md").is_file(), page
         assert not image or (ROOT / image).is_file(), image
-    names = [Path(image).stem for *_, image in build_site.CARDS if image]
+    names = [Path(image).stem for *_, image in cards if image]
     assert len(names) == len({*names}) == 6
     assert "<img" not in build_site.card("docs/tutorial", "Tutorial", "Steps.", "")
     shown = build_site.card("docs/predict", "Photos", "A garment.", "docs/images/pullover.jpg")
@@ -121,11 +131,19 @@ def test_a_notebook_is_a_page() -> None:
     assert "(pooling.ipynb), [what the full study found](../docs/studies/pooling.md)\n" in lesson
 
 
-def test_notebooks_stand_with_the_questions_or_with_the_first_steps(tmp_path: Path) -> None:
+def test_notebooks_and_quizzes_are_folded_below_one_page_each(tmp_path: Path) -> None:
     notebooks = [Path(f"{name}.ipynb") for name in ("pooling", "convolutions", "quickstart")]
-    page = build_site.index(tmp_path, "# A\n\nB", notebooks)
-    assert "docs/tutorial\nnotebooks/quickstart\n" in page
-    assert "step by step\n\nnotebooks/convolutions\nnotebooks/pooling\n```" in page
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "docs/studies/quizzes").mkdir(parents=True)
+    (tmp_path / "docs/studies/quizzes/pooling.md").write_text("# Quiz\n")
+    build_site.write_groups(tmp_path, notebooks)
+    steps = (tmp_path / "notebooks/index.md").read_text()
+    assert "{toctree}\nquickstart\nconvolutions\npooling\n```" in steps
+    quizzes = (tmp_path / "docs/studies/quizzes/index.md").read_text()
+    assert "{toctree}\npooling\n```" in quizzes
+    page = build_site.index(tmp_path, "# A\n\nB")
+    assert "notebooks/index\ndocs/studies/quizzes/index\ndocs/lessons\n" in page
+    assert "notebooks/quickstart" not in page and "quizzes/pooling" not in page
 
 
 def test_fragments_of_the_playgrounds_address_become_links() -> None:

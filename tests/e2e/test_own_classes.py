@@ -324,7 +324,9 @@ def test_verify_counts_everything(
     shutil.copy(folder / "train/plain/0.png", folder / "test/plain/leak.png")
     shutil.copy(folder / "train/plain/1.png", folder / f"train/{list(FOLDERS)[0]}/two.png")
     (folder / "train/plain/bad.png").touch()
-    assert "train/plain/bad.png" in error_of(capsys, 3, "data", "verify", "--data", folder)
+    assert "1 of 105 images cannot be read" in error_of(
+        capsys, 3, "data", "verify", "--data", folder
+    )
     found = json_of(capsys, "data", "verify", "--data", folder, "--skip-bad")
     assert (found["train"], found["test"], found["ok"]) == (91, 13, True)
     told = found["folder_report"]
@@ -338,7 +340,7 @@ def test_verify_counts_everything(
     assert "1 of them in more than one split" in said.out and "[red]line" in said.out
     assert "leakage" in said.err
     strict = error_of(capsys, 3, "data", "verify", "--data", folder, "--skip-bad", "--strict")
-    assert "test/plain/leak.png = train/plain/0.png" in strict
+    assert "more than one split (leakage): 1" in strict
 
 
 def test_images_of_a_folder_are_written_as_the_shipped_model_sees_them(

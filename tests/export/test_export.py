@@ -292,7 +292,8 @@ def test_the_command_prints_what_it_wrote_and_measured(
 
 def test_a_model_that_is_not_there_is_named(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["export", "nowhere", "--format", "onnx"]) == 4
-    assert capfd.readouterr().err == "error: nowhere: no such model file or run folder\n"
+    error = "error: nowhere: no such model file or run folder; shipped models: pretrained, photo, "
+    assert capfd.readouterr().err == f"{error}zero-shot\n"
 
 
 def test_the_reference_of_an_export_is_the_keras_model(calibrated_run: Run) -> None:

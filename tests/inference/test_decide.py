@@ -48,8 +48,8 @@ def test_a_confident_prediction_has_no_reason_to_abstain() -> None:
     [
         ([0.5, 0.4, 0.1], "unsure", "unsure between Dress and Sandal"),
         ([0.5, 0.05, 0.45], "unsure", "not sure of Dress"),
-        ([0.3, 0.34, 0.36], "declined", "not one of the 2 (most like hat)"),
-        ([0.2, 0.2, 0.6], "declined", "not one of the 2 (most like hat)"),
+        ([0.3, 0.34, 0.36], "declined", "not one of the 2 kinds of garment (most like hat)"),
+        ([0.2, 0.2, 0.6], "declined", "not one of the 2 kinds of garment (most like hat)"),
     ],
 )
 def test_probabilities_are_a_reason_to_abstain(probs: list[float], cause: str, reason: str) -> None:
@@ -98,7 +98,8 @@ def test_answers_are_put_into_words() -> None:
     between = said(0.02, 0.5, 0.44, 0.02, 0.02)
     assert between.reason == "unsure between Shirt and Pullover" and between.label == "Shirt"
     foreign = said(0.2, 0.1, 0.1, 0.2, 0.4)
-    assert foreign.reason == "not one of the 3 (most like skirt)" and foreign.label == "Dress"
+    assert foreign.reason == "not one of the 3 kinds of garment (most like skirt)"
+    assert foreign.label == "Dress"
     nothing, two = segmentation(0, 0.0), segmentation(2, 0.3)
     lost = said(0.9, 0.1, 0, 0, 0, garment=nothing)
     assert lost.abstained and lost.reason == "no garment found on the photograph"

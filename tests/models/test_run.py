@@ -144,12 +144,20 @@ def test_an_incomplete_or_damaged_run_has_a_line_too(tmp_path: Path) -> None:
 
 def test_load_run_opens_run_folders_alone(complete: Run, tmp_path: Path) -> None:
     assert load_run(str(complete.folder)) == complete
-    missing = f"{tmp_path}: not a run folder, recipe.json is missing"
+    folder = tmp_path / "other"
+    missing = f"{folder}: not a run folder, recipe.json is missing"
     with pytest.raises(ModelError, match=f"^{missing}$"):
-        load_run(tmp_path)
-    fold = write_run(tmp_path / "fold-1").folder
+        load_run(folder)
+    fold = write_run(folder / "fold-1").folder
     advice = f"; it is a cross-validation; name one of its runs, such as {fold}"
     with pytest.raises(ModelError, match=f"^{missing}{advice}$"):
+        load_run(folder)
+
+
+def test_a_folder_of_runs_is_refused_with_the_names_of_some(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / name).folder for name in "abcd"]
+    advice = f"name one of the runs in it, such as {runs[0]}, {runs[1]}, {runs[2]}"
+    with pytest.raises(ModelError, match=f"recipe.json is missing; {advice}$"):
         load_run(tmp_path)
 
 

@@ -60,7 +60,10 @@ def adopt(
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.evaluation.adoption.adopt import adopt as adopt_model
     from ankleboot.models.foreign.scalings import trial_note
+    from ankleboot.models.run_dir import refuse_used
 
+    if run_dir is not None:
+        refuse_used(run_dir)  # before the model is examined
     choice = options.DataOptions(data_name, skip_bad=False, strict=False, trust=False)
     run = adopt_model(
         model,

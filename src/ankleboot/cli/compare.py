@@ -29,11 +29,15 @@ def compare(
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.evaluation.adoption.examine import resolve_or_examine
     from ankleboot.evaluation.compare import compare as compare_models
+    from ankleboot.evaluation.compare import refuse_single
+    from ankleboot.inference.load import resolve_model
 
     data_choice.check_name()
+    refuse_single(models)
+    found = [resolve_model(model) for model in models]  # all of them, before one is loaded
     with working("compare"):
         resolved = [
-            resolve_or_examine(model, data_choice.named, progress=log_line) for model in models
+            resolve_or_examine(model, data_choice.named, progress=log_line) for model in found
         ]
         comparison = compare_models(resolved, data_choice.load, split=split_name)
     paths = comparison.write(output) if output else []

@@ -53,13 +53,16 @@ def evaluate(
     from ankleboot.evaluation.adoption.examine import resolve_or_examine
     from ankleboot.evaluation.ensemble import join_models
     from ankleboot.evaluation.evaluate import evaluate as evaluate_model
+    from ankleboot.inference.load import resolve_model
+    from ankleboot.inference.photo_check import is_catalogue_model
 
     data_choice.check_name()
+    others = [resolve_model(other, trust=data_choice.trust) for other in further]
     with working("evaluate"):
         resolved = resolve_or_examine(
             model, data_choice.named, trust=data_choice.trust, progress=log_line
         )
-        joined = join_models(resolved, further, data_choice.named, trust=data_choice.trust)
+        joined = join_models(resolved, others, data_choice.named, trust=data_choice.trust)
         evaluation = evaluate_model(
             joined,
             data_choice.load,
@@ -74,17 +77,27 @@ def evaluate(
             output = output or model
     paths = evaluation.write(output) if output else []
     is_run = resolved.run is not None and resolved.path == resolved.run.folder
-    following = _next_command(model, further, evaluation.split, is_run=is_run)
-    temperature = joined.predictor.info.temperature
+    info = joined.predictor.info
+    following = _next_command(
+        *(model, further, evaluation.split), is_run=is_run, is_catalogue=is_catalogue_model(info)
+    )
     return evaluation.to_json(), lambda: evaluation_result(
-        evaluation, paths, temperature=temperature, following=following, verbose=verbose
+        evaluation, paths, temperature=info.temperature, following=following, verbose=verbose
     )
 
 
-def _next_command(model: Path, further: tuple[Path, ...], split: str, *, is_run: bool) -> str:
-    """Return the command after an evaluation: a report, or predictions of new images."""
+def _next_command(
+    model: Path, further: tuple[Path, ...], split: str, *, is_run: bool, is_catalogue: bool
+) -> str:
+    """Return the command after an evaluation: a report, an explanation, or predictions.
+
+    A run of Fashion-MNIST is not led on to `predict`: the user's images would be photos.
+    """
     name = shlex.quote(str(model))
-    if is_run and not further and split in ("validation", "held-out"):
-        return f"ankleboot report {name}"
+    if is_run and not further:
+        if split in ("validation", "held-out"):
+            return f"ankleboot report {name}"
+        if is_catalogue and split == "test":
+            return f"ankleboot explain {name} test:0"
     others = "".join(f" --ensemble-with {shlex.quote(str(other))}" for other in further)
     return f"ankleboot predict --model {name}{others} IMAGE"

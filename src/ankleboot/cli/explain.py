@@ -10,6 +10,8 @@ from ankleboot.cli.plugin_name import PluginName
 from ankleboot.core import plugins
 from ankleboot.core.errors import DataError
 from ankleboot.core.paths import expand
+from ankleboot.core.splits import SPLITS
+from ankleboot.core.text import folder_name
 
 
 @click.command()
@@ -54,7 +56,7 @@ def explain(
     data_choice.check_name()
     for image in images:
         if not (IMAGE_OF_DATA.fullmatch(image) or os.path.exists(expand(image))):
-            raise DataError(f"{image}: no such file")
+            raise DataError(f"{image}: no such file{_advice(image)}")
     with working("explain"):
         explanations = explain_images(
             model, images, methods=methods, class_name=class_name, data=data_choice.load
@@ -66,8 +68,21 @@ def explain(
     for number, explanation in enumerate(explanations):
         stem = Path(explanation.name).stem
         name = "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)
-        path = output / f"{number:03d}-{name}.png"
+        path = output / f"{_model_name(model)}-{number:03d}-{name}.png"
         save_figure(explanation.figure(), path)
         documents.append(explanation.to_json() | {"picture": str(path)})
     document = {"model": str(model), "images": documents}
     return document, lambda: explanation_result(documents)
+
+
+def _advice(image: str) -> str:
+    """Return how an image of the data is named, if the user meant one; else nothing."""
+    if image.partition(":")[0] not in ("train", *SPLITS):
+        return ""
+    return "; an image of the data has a split, train or test, and a number: test:0"
+
+
+def _model_name(model: Path) -> str:
+    """Return a model's name in the names of figures, which keeps those of other models."""
+    path = model.resolve()
+    return folder_name(f"{path.parent.name}-{path.stem}" if path.is_file() else path.name)

@@ -5,11 +5,23 @@ from collections.abc import Sequence
 
 import click
 
+from ankleboot.core.text import near_name
+
 WHOLE = 10_000  # characters; no summary of a command is longer
 
 
 class Group(click.Group):
     """Group whose help has the whole summary of each command; click cuts long ones."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; the refusal of an unknown one has the nearest name."""
+        name = args[0]  # click knows none of the names, since commands are imported when needed
+        is_option = name.startswith("-")
+        if not (is_option or ctx.resilient_parsing) and self.get_command(ctx, name) is None:
+            ctx.fail(f"No such command {name!r}{near_name(name, self.list_commands(ctx))}.")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands with their summaries, which the formatter wraps."""

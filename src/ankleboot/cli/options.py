@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from ankleboot.cli.output.plain import print_json
-from ankleboot.core.errors import UsageError
+from ankleboot.core.errors import AnklebootError, UsageError
 from ankleboot.core.paths import expand
 from ankleboot.core.splits import SPLITS
 from ankleboot.core.views import VIEWS, VIEWS_BELOW
+from ankleboot.models.pretrained import catalog
 
 if TYPE_CHECKING:
     from ankleboot.data.dataset import Dataset
@@ -25,9 +26,13 @@ if TYPE_CHECKING:
     from ankleboot.training.train_once import DataRequest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Result = tuple[Any, Callable[[], None]]
-"""JSON document of a command, and the function that prints the result for people."""
+Result = tuple[Any, Callable[[], None], *tuple[AnklebootError, ...]]
+"""JSON document of a command, and the function that prints the result for people.
 
+A check that fails adds the error to raise after the output.
+"""
+
+SHIPPED = ", ".join(catalog.FOLDERS)
 TRUST = "Import code from outside the package that the run or model names."
 
 
@@ -46,7 +51,7 @@ model_option = click.option(
     type=PATH,
     default="pretrained",
     show_default=True,
-    help="A run folder, model file or exported folder.",
+    help=f"A run folder, model file or exported folder, or a shipped model: {SHIPPED}.",
 )
 data_name_option = click.option(
     "--data", "data_name", default="fashion-mnist", metavar="NAME|DIR", help="As in train."
@@ -119,11 +124,13 @@ def json_option(command: Callable[..., Result]) -> Callable[..., None]:
     def print_result(*args: Any, as_json: bool, **kwargs: Any) -> None:
         if as_json and kwargs.get("verbose"):
             raise UsageError("--json prints everything; leave --verbose out")
-        document, show = command(*args, **kwargs)
+        document, show, *errors = command(*args, **kwargs)
         if as_json:
             print_json(document)
         else:
             show()
+        for error in errors:
+            raise error
 
     return print_result
 

@@ -15,7 +15,7 @@ from ankleboot.cli.predict_bulk import BulkOptions, bulk_option
 from ankleboot.core.errors import DataError, EnvironmentFailure, UsageError
 
 if TYPE_CHECKING:
-    from ankleboot.inference.predict import ImageBytes, ImageSource
+    from ankleboot.inference.predict import ImageBytes, ImageSource, PreparedImage
 
 IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"P5\n", b"P6\n")
 """First bytes of images that need hold no zero, which tells the others from lists of paths."""
@@ -79,6 +79,7 @@ def predict(
     from ankleboot.cli.output.progress import counted
     from ankleboot.cli.output.terminal import log_line
     from ankleboot.inference.load import resolve_model
+    from ankleboot.inference.photo_check import PhotoCheck
     from ankleboot.inference.polarity import PolarityCheck
     from ankleboot.inference.predict import FailedImage, predict_files
     from ankleboot.inference.router import load_router
@@ -105,14 +106,19 @@ def predict(
         log_line(f"{resolved.name}: {note}")
     sorter = ImageSorter(sort_into, link=link) if sort_into else None
     writer = output.StepsWriter(save_steps) if save_steps else None
-    polarity = PolarityCheck()
+    checks: tuple[PolarityCheck | PhotoCheck, ...] = (PolarityCheck(), PhotoCheck())
+
+    def check_form(entry: PreparedImage) -> None:
+        for check in checks:
+            check.add(entry)
+
     results = predict_files(
         router,
         files,
         abstain_below=abstain_below,
         separate=not as_csv,
         on_prediction=writer,
-        on_image=polarity.add,
+        on_image=check_form,
     )
     num_failed, exit_codes, passes = 0, set(), []
     with output.prediction_printer(router.default.info, as_json=as_json, as_csv=as_csv) as show:
@@ -128,8 +134,9 @@ def predict(
     if sorter is not None:
         numbers = ", ".join(f"{name} {num:,}" for name, num in sorted(sorter.counts.items()))
         log_line(f"{sorter.finish()}: {numbers or 'no images'}")
-    if polarity.note:
-        log_line(polarity.note)
+    for check in checks:
+        if check.note:
+            log_line(check.note)
     if further or views:
         log_line(str(cost_of(router.default.info.passes, passes)))
     if num_failed:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run_dir", metavar="RUN", type=options.PATH)
 @options.split_option
-@options.output_option("HTML file. [default: RUN/report.html]")
+@options.output_option("HTML file. [default: RUN/report.html; ./report.html for a shipped model]")
 @click.option(
     "--learning-curve",
     is_flag=True,

@@ -88,6 +88,7 @@ def train(
     """
     from ankleboot.cli.output.training import TrainingProgress, training_result
     from ankleboot.models.run import load_run
+    from ankleboot.models.run_dir import refuse_used
     from ankleboot.training import train as training
 
     changes = options.parse_settings(settings if seed is None else (*settings, f"seed={seed}"))
@@ -110,6 +111,8 @@ def train(
             data = _load_for_resume(resume_dir, recipe_name, changes, data_choice)
             run = training.resume(resume_dir, data, callbacks=callbacks, trust=data_choice.trust)
         else:
+            if run_dir is not None:
+                refuse_used(run_dir)  # before the data is loaded
             parent = load_run(parent_dir) if parent_dir else None
             recipe = _recipe(recipe_name, changes, parent, trust=data_choice.trust)
             is_parents_data = parent is not None and data_choice.name is None

@@ -74,9 +74,13 @@ def truncate_middle(text: str, length: int = 24) -> str:
     return f"{text[: length - length // 3 - 3]}...{text[-(length // 3) :]}"
 
 
+def near_name(name: str, valid: Iterable[str]) -> str:
+    """Return a hint at the closest valid name, in brackets; empty if none is close."""
+    close = difflib.get_close_matches(name, list(valid), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> str:
     """Describe an unknown name, the closest valid one and all valid ones."""
     names = list(valid)
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    return f"unknown {kind} {name!r}{hint}; valid: {', '.join(names)}"
+    return f"unknown {kind} {name!r}{near_name(name, names)}; valid: {', '.join(names)}"

@@ -1,9 +1,57 @@
-"""Verification that data is what a run was trained on."""
+"""Verification that data can be trained on, and that it is what a run was trained on."""
+
+from pathlib import Path
 
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.data.dataset import Dataset
-from ankleboot.data.image_folder.report import join_names
+from ankleboot.data.image_folder.report import (
+    LEAKAGE,
+    MIN_IMAGES_PER_CLASS,
+    FolderReport,
+    join_names,
+)
 from ankleboot.models.run import Run
+
+
+def find_faults(data: Dataset, *, skip_bad: bool, strict: bool) -> list[str]:
+    """Describe what rules a training on the user's own images out, a sentence each.
+
+    Args:
+        data: Data set that was loaded without its unreadable images.
+        skip_bad: Whether unreadable images are no fault.
+        strict: Whether images or groups in more than one split are a fault.
+    """
+    report = data.folder_report
+    if report is None:
+        return []
+    faults = []
+    if report.unreadable and not skip_bad:
+        num_images = sum(map(sum, (split.values() for split in report.counts.values())))
+        faults.append(
+            f"{len(report.unreadable):,} of {num_images + len(report.unreadable):,} images cannot "
+            "be read (--skip-bad leaves them out)"
+        )
+    faults += _small_classes(report, is_folder=Path(data.source).is_dir())
+    if strict and report.leakage:
+        faults.append(f"{LEAKAGE}: {len(report.leakage):,}")
+    if strict and report.split_groups:
+        faults.append(f"groups in more than one split (leakage): {len(report.split_groups):,}")
+    return faults
+
+
+def _small_classes(report: FolderReport, *, is_folder: bool) -> list[str]:
+    """Name the classes with too few training images, and a missing second class."""
+    counts = report.counts["train"]
+    place, rest = ("/", "it") if is_folder else ("", "the class")
+    faults = [
+        f"{name} has {count} training image{'' if count == 1 else 's'}, "
+        f"{MIN_IMAGES_PER_CLASS} are needed: add images to {name}{place} or remove {rest}"
+        for name, count in counts.items()
+        if count < MIN_IMAGES_PER_CLASS
+    ]
+    if len(counts) < 2:
+        faults.append(f"two or more classes are needed, found {', '.join(counts)}")
+    return faults
 
 
 def verify_same_data(run: Run, data: Dataset) -> None:

@@ -131,8 +131,7 @@ def compare(
             or two runs have the same recipe and seed.
         ModelError: If a model is missing or damaged.
     """
-    if len(models) < 2:
-        raise UsageError("name two or more models to compare")
+    refuse_single(models)
     resolved = [resolve_or_examine(model, data) for model in models]
     infos = [model.predictor.info for model in resolved]
     first = next((model for model in resolved if model.run), resolved[0])
@@ -161,6 +160,12 @@ def compare(
     context: dict[str, Any] = {"data": dataset.name, "split": split, "images": judged.images}
     notes = (*(note for model in resolved for note in model.notes), *chosen.notes)
     return replace(compared, num_test_evaluations=counts, notes=notes, **context)
+
+
+def refuse_single(models: Sequence[object]) -> None:
+    """Refuse fewer than two models."""
+    if len(models) < 2:
+        raise UsageError("name two or more models to compare")
 
 
 def _refuse_other_folds(

@@ -14,7 +14,7 @@ from ankleboot.core.errors import (
     UsageError,
 )
 from ankleboot.core.files import make_folder, sha256_of
-from ankleboot.core.paths import AnyPath, cache_folder
+from ankleboot.core.paths import cache_folder
 from ankleboot.core.sealed import DamagedError, read_sealed, warn_of_damage, write_sealed
 from ankleboot.data.dataset import Dataset
 from ankleboot.evaluation.calibration import fit_calibration
@@ -70,7 +70,7 @@ def load_ensemble(models: Sequence[Model], data: DataSource = None) -> EnsembleP
 
 def join_models(
     model: ResolvedModel,
-    further: Sequence[AnyPath],
+    further: Sequence[Model],
     data: DataSource = None,
     *,
     trust: bool = False,

@@ -74,16 +74,16 @@ def dataset_for(
     if isinstance(data, Dataset):
         if run is not None:
             verify_folder_unchanged(run, data)
-        return _in_order_of(data, model.predictor.info.labels)
-    spec = image_spec or model.predictor.info.image_spec
-    known = "" if run else model.predictor.info.data
+        return _in_order_of(data, model.info.labels)
+    spec = image_spec or model.info.image_spec
+    known = "" if run else model.info.data
     if data is not None:
         loaded = data(spec, run=run, known=known)
     elif run is not None:
         loaded = load_training_data(run, image_spec=spec)
     else:
         loaded = load_data(known or "fashion-mnist", image_spec=spec, trust=False)
-    return _in_order_of(loaded, model.predictor.info.labels)
+    return _in_order_of(loaded, model.info.labels)
 
 
 def run_of(model: ResolvedModel) -> Run | None:

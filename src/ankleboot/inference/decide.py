@@ -116,7 +116,7 @@ def _abstention(
     if rejected and math.fsum(rejected.values()) >= by_label[best]:
         nearest = max(rejected, key=rejected.__getitem__)
         number = "ten" if len(by_label) == 10 else len(by_label)
-        return "declined", f"not one of the {number} (most like {nearest})"
+        return "declined", f"not one of the {number} kinds of garment (most like {nearest})"
     if garment is not None and garment.num_objects > 1 and best not in SHOES:
         return "several", "more than one garment on the photograph"
     if by_label[best] >= threshold:

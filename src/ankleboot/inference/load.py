@@ -18,6 +18,7 @@ from ankleboot.inference.ensemble import EnsemblePredictor
 from ankleboot.inference.formats import ExportFormat
 from ankleboot.inference.predictor import Predictor
 from ankleboot.models.files.checksums import format_of_folder
+from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run, find_run
 
@@ -49,6 +50,13 @@ class ResolvedModel:
     def predictor(self) -> Predictor:
         """The model on its runtime."""
         return self.load()
+
+    @property
+    def info(self) -> ModelMetadata:
+        """Labels, image spec and data; those of a run folder are read without its runtime."""
+        if self.run is not None and self.path == self.run.folder:
+            return self.run.metadata()
+        return self.predictor.info
 
     @cached_property
     def reference(self) -> Predictor:
@@ -95,7 +103,7 @@ def resolve_model(model: Model, *, trust: bool = False) -> ResolvedModel:
     name = model.folder if isinstance(model, Run) else model
     path = catalog.shipped_folder(name) or expand(name)
     if not path.exists():
-        raise ModelError(f"{name}: no such model file or run folder")
+        raise catalog.missing_model(name)
     load = partial(load_predictor, name, trust=trust)
     return ResolvedModel(str(name), path, find_run(path), load)
 
@@ -145,7 +153,7 @@ def model_path(path: Path) -> Path:
             that it wrote.
     """
     if not path.exists():
-        raise ModelError(f"{path}: no such model file or run folder")
+        raise catalog.missing_model(path)
     if path.is_dir() and not format_of_folder(path):
         if (path / SAVED_MODEL_FILE).is_file():
             raise _foreign(path)

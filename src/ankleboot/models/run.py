@@ -136,14 +136,19 @@ class Run(Record):
             EnvironmentFailure: If it cannot be read.
             ModelError: If it is missing or damaged.
         """
-        first = self.folder / "fold-1"
-        advice = ""
-        if (first / name).is_file():
-            advice = f"; it is a cross-validation; name one of its runs, such as {first}"
-        missing = ModelError(f"{self.folder}: not a run folder, {name} is missing{advice}")
         path = self.folder / name
+        advice = "" if path.exists() else self._advice(name)
+        missing = ModelError(f"{self.folder}: not a run folder, {name} is missing{advice}")
         document = read_document(path, schema, newest_format=newest_format, missing=missing)
         return dict(document)
+
+    def _advice(self, name: str) -> str:
+        """Return the runs that a folder holds where one of them was expected; empty if none."""
+        first = self.folder / "fold-1"
+        if (first / name).is_file():
+            return f"; it is a cross-validation; name one of its runs, such as {first}"
+        runs = sorted(map(str, (file.parent for file in self.folder.glob("*/recipe.json"))))
+        return f"; name one of the runs in it, such as {', '.join(runs[:3])}" if runs else ""
 
     def summary(self) -> dict[str, str]:
         """Return the folder, and the main results of a complete run."""

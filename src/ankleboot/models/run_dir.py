@@ -16,13 +16,20 @@ from ankleboot.recipes.recipe import Recipe
 @contextmanager
 def create_run(folder: Path) -> Iterator[Run]:
     """Create a run folder, which is never overwritten, and hold its lock."""
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--run-dir {folder}: expected a folder, this is a file; name another")
+    refuse_used(folder)  # before the lock file is left in a folder that is not a run
     make_folder(folder)
-    _refuse_content(folder)  # before the lock file is left in a folder that is not a run
     with locked(folder):
         _refuse_content(folder)  # another process may have been faster
         yield Run(folder)
+
+
+def refuse_used(folder: Path) -> None:
+    """Refuse a path that cannot become a run folder: a file, or a folder that is not empty."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UsageError(f"--run-dir {folder}: expected a folder, this is a file; name another")
+    _refuse_content(folder)
 
 
 def _refuse_content(folder: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ankleboot.core.documents import parse_document
 from ankleboot.core.errors import UsageError
-from ankleboot.core.text import unknown_name
+from ankleboot.core.text import near_name
 from ankleboot.recipes.recipe import IN_ORDER, OPTIONS, Recipe
 
 BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), True)
@@ -21,7 +21,7 @@ def from_json(document: Mapping[str, Any]) -> Recipe:
     """
     for key in document:
         if key not in OPTIONS and key not in ("name", "model_options"):
-            raise UsageError(unknown_name("recipe field", key, ["name", *sorted(OPTIONS)]))
+            raise unknown_field(key)
     name = document.get("name")
     if not isinstance(name, str):
         raise UsageError(f"name: expected a name, got {name!r}")
@@ -70,6 +70,15 @@ def override(recipe: Recipe, values: Mapping[str, Any], *, drop_unused: bool = F
     return Recipe(**document)
 
 
+def unknown_field(key: str) -> UsageError:
+    """Return the error for a field that no recipe has; there are too many to list them all."""
+    near = near_name(key, OPTIONS)
+    return UsageError(
+        f"unknown recipe field {key!r}{near}; "
+        f"ankleboot recipes RECIPE lists the {len(OPTIONS)} fields"
+    )
+
+
 def parse_value(key: str, value: Any) -> Any:
     """Return a value of a field, which may be the text of `--set`.
 
@@ -77,7 +86,7 @@ def parse_value(key: str, value: Any) -> Any:
         UsageError: If the field is unknown or the value is invalid.
     """
     if key not in OPTIONS:
-        raise UsageError(unknown_name("recipe field", key, sorted(OPTIONS)))
+        raise unknown_field(key)
     return OPTIONS[key].checked(key, _parse(value, OPTIONS[key].kind))
 
 

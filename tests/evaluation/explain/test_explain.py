@@ -51,6 +51,19 @@ def test_a_figure_names_the_true_class_and_the_colors(
     assert unknown.true_label is None and "true class" not in unknown.figure().get_suptitle()
 
 
+def test_occlusion_is_the_largest_map_of_a_figure(calibrated_run: Run, bar_data: Dataset) -> None:
+    """The help below it tells what it asks, and what evidence beside an object means."""
+    (explanation,) = explain(calibrated_run, ["train:7"], data=bar_data)
+    figure = explanation.figure()
+    axes = figure.axes[0]
+    image, first, *others = (np.ptp(shown.get_extent()[:2]) for shown in axes.images)
+    titles = [text.get_text() for text in axes.texts if text.get_text()]
+    assert titles[:3] == ["image", "occlusion", "HiResCAM"]
+    assert image == pytest.approx(first) and max(others) < 0.6 * first
+    foot = " ".join(figure.texts[-1].get_text().split())
+    assert "Occlusion asks what happens" in foot and "uses the empty space" in foot
+
+
 def test_a_chosen_class_is_explained(calibrated_run: Run, bar_data: Dataset) -> None:
     (explanation,) = explain(
         calibrated_run, ["train:7"], methods=["grad-cam"], class_name="Bag", data=bar_data
@@ -70,6 +83,7 @@ def test_the_command_explains_files_and_images_of_the_data(
     assert images[0]["label"] == "Ankle boot" and len(images[0]["nearest"]) == 5
     assert images[0]["nearest"][0]["label"] in ("Ankle boot", "Sneaker")
     assert all(Path(one["picture"]).stat().st_size > 5_000 for one in images)
+    assert Path(images[1]["picture"]).name == "pretrained-001-test-3.png"
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,12 @@ from ankleboot.models.history import EpochRecord
 from ankleboot.recipes.catalog import PLAIN
 
 
-def inputs(matrix: list[list[int]], adopted: str = "", split: str = "validation") -> Any:
+def inputs(
+    matrix: list[list[int]],
+    adopted: str = "",
+    split: str = "validation",
+    test: tuple[int, ...] = (),
+) -> Any:
     """Stand for the inputs of a report on images with these confusions."""
     counts = np.array(matrix)
     labels, predicted = (
@@ -45,7 +50,8 @@ def inputs(matrix: list[list[int]], adopted: str = "", split: str = "validation"
         evaluation=evaluation,
         errors=analyze_errors(probs, labels, names),
         run=run,
-        data=SimpleNamespace(test=(), class_names=names),
+        data=SimpleNamespace(test=test, class_names=names),
+        model=SimpleNamespace(name="my runs/first"),
         images=images,
         probs=probs,
     )
@@ -61,6 +67,20 @@ def test_the_number_has_the_digits_that_the_images_support() -> None:
     assert (some.accuracy, some.high) == ("99.9", ">99.9")
     many = build_headline(inputs([[4999, 1], [0, 5000]]))
     assert many.accuracy == "99.99"
+
+
+def test_few_images_get_counts_and_no_verdict() -> None:
+    """A dozen correct predictions read as a giant 100 %, with praise of the training beside it."""
+    few = build_headline(inputs([[14, 0], [0, 15]]))
+    assert (few.number, few.verdict) == ("29 of 29", "Too few images to judge: 29.")
+    assert few.advice[0][0].startswith("Add images")
+    enough = build_headline(inputs([[15, 0], [0, 15]]))
+    assert enough.number == "100 %" and enough.verdict.startswith("Still improving")
+
+
+def test_the_advice_to_use_the_test_images_names_the_run() -> None:
+    advice = build_headline(inputs([[40, 0], [0, 40]], test=(1, 2))).advice
+    assert advice[-1][1] == "ankleboot evaluate 'my runs/first' --split test"
 
 
 def test_the_verdict_doubts_a_model_that_may_only_guess() -> None:

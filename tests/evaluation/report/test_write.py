@@ -97,24 +97,49 @@ def test_text_from_files_is_escaped(full_report: Report) -> None:
     assert "&lt;img src=x" in text
 
 
-def test_the_first_screen_names_the_data_and_what_to_do(reported: Report) -> None:
+def test_the_first_screen_names_the_data_and_what_to_do(
+    reported: Report, calibrated_run: Run
+) -> None:
     """The title was the recipe and its seed, under which every report looked alike."""
     text = reported.path.read_text()
     assert "<title>bars: report</title>" in text and "<h1>bars</h1>" in text
     hero = text.split('class="hero"')[1].split("</section>")[0]
     assert f'class="verdict">{reported.sentences[0]}<' in hero
-    assert "ankleboot evaluate RUN --split test" in hero
+    assert f"ankleboot evaluate {calibrated_run.folder} --split test" in hero
 
 
 def test_maps_have_titles_a_legend_and_the_true_class(reported: Report) -> None:
-    """All text of the explanations is HTML: as pixels it was seven pixels high."""
+    """All text of the explanations is HTML, and the first map beside an image is occlusion.
+
+    Beside HiResCAM a reader could not tell which of the two to believe.
+    """
     text = reported.path.read_text()
     explained = text.split('<section id="explain">')[1].split("</section>")[0]
     assert explained.count("<figcaption>HiResCAM</figcaption>") == 6
     assert explained.count("image, true class") == 6
+    for views in explained.split('class="views large"')[1:]:
+        shown, more = views.split("<details", 1)
+        assert "<figcaption>occlusion</figcaption>" in shown and "HiResCAM" not in shown
+        assert "More methods" in more and "<figcaption>HiResCAM</figcaption>" in more
+    assert "Occlusion asks what happens when a part is covered" in explained
+    assert "the network uses the empty space there" in explained
     assert "against the predicted class" in explained and "nearest training images" in explained
     inside = text.split('<section id="filters">')[1].split("</section>")[0]
     assert "block1_conv1" in inside and "26 x 26" in inside
+
+
+def test_terms_are_explained_beside_their_values(reported: Report) -> None:
+    text = reported.path.read_text()
+    assert "nats" not in text and "feature space" not in text
+    for meaning in (
+        "logarithm of the true class",
+        "mean gap between confidence and accuracy (ECE)",
+        "harmonic mean of precision and recall",
+        "Recall: the share of its images that are found",
+        "gets a higher confidence than an outlier",
+        "above 1 it lowers the confidences",
+    ):
+        assert meaning in text, meaning
 
 
 def test_the_card_is_a_picture_for_a_slide(
@@ -263,6 +288,17 @@ def test_names_of_rows_and_the_menu_stay(page: Any) -> None:
     assert name["x"] >= 0 and name["x"] + name["width"] < 200
     menu = page.locator("#menu").bounding_box()
     assert menu["y"] == 0 and page.evaluate("scrollY") > 300
+
+
+@needs_browser
+def test_a_matrix_wider_than_the_screen_says_so(page: Any) -> None:
+    """Five of ten columns were shown, with no sign of the others."""
+    hint = page.locator("#sideways")
+    assert hint.inner_text() == "Scroll sideways to see all 10 columns."
+    caption = page.locator(".matrix caption div").bounding_box()
+    assert caption["x"] + caption["width"] <= 390
+    page.set_viewport_size({"width": 1280, "height": 844})
+    hint.wait_for(state="hidden")
 
 
 @needs_browser

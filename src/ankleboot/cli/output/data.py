@@ -47,24 +47,48 @@ def _print_folder(console: Terminal, document: dict[str, Any]) -> None:
     sums = (f"{sum(split.values()):,}" for split in counts.values())
     table.add_row("total", *sums, style="bold")
     console.table(table)
-    sizes = " to ".join("{1} x {0}".format(*report[key]) for key in ("smallest", "largest"))
-    lines = (
+    sizes = dict.fromkeys("{1} x {0}".format(*report[key]) for key in ("smallest", "largest"))
+    console.lines(
         *([] if "validation" in counts else ["validation: drawn from train by the recipe"]),
-        f"{report['bytes'] / 2**20:,.1f} MiB, {sizes} pixels as decoded",
-        *_group_lines(report),
-        f"{len(report['duplicates']):,} images occur more than once, {len(report['leakage']):,} "
-        f"of them in more than one split, {len(report['conflicts']):,} with more than one label",
-        f"{len(report['unreadable']):,} unreadable, {len(report['skipped']):,} other files, "
-        f"{len(report['special_files']):,} pipes, devices or links to a folder above",
+        f"{_size_text(report['bytes'])}, {' to '.join(sizes)} pixels as decoded",
+        *_finding_lines(report),
+        *(f"  {name} ({reason})" for name, reason in report["unreadable"].items()),
     )
-    console.lines(*lines)
 
 
-def _group_lines(report: dict[str, Any]) -> list[str]:
-    if not report["num_named_groups"]:
-        return []
-    several = len(report["split_groups"])
-    return [f"{report['num_named_groups']:,} groups, {several:,} of them in more than one split"]
+def _size_text(num_bytes: int) -> str:
+    if num_bytes < 2**20:
+        return f"{num_bytes / 2**10:,.1f} KiB"
+    return f"{num_bytes / 2**20:,.1f} MiB"
+
+
+def _finding_lines(report: dict[str, Any]) -> list[str]:
+    """Count what was found beside readable images; the unreadable ones come last, for a list."""
+    repeated = len(report["duplicates"])
+    lines = [
+        _counted(
+            (report["num_named_groups"], "groups"),
+            (len(report["split_groups"]), "of them in more than one split"),
+        ),
+        _counted(
+            (repeated, f"image{'s' * (repeated > 1)} more than once"),
+            (len(report["leakage"]), "of them in more than one split"),
+            (len(report["conflicts"]), "with more than one label"),
+        ),
+        _counted(
+            (len(report["skipped"]), "other files"),
+            (len(report["special_files"]), "pipes, devices or links to a folder above"),
+        ),
+        _counted((len(report["unreadable"]), "unreadable")),
+    ]
+    if not repeated and not report["unreadable"]:
+        lines.append("every image can be read, none occurs more than once")
+    return list(filter(None, lines))
+
+
+def _counted(*parts: tuple[int, str]) -> str:
+    """Join numbers with what they count, without those that are 0."""
+    return ", ".join(f"{count:,} {text}" for count, text in parts if count)
 
 
 def data_converted(result: Conversion) -> None:

@@ -47,7 +47,7 @@ class TrainingProgress(TrainingCallback):
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._console, self._verbose = stderr_console(), verbose
-        self._epochs, self._is_network_shown = 0, False
+        self._epochs, self._head_epochs, self._is_network_shown = 0, 0, False
         self._bar: Progress | None = None
         self._open = ExitStack()
 
@@ -57,7 +57,8 @@ class TrainingProgress(TrainingCallback):
         if self._verbose and not self._is_network_shown:  # all folds have one network
             with suppress(OSError):
                 self._console.table(_layer_table(recipe, layers))
-        self._epochs, self._is_network_shown = recipe.epochs, True
+        self._epochs, self._head_epochs = recipe.epochs, recipe.head_epochs
+        self._is_network_shown = True
         images = f"{len(split.train):,} training and {len(split.validation):,} validation images"
         if recipe.folds:
             images = (
@@ -94,6 +95,8 @@ class TrainingProgress(TrainingCallback):
             f"epoch {record.epoch:>{len(str(self._epochs))}}/{self._epochs}"
             f"  {train}  {validation}  {record.seconds:.1f} s{'  best' if is_best else ''}"
         )
+        if record.epoch == self._head_epochs < self._epochs:
+            log_line("from here all layers learn; the accuracy may fall at first")
 
     def close(self) -> None:
         """Remove the bar."""

@@ -31,6 +31,9 @@ from ankleboot.recipes.image_spec import ImageSpec
 BLOCK_SIZE = 64  # images in memory at a time
 
 
+CROP_TEXTS = {"none": "whole photo", "garment": "garment", "cut-out": "garment on white"}
+
+
 @dataclass(frozen=True)
 class CachedImages:
     """Preprocessed images in the order of their files.
@@ -67,7 +70,8 @@ def cache_images(
     key = json.dumps([asdict(image_spec), decoders, [file.identity for file in hashed]])
 
     def make(images: RowWriter) -> Mapping[str, Any]:
-        progress(f"preprocessing {len(hashed):,} images, once: {image_spec}, {image_spec.crop}")
+        crop = CROP_TEXTS[image_spec.crop]
+        progress(f"preprocessing {len(hashed):,} images, once: {image_spec}, {crop}")
         return _preprocess(hashed, image_spec, images)
 
     try:

@@ -26,14 +26,18 @@ from ankleboot.data.fashion_mnist.load import check_image_spec
 from ankleboot.data.image_folder.cache import CachedImages, cache_images
 from ankleboot.data.image_folder.content import hash_images
 from ankleboot.data.image_folder.listing import SPLIT_ORDER, ImageFile, ImageListing
-from ankleboot.data.image_folder.report import LAYOUT, LEAKAGE, FolderReport, join_names
+from ankleboot.data.image_folder.report import (
+    LAYOUT,
+    LEAKAGE,
+    MIN_IMAGES_PER_CLASS,
+    FolderReport,
+    join_names,
+)
 from ankleboot.data.load import Progress
 from ankleboot.data.splits import join_groups
 from ankleboot.data.tables.groups import add_groups
 from ankleboot.data.tables.sources import read_source
 from ankleboot.recipes.image_spec import ImageSpec
-
-MIN_IMAGES_PER_CLASS = 2  # one to train on, one to validate on
 
 
 @dataclass(frozen=True)

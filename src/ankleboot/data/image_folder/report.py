@@ -6,6 +6,7 @@ from dataclasses import dataclass
 LAYOUT = "one sub-folder per class, optionally inside train/, validation/ and test/"
 LEAKAGE = "images that occur in more than one split (leakage)"
 NUM_LISTED = 20  # names in a message
+MIN_IMAGES_PER_CLASS = 2  # one to train on, one to validate on
 
 
 @dataclass(frozen=True)

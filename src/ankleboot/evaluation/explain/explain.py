@@ -120,14 +120,14 @@ def explain(
     """
     resolved = resolve_model(model)
     _refuse_shipped_exports(resolved)
-    info = resolved.reference.info
-    _class_index(class_name, info.labels)
+    _class_index(class_name, resolved.info.labels)
     choice = Choice(tuple(methods), class_name)
     dataset = dataset_for(resolved, data)
+    sources = [_read(image, dataset) for image in images]
+    info = resolved.reference.info  # seconds, so after all that fails quickly
     names = [f"image {i}" if isinstance(x, np.ndarray) else str(x) for i, x in enumerate(images)]
     if any(name.startswith("test:") for name in names):
         count_evaluation(resolved, "test")
-    sources = [_read(image, dataset) for image in images]
     router = ModelRouter(resolved.reference, catalog.photo_model(resolved.name))
     photos = {
         row: _explain_photo(router, source, names[row], choice, dataset)

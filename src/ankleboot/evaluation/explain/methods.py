@@ -1,6 +1,6 @@
 """Methods of explanation, and which of them a model admits: without its network, few are left."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ankleboot.core import plugins
@@ -20,7 +20,35 @@ TITLES = {
 }
 """Titles of the methods in figures; a plugin is shown under its own name."""
 
+MEANINGS = {
+    "grad-cam": "HiResCAM divides the score of the class among places.",
+    "integrated-gradients": "Integrated gradients divide it among pixels.",
+    "smooth-grad": "SmoothGrad shows which pixels would change it.",
+}
+OCCLUSION_MEANING = (
+    "Occlusion asks what happens when a part is covered with black: red parts support the class, "
+    "and blue ones oppose it."
+)
+EMPTY_MEANING = (
+    "Color beside the object means that the network uses the empty space there. Covering black "
+    "with black changes nothing, so occlusion hardly shows this."
+)
+
 MapsAndNotes = tuple[dict[str, Maps], tuple[str, ...]]
+
+
+def by_importance(methods: Iterable[str]) -> list[str]:
+    """Sort methods for display: occlusion first, since it asks the plainest question."""
+    return sorted(methods, key=lambda name: name not in FROM_PREDICTIONS)
+
+
+def reading_help(methods: Iterable[str]) -> list[str]:
+    """Explain in a sentence or two each what the maps of the methods show."""
+    names = set(methods)
+    lines = [OCCLUSION_MEANING] if "occlusion" in names else []
+    if others := [meaning for name, meaning in MEANINGS.items() if name in names]:
+        lines += [" ".join(others), EMPTY_MEANING]
+    return lines
 
 
 def compute_maps(

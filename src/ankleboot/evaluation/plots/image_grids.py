@@ -26,7 +26,7 @@ class ImageGrid:
     """Figure of images in rows and columns, on one pair of axes: 80 pairs take two seconds.
 
     A cell has the width and height of an image with its texts; `left` is the space for the names of
-    the rows, `top` that above the images; all in inches.
+    the rows, `top` that above the images, and `bottom` that below; all in inches.
     """
 
     def __init__(
@@ -36,9 +36,10 @@ class ImageGrid:
         cell: tuple[float, float],
         left: float = 0.0,
         top: float = 0.0,
+        bottom: float = 0.0,
     ) -> None:
         self._cell, self._left, self._top = cell, left, top
-        size = left + columns * cell[0], top + rows * cell[1]
+        size = left + columns * cell[0], top + rows * cell[1] + bottom
         self.figure = Figure(figsize=size)
         self._axes = self.figure.add_axes((0, 0, 1, 1), autoscale_on=False)
         self._axes.set(xlim=(0, size[0]), ylim=(size[1], 0))
@@ -57,17 +58,22 @@ class ImageGrid:
         title: str = "",
         caption: str = "",
         fontsize: float = 9.0,
+        span: int = 1,
         **style: Any,
     ) -> None:
-        """Draw an image, as large as its cell allows, with a title above and a caption below."""
-        width, height = self._cell
+        """Draw an image, as large as its cell allows, with a title above and a caption below.
+
+        With a `span` of 2 the image takes two rows and two columns.
+        """
+        width, height = span * self._cell[0], span * self._cell[1]
         longest = max(map(len, [*title.split("\n"), *caption.split("\n")]))
         fontsize = min(fontsize, 72 * width / (0.55 * max(longest, 1)))
         line = 1.3 * fontsize / 72
         above, below = (line * len(text.splitlines()) for text in (title, caption))
         room = height - above - below - GAP
         scale = min((width - GAP) / image.shape[1], room / image.shape[0])
-        x, y = self._left + (column + 0.5) * width, self._top + row * height + above + GAP / 2
+        x = self._left + column * self._cell[0] + width / 2
+        y = self._top + row * self._cell[1] + above + GAP / 2
         right, lower = x + scale * image.shape[1] / 2, y + scale * image.shape[0]
         extent = (2 * x - right, right, lower, y)
         self._axes.imshow(image, extent=extent, aspect="auto", **(style or GRAY))

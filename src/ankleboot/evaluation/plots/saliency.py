@@ -1,5 +1,6 @@
 """Maps of evidence over their images: red supports a class, blue opposes it."""
 
+import textwrap
 from typing import Any
 
 import cv2
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ankleboot.core.text import truncate_middle
 from ankleboot.core.types import Images
-from ankleboot.evaluation.explain.methods import TITLES
+from ankleboot.evaluation.explain.methods import TITLES, by_importance, reading_help
 from ankleboot.evaluation.plots.image_grids import ImageGrid
 
 COLORS = "RdBu_r"  # which people with each kind of color blindness tell apart
@@ -19,6 +20,7 @@ SHARP_SIDE = 56  # pixels; single pixels of larger images are too small to be se
 SMOOTHING = 1 / 28  # standard deviation as a fraction of the side
 PALEST, DARKEST = 235, 105  # gray values of white and black below the colors
 LEGEND_INCHES = 2.2
+CELL = (1.6, 1.85)  # inches of a small image with its title
 
 
 def overlay(image: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -38,19 +40,25 @@ def overlay(image: np.ndarray, values: np.ndarray) -> np.ndarray:
 def explanation(
     image: np.ndarray, maps: dict[str, np.ndarray], title: str, neighbors: Images, names: list[str]
 ) -> Figure:
-    """Draw an image, its maps by method with a legend, and the most similar training images."""
-    rows = 2 if len(neighbors) else 1
-    columns = max(1 + len(maps), len(neighbors))
-    grid = ImageGrid(rows, columns, (2.0, 2.3), top=0.75)
+    """Draw an image and its maps, occlusion large, with a legend and similar training images."""
+    first, *others = by_importance(maps)
+    columns = max(4 + (len(others) + 1) // 2, len(neighbors))
+    rows = 3 if len(neighbors) else 2
+    lines = [text for line in reading_help(maps) for text in textwrap.wrap(line, 18 * columns)]
+    foot = 0.16 * len(lines) + 0.15
+    grid = ImageGrid(rows, columns, CELL, top=0.75, bottom=foot)
     width, height = grid.figure.get_size_inches()
-    grid.figure.suptitle(truncate_middle(title, 26 * columns), x=0.5, y=1 - 0.1 / height, va="top")
-    grid.draw(0, 0, image, "image")
-    for column, (name, values) in enumerate(maps.items(), 1):
-        grid.draw(0, column, overlay(image, values), TITLES.get(name, name))
+    grid.figure.suptitle(truncate_middle(title, 20 * columns), x=0.5, y=1 - 0.1 / height, va="top")
+    grid.draw(0, 0, image, "image", span=2)
+    grid.draw(0, 2, overlay(image, maps[first]), TITLES.get(first, first), span=2)
+    for number, name in enumerate(others):
+        row, column = number % 2, 4 + number // 2
+        grid.draw(row, column, overlay(image, maps[name]), TITLES.get(name, name))
     for column, (neighbor, name) in enumerate(zip(neighbors, names, strict=True)):
         before = "similar: " if column == 0 else ""
-        grid.draw(1, column, neighbor, f"{before}{truncate_middle(name)}")
+        grid.draw(2, column, neighbor, f"{before}{truncate_middle(name)}")
     _draw_legend(grid.figure, width, height)
+    grid.figure.text(0.1 / width, foot / height, "\n".join(lines), va="top", fontsize=9)
     return grid.figure
 
 

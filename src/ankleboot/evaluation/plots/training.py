@@ -15,7 +15,7 @@ from ankleboot.evaluation.plots.style import (
 )
 from ankleboot.models.history import History
 
-METRICS = {"accuracy": "accuracy in %", "loss": "loss (cross-entropy, nats)"}
+METRICS = {"accuracy": "accuracy in %", "loss": "loss (cross-entropy)"}
 _COLORS = {"training": TRAIN_COLOR, "validation": VALIDATION_COLOR}
 
 

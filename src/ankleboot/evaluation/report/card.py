@@ -35,7 +35,8 @@ def draw_card(inputs: ReportInputs) -> Figure:
     _write(figure, 0.9, truncate_middle(headline.data, 34), 26, INK, weight="bold")
     count = f"{evaluation.num_examples:,} {evaluation.split} images, {len(inputs.data.class_names)}"
     _write(figure, 0.835, f"{count} classes", 15, SOFT)
-    _write(figure, 0.625, f"{headline.accuracy} %", 86, INK, weight="bold")
+    size = 86 if headline.number.endswith("%") else 60
+    _write(figure, 0.625, headline.number, size, INK, weight="bold")
     interval = f"correct; 95 % interval {headline.low} to {headline.high} %"
     _write(figure, 0.47, interval, 16, INK)
     _draw_interval(figure, evaluation.accuracy, evaluation.accuracy_ci95)

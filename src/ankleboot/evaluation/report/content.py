@@ -7,9 +7,10 @@ import numpy as np
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.text import percent_text, share_text, truncate_middle
 from ankleboot.evaluation.evaluate import Evaluation
+from ankleboot.evaluation.explain.methods import reading_help
 from ankleboot.evaluation.overfitting import diagnose_fit
 from ankleboot.evaluation.report.confusions import cell_images, matrix_rows
-from ankleboot.evaluation.report.explanations import build_explanations
+from ankleboot.evaluation.report.explanations import METHODS, build_explanations
 from ankleboot.evaluation.report.headline import build_headline
 from ankleboot.evaluation.report.inputs import ReportInputs
 from ankleboot.evaluation.report.provenance import build_provenance
@@ -26,10 +27,15 @@ WHOLE_PHOTO = {
 }
 METRICS = (
     ("top2_accuracy", "top-2 accuracy", "the class is among the first two"),
-    ("loss", "loss", "cross-entropy in nats; less is better"),
-    ("brier", "Brier score", "squared error of the probabilities; less is better"),
-    ("ece", "calibration error", "gap between confidence and accuracy (ECE)"),
+    ("loss", "loss", "minus the logarithm of the true class's probability; less is better"),
+    ("brier", "Brier score", "squared error of the probabilities; 0 is perfect"),
+    ("ece", "calibration error", "mean gap between confidence and accuracy (ECE); 0 is perfect"),
 )
+
+MEANINGS = {
+    "balanced_accuracy": "recall, on average over the classes",
+    "macro_f1": "F1 (harmonic mean of precision and recall), on average over the classes",
+}
 
 
 def build_content(inputs: ReportInputs) -> dict[str, Any]:
@@ -57,6 +63,7 @@ def build_content(inputs: ReportInputs) -> dict[str, Any]:
         "least_confident": _gallery(errors.least_confident[:NUM_MOST_CONFIDENT], inputs, sprite),
         "explanations": explanations,
         "explanation_notes": notes,
+        "map_help": reading_help(METHODS),
         "has_neighbors": inputs.has_neighbors,
         **_network_content(inputs),
         "severities": SEVERITIES,
@@ -77,8 +84,8 @@ def _metrics(evaluation: Evaluation) -> list[dict[str, str]]:
             interval = f"{share_text(low, 2)} to {share_text(high, 2)} %"
         rows.append({"name": name, "value": shown, "interval": interval, "meaning": meaning})
     for name, value in evaluation.metrics.items():
-        row = {"name": name.replace("_", " "), "value": f"{value:.4f}"}
-        rows.append(row | {"interval": "", "meaning": ""})
+        row = {"name": name.replace("_", " "), "value": f"{value:.4f}", "interval": ""}
+        rows.append(row | {"meaning": MEANINGS.get(name, "")})
     return rows
 
 

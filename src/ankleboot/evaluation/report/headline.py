@@ -1,5 +1,6 @@
 """First screen of the report: one number with its interval, one verdict, and advice."""
 
+import shlex
 from dataclasses import dataclass
 
 from ankleboot.core.text import share_text, truncate_middle
@@ -8,6 +9,7 @@ from ankleboot.evaluation.overfitting import FitDiagnosis, diagnose_fit
 from ankleboot.evaluation.report.inputs import ReportInputs
 
 DIGITS = ((100, 0), (2_000, 1))  # after the point, below a number of images
+TOO_FEW_IMAGES = 30  # all right may then still be an accuracy below 90 %
 MANY_CONFUSED = 5  # images of two classes that are worth a look
 SHOWN_NAMES = {"fashion-mnist": "Fashion-MNIST"}
 
@@ -19,12 +21,14 @@ class Headline:
     Attributes:
         data: Name of the data.
         accuracy: In percent, with as many digits as the number of images supports.
+        number: Accuracy as the page shows it; counts where the images are too few to judge.
         low: Lower end of the 95 % interval in percent, and `high` the upper one.
         baseline: Fraction that the most frequent class has of the images.
     """
 
     data: str
     accuracy: str
+    number: str
     low: str
     high: str
     baseline: float
@@ -37,10 +41,12 @@ def build_headline(inputs: ReportInputs) -> Headline:
     evaluation, data = inputs.evaluation, inputs.evaluation.data.rstrip("/")
     digits = next((d for below, d in DIGITS if evaluation.num_examples < below), 2)
     low, high = (share_text(end, digits) for end in evaluation.accuracy_ci95)
+    accuracy = share_text(evaluation.accuracy, digits)
     fit = None if inputs.adopted else diagnose_fit(inputs.run.history(), inputs.run.recipe())
     return Headline(
         data=SHOWN_NAMES.get(data, data),
-        accuracy=share_text(evaluation.accuracy, digits),
+        accuracy=accuracy,
+        number=_counts(inputs) if _are_too_few(inputs) else f"{accuracy} %",
         low=low,
         high=high,
         baseline=evaluation.evidence.majority_baseline,
@@ -49,8 +55,19 @@ def build_headline(inputs: ReportInputs) -> Headline:
     )
 
 
+def _are_too_few(inputs: ReportInputs) -> bool:
+    return inputs.evaluation.num_examples < TOO_FEW_IMAGES
+
+
+def _counts(inputs: ReportInputs) -> str:
+    num = inputs.evaluation.num_examples
+    return f"{round(inputs.evaluation.accuracy * num)} of {num}"
+
+
 def _verdict(inputs: ReportInputs, fit: FitDiagnosis | None) -> str:
     evaluation, evidence = inputs.evaluation, inputs.evaluation.evidence
+    if _are_too_few(inputs):
+        return f"Too few images to judge: {evaluation.num_examples}."
     if evidence.majority_baseline >= evaluation.accuracy_ci95[0]:
         return (
             f"Not shown to be better than always predicting {truncate_middle(_majority(inputs))}, "
@@ -98,7 +115,7 @@ def _advice(inputs: ReportInputs, fit: FitDiagnosis | None) -> list[tuple[str, s
         advice.append(
             (
                 "When all choices are made, judge it once on the test images.",
-                "ankleboot evaluate RUN --split test",
+                f"ankleboot evaluate {shlex.quote(inputs.model.name)} --split test",
             )
         )
     return advice

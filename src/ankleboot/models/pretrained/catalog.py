@@ -13,7 +13,9 @@ The README.md of each folder is a model card. `make pretrained` and its tools re
 import os
 from pathlib import Path
 
+from ankleboot.core.errors import ModelError
 from ankleboot.core.paths import AnyPath, expand
+from ankleboot.core.text import near_name
 
 PRETRAINED, PHOTO, ZERO_SHOT = "pretrained", "photo", "zero-shot"
 FOLDER = Path(__file__).parent
@@ -25,6 +27,15 @@ SEGMENTATION = FOLDER / "segmentation.tflite"
 def shipped_folder(model: AnyPath) -> Path | None:
     """Return the folder of a shipped model's name; None if a path of that name exists."""
     return None if expand(model).exists() else FOLDERS.get(os.fspath(model))
+
+
+def missing_model(model: AnyPath) -> ModelError:
+    """Return the error for a model that is not there, with the names of the shipped ones."""
+    name = os.fspath(model)
+    near = near_name(name, FOLDERS) if name == Path(name).name else ""
+    return ModelError(
+        f"{name}: no such model file or run folder{near}; shipped models: {', '.join(FOLDERS)}"
+    )
 
 
 def is_shipped(folder: Path) -> bool:

@@ -68,7 +68,7 @@ class ModelStore:
             return
         source = Path(model)
         if not source.exists():
-            raise ModelError(f"{model}: no such model file or run folder")
+            raise catalog.missing_model(model)
         stem = source.resolve().stem
         names = chain([stem], (f"{stem}-{number}" for number in count(2)))
         name = next(name for name in names if name not in self.paths)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ankleboot.core.errors import UsageError
-from ankleboot.core.text import unknown_name
 from ankleboot.recipes.option import Option
-from ankleboot.recipes.parse import override, parse_value
+from ankleboot.recipes.parse import override, parse_value, unknown_field
 from ankleboot.recipes.recipe import OPTIONS, Recipe
 from ankleboot.recipes.search_range import Around, Between, Each
 
@@ -61,7 +60,7 @@ def search_space(recipe: Recipe, fields: Sequence[str] = ()) -> dict[str, Dimens
     for text in fields:
         key, equals, given = text.partition("=")
         if key not in OPTIONS:
-            raise UsageError(unknown_name("recipe field", key, sorted(OPTIONS)))
+            raise unknown_field(key)
         if not OPTIONS[key].is_used(values):
             raise UsageError(OPTIONS[key].refusal(key, values))
         dimension = _given(key, given) if equals else _own(key, values[key])

@@ -141,7 +141,8 @@ async function classifyFile(file) {
     bitmap = await createImageBitmap(file); // applies the EXIF orientation
   } catch {
     if (request !== latest) return;
-    showFailure("This browser cannot read the image", file.name ?? "");
+    showPreview(null); // it belongs to the previous image
+    showFailure("This file is no image that the browser can read", file.name ?? "");
     return;
   }
   if (request !== latest) return;

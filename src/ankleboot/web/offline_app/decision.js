@@ -31,7 +31,7 @@ export function decide(image, garment, probs, info) {
   if (rejected.length && noneOfThese >= confidence) {
     const [[nearest]] = sortByProbability(rejected);
     const number = probabilities.length === 10 ? "ten" : probabilities.length;
-    const reason = `not one of the ${number} (most like ${nearest})`;
+    const reason = `not one of the ${number} kinds of garment (most like ${nearest})`;
     return { ...prediction, cause: "declined", reason };
   }
   if (checked && checked.numObjects > 1 && !SHOES.includes(label)) {
