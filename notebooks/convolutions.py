@@ -34,18 +34,15 @@ from ankleboot.models.architectures import build_model
 
 plain = ankleboot.get_recipe("plain")
 images = min(12_000, len(data.split(plain.split_rule).train))  # as many as the data have
-convolutional = replace(
-    plain,
-    filters=8,
-    padding="same",
-    dense_units=32,
-    batch_size=32,
-    learning_rate=2e-3,
-    schedule="one_cycle",
-    epochs=3,
-    train_size=images,
-)
-dense = replace(convolutional, architecture="mlp", dense_units=33)
+training = {
+    "batch_size": 32,
+    "learning_rate": 2e-3,
+    "schedule": "one_cycle",
+    "epochs": 3,
+    "train_size": images,
+}
+convolutional = replace(plain, filters=8, padding="same", dense_units=32, **training)
+dense = replace(plain, architecture="mlp", dense_units=33, **training)
 
 by_hand = {
     "convolutional": [
