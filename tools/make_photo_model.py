@@ -11,7 +11,6 @@ the images validates and calibrates the model. It takes a quarter of an hour on 
 """
 
 import argparse
-import csv
 import shutil
 import tempfile
 from dataclasses import replace
@@ -26,7 +25,6 @@ from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.files import atomic_write, write_json
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
-from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.evaluation.calibration import calibrate
 from ankleboot.evaluation.photo_kinds import MAIN_KINDS, PHOTO_KINDS
@@ -41,7 +39,7 @@ from ankleboot.models.pretrained.catalog import MODEL_FILE, PHOTO
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import TRANSFER
 from ankleboot.training.trainer import fit
-from photo_data import COMPOSITE, NUM_BAGS, NUM_OTHERS, SHOE_KINDS, composite
+from photo_data import read_shoe_kinds, write_composites
 
 RECIPE = replace(TRANSFER, name="photo", validation_fraction=0.1, head_epochs=5, epochs=15)
 REJECT_LABELS = ("hat", "shorts", "skirt")
@@ -95,29 +93,17 @@ has each step.
 
 def prepare(photos: Path, folder: Path) -> tuple[int, int]:
     """Write a folder for every class; return the numbers of photos and of composites."""
-    with SHOE_KINDS.open(newline="") as file:
-        kinds = {row["file"]: row["kind"] for row in csv.DictReader(file)}
+    shoes = read_shoe_kinds()
     paths = find_images([str(photos)], print)
     for path in paths:
         name = path.parent.name
         if name not in MAIN_KINDS:
             raise SystemExit(f"{path}: expected the folders {', '.join(MAIN_KINDS)}")
-        label = kinds[path.name] if name == "shoes" else PHOTO_KINDS[name].learned_as
+        label = shoes[path.name] if name == "shoes" else PHOTO_KINDS[name].learned_as
         class_folder = folder / label.replace("/", "_")
         class_folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, class_folder / path.name)
-    rng, train, num_composites = np.random.default_rng(0), load_data().train, 0
-    for index, label in enumerate(CLASS_NAMES):
-        number = NUM_BAGS if label == "Bag" else NUM_OTHERS
-        chosen = rng.choice(np.flatnonzero(train.labels == index), number, replace=False)
-        class_folder = folder / label.replace("/", "_")
-        class_folder.mkdir(exist_ok=True)
-        for position in chosen:
-            background = decode(paths[int(rng.integers(len(paths)))])
-            image = composite(train.images[position], background, rng)
-            image.save(class_folder / f"{COMPOSITE}-{position}.jpg", quality=88)
-            num_composites += 1
-    return len(paths), num_composites
+    return len(paths), len(write_composites(paths, folder))
 
 
 def reorder_classes(model: keras.Model, order: list[int]) -> None:

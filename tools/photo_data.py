@@ -62,9 +62,7 @@ def list_photos(folders: list[Path]) -> list[SourcePhoto]:
 
     Each folder has a table with the columns path, sender and kids.
     """
-    with SHOE_KINDS.open(newline="") as file:
-        shoes = {row["file"]: row["kind"] for row in csv.DictReader(file)}
-    photos = []
+    shoes, photos = read_shoe_kinds(), []
     for folder in folders:
         for row in _read_senders(folder):
             path = folder / row["path"]
@@ -78,6 +76,12 @@ def list_photos(folders: list[Path]) -> list[SourcePhoto]:
     return photos
 
 
+def read_shoe_kinds() -> dict[str, str]:
+    """Return the label of each photo of shoes by the name of its file."""
+    with SHOE_KINDS.open(newline="") as file:
+        return {row["file"]: row["kind"] for row in csv.DictReader(file)}
+
+
 def _read_senders(folder: Path) -> list[dict[str, str]]:
     tables = [folder / name for name in SENDER_FILES if (folder / name).is_file()]
     if not tables:
@@ -86,10 +90,11 @@ def _read_senders(folder: Path) -> list[dict[str, str]]:
         return sorted(csv.DictReader(file), key=lambda row: row["path"])
 
 
-def prepare(photos: list[SourcePhoto], folder: Path) -> int:
-    """Write a folder for every class and groups.csv beside them; return the number of composites.
+def prepare(photos: list[SourcePhoto], folder: Path) -> None:
+    """Write a folder for every class, and groups.csv beside them.
 
-    A composite has no photographer, though its background comes from a photo.
+    A composite is in the group of its background's photographer: no fold learns a floor that it is
+    judged on.
     """
     learned = [photo for photo in photos if photo.label]
     for photo in learned:
@@ -97,20 +102,28 @@ def prepare(photos: list[SourcePhoto], folder: Path) -> int:
         class_folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(photo.path, class_folder / photo.name)
     rows = [(photo.label.replace("/", "_") + "/" + photo.name, photo.sender) for photo in learned]
+    senders = {photo.path: photo.sender for photo in learned}
+    composites = write_composites([photo.path for photo in learned], folder / "photos")
+    rows += [(name, senders[background]) for name, background in composites]
     (folder / "groups.csv").write_text(csv_text([("path", "group"), *rows]))
 
-    rng, train, num_composites = np.random.default_rng(0), load_data().train, 0
+
+def write_composites(backgrounds: list[Path], folder: Path) -> list[tuple[str, Path]]:
+    """Write composites to the folders of classes; return the name and the background of each."""
+    rng, train = np.random.default_rng(0), load_data().train
+    composites = []
     for index, label in enumerate(CLASS_NAMES):
         number = NUM_BAGS if label == "Bag" else NUM_OTHERS
         chosen = rng.choice(np.flatnonzero(train.labels == index), number, replace=False)
-        class_folder = folder / "photos" / label.replace("/", "_")
+        class_folder = folder / label.replace("/", "_")
         class_folder.mkdir(parents=True, exist_ok=True)
         for position in chosen:
-            background = decode(learned[int(rng.integers(len(learned)))].path)
-            image = composite(train.images[position], background, rng)
-            image.save(class_folder / f"{COMPOSITE}__{position}.jpg", quality=88)
-            num_composites += 1
-    return num_composites
+            background = backgrounds[int(rng.integers(len(backgrounds)))]
+            image = composite(train.images[position], decode(background), rng)
+            path = class_folder / f"{COMPOSITE}__{position}.jpg"
+            image.save(path, quality=88)
+            composites.append((f"{class_folder.name}/{path.name}", background))
+    return composites
 
 
 def composite(image: Image, photo: np.ndarray, rng: np.random.Generator) -> PillowImage.Image:

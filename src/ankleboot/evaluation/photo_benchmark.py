@@ -21,8 +21,7 @@ from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.data.preprocessing.garment import garment_image
 from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.segmentation import Segmentation, segment_garment
-from ankleboot.data.tables.columns import read_groups, text_of
-from ankleboot.data.tables.table import read_csv
+from ankleboot.data.tables.groups import read_group_rows
 from ankleboot.evaluation import grabcut
 from ankleboot.evaluation.photo_kinds import GARMENT_KINDS, PHOTO_KINDS
 from ankleboot.evaluation.photo_summary import (
@@ -71,7 +70,7 @@ def benchmark_photos(
     paths = [path for path in found if path.parent.name in PHOTO_KINDS]
     if not any(path.parent.name in GARMENT_KINDS for path in paths):
         raise DataError(f"{folder}: no photos; expected folders named {', '.join(GARMENT_KINDS)}")
-    senders = read_senders(groups, folder) if groups else {}
+    senders = _read_senders(groups, folder) if groups else {}
     if groups and not senders.keys() & {path.resolve() for path in paths}:
         raise DataError(f"{groups}: none of its paths leads to a photo in {folder}")
     predictors = [load_predictor(name) for name in (PRETRAINED, ZERO_SHOT, PHOTO)]
@@ -98,23 +97,14 @@ def benchmark_photos(
     return document, photos
 
 
-def read_senders(path: Path, root: Path) -> dict[Path, str]:
-    """Read the photographer of each photo; paths lead there from `root` or the file's folder.
-
-    Raises:
-        DataError: If the file lacks a column.
-    """
-    table = read_csv(path)
-    path_column = table.find("path")
-    column, values = read_groups(table, [path_column or ""], [])
-    if path_column is None or not column:
-        raise DataError(f"{path}: expected columns path and group; see the option --groups")
-    folders = (root, path.parent)
+def _read_senders(path: Path, root: Path) -> dict[Path, str]:
+    """Read the photographer of each photo; paths lead there from `root` or the file's folder."""
+    rows, _ = read_group_rows(path)
     return {
-        (folder / text_of(name)).resolve(): group
-        for name, group in zip(table.columns[path_column], values, strict=True)
-        for folder in folders
-        if (folder / text_of(name)).is_file()
+        (folder / name).resolve(): group
+        for name, group in rows
+        for folder in (root, path.parent)
+        if (folder / name).is_file()
     }
 
 

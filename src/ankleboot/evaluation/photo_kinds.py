@@ -15,7 +15,7 @@ class PhotoKind:
 
     Attributes:
         labels: Labels that are right; none if the photograph has to be declined.
-        learned_as: Label that the model "photo" learns the kind as; empty if it learns none of it.
+        learned_as: Label that a model for photos learns the kind as; empty if it has no single one.
             Shoes are divided by eye (tools/shoe_kinds.csv).
         is_neighbor: Whether the kind neighbors the ten classes; it is reported apart.
     """

@@ -24,4 +24,4 @@ FLOAT16 = ParityLimits(max_abs_diff=1e-2, top1_agreement=0.999)
 """Half precision rounds every weight by up to 1 in 2,048: 1e-4 is beyond any such file."""
 INT8 = ParityLimits(top1_agreement=0.97, max_accuracy_loss=0.003)
 AS_ACCURATE = ParityLimits(top1_agreement=0.97, max_accuracy_loss=0.001)
-"""Of a file that is int8 unasked: it may lose one answer in a thousand, or one in all."""
+"""Limits of a file that is int8 unasked: it may lose one answer in a thousand, or one in all."""

@@ -11,14 +11,11 @@ from ankleboot.data.tables.columns import read_groups, text_of
 from ankleboot.data.tables.table import read_csv
 
 
-def add_groups(listing: ImageListing, path: Path, root: Path) -> ImageListing:
-    """Give the images of a listing the groups of a file; images that it leaves out have none.
-
-    Paths are those in the data set, or lead to the images from the folder of the file.
+def read_group_rows(path: Path) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the path and the group in each row of a file, and notes about its columns.
 
     Raises:
-        DataError: If the file lacks a column, or names images that are not in the data set, or
-            one image twice.
+        DataError: If the file lacks a column.
     """
     table = read_csv(path)
     notes: list[str] = []
@@ -31,6 +28,19 @@ def add_groups(listing: ImageListing, path: Path, root: Path) -> ImageListing:
         (text_of(name).replace("\\", "/"), group)
         for name, group in zip(table.columns[path_column], values, strict=True)
     ]
+    return rows, notes
+
+
+def add_groups(listing: ImageListing, path: Path, root: Path) -> ImageListing:
+    """Give the images of a listing the groups of a file; images that it leaves out have none.
+
+    Paths are those in the data set, or lead to the images from the folder of the file.
+
+    Raises:
+        DataError: If the file lacks a column, or names images that are not in the data set, or
+            one image twice.
+    """
+    rows, notes = read_group_rows(path)
     by_name = {image.name: i for i, image in enumerate(listing.images)}
     by_path = {os.path.abspath(image.path): i for i, image in enumerate(listing.images)}
     groups: dict[int, str] = {}
