@@ -101,7 +101,11 @@ def test_folds_hold_every_image_out_once_and_learn_no_group_of_it(
     rule = SplitRule(how, 0.3, folds=folds)
     held_out = []
     for fold in range(1, folds + 1):
-        parts = split(labels, replace(rule, fold=fold), groups=groups, has_named_groups=True)
+        try:
+            parts = split(labels, replace(rule, fold=fold), groups=groups, has_named_groups=True)
+        except DataError as error:  # three folds or more leave two groups outside of each
+            assert folds == 2 and "are of one group" in str(error)
+            return
         kinds = [set(groups[rows].tolist()) for rows in (parts.train, parts.validation)]
         kinds.append(set(groups[parts.held_out].tolist()))
         assert not kinds[0] & kinds[1] and not kinds[0] & kinds[2] and not kinds[1] & kinds[2]
