@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help run test adversarial quick slow soak mutants check fix docs notebooks pages peers dist pretrained \
-  zero-shot photo-model segmentation lock clean
+  zero-shot photo-model segmentation ood-features lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -96,11 +96,14 @@ pretrained: $(VENV)/.dev  ## Train, evaluate and export the shipped model again 
 zero-shot: $(VENV)/.dev  ## Train the model for photos that learns from none (a minute)
 	$(BIN)/python tools/make_zero_shot.py
 
-photo-model: $(VENV)/.dev  ## Train the model for photos: PHOTOS=folder (15 minutes)
+photo-model: $(VENV)/.dev  ## Judge and train the model for photos: PHOTOS="folder folder" (90 minutes)
 	$(BIN)/python tools/make_photo_model.py $(PHOTOS)
 
 segmentation: $(VENV)/.dev  ## Train the segmentation network: PHOTOS=folder (15 minutes)
 	$(BIN)/python tools/make_segmentation.py $(PHOTOS)
+
+ood-features: $(VENV)/.dev  ## Train the network of the out-of-distribution check: PHOTOS="folder folder" (3 minutes)
+	$(BIN)/python tools/make_ood_features.py $(PHOTOS)
 
 lock: $(VENV)/.dev  ## Resolve requirements/*.txt (exact versions and hashes, no addresses)
 	$(INSTALL) uv

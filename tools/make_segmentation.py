@@ -9,7 +9,6 @@ starts from ImageNet weights. Training took 17 minutes on two cores under other 
 """
 
 import argparse
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +21,6 @@ import tensorflow as tf
 
 from ankleboot import __version__
 from ankleboot.core.files import atomic_write
-from ankleboot.core.silence import silenced
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.data.preprocessing.segmentation import INPUT_SIDE, MASK_SIDE
@@ -32,6 +30,7 @@ from ankleboot.models.files.checksums import add_tflite_checksum
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.layers import ComputePolicy
 from ankleboot.models.pretrained.catalog import SEGMENTATION
+from quantize_network import quantize_network
 
 EPOCHS, BATCH_SIZE, LEARNING_RATE = 5, 32, 1e-3
 MIN_AGREEMENT, MIN_CUT_OUT_AGREEMENT = 0.85, 0.93  # intersection over union of two masks
@@ -252,40 +251,14 @@ def train(model: keras.Model, photos: Photos, epochs: int) -> None:
 
 def quantized(model: keras.Model, photos: Photos) -> bytes:
     """Convert the network for LiteRT in int8, from uint8 pixels to probabilities."""
-    from litert_quantizer import qtyping, quantizer, recipe_manager
-
     images = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), dtype="uint8", name="images")
     x = model(keras.layers.Rescaling(1 / 255, name="unit")(images), training=False)
     x = keras.layers.Activation("sigmoid", name="probability")(x)
     whole = keras.Model(images, keras.layers.Reshape((MASK_SIDE, MASK_SIDE), name="mask")(x))
-    op, recipe = qtyping.TFLOperationName, recipe_manager.RecipeManager()
-    for name in (
-        op.CONV_2D,
-        op.DEPTHWISE_CONV_2D,
-        op.ADD,
-        op.CONCATENATION,
-        op.RESIZE_BILINEAR,
-        op.RESHAPE,
-    ):
-        recipe.add_static_config(
-            regex=".*", operation_name=name, activation_num_bits=8, weight_num_bits=8
-        )
     chosen = np.linspace(0, len(photos.pixels) - 1, NUM_CALIBRATION_PHOTOS, dtype=int)
-    samples = [
-        {
-            "images": cv2.resize(
-                photos.pixels[i], (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_AREA
-            )[None]
-        }
-        for i in chosen
-    ]
-    with tempfile.TemporaryDirectory() as folder, silenced():
-        path = Path(folder) / "model.tflite"
-        shape = keras.InputSpec(shape=(1, INPUT_SIDE, INPUT_SIDE, 3), dtype="uint8", name="images")
-        whole.export(str(path), format="litert", verbose=False, input_signature=[shape])
-        worker = quantizer.Quantizer(str(path), recipe.get_quantization_recipe())
-        ranges = worker.calibrate({"serving_default": samples}, num_threads=1)
-        return bytes(worker.quantize(ranges).quantized_model)
+    square = INPUT_SIDE, INPUT_SIDE
+    samples = [cv2.resize(photos.pixels[i], square, interpolation=cv2.INTER_AREA) for i in chosen]
+    return quantize_network(whole, samples)
 
 
 def main() -> None:

@@ -90,8 +90,8 @@ def _read_senders(folder: Path) -> list[dict[str, str]]:
         return sorted(csv.DictReader(file), key=lambda row: row["path"])
 
 
-def prepare(photos: list[SourcePhoto], folder: Path) -> None:
-    """Write a folder for every class, and groups.csv beside them.
+def prepare(photos: list[SourcePhoto], folder: Path) -> int:
+    """Write a folder for every class, and groups.csv beside them; return the number of composites.
 
     A composite is in the group of its background's photographer: no fold learns a floor that it is
     judged on.
@@ -106,6 +106,7 @@ def prepare(photos: list[SourcePhoto], folder: Path) -> None:
     composites = write_composites([photo.path for photo in learned], folder / "photos")
     rows += [(name, senders[background]) for name, background in composites]
     (folder / "groups.csv").write_text(csv_text([("path", "group"), *rows]))
+    return len(composites)
 
 
 def write_composites(backgrounds: list[Path], folder: Path) -> list[tuple[str, Path]]:

@@ -1,6 +1,7 @@
 """Five grouped folds of the recipe "photo": every photo judged by a model of other photographers.
 
-A fold abstains by the calibration of the other folds' predictions. For tools/judge_photo_recipe.py.
+A fold abstains by the calibration of the other folds' predictions, and by the out-of-distribution
+check of its own model. For tools/make_photo_model.py.
 """
 
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.cli.output.training import TrainingProgress
+from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.subprocesses import machine_info
 from ankleboot.core.types import Image, Probs
 from ankleboot.data.dataset import Dataset
@@ -17,6 +19,7 @@ from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.segmentation import Segmentation
 from ankleboot.evaluation.calibration import fit_calibration
+from ankleboot.evaluation.photo_kinds import GARMENT_KINDS
 from ankleboot.evaluation.photo_summary import (
     Photo,
     share,
@@ -24,8 +27,9 @@ from ankleboot.evaluation.photo_summary import (
     summarize_method,
     summarize_rejection,
 )
-from ankleboot.inference.decide import decide
+from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.load import load_predictor
+from ankleboot.inference.ood_features import similarity_of
 from ankleboot.inference.predictor import Predictor
 from ankleboot.models.files.calibration import Calibration, apply_temperature
 from ankleboot.models.files.metadata import ModelMetadata
@@ -37,22 +41,52 @@ from photo_data import LABELS, REJECT_LABELS, SourcePhoto
 
 
 @dataclass(frozen=True)
-class OutOfFoldPhoto:
-    """A photo, predicted by the model of a fold that its photographer is not in.
+class JudgedImage:
+    """An image, predicted by the model of a fold that has not seen it.
 
     Attributes:
-        source: The photo.
+        path: Path to its file.
         fold: Number of the fold.
-        image: Input of the model.
+        image: Small copy of the model's input, which shows whether it is of one color.
         garment: Segmentation; None on a plain background.
         probs: Probabilities before calibration, in the order of `LABELS`.
+        similarity: Similarity to the training images of the most likely accepted label.
+        threshold: Lowest similarity that the fold's out-of-distribution check accepts.
     """
 
-    source: SourcePhoto
+    path: Path
     fold: int
     image: Image
     garment: Segmentation | None
     probs: Probs
+    similarity: float
+    threshold: float
+
+    def decide(self, calibration: Calibration) -> Prediction:
+        """Decide by a calibration of other photos."""
+        info = ModelMetadata(
+            labels=LABELS,
+            reject_labels=REJECT_LABELS,
+            abstain_below=calibration.abstain_below,
+            crop="none",
+            ood_check={"threshold": self.threshold},
+        )
+        return decide(
+            self.image,
+            self.garment,
+            apply_temperature(self.probs[np.newaxis], calibration.temperature)[0],
+            info,
+            similarity_of=lambda _: self.similarity,
+            path=self.path.name,
+        )
+
+
+@dataclass(frozen=True)
+class OutOfFoldPhoto:
+    """A photo of a photographer whom the model has not seen."""
+
+    source: SourcePhoto
+    judged: JudgedImage
 
 
 def train_folds(recipe: Recipe, data: Dataset, folder: Path) -> list[Run]:
@@ -78,7 +112,9 @@ def predict_folds(
     for number, run in enumerate(runs, 1):
         members = [photo for photo in photos if fold_of.get(photo.sender, 1) == number]
         predictor = load_predictor(run.folder)
-        predicted += [_predict(photo, number, predictor) for photo in members]
+        predicted += [
+            OutOfFoldPhoto(photo, judge_image(photo.path, number, predictor)) for photo in members
+        ]
         print(f"fold {number}: {len(members)} photos of {len({p.sender for p in members})} people")
     return predicted
 
@@ -94,41 +130,55 @@ def _folds_of_senders(runs: list[Run], data: Dataset, photos: list[SourcePhoto])
     return folds
 
 
-def _predict(source: SourcePhoto, fold: int, predictor: Predictor) -> OutOfFoldPhoto:
-    decoded, info = DecodedImage(decode(source.path)), predictor.info
+def judge_image(path: Path, fold: int, predictor: Predictor) -> JudgedImage:
+    """Predict an image by the model of a fold."""
+    decoded, info = DecodedImage(decode(path)), predictor.info
     image = decoded.preprocess(info.image_spec)
-    probs = predictor.predict(image[np.newaxis])[:, label_order(info.labels)]
-    raw = apply_temperature(probs, 1 / info.temperature)[0]
-    small = image[::8, ::8]  # enough to see whether it is of one color; 4,000 fit in memory
-    return OutOfFoldPhoto(source, fold, small, decoded.segmentation, raw)
+    calibrated = predictor.predict(image[np.newaxis])[0]
+    accepted = calibrated[label_order(info.labels)][: len(CLASS_NAMES)]
+    index = label_order(info.labels)[int(accepted.argmax())]
+    similarity = similarity_of(image, info)
+    if similarity is None:
+        raise SystemExit(f"{predictor.name} has no out-of-distribution check")
+    return JudgedImage(
+        path,
+        fold,
+        image=image[::8, ::8],  # 4,000 fit in memory
+        garment=decoded.segmentation,
+        probs=apply_temperature(calibrated[np.newaxis], 1 / info.temperature)[0][
+            label_order(info.labels)
+        ],
+        similarity=similarity(index),
+        threshold=info.ood_check["threshold"],
+    )
 
 
 def calibrate_folds(predicted: list[OutOfFoldPhoto], *, without: int = 0) -> Calibration:
     """Fit a calibration to the photos with a label, of all folds or of all but one."""
-    learned = [each for each in predicted if each.source.label and each.fold != without]
+    learned = [each for each in predicted if each.source.label and each.judged.fold != without]
     labels = np.array([LABELS.index(each.source.label) for each in learned])
-    return fit_calibration(np.stack([each.probs for each in learned]), labels)
+    return fit_calibration(np.stack([each.judged.probs for each in learned]), labels)
+
+
+def calibrations_of_folds(predicted: list[OutOfFoldPhoto]) -> dict[int, Calibration]:
+    """Return the calibration of each fold, which is that of the other folds."""
+    folds = {each.judged.fold for each in predicted}
+    return {fold: calibrate_folds(predicted, without=fold) for fold in folds}
 
 
 def decide_folds(predicted: list[OutOfFoldPhoto]) -> list[Photo]:
     """Decide on every photo by the calibration of the other folds."""
-    calibrations = {
-        fold: calibrate_folds(predicted, without=fold) for fold in {each.fold for each in predicted}
-    }
-    photos = []
-    for each in predicted:
-        calibration = calibrations[each.fold]
-        probs = apply_temperature(each.probs[np.newaxis], calibration.temperature)[0]
-        info = ModelMetadata(
-            labels=LABELS,
-            reject_labels=REJECT_LABELS,
-            abstain_below=calibration.abstain_below,
-            crop="none",
+    calibrations = calibrations_of_folds(predicted)
+    return [
+        Photo(
+            each.source.kind,
+            each.judged.image,
+            None,
+            {PHOTO: each.judged.decide(calibrations[each.judged.fold])},
+            group=each.source.sender,
         )
-        prediction = decide(each.image, each.garment, probs, info, path=each.source.path.name)
-        kind, sender = each.source.kind, each.source.sender
-        photos.append(Photo(kind, each.image, None, {PHOTO: prediction}, group=sender))
-    return photos
+        for each in predicted
+    ]
 
 
 def summarize_folds(predicted: list[OutOfFoldPhoto], runs: list[Run]) -> dict[str, Any]:
@@ -137,6 +187,7 @@ def summarize_folds(predicted: list[OutOfFoldPhoto], runs: list[Run]) -> dict[st
     pairs = list(zip(predicted, photos, strict=True))
     main = [photo for each, photo in pairs if not each.source.is_further]
     children = [photo for each, photo in pairs if each.source.is_childrens and each.source.label]
+    garments = [photo for photo in main if photo.kind in GARMENT_KINDS]
     return {
         "recipe": replace(runs[0].recipe(), folds=0, fold=1).to_json(),
         "num_folds": len(runs),
@@ -147,6 +198,7 @@ def summarize_folds(predicted: list[OutOfFoldPhoto], runs: list[Run]) -> dict[st
         "ten_kinds": summarize_kinds(PHOTO, main)["ten_kinds"],
         "declining": summarize_rejection(PHOTO, main),
         "neighbors": summarize_kinds(PHOTO, photos)["neighbors"],
+        "unfamiliar": share(garments, lambda photo: photo.predictions[PHOTO].cause == "unfamiliar"),
         "childrens": share(children, lambda photo: photo.is_correct(PHOTO)),
         **machine_info(),
     }

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,6 +38,7 @@ from ankleboot.inference.predict import predict_files
 from ankleboot.inference.router import ModelRouter, load_router
 from ankleboot.models.files.checksums import read_verified_tflite
 from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.files.ood_check import OodCheck, unit_vectors
 from ankleboot.models.pretrained import catalog
 from ankleboot.recipes.image_spec import FITS, ImageSpec
 from helpers.accessibility import severe_faults
@@ -265,9 +267,11 @@ DECIDE = """async ([address, cases]) => {
   const { decide } = await import(address + "decision.js");
   const { removeSpecks } = await import(address + "segmentation.js");
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  return cases.map(([image, mask, probs, info]) => {
+  const { similarityOf } = await import(address + "ood_check.js");
+  return cases.map(([image, mask, probs, info, features]) => {
+    const similarityTo = features && similarityOf(features, info.ood_check);
     const { label, confidence, probabilities, noneOfThese, cause, reason } =
-      decide(bytes(image), mask && removeSpecks(bytes(mask)), probs, info);
+      decide(bytes(image), mask && removeSpecks(bytes(mask)), probs, info, similarityTo);
     return [label, confidence, probabilities, noneOfThese, cause, reason];
   });
 }"""
@@ -286,10 +290,14 @@ def test_the_browser_decides_as_python_does_with_the_same_messages(page: Any, ad
         crop="none",
     )
     own = ModelMetadata(abstain_below=0.9, labels=("10", "2", "a"), crop="none", image_size=8)
+    centers = [unit_vectors(generator.normal(size=(n, 16)).astype(np.float32)) for n in (5, 2, 0)]
+    check = OodCheck.of(centers, 0.1, 100)
+    checked = dataclasses.replace(own, ood_check=check.to_json(), abstain_below=0.5)
     sent, wanted = [], []
-    for number in range(120):
-        info = (usual, photo, own)[number % 3]
-        sharpness = (0.3, 1, 4, 12)[number // 3 % 4]
+    for number in range(160):
+        info = (usual, photo, own, checked)[number % 4]
+        features = generator.normal(size=16).astype(np.float32) if info.ood_check else None
+        sharpness = (0.3, 1, 4, 12)[number // 4 % 4]
         logits = np.round(sharpness * generator.normal(size=len(info.labels)))  # and so, equals
         probs = (np.exp(logits) / np.exp(logits).sum()).astype(np.float32)
         image = generator.integers(0, 256, info.image_spec.image_shape, dtype=np.uint8)
@@ -308,9 +316,11 @@ def test_the_browser_decides_as_python_does_with_the_same_messages(page: Any, ad
                 None if garment is None else packed(mask),
                 [float(p) for p in probs],
                 dataclasses.asdict(info),
+                None if features is None else features.tolist(),
             ]
         )
-        said = decide(image, garment, probs, info)
+        similarity_of = None if features is None else partial(check.similarity, features)
+        said = decide(image, garment, probs, info, similarity_of=similarity_of)
         shares = [[label, share] for label, share in said.probs.items()]
         row = [said.label, said.confidence, shares, said.none_of_these, said.cause, said.reason]
         wanted.append(row)
@@ -319,7 +329,7 @@ def test_the_browser_decides_as_python_does_with_the_same_messages(page: Any, ad
         assert one.pop(3) == pytest.approx(other.pop(3))  # a sum
         assert one == other
     reasons = {str(row[-1]).split(" ")[0] for row in wanted}
-    assert reasons == {"None", "more", "no", "not", "unsure", "the"}
+    assert reasons == {"None", "more", "no", "not", "unlike", "unsure", "the"}
 
 
 REMOVE_SPECKS = """async ([address, masks]) => {

@@ -44,7 +44,7 @@ def test_every_image_of_a_folder_is_labeled(
     for entry in entries:
         assert set(entry) == {
             "path", "label", "index", "confidence", "probs", "none_of_these", "abstained", "reason",
-            "cause", "passes", "garments",
+            "cause", "passes", "garments", "similarity",
         }  # fmt: skip
         assert list(entry["probs"]) == list(CLASS_NAMES)
         assert sum(entry["probs"].values()) == pytest.approx(1, abs=1e-5)

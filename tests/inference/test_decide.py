@@ -1,11 +1,14 @@
 """Reasons to abstain, in their order of precedence."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ankleboot.data.preprocessing.segmentation import Segmentation
 from ankleboot.inference.decide import Prediction, decide
 from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.files.ood_check import OodCheck
 
 IMAGE = np.arange(28 * 28, dtype=np.uint32).reshape(28, 28).astype(np.uint8)
 BLANK = np.full((28, 28), 9, np.uint8)
@@ -108,3 +111,30 @@ def test_answers_are_put_into_words() -> None:
     assert said(0.9, 0.1, garment=two, info=shoes).reason is None  # a pair
     own = ModelMetadata(labels=("cat", "dog"), crop="none")  # a model of other things
     assert said(0.9, 0.1, garment=nothing, info=own).reason is None
+
+
+def test_an_image_unlike_the_training_images_is_told_before_doubt() -> None:
+    """A cat was "T-shirt/top, 90 %": the probabilities of a classifier always add up to one."""
+    check = OodCheck.of([np.eye(4, dtype=np.float32)] * 3, 0.5, 100)
+    info = replace(GARMENTS, ood_check=check.to_json())
+
+    def said(probs: list[float], similarity: float, num_objects: int = 1) -> Prediction:
+        asked: list[int] = []
+
+        def similarity_of(index: int) -> float:
+            asked.append(index)
+            return similarity
+
+        row = np.array(probs, np.float32)
+        garment = segmentation(num_objects, 0.3)
+        prediction = decide(IMAGE, garment, row, info, similarity_of=similarity_of)
+        assert asked == ([] if prediction.similarity is None else [prediction.index])
+        return prediction
+
+    cat = said([0.9, 0.05, 0.05], 0.4)
+    assert (cat.cause, cat.similarity, cat.abstained) == ("unfamiliar", 0.4, True)
+    assert cat.reason == "unlike the images that the model learned as Dress"
+    assert said([0.9, 0.05, 0.05], 0.6).cause is None
+    assert said([0.4, 0.35, 0.25], 0.4).cause == "unfamiliar"
+    assert said([0.3, 0.3, 0.4], 0.4).cause == "declined"  # cheaper, and says more
+    assert said([0.9, 0.05, 0.05], 0.4, num_objects=2).cause == "several"

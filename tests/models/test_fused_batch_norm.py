@@ -23,3 +23,14 @@ def test_fused_normalization_computes_what_keras_layer_does(dtype: str, training
     np.testing.assert_allclose(outputs[0], outputs[1], atol=1e-5 if dtype == "float32" else 0.04)
     for fused_value, value in zip(*statistics, strict=True):
         np.testing.assert_allclose(fused_value, value, rtol=1e-4 if dtype == "float32" else 2e-2)
+
+
+def test_a_frozen_layer_normalizes_by_its_moving_statistics() -> None:
+    inputs = np.random.default_rng(2).normal(3, 2, (8, 5, 5, 4)).astype(np.float32)
+    outputs = []
+    for fused in (True, False):
+        layer = batch_norm("norm", ComputePolicy(fused=fused))
+        layer.trainable = False
+        outputs.append(np.asarray(layer(inputs, training=True)))
+        np.testing.assert_array_equal(layer.moving_mean, np.zeros(4))
+    np.testing.assert_allclose(outputs[0], outputs[1], atol=1e-5)

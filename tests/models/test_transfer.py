@@ -90,6 +90,27 @@ def test_features_are_what_the_whole_network_computes(colored: Dataset) -> None:
     assert cached.loss == pytest.approx(whole.loss, rel=1e-5) and cached.correct == whole.correct
 
 
+@pytest.mark.usefixtures("tiny_backbone")
+def test_frozen_stages_keep_weights_and_statistics(colored: Dataset, tmp_path: Path) -> None:
+    """The maps of the tiny backbone have half the side of the image."""
+    for stages, is_frozen in ((0, False), (1, True)):
+        recipe = replace(SMALL, frozen_stages=stages, epochs=3, keep="last")
+        fresh = architectures.build_model(recipe, num_classes=3)
+        run = fit(recipe, colored, tmp_path / str(stages))
+        trained = keras.models.load_model(run.model_path)
+        for name in ("stem", "stem_norm"):
+            pairs = zip(*(m.get_layer(name).get_weights() for m in (fresh, trained)), strict=True)
+            assert all(np.array_equal(a, b) for a, b in pairs) == is_frozen, (stages, name)
+
+
+def test_frozen_stages_are_the_layers_with_the_largest_maps() -> None:
+    recipe = replace(TRANSFER, frozen_stages=3, image_size=96)
+    model = architectures.build_model(recipe, num_classes=3)
+    frozen = {layer.name for layer in model.layers if layer.weights and not layer.trainable}
+    assert {"stem", "block4_project", "block5_expand"} <= frozen  # of 12 x 12 and larger
+    assert not frozen & {"block5_depth", "block5_project", "head", "logits"}
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny_backbone")
 def test_a_run_stopped_in_any_stage_ends_with_the_same_bits(

@@ -35,6 +35,7 @@ from ankleboot.evaluation.photo_summary import (
 )
 from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.load import load_predictor
+from ankleboot.inference.ood_features import similarity_of
 from ankleboot.inference.predictor import Predictor
 from ankleboot.models.pretrained.catalog import PHOTO, PRETRAINED, ZERO_SHOT
 
@@ -123,7 +124,10 @@ def _predict(
         predictor: Predictor, image: Image, garment: Segmentation | None = None
     ) -> Prediction:
         probs = predictor.predict(image[np.newaxis])[0]
-        return decide(image, garment, probs, predictor.info, path=str(path))
+        similarity = similarity_of(image, predictor.info)
+        return decide(
+            image, garment, probs, predictor.info, similarity_of=similarity, path=str(path)
+        )
 
     pixels = timed("decode", decode, path)
     decoded = DecodedImage(pixels)

@@ -3,6 +3,7 @@
 model.tflite         the exported model, which the parity check loads
 photo.tflite         the model for photographs, if "pretrained" is exported
 segmentation.tflite  the segmentation network, if a model needs the garment
+ood_features.tflite  the network of the out-of-distribution check, if a model has one
 models.json          files and metadata of these models
 
 The page includes the LiteRT.js runtime and loads nothing from other hosts.
@@ -30,7 +31,7 @@ from ankleboot.models.files.checksums import (
     read_verified_tflite,
 )
 from ankleboot.models.files.metadata import ModelMetadata
-from ankleboot.models.pretrained.catalog import SEGMENTATION
+from ankleboot.models.pretrained.catalog import OOD_FEATURES, SEGMENTATION
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.web.render import SHARED, WEB
 
@@ -58,6 +59,9 @@ def _write_page(network: DeployableModel, path: Path, write_model: Callable[...,
     if network.photo is not None or network.info.crop != "none":
         shutil.copyfile(SEGMENTATION, path / SEGMENTATION.name)
         models["segmentation"] = _describe(path / SEGMENTATION.name, "Segmentation")
+    if any(entry["ood_check"] for entry in models.values()):
+        shutil.copyfile(OOD_FEATURES, path / OOD_FEATURES.name)
+        models["ood_features"] = _describe(path / OOD_FEATURES.name, "Out-of-distribution check")
     litertjs.install_runtime(path / "runtime")
     page = {"kind": _page_kind(network), "samples": write_samples(path, network.info)}
     write_json(path / "models.json", {"page": page, "models": models})

@@ -1,6 +1,7 @@
 """Turn probabilities into a prediction: label, confidence, and the reasons to abstain."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,10 +44,13 @@ class Prediction:
         none_of_these: Probability that the image shows something else, if the model estimates it.
         abstained: Whether the label is a guess that must not be relied on.
         reason: Reason to abstain, or None.
-        cause: Code of the reason for programs: missing, blank, declined, several or unsure.
+        cause: Code of the reason for programs: missing, blank, declined, unfamiliar, several or
+            unsure.
         passes: Passes of a network that the prediction needed; see `inference/views.py`.
         garments: Predictions of the garments one by one, from left to right, if the cause is
             "several"; else empty.
+        similarity: Similarity to the training images of the label, up to 1, by which the model's
+            out-of-distribution check judged; None if it did not.
     """
 
     path: str
@@ -60,6 +64,7 @@ class Prediction:
     cause: str | None
     passes: int = 1
     garments: tuple[GarmentPrediction, ...] = ()
+    similarity: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return one line of `predict --json`."""
@@ -72,12 +77,20 @@ def decide(
     probs: np.ndarray,
     info: ModelMetadata,
     *,
+    similarity_of: Callable[[int], float] | None = None,
     abstain_below: float | None = None,
     path: str = "",
 ) -> Prediction:
     """Turn one row of calibrated probabilities into a prediction.
 
-    `image` is the model's input. `abstain_below` replaces the model's own threshold.
+    Args:
+        image: Input of the model.
+        garment: Its garment; None if the model predicts without one.
+        probs: Probabilities of the model's labels.
+        info: Metadata of the model.
+        similarity_of: Function of the out-of-distribution check; see `ood_features.similarity_of`.
+        abstain_below: Minimal confidence; None for the model's own threshold.
+        path: Path to the image file, or its name.
     """
     by_label = {label: float(p) for label, p in zip(info.labels, probs, strict=True)}
     rejected = {label: by_label.pop(label) for label in info.reject_labels}
@@ -85,29 +98,35 @@ def decide(
         garment = None  # the model predicts whole images, with or without a garment
     threshold = info.abstain_below if abstain_below is None else abstain_below
     label = max(by_label, key=by_label.__getitem__)
-    cause, reason = _abstention(image, garment, by_label, rejected, threshold)
+    index = info.labels.index(label)
+    cause, reason = _obstacle(image, garment, by_label, rejected)
+    similarity = similarity_of(index) if similarity_of is not None and cause is None else None
+    if cause is None and similarity is not None and similarity < info.ood_check["threshold"]:
+        cause, reason = "unfamiliar", f"unlike the images that the model learned as {label}"
+    if cause is None and by_label[label] < threshold:
+        cause, reason = "unsure", _doubt(by_label)
     return Prediction(
         path=path,
         label=label,
-        index=info.labels.index(label),
+        index=index,
         confidence=by_label[label],
         probs=by_label,
         none_of_these=math.fsum(rejected.values()),
         abstained=reason is not None,
         reason=reason,
         cause=cause,
+        similarity=similarity,
     )
 
 
-def _abstention(
+def _obstacle(
     image: Image,
     garment: Segmentation | None,
     by_label: dict[str, float],
     rejected: dict[str, float],
-    threshold: float,
 ) -> tuple[str, str] | tuple[None, None]:
-    """Return the code and the sentence of the first reason to abstain."""
-    best, runner_up = sorted(by_label, key=lambda label: -by_label[label])[:2]
+    """Return the code and the sentence of the first reason that holds at any confidence."""
+    best = max(by_label, key=by_label.__getitem__)
     if garment is not None and garment.failure:
         # before "blank": an image without a garment has one color, too
         return "missing", garment.failure
@@ -119,8 +138,12 @@ def _abstention(
         return "declined", f"not one of the {number} kinds of garment (most like {nearest})"
     if garment is not None and garment.num_objects > 1 and best not in SHOES:
         return "several", "more than one garment on the photograph"
-    if by_label[best] >= threshold:
-        return None, None
+    return None, None
+
+
+def _doubt(by_label: dict[str, float]) -> str:
+    """Return the sentence about a confidence below the threshold."""
+    best, runner_up = sorted(by_label, key=lambda label: -by_label[label])[:2]
     if by_label[runner_up] >= MIN_RUNNER_UP_PROB:
-        return "unsure", f"unsure between {best} and {runner_up}"
-    return "unsure", f"not sure of {best}"
+        return f"unsure between {best} and {runner_up}"
+    return f"not sure of {best}"

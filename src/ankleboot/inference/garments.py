@@ -11,6 +11,7 @@ import numpy as np
 from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.segmentation import Segmentation, separate_garments
 from ankleboot.inference.decide import GarmentPrediction, Prediction, decide
+from ankleboot.inference.ood_features import similarity_of
 from ankleboot.inference.predictor import Predictor
 from ankleboot.inference.views import predict_counted
 
@@ -33,7 +34,10 @@ def predict_garments(
     rows, passes = predict_counted(predictor, np.stack(images))
     found = []
     for entry, image, probs in zip(separate, images, rows, strict=True):
-        alone = decide(image, None, probs, info, abstain_below=abstain_below)
+        similarity = similarity_of(image, info)
+        alone = decide(
+            image, None, probs, info, similarity_of=similarity, abstain_below=abstain_below
+        )
         found.append(
             GarmentPrediction(
                 box=entry.box,

@@ -18,6 +18,7 @@ from ankleboot.data.preprocessing.segmentation import Segmentation
 from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.garments import predict_garments
 from ankleboot.inference.load import Model
+from ankleboot.inference.ood_features import similarity_of
 from ankleboot.inference.predictor import Predictor
 from ankleboot.inference.router import ModelRouter, load_router
 from ankleboot.inference.views import predict_counted
@@ -187,10 +188,16 @@ def decide_prepared(
 ) -> Prediction:
     """Turn an image's row of probabilities into a prediction, and predict several garments."""
     image, garment, predictor = entry.image, entry.garment, entry.predictor
-    prediction = replace(
-        decide(image, garment, probs, predictor.info, abstain_below=abstain_below, path=path),
-        passes=passes,
+    prediction = decide(
+        image,
+        garment,
+        probs,
+        predictor.info,
+        similarity_of=similarity_of(image, predictor.info),
+        abstain_below=abstain_below,
+        path=path,
     )
+    prediction = replace(prediction, passes=passes)
     if not separate or prediction.cause != "several" or garment is None:
         return prediction
     return predict_garments(

@@ -16,7 +16,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
     """
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:  # noqa: ARG002
-        """Normalize, and update the moving statistics in training."""
+        """Normalize, and update the moving statistics in training, unless the layer is frozen."""
+        training = training and self.trainable
         scale, offset = self.gamma.value, self.beta.value
         moving = () if training else (self.moving_mean.value, self.moving_variance.value)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(

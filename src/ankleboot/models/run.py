@@ -9,6 +9,7 @@ tensorboard/      the same metrics for TensorBoard
 model.keras       the result, written at the end
 result.json       metrics and hashes of the result; it marks a run as complete
 calibration.json  temperature and abstention threshold, fitted on the validation images
+ood_check.json    centers of the training photos, from which foreign photos are told
 verdict.json      diagnosis of over- and underfitting
 curves.png        learning curves
 samples.png       some training images
@@ -102,6 +103,7 @@ class Run(Record):
             data=manifest["data"]["name"],
             data_sha256=manifest["data"]["train_sha256"],
             adopted=manifest.get("adopted", {}).get("file", ""),
+            ood_check=self._ood_check(),
             **asdict(recipe.image_spec),
         )
 
@@ -116,12 +118,18 @@ class Run(Record):
             return None
         return Calibration.from_json(self._read(path.name, dict), path)
 
+    def _ood_check(self) -> dict[str, Any]:
+        """Read the out-of-distribution check; empty if the run has none."""
+        path = self.folder / "ood_check.json"
+        return self._read(path.name, dict) if path.exists() else {}
+
     def seal(self, calibration: Calibration) -> None:
-        """Write the calibration into the model file too, which keeps it outside this folder."""
+        """Write calibration and check into the model file too, which keeps them elsewhere."""
         info = replace(
             read_seal(self.model_path) or self.metadata(),
             temperature=calibration.temperature,
             abstain_below=calibration.abstain_below,
+            ood_check=self._ood_check(),
         )
         atomic_write(self.model_path, sealed(self.model_path.read_bytes(), info))
 

@@ -124,3 +124,10 @@ class NetworkFields:
     weights: str = option(
         "", "File of the backbone's weights; empty = the backbone's own source.", used_by=TRANSFER
     )
+    frozen_stages: int = option(
+        0,
+        "Halvings of the image up to which the backbone keeps its weights, when all else learns: 3 "
+        "freezes all maps of an eighth of the image's side and larger.",
+        (0, 5),
+        used_by=TRANSFER,
+    )

@@ -131,10 +131,12 @@ def _complete(run: Run, data: Dataset) -> Run:
     from ankleboot.evaluation import plots
     from ankleboot.evaluation.calibration import calibrate, predict_validation
     from ankleboot.evaluation.evidence import weigh_evidence
+    from ankleboot.evaluation.ood_check import store_ood_check
     from ankleboot.evaluation.overfitting import diagnose_fit
     from ankleboot.evaluation.plots.style import save_figure
 
     predictions = predict_validation(run, data)
+    store_ood_check(run, data)  # before the calibration seals all that the model file carries
     calibrate(run, data, predictions)
     result, history, labels = run.result(), run.history(), predictions.labels
     evidence = weigh_evidence(predictions.probs.argmax(axis=1), labels, data.class_names)

@@ -37,7 +37,7 @@ Result = Prediction | FailedImage
 MIN_SHOWN_PROB = 0.05  # probability of a second label that is shown
 NUM_OTHER_CHARACTERS = 50  # of a line, for what stands beside a label
 
-WITHOUT_LABEL = ("missing", "blank", "declined")
+WITHOUT_LABEL = ("missing", "blank", "declined", "unfamiliar")
 """Causes to abstain where the image shows none of the classes, so that no label is a guess."""
 
 

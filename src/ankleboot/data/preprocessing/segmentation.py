@@ -4,16 +4,14 @@ The network (`tools/make_segmentation.py`) was trained without labels on photos 
 laid flat or hung up.
 """
 
-import threading
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from ankleboot.core.silence import silenced
 from ankleboot.core.types import Mask, Pixels
 from ankleboot.data.preprocessing.garment import MASK_THRESHOLD, resize_lanczos
-from ankleboot.models.files.checksums import read_verified_tflite
+from ankleboot.models.files.litert_network import LiteRTNetwork
 from ankleboot.models.pretrained.catalog import SEGMENTATION
 
 INPUT_SIDE = 192  # pixels
@@ -73,11 +71,7 @@ def segment_garment(pixels: Pixels) -> Segmentation:
     Raises:
         ModelError: If the network's file is damaged.
     """
-    interpreter = _network().interpreter
-    square = resize_lanczos(pixels, INPUT_SIDE, INPUT_SIDE)
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], square[None])
-    interpreter.invoke()
-    probs = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
+    probs = _network()(resize_lanczos(pixels, INPUT_SIDE, INPUT_SIDE))
     return remove_specks(np.rint(255 * probs).astype(np.uint8))
 
 
@@ -125,17 +119,9 @@ def _with_edge(inside: np.ndarray) -> np.ndarray:
     return inside
 
 
-class _Network(threading.local):  # made once per thread: a shared one gives wrong results
-    def __init__(self) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        flatbuffer, _ = read_verified_tflite(SEGMENTATION)
-        with silenced(show_failures=False):  # the first one of a process prints a banner
-            self.interpreter = Interpreter(model_content=flatbuffer, num_threads=1)
-            self.interpreter.allocate_tensors()
-
-
-_network = cache(_Network)
+@cache
+def _network() -> LiteRTNetwork:
+    return LiteRTNetwork(SEGMENTATION)
 
 
 def connected_components(inside: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.documents import parse_document
 from ankleboot.core.errors import ModelError, UsageError, first_line
 from ankleboot.core.types import IMAGE_SIZE
+from ankleboot.models.files.ood_check import OodCheck
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.recipes.split_rule import MAX_FOLDS, MIN_FOLDS, SplitRule
 
@@ -61,6 +62,7 @@ class ModelMetadata:
         adopted: Name of the foreign file that the model was adopted from; which images it learned
             is unknown.
         convention: Convention of an adopted file that takes no stored images; see models/foreign.
+        ood_check: Document of the out-of-distribution check; empty if the model has none.
     """
 
     recipe: str = ""
@@ -86,6 +88,7 @@ class ModelMetadata:
     reject_labels: tuple[str, ...] = ()
     adopted: str = ""
     convention: dict[str, Any] = field(default_factory=dict, hash=False)
+    ood_check: dict[str, Any] = field(default_factory=dict, hash=False)  # absent from older files
 
     @property
     def image_spec(self) -> ImageSpec:
@@ -124,6 +127,8 @@ class ModelMetadata:
             lists = {"labels": fields["labels"], "reject_labels": fields.get("reject_labels", ())}
             info = cls(**(fields | {name: tuple(labels) for name, labels in lists.items()}))
             _check(info)
+            if info.ood_check:
+                _check_ood(info, path)
         except (KeyError, TypeError, UsageError) as error:
             raise ModelError(f"{path}: damaged metadata ({first_line(error)})") from error
         return info
@@ -136,6 +141,12 @@ class ModelMetadata:
         except ValueError as error:
             raise ModelError(f"{path}: damaged metadata ({error})") from error
         return cls.from_json(document, path)
+
+
+def _check_ood(info: ModelMetadata, path: object) -> None:
+    check = OodCheck.from_json(info.ood_check, path)
+    if len(check.counts) != len(info.labels):
+        raise TypeError(f"out-of-distribution check of {len(check.counts)} labels")
 
 
 def _current_fields(fields: dict[str, Any]) -> dict[str, Any]:

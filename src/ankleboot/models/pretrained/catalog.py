@@ -6,6 +6,7 @@ photo         color photos: photo/model.tflite
 zero-shot     photos, by an ensemble trained without photos: the model "pretrained" and
               zero_shot/model.tflite, on images that the segmentation has cut out
 segmentation.tflite  finds the garment on a photo
+ood_features.tflite  features of photos, for the out-of-distribution check
 
 The README.md of each folder is a model card. `make pretrained` and its tools rebuild the models.
 """
@@ -22,6 +23,7 @@ FOLDER = Path(__file__).parent
 FOLDERS = {PRETRAINED: FOLDER, PHOTO: FOLDER / "photo", ZERO_SHOT: FOLDER / "zero_shot"}
 MODEL_FILE = "model.tflite"
 SEGMENTATION = FOLDER / "segmentation.tflite"
+OOD_FEATURES = FOLDER / "ood_features.tflite"
 
 
 def shipped_folder(model: AnyPath) -> Path | None:

@@ -8,6 +8,7 @@ import { showSteps } from "./image_strip.js";
 import { listenForDropping, listenForPasting } from "./image_input.js";
 import { load, models, notLoaded, page, run } from "./models.js";
 import { storeFirstFiles } from "./offline_storage.js";
+import { similarityOf, squareImage } from "./ood_check.js";
 import { showTitle } from "./page_title.js";
 import { listenForPhotos, showPreview } from "./photo_card.js";
 import { setStatus, showPrediction } from "./prediction_card.js";
@@ -29,7 +30,8 @@ async function classify(image, { isPhoto = false, follow = true, request = ++lat
   const segments = canSegment && !hasPlainBackground(image);
   let result;
   try {
-    await loadModels(segments ? ["segmentation", name] : [name], request);
+    const names = [name, ...(segments ? ["segmentation"] : []), ...(hasCheck(name) ? ["ood_features"] : [])];
+    await loadModels(names, request);
     if (request !== latest) return;
     result = await predict(image, name, segments);
   } catch (error) {
@@ -63,7 +65,7 @@ async function predict(image, name, segments) {
     ? removeSpecks(toMask(await run("segmentation", resizeFor("segmentation", image)))) : null;
   const small = "segmentation" in models ? garmentImage(image, garment && garment.mask) : null;
   const input = inputFor(name, image, garment && garment.mask, small);
-  const prediction = decide(input, garment, await run(name, input), info);
+  const prediction = await decideOn(input, garment, name);
   prediction.garments = prediction.cause === "several"
     ? await predictGarments(image, garment, name) : [];
   return { garment, small, input, prediction, milliseconds: performance.now() - started };
@@ -78,10 +80,24 @@ async function predictGarments(image, garment, name) {
     const small = info.crop === "garment" ? garmentImage(image, mask) : null;
     const input = inputFor(name, part, mask, small);
     const { label, confidence, reason, cause } =
-      decide(input, null, await run(name, input), info);
+      await decideOn(input, null, name);
     garments.push({ box, label, confidence, reason, cause });
   }
   return garments;
+}
+
+/** Run a model, and its out-of-distribution check if it has one, on its input. */
+async function decideOn(input, garment, name) {
+  const info = models[name];
+  const probs = await run(name, input);
+  if (!hasCheck(name)) return decide(input, garment, probs, info);
+  const square = resizeFor("ood_features", squareImage(input, info.image_size));
+  const features = await run("ood_features", square);
+  return decide(input, garment, probs, info, similarityOf(features, info.ood_check));
+}
+
+function hasCheck(name) {
+  return "threshold" in models[name].ood_check;
 }
 
 function inputFor(name, image, mask, small) {

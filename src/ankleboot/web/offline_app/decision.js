@@ -11,9 +11,10 @@ const SHOES = ["Sandal", "Sneaker", "Ankle boot"]; // a pair of them counts as o
  * Return a prediction as prediction_card.js shows it.
  *
  * image: the network's input; garment: its segmentation (see segmentation.js) or null; probs: one for
- * each of info.labels.
+ * each of info.labels; similarityTo: function of the out-of-distribution check (see ood_check.js), or
+ * null.
  */
-export function decide(image, garment, probs, info) {
+export function decide(image, garment, probs, info, similarityTo = null) {
   const withProbability = (label) => [label, probs[info.labels.indexOf(label)]];
   const rejected = info.reject_labels.map(withProbability);
   const probabilities = info.labels
@@ -36,6 +37,10 @@ export function decide(image, garment, probs, info) {
   }
   if (checked && checked.numObjects > 1 && !SHOES.includes(label)) {
     return { ...prediction, cause: "several", reason: "more than one garment on the photograph" };
+  }
+  if (similarityTo && similarityTo(info.labels.indexOf(label)) < info.ood_check.threshold) {
+    const reason = `unlike the images that the model learned as ${label}`;
+    return { ...prediction, cause: "unfamiliar", reason };
   }
   if (confidence < info.abstain_below) {
     const reason = runnerUpProb >= MIN_RUNNER_UP_PROB
