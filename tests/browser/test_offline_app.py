@@ -34,6 +34,7 @@ from ankleboot.data.preprocessing.segmentation import (
 )
 from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.load import load_predictor
+from ankleboot.inference.ood_features import ood_features, similarity_of
 from ankleboot.inference.predict import predict_files
 from ankleboot.inference.router import ModelRouter, load_router
 from ankleboot.models.files.checksums import read_verified_tflite
@@ -758,6 +759,40 @@ def test_the_page_of_own_classes_is_about_them(kind: str, browser: Any, tmp_path
         assert page.locator("#way").is_visible()
         assert (page.locator("#classes").get_attribute("tabindex") == "0") == (len(rows) > 12)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+SIMILARITY = """async ([text, side]) => {
+  const { models, run } = await import(location.href + "models.js");
+  const { resize } = await import(location.href + "preprocessing.js");
+  const { similarityOf, squareImage } = await import(location.href + "ood_check.js");
+  const image = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const square = resize(squareImage(image, side), models.ood_features.image_size, true);
+  return similarityOf(await run("ood_features", square), models.default.ood_check)(1);
+}"""
+
+
+@needs_browser
+def test_the_page_declines_what_resembles_no_training_image(browser: Any, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    image = generator.integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    near = ood_features(image) + generator.normal(0, 0.05, 192)
+    centers = unit_vectors(np.stack([-near, near]).astype(np.float32))
+    check = OodCheck.of([centers[:1], centers[1:]], 0.5, 100).to_json()
+    info = dataclasses.replace(OWN["colored"], labels=("cat", "dog"), ood_check=check)
+    folder = own_page(tmp_path / "web", info)
+    Image.fromarray(image).save(tmp_path / "a.png")
+    router = ModelRouter(load_predictor(folder / "model.tflite"))
+    [said] = predict_files(router, [tmp_path / "a.png"], abstain_below=0.0)
+    expected = similarity_of(image, info)
+    assert isinstance(said, Prediction) and expected is not None and expected(1) > 0.9
+    with served(folder) as address, visited(browser, address) as page:
+        ready(page)
+        got = page.evaluate(SIMILARITY, [packed(image), 40])
+        assert got == pytest.approx(expected(1), abs=0.02)
+        page.set_input_files("#file", tmp_path / "a.png")
+        page.locator("#timing:has-text('Predicted')").wait_for()
+        assert page.locator("#prediction").inner_text() == headline(said)
+        assert (said.cause == "unfamiliar") == (said.label == "cat")
 
 
 @needs_browser

@@ -1,5 +1,6 @@
 """Transfer learning: head epochs, unfreezing, and resuming in each stage."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +9,13 @@ import keras
 import numpy as np
 import pytest
 
+import ankleboot
 from ankleboot.core.errors import Interrupted, UsageError
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.models import architectures, layers
 from ankleboot.models.backbones import efficientnet_lite
 from ankleboot.models.backbones.backbone import Backbone
+from ankleboot.models.files.keras_seal import read_seal
 from ankleboot.models.layers import ComputePolicy
 from ankleboot.models.run import Run
 from ankleboot.recipes.catalog import TRANSFER
@@ -109,6 +112,24 @@ def test_frozen_stages_are_the_layers_with_the_largest_maps() -> None:
     frozen = {layer.name for layer in model.layers if layer.weights and not layer.trainable}
     assert {"stem", "block4_project", "block5_expand"} <= frozen  # of 12 x 12 and larger
     assert not frozen & {"block5_depth", "block5_project", "head", "logits"}
+
+
+@pytest.mark.usefixtures("tiny_backbone", "isolated_state_dir")
+def test_a_trained_run_declines_what_resembles_none_of_its_images(
+    colored: Dataset, tmp_path: Path
+) -> None:
+    """A cup of coffee was "shoes, 99.3 %" for a run on own classes."""
+    recipe = override(SMALL, {"epochs": "2"})
+    run = ankleboot.train(recipe, colored, tmp_path / "run")
+    check = json.loads((run.folder / "ood_check.json").read_text())
+    assert check["num_images"] == 60 and check["counts"] == [5, 5, 5]
+    seal = read_seal(run.model_path)
+    assert seal is not None and seal.ood_check == check  # wherever the file goes
+    drawing = np.full((32, 32, 3), 255, np.uint8)
+    drawing[8:24, 12:20] = 0
+    *known, foreign = ankleboot.predict([*colored.test.images, drawing], run, abstain_below=0.0)
+    assert sum(each.cause is None for each in known) > 7  # of 15, some with a wrong label
+    assert foreign.cause == "unfamiliar" and foreign.similarity < check["threshold"]
 
 
 @pytest.mark.slow

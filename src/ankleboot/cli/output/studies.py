@@ -53,8 +53,8 @@ def study_results(documents: Sequence[dict[str, Any]]) -> None:
     console = stdout_console()
     for document in documents:
         console.print(document["question"], style="bold")
-        if document["plain"] and not document["quick"]:
-            console.sentences(_supported_answer(document))
+        if document["plain"]:
+            console.sentences(_plain_answer(document))
         _print_numbered(console, document["sentences"])
         (head, *titles), *rows = document["table"]
         table = plain_table(head, *map(right_column, titles))
@@ -64,8 +64,10 @@ def study_results(documents: Sequence[dict[str, Any]]) -> None:
         console.lines(document["page"])
 
 
-def _supported_answer(document: dict[str, Any]) -> str:
-    """Return the plain answer, or what of it these runs do not support."""
+def _plain_answer(document: dict[str, Any]) -> str:
+    """Return the plain answer and whose it is, or what of it these runs do not support."""
+    if document["quick"]:
+        return " ".join(["The full study says:", *document["plain"]])
     if document["unsupported"]:
         return f"Not supported by these runs: {'; '.join(document['unsupported'])}."
     return " ".join(document["plain"])
