@@ -79,8 +79,9 @@ def test_the_browser_computes_what_keras_does(name: str, modules: tuple[Any, str
     recipe = RECIPES[name]
     network = network_of(recipe)
     images = images_for(recipe)
-    names = [layer["name"] for layer in layers_of(network.model)]
-    expected = kept_by_keras(network.model, names, images)
+    layers = layers_of(network.model)
+    names = [layer["name"] for layer in layers]
+    expected = kept_by_keras(network.model, layers, images)
     channels = 3 if recipe.color else 1
     sent = [address, document_of(network), [packed(one) for one in images]]
     got = page.evaluate(FORWARD, [*sent, recipe.image_size, channels])

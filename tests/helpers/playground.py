@@ -20,7 +20,7 @@ from ankleboot.inference.load import load_predictor
 from ankleboot.models.architectures import build_model
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained.catalog import FOLDER
-from ankleboot.recipes.catalog import LEAKY, PLAIN, POCKET, SPRINT
+from ankleboot.recipes.catalog import CNN10K, CNN50K, LEAKY, PLAIN, POCKET, SPRINT
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.web.render import SHARED
 from helpers.browser import local
@@ -40,6 +40,8 @@ RECIPES = {
     "strided": replace(SMALL, pooling="strided", convs_per_block=2),
     "strided, same": replace(SMALL_LEAKY, pooling="strided", batch_norm=True),
     "no pooling": replace(SMALL, pooling="none"),
+    "residual": replace(CNN50K, convolution="standard", filters=4, max_filters=8),
+    "separable": replace(CNN10K, filters=4, max_filters=8, global_pooling="max"),
     "color": replace(SMALL, image_size=21, color=True, crop="none", dropout=0.5),
 }
 
@@ -71,10 +73,17 @@ def images_for(recipe: Recipe) -> np.ndarray:
     return images
 
 
-def kept_by_keras(model: keras.Model, names: list[str], images: np.ndarray) -> list[np.ndarray]:
-    """The outputs of its layers."""
-    every = keras.Model(model.input, [model.get_layer(name).output for name in names])
-    return [np.asarray(output) for output in every(to_inputs(images), training=False)]
+def kept_by_keras(
+    model: keras.Model, layers: list[dict[str, Any]], images: np.ndarray
+) -> list[np.ndarray]:
+    """The outputs of layers; those of a pooling of whole maps stand before and after flattening."""
+    layer_names = [layer["name"].removesuffix("_maps") for layer in layers]
+    every = keras.Model(model.input, [model.get_layer(name).output for name in layer_names])
+    outputs = [np.asarray(output) for output in every(to_inputs(images), training=False)]
+    return [
+        output[:, np.newaxis, np.newaxis] if layer["name"].endswith("_maps") else output
+        for layer, output in zip(layers, outputs, strict=True)
+    ]
 
 
 def document_of(network: DeployableModel) -> str:

@@ -51,6 +51,22 @@ def test_the_shapes_are_those_that_the_layers_compute(
     assert x.shape == (1, *shape)
 
 
+def test_a_skip_connection_adds_an_earlier_map_of_the_same_shape() -> None:
+    scale = {"kind": "scale", "scale": zeros(1), "offset": zeros(1)}
+    dense = {"kind": "dense", "kernel": zeros(16, 2), "bias": zeros(2)}
+    depthwise = {"kind": "depthwise", "kernel": zeros(3, 3, 1), "bias": zeros(1), "stride": 1}
+    same, smaller = depthwise | {"padding": "same"}, depthwise | {"padding": "valid"}
+
+    def check(middle: dict[str, Any], earlier: Any) -> None:
+        layers = [scale, middle, {"kind": "add", "earlier": earlier}, {"kind": "flatten"}, dense]
+        check_layers(layers, (4, 4, 1), 2)
+
+    check(same, 0)
+    for middle, earlier in ((smaller, 0), (same, 2), (same, -1), (same, "0"), (same, True)):
+        with pytest.raises(ValueError, match="cannot be added to a map"):
+            check(middle, earlier)
+
+
 def test_maps_far_larger_than_the_image_are_refused() -> None:
     wide = {"kind": "convolution", "kernel": zeros(1, 1, 1, 9_000), "bias": zeros(9_000)}
     with pytest.raises(ModelError, match="convolution has the shape"):

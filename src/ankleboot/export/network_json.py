@@ -1,4 +1,4 @@
-"""Conversion of a Keras model, a chain of simple layers, to the layers of network.json."""
+"""Conversion of a Keras model, a chain of simple layers that may skip some, to network.json."""
 
 from typing import Any
 
@@ -14,18 +14,48 @@ TRAINING_ONLY = (keras.layers.InputLayer, keras.layers.Dropout)
 def layers_of(model: keras.Model) -> list[dict[str, Any]]:
     """Return all layers up to "logits" in order, without those that only training uses."""
     layers: list[dict[str, Any]] = []
+    index_of: dict[int, int] = {}  # of the layer that gives a tensor, by the tensor's identity
     previous = None
     for layer in model.layers:
-        if previous is not None and layer.input is not previous.output:
+        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+        others = [tensor for tensor in inputs if previous is None or tensor is not previous.output]
+        if previous is not None and not _is_chained(layer, inputs, others, index_of):
             raise _unsupported(model, f"{layer.name} has other inputs than {previous.name}")
+        if isinstance(layer, keras.layers.Add):
+            layers.append({"name": layer.name, "kind": "add", "earlier": index_of[id(others[0])]})
+        elif not isinstance(layer, TRAINING_ONLY):
+            layers += _convert_all(layer, model)
+        index_of[id(layer.output)] = len(layers) - 1
         previous = layer
-        if not isinstance(layer, TRAINING_ONLY):
-            layers.append({"name": layer.name} | _convert(layer, model))
         if layer.name == "logits":
             if not any(entry["kind"] == "convolution" for entry in layers):
                 raise _unsupported(model, "it has no convolution")
             return layers
     raise ModelError('the network has no layer "logits"; name its last dense layer "logits"')
+
+
+def _is_chained(
+    layer: keras.Layer, inputs: list[Any], others: list[Any], index_of: dict[int, int]
+) -> bool:
+    """Return whether a layer reads the layer before it, and an earlier one if it adds two."""
+    if not isinstance(layer, keras.layers.Add):
+        return not others
+    return len(inputs) == 2 and len(others) == 1 and index_of.get(id(others[0]), -1) >= 0
+
+
+def _convert_all(layer: keras.Layer, model: keras.Model) -> list[dict[str, Any]]:
+    """Convert a layer to one entry, or to two for a pooling of whole maps."""
+    if not isinstance(layer, keras.layers.GlobalAveragePooling2D | keras.layers.GlobalMaxPooling2D):
+        return [{"name": layer.name} | _convert(layer, model)]
+    _, height, width, _ = layer.input.shape
+    if height != width:
+        raise _unsupported(model, f"{layer.name} pools maps of {height} x {width}")
+    by = "max" if isinstance(layer, keras.layers.GlobalMaxPooling2D) else "average"
+    sizes = {"window": height, "stride": height, "padding": "valid"}
+    return [
+        {"name": f"{layer.name}_maps", "kind": "pooling", "by": by} | sizes,
+        {"name": layer.name, "kind": "flatten"},
+    ]
 
 
 def _convert(layer: keras.Layer, model: keras.Model) -> dict[str, Any]:
@@ -35,6 +65,10 @@ def _convert(layer: keras.Layer, model: keras.Model) -> dict[str, Any]:
             return {"kind": "scale", "scale": scale, "offset": offset}
         case keras.layers.BatchNormalization():
             return {"kind": "scale"} | _fold_batch_norm(layer)
+        case keras.layers.DepthwiseConv2D() if layer.depth_multiplier == 1:
+            sizes = {"stride": layer.strides[0], "padding": layer.padding}
+            kernel = pack_array(np.asarray(layer.kernel)[..., 0])
+            return {"kind": "depthwise"} | sizes | _weights(layer) | {"kernel": kernel}
         case keras.layers.Conv2D():
             sizes = {"stride": layer.strides[0], "padding": layer.padding}
             return {"kind": "convolution"} | sizes | _weights(layer)
@@ -58,7 +92,7 @@ def _convert(layer: keras.Layer, model: keras.Model) -> dict[str, Any]:
 
 def _weights(layer: keras.Layer) -> dict[str, Any]:
     kernel = np.asarray(layer.kernel)
-    bias = np.asarray(layer.bias) if layer.use_bias else np.zeros(kernel.shape[-1])
+    bias = np.asarray(layer.bias) if layer.use_bias else np.zeros(layer.output.shape[-1])
     return {"kernel": pack_array(kernel), "bias": pack_array(bias)}
 
 

@@ -31,10 +31,13 @@ def check_layers(layers: Sequence[Layer], input_shape: Shape, num_outputs: int) 
     """
     if len(layers) > MAX_LAYERS:
         raise ValueError(f"{len(layers):,} layers; at most {MAX_LAYERS:,} are allowed")
-    shape, most = input_shape, most_values(input_shape)
+    shape, most, shapes = input_shape, most_values(input_shape), list[Shape]()
     for layer in layers:
+        if layer["kind"] == "add":
+            _check_earlier(layer, shape, shapes)
         shape = SHAPES[layer["kind"]](layer, shape)
         check_values(shape, most, layer["kind"])
+        shapes.append(shape)
     if shape != (num_outputs,):
         raise ValueError(f"its output has shape {shape}, expected {(num_outputs,)}")
 
@@ -52,6 +55,14 @@ def _convolution(layer: Layer, shape: Shape) -> Shape:
     if rows != columns or len(shape) != 3 or channels != shape[2] or bias.shape != (filters,):
         raise ValueError(f"a kernel {kernel.shape} and bias {bias.shape} for a map {shape}")
     return (*_windows(layer, rows, shape), filters)
+
+
+def _depthwise(layer: Layer, shape: Shape) -> Shape:
+    kernel, bias = _array(layer, "kernel", 3), _array(layer, "bias", 1)
+    rows, columns, channels = kernel.shape
+    if rows != columns or len(shape) != 3 or channels != shape[2] or bias.shape != (channels,):
+        raise ValueError(f"a kernel {kernel.shape} and bias {bias.shape} for a map {shape}")
+    return (*_windows(layer, rows, shape), channels)
 
 
 def _pooling(layer: Layer, shape: Shape) -> Shape:
@@ -81,6 +92,16 @@ def _activation(layer: Layer, shape: Shape) -> Shape:
     return shape
 
 
+def _check_earlier(layer: Layer, shape: Shape, shapes: Sequence[Shape]) -> None:
+    earlier = layer["earlier"]
+    if type(earlier) is not int or not 0 <= earlier < len(shapes) or shapes[earlier] != shape:
+        raise ValueError(f"layer {earlier!r} cannot be added to a map {shape}")
+
+
+def _add(_: Layer, shape: Shape) -> Shape:
+    return shape
+
+
 def _flatten(_: Layer, shape: Shape) -> Shape:
     return (int(np.prod(shape)),)
 
@@ -95,8 +116,10 @@ def _dense(layer: Layer, shape: Shape) -> Shape:
 SHAPES: Mapping[str, Callable[[Layer, Shape], Shape]] = {
     "scale": _scale,
     "convolution": _convolution,
+    "depthwise": _depthwise,
     "pooling": _pooling,
     "activation": _activation,
+    "add": _add,
     "flatten": _flatten,
     "dense": _dense,
 }

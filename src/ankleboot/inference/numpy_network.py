@@ -2,14 +2,15 @@
 
 The playground runs the same layers in JavaScript (web/playground/network.js), step by step. This
 module lets the parity gate compare its file with Keras. A small convolutional network needs the
-seven functions below and nothing else.
+functions below and nothing else.
 
-network.json holds the model's metadata and `layers`, each with a `kind` and its arrays;
+network.json holds the model's metadata and `layers`, each with a `kind` and its arrays; the kind
+"add" names an earlier layer by its index, for skip connections.
 `{"shape": [3, 3, 1, 16], "dtype": "float32", "values": "..."}` is in base64, little-endian.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +47,17 @@ class NumpyPredictor(BatchPredictor):
             raise ModelError(f"{path}: damaged layers ({error})") from error
 
     def _predict_batch(self, images: Images) -> Probs:
-        x: np.ndarray = to_inputs(images)
-        for layer in self._layers:
-            x = KINDS[layer["kind"]](x, layer)
-        return softmax(x / self.info.temperature)
+        return softmax(outputs_of(self._layers, to_inputs(images))[-1] / self.info.temperature)
+
+
+def outputs_of(layers: Sequence[Layer], x: np.ndarray) -> list[np.ndarray]:
+    """Compute the output of every layer."""
+    outputs: list[np.ndarray] = []
+    for layer in layers:
+        more = {"summand": outputs[layer["earlier"]]} if layer["kind"] == "add" else {}
+        x = KINDS[layer["kind"]](x, {**layer, **more})
+        outputs.append(x)
+    return outputs
 
 
 def _layers(content: bytes) -> list[Layer]:
@@ -78,6 +86,16 @@ def convolution(x: np.ndarray, layer: Layer) -> np.ndarray:
     size = kernel.shape[0]
     x = _padded(x, size, stride, layer["padding"], 0.0)
     products = (_strided(x, tap, size, stride) @ kernel[tap] for tap in np.ndindex(size, size))
+    out: np.ndarray = sum(products) + layer["bias"]
+    return out
+
+
+def depthwise(x: np.ndarray, layer: Layer) -> np.ndarray:
+    """Sum a patch of each map, weighted by a kernel of its own."""
+    kernel, stride = layer["kernel"], layer["stride"]
+    size = kernel.shape[0]
+    x = _padded(x, size, stride, layer["padding"], 0.0)
+    products = (_strided(x, tap, size, stride) * kernel[tap] for tap in np.ndindex(size, size))
     out: np.ndarray = sum(products) + layer["bias"]
     return out
 
@@ -115,6 +133,12 @@ def activation(x: np.ndarray, layer: Layer) -> np.ndarray:
     return x
 
 
+def add(x: np.ndarray, layer: Layer) -> np.ndarray:
+    """Add the output of an earlier layer: a skip connection."""
+    summed: np.ndarray = x + layer["summand"]
+    return summed
+
+
 def flatten(x: np.ndarray, _: Layer) -> np.ndarray:
     """Put all maps of an image into one row."""
     return x.reshape(len(x), -1)
@@ -126,7 +150,7 @@ def dense(x: np.ndarray, layer: Layer) -> np.ndarray:
     return out
 
 
-_LAYERS = (scale, convolution, pooling, activation, flatten, dense)
+_LAYERS = (scale, convolution, depthwise, pooling, activation, add, flatten, dense)
 KINDS: Mapping[str, Callable[[np.ndarray, Layer], np.ndarray]] = {f.__name__: f for f in _LAYERS}
 
 

@@ -1,8 +1,8 @@
 // Names of layers, maps and sizes.
 
 const KINDS = {
-  scale: "Normalization", convolution: "Convolution", pooling: "Pooling", flatten: "Flatten",
-  dense: "Dense layer",
+  scale: "Normalization", convolution: "Convolution", depthwise: "Depthwise convolution",
+  pooling: "Pooling", add: "Skip connection", flatten: "Flatten", dense: "Dense layer",
 };
 const FUNCTIONS = { relu: "ReLU", leaky_relu: "LeakyReLU", gelu: "GELU" };
 const COLORS = ["red", "green", "blue"];

@@ -58,7 +58,8 @@ export function forward(network, input, edits = {}, from = 0, known = []) {
   for (let i = from; i < network.layers.length; i++) {
     const layer = edits[i] ? { ...network.layers[i], ...edits[i] } : network.layers[i];
     if (layer.kind === "dense" && layer.kernel.shape[0] !== maps.channels) break;
-    maps = KINDS[layer.kind](maps, layer);
+    maps = layer.kind === "add"
+      ? add(maps, outputs[layer.earlier]) : KINDS[layer.kind](maps, layer);
     if (layer.off?.size) maps = zeroChannels(maps, layer.off);
     outputs.push(maps);
   }
@@ -143,6 +144,31 @@ function convolution(maps, { kernel, bias, padding, stride }) {
   return out;
 }
 
+function depthwise(maps, { kernel, bias, padding, stride }) {
+  const [size, , channels] = kernel.shape;
+  if (channels !== maps.channels) throw new Error("A layer's input has another number of channels than its kernel.");
+  const rows = geometry(maps.height, size, stride, padding);
+  const columns = geometry(maps.width, size, stride, padding);
+  const out = zeros(rows.size, columns.size, channels);
+  for (let y = 0; y < rows.size; y++) {
+    for (let x = 0; x < columns.size; x++) {
+      const [top, left] = [y * stride - rows.before, x * stride - columns.before];
+      const box = clipWindow(maps, size, top, left);
+      for (let c = 0; c < channels; c++) {
+        let sum = bias.values[c];
+        for (let row = box.top; row < box.bottom; row++) {
+          for (let column = box.left; column < box.right; column++) {
+            const weight = kernel.values[((row - top) * size + column - left) * channels + c];
+            sum += maps.values[(row * maps.width + column) * channels + c] * weight;
+          }
+        }
+        out.values[(y * columns.size + x) * channels + c] = sum;
+      }
+    }
+  }
+  return out;
+}
+
 /** Pool the values of each window inside the map by "max", "average" or "first". */
 function pooling(maps, { by, window, stride, padding }) {
   const rows = geometry(maps.height, window, stride, padding);
@@ -193,6 +219,11 @@ function activation(maps, { function: name, slope }) {
   return out;
 }
 
+function add(maps, earlier) {
+  if (earlier?.values.length !== maps.values.length) throw new Error("A skip connection adds maps of other sizes.");
+  return { ...maps, values: maps.values.map((value, i) => value + earlier.values[i]) };
+}
+
 function flatten({ values }) {
   return { height: 1, width: 1, channels: values.length, values };
 }
@@ -217,4 +248,4 @@ function erf(x) {
   return Math.sign(x) * (1 - sum * Math.exp(-x * x));
 }
 
-const KINDS = { scale, convolution, pooling, activation, flatten, dense };
+const KINDS = { scale, convolution, depthwise, pooling, activation, add, flatten, dense };
