@@ -291,13 +291,13 @@ def test_the_browser_decides_as_python_does_with_the_same_messages(page: Any, ad
         crop="none",
     )
     own = ModelMetadata(abstain_below=0.9, labels=("10", "2", "a"), crop="none", image_size=8)
-    centers = [unit_vectors(generator.normal(size=(n, 16)).astype(np.float32)) for n in (5, 2, 0)]
-    check = OodCheck.of(centers, 0.1, 100)
+    centers = [unit_vectors(generator.normal(size=(n, 192)).astype(np.float32)) for n in (5, 2, 0)]
+    check = OodCheck.of(centers, 0.03, 100)
     checked = dataclasses.replace(own, ood_check=check.to_json(), abstain_below=0.5)
     sent, wanted = [], []
     for number in range(160):
         info = (usual, photo, own, checked)[number % 4]
-        features = generator.normal(size=16).astype(np.float32) if info.ood_check else None
+        features = generator.normal(size=192).astype(np.float32) if info.ood_check else None
         sharpness = (0.3, 1, 4, 12)[number // 4 % 4]
         logits = np.round(sharpness * generator.normal(size=len(info.labels)))  # and so, equals
         probs = (np.exp(logits) / np.exp(logits).sum()).astype(np.float32)

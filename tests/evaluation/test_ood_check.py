@@ -7,7 +7,7 @@ from ankleboot.evaluation.ood_check import cluster_centers, fit_ood_check, needs
 from ankleboot.models.files.ood_check import unit_vectors
 from ankleboot.recipes.catalog import RECIPES
 
-SIZE = 32
+SIZE = 192
 
 
 def features_of(rng: np.random.Generator, direction: np.ndarray, number: int) -> np.ndarray:

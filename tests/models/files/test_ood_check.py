@@ -12,12 +12,12 @@ from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.files.ood_check import MAX_CENTERS, OodCheck, unit_vectors
 
 RNG = np.random.default_rng(0)
-CENTERS = [unit_vectors(RNG.normal(size=(n, 12)).astype(np.float32)) for n in (5, 2, 0)]
+CENTERS = [unit_vectors(RNG.normal(size=(n, 192)).astype(np.float32)) for n in (5, 2, 0)]
 CHECK = OodCheck.of(CENTERS, 0.4, 100)
 
 
 def test_the_similarity_is_the_mean_cosine_to_the_three_nearest_centers() -> None:
-    features = RNG.normal(size=12).astype(np.float32)
+    features = RNG.normal(size=192).astype(np.float32)
     for index, centers in enumerate(CENTERS[:2]):
         cosines = 1 - cdist(features[np.newaxis], centers, "cosine")[0]
         expected = np.sort(cosines)[-3:].mean()
@@ -26,12 +26,20 @@ def test_the_similarity_is_the_mean_cosine_to_the_three_nearest_centers() -> Non
 
 
 def test_a_check_survives_json_inside_the_metadata() -> None:
-    info = ModelMetadata(labels=("a", "b", "c"), ood_check=CHECK.to_json())
+    info = ModelMetadata(
+        labels=("a", "b", "c"),
+        image_size=32,
+        color=True,
+        crop="none",
+        ood_check=CHECK.to_json(),
+    )
     again = ModelMetadata.from_text(json.dumps(info.to_json()), "file")
     assert again == info
     assert OodCheck.from_json(again.ood_check, "file") == CHECK
     with pytest.raises(ModelError, match="file: damaged metadata .*check of 3 labels"):
         ModelMetadata.from_json(replace(info, labels=("a", "b")).to_json(), "file")
+    with pytest.raises(ModelError, match="file: damaged metadata .*gray"):
+        ModelMetadata.from_json(replace(info, color=False).to_json(), "file")
 
 
 @pytest.mark.parametrize(
@@ -41,9 +49,10 @@ def test_a_check_survives_json_inside_the_metadata() -> None:
         ({"counts": [5, 3, 0]}, "7 centers for 8"),
         ({"counts": [MAX_CENTERS + 1]}, f"<= {MAX_CENTERS}"),
         ({"extra": 1}, "unknown field extra"),
-        ({"centers": {"shape": [7, 13], "dtype": "uint8", "values": "AAAA"}}, "reshape"),
+        ({"centers": {"shape": [7, 192], "dtype": "uint8", "values": "AAAA"}}, "reshape"),
+        ({"centers": {"shape": [7, 12], "dtype": "uint8", "values": "AAAA"}}, "shape"),
         ({"centers": {"shape": [7], "dtype": "uint8", "values": "AAAA"}}, "shape"),
-        ({"centers": {"shape": [7, 12], "dtype": "float32", "values": "AAAA"}}, "float32"),
+        ({"centers": {"shape": [7, 192], "dtype": "float32", "values": "AAAA"}}, "float32"),
         ({"centers": {"shape": [10**9, 9], "dtype": "uint8", "values": "AAAA"}}, "shape"),
     ],
 )

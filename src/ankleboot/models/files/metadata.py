@@ -147,6 +147,8 @@ def _check_ood(info: ModelMetadata, path: object) -> None:
     check = OodCheck.from_json(info.ood_check, path)
     if len(check.counts) != len(info.labels):
         raise TypeError(f"out-of-distribution check of {len(check.counts)} labels")
+    if not info.color:
+        raise TypeError("out-of-distribution check of gray images")
 
 
 def _current_fields(fields: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ankleboot.core.types import Features, PackedArray, pack_array, unpack_array
 
 NUM_NEAREST = 3  # centers of a label that an image is compared with
 MAX_CENTERS = 2_000  # of all labels: half a megabyte in the metadata
-MAX_FEATURES = 4_096
+NUM_FEATURES = 192  # of the shipped network
 ZERO = 128  # byte that stands for 0
 
 Similarity = Annotated[float, msgspec.Meta(ge=-1, le=1)]
@@ -109,7 +109,7 @@ def _unit_vectors(check: OodCheck) -> Features:
 def _unpack(shape: tuple[int, ...], dtype: str, values: str) -> Features:
     if dtype != "uint8" or len(shape) != 2:
         raise ValueError(f"centers of type {dtype} and shape {shape}")
-    if not (0 < shape[0] <= MAX_CENTERS and 0 < shape[1] <= MAX_FEATURES):
+    if not (0 < shape[0] <= MAX_CENTERS and shape[1] == NUM_FEATURES):
         raise ValueError(f"centers of shape {shape}")
     unpacked = unpack_array({"shape": shape, "dtype": dtype, "values": values})
     return unit_vectors(unpacked.astype(np.float32) - ZERO)
