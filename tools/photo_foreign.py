@@ -16,7 +16,7 @@ from ankleboot.evaluation.photo_kinds import GARMENT_KINDS
 from ankleboot.evaluation.robustness.out_of_distribution import auroc
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.run import Run
-from photo_folds import OutOfFoldPhoto, calibrations_of_folds, judge_image
+from photo_folds import OutOfFoldPhoto, calibrations_of_folds, judge_images
 
 TABLE = "pictures.csv"  # written by benchmarks/foreign_pictures.py
 
@@ -32,7 +32,7 @@ def summarize_foreign(
     causes: dict[str, int] = defaultdict(int)
     for number, run in enumerate(runs, 1):
         predictor = load_predictor(run.folder)
-        judged = [judge_image(folder / row["path"], number, predictor) for row in rows]
+        judged = judge_images([folder / row["path"] for row in rows], number, predictor)
         garments = [
             each.judged.similarity
             for each in predicted

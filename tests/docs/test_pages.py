@@ -32,7 +32,7 @@ def test_the_command_line_page_is_fresh() -> None:
     "script",
     [
         *("performance", "reliability", "serving_page", "formats", "photos", "studies"),
-        "foreign_pictures",
+        *("foreign_pictures", "pseudo_labels"),
     ],
 )
 def test_tables_are_those_of_the_stored_results(script: str) -> None:

@@ -19,7 +19,7 @@ from ankleboot.core.text import unknown_name
 
 COMMANDS = (
     *"adopt bench compare data evaluate explain export".split(),
-    *"label predict recipes report runs serve study train tune".split(),
+    *"label predict pseudo-label recipes report runs serve study train tune".split(),
 )
 
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
@@ -103,7 +103,11 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "confusion": "ankleboot.studies.questions.confusion:STUDY",
         "ladder": "ankleboot.studies.questions.ablation_ladder:STUDY",
     },
-    "commands": {name: f"ankleboot.cli.{name}:{name}" for name in COMMANDS},
+    "commands": {
+        name: f"ankleboot.cli.{module}:{module}"
+        for name in COMMANDS
+        for module in [name.replace("-", "_")]
+    },
 }
 """Import string of every variant that ships with this package, by kind and name."""
 

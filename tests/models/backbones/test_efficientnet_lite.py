@@ -12,6 +12,8 @@ from ankleboot.evaluation import plots
 from ankleboot.evaluation.explain import features as explained
 from ankleboot.models import architectures
 from ankleboot.models.backbones import efficientnet_lite
+from ankleboot.models.backbones.efficientnet_lite import LITE0_SIZE
+from ankleboot.models.backbones.torch_weights import read_tensors
 from ankleboot.models.layers import ComputePolicy
 from ankleboot.recipes.catalog import SMALL as SMALL_RECIPE
 from ankleboot.recipes.catalog import TRANSFER
@@ -41,6 +43,16 @@ def test_efficientnet_lite0_computes_the_features_of_pytorch() -> None:
     expected = [5.8447523, 5.469377, 3.3765764, 3.2626584, 3.251652, 3.1915326]
     np.testing.assert_allclose(strongest, expected, atol=1e-4)
     assert features.sum() == pytest.approx(135.14153, abs=1e-2)
+
+
+def test_the_classifier_of_the_file_knows_the_names_of_imagenet() -> None:
+    tensors = read_tensors(efficientnet_lite._installed_file(LITE0_SIZE))
+    features = np.stack([tensors["_fc.weight"][608], np.zeros(1280, np.float32)])  # 608 is a jean
+    probs = efficientnet_lite.imagenet_probs(features, "", size=LITE0_SIZE)
+    assert probs.shape == (2, 1000) and probs[0].argmax() == 608
+    np.testing.assert_allclose(probs.sum(axis=1), 1, atol=1e-5)
+    odds = np.exp(tensors["_fc.bias"] - tensors["_fc.bias"][0])
+    np.testing.assert_allclose(probs[1] / probs[1, 0], odds, rtol=1e-4)
 
 
 def test_missing_or_unknown_weights_are_refused(

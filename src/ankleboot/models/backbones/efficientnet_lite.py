@@ -22,6 +22,7 @@ import numpy as np
 
 from ankleboot.core.errors import EnvironmentFailure, ModelError
 from ankleboot.core.files import sha256_of_file
+from ankleboot.core.types import Features, Probs
 from ankleboot.models import layers
 from ankleboot.models.backbones.backbone import Backbone
 from ankleboot.models.backbones.torch_weights import read_tensors
@@ -145,14 +146,7 @@ def _conv(
 
 def load_weights(model: keras.Model, path: str, *, size: Size) -> None:
     """Load the ImageNet weights into the layers of `features`; see `Backbone`."""
-    file = Path(path) if path else _installed_file(size)
-    if not file.is_file():
-        raise ModelError(f"{file}: no such weights file")
-    if sha256_of_file(file) != size.sha256:
-        raise ModelError(
-            f"{file}: other weights than those of {size.name} (sha256 {size.sha256[:12]}...)"
-        )
-    tensors = read_tensors(file)
+    tensors = _read_weights(path, size)
     for layer in model.layers:
         if (prefix := _weights_prefix(layer.name)) is None:
             continue
@@ -163,6 +157,29 @@ def load_weights(model: keras.Model, path: str, *, size: Size) -> None:
             kernel = tensors[f"{prefix}.weight"]  # (out, in, height, width)
             order = (2, 3, 0, 1) if layer.name.endswith("_depth") else (2, 3, 1, 0)
             layer.set_weights([np.ascontiguousarray(kernel.transpose(order))])
+
+
+def imagenet_probs(averaged: Features, path: str, *, size: Size) -> Probs:
+    """Return the probabilities of the 1,000 names of ImageNet from averaged features.
+
+    The classifier is in the file of the weights; `path` and errors are as in `Backbone`.
+    """
+    tensors = _read_weights(path, size)
+    logits = averaged @ tensors["_fc.weight"].T + tensors["_fc.bias"]
+    likelihoods = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probs: np.ndarray = likelihoods / likelihoods.sum(axis=1, keepdims=True)
+    return probs
+
+
+def _read_weights(path: str, size: Size) -> dict[str, np.ndarray]:
+    file = Path(path) if path else _installed_file(size)
+    if not file.is_file():
+        raise ModelError(f"{file}: no such weights file")
+    if sha256_of_file(file) != size.sha256:
+        raise ModelError(
+            f"{file}: other weights than those of {size.name} (sha256 {size.sha256[:12]}...)"
+        )
+    return read_tensors(file)
 
 
 def _installed_file(size: Size) -> Path:

@@ -117,8 +117,9 @@ async function describePreprocessing({ garment, small, prediction }, name, isFou
   const isOne = isFound && prediction.garments.length === 0;
   if (name === "default" || !isOne || small.every((value) => value === 0)) return trimmed;
   const { label, confidence } = decide(small, null, await run("default", small), models.default);
+  const side = models[name].image_size;
   return (
-    `${trimmed}The answer comes from the photo itself. The model for Fashion-MNIST ` +
+    `${trimmed}The answer comes from ${side} × ${side} pixels in color. The model for Fashion-MNIST ` +
     `predicts ${label} (${percent(confidence)}) from the ${SIZE} × ${SIZE} pixels.`
   );
 }

@@ -44,7 +44,7 @@ function showPreprocessing(strip, last, input, garments) {
   const isUnchanged = photo.width === last.width && photo.height === last.height;
   const before = isUnchanged ? [] : [strip[0], ...rest.slice(0, -1)];
   const text = last.width === input.width ? "" :
-    `The answer comes from ${sizeText(input)} of the photo itself. Models for Fashion-MNIST ` +
+    `The answer comes from ${sizeText(input)} in color. Models for Fashion-MNIST ` +
     `use the garment in ${sizeText(last)}.`;
   showSteps([...before, [sizeText(last), last, description]], text, garments);
 }
