@@ -2,6 +2,7 @@
 
 python benchmarks/photos.py --photos DIR        (DIR/train and DIR/validation; a half hour)
 python benchmarks/photos.py --photos DIR --only names       or --only transfer, small, tiny
+python benchmarks/photos.py                     (writes the tables of the stored results again)
 python benchmarks/photos.py --check             (exits with 1 if a page or a card is stale)
 """
 
@@ -42,9 +43,9 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", choices=["names", *LEARNERS])
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
-    if not arguments.check:
-        if arguments.photos is None:
-            parser.error("--photos DIR is needed")
+    if arguments.only and arguments.photos is None:
+        parser.error("--only needs --photos DIR")
+    if arguments.photos is not None:
         for task in arguments.only or ["names", *LEARNERS]:
             if task == "names":
                 classify(arguments.photos / "validation")
@@ -138,8 +139,8 @@ def folds_table() -> list[str]:
         "",
         f"Of {foreign['num']} images without a garment in {foreign['num_kinds']} kinds "
         f"([list](foreign_pictures.md)) {100 * foreign['answered']:.1f} % are answered. Their "
-        f"similarity tells them from garments with an AUROC of {foreign['auroc']:.3f}; "
-        f"{percent(document['unfamiliar'])} of the garments are taken for foreign.",
+        f"similarity separates them from garments with an AUROC of {foreign['auroc']:.3f}; "
+        f"{percent(document['unfamiliar'])} of the garments are declined as unlike the training photos.",
     ]
     return lines
 

@@ -58,10 +58,14 @@ def test_readme_has_its_sections_in_their_order() -> None:
 
 def test_the_claims_are_those_of_the_stored_results() -> None:
     claims = README.split("## What is different")[1].split("## ")[0]
-    photos = stored("photos")
-    shares = {row["name"]: row["accuracy"]["share"] for row in photos["methods"]}
-    assert f"{100 * shares['photo']:.1f} % of {photos['num_of_the_ten']} held-out photos" in claims
-    assert f"28 x 28 as in tutorials, {100 * shares['grey']:.1f} % do" in claims
+    shares = {row["name"]: row["accuracy"]["share"] for row in stored("photos")["methods"]}
+    folds = stored("photo_folds")
+    seven, foreign = folds["seven_kinds"]["accuracy"], folds["foreign"]
+    found = f"{100 * seven['share']:.1f} % of {seven['num']:,} photos by people new to the model"
+    assert found in claims
+    assert f"in\n  tutorials, {100 * shares['grey']:.1f} % do" in claims
+    answered = f"Of {foreign['num']} images without a garment {100 * foreign['answered']:.1f} % get"
+    assert answered in README
     sprint = {row["name"]: row for row in stored("train")["summary"]}["sprint"]
     runs = [run for run in stored("reproduction")["runs"] if run["recipe"] == "sprint"]
     mean = statistics.mean(run["test_accuracy"] for run in runs)
