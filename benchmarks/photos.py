@@ -140,7 +140,8 @@ def folds_table() -> list[str]:
         f"Of {foreign['num']} images without a garment in {foreign['num_kinds']} kinds "
         f"([list](foreign_pictures.md)) {100 * foreign['answered']:.1f} % are answered. Their "
         f"similarity separates them from garments with an AUROC of {foreign['auroc']:.3f}; "
-        f"{percent(document['unfamiliar'])} of the garments are declined as unlike the training photos.",
+        f"{percent(document['unfamiliar'])} of the garments are declined as unlike the training "
+        "photos.",
     ]
     return lines
 

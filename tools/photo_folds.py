@@ -27,7 +27,10 @@ from ankleboot.evaluation.photo_summary import (
     summarize_method,
     summarize_rejection,
 )
+from ankleboot.export import litert
+from ankleboot.export.deployable import DeployableModel, calibration_images
 from ankleboot.inference.decide import Prediction, decide
+from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import load_predictor
 from ankleboot.inference.ood_features import similarity_of
 from ankleboot.inference.predictor import Predictor
@@ -40,6 +43,7 @@ from ankleboot.training.cross_validate import NUM_FOLDS, cross_validate
 from photo_data import LABELS, REJECT_LABELS, SourcePhoto
 
 BLOCK = 64  # images in memory
+INT8_FILE = "int8.tflite"
 
 
 @dataclass(frozen=True)
@@ -92,9 +96,23 @@ class OutOfFoldPhoto:
 
 
 def train_folds(recipe: Recipe, data: Dataset, folder: Path) -> list[Run]:
-    """Train the missing folds; return the runs of all."""
+    """Train the missing folds and write their models in int8; return the runs of all."""
     cross_validate(recipe, data, folder, folds=NUM_FOLDS, callbacks=[TrainingProgress()])
-    return [Run(folder / f"fold-{number}") for number in range(1, NUM_FOLDS + 1)]
+    runs = [Run(folder / f"fold-{number}") for number in range(1, NUM_FOLDS + 1)]
+    for run in runs:
+        if not (path := run.folder / INT8_FILE).exists():
+            reference = load_predictor(run.folder)
+            if not isinstance(reference, KerasPredictor):
+                raise SystemExit(f"{run.folder}: expected a Keras model")
+            images = data.train.take(data.split(run.recipe().split_rule).train).images
+            model = DeployableModel(reference.model, reference.info, calibration_images(images))
+            litert.write_int8(model, path, batch_size=1)
+    return runs
+
+
+def load_fold(run: Run) -> Predictor:
+    """Load the model of a fold in int8, as the shipped one is."""
+    return load_predictor(run.folder / INT8_FILE, trust=True)
 
 
 def label_order(class_names: tuple[str, ...]) -> list[int]:
@@ -113,7 +131,7 @@ def predict_folds(
     predicted = []
     for number, run in enumerate(runs, 1):
         members = [photo for photo in photos if fold_of.get(photo.sender, 1) == number]
-        predictor = load_predictor(run.folder)
+        predictor = load_fold(run)
         judged = judge_images([photo.path for photo in members], number, predictor)
         predicted += [OutOfFoldPhoto(*pair) for pair in zip(members, judged, strict=True)]
         print(f"fold {number}: {len(members)} photos of {len({p.sender for p in members})} people")
@@ -132,7 +150,7 @@ def _folds_of_senders(runs: list[Run], data: Dataset, photos: list[SourcePhoto])
 
 
 def judge_images(paths: list[Path], fold: int, predictor: Predictor) -> list[JudgedImage]:
-    """Predict images by the model of a fold, a block at a time: single ones take Keras longer."""
+    """Predict images by the model of a fold, a block at a time."""
     judged = []
     for start in range(0, len(paths), BLOCK):
         block = paths[start : start + BLOCK]

@@ -14,9 +14,8 @@ import numpy as np
 from ankleboot.core.files import sha256_of_file
 from ankleboot.evaluation.photo_kinds import GARMENT_KINDS
 from ankleboot.evaluation.robustness.out_of_distribution import auroc
-from ankleboot.inference.load import load_predictor
 from ankleboot.models.run import Run
-from photo_folds import OutOfFoldPhoto, calibrations_of_folds, judge_images
+from photo_folds import OutOfFoldPhoto, calibrations_of_folds, judge_images, load_fold
 
 TABLE = "pictures.csv"  # written by benchmarks/foreign_pictures.py
 
@@ -31,7 +30,7 @@ def summarize_foreign(
     answered: dict[str, list[bool]] = defaultdict(list)
     causes: dict[str, int] = defaultdict(int)
     for number, run in enumerate(runs, 1):
-        predictor = load_predictor(run.folder)
+        predictor = load_fold(run)
         judged = judge_images([folder / row["path"] for row in rows], number, predictor)
         garments = [
             each.judged.similarity

@@ -549,6 +549,9 @@ def test_the_shipped_model_for_photographs_runs_in_the_browser(
     assert file is not None
     described = json.loads((page_folder / "models.json").read_text())
     described["models"]["photo"] |= dataclasses.asdict(read_verified_tflite(file)[1])
+    features = {"title": "Check", "file": catalog.OOD_FEATURES.name, "bytes": 1}
+    features |= dataclasses.asdict(read_verified_tflite(catalog.OOD_FEATURES)[1])
+    described["models"]["ood_features"] = features
     Image.fromarray(photographs()["sure"]).save(tmp_path / "a.png")
     [said] = predict_files(load_router(Path("pretrained")), [tmp_path / "a.png"])
     assert isinstance(said, Prediction)
@@ -556,6 +559,8 @@ def test_the_shipped_model_for_photographs_runs_in_the_browser(
     page = context.new_page()
     page.route("**/models.json", lambda route: route.fulfill(json=described))
     page.route("**/photo.tflite", lambda route: route.fulfill(body=file.read_bytes()))
+    check = catalog.OOD_FEATURES.read_bytes()
+    page.route("**/ood_features.tflite", lambda route: route.fulfill(body=check))
     page.goto(address)
     open_folds(page)  # without a service worker nothing is stored
     page.set_input_files("#file", tmp_path / "a.png")
@@ -574,7 +579,8 @@ def test_the_other_models_have_a_batch_size_of_one() -> None:
     """LiteRT.js refuses files with a dynamic batch size."""
     from ai_edge_litert.interpreter import Interpreter
 
-    for path in (catalog.SEGMENTATION, catalog.photo_model(Path("pretrained"))):
+    photo = catalog.photo_model(Path("pretrained"))
+    for path in (catalog.SEGMENTATION, catalog.OOD_FEATURES, photo):
         assert path is not None
         interpreter = Interpreter(model_content=read_verified_tflite(path)[0])
         assert interpreter.get_input_details()[0]["shape_signature"][0] == 1, path

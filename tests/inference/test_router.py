@@ -17,5 +17,5 @@ def test_each_picture_gets_its_model() -> None:
     small = np.repeat(load_data("sample").test.images[0][..., None], 3, axis=2)
     assert experts.route(DecodedImage(small)) is usual
     assert experts.route(DecodedImage(scene(0)[0])) is experts.photo is not usual
-    assert experts.photo.info.reject_labels == ("hat", "shorts", "skirt")
+    assert experts.photo.info.reject_labels == ("hat", "shorts", "skirt", "bodysuit")
     assert ModelRouter(usual).route(DecodedImage(scene(0)[0])) is usual

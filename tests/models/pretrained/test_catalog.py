@@ -96,9 +96,12 @@ def test_a_card_has_data_use_limits_origin_and_licence(name: str) -> None:
 
 def test_the_card_of_the_model_for_photos_names_its_sources_and_photographers() -> None:
     card = " ".join((catalog.FOLDERS[catalog.PHOTO] / "README.md").read_text().split())
-    for source in ("clothing dataset, small version (CC0)", "EfficientNet-Lite0", "Apache-2.0"):
+    for source in ("clothing dataset (CC0)", "EfficientNet-Lite0", "Apache-2.0"):
         assert source in card
-    assert "most photographers of the held-out photos also took training photos" in card
+    assert "judged by a model that had seen none of its photographer's" in card
     calibration = Run(catalog.FOLDERS[catalog.PHOTO]).calibration()
     assert calibration is not None
-    assert f"threshold {calibration.abstain_below:.2f}: {100 * calibration.coverage:.0f} %" in card
+    fitted = f"fitted on the folds' predictions of {calibration.num_examples:,} photos"
+    assert f"threshold {calibration.abstain_below:.2f}, {fitted}" in card
+    folds = json.loads((TOOLS.parent / "benchmarks/results/photo_folds.json").read_text())
+    assert f"**{100 * folds['seven_kinds']['accuracy']['share']:.1f} %** of 2,921" in card
