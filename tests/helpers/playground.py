@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -74,7 +74,7 @@ def images_for(recipe: Recipe) -> np.ndarray:
 
 
 def kept_by_keras(
-    model: keras.Model, layers: list[dict[str, Any]], images: np.ndarray
+    model: keras.Model, layers: Sequence[Mapping[str, Any]], images: np.ndarray
 ) -> list[np.ndarray]:
     """The outputs of layers; those of a pooling of whole maps stand before and after flattening."""
     layer_names = [layer["name"].removesuffix("_maps") for layer in layers]

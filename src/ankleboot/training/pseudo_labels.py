@@ -76,7 +76,8 @@ def prior_probs(zero_shot: KnownProbs, imagenet: NameProbs) -> Probs:
 def estimated_frequencies(prior: Probs) -> Frequencies:
     """Return the expected share of each class, moved a little towards equal shares."""
     tempered: np.ndarray = prior.mean(axis=0) ** TEMPER
-    return tempered / tempered.sum()
+    shares: np.ndarray = tempered / tempered.sum()
+    return shares
 
 
 def balanced(probs: Probs, frequencies: Frequencies) -> Probs:
