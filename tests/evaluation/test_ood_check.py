@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ankleboot.evaluation.ood_check import cluster_centers, fit_ood_check, needs_ood_check
-from ankleboot.models.files.ood_check import unit_vectors
+from ankleboot.models.files.ood_check import MAX_CENTERS, OodCheck, unit_vectors
 from ankleboot.recipes.catalog import RECIPES
 
 SIZE = 192
@@ -55,6 +55,14 @@ def test_the_images_of_a_group_do_not_judge_one_another(directions: np.ndarray) 
 def test_few_images_or_a_single_group_give_no_check(number: int, groups: np.ndarray | None) -> None:
     features = np.random.default_rng(0).normal(size=(number, SIZE)).astype(np.float32)
     assert fit_ood_check(features, np.zeros(number, np.int64), 1, groups) is None
+
+
+def test_as_many_labels_as_centers_at_most() -> None:
+    features = np.random.default_rng(0).normal(size=(40, SIZE)).astype(np.float32)
+    labels = np.arange(40) % 10
+    check = fit_ood_check(features, labels, MAX_CENTERS)
+    assert check is not None and OodCheck.from_json(check.to_json(), "run") == check
+    assert fit_ood_check(features, labels, MAX_CENTERS + 1) is None
 
 
 def test_a_label_without_images_and_one_with_a_single_image() -> None:

@@ -23,7 +23,7 @@ from ankleboot.recipes.recipe import Recipe
 CENTERS_PER_LABEL = 20
 LOST_FRACTION = 0.02  # of images like the training images, which the check takes for foreign
 NUM_FOLDS = 5
-MAX_IMAGES = 4_000  # 5 ms each
+MAX_IMAGES = 4_000  # 2 ms each
 MIN_IMAGES = 20  # fewer give no threshold
 KMEANS_ITERATIONS = 30
 
@@ -80,14 +80,15 @@ def fit_ood_check(
         groups: Number of each image's group, such as its photographer, which is in one fold.
 
     Returns:
-        The check; None for fewer than `MIN_IMAGES` images, or two groups.
+        The check; None for fewer than `MIN_IMAGES` images, or than two groups, or for more labels
+        than a check has centers.
     """
     numbers = np.arange(len(labels)) if groups is None else groups
     num_folds = min(NUM_FOLDS, len(np.unique(numbers)))
-    if len(labels) < MIN_IMAGES or num_folds < 2:
+    if len(labels) < MIN_IMAGES or num_folds < 2 or num_classes > MAX_CENTERS:
         return None
     features = unit_vectors(features)
-    per_label = max(1, min(CENTERS_PER_LABEL, MAX_CENTERS // num_classes))
+    per_label = min(CENTERS_PER_LABEL, MAX_CENTERS // num_classes)
     fold_of = deal_folds(labels, groups, num_folds, np.random.default_rng(0))
     similarities = np.concatenate(
         [

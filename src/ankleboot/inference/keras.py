@@ -118,7 +118,10 @@ def metadata_of(path: Path, run: Run | None = None) -> ModelMetadata:
     if calibration is None:
         return info
     return replace(
-        info, temperature=calibration.temperature, abstain_below=calibration.abstain_below
+        info,
+        temperature=calibration.temperature,
+        abstain_below=calibration.abstain_below,
+        ood_check=origin.ood_check(),
     )
 
 

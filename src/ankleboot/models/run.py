@@ -103,7 +103,7 @@ class Run(Record):
             data=manifest["data"]["name"],
             data_sha256=manifest["data"]["train_sha256"],
             adopted=manifest.get("adopted", {}).get("file", ""),
-            ood_check=self._ood_check(),
+            ood_check=self.ood_check(),
             **asdict(recipe.image_spec),
         )
 
@@ -118,8 +118,8 @@ class Run(Record):
             return None
         return Calibration.from_json(self._read(path.name, dict), path)
 
-    def _ood_check(self) -> dict[str, Any]:
-        """Read the out-of-distribution check; empty if the run has none."""
+    def ood_check(self) -> dict[str, Any]:
+        """Read the document of the out-of-distribution check; empty if the run has none."""
         path = self.folder / "ood_check.json"
         return self._read(path.name, dict) if path.exists() else {}
 
@@ -129,7 +129,7 @@ class Run(Record):
             read_seal(self.model_path) or self.metadata(),
             temperature=calibration.temperature,
             abstain_below=calibration.abstain_below,
-            ood_check=self._ood_check(),
+            ood_check=self.ood_check(),
         )
         atomic_write(self.model_path, sealed(self.model_path.read_bytes(), info))
 
