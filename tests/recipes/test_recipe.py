@@ -63,6 +63,7 @@ def test_every_valid_value_survives_text_and_json(setting: tuple[str, object]) -
             "leaves no pixel",
             "at most half of image_size",
             "makes gray images of 28 x 28",
+            "makes color images",
             "folds: expected 2 or more",
             "mixup and cutmix: expected shares",
             "hard_example_fraction below 1 excludes",
@@ -126,12 +127,13 @@ AUGMENTATION = (
     "flip max_shift rotation scale_jitter aspect_jitter random_erasing mixup cutmix color_jitter "
     "augmentation"
 )
+BACKBONE = "backbone weights frozen_stages head_epochs"
 WITHOUT_EFFECT: list[tuple[Recipe, str, str, str]] = [
     (DENSE, NO_CNN, "architecture=mlp", "architecture=cnn"),
     (TRANSFER, NO_CNN, "architecture=transfer", "architecture=cnn"),
     (TRANSFER, NO_NETWORK, "architecture=transfer", "architecture=cnn or mlp"),
-    (PLAIN, "backbone weights head_epochs", "architecture=cnn", "architecture=transfer"),
-    (DENSE, "backbone weights head_epochs", "architecture=mlp", "architecture=transfer"),
+    (PLAIN, BACKBONE, "architecture=cnn", "architecture=transfer"),
+    (DENSE, BACKBONE, "architecture=mlp", "architecture=transfer"),
     (LINEAR, "dense_layers", "dense_units=0", "dense_units above 0"),
     (
         LINEAR,

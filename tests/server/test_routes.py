@@ -39,7 +39,7 @@ def test_models_are_described_with_their_metrics(server: Server) -> None:
     stored = json.loads((catalog.FOLDER / "evaluation-test.json").read_text())
     assert shipped["metrics"]["test"]["accuracy"] == stored["accuracy"]
     assert shipped["classes"] == list(CLASS_NAMES) and shipped["card"].startswith("#")
-    assert shipped["photo"]["declined"] == ["hat", "shorts", "skirt"]
+    assert shipped["photo"]["declined"] == ["hat", "shorts", "skirt", "bodysuit"]
 
 
 def test_the_described_number_of_pixels_is_that_of_the_decoder(server: Server) -> None:
