@@ -491,7 +491,7 @@ def test_requests_to_a_busy_server_are_repeated(browser: Any, address: str) -> N
             return
         turned_away.append(route.request.url)
         problem = {"error": {"code": "overloaded", "message": "The server has its hands full."}}
-        route.fulfill(status=503, headers={"Retry-After": "0.1"}, json=problem)
+        route.fulfill(status=503, headers={"Retry-After": "0.6"}, json=problem)
 
     def prepare(page: Any) -> None:
         page.route("**/v1/predict**", refuse_once)
