@@ -104,6 +104,8 @@ def headline(said: Prediction | GarmentPrediction) -> str:
     """Return the large words of the answer's card."""
     if said.reason is None:
         return said.label
+    if said.cause == "unfamiliar":
+        return "Something else"
     if said.cause == "declined":
         nearest = said.reason.rpartition("(")[2].removesuffix(")")
         return f"Something else, {nearest}"

@@ -114,7 +114,7 @@ function resizeFor(name, image) {
 async function describePreprocessing({ garment, small, prediction }, name, isFound) {
   const trimmed = garment === null
     ? "The background is plain: the garment was trimmed without segmentation. " : "";
-  const isOne = isFound && prediction.garments.length === 0;
+  const isOne = isFound && prediction.garments.length === 0 && prediction.cause !== "unfamiliar";
   if (name === "default" || !isOne || small.every((value) => value === 0)) return trimmed;
   const { label, confidence } = decide(small, null, await run("default", small), models.default);
   const side = models[name].image_size;

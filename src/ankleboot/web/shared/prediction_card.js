@@ -40,6 +40,7 @@ export function showPrediction(prediction, { info, rejects, milliseconds, isSort
 
 function headline({ label, reason, cause }) {
   if (reason === null) return label;
+  if (cause === "unfamiliar") return "Something else";
   if (cause !== "declined") return capitalize(reason);
   const [, nearest] = reason.match(/\((most like .*)\)$/) ?? [];
   return ["Something else", nearest].filter(Boolean).join(", ");
@@ -54,8 +55,8 @@ function detail({ label, confidence, probabilities, cause }, { abstain_below: th
     several: "Each numbered garment is classified by itself. For a surer answer, photograph one " +
       `garment at a time, on a plain ground. ${NOT_WORN}`,
     declined: `The model classifies an image as ${classes}. Photograph one of these, on a plain ground.`,
-    unfamiliar: `The model learned from images of ${classes}, and this one resembles none of them ` +
-      "enough. Show one of these whole, on a plain ground.",
+    unfamiliar: `The model learned ${classes}, and the image does not resemble what it learned. ` +
+      "Show one of these whole, on a plain ground.",
     unsure: `Best guess: ${label}, ${percent(confidence)}. The model answers only when it is at ` +
       `least ${percent(threshold)} sure. More light or a plainer ground may help, or the image ` +
       "shows none of its classes.",
