@@ -96,8 +96,8 @@ pretrained: $(VENV)/.dev  ## Train, evaluate and export the shipped model again 
 zero-shot: $(VENV)/.dev  ## Train the model for photos that learns from none (a minute)
 	$(BIN)/python tools/make_zero_shot.py
 
-photo-model: $(VENV)/.dev  ## Judge and train the model for photos: PHOTOS="folder folder" (90 minutes)
-	$(BIN)/python tools/make_photo_model.py $(PHOTOS)
+photo-model: $(VENV)/.dev  ## Judge and train the model for photos: PHOTOS="folder folder" FOREIGN=folder (90 minutes)
+	$(BIN)/python tools/make_photo_model.py $(PHOTOS) --foreign $(FOREIGN)
 
 segmentation: $(VENV)/.dev  ## Train the segmentation network: PHOTOS=folder (15 minutes)
 	$(BIN)/python tools/make_segmentation.py $(PHOTOS)

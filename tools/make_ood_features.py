@@ -15,19 +15,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from ankleboot import __version__
-from ankleboot.core.files import atomic_write
 from ankleboot.core.types import Images, Labels, to_inputs
 from ankleboot.data.load import load_data
 from ankleboot.models.backbones.efficientnet_lite import LITE0
-from ankleboot.models.files.checksums import add_tflite_checksum
-from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.layers import ComputePolicy
 from ankleboot.models.pretrained.catalog import OOD_FEATURES
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.recipes.split_rule import SplitRule
 from photo_data import list_photos, prepare
-from quantize_network import quantize_network
+from quantize_network import quantize_network, write_network
 
 SIDE = 224  # pixels
 LAST_LAYER = "block13_add"
@@ -95,28 +91,14 @@ def main() -> None:
     rows = np.union1d(split.train, split.validation)
     images, labels = data.train.images[rows], data.train.labels[rows]
     model = network()
-    before = [np.array(weight) for weight in model.get_weights()]
     train(model, images, labels, len(data.class_names))
-    pairs = list(zip(before, model.get_weights(), strict=True))
-    changed = sum(np.square(b - a).sum() for a, b in pairs) / sum(
-        np.square(a).sum() for a, _ in pairs
-    )
-    info = ModelMetadata(
+    write_network(
+        arguments.to,
+        quantized(model, images),
+        model,
         recipe="ood-features",
         data=f"{len(rows):,} photos and composites",
-        format="litert-int8",
-        parameters=model.count_params(),
-        labels=tuple(data.class_names),
-        image_size=SIDE,
-        color=True,
-        crop="none",
-        version=__version__,
-    )
-    content = add_tflite_checksum(quantized(model, images), info)
-    atomic_write(arguments.to, content)
-    print(
-        f"{arguments.to}: {len(content):,} bytes, {model.count_params():,} parameters, changed by "
-        f"{100 * np.sqrt(changed):.3f} %"
+        labels=data.class_names,
     )
 
 

@@ -1,6 +1,7 @@
 """Judge the recipe "photo" by grouped folds, train the shipped model, and write it to the package.
 
-    make photo-model PHOTOS="photos photos_more"       (python tools/make_photo_model.py FOLDER...)
+    make photo-model PHOTOS="photos photos_more" FOREIGN=foreign
+    python tools/make_photo_model.py FOLDER... --foreign DIR
 
 The first folder is the clothing dataset's small version (CC0), the others have further photos of
 it; each has a table of photographers (`photo_data.py`). Five folds, grouped by photographer, judge
@@ -50,6 +51,7 @@ RECIPE = replace(
     precision="float32",  # quicker than bfloat16 for depthwise convolutions
 )
 RESULT = Path(__file__).parents[1] / "benchmarks/results/photo_folds.json"
+COMMAND = "python tools/make_photo_model.py FOLDERS --foreign DIR"
 KEPT = ("recipe.json", "history.csv", "calibration.json", "ood_check.json", "result.json")
 
 CARD = """# The model "photo"
@@ -90,8 +92,8 @@ images alone.
 **Not measured**: accuracy on real bags, and on photos from other collections, cameras or countries.
 A photo of shoes is right with any of the three labels for shoes.
 
-**How it was made**: `make photo-model PHOTOS="FOLDERS"` (`python tools/make_photo_model.py`),
-recipe `transfer`; docs/photos.md has each step.
+**How it was made**: `make photo-model PHOTOS="FOLDERS" FOREIGN=FOLDER`
+(`python tools/make_photo_model.py`), recipe `transfer`; docs/photos.md has each step.
 
 **Licence**: Apache-2.0 for the weights, which further training changed (NOTICE.txt).
 """
@@ -101,7 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("photos", type=Path, nargs="+", help="folders of the clothing dataset")
     parser.add_argument("--runs", type=Path, default=Path("runs/photo"), help="folder of all runs")
-    parser.add_argument("--foreign", type=Path, help="folder of images without a garment")
+    parser.add_argument("--foreign", type=Path, required=True, help="images without a garment")
     parser.add_argument("--folds-only", action="store_true", help="judge, and ship nothing")
     arguments = parser.parse_args()
     photos = list_photos(arguments.photos)
@@ -115,9 +117,8 @@ def main() -> None:
     runs = train_folds(RECIPE, data, arguments.runs / "folds")
     predicted = predict_folds(runs, data, photos)
     document = summarize_folds(predicted, runs)
-    if arguments.foreign:
-        document["foreign"] = summarize_foreign(arguments.foreign, predicted, runs)
-    write_json(RESULT, {"command": "python tools/make_photo_model.py FOLDERS"} | document)
+    document["foreign"] = summarize_foreign(arguments.foreign, predicted, runs)
+    write_json(RESULT, {"command": COMMAND} | document)
     print_summary(document)
     if arguments.folds_only:
         return
@@ -134,8 +135,8 @@ def print_summary(document: dict[str, Any]) -> None:
     for name in ("ten_kinds", "childrens"):
         print(f"{name}: {100 * document[name]['share']:.1f} %")
     print(f"seven kinds: {100 * document['seven_kinds']['accuracy']['share']:.1f} %")
-    if foreign := document.get("foreign"):
-        print(f"foreign: AUROC {foreign['auroc']:.4f}, {100 * foreign['answered']:.1f} % answered")
+    foreign = document["foreign"]
+    print(f"foreign: AUROC {foreign['auroc']:.4f}, {100 * foreign['answered']:.1f} % answered")
 
 
 def card_facts(
@@ -153,7 +154,7 @@ def card_facts(
         "ten": f"{percent(document['ten_kinds'])} of {document['ten_kinds']['num']:,} get the "
         f"right label or are declined ({interval(document['ten_kinds'])})",
         "declined": f"{percent(declined)} of {declined['num']} are declined",
-        "foreign": foreign_fact(document.get("foreign")),
+        "foreign": foreign_fact(document["foreign"]),
         "temperature": calibration.temperature,
         "threshold": calibration.abstain_below,
         "num_calibrated": calibration.num_examples,
@@ -163,9 +164,7 @@ def card_facts(
     }
 
 
-def foreign_fact(foreign: dict[str, Any] | None) -> str:
-    if foreign is None:
-        return "not measured: name them by --foreign DIR"
+def foreign_fact(foreign: dict[str, Any]) -> str:
     return (
         f"{100 * foreign['answered']:.1f} % of {foreign['num']} are answered; AUROC of the "
         f"similarity {foreign['auroc']:.3f}"

@@ -19,18 +19,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ankleboot import __version__
-from ankleboot.core.files import atomic_write
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.find_images import find_images
 from ankleboot.data.preprocessing.segmentation import INPUT_SIDE, MASK_SIDE
 from ankleboot.evaluation.grabcut import consensus
 from ankleboot.models.backbones.efficientnet_lite import LITE0
-from ankleboot.models.files.checksums import add_tflite_checksum
-from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.layers import ComputePolicy
 from ankleboot.models.pretrained.catalog import SEGMENTATION
-from quantize_network import quantize_network
+from quantize_network import quantize_network, write_network
 
 EPOCHS, BATCH_SIZE, LEARNING_RATE = 5, 32, 1e-3
 MIN_AGREEMENT, MIN_CUT_OUT_AGREEMENT = 0.85, 0.93  # intersection over union of two masks
@@ -272,20 +268,14 @@ def main() -> None:
     photos = Photos(arguments.photos)
     model = network()
     train(model, photos, arguments.epochs)
-    info = ModelMetadata(
+    write_network(
+        arguments.to,
+        quantized(model, photos),
+        model,
         recipe="cut-out",
         data=f"{len(photos.good)} photos without labels",
-        format="litert-int8",
-        parameters=model.count_params(),
         labels=("background", "garment"),
-        image_size=INPUT_SIDE,
-        color=True,
-        crop="none",
-        version=__version__,
     )
-    content = add_tflite_checksum(quantized(model, photos), info)
-    atomic_write(arguments.to, content)
-    print(f"{arguments.to}: {len(content):,} bytes, {model.count_params():,} parameters")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Conversion of a small network to int8 for LiteRT, for the tools that make such networks."""
+"""Small networks in int8 for LiteRT, converted and written with a checksum, for their tools."""
 
 import tempfile
 from collections.abc import Sequence
@@ -8,7 +8,11 @@ import keras
 import numpy as np
 from litert_quantizer import qtyping, quantizer, recipe_manager
 
+from ankleboot import __version__
+from ankleboot.core.files import atomic_write
 from ankleboot.core.silence import silenced
+from ankleboot.models.files.checksums import add_tflite_checksum
+from ankleboot.models.files.metadata import ModelMetadata
 
 OPERATIONS = (
     "CONV_2D",
@@ -39,3 +43,29 @@ def quantize_network(model: keras.Model, samples: Sequence[np.ndarray]) -> bytes
         images = [{input_.name: image[np.newaxis]} for image in samples]
         ranges = worker.calibrate({"serving_default": images}, num_threads=1)
         return bytes(worker.quantize(ranges).quantized_model)
+
+
+def write_network(
+    path: Path,
+    flatbuffer: bytes,
+    model: keras.Model,
+    *,
+    recipe: str,
+    data: str,
+    labels: Sequence[str],
+) -> None:
+    """Write the converted form of a model of color images, with its metadata and a checksum."""
+    info = ModelMetadata(
+        recipe=recipe,
+        data=data,
+        format="litert-int8",
+        parameters=model.count_params(),
+        labels=tuple(labels),
+        image_size=model.inputs[0].shape[1],
+        color=True,
+        crop="none",
+        version=__version__,
+    )
+    content = add_tflite_checksum(flatbuffer, info)
+    atomic_write(path, content)
+    print(f"{path}: {len(content):,} bytes, {info.parameters:,} parameters")
