@@ -52,7 +52,9 @@ def measure() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in plugins.BUILT_IN["formats"]:
             file_name = plugins.resolve("formats", name).file_name
-            result = export_model("pretrained", name, Path(folder) / file_name, load_data())
+            own = Path(folder) / name  # two formats have one file name
+            own.mkdir()
+            result = export_model("pretrained", name, own / file_name, load_data())
             rows.append(result.to_json() | {"path": file_name})
             print(json.dumps(rows[-1]))
     write_json(

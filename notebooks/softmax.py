@@ -2,8 +2,8 @@
 # # How does the softmax work?
 #
 # A network ends in ten numbers, the *logits*. The softmax makes probabilities of them. Here it is
-# taken apart on one image of the shipped model: by hand, at several temperatures, where it breaks
-# in a computer, and what its gradient is.
+# taken apart on one image of the shipped model `pocket`: by hand, at several temperatures, where it
+# breaks in a computer, and what its gradient is.
 
 # %% [shared] setup
 
@@ -28,7 +28,7 @@ import numpy as np
 
 from ankleboot.evaluation import plots
 
-predictor = ankleboot.load_predictor("pretrained")
+predictor = ankleboot.load_predictor("pocket")
 validation = data.train.take(data.split(ankleboot.get_recipe("pocket").split_rule).validation)
 some = validation.images[:1000]
 chosen = int(np.abs(predictor.predict(some).max(axis=1) - 0.6).argmin())
@@ -53,7 +53,7 @@ import keras
 from ankleboot.core.types import to_inputs
 from ankleboot.models.pretrained import catalog
 
-model = keras.models.load_model(catalog.FOLDER / "model.keras")
+model = keras.models.load_model(catalog.FOLDERS["pocket"] / "model.keras")
 before = keras.Model(model.inputs[0], model.get_layer("logits").output)
 logits = np.asarray(before(to_inputs(image)))[0].astype(np.float64)
 

@@ -1,38 +1,55 @@
-"""Train, calibrate, evaluate and export the model that ships with the package.
+"""Train, calibrate, evaluate and export the models of Fashion-MNIST that ship with the package.
 
-    make pretrained            (python tools/make_pretrained.py)
+    make pretrained            (python tools/make_pretrained.py pretrained pocket)
 
-The recipe and the seed were fixed on validation images; the test split is used for the model card
-alone. All files of the run except its checkpoints are copied to src/ankleboot/models/pretrained.
+"pretrained" has a teacher, which is trained first. Recipes and seeds were chosen on validation
+images; the test split is used for the model cards alone. Runs that are there are not trained again.
+All files of a run except its checkpoints are copied to src/ankleboot/models/pretrained.
 """
 
 import argparse
 import shutil
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from ankleboot.cli.output.training import TrainingProgress
 from ankleboot.core.classes import CLASS_NAMES
-from ankleboot.core.files import atomic_write, sha256_of_file, write_json
+from ankleboot.core.files import atomic_write, write_json
 from ankleboot.data.load import load_data
 from ankleboot.evaluation.calibration import calibrate
 from ankleboot.evaluation.evaluate import Evaluation, evaluate
 from ankleboot.export.export import ExportResult, export_model
 from ankleboot.models.files.calibration import Calibration
-from ankleboot.models.pretrained.catalog import FOLDER, MODEL_FILE
+from ankleboot.models.pretrained.catalog import FOLDERS, MODEL_FILE, POCKET, PRETRAINED
 from ankleboot.models.run import Run
-from ankleboot.recipes.catalog import POCKET
+from ankleboot.recipes.catalog import CNN100K, RECIPES, STRONG
+from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.trainer import fit
 
+TEACHER = Path("runs/strong48k")
+"""Run of the recipe `strong` that has not seen the validation images of "pretrained"."""
+
+VALIDATION = 0.2  # share: enough images to fit temperature and threshold
+TEACHER_RECIPE = replace(STRONG, validation_fraction=VALIDATION)
+MODELS = {
+    PRETRAINED: replace(CNN100K, validation_fraction=VALIDATION, teacher=str(TEACHER)),
+    POCKET: RECIPES[POCKET],
+}
+PURPOSE = {
+    PRETRAINED: "It is the default model of `ankleboot predict`",
+    POCKET: 'It is less accurate than the model "pretrained" and quicker. The model '
+    '"zero-shot", the\nrecipe `tiny` and the studies build on it',
+}
 KEPT = ("recipe.json", "manifest.json", "result.json", "history.csv", "calibration.json")
 
 
-CARD = """# The model "pretrained"
+CARD = """# The model "{name}"
 
 Classifies the garment on a gray image of 28 x 28 pixels:
 {classes}.
-It is the default model of `ankleboot predict`; `make pretrained` reproduces it.
+{purpose}; `make pretrained` reproduces it.
 
 | | |
 |---|---|
@@ -72,59 +89,98 @@ decided on recipe, seed and temperature. The test split served this card alone. 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--to", type=Path, default=FOLDER, help="the folder to fill")
-    target = parser.parse_args().to
-    data, sample = load_data(), load_data("sample")
+    parser.add_argument("models", nargs="+", choices=MODELS, help="the models to make")
+    for name in parser.parse_args().models:
+        if MODELS[name].teacher:
+            train(TEACHER_RECIPE, TEACHER)
+        ship(name, train(MODELS[name], Path("runs") / name))
+
+
+def train(recipe: Recipe, folder: Path) -> Run:
+    """Train a run, unless it is there."""
+    run = Run(folder)
+    if not folder.exists():
+        return fit(recipe, load_data(), folder, [TrainingProgress()])
+    if run.recipe() != recipe:
+        raise SystemExit(f"{folder}: a run of another recipe")
+    run.check_model()
+    return run
+
+
+def ship(name: str, run: Run) -> None:
+    """Calibrate, evaluate and export a run, and copy it to the package with its card."""
+    data, sample, target = load_data(), load_data("sample"), FOLDERS[name]
+    target.mkdir(exist_ok=True)
+    calibration = calibrate(run, data)
     with tempfile.TemporaryDirectory() as folder:
-        run = fit(POCKET, data, Path(folder) / "run", [TrainingProgress()])
-        calibration = calibrate(run, data)
         exported = export_model(run.folder, "litert", Path(folder) / MODEL_FILE, data)
         evaluations = {
             "validation": evaluate(exported.path, data),
             "test": evaluate(exported.path, data, split="test"),
             "sample": evaluate(exported.path, sample, split="test"),
         }
-        target.mkdir(exist_ok=True)
-        for name in KEPT:
-            shutil.copyfile(run.folder / name, target / name)
-        shutil.copyfile(run.model_path, target / run.model_path.name)
         shutil.copyfile(exported.path, target / MODEL_FILE)
-    shipped = Run(target)
-    source = {"data_source": "Fashion-MNIST, verified by its hashes"}  # not a local path
-    write_json(target / "manifest.json", shipped.manifest() | source)
-    for name, evaluation in evaluations.items():
-        write_json(
-            target / f"evaluation-{name}.json", evaluation.to_json() | {"model": "pretrained"}
-        )
+    for file in (*KEPT, run.model_path.name):
+        shutil.copyfile(run.folder / file, target / file)
+    write_json(target / "manifest.json", without_paths(run.manifest()))
+    for split, evaluation in evaluations.items():
+        write_json(target / f"evaluation-{split}.json", evaluation.to_json() | {"model": name})
     write_json(target / "parity.json", {"litert": asdict(exported.parity)})
-    card_text = card(shipped, calibration, evaluations["test"], evaluations["validation"], exported)
-    atomic_write(target / "README.md", card_text.encode())
+    facts = card_facts(Run(target), calibration, evaluations, exported)
+    atomic_write(target / "README.md", card(name, facts, evaluations["test"]).encode())
     print(f"{target}: {100 * evaluations['test'].accuracy:.2f} % of the test images correct")
 
 
-def card(
-    run: Run,
-    calibration: Calibration,
-    test: Evaluation,
-    validation: Evaluation,
-    exported: ExportResult,
-) -> str:
-    """The model card, after Mitchell et al. 2019, https://arxiv.org/abs/1810.03993."""
-    result, manifest, recipe = run.result(), run.manifest(), run.recipe()
-    low, high = test.accuracy_ci95
-    hardware = f"{manifest['hardware']['cores']} cores, {manifest['hardware']['cpu']}"
+def without_paths(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest that names no folder of this machine."""
+    shared = manifest | {"data_source": "Fashion-MNIST, verified by its hashes"}
+    if "teacher" in manifest:
+        shared["teacher"] = manifest["teacher"] | {"run": TEACHER.name}
+    return shared
+
+
+def card(name: str, facts: dict[str, str], test: Evaluation) -> str:
+    """Return the model card, after Mitchell et al. 2019, https://arxiv.org/abs/1810.03993."""
     rows = [
         f"| {s.label} | {_percent(s.precision)} | {_percent(s.recall)} | {_percent(s.f1)} |"
         for s in test.per_class
     ]
+    return CARD.format(
+        name=name,
+        purpose=PURPOSE[name],
+        classes=", ".join(CLASS_NAMES[:-1]) + " or " + CLASS_NAMES[-1],
+        facts="\n".join(f"| {fact} | {text} |" for fact, text in facts.items()),
+        rows="\n".join(rows),
+        most_confused=most_confused(test),
+    )
+
+
+def card_facts(
+    run: Run,
+    calibration: Calibration,
+    evaluations: dict[str, Evaluation],
+    exported: ExportResult,
+) -> dict[str, str]:
+    """Describe network, training, accuracy, calibration and files."""
+    result, manifest, recipe = run.result(), run.manifest(), run.recipe()
+    test, validation = evaluations["test"], evaluations["validation"]
+    low, high = test.accuracy_ci95
+    hardware = f"{manifest['hardware']['cores']} cores, {manifest['hardware']['cpu']}"
     answered = f"{100 * calibration.coverage:.1f} % are predicted"
     rightly = f"{100 * calibration.precision:.1f} % of those correctly"
     same = round(exported.parity.top1_agreement * exported.parity.num_examples)
     keras_bytes = run.model_path.stat().st_size
-    facts = {
+    teacher = {}
+    if recipe.teacher:
+        teacher["teacher"] = (
+            f"recipe `{TEACHER_RECIPE.name}`, trained on the same images; "
+            f"sha256 {manifest['teacher']['model_sha256'][:12]}..."
+        )
+    return {
         "network": f"recipe `{recipe.name}`, seed {recipe.seed}: "
         f"{result['parameters']:,} parameters",
         "training": f"{result['epochs']} epochs in {result['train_seconds']:.0f} s on {hardware}",
+        **teacher,
         "data": f"Fashion-MNIST: trained on {manifest['split']['num_train']:,} images, chosen and "
         f"calibrated on {validation.num_examples:,}, evaluated on {test.num_examples:,}",
         "test accuracy": f"**{100 * test.accuracy:.2f} %** (95 % interval {100 * low:.2f} to "
@@ -134,16 +190,10 @@ def card(
         f"on test images: ECE {test.ece:.4f}, loss {test.loss:.4f}, Brier {test.brier:.4f}",
         "abstention": f"below a confidence of {calibration.abstain_below:.2f}: on validation "
         f"images {answered}, {rightly}",
-        "`model.keras`": f"{keras_bytes:,} bytes, sha256 {sha256_of_file(run.model_path)[:12]}...",
+        "`model.keras`": f"{keras_bytes:,} bytes, sha256 {result['model_sha256'][:12]}...",
         f"`{MODEL_FILE}`": f"{exported.bytes:,} bytes; same prediction as `model.keras` on "
         f"{same:,} of {exported.parity.num_examples:,} test images",
     }
-    return CARD.format(
-        classes=", ".join(CLASS_NAMES[:-1]) + " or " + CLASS_NAMES[-1],
-        facts="\n".join(f"| {name} | {fact} |" for name, fact in facts.items()),
-        rows="\n".join(rows),
-        most_confused=most_confused(test),
-    )
 
 
 def _percent(score: float | None) -> str:

@@ -72,7 +72,7 @@ def test_the_claims_are_those_of_the_stored_results() -> None:
     assert f"trains in {sprint['seconds']:.1f} s to {100 * mean:.2f} % test accuracy" in claims
     assert f"1/{sprint['ratio']:.0f} of the time" in claims
     formats = stored("formats")["formats"]
-    assert len(formats) == 10 and "Ten formats" in claims
+    assert len(formats) == 11 and "Eleven formats" in claims
     assert {row["parity"]["num_examples"] for row in formats} == {10_000}
     stops = stored("serving_stops")
     assert f"sent {stops['sent']:,} requests during {stops['stops']} shutdowns" in claims

@@ -121,7 +121,7 @@ def load_predictor(
 
     Args:
         path_or_name: A run folder, a model file, an exported folder, or the name of a shipped
-            model: "pretrained", "photo" or "zero-shot".
+            model: "pretrained", "pocket", "photo" or "zero-shot".
         num_threads: Threads of one call of `predict`, on runtimes that have a choice.
         trust: Whether the model comes from a trusted source: it is not examined, and an exported
             folder may import its format from outside the package.

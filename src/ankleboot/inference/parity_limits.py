@@ -20,8 +20,9 @@ class ParityLimits:
 
 
 FLOAT32 = ParityLimits(max_abs_diff=1e-4, top1_agreement=1.0)
-FLOAT16 = ParityLimits(max_abs_diff=1e-2, top1_agreement=0.999)
-"""Half precision rounds every weight by up to 1 in 2,048: 1e-4 is beyond any such file."""
+FLOAT16 = ParityLimits(max_abs_diff=3e-2, top1_agreement=0.999)
+"""Half precision rounds every weight by up to 1 in 2,048. Over nine convolutions that moves the
+probability of one test image in 10,000 by 0.012 (`cnn100k`)."""
 INT8 = ParityLimits(top1_agreement=0.97, max_accuracy_loss=0.003)
 AS_ACCURATE = ParityLimits(top1_agreement=0.97, max_accuracy_loss=0.001)
 """Limits of a file that is int8 unasked: it may lose one answer in a thousand, or one in all."""

@@ -47,20 +47,20 @@ class ZeroShotPredictor:
 def load_zero_shot(num_threads: int) -> ZeroShotPredictor:
     """Load the shipped ensemble for photos whose networks were trained without photos."""
     folder = catalog.FOLDERS[catalog.ZERO_SHOT]
-    default, simulated = (
+    pocket, simulated = (
         LiteRTPredictor(path / catalog.MODEL_FILE, num_threads=num_threads)
-        for path in (catalog.FOLDER, folder)
+        for path in (catalog.FOLDERS[catalog.POCKET], folder)
     )
     calibration = Run(folder).calibration()
     info = replace(
         simulated.info,
         recipe=catalog.ZERO_SHOT,
-        parameters=default.info.parameters + simulated.info.parameters,
+        parameters=pocket.info.parameters + simulated.info.parameters,
         passes=2 * NUM_VIEWS,
         temperature=calibration.temperature if calibration else 1.0,
         abstain_below=calibration.abstain_below if calibration else 0.0,
     )
-    return ZeroShotPredictor([(default, 1.0), (simulated, SIMULATED_MODEL_WEIGHT)], info)
+    return ZeroShotPredictor([(pocket, 1.0), (simulated, SIMULATED_MODEL_WEIGHT)], info)
 
 
 def _views(images: Images) -> Iterator[Images]:

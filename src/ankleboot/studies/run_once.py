@@ -68,7 +68,7 @@ def _train(job: Job, data: Dataset, folder: Path) -> "TrainedRun":
     from ankleboot.studies.measures.trained_run import TrainedRun
     from ankleboot.training.trainer import fit
 
-    run = Run(catalog.FOLDER)
+    run = Run(catalog.FOLDERS[catalog.POCKET])
     is_own = run.manifest()["data"]["train_sha256"] == data.train_sha256
     seconds = peak = None
     if not (job.variant.shipped and is_own):

@@ -78,7 +78,7 @@ def commands_table(results: StudyResults) -> dict[str, str]:
 def command_of(variant: Variant) -> str:
     """Return the command that trains a variant."""
     if variant.shipped:
-        return "the shipped model (trained anew where the data are not its own)"
+        return 'the shipped model "pocket" (trained anew where the data are not its own)'
     recipe = variant.recipe
     settings = " ".join(f"--set {shlex.quote(setting)}" for setting in overrides_of(recipe))
     name = recipe.name if recipe.name in RECIPES else "plain"

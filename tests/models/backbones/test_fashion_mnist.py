@@ -17,7 +17,7 @@ from ankleboot.training.engines import base
 
 def test_the_backbone_computes_the_features_of_the_shipped_model() -> None:
     model = architectures.build_model(TINY)
-    shipped = keras.models.load_model(catalog.FOLDER / "model.keras")
+    shipped = keras.models.load_model(catalog.FOLDERS[catalog.POCKET] / "model.keras")
     before = keras.Model(shipped.inputs[0], shipped.get_layer("flatten").output)
     image = load_data("sample").test.images[:2, ..., None].astype(np.float32) / 255
     ours = np.asarray(base.feature_extractor(model)(image))

@@ -15,6 +15,7 @@ from ankleboot.recipes.recipe import Recipe
 TOOLS = Path(__file__).parents[3] / "tools"
 TOOL_OF_MODEL = {
     catalog.PRETRAINED: "make_pretrained.py",
+    catalog.POCKET: "make_pretrained.py",
     catalog.PHOTO: "make_photo_model.py",
     catalog.ZERO_SHOT: "make_zero_shot.py",
 }
@@ -35,7 +36,7 @@ def test_a_shipped_name_has_a_folder_unless_a_path_has_the_name(
 def test_only_the_name_pretrained_has_a_second_model_for_photos() -> None:
     photo = catalog.photo_model("pretrained")
     assert photo is not None and photo.is_file()
-    for other in ("photo", "zero-shot", catalog.FOLDER, "runs/first"):
+    for other in ("pocket", "photo", "zero-shot", catalog.FOLDER, "runs/first"):
         assert catalog.photo_model(other) is None
 
 

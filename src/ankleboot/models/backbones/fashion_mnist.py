@@ -1,4 +1,4 @@
-"""Backbone of the convolutions of the shipped model, which was trained on Fashion-MNIST.
+"""Backbone of the convolutions of the shipped model "pocket", which learned Fashion-MNIST.
 
 It takes garments as in Fashion-MNIST: cut out, gray, 28 x 28 pixels (`crop=garment`).
 """
@@ -26,7 +26,7 @@ def features(inputs: Any, policy: ComputePolicy) -> Any:
 
 def load_weights(model: keras.Model, path: str) -> None:
     """Load the weights from a `.keras` file of the recipe `pocket`; see `Backbone`."""
-    file = Path(path) if path else catalog.FOLDER / "model.keras"
+    file = Path(path) if path else catalog.FOLDERS[catalog.POCKET] / "model.keras"
     if path:
         scan(file, "keras")
     source = load_network(file)

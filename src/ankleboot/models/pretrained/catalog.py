@@ -2,8 +2,10 @@
 
 pretrained    Fashion-MNIST images: a run folder without its checkpoints. `predict` sends photos
               to the model "photo" instead
+pocket        the same, less accurate, with three quarters of the multiplications; zero-shot,
+              the recipe `tiny` and two studies build on it
 photo         color photos: photo/model.tflite
-zero-shot     photos, by an ensemble trained without photos: the model "pretrained" and
+zero-shot     photos, by an ensemble trained without photos: the model "pocket" and
               zero_shot/model.tflite, on images that the segmentation has cut out
 segmentation.tflite  finds the garment on a photo
 ood_features.tflite  features of photos, for the out-of-distribution check
@@ -18,9 +20,14 @@ from ankleboot.core.errors import ModelError
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.text import near_name
 
-PRETRAINED, PHOTO, ZERO_SHOT = "pretrained", "photo", "zero-shot"
+PRETRAINED, POCKET, PHOTO, ZERO_SHOT = "pretrained", "pocket", "photo", "zero-shot"
 FOLDER = Path(__file__).parent
-FOLDERS = {PRETRAINED: FOLDER, PHOTO: FOLDER / "photo", ZERO_SHOT: FOLDER / "zero_shot"}
+FOLDERS = {
+    PRETRAINED: FOLDER,
+    POCKET: FOLDER / "pocket",
+    PHOTO: FOLDER / "photo",
+    ZERO_SHOT: FOLDER / "zero_shot",
+}
 MODEL_FILE = "model.tflite"
 SEGMENTATION = FOLDER / "segmentation.tflite"
 OOD_FEATURES = FOLDER / "ood_features.tflite"

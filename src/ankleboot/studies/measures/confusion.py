@@ -82,11 +82,11 @@ def measure_label_issues(trained: TrainedRun) -> dict[str, Any]:
 
 
 def measure_shared_errors(trained: TrainedRun) -> dict[str, Any]:
-    """Measure the agreement with errors of the shipped model.
+    """Measure the agreement with errors of the shipped model "pocket".
 
     The result is empty if the shipped model learned other data.
     """
-    shipped = load_predictor(catalog.FOLDER)
+    shipped = load_predictor(catalog.FOLDERS[catalog.POCKET])
     if shipped.info.data_sha256 != trained.data.train_sha256:
         return {}
     labels, predicted = trained.validation.labels, trained.predicted

@@ -14,4 +14,4 @@ DEEP_CNN = replace(
 """The same with a third block and a falling learning rate."""
 
 SHIPPED = Variant(name="shipped", recipe=POCKET, shipped=True, once=True)
-"""The shipped model."""
+"""The shipped model "pocket"."""
