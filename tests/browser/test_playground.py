@@ -299,6 +299,9 @@ def test_another_network_can_be_opened(browser: Any, address: str, tmp_path: Pat
         page.wait_for_selector("#network-text:has-text('another format')")
         page.set_input_files("#network-file", tmp_path / "network.json")
         page.wait_for_selector("#network-text:has-text('Opened')")
+        assert page.locator("#samples-box").is_hidden()
+        assert page.inner_text("#image-text") == "A drawn ring is shown until you choose an image."
+        assert page.locator("#invitation .garment").is_hidden()
         assert "Recipe mine" in page.inner_text("#about")
         assert page.inner_text("#prediction").startswith("thing ")
         assert page.locator("#conv-input option").all_text_contents() == ["red", "green", "blue"]

@@ -1,8 +1,10 @@
 """The page of `ankleboot serve` in a browser, against the real server."""
 
+import ast
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +30,7 @@ from helpers.browser import headline, launched, needs_browser, scene
 
 PAGE = WEB / "server_page"
 MAX_FIRST_BYTES = 150_000  # of all responses before an image is chosen, with their headers
+MAX_ABOUT_HEIGHTS = {390: 3_000, 1280: 1_900}  # pixels by width of the screen, with closed folds
 MAX_FIRST_PAINT_MS = 3_000  # 0.5 s on two busy cores; CI may be busier
 COMMAND = [sys.executable, "-m", "ankleboot", "serve", "--port", "0", "--json", "--log", "off"]
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -678,15 +681,52 @@ def test_about_shows_the_stored_metrics(page: Any) -> None:
 
 
 @needs_browser
+@pytest.mark.parametrize("width", MAX_ABOUT_HEIGHTS)
+def test_about_folds_what_is_long(browser: Any, address: str, width: int) -> None:
+    with visited(browser, address, "about", width=width) as page:
+        page.locator("#card-body summary").first.wait_for()
+        assert severe_faults(page) == []
+        height = page.evaluate("document.documentElement.scrollHeight")
+        assert height < MAX_ABOUT_HEIGHTS[width]
+        page.click("text=More examples")
+        assert "import json" in page.locator("#use-body").inner_text()
+
+
+@needs_browser
 def test_the_python_example_runs_unchanged(
     page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Image.fromarray(load_data("sample").test.images[0]).convert("RGB").save(tmp_path / "boot.jpg")
+    Image.fromarray(load_data("sample").test.images[0]).convert("RGB").save(tmp_path / "photo.jpg")
     monkeypatch.chdir(tmp_path)
     page.click("#tab-about")
     exec(page.locator(".example", has_text="From Python").locator("pre").inner_text(), {})
-    said = said_by("pretrained", tmp_path / "boot.jpg")
+    said = said_by("pretrained", tmp_path / "photo.jpg")
     assert capsys.readouterr().out.startswith(said.label)
+
+
+def test_the_page_knows_the_classes_of_the_samples() -> None:
+    text = (SHARED / "sample_images.js").read_text()
+    [listed] = re.findall(r"SAMPLE_CLASSES = (\[[^]]*\])", text)
+    assert tuple(ast.literal_eval(listed)) == CLASS_NAMES
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    ("classes", "is_offered"),
+    [(CLASS_NAMES[::-1], True), (("Sneaker", "Ankle boot"), False), (("cat", "dog"), False)],
+)
+def test_samples_are_offered_to_models_of_their_classes_alone(
+    browser: Any, address: str, classes: tuple[str, ...], is_offered: bool
+) -> None:
+    def rename(route: Any) -> None:
+        described = route.fetch().json()
+        model = described["models"][0] | {"classes": list(classes), "photo": None, "metrics": {}}
+        route.fulfill(json=described | {"models": [model]})
+
+    with visited(browser, address, prepare=lambda page: page.route("**/v1/model", rename)) as page:
+        page.locator("#about:not(:empty)").wait_for()
+        assert page.locator("#samples-box").is_visible() == is_offered
+        assert (page.locator("#title").inner_text() == "Which garment is this?") == is_offered
 
 
 @needs_browser
@@ -706,6 +746,7 @@ def test_a_hostile_model_description_stays_text(browser: Any, address: str) -> N
         page.route("**/v1/model", spoil)
 
     with visited(browser, address, "about", prepare=prepare) as page:
+        page.click("#card-body summary")
         page.locator("#card-body table").wait_for()
         assert page.locator("img:not(#example-photo)").count() == 0
         assert page.locator("#card-body h3").inner_text() == HOSTILE

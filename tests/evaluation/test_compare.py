@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ankleboot.cli.main import run
+from ankleboot.cli.output.evaluation import NUM_CLASS_ROWS, comparison_result
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.files import write_json
@@ -20,6 +21,7 @@ from ankleboot.models.files.keras_seal import read_seal, sealed
 from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run
 from helpers.images import TINY
+from helpers.terminal import make_terminal
 
 LABELS = np.arange(1_000) % 10
 
@@ -148,6 +150,44 @@ def test_overlapping_groups_are_left_open() -> None:
     predictions += [Model(f"b{n}", probs_of(first(n)), "B") for n in (52, 56, 60, 64)]
     (pair,) = compared(predictions).group_pairs
     assert 0.5 < pair.superiority < 0.75 and "cannot be told apart" in pair.conclusion
+
+
+def unlike_in(classes: dict[int, int], num_classes: int = 10) -> Comparison:
+    """Compare a perfect model with one that errs on so many images of some classes."""
+    labels = np.repeat(np.arange(num_classes), 20)
+    wrong = np.zeros(len(labels), bool)
+    for label, number in classes.items():
+        wrong[20 * label : 20 * label + number] = True
+    names = ("class with a longer name", *(f"class {i}" for i in range(1, num_classes)))
+    right = np.eye(num_classes)[labels]
+    models = [Model("runs/a", right), Model("runs/b", np.roll(right, 1, axis=1))]
+    models[1] = Model("runs/b", np.where(wrong[:, None], models[1].probs, right))
+    return compare_predictions(models, labels, names)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_classes_are_a_table_with_the_largest_difference_first(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    stream = make_terminal(monkeypatch, width)
+    comparison_result(unlike_in({0: 12, 2: 15, 5: 2}), [])
+    lines = stream.lines
+    assert max(map(len, lines)) <= width
+    start = lines.index("images that only this model gets right, by class (p < 0.05):")
+    head, *rows = (line.split() for line in lines[start + 1 :])
+    assert head == ["class", "runs/a", "runs/b", "p"]
+    assert [row[-3:-1] for row in rows] == [["15", "0"], ["12", "0"]]
+    assert " ".join(rows[1][:-3]) == "class with a longer name"
+
+
+@pytest.mark.usefixtures("no_type_checks")
+def test_the_table_of_classes_is_short(capsys: pytest.CaptureFixture[str]) -> None:
+    comparison_result(unlike_in(dict.fromkeys(range(12), 18), 20), [])
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("class ") for line in lines) == 1 + NUM_CLASS_ROWS
+    assert lines[-1] == "2 more such classes; --json lists them"
+    comparison_result(unlike_in({1: 1}), [])
+    assert "only this model" not in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("no_type_checks")

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run_dir", metavar="RUN", type=options.PATH)
 @options.split_option
-@options.output_option("HTML file. [default: RUN/report.html; ./report.html for a shipped model]")
+@options.output_option(
+    "HTML file, which is replaced. [default: RUN/report.html; for a shipped model a new "
+    "./report.html]"
+)
 @click.option(
     "--learning-curve",
     is_flag=True,

@@ -1,6 +1,7 @@
 """Pages from Jinja templates; `base.html` is their common frame."""
 
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,16 @@ def render(content: dict[str, Any], template: str, drawn: Collection[str]) -> st
 
     All values are escaped but those named in `drawn`: SVG, or lists of SVG, made by this package.
     """
+    marked = {name: _markup(content[name]) for name in drawn}
+    values = {"version": __version__} | content | marked
+    return _environment(TEMPLATES).get_template(template).render(values)
+
+
+@cache
+def _environment(folder: Path) -> jinja2.Environment:
+    """Return the environment of a folder of templates, which keeps those that it compiled."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -29,8 +38,7 @@ def render(content: dict[str, Any], template: str, drawn: Collection[str]) -> st
     )
     environment.filters["short"] = truncate_middle
     environment.filters["percent"] = _percent
-    marked = {name: _markup(content[name]) for name in drawn}
-    return environment.get_template(template).render({"version": __version__} | content | marked)
+    return environment
 
 
 def _percent(fraction: float | None) -> str:

@@ -224,6 +224,18 @@ def test_the_command_refuses_what_it_cannot_report(capfd: pytest.CaptureFixture[
     assert run(["report", "nowhere"]) == 4
 
 
+def test_the_command_replaces_no_page_of_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("report.html").write_text("mine")
+    assert run(["report", "pretrained", "--data", "sample", "--split", "test"]) == 2
+    assert "report.html exists already; to replace it, name it with --output" in (
+        capfd.readouterr().err
+    )
+    assert Path("report.html").read_text() == "mine"
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("isolated_state_dir")
 def test_the_command_reports_the_shipped_model(

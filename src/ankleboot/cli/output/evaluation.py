@@ -24,9 +24,11 @@ from ankleboot.evaluation.statistics import ALPHA
 
 if TYPE_CHECKING:
     from ankleboot.evaluation.compare import Comparison
+    from ankleboot.evaluation.model_pairs import PairwiseComparison
     from ankleboot.evaluation.report.write import Report
 
 NUM_CONFUSIONS = 3  # most frequent errors that are named
+NUM_CLASS_ROWS = 10  # classes that `compare` lists
 NUM_SCORE_CHARACTERS = 36  # of the columns beside the names of the classes
 MIN_MATRIX_WIDTH = 30  # characters of a line that the names of the classes leave to the counts
 
@@ -149,16 +151,30 @@ def comparison_result(comparison: Comparison, paths: list[Path]) -> None:
             console.print(f"{group.name}: {mean} over {len(group.models)} runs")
     console.sentences(*comparison.sentences)
     if len(comparison.pairs) == 1:
-        pair = comparison.pairs[0]
-        console.lines(
-            *(
-                f"{scores.label}: only {pair.first} correct on {scores.only_first}, only "
-                f"{pair.second} on {scores.only_second} (p = {scores.p_value:.2g})"
-                for scores in pair.per_class
-                if scores.p_value < ALPHA
-            )
-        )
+        _print_class_differences(console, comparison.pairs[0])
     console.lines(*paths)
+
+
+def _print_class_differences(console: Terminal, pair: PairwiseComparison) -> None:
+    """Print the classes in which one of two models is better, the largest difference first."""
+    rows = [scores for scores in pair.per_class if scores.p_value < ALPHA]
+    if not rows:
+        return
+    rows.sort(key=lambda scores: -abs(scores.only_first - scores.only_second))
+    console.sentences(f"images that only this model gets right, by class (p < {ALPHA}):")
+    table = plain_table(
+        Column("class", no_wrap=True),
+        right_column(pair.first),
+        right_column(pair.second),
+        right_column("p", no_wrap=True),
+    )
+    for scores in rows[:NUM_CLASS_ROWS]:
+        name = console.fit_name(scores.label, beside=NUM_SCORE_CHARACTERS)
+        counts = str(scores.only_first), str(scores.only_second)
+        table.add_row(name, *counts, f"{scores.p_value:.2g}")
+    console.table(table)
+    if len(rows) > NUM_CLASS_ROWS:
+        console.sentences(f"{len(rows) - NUM_CLASS_ROWS} more such classes; --json lists them")
 
 
 def explanation_result(documents: Sequence[dict[str, Any]]) -> None:

@@ -51,7 +51,7 @@ def confusion(evaluation: Evaluation) -> Figure:
 
 def confusion_heatmap(counts: np.ndarray, names: Sequence[str]) -> Figure:
     """Draw the row percentages of a confusion matrix."""
-    figure = Figure(figsize=(7.2, 6.2), layout="constrained")
+    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
     percent = _row_percentages(counts)
     _draw_matrix(figure.subplots(), percent, percent, "{:.1f}", names)
     return figure

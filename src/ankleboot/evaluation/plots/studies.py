@@ -6,23 +6,27 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ankleboot.evaluation.plots.image_grids import GRAY, ImageGrid
+from ankleboot.evaluation.plots.image_grids import GAP, GRAY, ImageGrid
 from ankleboot.evaluation.plots.style import (
     BEST_COLOR,
     MIN_LABEL_GAP,
     PALETTE,
     TRAIN_COLOR,
     diagram,
+    label_ends,
     spread,
 )
 from ankleboot.evaluation.statistics import mean_interval
 
 MAX_COLUMNS = 16  # of images
+WIDTH = 5.6  # inches; texts stay readable on the screen of a phone
+IMAGE_INCHES = 1.05
+FONT_PER_INCH = 1.6  # points for each inch of a row of images, which a phone shows at 4 inches
 
 
 def strip_plot(values: Mapping[str, Sequence[float | int]], label: str) -> Figure:
     """Draw a dot for each run, and the mean with its interval, by name."""
-    figure, axes = diagram(7.4, 0.42 * len(values) + 1.0, grid=False)
+    figure, axes = diagram(WIDTH, 0.3 * len(values) + 0.9, grid=False)
     for row, runs in enumerate(values.values()):
         axes.plot(runs, [row] * len(runs), "o", color=BEST_COLOR, markersize=4, alpha=0.8)
         if (bounds := mean_interval([float(run) for run in runs])) is not None:
@@ -30,7 +34,7 @@ def strip_plot(values: Mapping[str, Sequence[float | int]], label: str) -> Figur
         axes.plot([float(np.mean(runs))], [row], "D", color=TRAIN_COLOR, markersize=6)
     axes.set_yticks(range(len(values)), list(values))
     axes.set_ylim(len(values) - 0.5, -0.5)
-    axes.set_xlabel(f"{label} (dots: runs; bar: 95 % interval of the mean)")
+    axes.set_xlabel(f"{label}\n(dots: runs; bar: 95 % interval of the mean)")
     axes.grid(axis="x", alpha=0.15, linewidth=0.6)
     return figure
 
@@ -49,12 +53,14 @@ def curves_with_range(
     Positions are on the x-axis, values of the shape (runs, positions) on the y-axis; `names` are
     the tick labels of the positions 0, 1, 2 and so on.
     """
-    figure, axes = diagram(7.4, 4.4)
+    figure, axes = diagram(WIDTH, 3.4)
+    ends = {}
     for number, (name, runs) in enumerate(values.items()):
         color = PALETTE[number % len(PALETTE)]
         style = ("-", "--", ":")[number // len(PALETTE) % 3]
         x, mean = positions[name], runs.mean(axis=0)
-        axes.plot(x, mean, style, marker="o", markersize=3.5, color=color, label=name)
+        axes.plot(x, mean, style, marker="o", markersize=3.5, color=color)
+        ends[name] = (x[len(mean) - 1], mean[-1], color)
         if len(runs) > 1:
             low, high = runs.min(axis=0), runs.max(axis=0)
             axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
@@ -70,7 +76,7 @@ def curves_with_range(
         axes.set_xticks(range(len(names)), list(names))
     axes.set(xlabel=x_label, ylabel=y_label)
     if len(values) > 1:
-        axes.legend(frameon=False)
+        label_ends(axes, ends)
     return figure
 
 
@@ -83,7 +89,7 @@ def cost_benefit(
     log_x: bool,
 ) -> Figure:
     """Draw mean gain by mean cost, with the range of the runs, by name."""
-    figure, axes = diagram(8.2, 4.6)
+    figure, axes = diagram(WIDTH, 3.8)
     colors = {name: PALETTE[number % len(PALETTE)] for number, name in enumerate(costs)}
     means = {name: (float(np.mean(costs[name])), float(np.mean(gains[name]))) for name in costs}
     for name, (x, y) in means.items():
@@ -113,33 +119,35 @@ def image_rows(
     captions: Mapping[str, Sequence[str]],
     *,
     signed: bool = False,
-    inches: float = 1.05,
 ) -> Figure:
     """Draw rows of small images, with a name for each row and a caption for each image.
 
-    Pixels are gray from 0 to 255; `signed` ones are red above 0 and blue below. An image is
-    `inches` wide.
+    Pixels are gray from 0 to 255; `signed` ones are red above 0 and blue below.
     """
     columns = min(MAX_COLUMNS, max(map(len, rows.values())))
-    scale = min(inches / 1.05, 1.5)  # of the font
-    height = inches - 0.05 + (0.42 * scale if any(map(captions.get, rows)) else 0.0)
-    left = 1.8 if any(rows) else 0.05  # for the names of the rows
-    grid = ImageGrid(len(rows), columns, (inches, height), left=left)
+    font = max(8.0, FONT_PER_INCH * columns * IMAGE_INCHES)
+    line = 1.3 * font / 72
+    num_lines = max(
+        (text.count("\n") + 1 for texts in captions.values() for text in texts), default=0
+    )
+    left = 0.6 * font / 72 * max(map(len, rows)) + 2 * GAP
+    cell = IMAGE_INCHES, IMAGE_INCHES + num_lines * line
+    grid = ImageGrid(len(rows), columns, cell, left=left)
     style = GRAY
     for row, (name, images) in enumerate(rows.items()):
-        grid.name_row(row, name, 8 * scale)
+        grid.name_row(row, name, font)
         texts = captions.get(name) or [""] * len(images)
         for column, (image, text) in enumerate(zip(images[:columns], texts, strict=False)):
             if signed:
                 limit = float(np.abs(image).max()) or 1.0
                 style = {"cmap": "coolwarm", "vmin": -limit, "vmax": limit}
-            grid.draw(row, column, image, caption=text, fontsize=6.5 * scale, **style)
+            grid.draw(row, column, image, caption=text, fontsize=font, **style)
     return grid.figure
 
 
 def bars(names: Sequence[str], values: Sequence[float | int], label: str) -> Figure:
     """Draw a bar with its value by name."""
-    figure, axes = diagram(7.4, 0.3 * len(names) + 0.9, grid=False)
+    figure, axes = diagram(WIDTH, 0.26 * len(names) + 0.8, grid=False)
     drawn = axes.barh(range(len(names)), values, color=TRAIN_COLOR, alpha=0.75)
     axes.bar_label(drawn, [f"{value:.3g}" for value in values], padding=4, fontsize=8)
     axes.set_yticks(range(len(names)), list(names))

@@ -16,8 +16,8 @@ from ankleboot.core.text import escape_lines
 
 TRAIN_COLOR, VALIDATION_COLOR, BEST_COLOR = "#1f5fa8", "#d9622b", "#777777"
 WORST_COLORS = ("#d9622b", "#1f5fa8", "#009e73", "#c06a9a")  # of the classes to highlight
-PALETTE = ("#777777", "#1f5fa8", "#56b4e9", "#d9622b", "#009e73", "#c06a9a", "#c58a00")
-"""Colors after Okabe and Ito, which people with each kind of color blindness tell apart."""
+PALETTE = ("#777777", "#1f5fa8", "#d9622b", "#009e73", "#c06a9a", "#c58a00", "#56b4e9")
+"""Colors after Okabe and Ito, for all kinds of color blindness; the two blues lie far apart."""
 
 Number = float | int
 

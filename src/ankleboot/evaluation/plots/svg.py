@@ -42,5 +42,5 @@ def png_url(figure: Figure) -> str:
 def png(figure: Figure) -> bytes:
     """Convert a figure to a PNG."""
     content = io.BytesIO()
-    draw_figure(figure, content, format="png", dpi=80)
+    draw_figure(figure, content, format="png", dpi=110)
     return content.getvalue()

@@ -35,6 +35,8 @@ from ankleboot.inference.load import Model, ResolvedModel, load_predictor, resol
 from ankleboot.recipes.image_spec import ImageSpec
 from ankleboot.web.render import render
 
+FILE_NAME = "report.html"
+
 
 @dataclass(frozen=True, repr=False)
 class Report(Record):
@@ -75,8 +77,8 @@ def write_report(
 
     Args:
         run: A run, its folder, or "pretrained".
-        path: Path to the HTML file; by default report.html in the run folder, or in the working
-            folder for a shipped model. An existing file is replaced.
+        path: Path to the HTML file, which is replaced; by default report.html in the run folder.
+            For a shipped model it is a new report.html in the working folder.
         data: Data set; by default the one that the run was trained on.
         split: "validation", "held-out" or "test"; None for validation, test for adopted models, and
             the held-out images for a model of a fold.
@@ -86,20 +88,22 @@ def write_report(
 
     Raises:
         ModelError: If the run is incomplete or damaged.
-        UsageError: If the run was trained on other data and has no validation images in `data`, or
-            the card is no PNG file.
+        UsageError: If the run was trained on other data and has no validation images in `data`, the
+            card is no PNG file, or the working folder has a report.html that `path` does not name.
     """
     from ankleboot.evaluation.report.charts import draw_charts
     from ankleboot.evaluation.report.content import build_content
 
     card_path = None if card is None else _card_path(card)
     resolved = resolve_model(run)
+    if path is None and resolved.is_shipped and Path(FILE_NAME).exists():
+        raise UsageError(f"{FILE_NAME} exists already; to replace it, name it with --output")
     inputs = replace(_measure(resolved, data, split, photos), sizes=sizes)
     charts = draw_charts(inputs)
     content = build_content(inputs) | charts
     page = render(content, "report.html", charts.keys()).encode()
     folder = Path() if resolved.is_shipped else inputs.run.folder
-    path = folder / "report.html" if path is None else expand(path)
+    path = folder / FILE_NAME if path is None else expand(path)
     make_folder(path.parent)
     atomic_write(path, page)
     if card_path is not None:

@@ -107,8 +107,8 @@ def charts(results: StudyResults) -> tuple[Chart, ...]:
     title = "Predicted classes in percent of the true class"
     figures = [Chart(title, matrix, has_pixels=True)]
     shown = unpack_array(first("shown"))
-    captions = [caption.replace(", ", ",\n") for caption in first("shown_words")]
-    rows = [slice(start, min(start + 6, len(shown))) for start in range(0, len(shown), 6)]
+    captions = [caption.replace(", said ", "\nas ") for caption in first("shown_words")]
+    rows = [slice(start, min(start + 4, len(shown))) for start in range(0, len(shown), 4)]
     if rows:
         figures.append(
             image_rows(
@@ -182,9 +182,9 @@ STUDY = Study(
     answer=answer,
     charts=charts,
     next_steps=(
-        "ankleboot evaluate pretrained  # the confusion matrix in the terminal",
+        "ankleboot evaluate pocket  # the confusion matrix in the terminal",
         "ankleboot data audit  # images whose label seems wrong",
-        "ankleboot explain pretrained test:0  # what led to one answer",
+        "ankleboot explain pocket test:0  # what led to one answer",
     ),
     plain=PLAIN_ANSWER,
     minutes=2.0,

@@ -93,7 +93,9 @@ def charts(results: StudyResults) -> tuple[Chart, ...]:
     labels = "temperature", "probability in %"
     return (
         image_rows(
-            "The image", {row: [unpack_array(value("image"))]}, {row: [f"said {value('said')}"]}
+            "The image",
+            {row: [unpack_array(value("image"))]},
+            {row: [f"predicted {value('said')}"]},
         ),
         *(Chart(title, partial(plots.bars, names, *drawn)) for title, drawn in bars.items()),
         Chart(
@@ -146,9 +148,9 @@ STUDY = Study(
     answer=answer,
     charts=charts,
     next_steps=(
-        "ankleboot evaluate pretrained  # how far the probabilities can be relied on",
+        "ankleboot evaluate pocket  # how far the probabilities can be relied on",
         "ankleboot train plain --set label_smoothing=0.1  # labels that are not quite certain",
-        "ankleboot export pretrained --format playground  # move the scores and the temperature",
+        "ankleboot export pocket --format playground  # move the scores and the temperature",
     ),
     plain=PLAIN_ANSWER,
     seeds=1,

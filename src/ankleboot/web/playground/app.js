@@ -28,7 +28,7 @@ const MAX_SIDE = 640; // as in ankleboot/data/preprocessing/decode.py
 const MAX_BARS = 12; // further classes are left out
 const INPUT_TABS = ["photo", "draw"];
 const MAX_KEPT_VALUES = 28 * 28; // of an own image in the address
-const BOOT = "M8 3h15v18l13 7c4 2 5 5 5 9v4H8z"; // first image if there are no samples
+const RING = "M24 6a18 18 0 1 0 .1 0z M24 16a8 8 0 1 0 .1 0z"; // first image if there are no samples
 let ownNetwork = null; // that of the page, not of another network.json
 let firstImage = null; // shown unless the address names another
 let sample = null; // index of the shown sample
@@ -68,6 +68,7 @@ function open(network) {
     `${info.temperature.toFixed(2)}. The network assigns one of its classes to any image. ` +
     `Made with Ankleboot ${info.version}.`;
   byId("samples-box").hidden = !samples;
+  for (const kind of ["clothes", "own"]) document.body.classList.toggle(kind, samples === (kind === "clothes"));
 }
 
 async function openNetworkFile(file) {
@@ -83,11 +84,14 @@ async function openNetworkFile(file) {
   showFirstImage();
 }
 
-/** Classify a sample, or a drawn boot if the network has other classes. */
+/** Classify a sample, or a drawn ring if the network has other classes. */
 function showFirstImage() {
   const samples = state.network.samples ? byId("samples").querySelectorAll("canvas") : [];
   if (samples.length) classifySample(samples[state.network.info.labels.length - 1]);
-  else classify(readPixels(drawBoot()));
+  else {
+    classify(readPixels(drawRing()));
+    byId("image-text").textContent = "A drawn ring is shown until you choose an image.";
+  }
   firstImage = state.image;
 }
 
@@ -127,14 +131,14 @@ function decodeValues(text) {
   }
 }
 
-function drawBoot() {
+function drawRing() {
   const canvas = byId("preview").cloneNode();
   canvas.width = canvas.height = 48;
   const context = canvas.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, 48, 48);
   context.fillStyle = "#654";
-  context.fill(new Path2D(BOOT));
+  context.fill(new Path2D(RING), "evenodd");
   return canvas;
 }
 

@@ -165,7 +165,7 @@ function showDetails() {
   const out = outputs[conv];
   paintMap(byId("conv-in"), input, channel, seesImage(network, conv));
   paintMap(byId("conv-out"), out, filter);
-  byId("conv-in-text").textContent = `Input: ${inputName(network, conv, channel)}, ${input.height} × ${input.width}`;
+  byId("conv-in-text").textContent = `Input: ${inputName(network, conv, channel)}, ${input.height}\u00a0×\u00a0${input.width}`;
   byId("conv-out-text").textContent = `Filter ${filter + 1}: ${out.height} × ${out.width}`;
   const { patch, kernel, products, isOutside, side } = patchDetails(input, currentLayer(conv));
   const [column, row] = position;

@@ -23,7 +23,11 @@ export function showAbout(service) {
   byId("use-body").replaceChildren(...apiExamples(service));
 }
 
-/** Put a card, rendered by the server without raw HTML, into an element. */
+function fold(title, ...children) {
+  return make("details", { class: "fold" }, make("summary", {}, title), ...children);
+}
+
+/** Put a card, rendered by the server without raw HTML, into a fold below its heading. */
 function cardElement(html) {
   const card = make("div");
   card.append(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
@@ -33,7 +37,8 @@ function cardElement(html) {
     table.replaceWith(box);
     box.append(table);
   }
-  return card;
+  const heading = card.querySelector("h3") ?? make("h3", {}, "Model card");
+  return fold(heading, card);
 }
 
 function modelFacts(model, { limits, version }) {
@@ -103,7 +108,7 @@ function evaluation({ metrics, photo, classes }) {
     tables.append(make("div", {}, make("h3", {}, "Confusion matrix"), confusionMatrix(matrix, labels),
       make("p", { class: "hint" }, "Rows: true class. Columns: predicted class.")));
   }
-  return [...elements, tables];
+  return tables.children.length ? [...elements, fold("Results of each class", tables)] : elements;
 }
 
 function accuracyItem(split, { accuracy, accuracy_ci95: interval, num_examples: number, data, ece }) {

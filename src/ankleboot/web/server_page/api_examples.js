@@ -11,16 +11,19 @@ export function apiExamples({ models, default: selected }) {
   const key = storedKey() === null ? "" : " -H \"Authorization: Bearer $ANKLEBOOT_API_KEY\"";
   const address = (path) => `'${ROOT}${path}'`;
   const curl = `curl${key}`;
-  const image = "-H 'Content-Type: image/jpeg' --data-binary @boot.jpg";
-  return [
-    example("One image", `${curl} ${image} \\\n  ${address("v1/predict")}`),
+  const image = "-H 'Content-Type: image/jpeg' --data-binary @photo.jpg";
+  const more = [
     example(`Several images, with the model ${other}`,
-      `${curl} -F one=@boot.jpg -F two=@shirt.png \\\n` +
+      `${curl} -F one=@photo.jpg -F two=@other.png \\\n` +
       `  ${address(`v1/predict?model=${encodeURIComponent(other)}`)}`),
-    example("As JSON", `printf '{"images": ["%s"]}' "$(base64 < boot.jpg | tr -d '\\n')" |\n` +
+    example("As JSON", `printf '{"images": ["%s"]}' "$(base64 < photo.jpg | tr -d '\\n')" |\n` +
       `  ${curl} -H 'Content-Type: application/json' --data-binary @- \\\n  ${address("v1/predict")}`),
     example("Explanation of a prediction", `${curl} ${image} \\\n  ${address("v1/explain")}`),
     example("From Python", pythonExample(key !== "")),
+  ];
+  return [
+    example("One image", `${curl} ${image} \\\n  ${address("v1/predict")}`),
+    make("details", { class: "fold" }, make("summary", {}, "More examples"), ...more),
     make("p", {}, "Reference of the API: ", make("a", { href: "openapi.json" }, "openapi.json"),
       ". Metrics: ", key ? "/metrics, with the key" : make("a", { href: "metrics" }, "metrics"), "."),
   ];
@@ -30,7 +33,7 @@ function pythonExample(hasKey) {
   const key = hasKey ? `, "Authorization": "Bearer " + os.environ["ANKLEBOOT_API_KEY"]` : "";
   return `import json${hasKey ? ", os" : ""}, urllib.request
 
-with open("boot.jpg", "rb") as file:
+with open("photo.jpg", "rb") as file:
     headers = {"Content-Type": "image/jpeg"${key}}
     request = urllib.request.Request("${ROOT}v1/predict", file.read(), headers)
 with urllib.request.urlopen(request) as response:

@@ -7,6 +7,7 @@ import { byId } from "./dom.js";
 import { listenForDropping, listenForPasting } from "./image_input.js";
 import { showTitle } from "./page_title.js";
 import { setStatus } from "./prediction_card.js";
+import { SAMPLE_CLASSES } from "./sample_images.js";
 import { classifyFile, startSingleView } from "./single_view.js";
 import { listenForTabs, selectTab } from "./tabs.js";
 
@@ -51,9 +52,11 @@ function showModelInfo({ models, default: selected, version }) {
   byId("own-data").textContent = model.data.replace(/\/$/, "");
 }
 
-/** Return whether a model has the classes of Fashion-MNIST. */
-function isClothingModel({ classes, crop }) {
-  return crop === "garment" && classes.includes("Ankle boot");
+/** Return whether a model has the classes of Fashion-MNIST and no others. */
+function isClothingModel(model) {
+  const classes = acceptedClasses(model);
+  return model.crop === "garment" && classes.length === SAMPLE_CLASSES.length &&
+    SAMPLE_CLASSES.every((name) => classes.includes(name));
 }
 
 byId("privacy").textContent = LOCAL_HOSTS.includes(location.hostname)

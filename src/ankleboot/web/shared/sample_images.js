@@ -1,5 +1,10 @@
 // Sample images of the data set, cut from the strip samples.png.
 
+/** Classes of the sample images; a page offers them to a model that has all of these and no others. */
+export const SAMPLE_CLASSES = [
+  "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+  "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+];
 const SIDE = 28;
 
 /** Fill a box with buttons; `chosen` gets an image's canvas. Returns the first canvas. */
