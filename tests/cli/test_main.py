@@ -170,6 +170,8 @@ def test_data_fetch_fills_the_cache(
         (["evaluate", "x", "--split", "train"], 2, "not one of 'validation', 'held-out', 'test'"),
         (["recipes", "nothing"], 2, "valid: sprint, steady, strong, champion, pocket, cnn10k"),
         (["data", "verify", "--data", "nowhere"], 2, "nowhere"),
+        (["serve", "runs/mine"], 2, "A model is named like this: --model MODEL (see"),
+        (["train", "leaky", "more"], 2, "unexpected extra argument (more) (see"),
     ],
 )
 def test_a_mistake_is_one_line_and_an_exit_code(

@@ -8,6 +8,7 @@ import click
 from ankleboot.core.text import near_name
 
 WHOLE = 10_000  # characters; no summary of a command is longer
+EXTRA = "Got unexpected extra argument"  # how click begins this message
 
 
 class Group(click.Group):
@@ -43,7 +44,13 @@ def usage_message(error: click.ClickException, arguments: Sequence[str]) -> str:
         if field := _field_like(error, context):
             value = _value(error.option_name, arguments)
             message = f"{error.message} A recipe's fields are set like this: --set {field}={value}"
+    elif context and message.startswith(EXTRA) and "--model" in _options_of(context.command):
+        message = f"{message}. A model is named like this: --model MODEL"
     return f"{message} (see {context.command_path if context else 'ankleboot'} --help)"
+
+
+def _options_of(command: click.Command) -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts}
 
 
 def _field_like(error: click.NoSuchOption, context: click.Context) -> str | None:
