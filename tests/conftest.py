@@ -1,10 +1,11 @@
 """Shared pieces: a tiny data set that is learned in a second, and one run trained on it."""
 
+import gc
 import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,23 @@ import hypothesis
 import jaxtyping._decorator
 import pytest
 
+from helpers.type_checks import check_shapes_of_arrays_only
+
 # The first checked function would import JAX, for shorter tracebacks: two seconds of each process.
 jaxtyping._decorator._tb_flag = False
+check_shapes_of_arrays_only()
 
-from ankleboot.core import plugins
+from ankleboot.core import garbage, plugins
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.files import write_json
+from ankleboot.core.garbage import collections_paused, skip_old_objects
 from ankleboot.core.tensorflow_settings import set_up_tensorflow
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
 from ankleboot.evaluation.calibration import calibrate
+from ankleboot.export import parity
+from ankleboot.models.files import examined
+from ankleboot.models.pretrained import catalog
 from ankleboot.models.run import Run
 from helpers.browser import launched
 from helpers.images import TINY, bars
@@ -40,6 +48,25 @@ os.environ.setdefault("XDG_STATE_HOME", tempfile.mkdtemp(prefix="ankleboot-state
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while all modules are imported, and skip what they left from then on."""
+    with collections_paused():
+        result = yield
+    skip_old_objects()  # a collection that visits all took a second
+    gc.set_threshold(10_000, 20, 10)  # tracing makes objects by the 100,000, which stay
+    return result
+
+
+@pytest.fixture
+def nothing_skipped(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in a process whose garbage collections visit all objects."""
+    monkeypatch.setattr(garbage, "_is_skipping", False)
+    gc.unfreeze()
+    yield
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +123,22 @@ def exported(
         return path
 
     return path_of
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_models() -> None:
+    """Know the shipped models, so that no process examines a copy of them."""
+    for folder in catalog.FOLDERS.values():
+        for path in (*folder.glob("*.keras"), *folder.glob("*.tflite")):
+            examined.remember(path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_timed_calls() -> Iterator[None]:
+    """Time few predictions of each exported file; the number matters to the figure alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parity, "NUM_TIMED_CALLS", 20)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -152,6 +152,12 @@ def test_training_on_hostile_names_prints_and_writes_them_escaped(
         shutil.rmtree(folder)
 
 
+def exported(run: Path, path: Path) -> Path:
+    """Export a run; a process that loads the file starts without TensorFlow."""
+    assert ankleboot(["export", str(run), "--format", "litert", "--output", str(path)]) == 0
+    return path
+
+
 CASES = (
     "data verify --data {data} --skip-bad",
     "data convert {data} {out}",
@@ -168,7 +174,7 @@ CASES = (
     "predict {data} --model {run} --csv",
     "predict {data} --model {run} --sort-into {out}",
     "predict {data} --model {run} --save-steps {out}",
-    "predict {data} --model {model} --output {out}.parquet --parallel 1",
+    "predict {data} --model {exported} --output {out}.parquet --parallel 1",
     "export {run} --format onnx --output {out}.onnx",
     "runs list {runs} --columns all",
     "runs list {runs} --columns all --format csv",
@@ -204,6 +210,8 @@ def test_what_commands_print_and_write_stays_in_its_place(
     image = next(path for path in (place / "data" / CLASSES[1]).iterdir())
     names = {"data": place / "data", "run": run, "second": second, "model": model, "image": image}
     names |= {"out": folder / f"{ELEMENT}out", "runs": place / "runs"}
+    if "{exported}" in case:
+        names["exported"] = exported(run, model.with_suffix(".tflite"))
     arguments = [part.format_map(names) for part in case.split()]
     code, out, err = run_clean(capsys, *arguments)
     assert code in ((0, 3) if arguments[0] in ("predict", "data") else (0,)), err

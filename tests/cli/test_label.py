@@ -18,7 +18,7 @@ from ankleboot.server.labeling import serve
 from ankleboot.server.labeling.session import LabelSession
 from ankleboot.training import label_queue
 from helpers.images import write_image_folder
-from helpers.labeling import color_features, planted_folder
+from helpers.labeling import planted_folder, use_colors
 
 Person = Callable[[LabelSession], None]
 """What somebody does on the page."""
@@ -27,8 +27,7 @@ Person = Callable[[LabelSession], None]
 @pytest.fixture(autouse=True)
 def colors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))
-    for module in ("data_audit", "label_queue"):
-        monkeypatch.setattr(f"ankleboot.training.{module}.backbone_features", color_features)
+    use_colors(monkeypatch)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ WRONG = {
     "explain RUN test:1 --class Bagg": (2, "did you mean Bag?"),
     "predict x.png --model nowhere": (4, "no such model file or run folder"),
     "predict x.png --model zeroshot": (4, "did you mean zero-shot?"),
-    "predict x.png --model shipped": (4, "shipped models: pretrained, photo, zero-shot"),
+    "predict x.png --model shipped": (4, "shipped models: pretrained, pocket, photo, zero-shot"),
     "serve --model pretraned": (4, "did you mean pretrained?"),
     "bench predict --only onnnx": (2, "unknown runtime 'onnnx'"),
     "bench predict --model nowhere": (2, "expected a run folder"),

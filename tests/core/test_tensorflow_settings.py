@@ -60,10 +60,15 @@ def test_kernels_are_named_where_they_are_not_the_default(
     ("setting", "expected"),
     [pytest.param("0", "False", marks=pytest.mark.slow), ("1", "True")],
 )
-def test_tensorflow_tells_which_kernels_it_uses(setting: str, expected: str) -> None:
+def test_an_own_process_tells_its_kernels_imports_nothing_unused_and_ends_at_once(
+    setting: str, expected: str
+) -> None:
     code = (
-        "from ankleboot.core.silence import import_keras; import_keras(); "
-        "from ankleboot.core.tensorflow_settings import uses_onednn; print(uses_onednn())"
+        "import atexit, gc, sys; atexit.register(lambda: print(gc.get_freeze_count() > 0)); "
+        "from ankleboot.core.silence import UNUSED, import_keras; "
+        "from ankleboot.core.tensorflow_settings import use_backend, uses_onednn; "
+        "use_backend('tensorflow'); import_keras(); "
+        "print(uses_onednn(), *(name for name in UNUSED if name in sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -72,5 +77,5 @@ def test_tensorflow_tells_which_kernels_it_uses(setting: str, expected: str) -> 
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == expected
+    assert done.stdout.split() == [expected, "True"]  # the second one at its end
     assert done.stderr == ""

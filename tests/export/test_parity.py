@@ -5,6 +5,7 @@ import pytest
 
 from ankleboot.core.errors import ModelError
 from ankleboot.data.dataset import LabeledImages
+from ankleboot.export import parity
 from ankleboot.export.parity import check_parity, measure_latency
 from ankleboot.inference.parity_limits import FLOAT16, FLOAT32, INT8, ParityLimits
 from helpers.predictors import FakePredictor
@@ -55,7 +56,8 @@ def test_a_probability_that_is_not_finite_is_refused(value: float, limits: Parit
         check_parity(FakePredictor(probs), FakePredictor(changed), images, limits, name="x")
 
 
-def test_the_latency_is_that_of_one_image() -> None:
+def test_the_latency_is_that_of_one_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parity, "NUM_TIMED_CALLS", 500)
     sizes = []
 
     class Counter(FakePredictor):

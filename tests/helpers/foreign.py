@@ -112,40 +112,63 @@ def rebuilt(
     return model
 
 
-def make_foreign_files(folder: Path, base: Any, second: Any, data: Dataset) -> list[ForeignFile]:
-    """Write twelve files: scales, shapes, outputs, nesting, orders and formats."""
-    import keras
+class ForeignFiles:
+    """Twelve files: scales, shapes, outputs, nesting, orders and formats.
 
-    images = data.test.images
-    own = base.predict(unit(images), verbose=0).argmax(axis=1)
-    files = []
+    Each is made when a test first asks for it, since a process of the tests needs few of them.
+    """
 
-    def add(name: str, model: Any, scaling: str, outputs: str, predicted: Any = own) -> None:
-        path = folder / name
+    def __init__(self, folder: Path, base: Any, data: Dataset) -> None:
+        self._folder, self._base, self._data = folder, base, data
+        self._files: dict[str, ForeignFile] = {}
+
+    def __getitem__(self, name: str) -> ForeignFile:
+        if name not in self._files:
+            self._files[name] = self._write(name)
+        return self._files[name]
+
+    def _write(self, name: str) -> ForeignFile:
+        model, scaling, outputs = self._make(name)
+        path, author, images = self._folder / name, self._base, unit(self._data.test.images)
         if path.suffix:
             model.save(path)
         else:
             model.export(path, verbose=False)
-        files.append(ForeignFile(path, scaling, outputs, np.asarray(predicted)))
+        if name == "leaky-logits-byte.keras":  # the others compute the function of the base
+            author, images = model, self._data.test.images[..., None].astype(np.float32)
+        predicted = author.predict(images, verbose=0).argmax(axis=1)
+        return ForeignFile(path, scaling, outputs, np.asarray(predicted))
 
-    inside = keras.layers.Rescaling(1 / 255)
-    no_channel = keras.layers.Reshape((28, 28, 1))
-    add("plain.keras", base, "unit", "softmax")
-    raw = images[..., None].astype(np.float32)
-    theirs = second.predict(raw, verbose=0).argmax(axis=1)
-    add("leaky-logits-byte.keras", second, "byte", "logits", theirs)
-    add("logits.keras", rebuilt(base, head=keras.layers.Dense(10, name="head")), "unit", "logits")
-    add("byte.keras", rebuilt(base, scale=1 / 255), "byte", "softmax")
-    add("standard.keras", rebuilt(base, scale=STD, offset=MEAN), "standard", "softmax")
-    add("signed.keras", rebuilt(base, scale=0.5, offset=0.5), "signed", "softmax")
-    add("rescaling.keras", rebuilt(base, before=(inside,)), "byte", "softmax")
-    add("flat.keras", rebuilt(base, before=(no_channel,), shape=(28, 28)), "unit", "softmax")
-    add("nested.keras", nested(base), "unit", "softmax")
-    shuffled = rebuilt(base, columns=np.eye(10)[:, ORDER])
-    add("shuffled.keras", shuffled, "unit", "softmax")
-    add("old.h5", rebuilt(base), "unit", "softmax")
-    add("saved_model", rebuilt(base, scale=1 / 255), "byte", "softmax")
-    return files
+    def _make(self, name: str) -> tuple[Any, str, str]:
+        """Return a model, and the scaling and the kind of outputs that it has."""
+        import keras
+
+        base, layers = self._base, keras.layers
+        match name:
+            case "plain.keras":
+                return base, "unit", "softmax"
+            case "leaky-logits-byte.keras":
+                return leaky(self._data, filters=8, epochs=6), "byte", "logits"
+            case "logits.keras":
+                return rebuilt(base, head=layers.Dense(10, name="head")), "unit", "logits"
+            case "byte.keras" | "saved_model":
+                return rebuilt(base, scale=1 / 255), "byte", "softmax"
+            case "standard.keras":
+                return rebuilt(base, scale=STD, offset=MEAN), "standard", "softmax"
+            case "signed.keras":
+                return rebuilt(base, scale=0.5, offset=0.5), "signed", "softmax"
+            case "rescaling.keras":
+                return rebuilt(base, before=(layers.Rescaling(1 / 255),)), "byte", "softmax"
+            case "flat.keras":
+                before = (layers.Reshape((28, 28, 1)),)
+                return rebuilt(base, before=before, shape=(28, 28)), "unit", "softmax"
+            case "nested.keras":
+                return nested(base), "unit", "softmax"
+            case "shuffled.keras":
+                return rebuilt(base, columns=np.eye(10)[:, ORDER]), "unit", "softmax"
+            case "old.h5":
+                return rebuilt(base), "unit", "softmax"
+        raise KeyError(name)
 
 
 def nested(base: Any) -> Any:

@@ -32,6 +32,13 @@ def color_features(images: np.ndarray, *_: Any) -> Features:
     return features
 
 
+def use_colors(monkeypatch: Any) -> None:
+    """Take colors as features, and the penalty that they get: every other one costs fits."""
+    for module in ("data_audit", "label_queue"):
+        monkeypatch.setattr(f"ankleboot.training.{module}.backbone_features", color_features)
+    monkeypatch.setattr("ankleboot.training.linear_probe.PENALTIES", (0.01,))
+
+
 def planted_folder(
     folder: Path, classes: dict[str, int], moved: int
 ) -> tuple[Path, dict[str, str]]:
@@ -124,6 +131,5 @@ def label_page(queue: LabelQueue, labels: Path, *, is_new: bool = False) -> Iter
 
 def planted_queue(monkeypatch: Any, folder: Path) -> LabelQueue:
     """Queue of a folder with the colors as features."""
-    monkeypatch.setattr("ankleboot.training.data_audit.backbone_features", color_features)
-    monkeypatch.setattr("ankleboot.training.label_queue.backbone_features", color_features)
+    use_colors(monkeypatch)
     return suspect_queue(load_planted(folder), None, lambda line: None)

@@ -10,9 +10,9 @@ from ankleboot.core.errors import DataError, UsageError
 from ankleboot.data.load import load_data
 from ankleboot.inference.load import ResolvedModel
 from ankleboot.models.files.metadata import ModelMetadata
-from ankleboot.training import data_audit, label_queue
+from ankleboot.training import label_queue
 from helpers.images import write_image_folder
-from helpers.labeling import SPEC, color_features, load_planted, planted_folder
+from helpers.labeling import SPEC, load_planted, planted_folder, use_colors
 from helpers.predictors import FakePredictor
 
 
@@ -23,8 +23,7 @@ def quiet(line: str) -> None:
 @pytest.fixture(autouse=True)
 def colors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANKLEBOOT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(data_audit, "backbone_features", color_features)
-    monkeypatch.setattr(label_queue, "backbone_features", color_features)
+    use_colors(monkeypatch)
 
 
 @pytest.fixture

@@ -110,8 +110,12 @@ def test_finished_runs_are_not_trained_again(data: Dataset, tmp_path: Path) -> N
     result = train_seeds(RECIPE, data, tmp_path / "a", seeds=3, train_all=train_all)
     assert executor.tasks == ["seed-1"] and len(result.seeds) == 3
     assert "1 training in this process; 2 are there already" in lines
+    first, second = (tmp_path / "a" / name for name in ("seed-0", "seed-1"))
+    (first / "samples.png").unlink()  # as after a kill
+    before = (second / "samples.png").stat().st_mtime_ns
     train_seeds(RECIPE, data, tmp_path / "a", seeds=3, train_all=train_all)
-    assert executor.tasks == ["seed-1"]
+    assert executor.tasks == ["seed-1"] and (first / "samples.png").is_file()
+    assert (second / "samples.png").stat().st_mtime_ns == before
 
 
 @pytest.mark.slow

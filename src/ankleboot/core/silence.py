@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import IO
 
-from ankleboot.core.tensorflow_settings import set_up_tensorflow
+from ankleboot.core.garbage import collections_paused, skip_collections_at_exit
+from ankleboot.core.tensorflow_settings import is_own_process, set_up_tensorflow
 from ankleboot.core.text import escape_lines
+
+UNUSED = ("matplotlib.pyplot", "sklearn")
+"""Modules that Keras imports for plots and wrappers of its own, if they are installed: a second."""
 
 _LOCK = threading.RLock()  # the redirection is global to the process
 
@@ -60,11 +64,30 @@ def _capture_file() -> IO[bytes]:
 
 
 def import_keras() -> None:
-    """Import Keras and its backend without the banners of TensorFlow."""
-    if "keras" not in sys.modules:
-        set_up_tensorflow()
-        with silenced():
-            import keras  # noqa: F401
+    """Import Keras and its backend without the banners of TensorFlow.
+
+    A process of this package needs no `UNUSED`, and no collections at its end; others may.
+    """
+    if "keras" in sys.modules:
+        return
+    set_up_tensorflow()
+    absent = UNUSED if is_own_process() else ()
+    with silenced(), collections_paused(), _kept_out(absent):
+        import keras  # noqa: F401
+    if is_own_process():
+        skip_collections_at_exit()
+
+
+@contextmanager
+def _kept_out(names: tuple[str, ...]) -> Iterator[None]:
+    """Let imports of modules fail that are not imported yet, as if they were not installed."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 def import_openvino() -> None:

@@ -11,14 +11,23 @@ from ankleboot.core.environment import cpu_flags
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
+_is_own_process = False
+
 
 def use_backend(name: str) -> None:
     """Set the backend of Keras and the settings of TensorFlow for a process of this package.
 
     KERAS_BACKEND says what the user's other work runs on, so it is overwritten.
     """
+    global _is_own_process
+    _is_own_process = True
     os.environ["KERAS_BACKEND"] = name
     set_up_tensorflow()
+
+
+def is_own_process() -> bool:
+    """Return whether only this package uses Keras here, as in a command; else the user may."""
+    return _is_own_process
 
 
 def set_up_tensorflow() -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ankleboot.core.garbage import old_objects_skipped
 from ankleboot.core.silence import silenced
 from ankleboot.core.temporary import temp_folder
 from ankleboot.export.deployable import DeployableModel
@@ -58,7 +59,7 @@ def _flatbuffer(model: DeployableModel, *, batch_size: int | None = None) -> byt
     """Convert the model with Keras' own exporter."""
     import keras
 
-    with temp_folder() as folder, silenced():
+    with temp_folder() as folder, silenced(), old_objects_skipped():
         path = folder / "model.tflite"
         shape = (batch_size, *model.info.image_spec.image_shape)
         signature = [keras.InputSpec(shape=shape, dtype="uint8", name="images")]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import uvicorn
 
 from ankleboot.core.errors import Interrupted
+from ankleboot.core.garbage import skip_old_objects
 from ankleboot.server.config import ServerConfig
 from ankleboot.server.http.access_log import AccessLog
 from ankleboot.server.http.draining_server import DrainingServer
@@ -124,6 +125,5 @@ def _raise_open_file_limit() -> None:
 
 def _tune_gc() -> None:
     """Exclude start-up objects from garbage collection: a full one pauses the event loop."""
-    gc.collect()
-    gc.freeze()
+    skip_old_objects()
     gc.set_threshold(50_000, 50, 1000)

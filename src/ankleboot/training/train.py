@@ -17,6 +17,9 @@ from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.callbacks import TrainingCallback
 from ankleboot.training.foreign_plugins import refuse_foreign_plugins
 
+LAST_FILE = "samples.png"
+"""File that completes the folder of a run, after all others."""
+
 
 def train(
     recipe: Recipe,
@@ -99,16 +102,18 @@ def train_or_resume(
 ) -> Run:
     """Train a recipe in a folder, or continue the run that has begun there.
 
-    A complete run is completed again, since a kill may have come before its last files; the
-    callbacks are not told of it.
+    A kill may have come between the end of a training and the last file of `_complete`; then the
+    files are written again, and the callbacks are not told of it.
 
     Raises:
         Others: The errors of `train` and `resume`.
     """
     if not (run_dir / "recipe.json").is_file():
         return train(recipe, data, run_dir, callbacks=callbacks)
-    told = () if Run(run_dir).is_complete else callbacks
-    return resume(run_dir, data, callbacks=told, trust=True)
+    run = Run(run_dir)
+    if run.is_complete and (run_dir / LAST_FILE).is_file():
+        return run
+    return resume(run_dir, data, callbacks=() if run.is_complete else callbacks, trust=True)
 
 
 def _finish(
@@ -147,7 +152,7 @@ def _complete(run: Run, data: Dataset) -> Run:
     save_figure(curves, run.folder / "curves.png")
     _store_known_images(run, data)
     samples = plots.samples(data.train.images, data.train.labels, data.class_names)
-    save_figure(samples, run.folder / "samples.png")
+    save_figure(samples, run.folder / LAST_FILE)
     return run
 
 

@@ -6,7 +6,6 @@ decides an epoch's order and augmentation, and the checkpoint holds all else tha
 depends on.
 """
 
-import gc
 import time
 from collections.abc import Iterable
 from contextlib import closing
@@ -19,6 +18,7 @@ import numpy as np
 
 from ankleboot.core.errors import EnvironmentFailure, Interrupted
 from ankleboot.core.files import sha256_of, write_json
+from ankleboot.core.garbage import old_objects_skipped
 from ankleboot.core.signals import StopFlag, stop_on_signal
 from ankleboot.core.types import Features, Indices, Probs
 from ankleboot.data.dataset import Dataset
@@ -88,10 +88,8 @@ def resume_fit(run_dir: Path, data: Dataset, callbacks: Iterable[TrainingCallbac
 def _train(
     run: Run, recipe: Recipe, data: Dataset, callbacks: tuple[TrainingCallback, ...]
 ) -> None:
-    # TensorFlow's import leaves a million objects; collecting them while tracing took 0.2 s
-    gc.freeze()
     try:
-        with stop_on_signal() as stop_flag:
+        with old_objects_skipped(), stop_on_signal() as stop_flag:
             Trainer(run, recipe, data, callbacks, stop_flag).train()
     except Exception as error:
         if not isinstance(error, Interrupted) and not (run.folder / "recipe.json").exists():
@@ -101,8 +99,6 @@ def _train(
         raise EnvironmentFailure(
             f"out of memory: try a smaller batch_size (it is {recipe.batch_size})"
         ) from error
-    finally:
-        gc.unfreeze()
 
 
 class Trainer:

@@ -26,11 +26,8 @@ def base(data: Dataset) -> Any:
 @pytest.fixture(scope="session")
 def files(
     base: Any, data: Dataset, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, foreign.ForeignFile]:
-    folder = tmp_path_factory.mktemp("foreign")
-    second = foreign.leaky(data, filters=8, epochs=6)
-    made = foreign.make_foreign_files(folder, base, second, data)
-    return {file.path.name: file for file in made}
+) -> foreign.ForeignFiles:
+    return foreign.ForeignFiles(tmp_path_factory.mktemp("foreign"), base, data)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ NAMES = [
 @pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_foreign_model_keeps_its_accuracy(
-    name: str, files: dict[str, foreign.ForeignFile], data: Dataset, tmp_path: Path
+    name: str, files: foreign.ForeignFiles, data: Dataset, tmp_path: Path
 ) -> None:
     file = files[name]
     run = adopt(file.path, data, tmp_path / "run")
@@ -53,7 +53,7 @@ def pair(data: Dataset) -> Dataset:
 
 @pytest.fixture(scope="module")
 def adopted(
-    files: dict[str, foreign.ForeignFile],
+    files: foreign.ForeignFiles,
     data: Dataset,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Run:
@@ -63,7 +63,7 @@ def adopted(
 
 
 def test_an_adopted_run_works_in_every_command(
-    adopted: Run, data: Dataset, files: dict[str, foreign.ForeignFile], tmp_path: Path
+    adopted: Run, data: Dataset, files: foreign.ForeignFiles, tmp_path: Path
 ) -> None:
     from ankleboot.evaluation.explain.explain import explain
     from ankleboot.evaluation.report.write import write_report
@@ -205,7 +205,7 @@ def test_without_labeled_images_the_user_is_asked(base: Any, data: Dataset, tmp_
 
 @pytest.mark.usefixtures("in_process")
 def test_the_order_that_the_user_names_is_used(
-    files: dict[str, foreign.ForeignFile], data: Dataset, tmp_path: Path
+    files: foreign.ForeignFiles, data: Dataset, tmp_path: Path
 ) -> None:
     names = [data.class_names[label] for label in foreign.ORDER]
     run = adopt(files["shuffled.keras"].path, data, tmp_path / "run", labels=names, input="unit")

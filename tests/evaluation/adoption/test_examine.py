@@ -22,7 +22,7 @@ from helpers import foreign
 
 pytestmark = pytest.mark.usefixtures("isolated_state_dir", "in_process")
 
-Files = dict[str, foreign.ForeignFile]
+Files = foreign.ForeignFiles
 
 
 @pytest.fixture

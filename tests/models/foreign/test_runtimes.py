@@ -85,3 +85,23 @@ def test_a_tflite_file_of_a_fixed_batch_gives_what_keras_gives(tmp_path: Path) -
     model = runtimes.load_content(converter.convert(), "tflite")
     x = np.random.default_rng(1).random((11, 4, 4, 1)).astype(np.float32)
     np.testing.assert_allclose(model.predict(x), x.reshape(11, 16) @ kernel, rtol=1e-4)
+
+
+def test_a_keras_model_is_traced_once_for_all_batches() -> None:
+    """Keras calls each layer by itself, which took most of the time of an adoption."""
+    import keras
+
+    traced: list[Any] = []
+
+    class Noted(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            traced.append(x)
+            return x
+
+    layers = [keras.Input((2, 2, 1)), Noted(), keras.layers.Flatten(), keras.layers.Dense(3)]
+    model = keras.Sequential(layers)
+    images = np.random.default_rng(0).random((300, 2, 2, 1), np.float32)
+    traced.clear()  # those of its construction
+    found = runtimes.predict_function(model)(images)
+    assert len(traced) == 1
+    np.testing.assert_allclose(found, model(images), rtol=1e-6, atol=1e-6)

@@ -1,8 +1,10 @@
 """What MLflow's own client reads back from the store."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +14,40 @@ from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.data.dataset import Dataset
 from ankleboot.models.run import Run, load_run
 from ankleboot.training.callbacks import TrainingCallback
+from ankleboot.training.trackers.mlflow import MlflowTracker
 from ankleboot.training.train import resume, train
 from helpers.images import TINY
 
-mlflow = pytest.importorskip("mlflow")
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
+    # not importorskip: its import takes each process of the tests a second
+    pytest.mark.skipif(find_spec("mlflow") is None, reason="MLflow is not installed"),
+]
 
-from ankleboot.training.trackers.mlflow import MlflowTracker  # noqa: E402
+
+@pytest.fixture(scope="module")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store without runs, whose tables MLflow takes seconds to make."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(path.parent)  # where it puts another folder
+        MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def store(empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Client of the store that a call in this folder uses."""
+    from mlflow import MlflowClient
+
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    yield mlflow.MlflowClient(f"sqlite:///{tmp_path}/runs/mlflow.db")
+    (tmp_path / "runs").mkdir()
+    shutil.copy(empty_database, tmp_path / "runs/mlflow.db")
+    yield MlflowClient(f"sqlite:///{tmp_path}/runs/mlflow.db")
 
 
 def runs_in(store: Any) -> list[Any]:
@@ -82,8 +102,6 @@ def test_a_resumed_run_stays_one_run_and_no_epoch_comes_twice(
 
 
 def test_a_complete_run_is_logged_from_its_folder(store: Any, bar_run: Run, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(bar_run.folder, tmp_path / "runs/copy")
     for _ in range(2):  # the second time the run is known
         MlflowTracker().on_complete(Run(tmp_path / "runs/copy"))

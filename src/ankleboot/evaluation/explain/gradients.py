@@ -82,7 +82,11 @@ def smooth_grad(model: Any, images: Images, classes: Labels) -> Maps:
     inputs = to_inputs(images)
     rng = np.random.default_rng(NOISE_SEED)
     total = np.zeros_like(inputs)
-    for _ in range(NUM_SAMPLES):
-        noisy = inputs + rng.normal(0, NOISE_STD, inputs.shape).astype(np.float32)
-        total += class_gradients(model, model.inputs[0], noisy, classes)
+    size = max(1, batch_size_for(BATCH_SIZE, images.shape[1:]) // max(1, len(images)))
+    for start in range(0, NUM_SAMPLES, size):  # several at once, since many small calls are slow
+        num = min(size, NUM_SAMPLES - start)
+        noise = rng.normal(0, NOISE_STD, (num, *inputs.shape)).astype(np.float32)
+        noisy = (inputs + noise).reshape(-1, *inputs.shape[1:])
+        gradients = class_gradients(model, model.inputs[0], noisy, np.tile(classes, num))
+        total += gradients.reshape(noise.shape).sum(axis=0)
     return np.asarray((total / NUM_SAMPLES).sum(axis=-1))  # over the colors

@@ -23,7 +23,7 @@ from ankleboot.models.foreign.candidates import Signature, candidates
 from ankleboot.models.foreign.convention import Convention
 from ankleboot.models.foreign.decision import find_convention
 from ankleboot.models.foreign.examine import Trial, output_kind
-from ankleboot.models.foreign.runtimes import ForeignModel, load
+from ankleboot.models.foreign.runtimes import ForeignModel, load, predict_function
 from ankleboot.models.foreign.scalings import Pixels
 from ankleboot.models.foreign.scanners.limits import scan_memory
 
@@ -140,10 +140,7 @@ def _write(model: ForeignModel, convention: Convention, images: np.ndarray, targ
 
     rebuilt = rebuild(model.keras, convention, images.shape[1:])
     expected = convention.probs(model.predict(convention.inputs(images)))
-    inputs = to_inputs(images)
-    starts = range(0, len(inputs), 128)
-    batches = [rebuilt(inputs[start : start + 128], training=False) for start in starts]
-    actual = np.concatenate([np.asarray(batch) for batch in batches])
+    actual = predict_function(rebuilt)(to_inputs(images))
     difference = float(np.abs(actual - expected).max())
     agreement = float((actual.argmax(axis=1) == expected.argmax(axis=1)).mean())
     is_half = computes_in_half(model.keras)
