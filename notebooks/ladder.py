@@ -55,7 +55,7 @@ from ankleboot.studies.measures.cost import forward_flops
 
 changes = {
     "two convolutions a block": {"convs_per_block": 2},
-    "batch normalisation": {"batch_norm": True},
+    "batch normalization": {"batch_norm": True},
     "falling rate": {"schedule": "one_cycle", "learning_rate": 3e-3},
     "augmentation": {"flip": True, "max_shift": 1},
     "AdamW": {"optimizer": "adamw", "weight_decay": 0.01},

@@ -21,7 +21,7 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 # %% [markdown]
 # **3. Four ways to feed a network.** The recipe field `input_scaling` decides what the first
 # convolution gets: pixels as they are (`none`), divided by 255 (`unit`), or with mean 0 and spread
-# 1 (`standard`). The fourth way feeds raw pixels, but has batch normalisation inside.
+# 1 (`standard`). The fourth way feeds raw pixels, but has batch normalization inside.
 
 # %%
 from dataclasses import replace
@@ -130,7 +130,7 @@ plots.curves_with_range(
 
 # %% [markdown]
 # **6. The first gradient of the convolutional networks.** Every layer passes its scale on. *Which
-# of the four begins with the largest gradient, and does batch normalisation help the first kernel?*
+# of the four begins with the largest gradient, and does batch normalization help the first kernel?*
 
 # %%
 import matplotlib.pyplot as plt
@@ -183,7 +183,7 @@ plots.curves_with_range(
 )
 
 # %% [markdown]
-# **9. What batch normalisation does.** It takes the mean of its batch off and divides by the
+# **9. What batch normalization does.** It takes the mean of its batch off and divides by the
 # spread, for every channel. *Then what is left of a factor of 255?*
 
 # %%

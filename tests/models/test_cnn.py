@@ -146,7 +146,7 @@ def test_filters_kernels_and_slope_reach_the_layers() -> None:
 
 
 def test_sprint_has_the_stated_number_of_parameters() -> None:
-    # 4*4*16 frozen; 3*3 kernels of 16-32-64-64; 4 numbers of normalisation each; 256*10+10
+    # 4*4*16 frozen; 3*3 kernels of 16-32-64-64; 4 numbers of normalization each; 256*10+10
     kernels, norms = 9 * (16 * 32 + 32 * 64 + 64 * 64), 4 * (32 + 64 + 64)
     assert (
         architectures.build_model(SPRINT).count_params() == 256 + kernels + norms + 2_570 == 63_370

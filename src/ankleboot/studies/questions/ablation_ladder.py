@@ -24,7 +24,7 @@ batches and for three of its five epochs, so that a run takes seconds."""
 START, ALL = "plain", "all together"
 RUNGS: dict[str, dict[str, Any]] = {
     "two convolutions a block": {"convs_per_block": 2},
-    "batch normalisation": {"batch_norm": True},
+    "batch normalization": {"batch_norm": True},
     "AdamW": {"optimizer": "adamw", "weight_decay": 0.01},
     "RMSprop": {"optimizer": "rmsprop", "momentum": 0.0},
     "falling rate": {"schedule": "one_cycle", "learning_rate": 3e-3},
@@ -33,7 +33,7 @@ RUNGS: dict[str, dict[str, Any]] = {
     "twice the filters": {"filters": 64},
     "LeakyReLU": {"activation": "leaky_relu"},
 }
-MERGED = ("two convolutions a block", "batch normalisation", "AdamW", "falling rate", "LeakyReLU")
+MERGED = ("two convolutions a block", "batch normalization", "AdamW", "falling rate", "LeakyReLU")
 TOGETHER = {"flip": True} | {key: v for name in MERGED for key, v in RUNGS[name].items()}
 """All changes but the most expensive: larger kernels and more filters."""
 
