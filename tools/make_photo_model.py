@@ -32,7 +32,10 @@ from ankleboot.export.deployable import DeployableModel, calibration_images
 from ankleboot.export.parity import measure_latency
 from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import load_predictor
+from ankleboot.inference.ood_features import similarity_of
 from ankleboot.models.files.calibration import Calibration
+from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.files.ood_check import OodCheck
 from ankleboot.models.pretrained import catalog
 from ankleboot.models.pretrained.catalog import MODEL_FILE, PHOTO
 from ankleboot.models.run import Run
@@ -52,7 +55,9 @@ RECIPE = replace(
 )
 RESULT = Path(__file__).parents[1] / "benchmarks/results/photo_folds.json"
 COMMAND = "python tools/make_photo_model.py FOLDERS --foreign DIR"
-KEPT = ("recipe.json", "history.csv", "calibration.json", "ood_check.json", "result.json")
+KEPT = ("recipe.json", "history.csv", "calibration.json", "result.json")
+NUM_TRIED = 100  # images of each label
+MIN_FAMILIAR = 0.9  # share of the training images of each label that must pass the shipped check
 
 CARD = """# The model "photo"
 
@@ -201,11 +206,14 @@ def ship(
     order = label_order(data.class_names)
     expected = reference.predict(images)[:, order]
     reorder_classes(reference.model, order)
+    names = dict(zip(LABELS, (data.class_names[index] for index in order), strict=True))
+    check = OodCheck.from_json(reference.info.ood_check, run.folder).reordered(names)
     info = replace(
         reference.info,
         format="litert-int8",
         labels=LABELS,
         reject_labels=REJECT_LABELS,
+        ood_check=check.to_json(),
         version=__version__,
     )
     model = DeployableModel(reference.model, info, calibration_images(data.train.images))
@@ -213,8 +221,10 @@ def ship(
 
     predictor = load_predictor(target / MODEL_FILE)
     max_abs_diff = float(np.abs(predictor.predict(images) - expected).max())
+    require_familiar(predictor.info, data, order)
     for name in KEPT:
         shutil.copyfile(run.folder / name, target / name)
+    write_json(target / "ood_check.json", check.to_json())
     manifest, result = run.manifest(), run.result()
     kept = {"versions", "hardware", "git_commit", "split", "recipe"} & manifest.keys()
     write_json(target / "manifest.json", {name: manifest[name] for name in sorted(kept)})
@@ -231,6 +241,21 @@ def ship(
     atomic_write(target / "README.md", card.encode())
     latency = measure_latency(predictor, images)
     print(f"{target}: int8 differs by up to {max_abs_diff:.2f}; p50 {latency.p50:.1f} ms an image")
+
+
+def require_familiar(info: ModelMetadata, data: Dataset, order: list[int]) -> None:
+    """Refuse a model whose check declines many of the images that it learned, label by label."""
+    for index, row in enumerate(order):
+        learned = np.flatnonzero(data.train.labels == row)[:NUM_TRIED]
+        similarities = [similarity_of(image, info) for image in data.train.images[learned]]
+        passed = [
+            each is not None and each(index) >= info.ood_check["threshold"] for each in similarities
+        ]
+        print(
+            f"{info.labels[index]}: {100 * np.mean(passed):.0f} % of {len(passed)} pass the check"
+        )
+        if np.mean(passed) < MIN_FAMILIAR:
+            raise SystemExit(f"the check declines images of {info.labels[index]}")
 
 
 if __name__ == "__main__":

@@ -291,7 +291,10 @@ def test_the_browser_decides_as_python_does_with_the_same_messages(page: Any, ad
         crop="none",
     )
     own = ModelMetadata(abstain_below=0.9, labels=("10", "2", "a"), crop="none", image_size=8)
-    centers = [unit_vectors(generator.normal(size=(n, 192)).astype(np.float32)) for n in (5, 2, 0)]
+    centers = {
+        label: unit_vectors(generator.normal(size=(n, 192)).astype(np.float32))
+        for label, n in zip(own.labels, (5, 2, 0), strict=True)
+    }
     check = OodCheck.of(centers, 0.03, 100)
     checked = dataclasses.replace(own, ood_check=check.to_json(), abstain_below=0.5)
     sent, wanted = [], []
@@ -783,7 +786,7 @@ def test_the_page_declines_what_resembles_no_training_image(browser: Any, tmp_pa
     image = generator.integers(0, 256, (40, 40, 3), dtype=np.uint8)
     near = ood_features(image) + generator.normal(0, 0.05, 192)
     centers = unit_vectors(np.stack([-near, near]).astype(np.float32))
-    check = OodCheck.of([centers[:1], centers[1:]], 0.5, 100).to_json()
+    check = OodCheck.of({"cat": centers[:1], "dog": centers[1:]}, 0.5, 100).to_json()
     info = dataclasses.replace(OWN["colored"], labels=("cat", "dog"), ood_check=check)
     folder = own_page(tmp_path / "web", info)
     Image.fromarray(image).save(tmp_path / "a.png")

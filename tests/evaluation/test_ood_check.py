@@ -25,7 +25,7 @@ def directions() -> np.ndarray:
 def test_new_images_of_a_label_pass_and_others_do_not(directions: np.ndarray) -> None:
     rng = np.random.default_rng(0)
     features = np.concatenate([features_of(rng, each, 200) for each in directions[:2]])
-    check = fit_ood_check(features, np.repeat([0, 1], 200), 2)
+    check = fit_ood_check(features, np.repeat([0, 1], 200), ("a", "b"))
     assert check is not None and check.num_images == 400
 
     def passed(direction: np.ndarray, index: int) -> float:
@@ -45,8 +45,8 @@ def test_the_images_of_a_group_do_not_judge_one_another(directions: np.ndarray) 
     floors = 0.8 * unit_vectors(rng.normal(size=(20, SIZE)).astype(np.float32))
     features = features_of(rng, directions[0], 200) + floors[groups]
     labels = np.zeros(200, np.int64)
-    grouped = fit_ood_check(features, labels, 1, groups)
-    alone = fit_ood_check(features, labels, 1)
+    grouped = fit_ood_check(features, labels, ("a",), groups)
+    alone = fit_ood_check(features, labels, ("a",))
     assert grouped is not None and alone is not None
     assert grouped.threshold < alone.threshold - 0.02
 
@@ -54,21 +54,22 @@ def test_the_images_of_a_group_do_not_judge_one_another(directions: np.ndarray) 
 @pytest.mark.parametrize(("number", "groups"), [(19, None), (40, np.zeros(40, np.int64))])
 def test_few_images_or_a_single_group_give_no_check(number: int, groups: np.ndarray | None) -> None:
     features = np.random.default_rng(0).normal(size=(number, SIZE)).astype(np.float32)
-    assert fit_ood_check(features, np.zeros(number, np.int64), 1, groups) is None
+    assert fit_ood_check(features, np.zeros(number, np.int64), ("a",), groups) is None
 
 
 def test_as_many_labels_as_centers_at_most() -> None:
     features = np.random.default_rng(0).normal(size=(40, SIZE)).astype(np.float32)
     labels = np.arange(40) % 10
-    check = fit_ood_check(features, labels, MAX_CENTERS)
+    names = [str(number) for number in range(MAX_CENTERS + 1)]
+    check = fit_ood_check(features, labels, names[:MAX_CENTERS])
     assert check is not None and OodCheck.from_json(check.to_json(), "run") == check
-    assert fit_ood_check(features, labels, MAX_CENTERS + 1) is None
+    assert fit_ood_check(features, labels, names) is None
 
 
 def test_a_label_without_images_and_one_with_a_single_image() -> None:
     features = np.random.default_rng(0).normal(size=(31, SIZE)).astype(np.float32)
-    check = fit_ood_check(features, np.repeat([0, 1], [30, 1]), 3)
-    assert check is not None and check.counts == (8, 1, 0)
+    check = fit_ood_check(features, np.repeat([0, 1], [30, 1]), ("a", "b", "c"))
+    assert check is not None and (check.labels, check.counts) == (("a", "b", "c"), (8, 1, 0))
 
 
 def test_centers_are_unit_vectors_and_the_same_each_time() -> None:

@@ -115,7 +115,7 @@ def test_answers_are_put_into_words() -> None:
 
 def test_an_image_unlike_the_training_images_is_told_before_doubt() -> None:
     """A cat was "T-shirt/top, 90 %": the probabilities of a classifier always add up to one."""
-    check = OodCheck.of([np.eye(4, dtype=np.float32)] * 3, 0.5, 100)
+    check = OodCheck.of(dict.fromkeys(GARMENTS.labels, np.eye(4, dtype=np.float32)), 0.5, 100)
     info = replace(GARMENTS, ood_check=check.to_json())
 
     def said(probs: list[float], similarity: float, num_objects: int = 1) -> Prediction:

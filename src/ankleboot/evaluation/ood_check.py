@@ -5,7 +5,7 @@ learn the classes: Sun et al. 2022, https://arxiv.org/abs/2204.06507, with k-mea
 of all images, which is as good (docs/experiments.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -45,7 +45,7 @@ def store_ood_check(run: Run, data: Dataset) -> None:
     rows = _thinned(np.union1d(split.train, split.validation))
     groups = None if data.groups is None else data.groups[rows]
     features = _features(data.train.images, rows)
-    check = fit_ood_check(features, data.train.labels[rows], len(data.class_names), groups)
+    check = fit_ood_check(features, data.train.labels[rows], data.class_names, groups)
     if check is not None:
         write_json(path, check.to_json())
 
@@ -67,7 +67,7 @@ def _features(images: Images, rows: Indices) -> Features:
 
 
 def fit_ood_check(
-    features: Features, labels: Labels, num_classes: int, groups: Indices | None = None
+    features: Features, labels: Labels, class_names: Sequence[str], groups: Indices | None = None
 ) -> OodCheck | None:
     """Find centers for every label, and the threshold that 98 % of new images of it reach.
 
@@ -75,14 +75,15 @@ def fit_ood_check(
 
     Args:
         features: Features of training images; see `ood_features`.
-        labels: Their labels.
-        num_classes: Number of labels.
+        labels: Their labels, as indices of the class names.
+        class_names: Labels in the order of the model's outputs.
         groups: Number of each image's group, such as its photographer, which is in one fold.
 
     Returns:
         The check; None for fewer than `MIN_IMAGES` images, or than two groups, or for more labels
         than a check has centers.
     """
+    num_classes = len(class_names)
     numbers = np.arange(len(labels)) if groups is None else groups
     num_folds = min(NUM_FOLDS, len(np.unique(numbers)))
     if len(labels) < MIN_IMAGES or num_folds < 2 or num_classes > MAX_CENTERS:
@@ -99,7 +100,10 @@ def fit_ood_check(
     )
     if not len(similarities):
         return None
-    every = [cluster_centers(features[labels == index], per_label) for index in range(num_classes)]
+    every = {
+        name: cluster_centers(features[labels == index], per_label)
+        for index, name in enumerate(class_names)
+    }
     return OodCheck.of(every, float(np.quantile(similarities, LOST_FRACTION)), len(labels))
 
 

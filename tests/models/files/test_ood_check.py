@@ -12,13 +12,16 @@ from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.files.ood_check import MAX_CENTERS, OodCheck, unit_vectors
 
 RNG = np.random.default_rng(0)
-CENTERS = [unit_vectors(RNG.normal(size=(n, 192)).astype(np.float32)) for n in (5, 2, 0)]
+CENTERS = {
+    label: unit_vectors(RNG.normal(size=(n, 192)).astype(np.float32))
+    for label, n in (("a", 5), ("b", 2), ("c", 0))
+}
 CHECK = OodCheck.of(CENTERS, 0.4, 100)
 
 
 def test_the_similarity_is_the_mean_cosine_to_the_three_nearest_centers() -> None:
     features = RNG.normal(size=192).astype(np.float32)
-    for index, centers in enumerate(CENTERS[:2]):
+    for index, centers in enumerate([CENTERS["a"], CENTERS["b"]]):
         cosines = 1 - cdist(features[np.newaxis], centers, "cosine")[0]
         expected = np.sort(cosines)[-3:].mean()
         assert CHECK.similarity(features, index) == pytest.approx(expected, abs=0.01)
@@ -36,15 +39,29 @@ def test_a_check_survives_json_inside_the_metadata() -> None:
     again = ModelMetadata.from_text(json.dumps(info.to_json()), "file")
     assert again == info
     assert OodCheck.from_json(again.ood_check, "file") == CHECK
-    with pytest.raises(ModelError, match="file: damaged metadata .*check of 3 labels"):
-        ModelMetadata.from_json(replace(info, labels=("a", "b")).to_json(), "file")
+    for labels in (("a", "b"), ("a", "c", "b")):
+        with pytest.raises(ModelError, match="file: damaged metadata .*check of other labels"):
+            ModelMetadata.from_json(replace(info, labels=labels).to_json(), "file")
     with pytest.raises(ModelError, match="file: damaged metadata .*gray"):
         ModelMetadata.from_json(replace(info, color=False).to_json(), "file")
+
+
+def test_a_model_with_its_outputs_in_another_order_gets_the_check_in_that_order() -> None:
+    """The shipped model for photos refused nine of ten trousers: it had the folders' order."""
+    features = RNG.normal(size=192).astype(np.float32)
+    names = {"C": "c", "A": "a", "B": "b"}
+    check = CHECK.reordered(names)
+    assert (check.labels, check.counts) == (("C", "A", "B"), (0, 5, 2))
+    for index, old in enumerate(names.values()):
+        expected = CHECK.similarity(features, CHECK.labels.index(old))
+        assert check.similarity(features, index) == expected
+    assert OodCheck.from_json(check.to_json(), "file") == check
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"labels": ["a", "b"]}, "2 labels for 3 counts"),
         ({"threshold": 2.0}, "<= 1"),
         ({"counts": [5, 3, 0]}, "7 centers for 8"),
         ({"counts": [MAX_CENTERS + 1]}, f"<= {MAX_CENTERS}"),

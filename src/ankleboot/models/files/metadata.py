@@ -145,8 +145,8 @@ class ModelMetadata:
 
 def _check_ood(info: ModelMetadata, path: object) -> None:
     check = OodCheck.from_json(info.ood_check, path)
-    if len(check.counts) != len(info.labels):
-        raise TypeError(f"out-of-distribution check of {len(check.counts)} labels")
+    if check.labels != info.labels:
+        raise TypeError("out-of-distribution check of other labels, or in another order")
     if not info.color:
         raise TypeError("out-of-distribution check of gray images")
 

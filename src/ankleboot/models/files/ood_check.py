@@ -6,7 +6,7 @@ centers of its predicted label is of another kind than the images that the model
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -30,23 +30,26 @@ class OodCheck:
 
     Attributes:
         centers: Unit vectors (centers, features) as bytes, the labels one after the other.
+        labels: Labels in that order, which is the order of the model's outputs.
         counts: Number of centers of each label; an image of a label without one passes.
         threshold: Lowest similarity of images like the training images.
         num_images: Training images that the threshold rests on.
     """
 
     centers: PackedArray
+    labels: tuple[str, ...]
     counts: tuple[Annotated[int, msgspec.Meta(ge=0, le=MAX_CENTERS)], ...]
     threshold: Similarity
     num_images: Annotated[int, msgspec.Meta(ge=0)]
 
     @classmethod
-    def of(cls, centers: list[np.ndarray], threshold: float, num_images: int) -> "OodCheck":
+    def of(cls, centers: Mapping[str, np.ndarray], threshold: float, num_images: int) -> "OodCheck":
         """Store the centers (number, features) of each label, which are unit vectors."""
-        every = np.concatenate(centers)
+        every = np.concatenate(list(centers.values()))
         steps = np.rint(every * (127 / max(float(np.abs(every).max(initial=0)), 1e-6)))
         packed: Any = pack_array((steps + ZERO).astype(np.uint8))
-        return cls(packed, tuple(map(len, centers)), threshold, num_images)
+        counts = tuple(map(len, centers.values()))
+        return cls(packed, tuple(centers), counts, threshold, num_images)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any], path: object) -> "OodCheck":
@@ -62,13 +65,27 @@ class OodCheck:
             centers = _unit_vectors(check)
             if len(centers) != sum(check.counts):
                 raise ValueError(f"{len(centers)} centers for {sum(check.counts)}")
+            if len(check.labels) != len(check.counts):
+                raise ValueError(f"{len(check.labels)} labels for {len(check.counts)} counts")
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{path}: damaged out-of-distribution check ({error})") from error
         return check
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that `from_json` turns back into an equal object."""
-        return asdict(self) | {"counts": list(self.counts)}
+        return asdict(self) | {"labels": list(self.labels), "counts": list(self.counts)}
+
+    def reordered(self, names: Mapping[str, str]) -> "OodCheck":
+        """Return the check of a model whose outputs have another order, and other names.
+
+        Args:
+            names: Present label of each new one, in the new order.
+        """
+        blocks = np.split(unpack_array(self.centers), np.cumsum(self.counts)[:-1])
+        own = dict(zip(self.labels, blocks, strict=True))
+        chosen = [own[old] for old in names.values()]
+        packed: Any = pack_array(np.concatenate(chosen))
+        return replace(self, centers=packed, labels=tuple(names), counts=tuple(map(len, chosen)))
 
     def similarity(self, features: np.ndarray, index: int) -> float:
         """Compare the features of an image with the centers of the label of that index.
