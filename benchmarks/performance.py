@@ -135,7 +135,7 @@ def sections() -> dict[str, list[str]]:
             ),
             "",
             f"{max(row['round'] for row in predict['runs']) + 1} rounds, A B A B, medians; the "
-            f"shipped model; {environment_line(predict)}.",
+            f"shipped model `{predict['model']}`; {environment_line(predict)}.",
         ],
         "throughput": [
             *markdown_table(

@@ -65,7 +65,7 @@ _QUANTITIES = (
     Quantity("images_per_second", "images a second", "images a second", digits=0),
     Quantity("peak_mib", "MiB at the peak of training", "peak MiB", digits=0),
     _share("known_accuracy", "accuracy on training images", "training accuracy"),
-    Quantity("gap", "gap between the accuracies", "gap, points", " points", 100.0),
+    Quantity("gap", "the gap between the accuracies", "gap, points", " points", 100.0),
     Quantity("best_epoch", "epoch of the lowest validation loss", "best epoch", digits=1),
     _share("loss_rise", "rise of the validation loss", "loss rise", better=False, digits=0),
     Quantity(

@@ -117,7 +117,8 @@ def estimate_line(study: Study, num_runs: int, num_missing: int, *, quick: bool)
     stored = "" if num_missing == num_runs else f", {num_runs - num_missing} of them there already"
     minutes = study.minutes * num_missing / study.num_runs
     time = "a few minutes" if quick else f"about {minutes:.1f} minutes on two cores"
-    return f"{study.name}: {num_runs} runs{stored}; {time}"
+    runs = "1 run" if num_runs == 1 else f"{num_runs} runs"
+    return f"{study.name}: {runs}{stored}; {time}"
 
 
 def _file_stem(job: Job, data: Dataset, cores: int | None) -> str:
