@@ -158,7 +158,7 @@ def test_requirements_hold_hashes_and_no_address() -> None:
 
 
 def test_make_run_ends_with_the_command_for_a_photo() -> None:
-    line = "your photo: ankleboot predict PHOTO"
+    line = "your photo: . .venv/bin/activate; ankleboot predict PHOTO"
     assert f'echo "{line}"\n\n' in (ROOT / "Makefile").read_text()
     assert f"\n{line}\n```" in (ROOT / "docs/quick_start.md").read_text()
 

@@ -72,5 +72,5 @@ def _next_command(path: Path, format_name: str) -> str:
     if format_name == "playground":
         return f"python -m webbrowser {shlex.quote((path / 'index.html').resolve().as_uri())}"
     if format_name in ("web", "web-float32"):
-        return f"python -m http.server --directory {name}"
+        return f"python -m http.server 8080 --bind 127.0.0.1 --directory {name}"
     return f"ankleboot predict --model {name} IMAGE"

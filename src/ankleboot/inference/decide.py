@@ -102,7 +102,7 @@ def decide(
     cause, reason = _obstacle(image, garment, by_label, rejected)
     similarity = similarity_of(index) if similarity_of is not None and cause is None else None
     if cause is None and similarity is not None and similarity < info.ood_check["threshold"]:
-        cause, reason = "unfamiliar", f"unlike the images that the model learned as {label}"
+        cause, reason = "unfamiliar", f"resembles no {label} that the model learned"
     if cause is None and by_label[label] < threshold:
         cause, reason = "unsure", _doubt(by_label)
     return Prediction(

@@ -39,6 +39,7 @@ from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.files.keras_seal import model_sha256, read_seal, sealed
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.history import History, history_csv, read_history
+from ankleboot.models.pretrained import catalog
 from ankleboot.models.run_documents import (
     MANIFEST_FORMAT,
     ManifestDocument,
@@ -86,7 +87,12 @@ class Run(Record):
             raise ModelError(f"{self.folder / 'recipe.json'}: {error}") from error
 
     def manifest(self) -> dict[str, Any]:
-        """Read the manifest: data, split, versions and hardware."""
+        """Read the manifest: data, split, versions and hardware.
+
+        Raises:
+            ModelError: If it is missing or damaged, or the shipped model is no run.
+        """
+        self._refuse_shipped_export()
         return self._read("manifest.json", ManifestDocument, newest_format=MANIFEST_FORMAT)
 
     def metadata(self) -> ModelMetadata:
@@ -136,6 +142,15 @@ class Run(Record):
     def history(self) -> History:
         """Read the metrics of the epochs so far."""
         return read_history(self.folder / "history.csv")
+
+    def _refuse_shipped_export(self) -> None:
+        """Refuse a shipped model without its Keras model, which can predict and nothing else."""
+        if catalog.is_shipped(self.folder) and self.model_path.suffix != ".keras":
+            name = next(name for name, folder in catalog.FOLDERS.items() if folder == self.folder)
+            raise ModelError(
+                f"{name} ships as an exported file, for predict and serve; its accuracy on photos: "
+                "ankleboot bench photos --photos DIR"
+            )
 
     def _read(self, name: str, schema: Any, *, newest_format: int | None = None) -> dict[str, Any]:
         """Read a JSON document of the folder.
@@ -244,6 +259,7 @@ class Run(Record):
         Raises:
             ModelError: If the run is not complete, or the file is not the one it wrote.
         """
+        self._refuse_shipped_export()
         if not self.is_complete:
             self.recipe()  # raises if this is not a run folder
             raise ModelError(

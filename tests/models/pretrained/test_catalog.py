@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from ankleboot.core.classes import CLASS_NAMES
+from ankleboot.core.errors import ModelError
 from ankleboot.data.load import load_data
 from ankleboot.inference.load import load_predictor
 from ankleboot.inference.ood_features import similarity_of
@@ -67,6 +68,14 @@ def test_the_files_of_the_shipped_run_belong_together() -> None:
     card = (catalog.FOLDER / "README.md").read_text()
     stated = json.loads((catalog.FOLDER / "evaluation-test.json").read_text())
     assert f"{100 * stated['accuracy']:.2f} %" in card and info.model_sha256[:12] in card
+
+
+@pytest.mark.parametrize("name", [catalog.PHOTO, catalog.ZERO_SHOT])
+def test_a_model_that_ships_as_an_exported_file_says_so_where_a_run_is_needed(name: str) -> None:
+    run = Run(catalog.FOLDERS[name])
+    for use in (run.manifest, run.check_model):
+        with pytest.raises(ModelError, match=f"^{name} ships as an exported file, for predict"):
+            use()
 
 
 def test_the_check_of_photos_knows_which_label_is_which() -> None:

@@ -115,7 +115,9 @@ class ModelStore:
                 raise EnvironmentFailure(
                     f"{run}: has no export to serve, and no folder for one can be written"
                 )
-            self._on_message(f"{run}: exporting to LiteRT, once; the file is kept as {kept}")
+            self._on_message(
+                f"{run}: exporting to LiteRT, once, which takes up to a minute; the file is kept as {kept}"
+            )
             path = Path(_export(run, target / catalog.MODEL_FILE, self._trust))
             self._keep(path, kept)
             return str(path)

@@ -209,6 +209,7 @@ function showModelInfo() {
       .join(" ") + ` Made with Ankleboot ${info.version}.`;
 }
 
+byId("from-disk").remove(); // modules run, so a web server serves the page
 showModelInfo();
 listenForImages();
 if (page.samples) {
