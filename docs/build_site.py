@@ -216,14 +216,14 @@ def reference_index(written: dict[str, str]) -> str:
 
 
 def playground(source: Path) -> None:
-    """The shipped model's playground, beside the pages, with a link to it."""
+    """The playground of the model "pocket", beside the pages, with a link to it."""
     from ankleboot.core.silence import import_keras
     from ankleboot.data.load import load_data
 
     import_keras()
     from ankleboot.export.export import export_model
 
-    export_model(Path("pretrained"), "playground", source / "extra/playground", load_data("sample"))
+    export_model(Path("pocket"), "playground", source / "extra/playground", load_data("sample"))
     page = source / "docs/playground.md"
     title, _, rest = page.read_text().partition("\n\n")
     link = f'<p><a class="open" href="{PLAYGROUND}">Open the playground</a></p>'

@@ -8,7 +8,6 @@ are fitted on validation images with simulated artifacts of photos (`data/photo_
 that no photo takes part. The test split is evaluated once, at the end.
 """
 
-import json
 import shutil
 import tempfile
 from dataclasses import asdict
@@ -100,9 +99,8 @@ def main() -> None:
     write_json(target / "evaluation-test.json", test.to_json() | {"model": ZERO_SHOT})
     shipped = Run(target)
     source = {"data_source": "Fashion-MNIST, verified by its hashes"}  # not a local path
-    manifest = json.loads((target / "manifest.json").read_text())
-    write_json(target / "manifest.json", manifest | source)
-    result, hardware = shipped.result(), manifest["hardware"]
+    write_json(target / "manifest.json", shipped.manifest() | source)
+    result, hardware = shipped.result(), shipped.manifest()["hardware"]
     card = CARD.format(
         seed=SIMULATED.seed,
         epochs=result["epochs"],

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ankleboot import web
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.errors import EnvironmentFailure, ModelError
 from ankleboot.data.dataset import Dataset
@@ -333,7 +334,7 @@ def test_the_browser_decides_as_python_does_with_the_same_messages(page: Any, ad
         assert one.pop(3) == pytest.approx(other.pop(3))  # a sum
         assert one == other
     reasons = {str(row[-1]).split(" ")[0] for row in wanted}
-    assert reasons == {"None", "more", "no", "not", "unlike", "unsure", "the"}
+    assert reasons == {"None", "more", "no", "not", "resembles", "unsure", "the"}
 
 
 REMOVE_SPECKS = """async ([address, masks]) => {
@@ -802,6 +803,19 @@ def test_the_page_declines_what_resembles_no_training_image(browser: Any, tmp_pa
         page.locator("#timing:has-text('Predicted')").wait_for()
         assert page.locator("#prediction").inner_text() == headline(said)
         assert (said.cause == "unfamiliar") == (said.label == "cat")
+
+
+@needs_browser
+def test_a_page_opened_as_a_file_says_that_it_needs_a_server(
+    browser: Any, page: Any, tmp_path: Path
+) -> None:
+    """Modules do not run there, and the page was dead without a word."""
+    assert page.locator("#from-disk").count() == 0  # served
+    source = Path(web.__file__).parent / "offline_app/index.html"
+    opened = browser.new_page()
+    opened.goto(Path(shutil.copy(source, tmp_path)).as_uri())
+    assert "python -m http.server" in opened.locator("#from-disk").inner_text()
+    opened.close()
 
 
 @needs_browser

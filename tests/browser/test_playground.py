@@ -17,11 +17,11 @@ from ankleboot.data.load import load_data
 from ankleboot.export.network_json import layers_of
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.architectures import build_model
-from ankleboot.models.pretrained.catalog import FOLDER
 from ankleboot.recipes.catalog import POCKET
 from helpers.accessibility import severe_faults
 from helpers.browser import needs_browser, packed, served
 from helpers.playground import (
+    POCKET_FOLDER,
     RECIPES,
     SECTIONS,
     document_of,
@@ -116,10 +116,10 @@ def sneaker() -> np.ndarray:
 
 def keras_with(change: Any) -> np.ndarray:
     """Return the probabilities of the sneaker after a change of the Keras model."""
-    model = keras.models.load_model(FOLDER / "model.keras", compile=False)
+    model = keras.models.load_model(POCKET_FOLDER / "model.keras", compile=False)
     change(model)
     logits = keras.Model(model.input, model.get_layer("logits").output)(to_inputs(sneaker()))
-    scaled = np.asarray(logits)[0] / load_predictor(FOLDER).info.temperature
+    scaled = np.asarray(logits)[0] / load_predictor(POCKET_FOLDER).info.temperature
     powers = np.exp(scaled - scaled.max())
     probs: np.ndarray = powers / powers.sum()
     return probs
@@ -197,7 +197,7 @@ def test_another_pooling_gives_the_prediction_of_such_a_network(page: Any) -> No
     page.select_option("#pool-by", "average")
 
     expected = build_model(replace(POCKET, pooling="average"))
-    source = keras.models.load_model(FOLDER / "model.keras", compile=False)
+    source = keras.models.load_model(POCKET_FOLDER / "model.keras", compile=False)
     one = [i for i, layer in enumerate(source.layers) if "pool" in layer.name][0]
     x = expected.input
     for i, layer in enumerate(source.layers[1:], 1):  # the first pooling alone is another
@@ -205,7 +205,7 @@ def test_another_pooling_gives_the_prediction_of_such_a_network(page: Any) -> No
         if layer.name == "logits":
             break
     logits = np.asarray(keras.Model(expected.input, x)(to_inputs(sneaker())))[0]
-    scaled = logits / load_predictor(FOLDER).info.temperature
+    scaled = logits / load_predictor(POCKET_FOLDER).info.temperature
     powers = np.exp(scaled - scaled.max())
     np.testing.assert_allclose(shares(page), powers / powers.sum(), atol=6e-4)
 
@@ -228,7 +228,9 @@ def test_shifting_the_image_changes_maps_less_after_pooling(page: Any) -> None:
     assert 0 < float(after.removesuffix(" %")) < float(before.removesuffix(" %"))
     moved = np.roll(sneaker(), 1, axis=2)
     moved[:, :, 0] = 0
-    np.testing.assert_allclose(shares(page), load_predictor(FOLDER).predict(moved)[0], atol=6e-4)
+    np.testing.assert_allclose(
+        shares(page), load_predictor(POCKET_FOLDER).predict(moved)[0], atol=6e-4
+    )
 
 
 @needs_browser

@@ -19,11 +19,13 @@ from ankleboot.export.playground import LAYOUT, PAGE, write
 from ankleboot.inference.load import load_predictor
 from ankleboot.models.architectures import build_model
 from ankleboot.models.files.metadata import ModelMetadata
-from ankleboot.models.pretrained.catalog import FOLDER
+from ankleboot.models.pretrained.catalog import FOLDERS
 from ankleboot.recipes.catalog import CNN10K, CNN50K, LEAKY, PLAIN, POCKET, SPRINT
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.web.render import SHARED
 from helpers.browser import local
+
+POCKET_FOLDER = FOLDERS["pocket"]  # the network of the lessons: no skip connections, a dense layer
 
 SMALL = replace(PLAIN, filters=3, dense_units=7)
 
@@ -93,8 +95,8 @@ def document_of(network: DeployableModel) -> str:
 
 def write_shipped(path: Path) -> Path:
     """The shipped model's playground."""
-    model = keras.models.load_model(FOLDER / "model.keras", compile=False)
-    info = replace(load_predictor(FOLDER).info, format="playground")
+    model = keras.models.load_model(POCKET_FOLDER / "model.keras", compile=False)
+    info = replace(load_predictor(POCKET_FOLDER).info, format="playground")
     write(DeployableModel(model, info, load_data("sample").train.images[:1]), path)
     return path
 

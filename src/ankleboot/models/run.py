@@ -90,9 +90,10 @@ class Run(Record):
         """Read the manifest: data, split, versions and hardware.
 
         Raises:
-            ModelError: If it is missing or damaged, or the shipped model is no run.
+            ModelError: If it is missing or damaged, or was not shipped with the model.
         """
-        self._refuse_shipped_export()
+        if self.folder == catalog.FOLDERS[catalog.PHOTO]:
+            self._refuse_shipped_file()
         return self._read("manifest.json", ManifestDocument, newest_format=MANIFEST_FORMAT)
 
     def metadata(self) -> ModelMetadata:
@@ -143,12 +144,12 @@ class Run(Record):
         """Read the metrics of the epochs so far."""
         return read_history(self.folder / "history.csv")
 
-    def _refuse_shipped_export(self) -> None:
-        """Refuse a shipped model without its Keras model, which can predict and nothing else."""
+    def _refuse_shipped_file(self) -> None:
+        """Refuse a shipped model that is no whole run: an exported file without its Keras model."""
         if catalog.is_shipped(self.folder) and self.model_path.suffix != ".keras":
             name = next(name for name, folder in catalog.FOLDERS.items() if folder == self.folder)
             raise ModelError(
-                f"{name} ships as an exported file, for predict and serve; its accuracy on photos: "
+                f"{name} ships as an exported file and is no whole run; its accuracy on photos: "
                 "ankleboot bench photos --photos DIR"
             )
 
@@ -259,7 +260,7 @@ class Run(Record):
         Raises:
             ModelError: If the run is not complete, or the file is not the one it wrote.
         """
-        self._refuse_shipped_export()
+        self._refuse_shipped_file()
         if not self.is_complete:
             self.recipe()  # raises if this is not a run folder
             raise ModelError(
