@@ -312,6 +312,25 @@ def test_another_network_can_be_opened(browser: Any, address: str, tmp_path: Pat
         page.locator("#shift-x").fill("-3")
 
 
+PAINT_TWICE = """async (address) => {
+  const { paintMap } = await import(address + "feature_maps.js");
+  const canvas = document.createElement("canvas");
+  const mapsOf = (side) =>
+    ({ height: side, width: side, channels: 1, values: new Float32Array(side * side) });
+  return [2, 0].map((side) => {
+    paintMap(canvas, mapsOf(side), 0);
+    return [canvas.width, canvas.height];
+  });
+}"""
+
+
+@needs_browser
+def test_maps_without_values_leave_no_former_map(modules: tuple[Any, str]) -> None:
+    """A pooling window that fits nowhere has no output; the map before it stayed on the page."""
+    page, address = modules
+    assert page.evaluate(PAINT_TWICE, address) == [[2, 2], [1, 1]]
+
+
 def train_one_epoch(page: Any) -> None:
     page.locator("#train-epochs").fill("1")
     page.click("#train-start")

@@ -7,7 +7,10 @@ const BRIGHT = 0.179; // luminance above which black text has more contrast than
 
 /** Paint one channel: gray for the network's image, colors by sign for all other maps. */
 export function paintMap(canvas, maps, channel, isImage = false) {
-  if (!maps || !maps.width || !maps.height) return;
+  if (!maps?.width || !maps.height) {
+    canvas.width = canvas.height = 1; // removes the former map
+    return;
+  }
   canvas.width = maps.width;
   canvas.height = maps.height;
   const context = canvas.getContext("2d");

@@ -47,11 +47,12 @@ function makeStep(name, layer = null) {
 }
 
 function fill(step, maps) {
-  step.classList.toggle("missing", !maps);
-  step.querySelector("small").textContent = maps ? sizeOf(maps) : "no output";
+  const isMissing = !maps?.width || !maps.height; // a window that fits nowhere leaves no values
+  step.classList.toggle("missing", isMissing);
+  step.querySelector("small").textContent = isMissing ? "no output" : sizeOf(maps);
   const canvas = step.querySelector("canvas");
-  if (!maps) {
-    canvas.width = canvas.height = 1; // removes the former map
+  if (isMissing) {
+    paintMap(canvas, null);
     return;
   }
   const isFlat = maps.height * maps.width === 1 && maps.channels > 1;
