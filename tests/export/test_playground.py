@@ -16,8 +16,8 @@ from ankleboot.export.network_json import layers_of
 from ankleboot.inference.load import load_predictor
 from ankleboot.inference.numpy_network import outputs_of, unpack_layer
 from ankleboot.models.files.checksums import add_folder_checksums
-from ankleboot.models.pretrained.catalog import FOLDER
 from helpers.playground import (
+    POCKET_FOLDER,
     RECIPES,
     images_for,
     kept_by_keras,
@@ -72,7 +72,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_folder_is_a_predictor(folder: Path) -> None:
     images = load_data("sample").test.images[:50]
-    expected = load_predictor(FOLDER).predict(images)
+    expected = load_predictor(POCKET_FOLDER).predict(images)
     np.testing.assert_allclose(load_predictor(folder).predict(images), expected, atol=1e-5)
 
 
