@@ -119,19 +119,21 @@ def image_rows(
     captions: Mapping[str, Sequence[str]],
     *,
     signed: bool = False,
+    inches: float = IMAGE_INCHES,
 ) -> Figure:
     """Draw rows of small images, with a name for each row and a caption for each image.
 
-    Pixels are gray from 0 to 255; `signed` ones are red above 0 and blue below.
+    Pixels are gray from 0 to 255; `signed` ones are red above 0 and blue below. An image is
+    `inches` wide.
     """
     columns = min(MAX_COLUMNS, max(map(len, rows.values())))
-    font = max(8.0, FONT_PER_INCH * columns * IMAGE_INCHES)
+    font = max(8.0, FONT_PER_INCH * columns * inches)
     line = 1.3 * font / 72
     num_lines = max(
         (text.count("\n") + 1 for texts in captions.values() for text in texts), default=0
     )
     left = 0.6 * font / 72 * max(map(len, rows)) + 2 * GAP
-    cell = IMAGE_INCHES, IMAGE_INCHES + num_lines * line
+    cell = inches, inches + num_lines * line
     grid = ImageGrid(len(rows), columns, cell, left=left)
     style = GRAY
     for row, (name, images) in enumerate(rows.items()):
