@@ -68,6 +68,9 @@ def classify(folder: Path) -> None:
     for key in ("methods", "declining"):  # the shipped "photo" has learned these photos
         before = [row for row in stored[key] if row["name"] == catalog.PHOTO]
         document[key] = [row for row in document[key] if row["name"] != catalog.PHOTO] + before
+    for key in ("risk", "kinds"):  # as above
+        document[key].pop(catalog.PHOTO, None)
+        document[key] |= {k: v for k, v in stored.get(key, {}).items() if k == catalog.PHOTO}
     command = "python benchmarks/photos.py --photos DIR --only names"
     write_json(RESULTS / "photos.json", {"command": command} | document)
 

@@ -63,7 +63,7 @@ def test_the_claims_are_those_of_the_stored_results() -> None:
     seven, foreign = folds["seven_kinds"]["accuracy"], folds["foreign"]
     found = f"{100 * seven['share']:.1f} % of {seven['num']:,} photos by people new to the model"
     assert found in claims
-    assert f"in\n  tutorials, {100 * shares['grey']:.1f} % do" in claims
+    assert f"in\n  tutorials, {100 * shares['grey']:.1f} % get it" in claims
     answered = f"Of {foreign['num']} images without a garment {100 * foreign['answered']:.1f} % get"
     assert answered in README
     sprint = {row["name"]: row for row in stored("train")["summary"]}["sprint"]
