@@ -3,7 +3,7 @@
     make zero-shot             (python tools/make_zero_shot.py)
 
 The network is the recipe `simulated` on Fashion-MNIST. The model "zero-shot" is an ensemble of it
-and the shipped model of 28 x 28 pixels over several views of an image. Temperature and threshold
+and the shipped model "pocket" over several views of an image. Temperature and threshold
 are fitted on validation images with simulated artifacts of photos (`data/photo_simulation.py`), so
 that no photo takes part. The test split is evaluated once, at the end.
 """
@@ -39,7 +39,7 @@ HELD_OUT = "not measured: `python benchmarks/photos.py --photos DIR` fills this 
 CARD = """# The model "zero-shot"
 
 Classifies garments on photos, trained without photos: the geometric mean of two networks over four
-views of 28 x 28 pixels (original, mirrored, blurred, both). One network is the model "pretrained".
+views of 28 x 28 pixels (original, mirrored, blurred, both). One network is the model "pocket".
 The other, with twice the weight, is recipe `simulated` (seed {seed}, {epochs} epochs in
 {seconds:.0f} s on {hardware}). It was trained on Fashion-MNIST with simulated artifacts of photos:
 spread sleeves, pairs of shoes, other light and faulty masks. Use it with

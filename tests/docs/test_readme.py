@@ -66,6 +66,13 @@ def test_the_claims_are_those_of_the_stored_results() -> None:
     assert f"in\n  tutorials, {100 * shares['grey']:.1f} % get it" in claims
     answered = f"Of {foreign['num']} images without a garment {100 * foreign['answered']:.1f} % get"
     assert answered in README
+    shares_answered = (
+        folds["seven_kinds"][key]["share"] for key in ("answered", "right_of_answered")
+    )
+    said = "photos {:.1f} % are answered, {:.1f} % of those".format(
+        *(100 * s for s in shares_answered)
+    )
+    assert said in README
     sprint = {row["name"]: row for row in stored("train")["summary"]}["sprint"]
     runs = [run for run in stored("reproduction")["runs"] if run["recipe"] == "sprint"]
     mean = statistics.mean(run["test_accuracy"] for run in runs)

@@ -62,7 +62,7 @@ def by_size(
         runs = [results.values(variant, key) for variant in there]
         images[name] = [results.mean(variant, "num_train") for variant in there]
         percent[name] = 100 * np.array([values[: min(map(len, runs))] for values in runs]).T
-    labels = "training images", f"{QUANTITIES[key].words} in %"
+    labels = "training images", QUANTITIES[key].title
     return Chart(title, partial(plots.curves_with_range, images, percent, *labels, log_x=True))
 
 

@@ -116,8 +116,7 @@ class ModelStore:
                     f"{run}: has no export to serve, and no folder for one can be written"
                 )
             self._on_message(
-                f"{run}: exporting to LiteRT, once, which takes up to a minute; "
-                f"the file is kept as {kept}"
+                f"{run}: exporting to LiteRT, once, which takes a while; the file is kept as {kept}"
             )
             path = Path(_export(run, target / catalog.MODEL_FILE, self._trust))
             self._keep(path, kept)

@@ -84,9 +84,13 @@ def _differences(results: StudyResults, size: str) -> str:
 
 def _effect_of_images(results: StudyResults) -> str:
     """Describe what ten times as many images change without a remedy."""
-    tested = [r for r in results.comparisons_in("gap") if r.second == BARE[SOME]]
+    sizes = BARE[EVERY], BARE[SOME]
     return describe_differences(
-        [result for result in tested if result.first == BARE[EVERY]],
+        [
+            result
+            for result in results.comparisons_in("gap")
+            if (result.first, result.second) == sizes
+        ],
         lambda name: f"{_in_words(name)} on {results.show(name, 'num_train')} images",
     )
 
