@@ -81,4 +81,4 @@ for sentence in ankleboot.compare([mine, sprint]).sentences:
 # `ankleboot export`, `ankleboot serve --model`.
 
 # %%
-ankleboot.explain(mine, ["test:0"], methods=["grad-cam"])[0].figure()
+ankleboot.explain(mine, ["test:0"], methods=["hires-cam"])[0].figure()

@@ -63,7 +63,7 @@ def test_verify_of_one_class_counts_it(tmp_path: Path, capsys: pytest.CaptureFix
     assert run(["data", "verify", "--data", str(folder)]) == 3
     shown = capsys.readouterr()
     assert ["cup", "3"] in [line.split() for line in shown.out.splitlines()]
-    assert shown.err.endswith("two or more classes are needed, found cup\n")
+    assert shown.err.endswith("two or more classes are needed, found one: cup\n")
 
 
 def test_verify_shows_no_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

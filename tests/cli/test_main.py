@@ -17,6 +17,7 @@ from ankleboot.cli.main import EXTRAS
 from ankleboot.cli.main import run as ankleboot
 from ankleboot.data.fashion_mnist import load as data
 from ankleboot.data.fashion_mnist.sources import LocalFolder
+from ankleboot.recipes.catalog import PURPOSES, RECIPES
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 TINY = ["blocks=1", "filters=4", "dense_units=16", "batch_size=100", "epochs=2"]
@@ -120,7 +121,11 @@ def test_train_tells_people_what_happened(
 def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"plain", "leaky"} <= set(output_of(capsys, "recipes").split())
     assert "negative_slope" in output_of(capsys, "recipes", "leaky")
+    assert PURPOSES.keys() == RECIPES.keys()
+    listed = output_of(capsys, "recipes").splitlines()
+    assert all(any(text in line for line in listed) for text in PURPOSES.values())
     documents = json.loads(output_of(capsys, "recipes", "--json"))
+    assert [document["purpose"] for document in documents] == [*PURPOSES.values()]
     names = (
         "sprint steady strong champion pocket cnn10k cnn50k cnn100k simulated plain leaky transfer "
         "small tiny"
@@ -165,7 +170,10 @@ def test_data_fetch_fills_the_cache(
         (["train", "leaky", "--data", "nowhere"], 2, "expected fashion-mnist, sample"),
         (["train", "--resume", "nowhere"], 4, "nowhere: not a run folder"),
         (["train", "--resume", "x", "--run-dir", "y"], 2, "leave --run-dir out"),
-        (["evaluate"], 2, "Missing argument 'MODEL'"),
+        (["evaluate"], 2, "Missing argument 'MODEL': a run folder, a model file, or a shipped "),
+        (["adopt"], 2, "Missing argument 'MODEL': a model file of another tool. (see"),
+        (["predict"], 2, "Missing argument 'PATH...': an image file, a folder of them, or -"),
+        (["export", "pretrained"], 2, "Missing option '--format': litert, litert-fp16, "),
         (["evaluate", "nowhere.keras"], 4, "no such model file"),
         (["evaluate", "x", "--split", "train"], 2, "not one of 'validation', 'held-out', 'test'"),
         (["recipes", "nothing"], 2, "valid: sprint, steady, strong, champion, pocket, cnn10k"),
@@ -204,6 +212,7 @@ def test_a_missing_extra_is_named() -> None:
 import sys
 sys.modules["tensorflow"] = None  # as if it were not installed
 from ankleboot.cli.main import run
+from ankleboot.recipes.catalog import PURPOSES, RECIPES
 sys.exit(run(["train", "leaky", "--data", "sample"]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -227,11 +236,18 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "ankleboot", *arguments]
 
 
+def test_options_about_the_data_stand_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    own, about_data = output_of(capsys, "evaluate", "--help").split("Options for the data:")
+    assert "--split" in own and "--data" not in own.partition("Options:")[2]
+    assert all(f"  {name} " in about_data for name in ("--data", "--skip-bad", "--groups"))
+
+
 def test_help_is_quick_and_loads_no_tensorflow() -> None:
     started = time.perf_counter()
     done = subprocess.run(command("--help"), capture_output=True, text=True, check=True)
     assert time.perf_counter() - started < 2  # 0.2 s on an idle machine
     assert "Exit codes" in done.stdout
+    assert "\n    ankleboot predict PHOTO       label the garment on a photo\n" in done.stdout
     code = "import sys, ankleboot.cli.main as c; c.run(['--help']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"tensorflow", "keras", "numpy", "rich"} & set(done.stdout.split())

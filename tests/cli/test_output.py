@@ -13,7 +13,7 @@ import pytest
 
 from ankleboot.cli.evaluate import _next_command
 from ankleboot.cli.output.evaluation import evaluation_result
-from ankleboot.cli.output.prediction import export_result, prediction_printer
+from ankleboot.cli.output.prediction import export_result, list_failures, prediction_printer
 from ankleboot.cli.output.training import TrainingProgress, training_result
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.text import percent_text
@@ -89,6 +89,7 @@ def printed() -> Iterator[None]:
     with prediction_printer(ModelMetadata(), as_json=False, as_csv=False) as show:
         for result in RESULTS:
             show(result)
+    list_failures([result for result in RESULTS if isinstance(result, FailedImage)])
     yield
 
 
@@ -252,6 +253,7 @@ TRAINED: dict[str, Any] = {
     "model_epoch": 2,
     "train": {"accuracy": 0.7069, "loss": 0.9},
     "validation": {"accuracy": 0.7, "loss": 0.8},
+    "arithmetic": "float32 on tensorflow",
     "verdict": {"sentences": ["Still improving.", "The loss.", "The gap.", "Few images."]},
     "calibration": {
         "temperature": 0.9,
@@ -279,10 +281,14 @@ def test_a_training_is_three_lines_and_the_next_command(
         "(-v shows layers, losses by epoch and files)",
     ]
     training_result(TRAINED, verbose=True)
-    lines = capsys.readouterr().out.splitlines()
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.endswith("(training: 70.69 %)")
     assert "ECE              0.090 before calibration, 0.050 after" in lines
     assert "The gap." in lines and "runs/with blank/model.keras" in lines
     assert lines[-1] == "next: ankleboot evaluate 'runs/with blank'"
+    training_result(TRAINED | {"arithmetic": "bfloat16 on tensorflow"})
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.endswith("(training: 70.69 %; computed in bfloat16)")
 
 
 def test_an_export_is_three_lines_and_the_next_command(capsys: pytest.CaptureFixture[str]) -> None:

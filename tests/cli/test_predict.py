@@ -55,6 +55,27 @@ def test_every_image_of_a_folder_is_labeled(
     assert sum(entry["index"] == index % 10 for index, entry in enumerate(entries)) >= 16
 
 
+def test_people_read_why_a_file_failed_and_where_to_look_next(
+    image_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    good = str(image_folder / "00009-ankle-boot.png")
+    assert run(["predict", good, "gone.png"]) == 3
+    assert capfd.readouterr().err == "error: gone.png: no such file\n"
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert run(["predict", str(empty)]) == 3
+    assert capfd.readouterr().err.startswith(f"error: {empty}: no images in this folder")
+    assert run(["predict", "gone.png", "lost.png"]) == 3
+    listed = "could not be read:\n  gone.png: no such file\n  lost.png: no such file\n"
+    assert capfd.readouterr().err == f"{listed}error: 2 of 2 files could not be read\n"
+    gray = tmp_path / "gray.png"
+    Picture.new("L", (28, 28), 9).save(gray)
+    assert run(["predict", good, str(gray)]) == 0
+    assert "1 of 2 without a reliable label: --save-steps DIR" in capfd.readouterr().err
+    assert run(["predict", str(gray), "--csv"]) == 0
+    assert capfd.readouterr().err == ""
+
+
 def test_one_unreadable_file_does_not_stop_the_others(
     image_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,7 +21,7 @@ WRONG = {
     "export pretrained --format litter": (2, "did you mean litert?"),
     "export pretrained --format onnx --data nowhere": (2, "expected fashion-mnist, sample"),
     "export nowhere --format onnx": (4, "no such model file or run folder"),
-    "explain pretrained test:1 --method grad-came": (2, "did you mean grad-cam?"),
+    "explain pretrained test:1 --method hires-cams": (2, "did you mean hires-cam?"),
     "explain pretrained nowhere.png": (3, "nowhere.png: no such file"),
     "explain pretrained test:1 --data nowhere": (2, "expected fashion-mnist, sample"),
     "compare pretrained nowhere": (4, "no such model file or run folder"),

@@ -119,13 +119,13 @@ def test_every_step_takes_every_choice(name: str, bar_data: Dataset, tmp_path: P
     text = report.path.read_text()
     (explanation,) = ankleboot.explain(run, ["train:0"], data=bar_data)
     if name == "mlp":
-        assert "grad-cam" not in explanation.maps and len(explanation.maps) == 3
+        assert "hires-cam" not in explanation.maps and len(explanation.maps) == 3
         assert explanation.notes == (
-            "grad-cam is left out: the model has no layer with feature maps; grad-cam needs one.",
+            "hires-cam is left out: the model has no layer with feature maps; hires-cam needs one.",
         )
         assert explanation.notes[0] in text and "neither feature maps" in text
-        with pytest.raises(ModelError, match="grad-cam needs one"):
-            ankleboot.explain(run, ["train:0"], methods=["grad-cam"], data=bar_data)
+        with pytest.raises(ModelError, match="hires-cam needs one"):
+            ankleboot.explain(run, ["train:0"], methods=["hires-cam"], data=bar_data)
     else:
         assert len(explanation.maps) == 4 and explanation.notes == ()
         assert "left out" not in text and "neither feature maps" not in text
@@ -155,8 +155,8 @@ def test_a_separable_convolution_is_drawn_and_explained(bar_data: Dataset) -> No
     (maps,) = features.feature_maps(model, images).values()
     assert maps.shape == (2, 26, 26, 4)
     assert features.receptive_fields(model)[0].size == 3
-    explained, notes = apply_methods(model, images, np.array([0, 1]), ["grad-cam", "occlusion"])
-    assert set(explained) == {"grad-cam", "occlusion"} and notes == ()
+    explained, notes = apply_methods(model, images, np.array([0, 1]), ["hires-cam", "occlusion"])
+    assert set(explained) == {"hires-cam", "occlusion"} and notes == ()
 
 
 def test_kernels_that_are_no_images_are_left_out() -> None:

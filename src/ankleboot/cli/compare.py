@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.groups import DataCommand
 
 
-@click.command()
+@click.command(cls=DataCommand)
 @click.argument("models", metavar="MODEL MODEL...", type=options.PATH, nargs=-1)
 @options.split_option
 @options.data_option

@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.groups import DataCommand
 from ankleboot.cli.plugin_name import PluginName
 from ankleboot.core import plugins
 
 
-@click.command()
+@click.command(cls=DataCommand)
 @click.argument("model", type=options.PATH)
 @options.ensemble_option
 @options.split_option

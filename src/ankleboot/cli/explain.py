@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.groups import DataCommand
 from ankleboot.cli.plugin_name import PluginName
 from ankleboot.core import plugins
 from ankleboot.core.errors import DataError
@@ -14,7 +15,7 @@ from ankleboot.core.splits import SPLITS
 from ankleboot.core.text import folder_name
 
 
-@click.command()
+@click.command(cls=DataCommand)
 @click.argument("model", type=options.PATH)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.groups import DataCommand
 from ankleboot.cli.plugin_name import PluginName
 from ankleboot.core import plugins
 from ankleboot.core.errors import UsageError
@@ -19,7 +20,7 @@ def _refuse_views(_context: click.Context, _option: click.Parameter, value: str 
         )
 
 
-@click.command()
+@click.command(cls=DataCommand)
 @click.argument("model", type=options.PATH)
 @click.option(
     "--format",

@@ -1,4 +1,4 @@
-"""Groups of commands, and what their help and their errors say."""
+"""Groups of commands and of options, and what their help and their errors say."""
 
 import difflib
 from collections.abc import Sequence
@@ -9,6 +9,20 @@ from ankleboot.core.text import near_name
 
 WHOLE = 10_000  # characters; no summary of a command is longer
 EXTRA = "Got unexpected extra argument"  # how click begins this message
+
+MEANINGS = {
+    "MODEL": "a run folder, a model file, or a shipped model such as pretrained.",
+    "adopt MODEL": "a model file of another tool.",
+    "RUN": "a run folder; ankleboot runs list shows them.",
+    "PATH": "an image file, a folder of them, or - for standard input.",
+    "IMAGE": "an image file, or the number of an image of the data, such as test:17.",
+    "RECIPE": "a recipe; ankleboot recipes lists them.",
+    "DATA": "an image folder, a table of images, or fashion-mnist.",
+    "FOLDER": "a folder of images.",
+    "SOURCE": "an image folder or a table of images.",
+    "DESTINATION": "a file or folder to write.",
+}
+"""Meanings of arguments, which click declares without a help text, of one command or of all."""
 
 
 class Group(click.Group):
@@ -36,10 +50,31 @@ class Group(click.Group):
             formatter.write_dl(rows)
 
 
+class DataOption(click.Option):
+    """Option that says which images to load, and how."""
+
+
+class DataCommand(click.Command):
+    """Command whose help has the options about the data in a section of their own."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in two sections."""
+        for title, is_about_data in (("Options", False), ("Options for the data", True)):
+            records = [
+                parameter.get_help_record(ctx)
+                for parameter in self.get_params(ctx)
+                if isinstance(parameter, DataOption) == is_about_data
+            ]
+            with formatter.section(title):
+                formatter.write_dl([record for record in records if record])
+
+
 def usage_message(error: click.ClickException, arguments: Sequence[str]) -> str:
     """Return the message of a slip in the arguments, with the help that explains them."""
     message = error.format_message()
     context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.MissingParameter) and context and error.param:
+        message = f"{message.rstrip('.')}: {_meaning(error.param, context)}"
     if context and isinstance(error, click.NoSuchOption):
         if field := _field_like(error, context):
             value = _value(error.option_name, arguments)
@@ -47,6 +82,14 @@ def usage_message(error: click.ClickException, arguments: Sequence[str]) -> str:
     elif context and message.startswith(EXTRA) and "--model" in _options_of(context.command):
         message = f"{message}. A model is named like this: --model MODEL"
     return f"{message} (see {context.command_path if context else 'ankleboot'} --help)"
+
+
+def _meaning(parameter: click.Parameter, context: click.Context) -> str:
+    """Return what a missing parameter stands for."""
+    if isinstance(parameter, click.Option):
+        return parameter.help or ""
+    name = parameter.make_metavar(context).rstrip(".").partition(" ")[0]
+    return MEANINGS.get(f"{context.info_name} {name}") or MEANINGS[name]
 
 
 def _options_of(command: click.Command) -> set[str]:

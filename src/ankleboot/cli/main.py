@@ -122,7 +122,15 @@ class Commands(Group):
 def cli() -> None:
     """Train, judge, explain and ship clothing classifiers on Fashion-MNIST.
 
+    \b
+    First steps:
+      ankleboot predict PHOTO       label the garment on a photo
+      ankleboot train sprint        train a network in seconds
+      ankleboot train transfer --data FOLDER
+                                    learn the classes of your own images
+      ankleboot serve               open a page and an API for photos
+
     Exit codes: 0 ok, 1 fault of Ankleboot, 2 usage, 3 bad data, 4 refused or bad model,
     5 environment (disk, network, permission), 6 training diverged, 129 SIGHUP, 130 SIGINT,
     143 SIGTERM.
-    """
+    """  # noqa: D301 - \b is the character that makes click keep the lines

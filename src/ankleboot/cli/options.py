@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from ankleboot.cli.groups import DataOption
 from ankleboot.cli.output.plain import print_json
 from ankleboot.core.errors import AnklebootError, UsageError
 from ankleboot.core.paths import expand
@@ -243,21 +244,27 @@ DATA_OPTIONS = (
     click.option(
         "--data",
         "name",
+        cls=DataOption,
         metavar="NAME|DIR",
         help="fashion-mnist (default), sample, an image folder with a sub-folder for every class, "
         "a table (.csv, .jsonl, .parquet, .npz), a .zip of these, a folder with IDX files, or "
         "package.module:load.",
     ),
     click.option(
-        "--skip-bad", is_flag=True, help="Leave out images that cannot be read, and count them."
+        "--skip-bad",
+        cls=DataOption,
+        is_flag=True,
+        help="Leave out images that cannot be read, and count them.",
     ),
     click.option(
         "--strict",
+        cls=DataOption,
         is_flag=True,
         help="Refuse images or groups that are in more than one split.",
     ),
     click.option(
         "--groups",
+        cls=DataOption,
         metavar="FILE",
         type=PATH,
         help="CSV file with the columns path and group: images of one group (a patient, a "
@@ -265,6 +272,7 @@ DATA_OPTIONS = (
     ),
     click.option(
         "--labels",
+        cls=DataOption,
         metavar="FILE",
         type=PATH,
         help="Label file that corrects labels of training and validation images, as `ankleboot "

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"P5\n", b"P6\n")
 """First bytes of images that need hold no zero, which tells the others from lists of paths."""
 
+UNSURE_HINT = (
+    "{num:,} of {total:,} without a reliable label: --save-steps DIR shows what the model gets, "
+    "--json all probabilities"
+)
+
 
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
@@ -120,17 +125,23 @@ def predict(
         on_prediction=writer,
         on_image=check_form,
     )
-    num_failed, exit_codes, passes = 0, set(), []
+    failed: list[FailedImage] = []
+    num_unsure, passes = 0, []
     with output.prediction_printer(router.default.info, as_json=as_json, as_csv=as_csv) as show:
         for result in counted(results, len(files), "images"):
             if isinstance(result, FailedImage):
-                num_failed += 1
-                exit_codes.add(result.exit_code)
+                failed.append(result)
             else:
+                num_unsure += result.abstained
                 passes.append(result.passes)
             if sorter is not None:
                 sorter.add(result)
             show(result)
+    is_for_people = not (as_json or as_csv)
+    if is_for_people and len(failed) > 1:
+        output.list_failures(failed)
+    if is_for_people and num_unsure and not (sort_into or save_steps):
+        log_line(UNSURE_HINT.format(num=num_unsure, total=len(files)))
     if sorter is not None:
         numbers = ", ".join(f"{name} {num:,}" for name, num in sorted(sorter.counts.items()))
         log_line(f"{sorter.finish()}: {numbers or 'no images'}")
@@ -139,9 +150,12 @@ def predict(
             log_line(check.note)
     if further or views:
         log_line(str(cost_of(router.default.info.passes, passes)))
-    if num_failed:
+    if failed:
+        exit_codes = {failure.exit_code for failure in failed}
         kind = EnvironmentFailure if EnvironmentFailure.exit_code in exit_codes else DataError
-        raise kind(f"{num_failed} of {len(files)} files could not be read")
+        if is_for_people and len(failed) == 1:
+            raise kind(f"{failed[0].path}: {failed[0].error}")
+        raise kind(f"{len(failed)} of {len(files)} files could not be read")
 
 
 def _find(paths: Sequence[str], progress: Callable[[str], None]) -> list[ImageSource]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ankleboot.cli import options
+from ankleboot.cli.groups import DataCommand
 
 if TYPE_CHECKING:
     from ankleboot.evaluation.data_size import SizePoint
     from ankleboot.evaluation.select_split import DataSource
 
 
-@click.command()
+@click.command(cls=DataCommand)
 @click.argument("run_dir", metavar="RUN", type=options.PATH)
 @options.split_option
 @options.output_option(

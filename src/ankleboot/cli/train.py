@@ -10,6 +10,7 @@ import click
 
 from ankleboot.cli import options
 from ankleboot.cli.executor_options import ExecutorOptions, executor_option
+from ankleboot.cli.groups import DataCommand
 from ankleboot.cli.plugin_name import PluginName
 from ankleboot.cli.train_several import SeveralTrainings, refuse_beside_several
 from ankleboot.core.errors import ModelError, UsageError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ankleboot.recipes.recipe import Recipe
 
 
-@click.command()
+@click.command(cls=DataCommand)
 @click.argument("recipe_name", metavar="[RECIPE]", required=False)
 @options.data_option
 @click.option(
@@ -134,6 +135,7 @@ def _recipe(
 ) -> Recipe:
     """Return the named recipe, or that of the parent run, with the user's changes."""
     from ankleboot.cli.output.terminal import log_line
+    from ankleboot.models.backbones.packages import require_weights
     from ankleboot.recipes.catalog import get_recipe
     from ankleboot.recipes.parse import override
     from ankleboot.training.foreign_plugins import refuse_foreign_plugins
@@ -149,6 +151,8 @@ def _recipe(
     else:
         raise UsageError("name a recipe (ankleboot recipes lists them), or a run with --resume")
     recipe = override(base, changes)
+    if parent is None:
+        require_weights(recipe)  # before the images are read
     if recipe.head_epochs != base.head_epochs and not {"head_epochs", "architecture"} & set(
         changes
     ):

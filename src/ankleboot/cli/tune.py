@@ -8,9 +8,10 @@ import click
 
 from ankleboot.cli import options
 from ankleboot.cli.executor_options import ExecutorOptions, executor_option
+from ankleboot.cli.groups import DataCommand
 
 
-@click.command()
+@click.command(cls=DataCommand)
 @click.argument("recipe_name", metavar="RECIPE")
 @options.data_option
 @click.option(
@@ -73,12 +74,14 @@ def tune(
     from ankleboot.core.environment import require_modules
     from ankleboot.core.files import write_json
     from ankleboot.core.silence import import_keras
+    from ankleboot.models.backbones.packages import require_weights
     from ankleboot.recipes.catalog import get_recipe
     from ankleboot.training.tuning.search import Budget, Search
     from ankleboot.training.tuning.space import search_space
 
     parsed = Budget.parse(budget)
     recipe = get_recipe(recipe_name, **options.parse_settings(settings))
+    require_weights(recipe)
     space = search_space(recipe, fields)
     require_modules("optuna")
     executor = place.executor(limit=1 if "train_seconds" in objectives else None)

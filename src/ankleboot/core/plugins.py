@@ -70,7 +70,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "playground": "ankleboot.export.playground:PLAYGROUND",
     },
     "explanations": {
-        "grad-cam": "ankleboot.evaluation.explain.hires_cam:hires_cam",
+        "hires-cam": "ankleboot.evaluation.explain.hires_cam:hires_cam",
         "occlusion": "ankleboot.evaluation.explain.occlusion:keras_occlusion",
         "integrated-gradients": "ankleboot.evaluation.explain.gradients:integrated_gradients",
         "smooth-grad": "ankleboot.evaluation.explain.gradients:smooth_grad",

@@ -50,7 +50,7 @@ def _small_classes(report: FolderReport, *, is_folder: bool) -> list[str]:
         if count < MIN_IMAGES_PER_CLASS
     ]
     if len(counts) < 2:
-        faults.append(f"two or more classes are needed, found {', '.join(counts)}")
+        faults.append(f"two or more classes are needed, found one: {', '.join(counts)}")
     return faults
 
 

@@ -84,7 +84,7 @@ def compare_pairs(
     pairs = list(combinations(predictions, 2))
     p_values = [mcnemar_exact(*_num_only_correct(a.probs, b.probs, labels)) for a, b in pairs]
     return tuple(
-        _compare_pair(a, b, labels, class_names, *p_pair)
+        _compare_pair(a, b, labels, class_names, *p_pair, is_only_pair=len(pairs) == 1)
         for (a, b), *p_pair in zip(pairs, p_values, holm_adjust(p_values), strict=True)
     )
 
@@ -102,6 +102,8 @@ def _compare_pair(
     class_names: tuple[str, ...],
     p_value: float,
     p_adjusted: float,
+    *,
+    is_only_pair: bool,
 ) -> PairwiseComparison:
     hits = [(x.probs.argmax(axis=1) == labels).astype(np.float64) for x in (a, b)]
     difference = float((hits[0] - hits[1]).mean())
@@ -113,6 +115,7 @@ def _compare_pair(
     ]
     class_p_values = holm_adjust([mcnemar_exact(*counts) for counts in by_class])
     disagreements = _disagreements(a.probs, b.probs, labels, class_names)
+    p_text = f"{p_adjusted:.2g}" + ("" if is_only_pair else ", adjusted for all pairs")
     return PairwiseComparison(
         first=a.model,
         second=b.model,
@@ -128,7 +131,9 @@ def _compare_pair(
         ),
         num_disagreements=len(disagreements),
         disagreements=disagreements[:MAX_DISAGREEMENTS],
-        conclusion=_conclude(a.model, b.model, difference, interval, p_adjusted, len(labels)),
+        conclusion=_conclude(
+            a.model, b.model, difference, interval, p_adjusted, p_text, len(labels)
+        ),
     )
 
 
@@ -149,14 +154,20 @@ def _disagreements(
 
 
 def _conclude(
-    first: str, second: str, difference: float, interval: Interval, p: float, num_images: int
+    first: str,
+    second: str,
+    difference: float,
+    interval: Interval,
+    p: float,
+    p_text: str,
+    num_images: int,
 ) -> str:
     """Describe whether one of two models is better on images like these."""
     better, worse = (first, second) if difference >= 0 else (second, first)
     low, high = interval if difference >= 0 else (-interval[1], -interval[0])
     numbers = (
         f"{100 * abs(difference):.2f} points (95 % interval {100 * low:.2f} to {100 * high:.2f}; "
-        f"McNemar p = {p:.2g}, adjusted for all pairs)"
+        f"McNemar p = {p_text})"
     )
     if p < ALPHA:
         return (

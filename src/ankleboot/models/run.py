@@ -192,6 +192,7 @@ class Run(Record):
     def to_json(self) -> dict[str, Any]:
         """Return the document of `train --json`: the result, calibration and verdict."""
         document = {"run_dir": str(self.folder)} | self.result()
+        document["arithmetic"] = self.manifest().get("arithmetic", "")
         for name, schema in (("calibration", dict), ("verdict", VerdictDocument)):
             if (self.folder / f"{name}.json").exists():
                 document[name] = self._read(f"{name}.json", schema)

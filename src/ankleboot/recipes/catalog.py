@@ -188,6 +188,24 @@ RECIPES = {
     )
 }
 
+PURPOSES = {
+    "sprint": "trained in seconds",
+    "steady": "most accurate in minutes",
+    "strong": "most accurate; up to an hour",
+    "champion": "most accurate on an accelerator",
+    "pocket": "quickest on a phone; ships as `pocket`",
+    "cnn10k": "below 10,000 parameters",
+    "cnn50k": "below 50,000 parameters",
+    "cnn100k": "below 100,000; ships as `pretrained`",
+    "simulated": "photos, learned without photos",
+    "plain": "first reference implementation",
+    "leaky": "second reference implementation",
+    "transfer": "image folders of your own",
+    "small": "the same, a fifth of the size",
+    "tiny": "garment photos at 28 x 28 pixels",
+}
+"""What each recipe is for, in a few words."""
+
 
 def overrides_of(recipe: Recipe) -> list[str]:
     """List the --set values that turn the named recipe into this one, except the seed."""

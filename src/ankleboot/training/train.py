@@ -11,6 +11,7 @@ from ankleboot.core.silence import import_keras
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.fingerprints import fingerprints
 from ankleboot.data.load import load_data, load_training_data
+from ankleboot.models.backbones.packages import require_weights
 from ankleboot.models.run import Run, load_run
 from ankleboot.models.run_dir import next_run_dir
 from ankleboot.recipes.recipe import Recipe
@@ -48,10 +49,12 @@ def train(
         DataError: If the split leaves no training or no validation images.
         DivergedError: If a loss is not finite; the last good checkpoint stays.
         Interrupted: On SIGINT or SIGTERM, after saving.
-        EnvironmentFailure: If memory or disk do not suffice.
+        EnvironmentFailure: If memory or disk do not suffice, or pretrained weights are missing.
     """
     if data is None:
         data = load_data(image_spec=recipe.image_spec)
+    if parent is None:
+        require_weights(recipe)
     folder = next_run_dir(Path("runs"), recipe) if run_dir is None else expand(run_dir)
     import_keras()  # seconds, so after all that fails quickly
     from ankleboot.training.trainer import fit

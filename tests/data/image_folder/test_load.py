@@ -127,7 +127,7 @@ def test_a_name_without_a_folder_is_a_usage_error(tmp_path: Path) -> None:
     ("classes", "said"),
     [
         ({}, "no images; expected one sub-folder per class"),
-        ({"cat": 3}, "two or more classes are needed, found cat"),
+        ({"cat": 3}, "two or more classes are needed, found one: cat"),
         ({"cat": 0, "dog": 0}, "no images; expected one sub-folder per class"),
         ({"cat": 3, "dog": 1}, r"these have fewer: dog \(1\)"),
     ],

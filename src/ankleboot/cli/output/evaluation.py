@@ -178,13 +178,12 @@ def _print_class_differences(console: Terminal, pair: PairwiseComparison) -> Non
 
 
 def explanation_result(documents: Sequence[dict[str, Any]]) -> None:
-    """Print the result of `explain`."""
-    stdout_console().lines(
-        *(
-            f"{document['label']} ({percent_text(document['confidence'])}): {document['picture']}"
-            for document in documents
-        )
-    )
+    """Print the result of `explain`: a line an image, and why a label is not reliable."""
+    for document in documents:
+        label, confidence = document["label"], percent_text(document["confidence"])
+        if document["reason"]:
+            label, confidence = f"{label}?", f"{confidence}; {document['reason']}"
+        stdout_console().lines(f"{label} ({confidence}): {document['picture']}")
 
 
 def report_result(report: Report) -> None:
@@ -192,4 +191,4 @@ def report_result(report: Report) -> None:
     console = stdout_console()
     _print_accuracy(console, report.evaluation)
     console.sentences(*report.sentences)
-    console.lines(*filter(None, [report.path, report.card]))
+    console.lines(f"{report.path}: open it in a browser", *filter(None, [report.card]))

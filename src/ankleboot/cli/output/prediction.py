@@ -59,12 +59,12 @@ def prediction_printer(
 
 @contextmanager
 def _for_people() -> Iterator[Callable[[Result], object]]:
-    """Yield the function that shows a result to people; failures follow on stderr.
+    """Yield the function that shows a result to people; failures are left to `list_failures`.
 
     In a pipe each prediction is a line that ends with the path of the image, printed at once. A
     terminal shows several garments on a photo in lines of their own, a pipe behind the reason.
     """
-    console, failed = stdout_console(), list[FailedImage]()
+    console = stdout_console()
     table = plain_table(
         Column("label", no_wrap=True),
         right_column("confidence", no_wrap=True),
@@ -74,8 +74,8 @@ def _for_people() -> Iterator[Callable[[Result], object]]:
 
     def show(result: Result) -> None:
         if isinstance(result, FailedImage):
-            failed.append(result)
-        elif console.is_terminal:
+            return
+        if console.is_terminal:
             table.add_row(*_describe(console, result), result.path)
             for garment in result.garments:
                 table.add_row(*_describe(console, garment, "  "), _place(garment.box))
@@ -89,8 +89,11 @@ def _for_people() -> Iterator[Callable[[Result], object]]:
     yield show
     if table.row_count:
         console.table(table)
-    if failed:
-        log_line("could not be read:")
+
+
+def list_failures(failed: Sequence[FailedImage]) -> None:
+    """List the images that could not be read, with the reasons, on stderr."""
+    log_line("could not be read:")
     for failure in failed:
         log_line(f"  {failure.path}: {failure.error}")
 

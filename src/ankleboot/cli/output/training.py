@@ -27,7 +27,7 @@ from ankleboot.evaluation.seed_runs import SeedRuns
 from ankleboot.models.files.calibration import Calibration
 from ankleboot.models.history import EpochRecord
 from ankleboot.models.run import Run
-from ankleboot.recipes.catalog import RECIPES
+from ankleboot.recipes.catalog import PURPOSES, RECIPES
 from ankleboot.recipes.measured_results import RecipeResult
 from ankleboot.recipes.option import shown
 from ankleboot.recipes.recipe import OPTIONS, Recipe
@@ -121,9 +121,11 @@ def training_result(document: dict[str, Any], *, verbose: bool = False) -> None:
     train, validation = document["train"], document["validation"]
     sentences = document["verdict"]["sentences"]
     epochs = f"{document['epochs']} {'epoch' if document['epochs'] == 1 else 'epochs'}"
+    # the other commands compute in float32, so their figures may differ by a few images
+    rounded = "; computed in bfloat16" if document["arithmetic"].startswith("bfloat16") else ""
     console.sentences(
         f"{100 * validation['accuracy']:.2f} % of {calibration.num_examples:,} validation images "
-        f"of {document['data']} correct (training: {100 * train['accuracy']:.2f} %)",
+        f"of {document['data']} correct (training: {100 * train['accuracy']:.2f} %{rounded})",
         f"loss {calibration.loss[0]:.4f} before calibration, {calibration.loss[1]:.4f} after; "
         f"{epochs} in {document['train_seconds']:.1f} s, {document['parameters']:,} parameters",
         *(sentences if verbose else [sentences[0], *sentences[NUM_FIT_SENTENCES:]]),
@@ -187,18 +189,19 @@ def seed_result(result: SeedRuns) -> None:
 def recipe_list(figures: dict[str, RecipeResult]) -> None:
     """Print the recipes with their measured results."""
     numbers = map(right_column, ("parameters", "epochs", "seconds"))
-    table = plain_table("recipe", *numbers, "test accuracy")
+    table = plain_table("recipe", *numbers, "test accuracy", "purpose")
     for name, recipe in RECIPES.items():
         if name not in figures:
             is_for_photos = recipe.architecture == "transfer" or recipe.photo_simulation
-            remark = "for photos: docs/photos.md" if is_for_photos else "not measured yet"
-            table.add_row(name, "", str(recipe.epochs), "", remark)
+            page = "docs/photos.md" if is_for_photos else "docs/performance.md"
+            table.add_row(name, "", str(recipe.epochs), "", page, PURPOSES[name])
             continue
         measured = figures[name]
         spread = "" if measured.accuracy_std is None else f" +- {100 * measured.accuracy_std:.2f}"
         accuracy = f"{100 * measured.accuracy_mean:.2f}{spread} % (n={measured.num_seeds})"
         seconds = f"{recipe.epochs * measured.epoch_seconds:.0f}"
-        table.add_row(name, f"{measured.parameters:,}", str(recipe.epochs), seconds, accuracy)
+        size, epochs = f"{measured.parameters:,}", str(recipe.epochs)
+        table.add_row(name, size, epochs, seconds, accuracy, PURPOSES[name])
     console = stdout_console()
     console.table(table)
     machines: dict[str, list[str]] = {}

@@ -22,6 +22,7 @@ from ankleboot.evaluation.explain.methods import compute_maps
 from ankleboot.evaluation.select_split import DataSource, dataset_for
 from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.inference.load import Model, ResolvedModel, resolve_model
+from ankleboot.inference.predict import decide_prepared, predict_batch, prepare_image
 from ankleboot.inference.router import ModelRouter
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
@@ -52,6 +53,7 @@ class Explanation(Record):
         name: Path to the image, or its name in the data set, such as "test:17".
         label: Class that the maps explain.
         true_label: Class of an image of the data set; None for others.
+        reason: Reason of `predict` to abstain from the label of an image file; None if it has none.
         maps: Evidence of each pixel by method: positive for the class, negative against it.
         neighbors: Training images, the most similar first.
         notes: Which model is explained, if not the named one, and methods that do not apply to it.
@@ -65,29 +67,36 @@ class Explanation(Record):
     neighbors: tuple[Neighbor, ...]
     notes: tuple[str, ...] = ()
     true_label: str | None = None
+    reason: str | None = None
+
+    @property
+    def shown_label(self) -> str:
+        """Class, with a question mark where `predict` would abstain."""
+        return f"{self.label}?" if self.reason else self.label
 
     def summary(self) -> dict[str, str]:
         """Return the image, its class and the confidence."""
         confidence = percent_text(self.confidence)
-        return {"image": self.name, "label": self.label, "confidence": confidence}
+        return {"image": self.name, "label": self.shown_label, "confidence": confidence}
 
     def to_json(self) -> dict[str, Any]:
         """Return the explanation without its images and maps."""
         nearest = [{"train_index": n.train_index, "label": n.label} for n in self.neighbors]
         prediction = {"label": self.label, "confidence": self.confidence}
         document = {"path": self.name, **prediction, "nearest": nearest, "notes": list(self.notes)}
-        return document | {"true_label": self.true_label}
+        return document | {"true_label": self.true_label, "reason": self.reason}
 
     def figure(self) -> Figure:
         """Draw the image, the maps and the neighbors."""
         from ankleboot.evaluation.plots.saliency import explanation
 
-        title = f"{self.name}: {self.label} ({percent_text(self.confidence)})"
+        title = f"{self.name}: {self.shown_label} ({percent_text(self.confidence)})"
         if self.true_label is not None:
             title += f", true class {self.true_label}"
         images = np.stack([self.image, *(neighbor.image for neighbor in self.neighbors)])[1:]
         names = [neighbor.label for neighbor in self.neighbors]
-        return explanation(self.image, self.maps, title, images, names)
+        remark = f"No reliable prediction: {self.reason}." if self.reason else ""
+        return explanation(self.image, self.maps, title, images, names, remark)
 
 
 def explain(
@@ -141,7 +150,17 @@ def explain(
     ]
     explained = _explain(resolved, pixels, [names[row] for row in others], choice, dataset)
     by_row = photos | dict(zip(others, explained, strict=True))
+    if class_name is None:
+        for row, source in enumerate(sources):
+            if isinstance(source, DecodedImage):
+                by_row[row] = replace(by_row[row], reason=_reason_to_abstain(source, router))
     return [by_row[row] for row in range(len(names))]
+
+
+def _reason_to_abstain(photo: DecodedImage, router: ModelRouter) -> str | None:
+    prepared = prepare_image(photo.pixels, router)
+    (probs,) = predict_batch([prepared])
+    return decide_prepared(prepared, probs, separate=False).reason
 
 
 class Choice:

@@ -60,7 +60,7 @@ def _target_layer(model: Any, name: str | None) -> Any:
             raise ModelError(f"no layer {name!r} with feature maps; valid: {', '.join(candidates)}")
         return candidates[name]
     if not candidates:
-        raise NotApplicableError("the model has no layer with feature maps; grad-cam needs one")
+        raise NotApplicableError("the model has no layer with feature maps; hires-cam needs one")
     fine = [layer for layer in candidates.values() if min(layer.output.shape[1:3]) >= MIN_SIDE]
     if not fine:
         raise NotApplicableError(

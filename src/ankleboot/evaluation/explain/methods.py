@@ -13,7 +13,7 @@ FROM_PREDICTIONS = {"occlusion": occlusion}
 """Methods that need predictions only, and so apply to the models of every runtime."""
 
 TITLES = {
-    "grad-cam": "HiResCAM",
+    "hires-cam": "HiResCAM",
     "occlusion": "occlusion",
     "integrated-gradients": "integrated gradients",
     "smooth-grad": "SmoothGrad",
@@ -21,7 +21,7 @@ TITLES = {
 """Titles of the methods in figures; a plugin is shown under its own name."""
 
 MEANINGS = {
-    "grad-cam": "HiResCAM divides the score of the class among places.",
+    "hires-cam": "HiResCAM divides the score of the class among places.",
     "integrated-gradients": "Integrated gradients divide it among pixels.",
     "smooth-grad": "SmoothGrad shows which pixels would change it.",
 }

@@ -38,13 +38,22 @@ def overlay(image: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def explanation(
-    image: np.ndarray, maps: dict[str, np.ndarray], title: str, neighbors: Images, names: list[str]
+    image: np.ndarray,
+    maps: dict[str, np.ndarray],
+    title: str,
+    neighbors: Images,
+    names: list[str],
+    remark: str = "",
 ) -> Figure:
-    """Draw an image and its maps, occlusion large, with a legend and similar training images."""
+    """Draw an image and its maps, occlusion large, with a legend and similar training images.
+
+    A remark on the prediction stands below, before the help for reading the maps.
+    """
     first, *others = by_importance(maps)
     columns = max(4 + (len(others) + 1) // 2, len(neighbors))
     rows = 3 if len(neighbors) else 2
-    lines = [text for line in reading_help(maps) for text in textwrap.wrap(line, 18 * columns)]
+    sentences = filter(None, [remark, *reading_help(maps)])
+    lines = [text for line in sentences for text in textwrap.wrap(line, 18 * columns)]
     foot = 0.16 * len(lines) + 0.15
     grid = ImageGrid(rows, columns, CELL, top=0.75, bottom=foot)
     width, height = grid.figure.get_size_inches()

