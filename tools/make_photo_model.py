@@ -18,57 +18,58 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from ankleboot import __version__
 from ankleboot.cli.output.training import TrainingProgress
 from ankleboot.core.files import atomic_write, write_json
+from ankleboot.core.types import to_inputs
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
 from ankleboot.evaluation.ood_check import store_ood_check
-from ankleboot.export import litert
-from ankleboot.export.deployable import DeployableModel, calibration_images
 from ankleboot.export.parity import measure_latency
-from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import load_predictor
 from ankleboot.inference.ood_features import similarity_of
-from ankleboot.models.files.calibration import Calibration
+from ankleboot.models.files.calibration import Calibration, apply_temperature
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.files.ood_check import OodCheck
 from ankleboot.models.pretrained import catalog
 from ankleboot.models.pretrained.catalog import MODEL_FILE, PHOTO
 from ankleboot.models.run import Run
-from ankleboot.recipes.catalog import TRANSFER
+from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.trainer import fit
 from photo_data import LABELS, REJECT_LABELS, SourcePhoto, list_photos, prepare
 from photo_folds import calibrate_folds, label_order, predict_folds, summarize_folds, train_folds
 from photo_foreign import summarize_foreign
-
-RECIPE = replace(
-    TRANSFER,
-    name="photo",
-    crop="cut-out",
-    validation_fraction=0.05,
-    keep="last",
-    precision="float32",  # quicker than bfloat16 for depthwise convolutions
+from photo_networks import (
+    GARMENT_RECIPE,
+    WHOLE_RECIPE,
+    join_networks,
+    joint_metadata,
+    load_both_views,
+    load_network,
+    sort_labels,
+    write_int8,
 )
+
 RESULT = Path(__file__).parents[1] / "benchmarks/results/photo_folds.json"
 COMMAND = "python tools/make_photo_model.py FOLDERS --foreign DIR"
 KEPT = ("recipe.json", "history.csv", "calibration.json", "result.json")
+BATCH_SIZE = 32  # images of 448 x 224 pixels
 NUM_TRIED = 100  # images of each label
 MIN_FAMILIAR = 0.9  # share of the training images of each label that must pass the shipped check
 
 CARD = """# The model "photo"
 
 Classifies the garment on a photo into the ten classes, or rejects it. `ankleboot predict` uses it
-for every image that is not 28 x 28 and gray; `make photo-model` reproduces it.
+for every image that is not 28 x 28 and gray; `make photo-model` reproduces it. The answer is the
+mean of two networks: one sees the garment on white, the other the whole photo.
 
 | | |
 |---|---|
-| training | {epochs} epochs ({head_epochs} with a frozen backbone) in {seconds:.0f} s \
-on {hardware} |
-| parameters, file | {parameters:,}; int8, {bytes:,} bytes |
+| training | garment: {epochs} epochs ({head_epochs} with a frozen backbone) in {seconds:.0f} s \
+on {hardware}; whole photo: {whole_epochs} epochs in {whole_seconds:.0f} s |
+| parameters, file | {parameters:,} in both networks; int8, {bytes:,} bytes |
 | photos by new photographers | {seven} |
 | all ten kinds of folders | {ten} |
 | photos of hats, shorts, skirts | {declined} |
@@ -98,7 +99,7 @@ images alone.
 A photo of shoes is right with any of the three labels for shoes.
 
 **How it was made**: `make photo-model PHOTOS="FOLDERS" FOREIGN=FOLDER`
-(`python tools/make_photo_model.py`), recipe `transfer`; docs/photos.md has each step.
+(`python tools/make_photo_model.py`), recipes `transfer` and `small`; docs/photos.md has each step.
 
 **Licence**: Apache-2.0 for the weights, which further training changed (NOTICE.txt).
 """
@@ -113,27 +114,35 @@ def main() -> None:
     arguments = parser.parse_args()
     photos = list_photos(arguments.photos)
     num_composites = prepare(photos, arguments.runs / "data")
-    data = load_data(
-        arguments.runs / "data/photos",
-        image_spec=RECIPE.image_spec,
-        groups=arguments.runs / "data/groups.csv",
-        progress=print,
-    )
-    runs = train_folds(RECIPE, data, arguments.runs / "folds")
-    predicted = predict_folds(runs, data, photos)
-    document = summarize_folds(predicted, runs)
-    document["foreign"] = summarize_foreign(arguments.foreign, predicted, runs)
+    views = {recipe: load_view(recipe, arguments.runs) for recipe in (GARMENT_RECIPE, WHOLE_RECIPE)}
+    data = views[GARMENT_RECIPE]
+    folds = train_folds(views, arguments.runs / "folds")
+    predicted = predict_folds(folds, data, photos)
+    document = summarize_folds(predicted, folds)
+    document["foreign"] = summarize_foreign(arguments.foreign, predicted, folds)
     write_json(RESULT, {"command": COMMAND} | document)
     print_summary(document)
     if arguments.folds_only:
         return
-    run = Run(arguments.runs / "all")
-    if not run.is_complete:
-        run = fit(RECIPE, data, run.folder, [TrainingProgress()])
-    store_ood_check(run, data)
+    runs = []
+    for recipe, images in views.items():
+        runs.append(Run(arguments.runs / "all" / recipe.crop))
+        if not runs[-1].is_complete:
+            fit(recipe, images, runs[-1].folder, [TrainingProgress()])
+    store_ood_check(runs[0], data)
     calibration = calibrate_folds(predicted)
     facts = card_facts(document, calibration, photos) | {"num_composites": num_composites}
-    ship(run, data, calibration, facts, catalog.FOLDERS[PHOTO])
+    ship(runs[0], runs[1], data, calibration, facts, catalog.FOLDERS[PHOTO])
+
+
+def load_view(recipe: Recipe, folder: Path) -> Dataset:
+    """Load the photos as a recipe takes them."""
+    return load_data(
+        folder / "data/photos",
+        image_spec=recipe.image_spec,
+        groups=folder / "data/groups.csv",
+        progress=print,
+    )
 
 
 def print_summary(document: dict[str, Any]) -> None:
@@ -185,41 +194,38 @@ def interval(share: dict[str, Any]) -> str:
     return f"95 % interval {100 * low:.1f} to {100 * high:.1f}"
 
 
-def reorder_classes(model: keras.Model, order: list[int]) -> None:
-    """Sort the columns of the last layer."""
-    layer = model.get_layer("logits")
-    kernel, bias = layer.get_weights()
-    layer.set_weights([kernel[:, order], bias[order]])
-
-
 def ship(
-    run: Run, data: Dataset, calibration: Calibration, facts: dict[str, Any], target: Path
+    run: Run,
+    whole: Run,
+    data: Dataset,
+    calibration: Calibration,
+    facts: dict[str, Any],
+    target: Path,
 ) -> None:
-    """Seal the calibration, quantize the model, and write its files and its card."""
+    """Seal the calibration, quantize both networks as one, and write files and card."""
     target.mkdir(exist_ok=True)
     write_json(run.folder / "calibration.json", asdict(calibration))
     run.seal(calibration)
-    reference = load_predictor(run.folder)
-    if not isinstance(reference, KerasPredictor):
-        raise SystemExit("expected a Keras model")
-    images = data.train.take(data.split(RECIPE.split_rule).validation).images
+    reference, second = load_network(run), load_network(whole)
     order = label_order(data.class_names)
-    expected = reference.predict(images)[:, order]
-    reorder_classes(reference.model, order)
+    for network in (reference.model, second.model):
+        sort_labels(network, order)
     names = dict(zip(LABELS, (data.class_names[index] for index in order), strict=True))
     check = OodCheck.from_json(reference.info.ood_check, run.folder).reordered(names)
     info = replace(
-        reference.info,
+        joint_metadata(reference, second),
         format="litert-int8",
         labels=LABELS,
         reject_labels=REJECT_LABELS,
         ood_check=check.to_json(),
         version=__version__,
     )
-    model = DeployableModel(reference.model, info, calibration_images(data.train.images))
-    litert.write_int8(model, target / MODEL_FILE, batch_size=1)  # the web page runs no other
-
+    networks, every = (reference.model, second.model), np.arange(len(data.train))
+    write_int8(networks, info, data, every, target / MODEL_FILE)
     predictor = load_predictor(target / MODEL_FILE)
+    images = load_both_views(data, data.split(GARMENT_RECIPE.split_rule).validation)
+    exact = join_networks(*networks).predict(to_inputs(images), batch_size=BATCH_SIZE, verbose=0)
+    expected = apply_temperature(exact, info.temperature)
     max_abs_diff = float(np.abs(predictor.predict(images) - expected).max())
     require_familiar(predictor.info, data, order)
     for name in KEPT:
@@ -231,10 +237,12 @@ def ship(
     hardware = manifest["hardware"]
     card = CARD.format(
         epochs=result["epochs"],
-        head_epochs=RECIPE.head_epochs,
+        head_epochs=GARMENT_RECIPE.head_epochs,
         seconds=result["train_seconds"],
+        whole_epochs=whole.result()["epochs"],
+        whole_seconds=whole.result()["train_seconds"],
         hardware=f"{hardware['cores']} cores, {hardware['cpu']}",
-        parameters=result["parameters"],
+        parameters=info.parameters,
         bytes=(target / MODEL_FILE).stat().st_size,
         **facts,
     )

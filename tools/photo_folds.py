@@ -27,10 +27,7 @@ from ankleboot.evaluation.photo_summary import (
     summarize_method,
     summarize_rejection,
 )
-from ankleboot.export import litert
-from ankleboot.export.deployable import DeployableModel, calibration_images
 from ankleboot.inference.decide import Prediction, decide
-from ankleboot.inference.keras import KerasPredictor
 from ankleboot.inference.load import load_predictor
 from ankleboot.inference.ood_features import similarity_of
 from ankleboot.inference.predictor import Predictor
@@ -41,9 +38,10 @@ from ankleboot.models.run import Run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.cross_validate import NUM_FOLDS, cross_validate
 from photo_data import LABELS, REJECT_LABELS, SourcePhoto
+from photo_networks import GARMENT_RECIPE, joint_metadata, load_network, write_int8
 
 BLOCK = 64  # images in memory
-INT8_FILE = "int8.tflite"
+INT8_FILE = "photo-int8.tflite"
 
 
 @dataclass(frozen=True)
@@ -95,24 +93,38 @@ class OutOfFoldPhoto:
     judged: JudgedImage
 
 
-def train_folds(recipe: Recipe, data: Dataset, folder: Path) -> list[Run]:
-    """Train the missing folds and write their models in int8; return the runs of all."""
-    cross_validate(recipe, data, folder, folds=NUM_FOLDS, callbacks=[TrainingProgress()])
-    runs = [Run(folder / f"fold-{number}") for number in range(1, NUM_FOLDS + 1)]
-    for run in runs:
-        if not (path := run.folder / INT8_FILE).exists():
-            reference = load_predictor(run.folder)
-            if not isinstance(reference, KerasPredictor):
-                raise SystemExit(f"{run.folder}: expected a Keras model")
-            images = data.train.take(data.split(run.recipe().split_rule).train).images
-            model = DeployableModel(reference.model, reference.info, calibration_images(images))
-            litert.write_int8(model, path, batch_size=1)
-    return runs
+@dataclass(frozen=True)
+class Fold:
+    """Runs of a fold, and the file of both networks as one, in int8 as the shipped model is."""
+
+    garment: Run
+    whole: Run
+
+    @property
+    def path(self) -> Path:
+        """Path to the file."""
+        return self.garment.folder / INT8_FILE
+
+    def load(self) -> Predictor:
+        """Load the model."""
+        return load_predictor(self.path, trust=True)
 
 
-def load_fold(run: Run) -> Predictor:
-    """Load the model of a fold in int8, as the shipped one is."""
-    return load_predictor(run.folder / INT8_FILE, trust=True)
+def train_folds(views: dict[Recipe, Dataset], folder: Path) -> list[Fold]:
+    """Train the missing runs of the recipes of both views and write the models of the folds."""
+    runs = []
+    for recipe, data in views.items():
+        path = folder / recipe.crop
+        cross_validate(recipe, data, path, folds=NUM_FOLDS, callbacks=[TrainingProgress()])
+        runs.append([Run(path / f"fold-{number}") for number in range(1, NUM_FOLDS + 1)])
+    folds, data = [Fold(*pair) for pair in zip(*runs, strict=True)], views[GARMENT_RECIPE]
+    for fold in folds:
+        if not fold.path.exists():
+            pair = load_network(fold.garment), load_network(fold.whole)
+            learned = data.split(fold.garment.recipe().split_rule).train
+            info = joint_metadata(*pair)
+            write_int8((pair[0].model, pair[1].model), info, data, learned, fold.path)
+    return folds
 
 
 def label_order(class_names: tuple[str, ...]) -> list[int]:
@@ -121,32 +133,35 @@ def label_order(class_names: tuple[str, ...]) -> list[int]:
 
 
 def predict_folds(
-    runs: list[Run], data: Dataset, photos: list[SourcePhoto]
+    folds: list[Fold], data: Dataset, photos: list[SourcePhoto]
 ) -> list[OutOfFoldPhoto]:
     """Predict each photo by the model of the fold that holds its photographer out.
 
     A photographer of unlearned kinds alone is new to all models; the first one predicts.
     """
-    fold_of = _folds_of_senders(runs, data, photos)
+    fold_of = _folds_of_senders(folds, data, photos)
     predicted = []
-    for number, run in enumerate(runs, 1):
+    for number, fold in enumerate(folds, 1):
         members = [photo for photo in photos if fold_of.get(photo.sender, 1) == number]
-        predictor = load_fold(run)
+        predictor = fold.load()
         judged = judge_images([photo.path for photo in members], number, predictor)
         predicted += [OutOfFoldPhoto(*pair) for pair in zip(members, judged, strict=True)]
         print(f"fold {number}: {len(members)} photos of {len({p.sender for p in members})} people")
     return predicted
 
 
-def _folds_of_senders(runs: list[Run], data: Dataset, photos: list[SourcePhoto]) -> dict[str, int]:
+def _folds_of_senders(
+    folds: list[Fold], data: Dataset, photos: list[SourcePhoto]
+) -> dict[str, int]:
     senders = {photo.name: photo.sender for photo in photos}
-    folds: dict[str, int] = {}
-    for number, run in enumerate(runs, 1):
-        for row in data.split(run.recipe().split_rule).held_out:
-            name = Path(data.train.names[row]).name
-            if name in senders and folds.setdefault(senders[name], number) != number:
-                raise SystemExit(f"photographer {senders[name]} is in two folds")
-    return folds
+    numbers: dict[str, int] = {}
+    for number, fold in enumerate(folds, 1):
+        for run in (fold.garment, fold.whole):
+            for row in data.split(run.recipe().split_rule).held_out:
+                name = Path(data.train.names[row]).name
+                if name in senders and numbers.setdefault(senders[name], number) != number:
+                    raise SystemExit(f"photographer {senders[name]} is in two folds")
+    return numbers
 
 
 def judge_images(paths: list[Path], fold: int, predictor: Predictor) -> list[JudgedImage]:
@@ -209,19 +224,20 @@ def decide_folds(predicted: list[OutOfFoldPhoto]) -> list[Photo]:
     ]
 
 
-def summarize_folds(predicted: list[OutOfFoldPhoto], runs: list[Run]) -> dict[str, Any]:
+def summarize_folds(predicted: list[OutOfFoldPhoto], folds: list[Fold]) -> dict[str, Any]:
     """Compute the shares, with intervals over photographers; the main ones are of the ten kinds."""
     photos = decide_folds(predicted)
     pairs = list(zip(predicted, photos, strict=True))
     main = [photo for each, photo in pairs if not each.source.is_further]
     children = [photo for each, photo in pairs if each.source.is_childrens and each.source.label]
     garments = [photo for photo in main if photo.kind in GARMENT_KINDS]
+    pairs_of_runs = [(fold.garment, fold.whole) for fold in folds]
     return {
-        "recipe": replace(runs[0].recipe(), folds=0, fold=1).to_json(),
-        "num_folds": len(runs),
+        "recipes": [replace(r.recipe(), folds=0, fold=1).to_json() for r in pairs_of_runs[0]],
+        "num_folds": len(folds),
         "num_photos": len(main),
         "num_senders": len({photo.group for photo in main}),
-        "train_seconds": [run.result()["train_seconds"] for run in runs],
+        "train_seconds": [[r.result()["train_seconds"] for r in pair] for pair in pairs_of_runs],
         "seven_kinds": summarize_method(PHOTO, main),
         "ten_kinds": summarize_kinds(PHOTO, main)["ten_kinds"],
         "declining": summarize_rejection(PHOTO, main),

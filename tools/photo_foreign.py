@@ -14,14 +14,13 @@ import numpy as np
 from ankleboot.core.files import sha256_of_file
 from ankleboot.evaluation.photo_kinds import GARMENT_KINDS
 from ankleboot.evaluation.robustness.out_of_distribution import auroc
-from ankleboot.models.run import Run
-from photo_folds import OutOfFoldPhoto, calibrations_of_folds, judge_images, load_fold
+from photo_folds import Fold, OutOfFoldPhoto, calibrations_of_folds, judge_images
 
 TABLE = "pictures.csv"  # written by benchmarks/foreign_pictures.py
 
 
 def summarize_foreign(
-    folder: Path, predicted: list[OutOfFoldPhoto], runs: list[Run]
+    folder: Path, predicted: list[OutOfFoldPhoto], folds: list[Fold]
 ) -> dict[str, Any]:
     """Compute how well the check tells foreign images from garments, and how many are answered."""
     with (folder / TABLE).open(newline="") as file:
@@ -29,8 +28,8 @@ def summarize_foreign(
     calibrations, separations = calibrations_of_folds(predicted), []
     answered: dict[str, list[bool]] = defaultdict(list)
     causes: dict[str, int] = defaultdict(int)
-    for number, run in enumerate(runs, 1):
-        predictor = load_fold(run)
+    for number, fold in enumerate(folds, 1):
+        predictor = fold.load()
         judged = judge_images([folder / row["path"] for row in rows], number, predictor)
         garments = [
             each.judged.similarity

@@ -362,9 +362,10 @@ def test_a_photograph_is_classified_and_explained(page: Any, photograph: Path) -
     for label, share in said.probs.items():
         assert percent_of(rows[label]) == pytest.approx(100 * share, abs=0.1)
     captions = page.locator("#steps-list figcaption").all_inner_texts()
-    assert captions == ["Photo", "Garment found", "Cut out", "Gray, negated", "28 × 28 pixels"]
+    inputs = 2 * ["Model input: 224 × 224"]
+    assert captions == ["Photo", "Garment found", *inputs, "28 × 28 pixels"]
     beside = page.locator("#way figcaption").all_inner_texts()
-    assert beside == ["Photo", "Cut out", "28 × 28 pixels"]
+    assert beside == ["Photo", *inputs]
     assert "224 × 224 pixels in color" in page.locator("#steps-text").inner_text()
     assert page.locator("#confidence").inner_text().startswith(("Sure: ", "Very sure: "))
     assert said.label in page.locator("#occlusion-text").inner_text()
@@ -384,7 +385,7 @@ def test_a_sample_is_classified(page: Any) -> None:
     page.locator("#samples button").nth(9).click()
     page.locator("#prediction:text-is('Ankle boot')").wait_for()
     settled(page)
-    assert page.locator("#way figcaption").all_inner_texts() == ["28 × 28 pixels"]
+    assert page.locator("#way figcaption").all_inner_texts() == ["Model input: 28 × 28"]
     assert page.locator("#steps-fold").is_hidden()  # there are no others
 
 
@@ -398,7 +399,7 @@ def test_a_drawing_is_classified_and_cleared(page: Any) -> None:
         page.mouse.move(box["x"] + x, box["y"] + y, steps=3)
     with page.expect_response("**/v1/predict**"):
         page.mouse.up()
-    page.locator("#way figcaption:text-is('28 × 28 pixels')").wait_for()
+    page.locator("#way figcaption:text-is('Model input: 28 × 28')").wait_for()
     page.click("#clear")
     page.locator("#prediction:has-text('The picture is of one color')").wait_for()
 

@@ -14,7 +14,7 @@ from ankleboot.core.types import Images, Indices
 from ankleboot.recipes.recipe import Recipe
 
 ERASED_AREA = (0.02, 0.33)  # fraction of the image, as in Zhong et al. 2017, arXiv 1708.04896
-BORDERS = {"garment": 0, "cut-out": 255, "none": None}
+BORDERS = {"garment": 0, "cut-out": 255, "none": None, "both": None}
 """Value of the pixels around an image, by its crop; None for its mirror image."""
 MAX_ERASED_ASPECT = 1 / 0.3  # height to width, or width to height
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ankleboot.core.classes import SHOES
 from ankleboot.core.types import Image
+from ankleboot.data.preprocessing.garment import WHITE
 from ankleboot.data.preprocessing.segmentation import Box, Segmentation
 from ankleboot.models.files.metadata import ModelMetadata
 
@@ -99,7 +100,8 @@ def decide(
     threshold = info.abstain_below if abstain_below is None else abstain_below
     label = max(by_label, key=by_label.__getitem__)
     index = info.labels.index(label)
-    cause, reason = _obstacle(image, garment, by_label, rejected)
+    is_blank = _is_of_one_color(image, info.crop)
+    cause, reason = _obstacle(garment, by_label, rejected, is_blank=is_blank)
     similarity = similarity_of(index) if similarity_of is not None and cause is None else None
     if cause is None and similarity is not None and similarity < info.ood_check["threshold"]:
         cause, reason = "unfamiliar", f"resembles no {label} that the model learned"
@@ -119,18 +121,30 @@ def decide(
     )
 
 
+def _is_of_one_color(image: Image, crop: str) -> bool:
+    """Return whether a photo has one color, which a cut-out shows inside its white frame."""
+    square = image[-image.shape[1] :]  # the whole photo, if it lies below its cut-out
+    if crop == "cut-out":
+        inside = (square != WHITE).any(axis=-1)
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        if len(rows):
+            square = square[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return bool((square == square[:1, :1]).all())
+
+
 def _obstacle(
-    image: Image,
     garment: Segmentation | None,
     by_label: dict[str, float],
     rejected: dict[str, float],
+    *,
+    is_blank: bool,
 ) -> tuple[str, str] | tuple[None, None]:
     """Return the code and the sentence of the first reason that holds at any confidence."""
     best = max(by_label, key=by_label.__getitem__)
     if garment is not None and garment.failure:
         # before "blank": an image without a garment has one color, too
         return "missing", garment.failure
-    if (image == image[:1, :1]).all():
+    if is_blank:
         return "blank", "the picture is of one color"
     if rejected and math.fsum(rejected.values()) >= by_label[best]:
         nearest = max(rejected, key=rejected.__getitem__)

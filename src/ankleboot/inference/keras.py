@@ -45,8 +45,8 @@ class KerasPredictor(BatchPredictor):
         self.info = replace(info, parameters=self.model.count_params())
         inputs = [(tensor.shape[1:], tensor.dtype) for tensor in self.model.inputs]
         outputs = [(tensor.shape[1:], tensor.dtype) for tensor in self.model.outputs]
-        size, channels = self.info.image_size, 3 if self.info.color else 1
-        check_tensors(path, self.info, inputs, outputs, ((size, size, channels), "float32"))
+        expected = self.info.image_spec.input_shape
+        check_tensors(path, self.info, inputs, outputs, (expected, "float32"))
         if not all(np.isfinite(weight).all() for weight in self.model.get_weights()):
             raise ModelError(f"{path}: its weights are not finite")
 

@@ -41,8 +41,7 @@ class NumpyPredictor(BatchPredictor):
         path = folder / FILE_NAME
         try:
             self._layers = [unpack_layer(layer) for layer in _layers(read_model(path))]
-            size, channels = self.info.image_size, 3 if self.info.color else 1
-            check_layers(self._layers, (size, size, channels), len(self.info.labels))
+            check_layers(self._layers, self.info.image_spec.input_shape, len(self.info.labels))
         except (KeyError, TypeError, ValueError, OverflowError, ModelError) as error:
             raise ModelError(f"{path}: damaged layers ({error})") from error
 

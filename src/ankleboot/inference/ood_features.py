@@ -35,11 +35,14 @@ def similarity_of(image: Image, info: ModelMetadata) -> Callable[[int], float] |
 def ood_features(image: Image) -> np.ndarray:
     """Return the features (192,) of a color image, which is resized to the network's input.
 
+    Of an image with two squares the upper one counts: the garment cut out.
+
     Raises:
         ModelError: If the network's file is damaged.
     """
     network = _network()
     side = network.input_side
+    image = image[: image.shape[1]]
     if image.shape[:2] != (side, side):
         image = resize_lanczos(image, side, side)
     return network(image)

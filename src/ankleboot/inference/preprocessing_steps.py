@@ -22,13 +22,12 @@ def preprocessing_steps(
 
     Returns:
         Pairs of a name and uint8 pixels, gray or RGB. A garment on a background that is not plain
-        has steps of its own; other models have the photo and their input alone.
+        has steps of its own; other models have the photo and their input alone. The model for
+        photos has two inputs, the garment and the whole photo.
 
     Raises:
         DataError: If the file is no image, damaged, or too large.
         ModelError: If there is no such model, or it cannot be loaded.
     """
     prepared = prepare_image(read_pixels(image_or_path), load_router(model))
-    height, width = prepared.image.shape[:2]
-    steps = preprocessing_images(prepared.decoded.pixels, prepared.garment)
-    return [*steps, (f"model input: {width} x {height}", prepared.image)]
+    return preprocessing_images(prepared.decoded.pixels, prepared.garment, prepared.image)

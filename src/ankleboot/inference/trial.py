@@ -102,8 +102,7 @@ def examine(path: Path, figures: Figures) -> None:
 
 def _check_input(path: Path) -> None:
     """Compare the input that a scanned `.keras` file states with its metadata."""
-    info = metadata_of(path)
-    expected = (info.image_size, info.image_size, 3 if info.color else 1)
+    expected = metadata_of(path).image_spec.input_shape
     shape = input_shape(path, "keras")
     if shape is not None and shape != expected:
         raise ModelError(

@@ -62,14 +62,13 @@ async def model_ready(request: Request, services: Services) -> Response:
 async def model_metadata(request: Request, services: Services) -> Response:
     """Describe the tensors of a model."""
     model = _described_model(request, services)
-    size, channels = model["image_size"], 3 if model["color"] else 1
     shapes = {LABEL: [-1], PROBS: [-1, len(model["classes"])]}
     return json_response(
         {
             "name": model["name"],
             "versions": [model["sha256"]],
             "platform": PLATFORMS.get(model["format"].partition("-")[0], model["format"]),
-            "inputs": [{"name": INPUT, "datatype": "UINT8", "shape": [-1, size, size, channels]}],
+            "inputs": [{"name": INPUT, "datatype": "UINT8", "shape": [-1, *model["input_shape"]]}],
             "outputs": [
                 {"name": name, "datatype": datatype, "shape": shapes.get(name, [-1])}
                 for name, datatype in OUTPUT_TYPES.items()

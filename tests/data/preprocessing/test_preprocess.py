@@ -8,12 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from ankleboot.core.errors import UsageError
 from ankleboot.data.load import load_data
 from ankleboot.data.preprocessing import preprocess
 from ankleboot.data.preprocessing.decode import PILLOW_FORMATS
 from ankleboot.data.preprocessing.image_formats import IMAGE_FORMATS, SUFFIXES
 from ankleboot.data.preprocessing.preprocess import PREPROCESSING_VERSION, DecodedImage
-from ankleboot.data.preprocessing.segmentation import Segmentation, segment_garment
+from ankleboot.data.preprocessing.segmentation import (
+    Segmentation,
+    segment_garment,
+    separate_garments,
+)
+from ankleboot.recipes.catalog import get_recipe
 from ankleboot.recipes.image_spec import ImageSpec
 
 SPECS = (
@@ -72,6 +78,25 @@ def test_a_garment_is_cut_out_in_color_with_a_margin() -> None:
         middle = image[55, 55].astype(int)
         assert middle[2] - middle[0] > 30  # the garment is blue
     assert (photo.preprocess(CUT_OUT)[:4] == 255).all()
+
+
+def test_both_views_lie_one_above_the_other() -> None:
+    both = ImageSpec(64, color=True, crop="both")
+    assert both.image_shape == (128, 64, 3) == both.input_shape
+    for pixels in scenes()[:2]:
+        decoded = DecodedImage(pixels)
+        garment, whole = (ImageSpec(64, color=True, crop=crop) for crop in ("cut-out", "none"))
+        image = decoded.preprocess(both)
+        np.testing.assert_array_equal(image[:64], decoded.preprocess(garment))
+        np.testing.assert_array_equal(image[64:], decoded.preprocess(whole))
+    (entry,) = separate_garments(segment_garment(scenes()[1]).mask)
+    image = decoded.preprocess_garment(entry, both)
+    np.testing.assert_array_equal(image[:64], decoded.preprocess_garment(entry, garment))
+    np.testing.assert_array_equal(image[64:], decoded.preprocess_garment(entry, whole))
+    with pytest.raises(UsageError, match="crop=both makes color images"):
+        ImageSpec(64, crop="both")
+    with pytest.raises(UsageError, match="expected garment or cut-out or none"):
+        get_recipe("transfer", crop="both")
 
 
 def test_an_image_of_the_data_set_is_cut_out_dark_on_white() -> None:

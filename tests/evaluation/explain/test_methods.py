@@ -207,6 +207,10 @@ def test_large_images_are_hidden_in_fewer_places() -> None:
         found = occlusion(predict, np.zeros((1, side, side), np.uint8), np.array([0]))
         assert found.shape == (1, side, side) and np.isfinite(found).all()
         assert sum(calls) == {28: 1 + 12**2, 224: 1 + 7**2}[side]
+    calls.clear()
+    found = occlusion(predict, np.zeros((1, 448, 224, 3), np.uint8), np.array([0]))
+    assert found.shape == (1, 448, 224) and np.isfinite(found).all()
+    assert sum(calls) == 1 + 7 * 14  # patches of the same size on both squares
 
 
 def test_a_layer_that_is_not_there_is_named(network: keras.Model) -> None:
@@ -216,7 +220,7 @@ def test_a_layer_that_is_not_there_is_named(network: keras.Model) -> None:
     ):
         hires_cam(network, image, np.array([0]), layer="conv9")
     dense = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
-    with pytest.raises(ModelError, match="grad-cam needs one"):
+    with pytest.raises(ModelError, match="hires-cam needs one"):
         hires_cam(dense, image, np.array([0]))
 
 

@@ -116,10 +116,10 @@ def test_an_explanation_shows_every_preprocessing_step(handler: InferenceHandler
     ((status, document),) = respond(handler, ("image/png", garment_photo()), kind="explain")
     assert status == 200
     names = [step["name"] for step in document["steps"]]
-    expected = ["photo", "garment found", "cut out", "gray, negated", "seen: 224 x 224"]
-    assert names == expected
+    assert names == ["photo", "garment found", *2 * ["model input: 224 x 224"]]
     overlay = decode(document["overlay"]["png"])
-    assert (overlay.mode, overlay.size) == ("RGBA", (224, 224))
+    assert (overlay.mode, overlay.size) == ("RGBA", (224, 448))
+    assert decode(document["input"]).size == overlay.size
     assert decode(document["small"]).size == (28, 28)
     correlations = [neighbor["likeness"] for neighbor in document["neighbours"]]
     assert len(correlations) == 5 and correlations == sorted(correlations, reverse=True)

@@ -31,7 +31,12 @@ from ankleboot.recipes.image_spec import ImageSpec
 BLOCK_SIZE = 64  # images in memory at a time
 
 
-CROP_TEXTS = {"none": "whole photo", "garment": "garment", "cut-out": "garment on white"}
+CROP_TEXTS = {
+    "none": "whole photo",
+    "garment": "garment",
+    "cut-out": "garment on white",
+    "both": "garment on white and whole photo",
+}
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from ankleboot.data.preprocessing.segmentation import (
     SeparateGarment,
     segment_garment,
 )
-from ankleboot.recipes.image_spec import ImageSpec
+from ankleboot.recipes.image_spec import BOTH, ImageSpec
 
 PREPROCESSING_VERSION = 1
 """Version of what `preprocess` returns; it names the cache of image folders. Raise it with any
@@ -67,6 +67,8 @@ class DecodedImage:
         """Return the image that a network takes: the garment, or all of it in a square."""
         if image_spec.crop == "garment":
             return self.garment
+        if image_spec.crop == BOTH:
+            return np.concatenate([self.preprocess(view) for view in image_spec.views])
         if image_spec.crop == "cut-out":
             pixels = 255 - self.pixels if self.is_dataset_image else self.pixels
             mask = self.segmentation.mask if self.segmentation else None
@@ -83,6 +85,9 @@ class DecodedImage:
         """
         if image_spec.crop == "garment":
             return garment_image(self.pixels, garment.mask)
+        if image_spec.crop == BOTH:
+            views = [self.preprocess_garment(garment, view) for view in image_spec.views]
+            return np.concatenate(views)
         if image_spec.crop == "cut-out":
             return cut_out_image(self.pixels, garment.mask, image_spec.image_size)
         return DecodedImage(crop_around(self.pixels, garment.box)).preprocess(image_spec)

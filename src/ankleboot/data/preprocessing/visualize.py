@@ -29,9 +29,7 @@ def preprocessing_strip(
     Several garments, each a box and its prediction, are numbered on the photo and listed below
     the title.
     """
-    height, width = model_input.shape[:2]
-    last = (f"model input: {width} x {height}", model_input)
-    steps = [*preprocessing_images(pixels, garment), last]
+    steps = preprocessing_images(pixels, garment, model_input)
     panels = [(name, _panel(values)) for name, values in steps]
     _draw_boxes(panels[0][1], [box for box, _ in garments])
     lines = [title, *(f"{number}  {text}" for number, (_, text) in enumerate(garments, 1))]
@@ -59,19 +57,24 @@ def _draw_boxes(panel: PillowImage.Image, boxes: Sequence[Box]) -> None:
 
 
 def preprocessing_images(
-    pixels: Pixels, garment: Segmentation | None
+    pixels: Pixels, garment: Segmentation | None, model_input: Image
 ) -> list[tuple[str, np.ndarray]]:
-    """Return the photo, and the steps of the segmentation if there was one, by name."""
-    if garment is None:
-        return [("photo", pixels)]
-    opaque = opacity(pixels, garment.mask)
-    alpha = opaque[..., None].astype(np.float32) / 255
-    return [
-        ("photo", pixels),
-        ("garment found", _blend(pixels, 0.35 * pixels + 0.65 * OUTSIDE, alpha)),
-        ("cut out", _blend(pixels, np.full(3, 255, np.float32), alpha)),
-        ("gray, negated", negated(pixels, opaque)),
-    ]
+    """Return the photo, the steps of the segmentation if there was one, and the input, by name.
+
+    Only a gray input has the garment in gray; an input of two squares is two images.
+    """
+    steps: list[tuple[str, np.ndarray]] = [("photo", pixels)]
+    if garment is not None:
+        opaque = opacity(pixels, garment.mask)
+        alpha = opaque[..., None].astype(np.float32) / 255
+        faded = 0.35 * pixels + 0.65 * OUTSIDE
+        steps.append(("garment found", _blend(pixels, faded, alpha)))
+        if model_input.ndim == 2:
+            steps.append(("cut out", _blend(pixels, np.full(3, 255, np.float32), alpha)))
+            steps.append(("gray, negated", negated(pixels, opaque)))
+    height, side = model_input.shape[:2]
+    squares = [model_input[top : top + side] for top in range(0, height, side)]
+    return steps + [(f"model input: {side} x {side}", square) for square in squares]
 
 
 def _blend(inside: np.ndarray, outside: np.ndarray, alpha: np.ndarray) -> np.ndarray:

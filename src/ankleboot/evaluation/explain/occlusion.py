@@ -25,10 +25,12 @@ def occlusion(predict: Callable[[Images], Probs], images: Images, classes: Label
     rows = np.arange(len(images))
     unhidden = _in_batches(predict, images)[rows, classes]
     height, width = images.shape[1:3]
-    patch = max(1, round(PATCH * height / IMAGE_SIZE))
+    patch = max(1, round(PATCH * width / IMAGE_SIZE))
     losses = np.zeros((len(images), height, width), np.float32)
     num_patches = np.zeros((height, width), np.float32)
-    corners = list(product(_offsets(height, patch), _offsets(width, patch)))
+    step = STRIDE if width <= COARSE_SIDE else COARSE_STRIDE
+    stride = max(1, round(step * width / IMAGE_SIZE))
+    corners = list(product(_offsets(height, patch, stride), _offsets(width, patch, stride)))
     # several patches at once, since many small calls are slow
     size = max(1, batch_size_for(BATCH_SIZE, images.shape[1:]) // len(images))
     with counting("patches", len(corners)) as report:
@@ -59,10 +61,8 @@ def keras_occlusion(model: Any, images: Images, classes: Labels) -> Maps:
     return occlusion(lambda x: np.asarray(model(to_inputs(x), training=False)), images, classes)
 
 
-def _offsets(side: int, patch: int) -> list[int]:
+def _offsets(side: int, patch: int, stride: int) -> list[int]:
     """Return the offsets of patches that together hide every pixel."""
-    step = STRIDE if side <= COARSE_SIDE else COARSE_STRIDE
-    stride = max(1, round(step * side / IMAGE_SIZE))
     return sorted({*range(0, side - patch + 1, stride), side - patch})
 
 

@@ -28,11 +28,10 @@ def explanation_entries(
     `has_garments` says whether the model's classes are those of Fashion-MNIST.
     """
     garment = prepared.decoded.garment if has_garments else None
-    height, width = prepared.image.shape[:2]
-    steps = preprocessing_images(prepared.decoded.pixels, prepared.garment)
-    steps.append((f"seen: {width} x {height}", prepared.image))
+    steps = preprocessing_images(prepared.decoded.pixels, prepared.garment, prepared.image)
     return {
         "steps": [{"name": name, "png": _png(pixels)} for name, pixels in steps],
+        "input": _png(prepared.image),
         "small": None if garment is None else _png(garment),
         "overlay": _overlay(prepared, prediction),
         "neighbours": [] if garment is None else _neighbors(garment),

@@ -40,6 +40,7 @@ def _describe(predictor: Predictor, folder: Path) -> dict[str, Any]:
     return {field: getattr(info, field) for field in PUBLIC_FIELDS} | {
         "classes": list(info.predicted_labels),
         "declined": list(info.reject_labels),
+        "input_shape": list(info.image_spec.input_shape),
         "sha256": info.model_sha256,
         "metrics": {split: _read_metrics(folder, split) for split in SPLITS},
         "card": card,

@@ -4,7 +4,7 @@ import { decide } from "./decision.js";
 import { byId, readPixels } from "./dom.js";
 import { listenForDrawing } from "./drawing_pad.js";
 import { percent } from "./format.js";
-import { showSteps } from "./image_strip.js";
+import { judgedText, showSteps } from "./image_strip.js";
 import { listenForDropping, listenForPasting } from "./image_input.js";
 import { load, models, notLoaded, page, run } from "./models.js";
 import { storeFirstFiles } from "./offline_storage.js";
@@ -50,7 +50,7 @@ async function classify(image, { isPhoto = false, follow = true, request = ++lat
     const isFound = !(result.garment && failureOf(result.garment));
     const text = await describePreprocessing(result, name, isFound);
     if (request !== latest) return;
-    showGarmentSteps(image, result, isFound, text);
+    showGarmentSteps(image, result, info.image_size, isFound, text);
   } else {
     showPixels(isPhoto && !isDataset ? image : null, result.input, info.image_size);
   }
@@ -76,9 +76,8 @@ async function predictGarments(image, garment, name) {
   const info = models[name];
   const garments = [];
   for (const { box, mask } of separateGarments(garment.mask)) {
-    const part = info.crop === "none" ? cropAround(image, box) : image;
     const small = info.crop === "garment" ? garmentImage(image, mask) : null;
-    const input = inputFor(name, part, mask, small);
+    const input = inputFor(name, image, mask, small, cropAround(image, box));
     const { label, confidence, reason, cause } =
       await decideOn(input, null, name);
     garments.push({ box, label, confidence, reason, cause });
@@ -100,10 +99,13 @@ function hasCheck(name) {
   return "threshold" in models[name].ood_check;
 }
 
-function inputFor(name, image, mask, small) {
+/** Return a network's input; `whole` is the photo, or the part of it around the garment. */
+function inputFor(name, image, mask, small, whole = image) {
   const { crop, image_size: side } = models[name];
   if (crop === "garment") return small;
-  return crop === "cut-out" ? cutOutImage(image, mask, side) : resizeFor(name, image);
+  if (crop === "none") return resizeFor(name, whole);
+  const cutOut = cutOutImage(image, mask, side);
+  return crop === "both" ? Uint8Array.from([...cutOut, ...resizeFor(name, whole)]) : cutOut;
 }
 
 function resizeFor(name, image) {
@@ -117,10 +119,10 @@ async function describePreprocessing({ garment, small, prediction }, name, isFou
   const isOne = isFound && prediction.garments.length === 0 && prediction.cause !== "unfamiliar";
   if (name === "default" || !isOne || small.every((value) => value === 0)) return trimmed;
   const { label, confidence } = decide(small, null, await run("default", small), models.default);
-  const side = models[name].image_size;
+  const { image_size: side, crop } = models[name];
   return (
-    `${trimmed}The answer comes from ${side} × ${side} pixels in color. The model for Fashion-MNIST ` +
-    `predicts ${label} (${percent(confidence)}) from the ${SIZE} × ${SIZE} pixels.`
+    `${trimmed}${judgedText(side, crop)}The model for Fashion-MNIST predicts ${label} ` +
+    `(${percent(confidence)}) from the ${SIZE} × ${SIZE} pixels.`
   );
 }
 

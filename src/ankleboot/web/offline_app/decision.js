@@ -2,6 +2,7 @@
 // test compares the two.
 
 import { sortByProbability } from "./format.js";
+import { bounds, WHITE } from "./preprocessing.js";
 import { failureOf } from "./segmentation.js";
 
 const MIN_RUNNER_UP_PROB = 0.1;
@@ -26,7 +27,7 @@ export function decide(image, garment, probs, info, similarityTo = null) {
   if (checked && failureOf(checked)) {
     return { ...prediction, cause: "missing", reason: failureOf(checked) };
   }
-  if (isOfOneColor(image, info.color ? 3 : 1)) {
+  if (isOfOneColor(image, info)) {
     return { ...prediction, cause: "blank", reason: "the picture is of one color" };
   }
   if (rejected.length && noneOfThese >= confidence) {
@@ -50,6 +51,20 @@ export function decide(image, garment, probs, info, similarityTo = null) {
   return prediction;
 }
 
-function isOfOneColor(image, channels) {
-  return image.every((value, i) => value === image[i % channels]);
+/** Return whether a photo has one color, which a cut-out shows inside its white frame. */
+function isOfOneColor(image, { crop, color, image_size: side }) {
+  const channels = color ? 3 : 1;
+  const square = image.slice(-side * side * channels); // the photo, if it lies below its cut-out
+  const pixelAt = (x, y) => square.slice(channels * (y * side + x), channels * (y * side + x + 1));
+  const isInside = (i) => [0, 1, 2].some((channel) => square[3 * i + channel] !== WHITE);
+  const whole = { top: 0, left: 0, width: side, height: side };
+  const found = crop === "cut-out" ? bounds(whole, isInside) : whole;
+  const { top, left, width, height } = found.width === 0 ? whole : found;
+  const first = pixelAt(left, top);
+  for (let y = top; y < top + height; y++) {
+    for (let x = left; x < left + width; x++) {
+      if (pixelAt(x, y).some((value, channel) => value !== first[channel])) return false;
+    }
+  }
+  return true;
 }

@@ -33,8 +33,9 @@ export function notLoaded(names) {
 /** Run a model on the bytes of one image. */
 export async function run(name, image) {
   const model = await load(name);
-  const { image_size: side, color } = models[name];
-  const input = new Tensor(image, color ? [1, side, side, 3] : [1, side, side]);
+  const { image_size: side, color, crop } = models[name];
+  const height = crop === "both" ? 2 * side : side;
+  const input = new Tensor(image, color ? [1, height, side, 3] : [1, height, side]);
   try {
     const [output] = await model.run(input);
     const values = Array.from(output.toTypedArray());

@@ -1,7 +1,7 @@
 // The preprocessing of a photograph as a strip of images, as in
 // ankleboot/data/preprocessing/visualize.py.
 
-import { showSteps } from "./image_strip.js";
+import { inputCaption, showSteps } from "./image_strip.js";
 import { negated, opacity, SIZE } from "./preprocessing.js";
 
 const OUTSIDE = [24, 96, 72]; // color over everything outside the garment
@@ -9,13 +9,14 @@ const OUTSIDE_OPACITY = 0.65;
 const WHITE = [255, 255, 255];
 
 /**
- * Show the steps from a photograph to the garment.
+ * Show the steps from a photograph to the network's input.
  *
  * photo: the photograph; garment: its segmentation, or null with a plain background; small: the
- * garment in SIZE x SIZE pixels; prediction: its garments are marked on the photograph; isFound:
- * whether there is a garment; text: a comment.
+ * garment in SIZE x SIZE pixels; input: the network's input of `side` pixels; prediction: its
+ * garments are marked on the photograph; isFound: whether there is a garment; text: a comment.
  */
-export function showGarmentSteps(photo, { garment, small, prediction }, isFound, text) {
+export function showGarmentSteps(photo, result, side, isFound, text) {
+  const { garment, small, input, prediction } = result;
   const steps = [photoStep(photo)];
   if (garment !== null) {
     const alpha = opacity(photo, garment.mask);
@@ -24,31 +25,39 @@ export function showGarmentSteps(photo, { garment, small, prediction }, isFound,
       (1 - OUTSIDE_OPACITY) * value + OUTSIDE_OPACITY * OUTSIDE[channel];
     steps.push(["Garment found", blend(photo, alpha, faded),
       `The photo, green outside the garment, which covers ${area}`]);
-    if (isFound) {
+    if (isFound && side === SIZE) {
       steps.push(
         ["Cut out", blend(photo, alpha, (_, channel) => WHITE[channel]), "The garment on white"],
         ["Gray, negated", toImageData(negated(photo, alpha), photo),
           "The garment in gray, bright on black"]);
     }
   }
-  if (isFound) {
-    steps.push(pixelsStep(small, SIZE));
+  if (isFound) steps.push(...inputSteps(input, side));
+  if (isFound && side !== SIZE) {
+    const pixels = toImageData(small, { width: SIZE, height: SIZE });
+    steps.push([`${SIZE} × ${SIZE} pixels`, pixels, "The garment for models of Fashion-MNIST"]);
   }
   showSteps(steps, text, prediction.garments);
 }
 
 /** Show the pixels of the network, after the photograph that they were made from (or null). */
 export function showPixels(photo, input, side) {
-  showSteps([...(photo === null ? [] : [photoStep(photo)]), pixelsStep(input, side)]);
+  showSteps([...(photo === null ? [] : [photoStep(photo)]), ...inputSteps(input, side)]);
 }
 
 function photoStep(photo) {
   return ["Photo", photo, "Your photo"];
 }
 
-function pixelsStep(values, side) {
-  const pixels = toImageData(values, { width: side, height: side });
-  return [`${side} × ${side} pixels`, pixels, `The pixels of the network: ${side} × ${side}`];
+/** Return a step for each square of a network's input, from top to bottom. */
+function inputSteps(values, side) {
+  const size = { width: side, height: side };
+  const [gray, color] = [side * side, 3 * side * side];
+  const length = values.length % color === 0 ? color : gray;
+  return Array.from({ length: values.length / length }, (_, i) => {
+    const pixels = toImageData(values.subarray(i * length, (i + 1) * length), size);
+    return [inputCaption(size), pixels, `The pixels of the network: ${side} × ${side}`];
+  });
 }
 
 /** Convert gray or RGB values to ImageData. */

@@ -8,6 +8,12 @@ import { showModelSelect } from "./model_select.js";
 
 const MAX_NAMED_CLASSES = 12;
 const SPLITS = ["test", "held-out", "validation"];
+const CROP_TEXTS = {
+  garment: "segmented garment",
+  "cut-out": "segmented garment",
+  none: "whole image",
+  both: "segmented garment, and as many of the whole image",
+};
 
 export function showAbout(service) {
   const show = (model) => {
@@ -60,7 +66,7 @@ function factList(model) {
     "Recipe": recipe || "custom",
     "Training data": data.replace(/\/$/, ""),
     "Input": `${side} × ${side} ${color ? "color" : "gray"} pixels of the ` +
-      `${crop === "none" ? "whole image" : "segmented garment"}`,
+      CROP_TEXTS[crop],
     "Parameters": parameters ? parameters.toLocaleString("en") : null,
     "Classes": shorten(accepted),
     "Rejects": model.declined.length ? shorten(model.declined) : null,

@@ -2,7 +2,7 @@
 
 import { byId, decodeBase64Image, make } from "./dom.js";
 import { capitalize } from "./format.js";
-import { paint, showSteps } from "./image_strip.js";
+import { inputCaption, judgedText, paint, showSteps } from "./image_strip.js";
 
 const SMALL = 28; // pixels per side of an image of the data set
 const MIN_SHOWN_CHANGE = 0.01;
@@ -10,26 +10,32 @@ const MIN_SHOWN_CHANGE = 0.01;
 /** Show the image at once, and blanks for the steps that come with the explanation. */
 export function showPendingSteps({ image, photo }, model, garments) {
   if (photo === null) return showSteps([]); // the browser cannot read it
-  if (image) return showSteps([[sizeText(photo), photo, "The pixels of the network"]]);
-  const isGarment = model.crop === "garment" || model.photo;
-  const side = model.crop === "garment" ? SMALL : model.image_size;
-  const cutOut = isGarment ? [["Cut out", blank(photo), ""]] : [];
-  const input = [`${side} × ${side} pixels`, blank({ width: side, height: side }), ""];
-  showSteps([["Photo", photo, "Your photo"], ...cutOut, input], "", garments);
+  if (image) return showSteps([[inputCaption(photo), photo, "The pixels of the network"]]);
+  const { crop, image_size: side } = model.photo || model;
+  const square = { width: side, height: side };
+  const cutOut = crop === "garment" ? [["Cut out", blank(photo), ""]] : [];
+  const inputs = Array.from({ length: crop === "both" ? 2 : 1 },
+    () => [inputCaption(square), blank(square), ""]);
+  showSteps([["Photo", photo, "Your photo"], ...cutOut, ...inputs], "", garments);
 }
 
 /** Show a response of /v1/explain unless it is obsolete; returns whether it was shown. */
 export async function showExplanation(explanation, model, isCurrent) {
-  const { prediction, steps, small, overlay, neighbours } = explanation;
-  const encoded = [...steps, ...neighbours, overlay, ...(small ? [{ png: small }] : [])];
+  const { prediction, steps, input, small, overlay, neighbours } = explanation;
+  const single = [input, small].filter(Boolean).map((png) => ({ png }));
+  const encoded = [...steps, ...neighbours, overlay, ...single];
   const images = new Map();
   await Promise.all(encoded.map(async ({ png }) => images.set(png, await decodeBase64Image(png))));
   if (!isCurrent()) return false;
-  const input = images.get(steps.at(-1).png);
-  const strip = steps.map(({ name, png }) => [capitalize(name), images.get(png), capitalize(name)]);
-  showPreprocessing(strip, small ? images.get(small) : input, input, prediction.garments);
-  showOcclusion(overlay, input, images.get(overlay.png));
-  showNeighbors(neighbours, images, small !== null && input.width !== SMALL);
+  const strip = steps.map(({ name, png }) => {
+    const caption = capitalize(name.replace(" x ", " × "));
+    return [caption, images.get(png), caption];
+  });
+  const isOfPhotos = small !== null && images.get(input).width !== SMALL;
+  const { crop } = model.photo || model;
+  showPreprocessing(strip, isOfPhotos ? images.get(small) : null, crop, prediction.garments);
+  showOcclusion(overlay, images.get(input), images.get(overlay.png));
+  showNeighbors(neighbours, images, isOfPhotos);
   return true;
 }
 
@@ -38,15 +44,16 @@ export function hideExplanation() {
   for (const id of ["occlusion", "neighbors"]) byId(id).hidden = true;
 }
 
-function showPreprocessing(strip, last, input, garments) {
-  const [[, photo], ...rest] = strip;
-  const description = `The pixels of the network: ${sizeText(last)}`;
-  const isUnchanged = photo.width === last.width && photo.height === last.height;
-  const before = isUnchanged ? [] : [strip[0], ...rest.slice(0, -1)];
-  const text = last.width === input.width ? "" :
-    `The answer comes from ${sizeText(input)} in color. Models for Fashion-MNIST ` +
-    `use the garment in ${sizeText(last)}.`;
-  showSteps([...before, [sizeText(last), last, description]], text, garments);
+/** Show the steps, and behind those of a model for photos what other models take (or null). */
+function showPreprocessing(strip, small, crop, garments) {
+  const [photo, input] = [strip[0][1], strip.at(-1)[1]];
+  const isUnchanged = photo.width === input.width && photo.height === input.height;
+  const steps = isUnchanged ? strip.slice(1) : strip;
+  if (small === null) return showSteps(steps, "", garments);
+  const text = `${judgedText(input.width, crop)}Models for Fashion-MNIST use the garment in ` +
+    `${sizeText(small)}.`;
+  const other = [sizeText(small), small, "The garment for models of Fashion-MNIST"];
+  showSteps([...steps, other], text, garments);
 }
 
 function sizeText({ width, height }) {
@@ -74,7 +81,7 @@ function showOcclusion({ label, most }, input, map) {
 
 function showNeighbors(neighbors, images, isPhoto) {
   byId("neighbors-text").textContent = isPhoto
-    ? "Training images most similar to the 28 × 28 pixels above. The prediction comes from the " +
+    ? "Training images most similar to the garment in 28 × 28 pixels. The prediction comes from the " +
       "photo and does not use them."
     : "Training images most similar in their 28 × 28 pixels. The prediction does not use them.";
   byId("neighbors").hidden = neighbors.length === 0;

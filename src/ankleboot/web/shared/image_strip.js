@@ -5,14 +5,29 @@ import { markGarments } from "./garment_boxes.js";
 
 const MAX_PIXELATED_SIDE = 56; // up to this width, single pixels are drawn with sharp edges
 const CUT_OUT = "Cut out";
+const INPUT = "Model input"; // begins the captions of the network's images
+
+/** Return what a network for photos judges; crop: as in its metadata. */
+export function judgedText(side, crop) {
+  const part = crop === "both" ? ", of the garment and of the whole photo" : "";
+  return `The answer comes from ${side} × ${side} pixels in color${part}. `;
+}
+
+/** Return the caption of an image of the network. */
+export function inputCaption({ width, height }) {
+  return `${INPUT}: ${width} × ${height}`;
+}
 
 /**
- * Show the steps of the preprocessing, each [caption, pixels, description]: first, cut-out and last
- * beside the answer, all of them in the fold below it. `text` comments them. Several garments, each
- * with a box, are numbered on the first one, the photo.
+ * Show the steps of the preprocessing, each [caption, pixels, description]: the photo, the cut-out
+ * and the network's images (or what there is in their place) beside the answer, all of them in the
+ * fold below it. `text` comments them. Several garments, each with a box, are numbered on the photo.
  */
 export function showSteps(steps, text = "", garments = []) {
-  const main = steps.filter((step, i) => i === 0 || i === steps.length - 1 || step[0] === CUT_OUT);
+  const isInput = ([caption]) => caption.startsWith(INPUT);
+  const last = steps.some(isInput) ? null : steps.at(-1);
+  const main = steps.filter((step, i) =>
+    i === 0 || step === last || step[0] === CUT_OUT || isInput(step));
   showImageStrip(byId("way"), main, garments);
   byId("way").hidden = steps.length === 0;
   showImageStrip(byId("steps-list"), steps, garments);
