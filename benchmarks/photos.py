@@ -149,7 +149,18 @@ def folds_table() -> list[str]:
         f"similarity separates them from garments with an AUROC of {foreign['auroc']:.3f}; "
         f"{percent(document['unfamiliar'])} of the garments are declined as unlike the training "
         "photos.",
+        "",
+        "| `--abstain-below` | seven kinds: answered | right of these | with hoodies, blazers and "
+        "others: answered | right of these |",
+        "|--:|--:|--:|--:|--:|",
     ]
+    for row in document["thresholds"]:
+        cells = [
+            f"{100 * row[group][key]:.1f} %"
+            for group in ("seven_kinds", "all_garments")
+            for key in ("answered", "right_of_answered")
+        ]
+        lines.append(f"| {row['abstain_below']} | {' | '.join(cells)} |")
     return lines
 
 

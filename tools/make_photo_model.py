@@ -63,7 +63,8 @@ CARD = """# The model "photo"
 
 Classifies the garment on a photo into the ten classes, or rejects it. `ankleboot predict` uses it
 for every image that is not 28 x 28 and gray; `make photo-model` reproduces it. The answer is the
-mean of two networks: one sees the garment on white, the other the whole photo.
+mean of two networks: one sees the garment on white, the other the whole photo (its files here
+begin with `whole-`).
 
 | | |
 |---|---|
@@ -230,6 +231,8 @@ def ship(
     require_familiar(predictor.info, data, order)
     for name in KEPT:
         shutil.copyfile(run.folder / name, target / name)
+    for name in ("recipe.json", "history.csv", "result.json"):
+        shutil.copyfile(whole.folder / name, target / f"whole-{name}")
     write_json(target / "ood_check.json", check.to_json())
     manifest, result = run.manifest(), run.result()
     kept = {"versions", "hardware", "git_commit", "split", "recipe"} & manifest.keys()

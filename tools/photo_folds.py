@@ -18,8 +18,8 @@ from ankleboot.data.dataset import Dataset
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.segmentation import Segmentation
-from ankleboot.evaluation.calibration import fit_calibration
-from ankleboot.evaluation.photo_kinds import GARMENT_KINDS
+from ankleboot.evaluation.calibration import abstention_threshold, fit_calibration
+from ankleboot.evaluation.photo_kinds import GARMENT_KINDS, PHOTO_KINDS
 from ankleboot.evaluation.photo_summary import (
     Photo,
     share,
@@ -41,6 +41,7 @@ from photo_data import LABELS, REJECT_LABELS, SourcePhoto
 from photo_networks import GARMENT_RECIPE, joint_metadata, load_network, write_int8
 
 BLOCK = 64  # images in memory
+THRESHOLDS = (0.5, 0.6, 0.65, 0.7, 0.8, 0.9)
 INT8_FILE = "photo-int8.tflite"
 
 
@@ -51,7 +52,7 @@ class JudgedImage:
     Attributes:
         path: Path to its file.
         fold: Number of the fold.
-        image: Small copy of the model's input, which shows whether it is of one color.
+        image: Small copy of the photo, which shows whether it is of one color.
         garment: Segmentation; None on a plain background.
         probs: Probabilities before calibration, in the order of `LABELS`.
         similarity: Similarity to the training images of the most likely accepted label.
@@ -66,8 +67,8 @@ class JudgedImage:
     similarity: float
     threshold: float
 
-    def decide(self, calibration: Calibration) -> Prediction:
-        """Decide by a calibration of other photos."""
+    def decide(self, calibration: Calibration, abstain_below: float | None = None) -> Prediction:
+        """Decide by a calibration of other photos; None for its own threshold."""
         info = ModelMetadata(
             labels=LABELS,
             reject_labels=REJECT_LABELS,
@@ -81,6 +82,7 @@ class JudgedImage:
             apply_temperature(self.probs[np.newaxis], calibration.temperature)[0],
             info,
             similarity_of=lambda _: self.similarity,
+            abstain_below=abstain_below,
             path=self.path.name,
         )
 
@@ -188,7 +190,7 @@ def _judge(
     return JudgedImage(
         path,
         fold,
-        image=image[::8, ::8],  # 4,000 fit in memory
+        image=decoded.pixels[::8, ::8],  # 4,000 fit in memory
         garment=decoded.segmentation,
         probs=apply_temperature(calibrated[np.newaxis, order], 1 / info.temperature)[0],
         similarity=similarity(order[int(accepted.argmax())]),
@@ -197,10 +199,32 @@ def _judge(
 
 
 def calibrate_folds(predicted: list[OutOfFoldPhoto], *, without: int = 0) -> Calibration:
-    """Fit a calibration to the photos with a label, of all folds or of all but one."""
+    """Fit a calibration to the photos with a label, of all folds or of all but one.
+
+    The threshold counts what is answered then: the photos that pass the check and are not declined,
+    and shoes as right with any label for shoes.
+    """
     learned = [each for each in predicted if each.source.label and each.judged.fold != without]
     labels = np.array([LABELS.index(each.source.label) for each in learned])
-    return fit_calibration(np.stack([each.judged.probs for each in learned]), labels)
+    calibration = fit_calibration(np.stack([each.judged.probs for each in learned]), labels)
+    decided = [(each.judged.decide(calibration, 0.0), each.source.kind) for each in learned]
+    given = [
+        (one.confidence, one.label in PHOTO_KINDS[kind].labels)
+        for one, kind in decided
+        if not one.abstained
+    ]
+    confidences, is_right = map(np.array, zip(*given, strict=True))
+    columns = np.stack([confidences, np.zeros(len(given))], axis=1)
+    threshold = abstention_threshold(
+        columns, np.where(is_right, 0, 1), calibration.precision_wanted
+    )
+    is_answered = confidences >= threshold
+    return replace(
+        calibration,
+        abstain_below=threshold,
+        precision=float(is_right[is_answered].mean()),
+        coverage=float(is_answered.sum() / len(learned)),
+    )
 
 
 def calibrations_of_folds(predicted: list[OutOfFoldPhoto]) -> dict[int, Calibration]:
@@ -209,19 +233,40 @@ def calibrations_of_folds(predicted: list[OutOfFoldPhoto]) -> dict[int, Calibrat
     return {fold: calibrate_folds(predicted, without=fold) for fold in folds}
 
 
-def decide_folds(predicted: list[OutOfFoldPhoto]) -> list[Photo]:
-    """Decide on every photo by the calibration of the other folds."""
+def decide_folds(
+    predicted: list[OutOfFoldPhoto], abstain_below: float | None = None
+) -> list[Photo]:
+    """Decide on every photo by the calibration of the other folds; see `JudgedImage.decide`."""
     calibrations = calibrations_of_folds(predicted)
     return [
         Photo(
             each.source.kind,
             each.judged.image,
             None,
-            {PHOTO: each.judged.decide(calibrations[each.judged.fold])},
+            {PHOTO: each.judged.decide(calibrations[each.judged.fold], abstain_below)},
             group=each.source.sender,
         )
         for each in predicted
     ]
+
+
+def summarize_thresholds(predicted: list[OutOfFoldPhoto]) -> list[dict[str, Any]]:
+    """Compute what `--abstain-below` changes: on the seven kinds, and on all kinds of garments."""
+    rows = []
+    for threshold in THRESHOLDS:
+        photos = decide_folds(predicted, threshold)
+        pairs = list(zip(predicted, photos, strict=True))
+        seven = [p for each, p in pairs if p.kind in GARMENT_KINDS and not each.source.is_further]
+        every = [photo for photo in photos if PHOTO_KINDS[photo.kind].labels]
+        row: dict[str, Any] = {"abstain_below": threshold}
+        for name, chosen in (("seven_kinds", seven), ("all_garments", every)):
+            given = [photo for photo in chosen if not photo.predictions[PHOTO].abstained]
+            row[name] = {
+                "answered": len(given) / len(chosen),
+                "right_of_answered": float(np.mean([p.is_correct(PHOTO) for p in given])),
+            }
+        rows.append(row)
+    return rows
 
 
 def summarize_folds(predicted: list[OutOfFoldPhoto], folds: list[Fold]) -> dict[str, Any]:
@@ -240,6 +285,7 @@ def summarize_folds(predicted: list[OutOfFoldPhoto], folds: list[Fold]) -> dict[
         "train_seconds": [[r.result()["train_seconds"] for r in pair] for pair in pairs_of_runs],
         "seven_kinds": summarize_method(PHOTO, main),
         "ten_kinds": summarize_kinds(PHOTO, main)["ten_kinds"],
+        "thresholds": summarize_thresholds(predicted),
         "declining": summarize_rejection(PHOTO, main),
         "neighbors": summarize_kinds(PHOTO, photos)["neighbors"],
         "unfamiliar": share(garments, lambda photo: photo.predictions[PHOTO].cause == "unfamiliar"),

@@ -362,7 +362,7 @@ def test_a_photograph_is_classified_and_explained(page: Any, photograph: Path) -
     for label, share in said.probs.items():
         assert percent_of(rows[label]) == pytest.approx(100 * share, abs=0.1)
     captions = page.locator("#steps-list figcaption").all_inner_texts()
-    inputs = 2 * ["Model input: 224 × 224"]
+    inputs = ["Model input: garment, 224 × 224", "Model input: photo, 224 × 224"]
     assert captions == ["Photo", "Garment found", *inputs, "28 × 28 pixels"]
     beside = page.locator("#way figcaption").all_inner_texts()
     assert beside == ["Photo", *inputs]

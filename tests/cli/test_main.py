@@ -171,7 +171,7 @@ def test_data_fetch_fills_the_cache(
         (["train", "--resume", "nowhere"], 4, "nowhere: not a run folder"),
         (["train", "--resume", "x", "--run-dir", "y"], 2, "leave --run-dir out"),
         (["evaluate"], 2, "Missing argument 'MODEL': a run folder, a model file, or a shipped "),
-        (["adopt"], 2, "Missing argument 'MODEL': a model file of another tool. (see"),
+        (["adopt"], 2, "Missing argument 'MODEL': a model file of another tool (see"),
         (["predict"], 2, "Missing argument 'PATH...': an image file, a folder of them, or -"),
         (["export", "pretrained"], 2, "Missing option '--format': litert, litert-fp16, "),
         (["evaluate", "nowhere.keras"], 4, "no such model file"),
@@ -212,7 +212,6 @@ def test_a_missing_extra_is_named() -> None:
 import sys
 sys.modules["tensorflow"] = None  # as if it were not installed
 from ankleboot.cli.main import run
-from ankleboot.recipes.catalog import PURPOSES, RECIPES
 sys.exit(run(["train", "leaky", "--data", "sample"]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -238,6 +237,7 @@ def command(*arguments: str) -> list[str]:
 
 def test_options_about_the_data_stand_apart(capsys: pytest.CaptureFixture[str]) -> None:
     own, about_data = output_of(capsys, "evaluate", "--help").split("Options for the data:")
+    assert "MODEL" not in {line.strip() for line in own.splitlines()}  # an argument, no option
     assert "--split" in own and "--data" not in own.partition("Options:")[2]
     assert all(f"  {name} " in about_data for name in ("--data", "--skip-bad", "--groups"))
 

@@ -14,7 +14,7 @@ import pytest
 from ankleboot.cli.evaluate import _next_command
 from ankleboot.cli.output.evaluation import evaluation_result
 from ankleboot.cli.output.prediction import export_result, list_failures, prediction_printer
-from ankleboot.cli.output.training import TrainingProgress, training_result
+from ankleboot.cli.output.training import TrainingProgress, recipe_list, training_result
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.text import percent_text
 from ankleboot.data.preprocessing.segmentation import Box
@@ -26,7 +26,8 @@ from ankleboot.inference.decide import GarmentPrediction, Prediction
 from ankleboot.inference.predict import FailedImage
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.run import Run
-from ankleboot.recipes.catalog import TRANSFER
+from ankleboot.recipes.catalog import PURPOSES, TRANSFER
+from ankleboot.recipes.measured_results import load_results
 from helpers.terminal import make_terminal
 
 WIDTHS = (60, 80, 120)
@@ -173,6 +174,16 @@ def test_several_garments_have_indented_lines_on_a_terminal(
         [line] = [line for line in lines if line.startswith(start)]
         assert place in line or width == 60
     assert any(line.startswith("Shirt? ") for line in lines)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_recipes_fit_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    stream = make_terminal(monkeypatch, width)
+    recipe_list(load_results())
+    lines = stream.lines
+    assert max(map(len, lines)) <= width
+    for name, purpose in PURPOSES.items():
+        assert any(re.match(rf"{name} .*{re.escape(purpose)}", line) for line in lines)
 
 
 def test_colors_are_for_terminals_alone(

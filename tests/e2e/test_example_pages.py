@@ -63,7 +63,7 @@ def test_the_space_is_the_gradio_page_with_what_hugging_face_asks_for() -> None:
 
 def test_the_steps_of_a_photo_lead_to_what_the_model_takes(photo: Path) -> None:
     steps = ankleboot.preprocessing_steps(photo)
-    assert steps[0][0] == "photo" and steps[-1][0] == "model input: 224 x 224"
+    assert steps[0][0] == "photo" and steps[-1][0] == "model input: photo, 224 x 224"
     assert all(pixels.dtype == np.uint8 for _, pixels in steps)
     image = load_data("sample").test.images[0]
     (_, before), (name, after) = ankleboot.preprocessing_steps(image)

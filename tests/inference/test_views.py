@@ -70,6 +70,15 @@ def moved(image: np.ndarray, distance: int) -> np.ndarray:
     return shifted
 
 
+def test_both_squares_of_an_image_are_shifted_alone() -> None:
+    """A row of the whole photo would come into the garment's square."""
+    image = np.full((1, 56, 28, 3), 255, np.uint8)
+    image[:, 28:] = 9
+    model = LeftSide(color=True, crop="both")
+    predict_counted(ViewsPredictor(model, "flip-shift", 1.0), image)
+    assert len(model.seen) == 6 and all(np.array_equal(seen, image) for seen in model.seen)
+
+
 def test_shifted_views_are_those_of_slices() -> None:
     image = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
     model = LeftSide()

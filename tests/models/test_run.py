@@ -98,6 +98,7 @@ def test_a_complete_run_shows_its_results_in_one_line(complete: Run) -> None:
         "validation_accuracy 90.00 %)"
     )
     expected = {"run_dir": str(complete.folder)} | complete.result() | {"verdict": VERDICT}
+    expected["arithmetic"] = "float32 on tensorflow"
     assert complete.to_json() == expected
     write_json(complete.folder / "calibration.json", asdict(CALIBRATION))
     with_calibration = json.loads(json.dumps(expected | {"calibration": asdict(CALIBRATION)}))

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ankleboot.cli import options
-from ankleboot.cli.groups import Group
+from ankleboot.cli.groups import DataCommand, Group
 from ankleboot.cli.output.plain import print_lines
 
 
@@ -32,7 +32,7 @@ def fetch() -> options.Result:
     return {"source": source, "files": files}, lambda: data_fetched(source, files)
 
 
-@data.command()
+@data.command(cls=DataCommand)
 @options.data_option
 @options.json_option
 def verify(data_choice: options.DataOptions) -> options.Result:
@@ -85,7 +85,7 @@ def convert(
     return result.to_json(), lambda: data_converted(result)
 
 
-@data.command()
+@data.command(cls=DataCommand)
 @click.argument("folder", type=options.PATH)
 @options.data_option
 @click.option("--split", type=click.Choice(["train", "test"]), default="test", show_default=True)
@@ -115,7 +115,7 @@ def images(
     return document, lambda: print_lines(sentence)
 
 
-@data.command()
+@data.command(cls=DataCommand)
 @options.data_option
 @options.output_option("Folder for the metrics and the contact sheets.", "audit")
 @options.json_option

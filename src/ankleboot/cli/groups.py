@@ -11,16 +11,16 @@ WHOLE = 10_000  # characters; no summary of a command is longer
 EXTRA = "Got unexpected extra argument"  # how click begins this message
 
 MEANINGS = {
-    "MODEL": "a run folder, a model file, or a shipped model such as pretrained.",
-    "adopt MODEL": "a model file of another tool.",
-    "RUN": "a run folder; ankleboot runs list shows them.",
-    "PATH": "an image file, a folder of them, or - for standard input.",
-    "IMAGE": "an image file, or the number of an image of the data, such as test:17.",
-    "RECIPE": "a recipe; ankleboot recipes lists them.",
-    "DATA": "an image folder, a table of images, or fashion-mnist.",
-    "FOLDER": "a folder of images.",
-    "SOURCE": "an image folder or a table of images.",
-    "DESTINATION": "a file or folder to write.",
+    "MODEL": "a run folder, a model file, or a shipped model such as pretrained",
+    "adopt MODEL": "a model file of another tool",
+    "RUN": "a run folder; ankleboot runs list shows them",
+    "PATH": "an image file, a folder of them, or - for standard input",
+    "IMAGE": "an image file, or the number of an image of the data, such as test:17",
+    "RECIPE": "a recipe; ankleboot recipes lists them",
+    "DATA": "an image folder, a table of images, or fashion-mnist",
+    "FOLDER": "a folder of images",
+    "SOURCE": "an image folder or a table of images",
+    "DESTINATION": "a file or folder to write",
 }
 """Meanings of arguments, which click declares without a help text, of one command or of all."""
 
@@ -51,7 +51,7 @@ class Group(click.Group):
 
 
 class DataOption(click.Option):
-    """Option that says which images to load, and how."""
+    """Option that selects the images and how they are loaded."""
 
 
 class DataCommand(click.Command):
@@ -63,7 +63,8 @@ class DataCommand(click.Command):
             records = [
                 parameter.get_help_record(ctx)
                 for parameter in self.get_params(ctx)
-                if isinstance(parameter, DataOption) == is_about_data
+                if not isinstance(parameter, click.Argument)  # which the usage line names
+                and isinstance(parameter, DataOption) == is_about_data
             ]
             with formatter.section(title):
                 formatter.write_dl([record for record in records if record])
@@ -87,7 +88,7 @@ def usage_message(error: click.ClickException, arguments: Sequence[str]) -> str:
 def _meaning(parameter: click.Parameter, context: click.Context) -> str:
     """Return what a missing parameter stands for."""
     if isinstance(parameter, click.Option):
-        return parameter.help or ""
+        return (parameter.help or "").rstrip(".")
     name = parameter.make_metavar(context).rstrip(".").partition(" ")[0]
     return MEANINGS.get(f"{context.info_name} {name}") or MEANINGS[name]
 

@@ -21,8 +21,8 @@ IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"P5\n", b"P6\n")
 """First bytes of images that need hold no zero, which tells the others from lists of paths."""
 
 UNSURE_HINT = (
-    "{num:,} of {total:,} without a reliable label: --save-steps DIR shows what the model gets, "
-    "--json all probabilities"
+    "{num:,} of {total:,} images have no reliable label: --save-steps DIR shows what the model "
+    "gets, --json all probabilities"
 )
 
 
@@ -113,7 +113,10 @@ def predict(
     writer = output.StepsWriter(save_steps) if save_steps else None
     checks: tuple[PolarityCheck | PhotoCheck, ...] = (PolarityCheck(), PhotoCheck())
 
+    passes_per_view: list[int] = []
+
     def check_form(entry: PreparedImage) -> None:
+        passes_per_view.append(entry.predictor.info.passes)
         for check in checks:
             check.add(entry)
 
@@ -149,7 +152,7 @@ def predict(
         if check.note:
             log_line(check.note)
     if further or views:
-        log_line(str(cost_of(router.default.info.passes, passes)))
+        log_line(str(cost_of(passes_per_view, passes)))
     if failed:
         exit_codes = {failure.exit_code for failure in failed}
         kind = EnvironmentFailure if EnvironmentFailure.exit_code in exit_codes else DataError

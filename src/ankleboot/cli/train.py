@@ -88,6 +88,7 @@ def train(
     `ankleboot recipes` lists the recipes, `ankleboot recipes RECIPE` the fields for --set.
     """
     from ankleboot.cli.output.training import TrainingProgress, training_result
+    from ankleboot.models.backbones.packages import require_weights
     from ankleboot.models.run import load_run
     from ankleboot.models.run_dir import refuse_used
     from ankleboot.training import train as training
@@ -98,6 +99,8 @@ def train(
         if folds is not None:
             changes["folds"] = str(folds)  # by which split_seed has an effect
         recipe = _recipe(recipe_name, changes, None, trust=data_choice.trust)
+        if place.on == "local":
+            require_weights(recipe)  # before the images are read
         trackers = _trackers(tracker_name)
         several = SeveralTrainings(recipe, data_choice, run_dir, place, trackers, verbose)
         return several.cross_validate(folds) if folds else several.train_seeds(seeds or 0)
@@ -116,6 +119,8 @@ def train(
                 refuse_used(run_dir)  # before the data is loaded
             parent = load_run(parent_dir) if parent_dir else None
             recipe = _recipe(recipe_name, changes, parent, trust=data_choice.trust)
+            if parent is None:
+                require_weights(recipe)
             is_parents_data = parent is not None and data_choice.name is None
             data = data_choice.load(recipe.image_spec, run=parent if is_parents_data else None)
             run = training.train(recipe, data, run_dir, callbacks=callbacks, parent=parent)
@@ -135,7 +140,6 @@ def _recipe(
 ) -> Recipe:
     """Return the named recipe, or that of the parent run, with the user's changes."""
     from ankleboot.cli.output.terminal import log_line
-    from ankleboot.models.backbones.packages import require_weights
     from ankleboot.recipes.catalog import get_recipe
     from ankleboot.recipes.parse import override
     from ankleboot.training.foreign_plugins import refuse_foreign_plugins
@@ -151,8 +155,6 @@ def _recipe(
     else:
         raise UsageError("name a recipe (ankleboot recipes lists them), or a run with --resume")
     recipe = override(base, changes)
-    if parent is None:
-        require_weights(recipe)  # before the images are read
     if recipe.head_epochs != base.head_epochs and not {"head_epochs", "architecture"} & set(
         changes
     ):

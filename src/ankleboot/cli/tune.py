@@ -81,7 +81,8 @@ def tune(
 
     parsed = Budget.parse(budget)
     recipe = get_recipe(recipe_name, **options.parse_settings(settings))
-    require_weights(recipe)
+    if place.on == "local":
+        require_weights(recipe)
     space = search_space(recipe, fields)
     require_modules("optuna")
     executor = place.executor(limit=1 if "train_seconds" in objectives else None)

@@ -35,7 +35,7 @@ class ModelError(AnklebootError):
 
 
 class NotApplicableError(ModelError):
-    """Method that the structure of a network rules out, such as Grad-CAM without feature maps."""
+    """Method that the structure of a network rules out, such as HiResCAM without feature maps."""
 
 
 class ForeignModelError(ModelError):

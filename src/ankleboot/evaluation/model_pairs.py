@@ -115,7 +115,6 @@ def _compare_pair(
     ]
     class_p_values = holm_adjust([mcnemar_exact(*counts) for counts in by_class])
     disagreements = _disagreements(a.probs, b.probs, labels, class_names)
-    p_text = f"{p_adjusted:.2g}" + ("" if is_only_pair else ", adjusted for all pairs")
     return PairwiseComparison(
         first=a.model,
         second=b.model,
@@ -132,7 +131,12 @@ def _compare_pair(
         num_disagreements=len(disagreements),
         disagreements=disagreements[:MAX_DISAGREEMENTS],
         conclusion=_conclude(
-            a.model, b.model, difference, interval, p_adjusted, p_text, len(labels)
+            (a.model, b.model),
+            difference,
+            interval,
+            p_adjusted,
+            num_images=len(labels),
+            note="" if is_only_pair else ", adjusted for all pairs",
         ),
     )
 
@@ -154,20 +158,21 @@ def _disagreements(
 
 
 def _conclude(
-    first: str,
-    second: str,
+    names: tuple[str, str],
     difference: float,
     interval: Interval,
     p: float,
-    p_text: str,
+    *,
     num_images: int,
+    note: str,
 ) -> str:
-    """Describe whether one of two models is better on images like these."""
+    """Describe whether one of two models is better on images like these; the note is on p."""
+    first, second = names
     better, worse = (first, second) if difference >= 0 else (second, first)
     low, high = interval if difference >= 0 else (-interval[1], -interval[0])
     numbers = (
         f"{100 * abs(difference):.2f} points (95 % interval {100 * low:.2f} to {100 * high:.2f}; "
-        f"McNemar p = {p_text})"
+        f"McNemar p = {p:.2g}{note})"
     )
     if p < ALPHA:
         return (

@@ -76,7 +76,8 @@ def classifier_metadata(info: ModelMetadata) -> bytes:
 
 
 def _input(builder: Any, info: ModelMetadata) -> int:
-    size = _table(builder, numbers={0: info.image_size, 1: info.image_size}, width=4)
+    height, width = info.image_spec.image_shape[:2]
+    size = _table(builder, numbers={0: width, 1: height}, width=4)
     colors = RGB if info.color else GRAYSCALE
     image = _table(builder, {1: size}, {0: colors})
     as_it_is = _table(builder, {0: _number(builder, 0), 1: _number(builder, 1)})  # mean, deviation

@@ -9,7 +9,6 @@ import numpy as np
 
 from ankleboot.core.classes import SHOES
 from ankleboot.core.types import Image
-from ankleboot.data.preprocessing.garment import WHITE
 from ankleboot.data.preprocessing.segmentation import Box, Segmentation
 from ankleboot.models.files.metadata import ModelMetadata
 
@@ -78,6 +77,7 @@ def decide(
     probs: np.ndarray,
     info: ModelMetadata,
     *,
+    is_blank: bool = False,
     similarity_of: Callable[[int], float] | None = None,
     abstain_below: float | None = None,
     path: str = "",
@@ -89,6 +89,7 @@ def decide(
         garment: Its garment; None if the model predicts without one.
         probs: Probabilities of the model's labels.
         info: Metadata of the model.
+        is_blank: Whether the photo is of one color; a model's input may have a frame around it.
         similarity_of: Function of the out-of-distribution check; see `ood_features.similarity_of`.
         abstain_below: Minimal confidence; None for the model's own threshold.
         path: Path to the image file, or its name.
@@ -100,8 +101,9 @@ def decide(
     threshold = info.abstain_below if abstain_below is None else abstain_below
     label = max(by_label, key=by_label.__getitem__)
     index = info.labels.index(label)
-    is_blank = _is_of_one_color(image, info.crop)
-    cause, reason = _obstacle(garment, by_label, rejected, is_blank=is_blank)
+    cause, reason = _obstacle(
+        garment, by_label, rejected, is_blank=is_blank or is_of_one_color(image)
+    )
     similarity = similarity_of(index) if similarity_of is not None and cause is None else None
     if cause is None and similarity is not None and similarity < info.ood_check["threshold"]:
         cause, reason = "unfamiliar", f"resembles no {label} that the model learned"
@@ -121,15 +123,9 @@ def decide(
     )
 
 
-def _is_of_one_color(image: Image, crop: str) -> bool:
-    """Return whether a photo has one color, which a cut-out shows inside its white frame."""
-    square = image[-image.shape[1] :]  # the whole photo, if it lies below its cut-out
-    if crop == "cut-out":
-        inside = (square != WHITE).any(axis=-1)
-        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-        if len(rows):
-            square = square[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return bool((square == square[:1, :1]).all())
+def is_of_one_color(image: Image) -> bool:
+    """Return whether all pixels of an image are equal."""
+    return bool((image == image[:1, :1]).all())
 
 
 def _obstacle(

@@ -15,7 +15,7 @@ from ankleboot.core.views import VIEWS_BELOW
 from ankleboot.data.preprocessing.decode import decode, decode_bytes, formats_of
 from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.data.preprocessing.segmentation import Segmentation
-from ankleboot.inference.decide import Prediction, decide
+from ankleboot.inference.decide import Prediction, decide, is_of_one_color
 from ankleboot.inference.garments import predict_garments
 from ankleboot.inference.load import Model
 from ankleboot.inference.ood_features import similarity_of
@@ -193,6 +193,7 @@ def decide_prepared(
         garment,
         probs,
         predictor.info,
+        is_blank=is_of_one_color(entry.decoded.pixels),
         similarity_of=similarity_of(image, predictor.info),
         abstain_below=abstain_below,
         path=path,

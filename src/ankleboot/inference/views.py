@@ -31,26 +31,30 @@ class PredictionCost:
     """Passes of a network that predictions needed.
 
     Attributes:
-        passes_per_view: Members of an ensemble; 1 for a single network.
+        passes_per_view: Networks that see each view, as a mean over the images; 1 for a single one.
         views_per_image: Mean over the images.
         passes_per_image: Product of the two.
     """
 
-    passes_per_view: int = 1
+    passes_per_view: float = 1
     views_per_image: float = 1.0
     passes_per_image: float = 1.0
 
     def __str__(self) -> str:
         return (
             f"{self.passes_per_image:.2f} passes of a network per image "
-            f"({self.passes_per_view} for a view, {self.views_per_image:.2f} views)"
+            f"({self.passes_per_view:.3g} for a view, {self.views_per_image:.2f} views)"
         )
 
 
-def cost_of(per_view: int, passes: Sequence[int] | Indices = ()) -> PredictionCost:
-    """Return the mean cost of images by the passes that each needed; without them, of one view."""
-    mean = float(np.mean(passes)) if len(passes) else float(per_view)
-    return PredictionCost(per_view, mean / per_view, mean)
+def cost_of(per_view: int | Sequence[int], passes: Sequence[int] | Indices = ()) -> PredictionCost:
+    """Return the mean cost of images by the passes that each needed; without them, of one view.
+
+    Images of several models have passes for a view of their own.
+    """
+    for_a_view = float(np.mean(per_view))
+    mean = float(np.mean(passes)) if len(passes) else for_a_view
+    return PredictionCost(for_a_view, mean / for_a_view, mean)
 
 
 class ViewsPredictor:
@@ -98,8 +102,11 @@ class ViewsPredictor:
     def _further(self, images: Images) -> Iterator[Images]:
         yield mirror_images(images)
         if self._views == "flip-shift":
+            side, *rest = images.shape[2:]
+            squares = images.reshape(-1, side, side, *rest)  # an image holds one, or two
             for down, right in SHIFTS:
-                shifted = shift_images(images, down, right, border=BORDERS[self.info.crop])
+                shifted = shift_images(squares, down, right, border=BORDERS[self.info.crop])
+                shifted = shifted.reshape(images.shape)
                 yield shifted
                 yield mirror_images(shifted)
 
@@ -115,8 +122,12 @@ def untrained_notes(model: ResolvedModel, views: str | None) -> tuple[str, ...]:
     """Return a sentence for every run of the model whose recipe trained without such views."""
     if views is None:
         return ()
-    runs = [each.run for each in model.members or (model,) if each.run]
-    notes = [_untrained_note(run.recipe(), views) for run in runs if not run.metadata().adopted]
+    members = [each for each in model.members or (model,) if each.run]
+    notes = [
+        _untrained_note(each.run.recipe(), views)
+        for each in members
+        if each.run and not each.predictor.info.adopted
+    ]
     return tuple(dict.fromkeys(note for note in notes if note))
 
 

@@ -153,7 +153,7 @@ TRANSFER = Recipe(
 SMALL = replace(
     TRANSFER, name="small", backbone="efficientnet_lite0_small", image_size=160, epochs=19
 )
-"""Recipe for image folders with a network of a fifth of the size."""
+"""Recipe for image folders with a network of a quarter of the size."""
 
 TINY = replace(
     TRANSFER,
@@ -201,7 +201,7 @@ PURPOSES = {
     "plain": "first reference implementation",
     "leaky": "second reference implementation",
     "transfer": "image folders of your own",
-    "small": "the same, a fifth of the size",
+    "small": "the same, a quarter of the size",
     "tiny": "garment photos at 28 x 28 pixels",
 }
 """What each recipe is for, in a few words."""

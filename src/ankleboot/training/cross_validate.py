@@ -27,6 +27,7 @@ from ankleboot.evaluation.cross_validation import (
 )
 from ankleboot.evaluation.prediction_cache import cached_predictions
 from ankleboot.inference.load import resolve_model
+from ankleboot.models.backbones.packages import require_weights
 from ankleboot.models.run import Run
 from ankleboot.models.run_dir import locked, next_run_dir
 from ankleboot.recipes.recipe import Recipe
@@ -74,6 +75,8 @@ def cross_validate(
         raise UsageError(f"folds: expected {MIN_FOLDS} to {MAX_FOLDS:,}, got {folds}")
     if recipe.folds not in (0, folds):
         raise UsageError(f"the recipe has folds={recipe.folds}; expected 0 or {folds}")
+    if train_all is None:  # others may train on other machines
+        require_weights(recipe)
     if data is None:
         data = load_data(image_spec=recipe.image_spec)
     if run_dir is None:

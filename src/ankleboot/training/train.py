@@ -51,10 +51,10 @@ def train(
         Interrupted: On SIGINT or SIGTERM, after saving.
         EnvironmentFailure: If memory or disk do not suffice, or pretrained weights are missing.
     """
-    if data is None:
-        data = load_data(image_spec=recipe.image_spec)
     if parent is None:
         require_weights(recipe)
+    if data is None:
+        data = load_data(image_spec=recipe.image_spec)
     folder = next_run_dir(Path("runs"), recipe) if run_dir is None else expand(run_dir)
     import_keras()  # seconds, so after all that fails quickly
     from ankleboot.training.trainer import fit

@@ -11,6 +11,7 @@ from ankleboot.core.silence import import_keras
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.load import load_data
 from ankleboot.evaluation.seed_runs import RESULT_FILE, SeedRuns, summarize_seeds
+from ankleboot.models.backbones.packages import require_weights
 from ankleboot.models.run_dir import locked, next_run_dir
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.callbacks import TrainingCallback
@@ -52,6 +53,8 @@ def train_seeds(
     """
     if not 2 <= seeds <= MAX_SEEDS:
         raise UsageError(f"seeds: expected 2 to {MAX_SEEDS:,}, got {seeds}")
+    if train_all is None:  # others may train on other machines
+        require_weights(recipe)
     if data is None:
         data = load_data(image_spec=recipe.image_spec)
     if run_dir is None:

@@ -37,9 +37,10 @@ def test_steps_lead_to_what_the_network_takes() -> None:
     names = [name for name, _ in preprocessing_images(pixels, None, gray)]
     assert names == ["photo", "model input: 28 x 28"]
     both = np.concatenate([color, color + 1])
-    *before, (name, upper), (_, lower) = preprocessing_images(pixels, found, both)
+    *before, (first, upper), (second, lower) = preprocessing_images(pixels, found, both)
     assert [name for name, _ in before] == ["photo", "garment found"]  # no gray step
-    assert name == "model input: 64 x 64" and (upper == 0).all() and (lower == 1).all()
+    assert (first, second) == ("model input: garment, 64 x 64", "model input: photo, 64 x 64")
+    assert (upper == 0).all() and (lower == 1).all()
 
 
 def test_several_garments_are_marked_and_listed() -> None:

@@ -118,7 +118,7 @@ def test_a_photo_is_explained_for_the_model_that_predicts_it(
 def test_a_label_that_predict_would_not_rely_on_is_marked(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """`explain` called a cat a T-shirt without a word; `predict` refuses it."""
+    """`explain` called a cat a T-shirt and gave no sign that `predict` refuses it."""
     path, folder = tmp_path / "gray.png", str(tmp_path / "out")
     PillowImage.fromarray(np.full((28, 28), 9, np.uint8)).save(path)
     (prediction,) = predict([path])
@@ -131,7 +131,7 @@ def test_a_label_that_predict_would_not_rely_on_is_marked(
     (explanation,) = explain("pretrained", [path], data=load_data("sample"))
     assert explanation.reason == prediction.reason
     (chosen,) = explain("pretrained", [path], data=load_data("sample"), class_name="Bag")
-    assert chosen.reason is None  # nobody claims that it is a bag
+    assert chosen.reason is None  # the user chose the class
 
 
 @pytest.mark.parametrize("name", ["photo", "zero-shot"])

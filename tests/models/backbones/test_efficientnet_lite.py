@@ -74,7 +74,7 @@ def test_missing_or_unknown_weights_are_refused(
         architectures.build_model(replace(TRANSFER, backbone="efficientnet_lite2"))
 
 
-def test_missing_weights_are_told_before_the_images_are_read(
+def test_missing_weights_are_reported_before_the_images_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """All images were preprocessed first, and a run folder without a model stayed."""

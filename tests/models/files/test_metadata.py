@@ -128,7 +128,7 @@ def test_the_crop_garment_keeps_its_name_in_version_1() -> None:
 
 def test_the_shipped_files_state_what_their_models_take() -> None:
     _, photo = read_verified_tflite(catalog.FOLDERS[catalog.PHOTO] / catalog.MODEL_FILE)
-    assert (photo.image_size, photo.color, photo.crop) == (224, True, "cut-out")
+    assert (photo.image_size, photo.color, photo.crop) == (224, True, "both")
     assert photo.reject_labels == ("hat", "shorts", "skirt", "bodysuit")
     assert len(photo.ood_check["counts"]) == 14 and 0.7 < photo.ood_check["threshold"] < 0.9
     assert photo.predicted_labels == CLASS_NAMES

@@ -116,7 +116,8 @@ def test_an_explanation_shows_every_preprocessing_step(handler: InferenceHandler
     ((status, document),) = respond(handler, ("image/png", garment_photo()), kind="explain")
     assert status == 200
     names = [step["name"] for step in document["steps"]]
-    assert names == ["photo", "garment found", *2 * ["model input: 224 x 224"]]
+    inputs = ["model input: garment, 224 x 224", "model input: photo, 224 x 224"]
+    assert names == ["photo", "garment found", *inputs]
     overlay = decode(document["overlay"]["png"])
     assert (overlay.mode, overlay.size) == ("RGBA", (224, 448))
     assert decode(document["input"]).size == overlay.size

@@ -34,6 +34,7 @@ from ankleboot.recipes.recipe import OPTIONS, Recipe
 from ankleboot.training.callbacks import LayerSummary, TrainingCallback
 
 MIN_WIDTH_OF_FIGURES = 80  # characters of a terminal on which the bar has loss and accuracy
+MIN_WIDTH_OF_RECIPES = 104  # characters of a terminal on which the recipes are one table
 MIN_WIDTH_OF_FIELDS = 100  # characters of a terminal on which the fields are a table
 NUM_FIT_SENTENCES = 3  # of a verdict, on the fit; those behind them limit the accuracy
 
@@ -188,28 +189,38 @@ def seed_result(result: SeedRuns) -> None:
 
 def recipe_list(figures: dict[str, RecipeResult]) -> None:
     """Print the recipes with their measured results."""
-    numbers = map(right_column, ("parameters", "epochs", "seconds"))
-    table = plain_table("recipe", *numbers, "test accuracy", "purpose")
-    for name, recipe in RECIPES.items():
-        if name not in figures:
-            is_for_photos = recipe.architecture == "transfer" or recipe.photo_simulation
-            page = "docs/photos.md" if is_for_photos else "docs/performance.md"
-            table.add_row(name, "", str(recipe.epochs), "", page, PURPOSES[name])
-            continue
-        measured = figures[name]
-        spread = "" if measured.accuracy_std is None else f" +- {100 * measured.accuracy_std:.2f}"
-        accuracy = f"{100 * measured.accuracy_mean:.2f}{spread} % (n={measured.num_seeds})"
-        seconds = f"{recipe.epochs * measured.epoch_seconds:.0f}"
-        size, epochs = f"{measured.parameters:,}", str(recipe.epochs)
-        table.add_row(name, size, epochs, seconds, accuracy, PURPOSES[name])
     console = stdout_console()
+    is_narrow = console.width < MIN_WIDTH_OF_RECIPES
+    titles = ("parameters",) if is_narrow else ("parameters", "epochs", "seconds")
+    more = () if is_narrow else ("purpose",)
+    table = plain_table("recipe", *map(right_column, titles), "test accuracy", *more)
+    for name, recipe in RECIPES.items():
+        row = _recipe_row(recipe, figures.get(name))
+        table.add_row(*((row[0], row[1], row[4]) if is_narrow else (*row, PURPOSES[name])))
     console.table(table)
+    if is_narrow:
+        purposes = plain_table("recipe", "purpose")
+        for item in PURPOSES.items():
+            purposes.add_row(*item)
+        console.table(purposes)
     machines: dict[str, list[str]] = {}
     for name, measured in figures.items():
         machines.setdefault(f"{measured.hardware}, {measured.date}", []).append(name)
     for machine, names in machines.items():
         console.print(f"{', '.join(names)}: measured on {machine}")
     console.print("see docs/reproduction.md and docs/performance.md")
+
+
+def _recipe_row(recipe: Recipe, measured: RecipeResult | None) -> tuple[str, ...]:
+    """Return name, parameters, epochs, seconds and accuracy, or the page with the figures."""
+    if measured is None:
+        is_for_photos = recipe.architecture == "transfer" or recipe.photo_simulation
+        page = "docs/photos.md" if is_for_photos else "docs/performance.md"
+        return recipe.name, "", str(recipe.epochs), "", page
+    spread = "" if measured.accuracy_std is None else f" +- {100 * measured.accuracy_std:.2f}"
+    accuracy = f"{100 * measured.accuracy_mean:.2f}{spread} % (n={measured.num_seeds})"
+    seconds = f"{recipe.epochs * measured.epoch_seconds:.0f}"
+    return recipe.name, f"{measured.parameters:,}", str(recipe.epochs), seconds, accuracy
 
 
 def recipe_fields(recipe: Recipe) -> None:

@@ -73,8 +73,11 @@ def preprocessing_images(
             steps.append(("cut out", _blend(pixels, np.full(3, 255, np.float32), alpha)))
             steps.append(("gray, negated", negated(pixels, opaque)))
     height, side = model_input.shape[:2]
-    squares = [model_input[top : top + side] for top in range(0, height, side)]
-    return steps + [(f"model input: {side} x {side}", square) for square in squares]
+    parts = ("garment, ", "photo, ") if height > side else ("",)
+    for number, part in enumerate(parts):
+        square = model_input[number * side : (number + 1) * side]
+        steps.append((f"model input: {part}{side} x {side}", square))
+    return steps
 
 
 def _blend(inside: np.ndarray, outside: np.ndarray, alpha: np.ndarray) -> np.ndarray:

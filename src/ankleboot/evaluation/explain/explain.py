@@ -53,7 +53,8 @@ class Explanation(Record):
         name: Path to the image, or its name in the data set, such as "test:17".
         label: Class that the maps explain.
         true_label: Class of an image of the data set; None for others.
-        reason: Reason of `predict` to abstain from the label of an image file; None if it has none.
+        reason: Reason of `predict` to abstain from the label of an image file. None if it has none,
+            for images of the data set, and for a class that the user chose.
         maps: Evidence of each pixel by method: positive for the class, negative against it.
         neighbors: Training images, the most similar first.
         notes: Which model is explained, if not the named one, and methods that do not apply to it.

@@ -52,7 +52,7 @@ class ModelMetadata:
         format: Name of the export format, or "keras".
         model_sha256: SHA-256 of the `.keras` file that every export was made from.
         parameters: Number of trained and fixed parameters.
-        passes: Passes of a network for one view of an image: the members of an ensemble.
+        passes: Networks that see each view of an image: the members of an ensemble, for instance.
         temperature: Divisor of the logits, inside the exported graph.
         abstain_below: Confidence below which a prediction abstains.
         labels: Classes in the order of the probabilities.

@@ -1,6 +1,6 @@
 // Offline page: classifies images in the browser, with files of this folder only.
 
-import { decide } from "./decision.js";
+import { decide, isOfOneColor } from "./decision.js";
 import { byId, readPixels } from "./dom.js";
 import { listenForDrawing } from "./drawing_pad.js";
 import { percent } from "./format.js";
@@ -50,9 +50,9 @@ async function classify(image, { isPhoto = false, follow = true, request = ++lat
     const isFound = !(result.garment && failureOf(result.garment));
     const text = await describePreprocessing(result, name, isFound);
     if (request !== latest) return;
-    showGarmentSteps(image, result, info.image_size, isFound, text);
+    showGarmentSteps(image, result, { info, isExpert: name !== "default", isFound, text });
   } else {
-    showPixels(isPhoto && !isDataset ? image : null, result.input, info.image_size);
+    showPixels(isPhoto && !isDataset ? image : null, result.input, info);
   }
   if (follow) bringIntoView(byId("result"));
 }
@@ -65,7 +65,7 @@ async function predict(image, name, segments) {
     ? removeSpecks(toMask(await run("segmentation", resizeFor("segmentation", image)))) : null;
   const small = "segmentation" in models ? garmentImage(image, garment && garment.mask) : null;
   const input = inputFor(name, image, garment && garment.mask, small);
-  const prediction = await decideOn(input, garment, name);
+  const prediction = await decideOn(input, garment, name, isOfOneColor(image.data, 4));
   prediction.garments = prediction.cause === "several"
     ? await predictGarments(image, garment, name) : [];
   return { garment, small, input, prediction, milliseconds: performance.now() - started };
@@ -86,13 +86,14 @@ async function predictGarments(image, garment, name) {
 }
 
 /** Run a model, and its out-of-distribution check if it has one, on its input. */
-async function decideOn(input, garment, name) {
+async function decideOn(input, garment, name, isBlank = false) {
   const info = models[name];
   const probs = await run(name, input);
-  if (!hasCheck(name)) return decide(input, garment, probs, info);
+  if (!hasCheck(name)) return decide(input, garment, probs, info, { isBlank });
   const square = resizeFor("ood_features", squareImage(input, info.image_size));
   const features = await run("ood_features", square);
-  return decide(input, garment, probs, info, similarityOf(features, info.ood_check));
+  const similarityTo = similarityOf(features, info.ood_check);
+  return decide(input, garment, probs, info, { similarityTo, isBlank });
 }
 
 function hasCheck(name) {
@@ -105,7 +106,11 @@ function inputFor(name, image, mask, small, whole = image) {
   if (crop === "garment") return small;
   if (crop === "none") return resizeFor(name, whole);
   const cutOut = cutOutImage(image, mask, side);
-  return crop === "both" ? Uint8Array.from([...cutOut, ...resizeFor(name, whole)]) : cutOut;
+  if (crop === "cut-out") return cutOut;
+  const both = new Uint8Array(2 * cutOut.length);
+  both.set(cutOut);
+  both.set(resizeFor(name, whole), cutOut.length);
+  return both;
 }
 
 function resizeFor(name, image) {

@@ -2,7 +2,6 @@
 // test compares the two.
 
 import { sortByProbability } from "./format.js";
-import { bounds, WHITE } from "./preprocessing.js";
 import { failureOf } from "./segmentation.js";
 
 const MIN_RUNNER_UP_PROB = 0.1;
@@ -13,9 +12,9 @@ const SHOES = ["Sandal", "Sneaker", "Ankle boot"]; // a pair of them counts as o
  *
  * image: the network's input; garment: its segmentation (see segmentation.js) or null; probs: one for
  * each of info.labels; similarityTo: function of the out-of-distribution check (see ood_check.js), or
- * null.
+ * null; isBlank: whether the photo is of one color.
  */
-export function decide(image, garment, probs, info, similarityTo = null) {
+export function decide(image, garment, probs, info, { similarityTo = null, isBlank = false } = {}) {
   const withProbability = (label) => [label, probs[info.labels.indexOf(label)]];
   const rejected = info.reject_labels.map(withProbability);
   const probabilities = info.labels
@@ -27,7 +26,7 @@ export function decide(image, garment, probs, info, similarityTo = null) {
   if (checked && failureOf(checked)) {
     return { ...prediction, cause: "missing", reason: failureOf(checked) };
   }
-  if (isOfOneColor(image, info)) {
+  if (isBlank || isOfOneColor(image, info.color ? 3 : 1)) {
     return { ...prediction, cause: "blank", reason: "the picture is of one color" };
   }
   if (rejected.length && noneOfThese >= confidence) {
@@ -51,20 +50,7 @@ export function decide(image, garment, probs, info, similarityTo = null) {
   return prediction;
 }
 
-/** Return whether a photo has one color, which a cut-out shows inside its white frame. */
-function isOfOneColor(image, { crop, color, image_size: side }) {
-  const channels = color ? 3 : 1;
-  const square = image.slice(-side * side * channels); // the photo, if it lies below its cut-out
-  const pixelAt = (x, y) => square.slice(channels * (y * side + x), channels * (y * side + x + 1));
-  const isInside = (i) => [0, 1, 2].some((channel) => square[3 * i + channel] !== WHITE);
-  const whole = { top: 0, left: 0, width: side, height: side };
-  const found = crop === "cut-out" ? bounds(whole, isInside) : whole;
-  const { top, left, width, height } = found.width === 0 ? whole : found;
-  const first = pixelAt(left, top);
-  for (let y = top; y < top + height; y++) {
-    for (let x = left; x < left + width; x++) {
-      if (pixelAt(x, y).some((value, channel) => value !== first[channel])) return false;
-    }
-  }
-  return true;
+/** Return whether all pixels of an image with so many channels are equal. */
+export function isOfOneColor(values, channels) {
+  return values.every((value, i) => value === values[i % channels]);
 }

@@ -1,7 +1,7 @@
 // The preprocessing of a photograph as a strip of images, as in
 // ankleboot/data/preprocessing/visualize.py.
 
-import { inputCaption, showSteps } from "./image_strip.js";
+import { inputCaptions, showSteps } from "./image_strip.js";
 import { negated, opacity, SIZE } from "./preprocessing.js";
 
 const OUTSIDE = [24, 96, 72]; // color over everything outside the garment
@@ -12,10 +12,11 @@ const WHITE = [255, 255, 255];
  * Show the steps from a photograph to the network's input.
  *
  * photo: the photograph; garment: its segmentation, or null with a plain background; small: the
- * garment in SIZE x SIZE pixels; input: the network's input of `side` pixels; prediction: its
- * garments are marked on the photograph; isFound: whether there is a garment; text: a comment.
+ * garment in SIZE x SIZE pixels; input: the network's input; prediction: its garments are marked on
+ * the photograph; info: metadata of the network; isExpert: whether other images have another one;
+ * isFound: whether there is a garment; text: a comment.
  */
-export function showGarmentSteps(photo, result, side, isFound, text) {
+export function showGarmentSteps(photo, result, { info, isExpert, isFound, text }) {
   const { garment, small, input, prediction } = result;
   const steps = [photoStep(photo)];
   if (garment !== null) {
@@ -25,15 +26,15 @@ export function showGarmentSteps(photo, result, side, isFound, text) {
       (1 - OUTSIDE_OPACITY) * value + OUTSIDE_OPACITY * OUTSIDE[channel];
     steps.push(["Garment found", blend(photo, alpha, faded),
       `The photo, green outside the garment, which covers ${area}`]);
-    if (isFound && side === SIZE) {
+    if (isFound && !info.color) {
       steps.push(
         ["Cut out", blend(photo, alpha, (_, channel) => WHITE[channel]), "The garment on white"],
         ["Gray, negated", toImageData(negated(photo, alpha), photo),
           "The garment in gray, bright on black"]);
     }
   }
-  if (isFound) steps.push(...inputSteps(input, side));
-  if (isFound && side !== SIZE) {
+  if (isFound) steps.push(...inputSteps(input, info));
+  if (isFound && isExpert) {
     const pixels = toImageData(small, { width: SIZE, height: SIZE });
     steps.push([`${SIZE} × ${SIZE} pixels`, pixels, "The garment for models of Fashion-MNIST"]);
   }
@@ -41,8 +42,8 @@ export function showGarmentSteps(photo, result, side, isFound, text) {
 }
 
 /** Show the pixels of the network, after the photograph that they were made from (or null). */
-export function showPixels(photo, input, side) {
-  showSteps([...(photo === null ? [] : [photoStep(photo)]), ...inputSteps(input, side)]);
+export function showPixels(photo, input, info) {
+  showSteps([...(photo === null ? [] : [photoStep(photo)]), ...inputSteps(input, info)]);
 }
 
 function photoStep(photo) {
@@ -50,13 +51,12 @@ function photoStep(photo) {
 }
 
 /** Return a step for each square of a network's input, from top to bottom. */
-function inputSteps(values, side) {
+function inputSteps(values, { image_size: side, color, crop }) {
   const size = { width: side, height: side };
-  const [gray, color] = [side * side, 3 * side * side];
-  const length = values.length % color === 0 ? color : gray;
-  return Array.from({ length: values.length / length }, (_, i) => {
+  const length = (color ? 3 : 1) * side * side;
+  return inputCaptions(side, crop).map((caption, i) => {
     const pixels = toImageData(values.subarray(i * length, (i + 1) * length), size);
-    return [inputCaption(size), pixels, `The pixels of the network: ${side} × ${side}`];
+    return [caption, pixels, `The pixels of the network: ${side} × ${side}`];
   });
 }
 

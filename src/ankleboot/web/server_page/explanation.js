@@ -2,7 +2,7 @@
 
 import { byId, decodeBase64Image, make } from "./dom.js";
 import { capitalize } from "./format.js";
-import { inputCaption, judgedText, paint, showSteps } from "./image_strip.js";
+import { inputCaptions, judgedText, paint, showSteps } from "./image_strip.js";
 
 const SMALL = 28; // pixels per side of an image of the data set
 const MIN_SHOWN_CHANGE = 0.01;
@@ -10,12 +10,14 @@ const MIN_SHOWN_CHANGE = 0.01;
 /** Show the image at once, and blanks for the steps that come with the explanation. */
 export function showPendingSteps({ image, photo }, model, garments) {
   if (photo === null) return showSteps([]); // the browser cannot read it
-  if (image) return showSteps([[inputCaption(photo), photo, "The pixels of the network"]]);
+  if (image) {
+    const [caption] = inputCaptions(photo.width, "");
+    return showSteps([[caption, photo, "The pixels of the network"]]);
+  }
   const { crop, image_size: side } = model.photo || model;
   const square = { width: side, height: side };
   const cutOut = crop === "garment" ? [["Cut out", blank(photo), ""]] : [];
-  const inputs = Array.from({ length: crop === "both" ? 2 : 1 },
-    () => [inputCaption(square), blank(square), ""]);
+  const inputs = inputCaptions(side, crop).map((caption) => [caption, blank(square), ""]);
   showSteps([["Photo", photo, "Your photo"], ...cutOut, ...inputs], "", garments);
 }
 
@@ -44,10 +46,14 @@ export function hideExplanation() {
   for (const id of ["occlusion", "neighbors"]) byId(id).hidden = true;
 }
 
-/** Show the steps, and behind those of a model for photos what other models take (or null). */
+/**
+ * Show the steps. After those of a model for photos comes `small`, the garment as other models take
+ * it; null for other models. crop: crop of the model for photos.
+ */
 function showPreprocessing(strip, small, crop, garments) {
   const [photo, input] = [strip[0][1], strip.at(-1)[1]];
-  const isUnchanged = photo.width === input.width && photo.height === input.height;
+  const isUnchanged =
+    strip.length === 2 && photo.width === input.width && photo.height === input.height;
   const steps = isUnchanged ? strip.slice(1) : strip;
   if (small === null) return showSteps(steps, "", garments);
   const text = `${judgedText(input.width, crop)}Models for Fashion-MNIST use the garment in ` +

@@ -7,15 +7,16 @@ const MAX_PIXELATED_SIDE = 56; // up to this width, single pixels are drawn with
 const CUT_OUT = "Cut out";
 const INPUT = "Model input"; // begins the captions of the network's images
 
-/** Return what a network for photos judges; crop: as in its metadata. */
+/** Return the sentence about the pixels that a network for photos takes, by its crop. */
 export function judgedText(side, crop) {
   const part = crop === "both" ? ", of the garment and of the whole photo" : "";
   return `The answer comes from ${side} × ${side} pixels in color${part}. `;
 }
 
-/** Return the caption of an image of the network. */
-export function inputCaption({ width, height }) {
-  return `${INPUT}: ${width} × ${height}`;
+/** Return the captions of the squares of a network's input: one, or the garment and the photo. */
+export function inputCaptions(side, crop) {
+  const parts = crop === "both" ? ["garment, ", "photo, "] : [""];
+  return parts.map((part) => `${INPUT}: ${part}${side} × ${side}`);
 }
 
 /**

@@ -11,7 +11,7 @@ const SHARPEN_KERNEL_SUM = 62 * 62;
 const EDGE_STEEPNESS = 4;
 const MIN_GARMENT_VALUE = 25; // keeps a white garment visible on 0
 const BAND_VALUE = 128; // of a letterbox
-export const WHITE = 255;
+const WHITE = 255;
 const MARGIN_DIVISOR = 8; // the margin around a box is its longer side, divided by this
 const CUT_OUT_RATIO = [10, 11]; // longest side of a garment cut out in color, to the image's side
 
