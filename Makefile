@@ -21,7 +21,7 @@ run: $(VENV)/.train  ## Set up, get the data, train `sprint`, evaluate it and sh
 	run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
 	$(BIN)/ankleboot train sprint --data $$data --run-dir $$run && \
 	$(BIN)/ankleboot evaluate $$run --split test && \
-	echo "your photo: . $(BIN)/activate; ankleboot predict PHOTO"
+	echo "your photo, by the shipped models: . $(BIN)/activate; ankleboot predict PHOTO"
 
 test: $(VENV)/.dev  ## Set up and run the test suite, without slow and adversarial tests
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not slow and not adversarial"

@@ -74,7 +74,7 @@ def explain(
         save_figure(explanation.figure(), path)
         documents.append(explanation.to_json() | {"picture": str(path)})
     document = {"model": str(model), "images": documents}
-    return document, lambda: explanation_result(documents)
+    return document, lambda: explanation_result(explanations, documents)
 
 
 def _advice(image: str) -> str:

@@ -15,8 +15,14 @@ from ankleboot.evaluation.metrics import wilson_interval
 from ankleboot.evaluation.statistics import Interval
 
 FEW_IMAGES = 100  # an accuracy of 90 % is then known to 6 points up or down
+TOO_FEW_IMAGES = 30  # all right may then still be an accuracy below 90 %
 FLATTERED = 0.05  # accuracy above the mean recall of the classes
 NUM_LISTED = 8  # class names in a sentence
+
+
+def too_few_to_judge(num_images: int) -> str:
+    """Return the verdict on a training that was judged on fewer than `TOO_FEW_IMAGES` images."""
+    return f"Too few images to judge: {num_images:,}."
 
 
 @dataclass(frozen=True)

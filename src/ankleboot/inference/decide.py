@@ -14,6 +14,9 @@ from ankleboot.models.files.metadata import ModelMetadata
 
 MIN_RUNNER_UP_PROB = 0.1  # probability of a second label that is worth naming
 
+WITHOUT_LABEL = ("missing", "blank", "declined", "unfamiliar")
+"""Causes to abstain where the image shows none of the classes, so that no label is a guess."""
+
 
 @dataclass(frozen=True)
 class GarmentPrediction:

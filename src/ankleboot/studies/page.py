@@ -15,6 +15,7 @@ from ankleboot.studies.study import Chart, Study
 from ankleboot.web.render import render
 
 LINE_LENGTH = 118  # characters of a line of Markdown
+NO_BREAK = "\u00a0"  # space at which no line is broken
 
 
 def write_page(study: Study, document: dict[str, Any], path: Path) -> None:
@@ -126,14 +127,18 @@ In small steps: [the notebook](../../notebooks/{study.name}.ipynb). What have yo
 
 
 def fill_lines(text: str, indent: str = "") -> str:
-    """Break a paragraph into lines of Markdown; those below the first are indented."""
-    return textwrap.fill(
-        text,
+    """Break a paragraph into lines of Markdown; those below the first are indented.
+
+    No line begins with a percent sign, which makes it a comment for the site's parser.
+    """
+    filled = textwrap.fill(
+        text.replace(" %", f"{NO_BREAK}%"),
         LINE_LENGTH,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return filled.replace(NO_BREAK, " ")
 
 
 def _table(rows: tables.Table) -> str:

@@ -32,7 +32,7 @@ def test_images_are_explained_by_name_and_as_pixels(calibrated_run: Run, bar_dat
     neighbors = [neighbor.train_index for neighbor in by_name.neighbors]
     assert len(neighbors) == 5 and 7 not in neighbors
     assert by_name.to_json()["nearest"][0]["train_index"] == neighbors[0]
-    assert repr(by_name).startswith("Explanation(image train:7, label ")
+    assert repr(by_name).startswith("Explanation(image train:7, explains ")
     assert len(by_name.figure().axes[0].images) == 7  # image, map over it, five neighbors
 
 
@@ -126,10 +126,10 @@ def test_a_label_that_predict_would_not_rely_on_is_marked(
     command = ["explain", "pretrained", str(path), "test:0", "--data", "sample", "--output", folder]
     assert run(command) == 0
     marked, known = capfd.readouterr().out.splitlines()
-    assert marked.startswith(f"{prediction.label}? (")
-    assert f"; {prediction.reason}): " in marked and "?" not in known
+    assert marked.startswith(f"no prediction; evidence for {prediction.label} (")
+    assert f" ({prediction.reason}): " in marked and "prediction" not in known
     (explanation,) = explain("pretrained", [path], data=load_data("sample"))
-    assert explanation.reason == prediction.reason
+    assert (explanation.reason, explanation.cause) == (prediction.reason, prediction.cause)
     (chosen,) = explain("pretrained", [path], data=load_data("sample"), class_name="Bag")
     assert chosen.reason is None  # the user chose the class
 

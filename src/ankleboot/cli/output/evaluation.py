@@ -18,12 +18,12 @@ from ankleboot.cli.output.terminal import (
     stdout_console,
     styled,
 )
-from ankleboot.core.text import percent_text
 from ankleboot.evaluation.evaluate import Evaluation
 from ankleboot.evaluation.statistics import ALPHA
 
 if TYPE_CHECKING:
     from ankleboot.evaluation.compare import Comparison
+    from ankleboot.evaluation.explain.explanation import Explanation
     from ankleboot.evaluation.model_pairs import PairwiseComparison
     from ankleboot.evaluation.report.write import Report
 
@@ -177,13 +177,13 @@ def _print_class_differences(console: Terminal, pair: PairwiseComparison) -> Non
         console.sentences(f"{len(rows) - NUM_CLASS_ROWS} more such classes; --json lists them")
 
 
-def explanation_result(documents: Sequence[dict[str, Any]]) -> None:
+def explanation_result(
+    explanations: Sequence[Explanation], documents: Sequence[dict[str, Any]]
+) -> None:
     """Print the result of `explain`: a line an image, and why a label is not reliable."""
-    for document in documents:
-        label, confidence = document["label"], percent_text(document["confidence"])
-        if document["reason"]:
-            label, confidence = f"{label}?", f"{confidence}; {document['reason']}"
-        stdout_console().lines(f"{label} ({confidence}): {document['picture']}")
+    for explanation, document in zip(explanations, documents, strict=True):
+        reason = f" ({explanation.reason})" if explanation.reason else ""
+        stdout_console().lines(f"{explanation.headline}{reason}: {document['picture']}")
 
 
 def report_result(report: Report) -> None:

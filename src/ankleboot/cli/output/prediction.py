@@ -24,7 +24,7 @@ from ankleboot.cli.output.terminal import (
 from ankleboot.core.files import atomic_write, make_folder
 from ankleboot.core.text import folder_name, percent_text
 from ankleboot.data.preprocessing.segmentation import Box
-from ankleboot.inference.decide import GarmentPrediction, Prediction
+from ankleboot.inference.decide import WITHOUT_LABEL, GarmentPrediction, Prediction
 from ankleboot.inference.predict import FailedImage, PreparedImage
 from ankleboot.models.files.metadata import ModelMetadata
 
@@ -36,9 +36,6 @@ Result = Prediction | FailedImage
 
 MIN_SHOWN_PROB = 0.05  # probability of a second label that is shown
 NUM_OTHER_CHARACTERS = 50  # of a line, for what stands beside a label
-
-WITHOUT_LABEL = ("missing", "blank", "declined", "unfamiliar")
-"""Causes to abstain where the image shows none of the classes, so that no label is a guess."""
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from ankleboot.cli.output.terminal import (
 )
 from ankleboot.data.splits import Split
 from ankleboot.evaluation.cross_validation import PREDICTION_FILE, RESULT_FILE, CrossValidation
+from ankleboot.evaluation.evidence import TOO_FEW_IMAGES, too_few_to_judge
 from ankleboot.evaluation.seed_runs import RESULT_FILE as SEEDS_FILE
 from ankleboot.evaluation.seed_runs import SeedRuns
 from ankleboot.models.files.calibration import Calibration
@@ -36,6 +37,7 @@ from ankleboot.training.callbacks import LayerSummary, TrainingCallback
 MIN_WIDTH_OF_FIGURES = 80  # characters of a terminal on which the bar has loss and accuracy
 MIN_WIDTH_OF_RECIPES = 104  # characters of a terminal on which the recipes are one table
 MIN_WIDTH_OF_FIELDS = 100  # characters of a terminal on which the fields are a table
+BEST_TEXTS = {"loss": "lowest loss", "accuracy": "best"}  # of an epoch, by the recipe's monitor
 NUM_FIT_SENTENCES = 3  # of a verdict, on the fit; those behind them limit the accuracy
 
 
@@ -49,6 +51,7 @@ class TrainingProgress(TrainingCallback):
     def __init__(self, *, verbose: bool = False) -> None:
         self._console, self._verbose = stderr_console(), verbose
         self._epochs, self._head_epochs, self._is_network_shown = 0, 0, False
+        self._best = ""
         self._bar: Progress | None = None
         self._open = ExitStack()
 
@@ -59,6 +62,7 @@ class TrainingProgress(TrainingCallback):
             with suppress(OSError):
                 self._console.table(_layer_table(recipe, layers))
         self._epochs, self._head_epochs = recipe.epochs, recipe.head_epochs
+        self._best = BEST_TEXTS[recipe.monitor]
         self._is_network_shown = True
         images = f"{len(split.train):,} training and {len(split.validation):,} validation images"
         if recipe.folds:
@@ -92,9 +96,10 @@ class TrainingProgress(TrainingCallback):
         if self._verbose:
             train += f" (loss {record.train_loss:.4f})"
             validation += f" (loss {record.validation_loss:.4f})"
+        best = f"  {self._best}" if is_best else ""
         log_line(
             f"epoch {record.epoch:>{len(str(self._epochs))}}/{self._epochs}"
-            f"  {train}  {validation}  {record.seconds:.1f} s{'  best' if is_best else ''}"
+            f"  {train}  {validation}  {record.seconds:.1f} s{best}"
         )
         if record.epoch == self._head_epochs < self._epochs:
             log_line("from here all layers learn; the accuracy may fall at first")
@@ -121,6 +126,9 @@ def training_result(document: dict[str, Any], *, verbose: bool = False) -> None:
     calibration = Calibration.from_json(document["calibration"], folder)
     train, validation = document["train"], document["validation"]
     sentences = document["verdict"]["sentences"]
+    fit, limits = sentences[:NUM_FIT_SENTENCES], sentences[NUM_FIT_SENTENCES:]
+    if calibration.num_examples < TOO_FEW_IMAGES:  # for the losses, too
+        fit = [too_few_to_judge(calibration.num_examples)]
     epochs = f"{document['epochs']} {'epoch' if document['epochs'] == 1 else 'epochs'}"
     # the other commands compute in float32, so their figures may differ by a few images
     rounded = "; computed in bfloat16" if document["arithmetic"].startswith("bfloat16") else ""
@@ -129,7 +137,8 @@ def training_result(document: dict[str, Any], *, verbose: bool = False) -> None:
         f"of {document['data']} correct (training: {100 * train['accuracy']:.2f} %{rounded})",
         f"loss {calibration.loss[0]:.4f} before calibration, {calibration.loss[1]:.4f} after; "
         f"{epochs} in {document['train_seconds']:.1f} s, {document['parameters']:,} parameters",
-        *(sentences if verbose else [sentences[0], *sentences[NUM_FIT_SENTENCES:]]),
+        *(fit if verbose else fit[:1]),
+        *limits,
     )
     if calibration.caution:
         console.sentences(calibration.caution)

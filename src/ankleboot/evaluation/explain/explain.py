@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ankleboot.core import plugins
 from ankleboot.core.errors import DataError, ModelError, UsageError
 from ankleboot.core.paths import AnyPath, expand
-from ankleboot.core.records import Record
-from ankleboot.core.text import percent_text, unknown_name
+from ankleboot.core.text import unknown_name
 from ankleboot.core.types import Image, Labels, Probs
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.preprocess import DecodedImage
+from ankleboot.evaluation.explain.explanation import Explanation, Neighbor
 from ankleboot.evaluation.explain.methods import compute_maps
 from ankleboot.evaluation.select_split import DataSource, dataset_for
 from ankleboot.evaluation.test_set_usage import count_evaluation
+from ankleboot.inference.decide import Prediction
 from ankleboot.inference.load import Model, ResolvedModel, resolve_model
 from ankleboot.inference.predict import decide_prepared, predict_batch, prepare_image
 from ankleboot.inference.router import ModelRouter
@@ -28,76 +29,12 @@ from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 ImageSource = AnyPath | np.ndarray
 
 IMAGE_OF_DATA = re.compile(r"(train|test):(\d+)")
 """Name of an image of the data set."""
-
-
-@dataclass(frozen=True)
-class Neighbor:
-    """A training image that is similar in feature space."""
-
-    train_index: int
-    label: str
-    image: Image
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Explanation(Record):
-    """Evidence for the prediction of one image.
-
-    Attributes:
-        name: Path to the image, or its name in the data set, such as "test:17".
-        label: Class that the maps explain.
-        true_label: Class of an image of the data set; None for others.
-        reason: Reason of `predict` to abstain from the label of an image file. None if it has none,
-            for images of the data set, and for a class that the user chose.
-        maps: Evidence of each pixel by method: positive for the class, negative against it.
-        neighbors: Training images, the most similar first.
-        notes: Which model is explained, if not the named one, and methods that do not apply to it.
-    """
-
-    name: str
-    label: str
-    confidence: float
-    image: Image
-    maps: dict[str, np.ndarray]
-    neighbors: tuple[Neighbor, ...]
-    notes: tuple[str, ...] = ()
-    true_label: str | None = None
-    reason: str | None = None
-
-    @property
-    def shown_label(self) -> str:
-        """Class, with a question mark where `predict` would abstain."""
-        return f"{self.label}?" if self.reason else self.label
-
-    def summary(self) -> dict[str, str]:
-        """Return the image, its class and the confidence."""
-        confidence = percent_text(self.confidence)
-        return {"image": self.name, "label": self.shown_label, "confidence": confidence}
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the explanation without its images and maps."""
-        nearest = [{"train_index": n.train_index, "label": n.label} for n in self.neighbors]
-        prediction = {"label": self.label, "confidence": self.confidence}
-        document = {"path": self.name, **prediction, "nearest": nearest, "notes": list(self.notes)}
-        return document | {"true_label": self.true_label, "reason": self.reason}
-
-    def figure(self) -> Figure:
-        """Draw the image, the maps and the neighbors."""
-        from ankleboot.evaluation.plots.saliency import explanation
-
-        title = f"{self.name}: {self.shown_label} ({percent_text(self.confidence)})"
-        if self.true_label is not None:
-            title += f", true class {self.true_label}"
-        images = np.stack([self.image, *(neighbor.image for neighbor in self.neighbors)])[1:]
-        names = [neighbor.label for neighbor in self.neighbors]
-        remark = f"No reliable prediction: {self.reason}." if self.reason else ""
-        return explanation(self.image, self.maps, title, images, names, remark)
 
 
 def explain(
@@ -154,14 +91,15 @@ def explain(
     if class_name is None:
         for row, source in enumerate(sources):
             if isinstance(source, DecodedImage):
-                by_row[row] = replace(by_row[row], reason=_reason_to_abstain(source, router))
+                found = _prediction(source, router)
+                by_row[row] = replace(by_row[row], reason=found.reason, cause=found.cause)
     return [by_row[row] for row in range(len(names))]
 
 
-def _reason_to_abstain(photo: DecodedImage, router: ModelRouter) -> str | None:
+def _prediction(photo: DecodedImage, router: ModelRouter) -> Prediction:
     prepared = prepare_image(photo.pixels, router)
     (probs,) = predict_batch([prepared])
-    return decide_prepared(prepared, probs, separate=False).reason
+    return decide_prepared(prepared, probs, separate=False)
 
 
 class Choice:

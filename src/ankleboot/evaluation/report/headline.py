@@ -4,12 +4,11 @@ import shlex
 from dataclasses import dataclass
 
 from ankleboot.core.text import share_text, truncate_middle
-from ankleboot.evaluation.evidence import FEW_IMAGES
+from ankleboot.evaluation.evidence import FEW_IMAGES, TOO_FEW_IMAGES, too_few_to_judge
 from ankleboot.evaluation.overfitting import FitDiagnosis, diagnose_fit
 from ankleboot.evaluation.report.inputs import ReportInputs
 
 DIGITS = ((100, 0), (2_000, 1))  # after the point, below a number of images
-TOO_FEW_IMAGES = 30  # all right may then still be an accuracy below 90 %
 MANY_CONFUSED = 5  # images of two classes that are worth a look
 SHOWN_NAMES = {"fashion-mnist": "Fashion-MNIST"}
 
@@ -67,7 +66,7 @@ def _counts(inputs: ReportInputs) -> str:
 def _verdict(inputs: ReportInputs, fit: FitDiagnosis | None) -> str:
     evaluation, evidence = inputs.evaluation, inputs.evaluation.evidence
     if _are_too_few(inputs):
-        return f"Too few images to judge: {evaluation.num_examples:,}."
+        return too_few_to_judge(evaluation.num_examples)
     if evidence.majority_baseline >= evaluation.accuracy_ci95[0]:
         return (
             f"Not shown to be better than always predicting {truncate_middle(_majority(inputs))}, "

@@ -4,6 +4,7 @@ import numpy as np
 
 from ankleboot.core.text import share_text
 from ankleboot.evaluation.data_size import describe_data_size
+from ankleboot.evaluation.evidence import TOO_FEW_IMAGES, too_few_to_judge
 from ankleboot.evaluation.overfitting import diagnose_fit
 from ankleboot.evaluation.report.inputs import ReportInputs
 from ankleboot.evaluation.robustness.measure_robustness import Robustness
@@ -22,8 +23,10 @@ def describe_run(inputs: ReportInputs) -> list[str]:
             *inputs.evaluation.sentences,
             _describe_robustness(inputs.robustness),
         ]
+    fit = diagnose_fit(inputs.run.history(), inputs.run.recipe()).sentences[:2]
+    num = inputs.evaluation.num_examples
     return [
-        *diagnose_fit(inputs.run.history(), inputs.run.recipe()).sentences[:2],
+        *([too_few_to_judge(num)] if num < TOO_FEW_IMAGES else fit),
         *([describe_data_size(inputs.sizes, len(inputs.images))] if inputs.sizes else []),
         *inputs.errors.sentences,
         *inputs.evaluation.sentences,

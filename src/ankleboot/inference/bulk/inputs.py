@@ -104,4 +104,7 @@ def refuse_shards(paths: Iterable[str]) -> None:
     for path in paths:
         if path.lower().endswith((*SHARD_SUFFIXES, *PACKED_TARS, LIST_SUFFIX)):
             if not os.path.isdir(path):
-                raise UsageError(f"{path} goes with --output FILE.parquet; images go without")
+                raise UsageError(
+                    f"{path} is no image but holds many, or a list of them: for these, add "
+                    "--output FILE.parquet"
+                )
