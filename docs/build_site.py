@@ -41,7 +41,7 @@ DOORS = (
     (
         "docs/own_classes",
         "Train on your own classes",
-        "Put the name of your folder for pets.",
+        "The page has the installation; pets stands for your folder.",
         "docs/images/web_page.png",
         "ankleboot train transfer --data pets",
     ),

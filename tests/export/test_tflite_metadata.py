@@ -114,7 +114,9 @@ def test_the_network_stays_the_same_and_every_buffer_is_aligned(tmp_path: Path) 
     ]
     assert len(places) > 100 and all(place % 16 == 0 for place in places)
     (tmp_path / "photo.tflite").write_bytes(add_tflite_checksum(described, info))
-    noise = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(
+        0, 256, (3, *info.image_spec.image_shape), dtype=np.uint8
+    )
     before, after = (
         load_predictor(each).predict(noise) for each in (path, tmp_path / "photo.tflite")
     )

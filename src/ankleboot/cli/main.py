@@ -124,11 +124,11 @@ def cli() -> None:
 
     \b
     First steps:
-      ankleboot predict PHOTO       label the garment on a photo
-      ankleboot train sprint        train a network in seconds
+      ankleboot predict PHOTO    label a photo
+      ankleboot train sprint     train a network in seconds
       ankleboot train transfer --data FOLDER
-                                    learn the classes of your own images
-      ankleboot serve               open a page and an API for photos
+                                 learn classes of your own
+      ankleboot serve            open a page and an API
 
     Exit codes: 0 ok, 1 fault of Ankleboot, 2 usage, 3 bad data, 4 refused or bad model,
     5 environment (disk, network, permission), 6 training diverged, 129 SIGHUP, 130 SIGINT,

@@ -214,7 +214,7 @@ def _check(source: Path, report: FolderReport, options: LoadOptions) -> None:
     advice = f"; expected {LAYOUT}" if source.is_dir() else ""
     if options.for_training and len(counts) < 2:
         raise DataError(
-            f"{source}: two or more classes are needed, found {', '.join(counts)}{advice}"
+            f"{source}: two or more classes are needed, found one: {', '.join(counts)}{advice}"
         )
     if options.for_training and (
         few := [f"{name} ({n})" for name, n in counts.items() if n < MIN_IMAGES_PER_CLASS]

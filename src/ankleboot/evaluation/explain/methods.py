@@ -30,8 +30,8 @@ OCCLUSION_MEANING = (
     "and blue ones oppose it."
 )
 EMPTY_MEANING = (
-    "Color beside the object means that the network uses the empty space there. Covering black "
-    "with black changes nothing, so occlusion hardly shows this."
+    "Color beside the object means that the network uses the empty space there. Where that is "
+    "black, covering it changes nothing, so occlusion hardly shows this."
 )
 
 MapsAndNotes = tuple[dict[str, Maps], tuple[str, ...]]
