@@ -169,9 +169,7 @@ def test_a_link_shows_what_its_sender_saw(seed: int, page: Any, browser: Any) ->
 @needs_browser
 def test_start_over_clears_the_address(page: Any) -> None:
     reset(page)
-    page.wait_for_selector(
-        "#undo", state="hidden"
-    )  # a drawing of the test before may be unfinished
+    page.wait_for_selector("#undo", state="hidden")  # the test before may go on
     fresh = snapshot(page)
     change_at_random(page, 0)
     link_of(page)
