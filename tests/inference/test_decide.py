@@ -145,7 +145,7 @@ def test_an_image_unlike_the_training_images_is_told_before_doubt() -> None:
 
     cat = said([0.9, 0.05, 0.05], 0.4)
     assert (cat.cause, cat.similarity, cat.abstained) == ("unfamiliar", 0.4, True)
-    assert cat.reason == "resembles no Dress that the model learned"
+    assert cat.reason == "unlike the images that the model learned (most like Dress)"
     assert said([0.9, 0.05, 0.05], 0.6).cause is None
     assert said([0.4, 0.35, 0.25], 0.4).cause == "unfamiliar"
     assert said([0.3, 0.3, 0.4], 0.4).cause == "declined"  # cheaper, and says more

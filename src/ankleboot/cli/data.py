@@ -43,6 +43,7 @@ def verify(data_choice: options.DataOptions) -> options.Result:
     images with two labels. It ends with what rules a training out, and exit code 3.
     """
     from ankleboot.cli.output.data import data_verified
+    from ankleboot.cli.output.terminal import log_line
     from ankleboot.core.errors import DataError
     from ankleboot.data.load import is_image_folder
     from ankleboot.data.verify_data import find_faults
@@ -52,6 +53,8 @@ def verify(data_choice: options.DataOptions) -> options.Result:
     tolerant = replace(data_choice, skip_bad=True, strict=False) if is_own else data_choice
     # the crop does not matter to the check; this one is the fastest
     loaded = tolerant.load(ImageSpec(crop="none"), known="fashion-mnist")
+    if is_own:
+        log_line("note: checked as small gray copies; the recipe of a training decides its images")
     faults = find_faults(loaded, skip_bad=data_choice.skip_bad, strict=data_choice.strict)
     document = loaded.to_json() | {"ok": not faults, "faults": faults}
     errors = [DataError(f"{loaded.source}: {'; '.join(faults)}")] if faults else []

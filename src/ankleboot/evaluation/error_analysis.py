@@ -52,10 +52,10 @@ class ErrorAnalysis:
         if not self.num_errors:
             return ("Every image is predicted correctly.",)
         top = self.pairs[0]
-        sentence = (
-            f"{100 * top.share:.0f} % of the {self.num_errors:,} errors are between "
-            f"{top.first} and {top.second}."
-        )
+        share = f"{100 * top.share:.0f} % of the {self.num_errors:,} errors are"
+        if self.num_errors == 1:
+            share = "The only error is"
+        sentence = f"{share} between {top.first} and {top.second}."
         if self.upper_body_share is None or self.merged_accuracy is None:
             return (sentence,)
         return (

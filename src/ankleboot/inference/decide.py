@@ -109,7 +109,8 @@ def decide(
     )
     similarity = similarity_of(index) if similarity_of is not None and cause is None else None
     if cause is None and similarity is not None and similarity < info.ood_check["threshold"]:
-        cause, reason = "unfamiliar", f"resembles no {label} that the model learned"
+        cause = "unfamiliar"
+        reason = f"unlike the images that the model learned (most like {label})"
     if cause is None and by_label[label] < threshold:
         cause, reason = "unsure", _doubt(by_label)
     return Prediction(

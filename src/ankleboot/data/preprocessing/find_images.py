@@ -61,5 +61,6 @@ def _search(folder: Path, progress: Callable[[str], None]) -> list[Path]:
     if skipped:
         some = ", ".join(path.name for path in skipped[:NUM_LISTED])
         more = ", ..." if len(skipped) > NUM_LISTED else ""
-        progress(f"{folder}: {len(skipped)} files skipped, not images: {some}{more}")
+        number = f"{len(skipped)} file{'s' if len(skipped) > 1 else ''}"
+        progress(f"{folder}: {number} skipped, not images: {some}{more}")
     return images

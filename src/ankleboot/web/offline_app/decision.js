@@ -39,7 +39,7 @@ export function decide(image, garment, probs, info, { similarityTo = null, isBla
     return { ...prediction, cause: "several", reason: "more than one garment on the photograph" };
   }
   if (similarityTo && similarityTo(info.labels.indexOf(label)) < info.ood_check.threshold) {
-    const reason = `resembles no ${label} that the model learned`;
+    const reason = `unlike the images that the model learned (most like ${label})`;
     return { ...prediction, cause: "unfamiliar", reason };
   }
   if (confidence < info.abstain_below) {
