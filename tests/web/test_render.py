@@ -26,6 +26,12 @@ def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield "page.html"
 
 
+def test_what_stands_between_backticks_is_code() -> None:
+    environment = module._environment(module.TEMPLATES)
+    text = environment.from_string("{{ text|code }}").render(text="train `sprint` & <b>`x < 1`")
+    assert text == "train <code>sprint</code> &amp; &lt;b&gt;<code>x &lt; 1</code>"
+
+
 def test_text_is_escaped_and_drawn_svg_is_not(template: str) -> None:
     content = {"title": "a", "text": "<b>&", "chart": SVG, "charts": [SVG, SVG]}
     html = render(content, template, ["chart", "charts"])

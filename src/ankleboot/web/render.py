@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ankleboot import __version__
 from ankleboot.core.text import share_text, truncate_middle
@@ -38,12 +38,20 @@ def _environment(folder: Path) -> jinja2.Environment:
     )
     environment.filters["short"] = truncate_middle
     environment.filters["percent"] = _percent
+    environment.filters["code"] = _code
     return environment
 
 
 def _percent(fraction: float | None) -> str:
     """Write a fraction in percent; a dash stands for what is not measured."""
     return "-" if fraction is None else share_text(fraction, 1)
+
+
+def _code(text: str) -> Markup:
+    """Escape a text, and set what stands between backticks as code."""
+    parts = str(escape(text)).split("`")
+    tagged = [f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts)]
+    return Markup("".join(tagged))  # noqa: S704 - escaped above
 
 
 def _markup(value: str | list[str]) -> Markup | list[Markup]:
