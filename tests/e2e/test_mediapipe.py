@@ -25,8 +25,9 @@ def test_mediapipe_gives_names_and_the_same_probabilities(tmp_path: Path) -> Non
     network, info = read_verified_tflite(catalog.FOLDERS[catalog.PHOTO] / catalog.MODEL_FILE)
     path = tmp_path / "photo.tflite"
     path.write_bytes(add_tflite_checksum(add_tflite_metadata(network, info), info))
-    rows, columns = np.mgrid[: info.image_size, : info.image_size]
-    pixels = np.stack([rows, columns, 255 - rows], axis=-1).astype(np.uint8)
+    height, width, _ = info.image_spec.image_shape  # both views, as MediaPipe gets no others
+    rows, columns = np.mgrid[:height, :width]
+    pixels = np.stack([rows // 2, columns, 255 - rows // 2], axis=-1).astype(np.uint8)
     options = tasks.vision.ImageClassifierOptions(
         base_options=tasks.BaseOptions(model_asset_path=str(path)), max_results=-1
     )
