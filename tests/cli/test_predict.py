@@ -76,6 +76,19 @@ def test_people_read_why_a_file_failed_and_where_to_look_next(
     assert capfd.readouterr().err == ""
 
 
+def test_further_views_of_a_photo_are_counted_by_its_own_model(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Two views of two networks were "4.00 views"; with --model photo the command failed."""
+    path = tmp_path / "photo.png"
+    Picture.fromarray(scene(0)[0]).save(path)
+    every = ["--views-below", "1", str(path)]
+    assert run(["predict", "--views", "flip", *every]) == 0
+    assert "4.00 passes of a network per image (2 for a view, 2.00 views)" in capfd.readouterr().err
+    assert run(["predict", "--model", "photo", "--views", "flip-shift", *every]) == 0
+    assert "12.00 passes" in capfd.readouterr().err
+
+
 def test_one_unreadable_file_does_not_stop_the_others(
     image_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
