@@ -44,8 +44,8 @@ def explain(
     MODEL is a run folder, a model file or "pretrained"; an IMAGE is an image file, or the number
     of an image in the data, such as test:17. With "pretrained" a photo is explained for the model
     that predict uses for photos. A question mark, with the reason, marks a label from which predict
-    would abstain. Of a .tflite or .onnx file predictions alone are known, which the
-    method occlusion explains.
+    would abstain. Of a .tflite or .onnx file predictions alone are known, which the method
+    occlusion explains.
     """
     from ankleboot.cli.output.evaluation import explanation_result
     from ankleboot.cli.output.progress import working

@@ -128,8 +128,9 @@ def decide(
 
 
 def is_of_one_color(image: Image) -> bool:
-    """Return whether all pixels of an image are equal."""
-    return bool((image == image[:1, :1]).all())
+    """Return whether all pixels of an image are equal; the first row settles it for most."""
+    first = image[:1, :1]
+    return bool((image[:1] == first).all() and (image == first).all())
 
 
 def _obstacle(

@@ -163,7 +163,13 @@ def _name(index: int, item: ImageSource | FailedImage) -> str:
 
 def prepare_image(pixels: Pixels, router: ModelRouter, *, segment: bool = False) -> PreparedImage:
     """Choose the model of an image and make its input; `segment` finds its garment anyway."""
-    decoded = DecodedImage(pixels)
+    return prepare_decoded(DecodedImage(pixels), router, segment=segment)
+
+
+def prepare_decoded(
+    decoded: DecodedImage, router: ModelRouter, *, segment: bool = False
+) -> PreparedImage:
+    """Prepare a decoded image, which keeps its segmentation; see `prepare_image`."""
     predictor = router.route(decoded)
     spec = predictor.info.image_spec
     # a model with reject labels also abstains where there is no garment

@@ -204,7 +204,7 @@ PURPOSES = {
     "small": "the same, a quarter of the size",
     "tiny": "garment photos at 28 x 28 pixels",
 }
-"""What each recipe is for, in a few words."""
+"""Purpose of each recipe, in a few words."""
 
 
 def overrides_of(recipe: Recipe) -> list[str]:

@@ -23,7 +23,7 @@ from ankleboot.evaluation.select_split import DataSource, dataset_for
 from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.inference.decide import Prediction
 from ankleboot.inference.load import Model, ResolvedModel, resolve_model
-from ankleboot.inference.predict import decide_prepared, predict_batch, prepare_image
+from ankleboot.inference.predict import decide_prepared, predict_batch, prepare_decoded
 from ankleboot.inference.router import ModelRouter
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
@@ -97,7 +97,7 @@ def explain(
 
 
 def _prediction(photo: DecodedImage, router: ModelRouter) -> Prediction:
-    prepared = prepare_image(photo.pixels, router)
+    prepared = prepare_decoded(photo, router)
     (probs,) = predict_batch([prepared])
     return decide_prepared(prepared, probs, separate=False)
 
