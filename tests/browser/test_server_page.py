@@ -471,16 +471,30 @@ def test_a_prediction_for_an_older_image_is_dropped(page: Any, tmp_path: Path) -
 
 
 @needs_browser
+def test_an_older_explanation_is_dimmed_from_the_new_prediction_on(page: Any) -> None:
+    page.route("**/v1/predict?model=zero-shot", lambda route: None, times=1)  # never answered
+    page.locator("#samples button").nth(1).click()
+    page.locator("#prediction:text-is('Trouser')").wait_for()
+    page.locator("#result:not(.busy)").wait_for()
+    assert page.locator("#occlusion").is_visible()  # that of the first sample
+    assert page.locator("#panel-single.explaining").count() == 1
+
+
+@needs_browser
 def test_an_unreadable_image_is_reported(
     browser: Any, address: str, tmp_path: Path, photograph: Path
 ) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
     with visited(browser, address, refused=2) as page:  # by both models
         ready(page)
+        page.route("**/v1/explain**", lambda route: None, times=1)  # never answered
+        page.locator("#samples button").first.click()
+        page.locator("#explanation-status:text-is('Explaining …')").wait_for()
         page.set_input_files("#file", tmp_path / "a.png")
         page.locator("#prediction:text-is('No prediction')").wait_for()
         assert "not an image" in page.locator("#confidence").inner_text().lower()
         assert page.locator("#occlusion").is_hidden()
+        assert page.locator("#panel-single.explaining").count() == 0
         page.set_input_files("#file", photograph)
         page.locator(f"#prediction:text-is('{said_by('pretrained', photograph).label}')").wait_for()
 

@@ -115,6 +115,7 @@ function requestOptions(item, model) {
 function showResult(item, model) {
   const { prediction, error, milliseconds } = item.results.get(model);
   byId("result").classList.remove("busy");
+  setExplaining(!error); // the explanation still shows the image before
   if (error) {
     setStatus("No prediction", error.message);
     hideExplanation();
@@ -150,16 +151,14 @@ async function explain(item) {
   const isCurrent = () => item === current && model === selectedModel();
   if (!isCurrent() || !result?.prediction) return;
   const status = byId("explanation-status");
-  const { classList } = byId("panel-single");
   if (!result.explanation) {
     status.textContent = "Explaining …";
-    classList.add("explaining");
     try {
       result.explanation = await send("explain", model.name, item.blob, requestOptions(item, model));
     } catch (error) {
       if (!isCurrent()) return;
       hideExplanation();
-      classList.remove("explaining");
+      setExplaining(false);
       status.textContent = `No explanation: ${error.message}`;
       return;
     }
@@ -167,8 +166,12 @@ async function explain(item) {
   if (!isCurrent()) return;
   if (!(await showExplanation(result.explanation, model, isCurrent))) return;
   status.textContent = "";
-  classList.remove("explaining");
+  setExplaining(false);
   if (!item.photo) await showServersPreview(result.explanation);
+}
+
+function setExplaining(isExplaining) {
+  byId("panel-single").classList.toggle("explaining", isExplaining);
 }
 
 /** Show the server's copy of an image that the browser cannot read. */
