@@ -128,6 +128,14 @@ def address(page_folder: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def shared_page(browser: Any, address: str) -> Iterator[Any]:
+    """The shipped model's page, for tests that run functions of its modules and change nothing."""
+    with visited(browser, address) as page:
+        ready(page)
+        yield page
+
+
 @pytest.fixture
 def page(browser: Any, address: str) -> Iterator[Any]:
     """The shipped model's page, loaded and ready, with open folds."""
@@ -186,9 +194,11 @@ PREPROCESS = """async ([address, text, width, height, masked, squares]) => {
 
 
 @needs_browser
-def test_the_browser_predicts_as_python_does(page: Any, address: str, page_folder: Path) -> None:
+def test_the_browser_predicts_as_python_does(
+    shared_page: Any, address: str, page_folder: Path
+) -> None:
     images = load_data("sample").test.images[:200]
-    got = np.array(page.evaluate(RUN, [address, [packed(image) for image in images]]))
+    got = np.array(shared_page.evaluate(RUN, [address, [packed(image) for image in images]]))
     expected = load_predictor(page_folder).predict(images)
     np.testing.assert_array_equal(got.argmax(axis=1), expected.argmax(axis=1))
     np.testing.assert_allclose(got, expected, atol=1e-4)
@@ -237,7 +247,7 @@ def masks(number: int) -> np.ndarray:
 
 @needs_browser
 def test_the_browser_preprocesses_images_pixel_by_pixel_as_python_does(
-    page: Any, address: str
+    shared_page: Any, address: str
 ) -> None:
     specs = [
         ImageSpec(side, color, "none", fit)
@@ -251,7 +261,7 @@ def test_the_browser_preprocesses_images_pixel_by_pixel_as_python_does(
         opaque = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
         height, width = pixels.shape[:2]
         sent = [address, packed(opaque), width, height, packed(mask), squares]
-        got, what = page.evaluate(PREPROCESS, sent), f"{number}: {width} x {height}"
+        got, what = shared_page.evaluate(PREPROCESS, sent), f"{number}: {width} x {height}"
         is_same = DecodedImage(pixels).is_dataset_image
         assert got["is_image"] == is_same, what
         assert got["is_plain"] == has_plain_background(pixels), what
@@ -286,7 +296,9 @@ DECIDE = """async ([address, cases]) => {
 
 
 @needs_browser
-def test_the_browser_decides_as_python_does_with_the_same_messages(page: Any, address: str) -> None:
+def test_the_browser_decides_as_python_does_with_the_same_messages(
+    shared_page: Any, address: str
+) -> None:
     generator = np.random.default_rng(0)
     usual = ModelMetadata(abstain_below=0.55)
     photo = ModelMetadata(
@@ -340,7 +352,7 @@ def test_the_browser_decides_as_python_does_with_the_same_messages(page: Any, ad
         shares = [[label, share] for label, share in said.probs.items()]
         row = [said.label, said.confidence, shares, said.none_of_these, said.cause, said.reason]
         wanted.append(row)
-    got = page.evaluate(DECIDE, [address, sent])
+    got = shared_page.evaluate(DECIDE, [address, sent])
     for one, other in zip(got, wanted, strict=True):
         assert one.pop(3) == pytest.approx(other.pop(3))  # a sum
         assert one == other
@@ -359,7 +371,7 @@ REMOVE_SPECKS = """async ([address, masks]) => {
 
 
 @needs_browser
-def test_the_browser_removes_the_same_specks(page: Any, address: str) -> None:
+def test_the_browser_removes_the_same_specks(shared_page: Any, address: str) -> None:
     generator = np.random.default_rng(3)
     masks = [
         np.zeros((MASK_SIDE, MASK_SIDE), np.uint8),
@@ -368,7 +380,7 @@ def test_the_browser_removes_the_same_specks(page: Any, address: str) -> None:
     for number in range(40):
         coarse = generator.integers(0, 256, (3 + number % 12,) * 2, dtype=np.uint8)
         masks.append(np.asarray(Image.fromarray(coarse).resize((MASK_SIDE, MASK_SIDE))))
-    got = page.evaluate(REMOVE_SPECKS, [address, [packed(mask) for mask in masks]])
+    got = shared_page.evaluate(REMOVE_SPECKS, [address, [packed(mask) for mask in masks]])
     for mask, (values, num_objects, area_fraction) in zip(masks, got, strict=True):
         wanted = remove_specks(mask)
         np.testing.assert_array_equal(unpacked(values), wanted.mask.ravel())
@@ -388,7 +400,7 @@ SEPARATE = """async ([address, masks]) => {
 
 
 @needs_browser
-def test_the_browser_separates_the_same_garments(page: Any, address: str) -> None:
+def test_the_browser_separates_the_same_garments(shared_page: Any, address: str) -> None:
     generator = np.random.default_rng(5)
     masks = [np.zeros((MASK_SIDE, MASK_SIDE), np.uint8)]
     for number in range(40):
@@ -400,7 +412,7 @@ def test_the_browser_separates_the_same_garments(page: Any, address: str) -> Non
         top, left = 24 * (number // 4), 24 * (number % 4)
         many[top : top + 14 + number % 3 // 2, left : left + 15] = 200
     masks.append(many)
-    got = page.evaluate(SEPARATE, [address, [packed(mask) for mask in masks]])
+    got = shared_page.evaluate(SEPARATE, [address, [packed(mask) for mask in masks]])
     counts = set()
     for mask, garments in zip(masks, got, strict=True):
         wanted = separate_garments(mask)
@@ -422,7 +434,7 @@ CROP = """async ([address, text, width, height, boxes]) => {
 
 
 @needs_browser
-def test_the_browser_crops_the_same_part_of_a_photo(page: Any, address: str) -> None:
+def test_the_browser_crops_the_same_part_of_a_photo(shared_page: Any, address: str) -> None:
     generator = np.random.default_rng(6)
     boxes = [Box(0.0, 0.0, 1.0, 1.0)]
     for _ in range(30):
@@ -433,7 +445,7 @@ def test_the_browser_crops_the_same_part_of_a_photo(page: Any, address: str) -> 
     for height, width in ((60, 80), (97, 31), (28, 28), (1, 5)):
         opaque = generator.integers(0, 256, (height, width, 4), dtype=np.uint8)
         sent = [address, packed(opaque), width, height, [vars(box) for box in boxes]]
-        for box, got in zip(boxes, page.evaluate(CROP, sent), strict=True):
+        for box, got in zip(boxes, shared_page.evaluate(CROP, sent), strict=True):
             wanted = crop_around(opaque[..., :3], box)
             assert tuple(got[:2]) == wanted.shape[1::-1], box
             pixels = unpacked(got[2]).reshape(*wanted.shape[:2], 4)[..., :3]
@@ -447,11 +459,11 @@ TO_MASK = """async ([address, values]) => {
 
 
 @needs_browser
-def test_a_mask_is_rounded_as_numpy_does(page: Any, address: str) -> None:
+def test_a_mask_is_rounded_as_numpy_does(shared_page: Any, address: str) -> None:
     halves = (np.arange(255, dtype=np.float32) + np.float32(0.5)) / np.float32(255)
     probs = np.concatenate([halves, np.random.default_rng(0).random(2000, np.float32), [0, 1]])
     probs = probs.astype(np.float32)
-    got = page.evaluate(TO_MASK, [address, [float(p) for p in probs]])
+    got = shared_page.evaluate(TO_MASK, [address, [float(p) for p in probs]])
     np.testing.assert_array_equal(got, np.rint(255 * probs).astype(np.uint8))
 
 
@@ -612,10 +624,10 @@ SEGMENT = """async ([address, text, width, height]) => {
 
 
 @needs_browser
-def test_the_browser_segments_as_python_does(page: Any, address: str) -> None:
+def test_the_browser_segments_as_python_does(shared_page: Any, address: str) -> None:
     pixels = scene(300, 280, 0)
     opaque = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
-    got = np.array(page.evaluate(SEGMENT, [address, packed(opaque), 280, 300]))
+    got = np.array(shared_page.evaluate(SEGMENT, [address, packed(opaque), 280, 300]))
     wanted = segment_garment(pixels).mask.ravel().astype(int)
     assert ((got >= 128) == (wanted >= 128)).mean() > 0.995  # another processor, other roundings
     assert np.abs(got - wanted).mean() < 1
