@@ -127,6 +127,28 @@ def test_the_table_of_predictions_fits_and_keeps_names_and_reasons(
     assert sum(line.count("five") for line in lines) >= 20  # a line break may part some
 
 
+@pytest.mark.parametrize(
+    ("paths", "header", "names"),
+    [
+        (["a/b/x.png", "a/b/y.png"], "image in a/b/", ["x.png", "y.png"]),
+        (["a/b/x.png", "a/bb/x.png"], "image in a/", ["b/x.png", "bb/x.png"]),
+        (["/a/x.png", "/b/x.png"], "image in /", ["a/x.png", "b/x.png"]),
+        (["x1.png", "x2.png"], "image", ["x1.png", "x2.png"]),
+        (["/a/x.png", "a/x.png"], "image", ["/a/x.png", "a/x.png"]),
+        (["a/x.png"], "image", ["a/x.png"]),
+    ],
+)
+def test_the_header_of_a_table_names_the_folder_of_all_images(
+    monkeypatch: pytest.MonkeyPatch, paths: list[str], header: str, names: list[str]
+) -> None:
+    stream = make_terminal(monkeypatch, 80)
+    with prediction_printer(ModelMetadata(), as_json=False, as_csv=False) as show:
+        for path in paths:
+            show(predicted(path, {"Shirt": 0.996, "Coat": 0.004}))
+    columns = [line.split("  ")[-1].strip() for line in stream.lines if line.strip()]
+    assert columns == [header, *names]
+
+
 SEVERAL = predicted(
     "photos/six.jpg",
     {"Shirt": 0.55, "Coat": 0.45},

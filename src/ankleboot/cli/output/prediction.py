@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.table import Column
+from rich.table import Column, Table
 from rich.text import Text
 
 from ankleboot.cli.output.plain import print_csv, print_json, print_lines
@@ -62,30 +63,48 @@ def _for_people() -> Iterator[Callable[[Result], object]]:
     terminal shows several garments on a photo in lines of their own, a pipe behind the reason.
     """
     console = stdout_console()
-    table = plain_table(
-        Column("label", no_wrap=True),
-        right_column("confidence", no_wrap=True),
-        Column("second label, or reason", overflow="fold"),
-        Column("image", overflow="fold"),
-    )
+    predictions: list[Prediction] = []  # of a table, whose columns need all of them
 
     def show(result: Result) -> None:
         if isinstance(result, FailedImage):
             return
         if console.is_terminal:
-            table.add_row(*_describe(console, result), result.path)
-            for garment in result.garments:
-                table.add_row(*_describe(console, garment, "  "), _place(garment.box))
-        else:
-            label, confidence, remark = _describe(console, result)
-            explained = ", ".join(text for text in (confidence, remark) if text)
-            garments = ", ".join(map(_short, result.garments))
-            explained = ": ".join(text for text in (explained, garments) if text)
-            print_lines("  ".join((str(label), explained, result.path)))
+            predictions.append(result)
+            return
+        label, confidence, remark = _describe(console, result)
+        explained = ", ".join(text for text in (confidence, remark) if text)
+        garments = ", ".join(map(_short, result.garments))
+        explained = ": ".join(text for text in (explained, garments) if text)
+        print_lines("  ".join((str(label), explained, result.path)))
 
     yield show
-    if table.row_count:
-        console.table(table)
+    if predictions:
+        console.table(_table(console, predictions))
+
+
+def _table(console: Terminal, predictions: Sequence[Prediction]) -> Table:
+    """Return a table of predictions; its header names the folder of all images."""
+    folder = _common_folder([prediction.path for prediction in predictions])
+    table = plain_table(
+        Column("label", no_wrap=True),
+        right_column("confidence", no_wrap=True),
+        Column("second label, or reason", overflow="fold"),
+        Column(f"image in {folder}" if folder else "image", overflow="fold"),
+    )
+    for prediction in predictions:
+        name = prediction.path.removeprefix(folder)
+        table.add_row(*_describe(console, prediction), name)
+        for garment in prediction.garments:
+            table.add_row(*_describe(console, garment, "  "), _place(garment.box))
+    return table
+
+
+def _common_folder(paths: Sequence[str]) -> str:
+    """Return the part that the paths of several images share, up to a separator; else ""."""
+    if len(paths) == 1:
+        return ""
+    shared = os.path.commonprefix(paths)
+    return shared[: shared.rfind(os.sep) + 1]
 
 
 def list_failures(failed: Sequence[FailedImage]) -> None:
