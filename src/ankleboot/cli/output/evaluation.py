@@ -182,8 +182,7 @@ def explanation_result(
 ) -> None:
     """Print the result of `explain`: a line an image, and why a label is not reliable."""
     for explanation, document in zip(explanations, documents, strict=True):
-        reason = f" ({explanation.reason})" if explanation.reason else ""
-        stdout_console().lines(f"{explanation.headline}{reason}: {document['picture']}")
+        stdout_console().lines(f"{explanation.verdict(with_reason=True)}: {document['picture']}")
 
 
 def report_result(report: Report) -> None:

@@ -53,17 +53,17 @@ class Explanation(Record):
     reason: str | None = None
     cause: str | None = None
 
-    @property
-    def headline(self) -> str:
-        """Class and confidence, as `predict` relies on it: with a question mark, or not at all."""
+    def verdict(self, *, with_reason: bool = False) -> str:
+        """Return class and confidence as `predict` relies on them: marked, or no prediction."""
+        reason = f", {self.reason}" if with_reason and self.reason else ""
         if self.cause in WITHOUT_LABEL:
-            return f"no prediction; evidence for {self.label}"
+            return f"no prediction{reason}; evidence for {self.label}"
         mark = "?" if self.reason else ""
-        return f"{self.label}{mark} ({percent_text(self.confidence)})"
+        return f"{self.label}{mark} ({percent_text(self.confidence)}){reason}"
 
     def summary(self) -> dict[str, str]:
         """Return the image, and its class with the confidence."""
-        return {"image": self.name, "explains": self.headline}
+        return {"image": self.name, "explains": self.verdict()}
 
     def to_json(self) -> dict[str, Any]:
         """Return the explanation without its images and maps."""
@@ -77,7 +77,7 @@ class Explanation(Record):
         """Draw the image, the maps and the neighbors."""
         from ankleboot.evaluation.plots.saliency import explanation
 
-        title = f"{Path(self.name).name}: {self.headline}"
+        title = f"{Path(self.name).name}: {self.verdict()}"
         if self.true_label is not None:
             title += f", true class {self.true_label}"
         images = np.stack([self.image, *(neighbor.image for neighbor in self.neighbors)])[1:]
