@@ -37,11 +37,20 @@ MODELS = {
     PRETRAINED: replace(CNN100K, validation_fraction=VALIDATION, teacher=str(TEACHER)),
     POCKET: RECIPES[POCKET],
 }
-PURPOSE = {
-    PRETRAINED: "It is the default model of `ankleboot predict`",
-    POCKET: 'It is less accurate than the model "pretrained" and quicker. The model '
-    '"zero-shot", the\nrecipe `tiny` and the studies build on it',
+WORDS = {
+    PRETRAINED: {
+        "purpose": "It is the default model of `ankleboot predict`",
+        "photos": "`predict` uses the model `photo` for them",
+        "seeds": "docs/performance.md has the spread of `cnn100k` over seeds",
+    },
+    POCKET: {
+        "purpose": 'It is less accurate than the model "pretrained" and quicker. The model '
+        '"zero-shot", the\nrecipes `tiny` and `cnn10k` and two studies build on it',
+        "photos": "`predict` without `--model` uses `photo`",
+        "seeds": "docs/reproduction.md has the spread over seeds",
+    },
 }
+"""What the cards say of each model."""
 KEPT = ("recipe.json", "manifest.json", "result.json", "history.csv", "calibration.json")
 
 
@@ -70,18 +79,19 @@ pretrained weights took part.
 on dark. It suits teaching and comparisons with other models of Fashion-MNIST.
 
 **Limits**: the model assigns one of the ten classes to every image, sometimes with high confidence.
-Out of scope are unprocessed photos (`predict` uses the model in `photo/` for them), clothes on
+Out of scope are unprocessed photos ({photos}), clothes on
 people, several garments, other objects, and decisions about people. The data has no information on
 who wears what; body shapes, cultures and prices beyond one European online shop of about 2017 are
 missing.
 
 **Not measured**: accuracy on images of other sources. The interval covers other test images of the
-same kind; docs/reproduction.md has the spread over seeds.
+same kind; {seeds}.
 
-**How it was made**: `make pretrained` (`python tools/make_pretrained.py`). Validation images
-decided on recipe, seed and temperature. The test split served this card alone. `recipe.json` and
-`manifest.json` record what it was made from and on what hardware. `history.csv`, `result.json`
-(hashes), `calibration.json`, `evaluation-*.json` and `parity.json` hold the results.
+**How it was made**: `make pretrained` (`python tools/make_pretrained.py {name}`). Validation
+images decided on recipe, seed and temperature. The test split served this card alone.
+`recipe.json` and `manifest.json` record what it was made from and on what hardware.
+`history.csv`, `result.json` (hashes), `calibration.json`, `evaluation-*.json` and `parity.json`
+hold the results.
 
 **Licence**: MIT, like the data.
 """
@@ -147,7 +157,7 @@ def card(name: str, facts: dict[str, str], test: Evaluation) -> str:
     ]
     return CARD.format(
         name=name,
-        purpose=PURPOSE[name],
+        **WORDS[name],
         classes=", ".join(CLASS_NAMES[:-1]) + " or " + CLASS_NAMES[-1],
         facts="\n".join(f"| {fact} | {text} |" for fact, text in facts.items()),
         rows="\n".join(rows),

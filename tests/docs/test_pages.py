@@ -119,8 +119,10 @@ def test_the_measured_page_repeats_the_stored_results() -> None:
         assert f"{ways[name]['times_throughput']:.1f} x" in section
     light = stored(results, "light_core")
     assert f"{light['seconds']:.2f} s, {light['peak_mib']:.0f} MiB" in section
+    report, slow_report = stored(results, "report"), stored(results, "avx2/report")
+    size = f"{report['seconds']:.1f} s, {report['bytes'] / 1e6:.1f} MB"
+    assert f"{size}; {slow_report['seconds']:.1f} s with AVX2 alone" in section
     judging, flips = stored(results, "judging"), stored(results, "label_flips")
-    assert f"{judging['report_seconds']:.0f} s" in section
     assert f"{100 * judging['test']['ece']:.2f} %" in section
     assert ", ".join(str(run["found"]) for run in flips["runs"]) in section
     audit = stored(results, "audit")
@@ -131,6 +133,25 @@ def test_the_measured_page_repeats_the_stored_results() -> None:
     num_kills, num_kept = (sum(map(count, killed)) for count in (_num_kills, _num_kept))
     assert f"{num_kills} kills in {num_kept} runs" in section
     assert all(not promise["failures"] for promise in killed)
+
+
+def test_the_page_about_views_repeats_the_stored_results() -> None:
+    page = (ROOT / "docs/ensembles.md").read_text()
+    document = stored(ROOT / "benchmarks/results", "ensembles")
+    shown = {
+        0.0: "plain",
+        0.7: "`--views {} --views-below 0.7`",
+        0.9: "`--views {}` (0.9)",
+        1.0: "`--views {} --views-below 1`",
+    }
+    for row in document["views"]["pretrained"]:
+        if row["below"] in shown:
+            option = shown[row["below"]].format(row["views"])
+            figures = f"{100 * row['accuracy']:.2f} % | {row['passes_per_image']:.2f}"
+            assert f"| {option} | {figures} |" in page
+    members = " and ".join(f"{100 * member['accuracy']:.2f}" for member in document["members"])
+    assert f"| {members} % | 1.00 |" in page
+    assert f"| their ensemble | {100 * document['ensemble']['accuracy']:.2f} % | 2.00 |" in page
 
 
 def _num_kills(promise: dict[str, Any]) -> int:
