@@ -122,10 +122,9 @@ def untrained_notes(model: ResolvedModel, views: str | None) -> tuple[str, ...]:
     """Return a sentence for every run of the model whose recipe trained without such views."""
     if views is None:
         return ()
-    members = [each for each in model.members or (model,) if each.run]
     notes = [
         _untrained_note(each.run.recipe(), views)
-        for each in members
+        for each in model.members or (model,)
         if each.run and not each.predictor.info.adopted
     ]
     return tuple(dict.fromkeys(note for note in notes if note))
