@@ -131,8 +131,9 @@ def ready(page: Any) -> None:
 
 
 def settled(page: Any) -> None:
-    """Wait for the explanation."""
+    """Wait for all predictions and the explanation."""
     page.locator("#result:not(.busy)").wait_for()
+    page.locator("#models:not(:has(.busy))").wait_for(state="attached")
     page.locator("#panel-single:not(.explaining)").wait_for()
     page.locator("#occlusion").wait_for()
 
@@ -141,6 +142,13 @@ def settled(page: Any) -> None:
 def photograph() -> Path:
     """Return an image like a pullover on a floor."""
     return SHARED / "example_photo.jpg"
+
+
+def hold(page: Any, path: str) -> list[Any]:
+    """Return the requests of the API to this path, which wait from now on."""
+    held: list[Any] = []
+    page.route(f"**/v1/{path}", lambda route: held.append(route))
+    return held
 
 
 def of_data_set(number: int, path: Path) -> Path:
@@ -459,15 +467,64 @@ def test_a_computers_camera_can_be_used(page: Any) -> None:
 @needs_browser
 def test_a_prediction_for_an_older_image_is_dropped(page: Any, tmp_path: Path) -> None:
     cancelled: list[str] = []
-    page.on("requestfailed", lambda request: cancelled.append(request.failure))
+    page.on("requestfailed", lambda request: cancelled.append(request.url.partition("/v1/")[2]))
     page.route("**/v1/predict**", lambda route: None, times=2)  # never answered
-    page.set_input_files("#file", of_data_set(0, tmp_path / "old.png"))
     with page.expect_request("**/v1/predict?model=zero-shot"):
-        pass
+        page.set_input_files("#file", of_data_set(0, tmp_path / "old.png"))
     page.locator("#samples button").nth(1).click()
     page.locator("#prediction:text-is('Trouser')").wait_for()
     settled(page)
-    assert cancelled == ["net::ERR_ABORTED"] * 2
+    predictions = [path for path in cancelled if path.startswith("predict")]
+    assert sorted(predictions) == ["predict?model=pretrained", "predict?model=zero-shot"]
+
+
+@needs_browser
+def test_an_image_is_explained_once(page: Any) -> None:
+    """A model is selected, and explained, while another one still predicts."""
+    predictions, explanations = hold(page, "predict?model=zero-shot"), hold(page, "explain**")
+    page.locator("#samples button").nth(1).click()
+    page.locator("#prediction:text-is('Trouser')").wait_for()
+    with page.expect_request("**/v1/explain**"):
+        page.locator("#models [role=radio]").first.click()
+    predictions[0].continue_()
+    page.locator("#models .model:not(.busy)").nth(1).wait_for()
+    explanations[0].continue_()
+    settled(page)
+    page.unroute_all()
+    assert len(explanations) == 1
+
+
+@needs_browser
+def test_images_that_come_before_the_models_wait_for_them(
+    browser: Any, address: str, tmp_path: Path
+) -> None:
+    held: list[list[Any]] = []
+    path = of_data_set(1, tmp_path / "a.png")
+    with visited(browser, address, prepare=lambda page: held.append(hold(page, "model"))) as page:
+        page.set_input_files("#file", path)
+        page.set_input_files("#batch-files", path)
+        page.locator("#preview").wait_for()
+        held[0][0].continue_()
+        page.locator(f"#prediction:text-is('{said_by('pretrained', path).label}')").wait_for()
+        page.click("#tab-batch")
+        page.locator("#batch-status:text-is('All 1 done.')").wait_for()
+
+
+@needs_browser
+def test_models_that_cannot_be_had_are_reported(browser: Any, address: str, tmp_path: Path) -> None:
+    def prepare(page: Any) -> None:
+        page.route("**/v1/model", lambda route: route.abort())
+
+    path = of_data_set(1, tmp_path / "a.png")
+    with visited(browser, address, refused=1, prepare=prepare) as page:
+        page.locator("#confidence:text-is('The server does not respond.')").wait_for()
+        page.set_input_files("#file", path)
+        page.locator("#preview").wait_for()
+        page.locator("#result:not(.busy)").wait_for()
+        assert page.locator("#confidence").inner_text() == "The server does not respond."
+        page.click("#tab-batch")
+        page.set_input_files("#batch-files", path)
+        assert page.locator("#batch-hint").inner_text() == "The server does not respond."
 
 
 @needs_browser
@@ -671,9 +728,10 @@ def test_a_long_queue_can_be_stopped_and_continued(
         page.click("#batch-next")
         assert page.locator("#batch-rows tr").count() == 10
         assert page.locator("#batch-page").inner_text() == "Page 3 of 3"
+        page.route("**/v1/predict**", lambda route: None)  # never answered
         page.select_option("#batch-model", "zero-shot")
         page.click("#batch-stop:text-is('Stop')")
-        page.locator("#batch-status:has-text('of 110 done.')").wait_for()
+        page.locator("#batch-status:text-is('0 of 110 done.')").wait_for()
         page.click("#batch-clear")
         page.locator("#batch-result").wait_for(state="hidden")
 

@@ -2,13 +2,13 @@
 
 import { acceptedClasses, showAbout } from "./about.js";
 import { fetchService } from "./api_client.js";
-import { addDropped, startBatchView } from "./batch_view.js";
+import { addDropped, listenForManyImages, showBatchModels } from "./batch_view.js";
 import { byId } from "./dom.js";
 import { listenForDropping, listenForPasting } from "./image_input.js";
 import { showTitle } from "./page_title.js";
 import { setStatus } from "./prediction_card.js";
 import { SAMPLE_CLASSES } from "./sample_images.js";
-import { classifyFile, startSingleView } from "./single_view.js";
+import { classifyFile, listenForOneImage, showLoadError, showSingleView } from "./single_view.js";
 import { listenForTabs, selectTab } from "./tabs.js";
 
 const SECTIONS = ["single", "batch", "about"];
@@ -63,13 +63,17 @@ byId("privacy").textContent = LOCAL_HOSTS.includes(location.hostname)
   ? "Everything runs on this machine: no image leaves it."
   : `Images are sent only to this server (${location.host}), which does not store them.`;
 selectTab(SECTIONS, currentSection());
+const loading = fetchService((message) => setStatus("Loading …", message));
+listen(); // images that come before the models wait for them
+listenForManyImages(loading);
+listenForOneImage(loading);
 try {
-  const service = await fetchService((message) => setStatus("Loading …", message));
+  const service = await loading;
   showModelInfo(service);
-  listen();
   showAbout(service);
-  startBatchView(service);
-  await startSingleView(service);
+  showBatchModels(service);
+  await showSingleView(service);
 } catch (error) {
-  setStatus("The server does not respond", error.message);
+  showLoadError(error);
+  byId("batch-hint").textContent = error.message;
 }

@@ -11,16 +11,23 @@ import { DONE, FAILED, UploadQueue, WAITING } from "./upload_queue.js";
 const MIN_ESTIMATE_S = 3; // time before the remaining time is estimated
 const REVOKE_AFTER_MS = 10_000; // by then the browser has saved the download
 
+let loading; // promise of the response of /v1/model
 let queue;
 let table;
 let isScheduled = false; // limits drawing to once per frame
 let started = null; // {time, finished} at the start of the run
 
-export function startBatchView(service) {
-  queue = new UploadQueue(service, () => redraw());
-  table = new ResultsTable(() => queue.rows);
+/** Take images from now on; `fetching` is a promise of the response of /v1/model. */
+export function listenForManyImages(fetching) {
+  loading = fetching;
   listenForChoosing("batch-choose", "batch-files", (files) => add(withNames(files)));
   listenForChoosing("batch-choose-folder", "batch-folder", (files) => add(imageFiles(withNames(files))));
+}
+
+/** Show the models, and the buttons for the images. */
+export function showBatchModels(service) {
+  queue = new UploadQueue(service, () => redraw());
+  table = new ResultsTable(() => queue.rows);
   showModelSelect("batch-model", service, ({ name }) => {
     queue.restart(name);
     if (queue.rows.length) run();
@@ -43,11 +50,13 @@ export async function addDropped(transfer) {
   add(await droppedFiles(transfer));
 }
 
-function add(named) {
+async function add(named) {
   if (!named.length) {
     byId("batch-hint").textContent = "No images were found. Choose PNG, JPEG, WebP, GIF, BMP or TIFF files.";
     return;
   }
+  const isLoaded = await loading.then(() => true, () => false); // app.js shows the error
+  if (!isLoaded) return;
   queue.add(named);
   run();
 }

@@ -15,16 +15,22 @@ const PREVIEW_SIDE = 640; // pixels
 const DRAWING_PAUSE_MS = 350; // time without a stroke before a drawing is explained
 const MAX_TRIES = 4;
 
+let loading; // promise of `service`
 let service; // response of /v1/model
 let current = null; // the image and its predictions
 let requests = new AbortController(); // aborts the requests about the current image
 
-/** Connect the section and show the samples. */
-export async function startSingleView(fetched) {
-  service = fetched;
-  showModels(service, showSelected);
+/** Take images from now on; `fetching` is a promise of the response of /v1/model. */
+export function listenForOneImage(fetching) {
+  loading = fetching;
   listenForPhotos(([file]) => classifyFile(file));
   listenForDrawing(byId("pad"), byId("clear"), classifyDrawing);
+}
+
+/** Show the models and the samples. */
+export async function showSingleView(fetched) {
+  service = fetched;
+  showModels(service, showSelected);
   if (current === null) byId("result").hidden = true; // a status while the server started
   if (byId("samples-box").hidden) return;
   await showSamples(byId("samples"), classifySample).catch(() => (byId("samples-box").hidden = true));
@@ -77,7 +83,19 @@ function begin(options) {
   return current;
 }
 
+/** Show that the models cannot be had. */
+export function showLoadError({ message }) {
+  byId("result").classList.remove("busy");
+  setStatus("The server does not respond", message);
+}
+
 async function classify(item) {
+  try {
+    await loading;
+  } catch (error) {
+    return showLoadError(error);
+  }
+  if (item !== current) return;
   for (const { name } of service.models) setModelBusy(name);
   const all = service.models.map((model) => predict(item, model));
   await all[service.models.indexOf(selectedModel())];
@@ -151,23 +169,24 @@ async function explain(item) {
   const isCurrent = () => item === current && model === selectedModel();
   if (!isCurrent() || !result?.prediction) return;
   const status = byId("explanation-status");
-  if (!result.explanation) {
-    status.textContent = "Explaining …";
-    try {
-      result.explanation = await send("explain", model.name, item.blob, requestOptions(item, model));
-    } catch (error) {
-      if (!isCurrent()) return;
-      hideExplanation();
-      setExplaining(false);
-      status.textContent = `No explanation: ${error.message}`;
-      return;
-    }
+  let explanation;
+  try {
+    if (!result.explanation) status.textContent = "Explaining …";
+    result.explanation ??= send("explain", model.name, item.blob, requestOptions(item, model));
+    explanation = await result.explanation;
+  } catch (error) {
+    result.explanation = null; // the next selection tries again
+    if (!isCurrent()) return;
+    hideExplanation();
+    setExplaining(false);
+    status.textContent = `No explanation: ${error.message}`;
+    return;
   }
   if (!isCurrent()) return;
-  if (!(await showExplanation(result.explanation, model, isCurrent))) return;
+  if (!(await showExplanation(explanation, model, isCurrent))) return;
   status.textContent = "";
   setExplaining(false);
-  if (!item.photo) await showServersPreview(result.explanation);
+  if (!item.photo) await showServersPreview(explanation);
 }
 
 function setExplaining(isExplaining) {
