@@ -149,6 +149,33 @@ def test_the_header_of_a_table_names_the_folder_of_all_images(
     assert columns == [header, *names]
 
 
+UUID = "0a69db60-c052-4b9a-a90d-e53120d091d5.jpg"
+DECLINED = "not one of the ten kinds of garment (most like hat)"
+
+
+@pytest.mark.parametrize(
+    ("width", "reason", "is_whole"),
+    [
+        (80, None, True),
+        (80, "not sure of Shirt", True),
+        (80, DECLINED, False),
+        (120, DECLINED, True),
+        (60, None, False),
+    ],
+)
+def test_a_long_name_is_whole_where_the_reasons_have_room(
+    monkeypatch: pytest.MonkeyPatch, width: int, reason: str | None, is_whole: bool
+) -> None:
+    stream = make_terminal(monkeypatch, width)
+    cause = {None: None, DECLINED: "declined"}.get(reason, "unsure")
+    with prediction_printer(ModelMetadata(), as_json=False, as_csv=False) as show:
+        show(predicted(f"a/{UUID}", {"Shirt": 0.996, "Coat": 0.004}))
+        probs = {"T-shirt/top": 0.9, "Coat": 0.1}
+        show(predicted("a/b.jpg", probs, abstained=reason is not None, reason=reason, cause=cause))
+    assert max(map(len, stream.lines)) <= width
+    assert any(line.endswith(UUID) for line in stream.lines) == is_whole
+
+
 SEVERAL = predicted(
     "photos/six.jpg",
     {"Shirt": 0.55, "Coat": 0.45},

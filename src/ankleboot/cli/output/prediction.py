@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:  # imports TensorFlow
 
 Result = Prediction | FailedImage
 
+REMARK = "second label, or reason"
 MIN_SHOWN_PROB = 0.05  # probability of a second label that is shown
 NUM_OTHER_CHARACTERS = 50  # of a line, for what stands beside a label
 
@@ -85,18 +88,35 @@ def _for_people() -> Iterator[Callable[[Result], object]]:
 def _table(console: Terminal, predictions: Sequence[Prediction]) -> Table:
     """Return a table of predictions; its header names the folder of all images."""
     folder = _common_folder([prediction.path for prediction in predictions])
+    rows: list[tuple[Text, str, str, str]] = []
+    for prediction in predictions:
+        rows.append((*_describe(console, prediction), prediction.path.removeprefix(folder)))
+        for garment in prediction.garments:
+            rows.append((*_describe(console, garment, "  "), _place(garment.box)))
+    remark_width, name_width = _widths(console, rows)
     table = plain_table(
         Column("label", no_wrap=True),
         right_column("confidence", no_wrap=True),
-        Column("second label, or reason", overflow="fold"),
-        Column(f"image in {folder}" if folder else "image", overflow="fold"),
+        Column(REMARK, max_width=remark_width),
+        Column(f"image in {folder}" if folder else "image", max_width=name_width),
     )
-    for prediction in predictions:
-        name = prediction.path.removeprefix(folder)
-        table.add_row(*_describe(console, prediction), name)
-        for garment in prediction.garments:
-            table.add_row(*_describe(console, garment, "  "), _place(garment.box))
+    for row in rows:
+        table.add_row(*row)
     return table
+
+
+def _widths(
+    console: Terminal, rows: Sequence[tuple[Text, str, str, str]]
+) -> tuple[int, int] | tuple[None, None]:
+    """Return the widths of remarks and names with which no name is broken.
+
+    None if the remarks would need more than about two lines; then both columns are broken.
+    """
+    label, remark, name = (max(cell_len(str(row[i])) for row in rows) for i in (0, 2, 3))
+    left = console.width - label - len("confidence") - name - 6  # two blanks between columns
+    if left < max(len("or reason"), math.ceil(remark / 2) + 2):
+        return None, None
+    return left, max(name, name + left - max(remark, len(REMARK)))  # a long header, too
 
 
 def _common_folder(paths: Sequence[str]) -> str:
