@@ -30,7 +30,7 @@ from ankleboot.evaluation.ood_check import store_ood_check
 from ankleboot.export.parity import measure_latency
 from ankleboot.inference.load import load_predictor
 from ankleboot.inference.ood_features import similarity_of
-from ankleboot.models.files.calibration import Calibration, apply_temperature
+from ankleboot.models.files.calibration import apply_temperature
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.files.ood_check import OodCheck
 from ankleboot.models.pretrained import catalog
@@ -39,7 +39,8 @@ from ankleboot.models.run import Run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.trainer import fit
 from photo_data import LABELS, REJECT_LABELS, SourcePhoto, list_photos, prepare
-from photo_folds import calibrate_folds, label_order, predict_folds, summarize_folds, train_folds
+from photo_decisions import WEIGHTED, PhotoCalibration, calibrate_folds, label_weights
+from photo_folds import label_order, predict_folds, summarize_folds, train_folds
 from photo_foreign import summarize_foreign
 from photo_networks import (
     GARMENT_RECIPE,
@@ -75,6 +76,7 @@ on {hardware}; whole photo: {whole_epochs} epochs in {whole_seconds:.0f} s |
 | all ten kinds of folders | {ten} |
 | photos of hats, shorts, skirts | {declined} |
 | images without a garment | {foreign} |
+| weights of the labels | {weighted} (fitted like the calibration) |
 | calibration | temperature {temperature:.3f}, threshold {threshold:.2f}, fitted on the folds' \
 predictions of {num_calibrated:,} photos |
 
@@ -131,9 +133,9 @@ def main() -> None:
         if not runs[-1].is_complete:
             fit(recipe, images, runs[-1].folder, [TrainingProgress()])
     store_ood_check(runs[0], data)
-    calibration = calibrate_folds(predicted)
-    facts = card_facts(document, calibration, photos) | {"num_composites": num_composites}
-    ship(runs[0], runs[1], data, calibration, facts, catalog.FOLDERS[PHOTO])
+    fitted = calibrate_folds(predicted)
+    facts = card_facts(document, fitted, photos) | {"num_composites": num_composites}
+    ship(runs[0], runs[1], data, fitted, facts, catalog.FOLDERS[PHOTO])
 
 
 def load_view(recipe: Recipe, folder: Path) -> Dataset:
@@ -155,12 +157,13 @@ def print_summary(document: dict[str, Any]) -> None:
 
 
 def card_facts(
-    document: dict[str, Any], calibration: Calibration, photos: list[SourcePhoto]
+    document: dict[str, Any], fitted: PhotoCalibration, photos: list[SourcePhoto]
 ) -> dict[str, Any]:
     """Return what the card says about photos and folds."""
     seven = document["seven_kinds"]
     kind, lowest = min(seven["by_kind"].items(), key=lambda item: item[1]["share"])
     declined = document["declining"]["declined"]
+    calibration = fitted.calibration
     return {
         "seven": f"**{percent(seven['accuracy'])}** of {seven['accuracy']['num']:,} get the right "
         f"label ({interval(seven['accuracy'])}); lowest: `{kind}`, {percent(lowest)} of "
@@ -170,6 +173,7 @@ def card_facts(
         f"right label or are declined ({interval(document['ten_kinds'])})",
         "declined": f"{percent(declined)} of {declined['num']} are declined",
         "foreign": foreign_fact(document["foreign"]),
+        "weighted": f"{LABELS[WEIGHTED]} {fitted.weight:.1f}, all others 1",
         "temperature": calibration.temperature,
         "threshold": calibration.abstain_below,
         "num_calibrated": calibration.num_examples,
@@ -199,14 +203,14 @@ def ship(
     run: Run,
     whole: Run,
     data: Dataset,
-    calibration: Calibration,
+    fitted: PhotoCalibration,
     facts: dict[str, Any],
     target: Path,
 ) -> None:
     """Seal the calibration, quantize both networks as one, and write files and card."""
     target.mkdir(exist_ok=True)
-    write_json(run.folder / "calibration.json", asdict(calibration))
-    run.seal(calibration)
+    write_json(run.folder / "calibration.json", asdict(fitted.calibration))
+    run.seal(fitted.calibration)
     reference, second = load_network(run), load_network(whole)
     order = label_order(data.class_names)
     for network in (reference.model, second.model):
@@ -222,10 +226,12 @@ def ship(
         version=__version__,
     )
     networks, every = (reference.model, second.model), np.arange(len(data.train))
-    write_int8(networks, info, data, every, target / MODEL_FILE)
+    weights = label_weights(fitted.weight)
+    write_int8(networks, info, data, every, target / MODEL_FILE, weights)
     predictor = load_predictor(target / MODEL_FILE)
     images = load_both_views(data, data.split(GARMENT_RECIPE.split_rule).validation)
-    exact = join_networks(*networks).predict(to_inputs(images), batch_size=BATCH_SIZE, verbose=0)
+    joint = join_networks(*networks, weights)
+    exact = joint.predict(to_inputs(images), batch_size=BATCH_SIZE, verbose=0)
     expected = apply_temperature(exact, info.temperature)
     max_abs_diff = float(np.abs(predictor.predict(images) - expected).max())
     require_familiar(predictor.info, data, order)

@@ -52,6 +52,11 @@ class SourcePhoto:
     is_further: bool
 
     @property
+    def right_labels(self) -> frozenset[str]:
+        """Labels that are right: those of its kind, or the one to decline that it is learned as."""
+        return PHOTO_KINDS[self.kind].labels or frozenset({self.label})
+
+    @property
     def name(self) -> str:
         """Name of its copy, which tells the kind."""
         return f"{self.kind}__{self.path.name}"

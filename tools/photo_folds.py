@@ -1,7 +1,6 @@
 """Five grouped folds of the recipe "photo": every photo judged by a model of other photographers.
 
-A fold abstains by the calibration of the other folds' predictions, and by the out-of-distribution
-check of its own model. For tools/make_photo_model.py.
+photo_decisions.py turns the probabilities into answers. For tools/make_photo_model.py.
 """
 
 from dataclasses import dataclass, replace
@@ -13,86 +12,34 @@ import numpy as np
 from ankleboot.cli.output.training import TrainingProgress
 from ankleboot.core.classes import CLASS_NAMES
 from ankleboot.core.subprocesses import machine_info
-from ankleboot.core.types import Image, Probs
+from ankleboot.core.types import Image
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.preprocess import DecodedImage
-from ankleboot.data.preprocessing.segmentation import Segmentation
-from ankleboot.evaluation.calibration import abstention_threshold, fit_calibration
 from ankleboot.evaluation.photo_kinds import GARMENT_KINDS, PHOTO_KINDS
 from ankleboot.evaluation.photo_summary import (
-    Photo,
     share,
     summarize_kinds,
     summarize_method,
     summarize_rejection,
 )
-from ankleboot.inference.decide import Prediction, decide
 from ankleboot.inference.load import load_predictor
-from ankleboot.inference.ood_features import similarity_of
+from ankleboot.inference.ood_features import ood_features
 from ankleboot.inference.predictor import Predictor
-from ankleboot.models.files.calibration import Calibration, apply_temperature
+from ankleboot.models.files.calibration import apply_temperature
 from ankleboot.models.files.metadata import ModelMetadata
+from ankleboot.models.files.ood_check import OodCheck
 from ankleboot.models.pretrained.catalog import PHOTO
 from ankleboot.models.run import Run
 from ankleboot.recipes.recipe import Recipe
 from ankleboot.training.cross_validate import NUM_FOLDS, cross_validate
-from photo_data import LABELS, REJECT_LABELS, SourcePhoto
+from photo_data import LABELS, SourcePhoto
+from photo_decisions import JudgedImage, OutOfFoldPhoto, calibrations_of_folds, decide_folds
 from photo_networks import GARMENT_RECIPE, joint_metadata, load_network, write_int8
 
 BLOCK = 64  # images in memory
 THRESHOLDS = (0.5, 0.6, 0.65, 0.7, 0.8, 0.9)
 INT8_FILE = "photo-int8.tflite"
-
-
-@dataclass(frozen=True)
-class JudgedImage:
-    """An image, predicted by the model of a fold that has not seen it.
-
-    Attributes:
-        path: Path to its file.
-        fold: Number of the fold.
-        image: Small copy of the photo, which shows whether it is of one color.
-        garment: Segmentation; None on a plain background.
-        probs: Probabilities before calibration, in the order of `LABELS`.
-        similarity: Similarity to the training images of the most likely accepted label.
-        threshold: Lowest similarity that the fold's out-of-distribution check accepts.
-    """
-
-    path: Path
-    fold: int
-    image: Image
-    garment: Segmentation | None
-    probs: Probs
-    similarity: float
-    threshold: float
-
-    def decide(self, calibration: Calibration, abstain_below: float | None = None) -> Prediction:
-        """Decide by a calibration of other photos; None for its own threshold."""
-        info = ModelMetadata(
-            labels=LABELS,
-            reject_labels=REJECT_LABELS,
-            abstain_below=calibration.abstain_below,
-            crop="none",
-            ood_check={"threshold": self.threshold},
-        )
-        return decide(
-            self.image,
-            self.garment,
-            apply_temperature(self.probs[np.newaxis], calibration.temperature)[0],
-            info,
-            similarity_of=lambda _: self.similarity,
-            abstain_below=abstain_below,
-            path=self.path.name,
-        )
-
-
-@dataclass(frozen=True)
-class OutOfFoldPhoto:
-    """A photo of a photographer whom the model has not seen."""
-
-    source: SourcePhoto
-    judged: JudgedImage
 
 
 @dataclass(frozen=True)
@@ -183,71 +130,16 @@ def _judge(
     path: Path, decoded: DecodedImage, image: Image, calibrated: Any, fold: int, info: ModelMetadata
 ) -> JudgedImage:
     order = label_order(info.labels)
-    accepted = calibrated[order][: len(CLASS_NAMES)]
-    similarity = similarity_of(image, info)
-    if similarity is None:
-        raise SystemExit(f"the run of fold {fold} has no out-of-distribution check")
+    check, features = OodCheck.from_json(info.ood_check, path), ood_features(image)
     return JudgedImage(
         path,
         fold,
         image=decoded.pixels[::8, ::8],  # 4,000 fit in memory
         garment=decoded.segmentation,
         probs=apply_temperature(calibrated[np.newaxis, order], 1 / info.temperature)[0],
-        similarity=similarity(order[int(accepted.argmax())]),
+        similarities=[check.similarity(features, row) for row in order[: len(CLASS_NAMES)]],
         threshold=info.ood_check["threshold"],
     )
-
-
-def calibrate_folds(predicted: list[OutOfFoldPhoto], *, without: int = 0) -> Calibration:
-    """Fit a calibration to the photos with a label, of all folds or of all but one.
-
-    The threshold counts what is answered then: the photos that pass the check and are not declined,
-    and shoes as right with any label for shoes.
-    """
-    learned = [each for each in predicted if each.source.label and each.judged.fold != without]
-    labels = np.array([LABELS.index(each.source.label) for each in learned])
-    calibration = fit_calibration(np.stack([each.judged.probs for each in learned]), labels)
-    decided = [(each.judged.decide(calibration, 0.0), each.source.kind) for each in learned]
-    given = [
-        (one.confidence, one.label in PHOTO_KINDS[kind].labels)
-        for one, kind in decided
-        if not one.abstained
-    ]
-    confidences, is_right = map(np.array, zip(*given, strict=True))
-    columns = np.stack([confidences, np.zeros(len(given))], axis=1)
-    threshold = abstention_threshold(
-        columns, np.where(is_right, 0, 1), calibration.precision_wanted
-    )
-    is_answered = confidences >= threshold
-    return replace(
-        calibration,
-        abstain_below=threshold,
-        precision=float(is_right[is_answered].mean()),
-        coverage=float(is_answered.sum() / len(learned)),
-    )
-
-
-def calibrations_of_folds(predicted: list[OutOfFoldPhoto]) -> dict[int, Calibration]:
-    """Return the calibration of each fold, which is that of the other folds."""
-    folds = {each.judged.fold for each in predicted}
-    return {fold: calibrate_folds(predicted, without=fold) for fold in folds}
-
-
-def decide_folds(
-    predicted: list[OutOfFoldPhoto], abstain_below: float | None = None
-) -> list[Photo]:
-    """Decide on every photo by the calibration of the other folds; see `JudgedImage.decide`."""
-    calibrations = calibrations_of_folds(predicted)
-    return [
-        Photo(
-            each.source.kind,
-            each.judged.image,
-            None,
-            {PHOTO: each.judged.decide(calibrations[each.judged.fold], abstain_below)},
-            group=each.source.sender,
-        )
-        for each in predicted
-    ]
 
 
 def summarize_thresholds(predicted: list[OutOfFoldPhoto]) -> list[dict[str, Any]]:
@@ -283,6 +175,7 @@ def summarize_folds(predicted: list[OutOfFoldPhoto], folds: list[Fold]) -> dict[
         "num_photos": len(main),
         "num_senders": len({photo.group for photo in main}),
         "train_seconds": [[r.result()["train_seconds"] for r in pair] for pair in pairs_of_runs],
+        "weights_of_folds": [each.weight for each in calibrations_of_folds(predicted).values()],
         "seven_kinds": summarize_method(PHOTO, main),
         "ten_kinds": summarize_kinds(PHOTO, main)["ten_kinds"],
         "thresholds": summarize_thresholds(predicted),

@@ -14,7 +14,8 @@ import numpy as np
 from ankleboot.core.files import sha256_of_file
 from ankleboot.evaluation.photo_kinds import GARMENT_KINDS
 from ankleboot.evaluation.robustness.out_of_distribution import auroc
-from photo_folds import Fold, OutOfFoldPhoto, calibrations_of_folds, judge_images
+from photo_decisions import OutOfFoldPhoto, calibrations_of_folds
+from photo_folds import Fold, judge_images
 
 TABLE = "pictures.csv"  # written by benchmarks/foreign_pictures.py
 
@@ -31,14 +32,15 @@ def summarize_foreign(
     for number, fold in enumerate(folds, 1):
         predictor = fold.load()
         judged = judge_images([folder / row["path"] for row in rows], number, predictor)
+        weight = calibrations[number].weight
         garments = [
-            each.judged.similarity
+            each.judged.similarity(weight)
             for each in predicted
             if each.judged.fold == number
             and each.source.kind in GARMENT_KINDS
             and not each.source.is_further
         ]
-        foreign = np.array([each.similarity for each in judged])
+        foreign = np.array([each.similarity(weight) for each in judged])
         separations.append(auroc(-foreign, -np.array(garments)))
         for row, each in zip(rows, judged, strict=True):
             prediction = each.decide(calibrations[number])

@@ -45,12 +45,15 @@ def load_network(run: Run) -> KerasPredictor:
     return predictor
 
 
-def join_networks(garment: keras.Model, whole: keras.Model) -> keras.Model:
+def join_networks(
+    garment: keras.Model, whole: keras.Model, label_weights: list[float] | None = None
+) -> keras.Model:
     """Return the network that takes both views, one above the other, and averages the answers.
 
     Args:
         garment: Network of `GARMENT_RECIPE`.
         whole: Network of `WHOLE_RECIPE`, whose images are smaller.
+        label_weights: Factors of the mean probabilities; None for equal ones.
     """
     side = IMAGE_SPEC.image_size
     inputs = keras.Input(IMAGE_SPEC.input_shape, name="inputs")
@@ -62,6 +65,9 @@ def join_networks(garment: keras.Model, whole: keras.Model) -> keras.Model:
         keras.Model(network.inputs, network.output, name=name)(view, training=False)
         for name, network, view in (("garment", garment, upper), ("whole", whole, resized))
     ]
+    if label_weights is not None:  # before the sum: int8 formats have no exact addition behind it
+        weigh = keras.layers.Rescaling(label_weights, name="label_weights")
+        probs = [weigh(each) for each in probs]
     logits = LogSum(name="logits")(probs)
     return keras.Model(inputs, keras.layers.Softmax(name="probs")(logits), name="photo")
 
@@ -91,6 +97,7 @@ def write_int8(
     data: Dataset,
     rows: Indices,
     path: Path,
+    label_weights: list[float] | None = None,
 ) -> None:
     """Write both networks as one in int8, its ranges from some of the images of the rows.
 
@@ -98,4 +105,5 @@ def write_int8(
     """
     chosen = np.random.default_rng(0).choice(rows, MIN_CALIBRATION_IMAGES, replace=False)
     images = load_both_views(data, chosen)
-    litert.write_int8(DeployableModel(join_networks(*networks), info, images), path, batch_size=1)
+    joint = join_networks(*networks, label_weights)
+    litert.write_int8(DeployableModel(joint, info, images), path, batch_size=1)

@@ -105,6 +105,16 @@ def test_the_first_example_takes_six_lines() -> None:
     assert len(ast.parse(block).body) <= 6
 
 
+def test_the_first_command_prints_what_stands_beside_it(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = re.search(r"^ankleboot (predict \S+) +# (.+)$", README, re.M)
+    assert shown
+    assert run(shown[1].split()) == 0
+    assert capfd.readouterr().out.startswith(f"{shown[2]}  ")
+
+
 def test_the_image_is_what_the_command_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

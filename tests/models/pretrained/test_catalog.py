@@ -149,3 +149,19 @@ def test_the_card_of_the_model_for_photos_names_its_sources_and_photographers() 
     assert f"threshold {calibration.abstain_below:.2f}, {fitted}" in card
     folds = json.loads((TOOLS.parent / "benchmarks/results/photo_folds.json").read_text())
     assert f"**{100 * folds['seven_kinds']['accuracy']['share']:.1f} %** of 2,921" in card
+
+
+def test_the_guide_to_photos_states_what_the_weight_of_pullover_leads_to() -> None:
+    guide = " ".join((TOOLS.parent / "docs/photos.md").read_text().split())
+    folds = json.loads((TOOLS.parent / "benchmarks/results/photo_folds.json").read_text())
+    [weight] = set(folds["weights_of_folds"])
+    card = (catalog.FOLDERS[catalog.PHOTO] / "README.md").read_text()
+    assert f"Pullover {weight:.1f}, all others 1" in card
+    assert f"multiplied by {weight:.1f} before" in guide
+    assert f"({weight:.1f} five times)" in guide
+    kinds = folds["seven_kinds"]["by_kind"] | {"hoodie": folds["neighbors"]["hoodie"]["right"]}
+    after = {kind: f"{100 * share['share']:.0f} %" for kind, share in kinds.items()}
+    gains = f"(84 to {after['longsleeve']}, 73 to {after['hoodie']})"
+    losses = f"(83 to {after['outwear']}, 86 to {after['dress']}, 86 to {after['shirt']})"
+    assert f"gain by it {gains}" in guide
+    assert f"lose {losses}" in guide
