@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+MAX_WAIT_S = 30
+
 
 def main() -> None:
     action, *arguments = sys.argv[1:]
@@ -35,6 +37,15 @@ def main() -> None:
             Path(arguments[0]).write_text(str(os.getpid()))
             time.sleep(float(arguments[1]))
             print(json.dumps({"slept": True}))
+        case "meet":  # a task that runs at the same time
+            own, other = map(Path, arguments)
+            own.touch()
+            until = time.monotonic() + MAX_WAIT_S
+            while not other.exists():
+                if time.monotonic() > until:
+                    sys.exit("nobody came")
+                time.sleep(0.01)
+            print(json.dumps({"met": True}))
         case "write":
             folder = Path(arguments[0])
             folder.mkdir(parents=True, exist_ok=True)
