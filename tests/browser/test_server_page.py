@@ -558,15 +558,16 @@ def test_an_unreadable_image_is_reported(
 
 @needs_browser
 def test_requests_to_a_busy_server_are_repeated(browser: Any, address: str) -> None:
-    turned_away: list[str] = []
+    turned_away: list[Any] = []
+    repeated: list[Any] = []
 
     def refuse_once(route: Any) -> None:
         if len(turned_away) == 2:
-            route.continue_()
+            repeated.append(route)
             return
-        turned_away.append(route.request.url)
+        turned_away.append(route)
         problem = {"error": {"code": "overloaded", "message": "The server has its hands full."}}
-        route.fulfill(status=503, headers={"Retry-After": "0.6"}, json=problem)
+        route.fulfill(status=503, headers={"Retry-After": "0.1"}, json=problem)
 
     def prepare(page: Any) -> None:
         page.route("**/v1/predict**", refuse_once)
@@ -574,6 +575,10 @@ def test_requests_to_a_busy_server_are_repeated(browser: Any, address: str) -> N
     with visited(browser, address, refused=2, prepare=prepare) as page:
         page.locator("#samples button").first.click()
         page.locator("#confidence:text-is('The server has its hands full.')").wait_for()
+        while len(repeated) < 2:
+            page.wait_for_timeout(10)
+        for route in repeated:
+            route.continue_()
         page.locator("#prediction:text-is('T-shirt/top')").wait_for()
 
 
