@@ -35,6 +35,8 @@ def run_and_signal(
     return process.returncode, stderr
 
 
+# Python acts on a signal between two slices; one that comes just before a long sleep waits for its
+# end.
 SLOW_IMPORT = """
 import builtins, os, time
 real = builtins.__import__
@@ -42,7 +44,8 @@ def slow(name, *rest, **more):
     if name == {name!r} and not os.path.exists(os.environ["READY"]):
         open(os.environ["READY"], "w").close()
         try:
-            time.sleep(30)
+            for _ in range({slices}):
+                time.sleep(0.05)
         except BaseException as error:
             {then}
     return real(name, *rest, **more)
@@ -56,7 +59,7 @@ def test_an_interrupt_during_the_imports_is_one_line(
     name: str, signum: int, tmp_path: Path
 ) -> None:
     """It was a traceback at 49 of 75 random moments."""
-    code = SLOW_IMPORT.format(name=name, then="raise")
+    code = SLOW_IMPORT.format(name=name, then="raise", slices=600)
     assert run_and_signal(code, signum, tmp_path) == (128 + signum, "error: interrupted\n")
 
 
@@ -64,7 +67,7 @@ def test_an_interrupt_during_the_imports_is_one_line(
 @pytest.mark.parametrize("then", ["raise", "raise ImportError('numpy') from error"])
 def test_a_signal_during_a_command_is_one_line(then: str, signum: int, tmp_path: Path) -> None:
     """Modules turn the exception into others; the line would tell of a fault or a missing one."""
-    code = SLOW_IMPORT.format(name="numpy", then=then)
+    code = SLOW_IMPORT.format(name="numpy", then=then, slices=600)
     arguments = ("predict", "image.png")
     got = run_and_signal(code, signum, tmp_path, arguments=arguments)
     assert got == (128 + signum, "error: interrupted\n")
@@ -76,7 +79,8 @@ class Callback:
     def __del__(self):
         import time
         open(os.environ["READY"], "w").close()
-        time.sleep(30)
+        for _ in range(600):
+            time.sleep(0.05)
 import builtins
 real = builtins.__import__
 def slow(name, *rest, **more):
@@ -98,7 +102,7 @@ def test_a_signal_in_a_callback_that_python_cannot_unwind_ends_as_well(
 
 def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
     """As nohup and a shell's "&" want it."""
-    code = SLOW_IMPORT.format(name="click", then="raise").replace("sleep(30)", "sleep(0.5)")
+    code = SLOW_IMPORT.format(name="click", then="raise", slices=10)
     ignored = f"import signal; signal.signal({int(signal.SIGINT)}, signal.SIG_IGN)\n"
     assert run_and_signal(ignored + code, signal.SIGINT, tmp_path) == (0, "")
 
