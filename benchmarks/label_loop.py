@@ -52,7 +52,8 @@ RECIPES = {
 """The second learns by heart: the hardest half of each batch, for ten times the usual epochs."""
 PHOTO_CLASSES = ("dress", "pants", "shoes", "skirt")
 PHOTOS_PER_CLASS, MOVED_PHOTOS = 60, 8
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+NAMES = ("chromium", "chromium-headless-shell", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def main() -> None:

@@ -78,7 +78,8 @@ def take(browser: Any, address: str, ready: str, target: Path) -> None:
 
 def main() -> None:
     with sync_playwright() as playwright:
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
+        names = ("chromium", "chromium-headless-shell", "google-chrome")
+        chromium = next(filter(None, map(shutil.which, names)), None)
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         with served_page() as address:
             explained = "#panel-single:not(.explaining) #neighbors:not([hidden])"
