@@ -170,8 +170,8 @@ async function explain(item) {
   if (!isCurrent() || !result?.prediction) return;
   const status = byId("explanation-status");
   let explanation;
+  status.textContent = "Explaining …";
   try {
-    if (!result.explanation) status.textContent = "Explaining …";
     result.explanation ??= send("explain", model.name, item.blob, requestOptions(item, model));
     explanation = await result.explanation;
   } catch (error) {
