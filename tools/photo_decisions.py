@@ -21,7 +21,7 @@ from ankleboot.models.pretrained.catalog import PHOTO
 from photo_data import LABELS, REJECT_LABELS, SourcePhoto
 
 WEIGHTED = LABELS.index("Pullover")
-WEIGHTS = np.arange(10, 31) / 10
+WEIGHTS = np.arange(10, 31) / 10  # tried: 1.0 to 3.0
 
 
 @dataclass(frozen=True)
