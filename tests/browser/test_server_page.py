@@ -516,15 +516,16 @@ def test_models_that_cannot_be_had_are_reported(browser: Any, address: str, tmp_
         page.route("**/v1/model", lambda route: route.abort())
 
     path = of_data_set(1, tmp_path / "a.png")
+    reason = "The server does not respond. Reload the page to try again."
     with visited(browser, address, refused=1, prepare=prepare) as page:
-        page.locator("#confidence:text-is('The server does not respond.')").wait_for()
+        page.locator("#prediction:text-is('Not ready')").wait_for()
         page.set_input_files("#file", path)
         page.locator("#preview").wait_for()
         page.locator("#result:not(.busy)").wait_for()
-        assert page.locator("#confidence").inner_text() == "The server does not respond."
+        assert page.locator("#confidence").inner_text() == reason
         page.click("#tab-batch")
         page.set_input_files("#batch-files", path)
-        assert page.locator("#batch-hint").inner_text() == "The server does not respond."
+        assert page.locator("#batch-hint").inner_text() == reason
 
 
 @needs_browser

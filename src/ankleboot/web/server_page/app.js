@@ -74,6 +74,5 @@ try {
   showBatchModels(service);
   await showSingleView(service);
 } catch (error) {
-  showLoadError(error);
-  byId("batch-hint").textContent = error.message;
+  byId("batch-hint").textContent = showLoadError(error);
 }

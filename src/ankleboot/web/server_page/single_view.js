@@ -83,17 +83,20 @@ function begin(options) {
   return current;
 }
 
-/** Show that the models cannot be had. */
+/** Show why the models cannot be had; returns the sentences. */
 export function showLoadError({ message }) {
+  const text = `${message} Reload the page to try again.`;
   byId("result").classList.remove("busy");
-  setStatus("The server does not respond", message);
+  setStatus("Not ready", text);
+  return text;
 }
 
 async function classify(item) {
   try {
     await loading;
   } catch (error) {
-    return showLoadError(error);
+    showLoadError(error);
+    return;
   }
   if (item !== current) return;
   for (const { name } of service.models) setModelBusy(name);
