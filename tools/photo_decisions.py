@@ -107,9 +107,10 @@ def weigh(probs: Probs, weight: float) -> Probs:
 
 
 def fit_weight(photos: list[OutOfFoldPhoto]) -> float:
-    """Find the weight of Pullover with which most photos get a right label; the least of equals.
+    """Find the weight of Pullover with which the most likely label is right for most photos.
 
-    Hoodies are a seventh of the photos of Pullover; the networks prefer Coat for many of them.
+    Of equal ones it is the least. Hoodies are a seventh of the photos of Pullover; the networks
+    prefer Coat for many of them.
     """
     probs = np.stack([photo.judged.probs for photo in photos])
     is_right = np.array(

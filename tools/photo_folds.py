@@ -130,7 +130,7 @@ def _judge(
     path: Path, decoded: DecodedImage, image: Image, calibrated: Any, fold: int, info: ModelMetadata
 ) -> JudgedImage:
     order = label_order(info.labels)
-    check, features = OodCheck.from_json(info.ood_check, path), ood_features(image)
+    check, features = OodCheck.from_json(info.ood_check, f"fold {fold}"), ood_features(image)
     return JudgedImage(
         path,
         fold,

@@ -494,20 +494,36 @@ def test_an_image_is_explained_once(page: Any) -> None:
     assert len(explanations) == 1
 
 
+DROP_TWO = """() => {
+  const dataTransfer = new DataTransfer();
+  for (const name of ["a.png", "b.png"]) {
+    dataTransfer.items.add(new File([new Uint8Array(9)], name, { type: "image/png" }));
+  }
+  const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+  document.querySelector("#drop").dispatchEvent(event);
+  return event.defaultPrevented;
+}"""
+
+
 @needs_browser
 def test_images_that_come_before_the_models_wait_for_them(
     browser: Any, address: str, tmp_path: Path
 ) -> None:
     held: list[list[Any]] = []
     path = of_data_set(1, tmp_path / "a.png")
-    with visited(browser, address, prepare=lambda page: held.append(hold(page, "model"))) as page:
+    with visited(
+        browser, address, refused=2, prepare=lambda page: held.append(hold(page, "model"))
+    ) as page:
         page.set_input_files("#file", path)
-        page.set_input_files("#batch-files", path)
         page.locator("#preview").wait_for()
+        assert page.evaluate(DROP_TWO)  # else the browser shows the file in place of the page
+        page.locator("#batch-hint:text-is('Waiting for the models …')").wait_for()
+        page.click("#tab-single")
         held[0][0].continue_()
         page.locator(f"#prediction:text-is('{said_by('pretrained', path).label}')").wait_for()
         page.click("#tab-batch")
-        page.locator("#batch-status:text-is('All 1 done.')").wait_for()
+        page.locator("#batch-status:text-is('All 2 done, 2 failed.')").wait_for()
+        assert page.locator("#batch-hint").inner_text().startswith("The page sends four images")
 
 
 @needs_browser
@@ -524,8 +540,10 @@ def test_models_that_cannot_be_had_are_reported(browser: Any, address: str, tmp_
         page.locator("#result:not(.busy)").wait_for()
         assert page.locator("#confidence").inner_text() == reason
         page.click("#tab-batch")
-        page.set_input_files("#batch-files", path)
         assert page.locator("#batch-hint").inner_text() == reason
+        page.evaluate("document.getElementById('batch-hint').textContent = 'No images'")
+        page.set_input_files("#batch-files", path)
+        page.locator(f"#batch-hint:text-is('{reason}')").wait_for()
 
 
 @needs_browser
@@ -576,8 +594,11 @@ def test_requests_to_a_busy_server_are_repeated(browser: Any, address: str) -> N
     with visited(browser, address, refused=2, prepare=prepare) as page:
         page.locator("#samples button").first.click()
         page.locator("#confidence:text-is('The server has its hands full.')").wait_for()
-        while len(repeated) < 2:
+        for _ in range(1_000):
+            if len(repeated) == 2:
+                break
             page.wait_for_timeout(10)
+        assert len(repeated) == 2
         for route in repeated:
             route.continue_()
         page.locator("#prediction:text-is('T-shirt/top')").wait_for()

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 
 from ankleboot.cli.evaluate import _next_command
 from ankleboot.cli.output.evaluation import evaluation_result
 from ankleboot.cli.output.prediction import export_result, list_failures, prediction_printer
 from ankleboot.cli.output.training import TrainingProgress, recipe_list, training_result
 from ankleboot.core.classes import CLASS_NAMES
-from ankleboot.core.text import percent_text
+from ankleboot.core.text import escape_unprintable, percent_text
 from ankleboot.data.preprocessing.segmentation import Box
 from ankleboot.data.splits import Split
 from ankleboot.evaluation.evaluate import Evaluation, evaluate_probs
@@ -149,31 +150,37 @@ def test_the_header_of_a_table_names_the_folder_of_all_images(
     assert columns == [header, *names]
 
 
-UUID = "0a69db60-c052-4b9a-a90d-e53120d091d5.jpg"
 DECLINED = "not one of the ten kinds of garment (most like hat)"
 
 
 @pytest.mark.parametrize(
-    ("width", "reason", "is_whole"),
+    ("label", "width", "reason", "is_whole"),
     [
-        (80, None, True),
-        (80, "not sure of Shirt", True),
-        (80, DECLINED, False),
-        (120, DECLINED, True),
-        (60, None, False),
+        ("Shirt", 80, None, True),
+        ("Shirt", 80, "not sure of Shirt", True),
+        ("Shirt", 80, DECLINED, False),
+        ("Shirt", 120, DECLINED, True),
+        ("Shirt", 60, None, False),
+        ("0", 80, None, True),
     ],
 )
+@pytest.mark.parametrize("name", [f"{'n' * 36}.jpg", f"{'衣' * 18}.jpg", f"\x1b{'n' * 32}.jpg"])
 def test_a_long_name_is_whole_where_the_reasons_have_room(
-    monkeypatch: pytest.MonkeyPatch, width: int, reason: str | None, is_whole: bool
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    label: str,
+    width: int,
+    reason: str | None,
+    is_whole: bool,
 ) -> None:
     stream = make_terminal(monkeypatch, width)
     cause = {None: None, DECLINED: "declined"}.get(reason, "unsure")
     with prediction_printer(ModelMetadata(), as_json=False, as_csv=False) as show:
-        show(predicted(f"a/{UUID}", {"Shirt": 0.996, "Coat": 0.004}))
-        probs = {"T-shirt/top": 0.9, "Coat": 0.1}
+        show(predicted(f"a/{name}", {label: 0.996, "Coat": 0.004}))
+        probs = {"T-shirt/top" if label == "Shirt" else label: 0.9, "Coat": 0.1}
         show(predicted("a/b.jpg", probs, abstained=reason is not None, reason=reason, cause=cause))
-    assert max(map(len, stream.lines)) <= width
-    assert any(line.endswith(UUID) for line in stream.lines) == is_whole
+    assert max(map(cell_len, stream.lines)) <= width
+    assert any(line.endswith(escape_unprintable(name)) for line in stream.lines) == is_whole
 
 
 SEVERAL = predicted(

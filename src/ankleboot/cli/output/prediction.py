@@ -25,7 +25,7 @@ from ankleboot.cli.output.terminal import (
     styled,
 )
 from ankleboot.core.files import atomic_write, make_folder
-from ankleboot.core.text import folder_name, percent_text
+from ankleboot.core.text import escape_unprintable, folder_name, percent_text
 from ankleboot.data.preprocessing.segmentation import Box
 from ankleboot.inference.decide import WITHOUT_LABEL, GarmentPrediction, Prediction
 from ankleboot.inference.predict import FailedImage, PreparedImage
@@ -112,8 +112,11 @@ def _widths(
 
     None if the remarks would need more than about two lines; then both columns are broken.
     """
-    label, remark, name = (max(cell_len(str(row[i])) for row in rows) for i in (0, 2, 3))
-    left = console.width - label - len("confidence") - name - 6  # two blanks between columns
+    label, remark, name = (
+        max(cell_len(escape_unprintable(str(row[i]))) for row in rows) for i in (0, 2, 3)
+    )
+    others = max(label, len("label")) + len("confidence") + 6  # two blanks between columns
+    left = console.width - others - name
     if left < max(len("or reason"), math.ceil(remark / 2) + 2):
         return None, None
     return left, max(name, name + left - max(remark, len(REMARK)))  # a long header, too

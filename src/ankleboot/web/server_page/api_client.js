@@ -18,6 +18,11 @@ class ApiError extends Error {
   }
 }
 
+/** Return the sentences about models that cannot be had. */
+export function loadErrorText({ message }) {
+  return `${message} Reload the page to try again.`;
+}
+
 /** Fetch the models and limits; `waiting` is called with a message while the server starts. */
 export function fetchService(waiting) {
   return request("v1/model", { tries: 20, waiting });

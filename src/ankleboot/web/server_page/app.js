@@ -2,7 +2,7 @@
 
 import { acceptedClasses, showAbout } from "./about.js";
 import { fetchService } from "./api_client.js";
-import { addDropped, listenForManyImages, showBatchModels } from "./batch_view.js";
+import { addDropped, listenForManyImages, showBatchLoadError, showBatchModels } from "./batch_view.js";
 import { byId } from "./dom.js";
 import { listenForDropping, listenForPasting } from "./image_input.js";
 import { showTitle } from "./page_title.js";
@@ -67,12 +67,15 @@ const loading = fetchService((message) => setStatus("Loading …", message));
 listen(); // images that come before the models wait for them
 listenForManyImages(loading);
 listenForOneImage(loading);
-try {
-  const service = await loading;
-  showModelInfo(service);
-  showAbout(service);
-  showBatchModels(service);
-  await showSingleView(service);
-} catch (error) {
-  byId("batch-hint").textContent = showLoadError(error);
-}
+loading.then(
+  (service) => {
+    showModelInfo(service);
+    showBatchModels(service);
+    showSingleView(service);
+    showAbout(service);
+  },
+  (error) => {
+    showLoadError(error);
+    showBatchLoadError(error);
+  },
+);

@@ -1,5 +1,6 @@
 // Many images: file input, progress, and a table of predictions.
 
+import { loadErrorText } from "./api_client.js";
 import { toCsv } from "./csv_export.js";
 import { byId } from "./dom.js";
 import { droppedFiles, imageFiles, withNames } from "./dropped_files.js";
@@ -10,6 +11,8 @@ import { DONE, FAILED, UploadQueue, WAITING } from "./upload_queue.js";
 
 const MIN_ESTIMATE_S = 3; // time before the remaining time is estimated
 const REVOKE_AFTER_MS = 10_000; // by then the browser has saved the download
+
+const hint = byId("batch-hint").textContent;
 
 let loading; // promise of the response of /v1/model
 let queue;
@@ -22,6 +25,11 @@ export function listenForManyImages(fetching) {
   loading = fetching;
   listenForChoosing("batch-choose", "batch-files", (files) => add(withNames(files)));
   listenForChoosing("batch-choose-folder", "batch-folder", (files) => add(imageFiles(withNames(files))));
+}
+
+/** Show why the models cannot be had. */
+export function showBatchLoadError(error) {
+  byId("batch-hint").textContent = loadErrorText(error);
 }
 
 /** Show the models, and the buttons for the images. */
@@ -55,8 +63,13 @@ async function add(named) {
     byId("batch-hint").textContent = "No images were found. Choose PNG, JPEG, WebP, GIF, BMP or TIFF files.";
     return;
   }
-  const isLoaded = await loading.then(() => true, () => false); // app.js shows the error
-  if (!isLoaded) return;
+  if (!queue) byId("batch-hint").textContent = "Waiting for the models …";
+  try {
+    await loading;
+  } catch (error) {
+    return showBatchLoadError(error);
+  }
+  byId("batch-hint").textContent = hint;
   queue.add(named);
   run();
 }

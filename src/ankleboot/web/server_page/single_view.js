@@ -1,6 +1,6 @@
 // One image: the prediction of every model, and an explanation of the selected one's.
 
-import { send, toPrediction } from "./api_client.js";
+import { loadErrorText, send, toPrediction } from "./api_client.js";
 import { byId, decodeBase64Image, readPixels } from "./dom.js";
 import { listenForDrawing } from "./drawing_pad.js";
 import { hideExplanation, showExplanation, showPendingSteps } from "./explanation.js";
@@ -83,12 +83,10 @@ function begin(options) {
   return current;
 }
 
-/** Show why the models cannot be had; returns the sentences. */
-export function showLoadError({ message }) {
-  const text = `${message} Reload the page to try again.`;
+/** Show why the models cannot be had. */
+export function showLoadError(error) {
   byId("result").classList.remove("busy");
-  setStatus("Not ready", text);
-  return text;
+  setStatus("Not ready", loadErrorText(error));
 }
 
 async function classify(item) {
@@ -138,6 +136,7 @@ function showResult(item, model) {
   byId("result").classList.remove("busy");
   setExplaining(!error); // the explanation still shows the image before
   if (error) {
+    byId("explanation-status").textContent = ""; // of another model
     setStatus("No prediction", error.message);
     hideExplanation();
     return;
@@ -173,10 +172,11 @@ async function explain(item) {
   if (!isCurrent() || !result?.prediction) return;
   const status = byId("explanation-status");
   let explanation;
-  status.textContent = "Explaining …";
+  if (!result.isExplained) status.textContent = "Explaining …";
   try {
     result.explanation ??= send("explain", model.name, item.blob, requestOptions(item, model));
     explanation = await result.explanation;
+    result.isExplained = true;
   } catch (error) {
     result.explanation = null; // the next selection tries again
     if (!isCurrent()) return;
