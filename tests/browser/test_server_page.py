@@ -749,7 +749,7 @@ def test_a_long_queue_can_be_stopped_and_continued(
         page.locator("#batch-status:has-text('The server does not respond.')").wait_for()
         page.unroute("**/v1/predict**")
         page.click("#batch-stop:text-is('Continue')")
-        page.locator("#batch-status:text-is('All 110 done.')").wait_for()
+        page.locator("#batch-status:text-is('All 110 done.')").wait_for(timeout=60_000)
         assert page.locator("#batch-rows tr").count() == 50  # a page of them
         page.click("#batch-next")
         page.click("#batch-next")
