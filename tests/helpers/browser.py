@@ -15,7 +15,7 @@ import pytest
 
 from ankleboot.inference.decide import GarmentPrediction, Prediction
 
-# The shell alone takes a third less of the processor; docs/experiments.md, time of the tests.
+# The shell alone takes 30 % less of the processor; docs/experiments.md, time of the tests.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 
