@@ -6,7 +6,8 @@ An entry has two files: NAME.npy, and NAME.json with the hash, shape and type of
 and notes of its maker. The index is sealed, and written last. A complete entry is read without a
 lock, so that a read-only folder serves as well; only one process makes an entry, and others wait.
 Whatever is not as it was written is made again, and a warning says so. The price is a hash of the
-whole array at each start: a second for 0.6 to 2 GB.
+whole array at each start: a second for 0.6 to 2 GB. Entries in the user's cache make room for new
+ones (`cache_limit.py`).
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ankleboot.core.cache_limit import lock_path, make_room, mark_used
 from ankleboot.core.errors import EnvironmentFailure, first_line
 from ankleboot.core.files import (
     atomic_write,
@@ -166,7 +168,7 @@ def _unkept(array: np.ndarray, error: EnvironmentFailure) -> np.ndarray:
 def _making(path: Path) -> Iterator[None]:
     """Hold the lock of an entry."""
     make_folder(path.parent)
-    with file_lock(path.with_name(f".{path.name}.lock")):
+    with file_lock(lock_path(path)):
         yield
 
 
@@ -181,6 +183,7 @@ def _read(path: Path, key: str) -> StoredArray | DamagedError | None:
         index = read_sealed(_beside(path, ".json"))
         if index is None or (index["format"], index["key"]) != (FORMAT, sha256_of(key.encode())):
             return None
+        mark_used(_beside(path, ".json"))
         array = np.load(_beside(path, ".npy"), mmap_mode="r", allow_pickle=False)
         hashed = hashlib.sha256(array.data).hexdigest()
         if _facts(hashed, array.shape, array.dtype) != index["array"]:
@@ -198,6 +201,7 @@ def _write(path: Path, key: str, row_shape: tuple[int, ...], dtype: str, make: M
     with suppress(EnvironmentFailure, OSError):  # files of a process that was killed
         remove_temp_files(path.parent, of=f"{path.name}.")
     remove(_beside(path, ".json"))  # a kill must not leave it with another array
+    make_room(path)
     index: dict[str, Any] = {"format": FORMAT, "key": sha256_of(key.encode())}
 
     def write(temp: Path) -> None:
