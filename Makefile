@@ -35,8 +35,8 @@ quick: $(VENV)/.dev  ## The tests that need no TensorFlow and take seconds
 QUICK := tests/core/test_types.py tests/data/fashion_mnist/test_idx.py \
   tests/evaluation/test_metrics.py tests/test_words.py
 
-slow: $(VENV)/.dev  ## The slow tests: real data, real kills
-	$(BIN)/python -m pytest -q -m slow
+slow: $(VENV)/.dev  ## The slow tests, of notebooks, pages, real data and real kills: ONLY="tests/docs ..." PARALLEL=
+	$(BIN)/python -m pytest -q -m slow $(if $(PARALLEL),-n $(PARALLEL) --dist loadfile) $(ONLY)
 
 soak: $(VENV)/.dev  ## Hold every promise against faults, kills and noise: MINUTES=10 SEED= ONLY= CASE= SHORT=
 	PYTHONPATH=tests $(BIN)/python -m soak $(addprefix --minutes ,$(MINUTES)) $(addprefix --seed ,$(SEED)) \

@@ -348,6 +348,7 @@ CONTROLS: dict[str, Callable[[Any], object]] = {
 
 
 @needs_browser
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
 def test_every_section_fits_the_screen_and_is_accessible(
     browser: Any, address: str, width: int

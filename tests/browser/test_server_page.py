@@ -329,6 +329,7 @@ def test_own_classes_are_named_by_their_data(
 
 
 @needs_browser
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_section_has_a_severe_accessibility_fault(
     browser: Any, address: str, width: int

@@ -168,6 +168,7 @@ def check_outputs(notebook: Any, num_figures: int, expected: Sequence[str]) -> s
     return printed
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in the kernel client's own code
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_quickstart_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -287,6 +287,7 @@ def _fails(*_: Any) -> Any:
     raise OSError(5, "Input/output error")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_sigkill_leaves_no_process_and_the_same_command_continues(tmp_path: Path) -> None:
     shard = write_tar(

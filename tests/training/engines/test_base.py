@@ -164,16 +164,10 @@ RESIDUAL = replace(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe",
-    [
-        DISTILLED,
-        pytest.param(WEIGHTED, marks=pytest.mark.slow),
-        pytest.param(RESIDUAL, marks=pytest.mark.slow),
-        pytest.param(COLORFUL, marks=pytest.mark.slow),
-        pytest.param(replace(TINY, label_smoothing=0.1, l2=1e-3), marks=pytest.mark.slow),
-        pytest.param(SMALL, marks=pytest.mark.slow),
-    ],
+    [DISTILLED, WEIGHTED, RESIDUAL, COLORFUL, replace(TINY, label_smoothing=0.1, l2=1e-3), SMALL],
 )
 def test_jax_takes_the_steps_that_tensorflow_takes(recipe: Recipe, tmp_path: Path) -> None:
     """Two whole batches and one of 16, from the same weights, in two processes."""
