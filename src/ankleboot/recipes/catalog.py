@@ -1,5 +1,6 @@
 """Named recipes; most are defined by their difference from another recipe."""
 
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -216,6 +217,13 @@ def overrides_of(recipe: Recipe) -> list[str]:
         for key, declared in OPTIONS.items()
         if key != "seed" and own[key] != named[key] and declared.is_used(own)
     ]
+
+
+def command_of(recipe: Recipe, command: str = "train") -> str:
+    """Return the command that takes this recipe, as a shell reads it, without seed and data."""
+    name = recipe.name if recipe.name in RECIPES else PLAIN.name
+    settings = [f"--set {shlex.quote(change)}" for change in overrides_of(recipe)]
+    return " ".join([f"ankleboot {command} {name}", *settings])
 
 
 def get_recipe(name: str, **changes: Any) -> Recipe:

@@ -1,9 +1,8 @@
 """Tables of a study as rows of text, for page, docs and terminal."""
 
-import shlex
 from typing import Any
 
-from ankleboot.recipes.catalog import RECIPES, overrides_of
+from ankleboot.recipes import catalog
 from ankleboot.studies.quantities import QUANTITIES
 from ankleboot.studies.results import ComparisonResult, StudyResults, Summary
 from ankleboot.studies.sentences import verdict
@@ -79,11 +78,8 @@ def command_of(variant: Variant) -> str:
     """Return the command that trains a variant."""
     if variant.shipped:
         return 'the shipped model "pocket" (trained anew where the data are not its own)'
-    recipe = variant.recipe
-    settings = " ".join(f"--set {shlex.quote(setting)}" for setting in overrides_of(recipe))
-    name = recipe.name if recipe.name in RECIPES else "plain"
     pixels = "" if variant.pixels == IDENTITY else f"  (pixels {variant.pixels})"
-    return f"ankleboot train {name} {settings}".strip() + pixels
+    return catalog.command_of(variant.recipe) + pixels
 
 
 def environment_line(document: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """First screen and confusion matrix of the report, from predictions made by hand."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -101,6 +102,16 @@ def test_advice_starts_with_what_limits_the_result() -> None:
         "Look at the images of a and b that it confuses.",
     ]
     assert advice[1][1] == f"ankleboot train plain --set epochs={2 * PLAIN.epochs} --data closet/"
+
+
+def test_the_command_to_train_longer_is_that_of_this_run() -> None:
+    """It left out what had been set, and broke at a space in the name of the data."""
+    made = inputs([[30, 5], [0, 40]])
+    made.run.recipe = lambda: replace(PLAIN, epochs=3, dropout=0.5)
+    made.run.manifest = lambda: {"data": {"name": "my closet/"}}
+    (command,) = [command for sentence, command in build_headline(made).advice if command]
+    expected = "ankleboot train plain --set dropout=0.5 --set epochs=6 --data 'my closet/'"
+    assert command == expected
 
 
 def test_errors_have_color_and_correct_predictions_none() -> None:

@@ -2,11 +2,14 @@
 
 import shlex
 from dataclasses import dataclass
+from typing import Any
 
 from ankleboot.core.text import share_text, truncate_middle
 from ankleboot.evaluation.evidence import FEW_IMAGES, TOO_FEW_IMAGES, too_few_to_judge
 from ankleboot.evaluation.overfitting import FitDiagnosis, diagnose_fit
 from ankleboot.evaluation.report.inputs import ReportInputs
+from ankleboot.recipes.catalog import command_of
+from ankleboot.recipes.parse import override
 
 DIGITS = ((100, 0), (2_000, 1))  # after the point, below a number of images
 MANY_CONFUSED = 5  # images of two classes that are worth a look
@@ -92,19 +95,18 @@ def _advice(inputs: ReportInputs, fit: FitDiagnosis | None) -> list[tuple[str, s
                 "",
             )
         )
-    remedies = {
-        "still improving": ("Train longer.", f"--set epochs={2 * recipe.epochs}"),
-        "too short": ("Train longer.", "--set epochs=5"),
-        "unstable": ("Lower the rate.", f"--set learning_rate={recipe.learning_rate / 3:.1g}"),
-        "overfitting": ("Search for better augmentation and dropout.", ""),
-        "underfitting": ("Search for a better network and learning rate.", ""),
+    remedies: dict[str, tuple[str, dict[str, Any]]] = {
+        "still improving": ("Train longer.", {"epochs": 2 * recipe.epochs}),
+        "too short": ("Train longer.", {"epochs": 5}),
+        "unstable": ("Lower the rate.", {"learning_rate": f"{recipe.learning_rate / 3:.1g}"}),
+        "overfitting": ("Search for better augmentation and dropout.", {}),
+        "underfitting": ("Search for a better network and learning rate.", {}),
     }
     if fit is not None and fit.verdict in remedies:
-        sentence, change = remedies[fit.verdict]
-        data = inputs.run.manifest()["data"]["name"]
-        command = "train" if change else "tune"
-        arguments = ["ankleboot", command, recipe.name, change, "--data", data]
-        advice.append((sentence, " ".join(filter(None, arguments))))
+        sentence, changes = remedies[fit.verdict]
+        command = command_of(override(recipe, changes), "train" if changes else "tune")
+        data = shlex.quote(inputs.run.manifest()["data"]["name"])
+        advice.append((sentence, f"{command} --data {data}"))
     if inputs.errors.pairs:
         pair = inputs.errors.pairs[0]
         if pair.first_as_second + pair.second_as_first >= MANY_CONFUSED:

@@ -7,7 +7,7 @@ from ankleboot.core.documents import read_document
 from ankleboot.core.splits import EVALUATION_FILES
 from ankleboot.models.run import Run
 from ankleboot.models.run_documents import EvaluationDocument
-from ankleboot.recipes.catalog import PLAIN, RECIPES, overrides_of
+from ankleboot.recipes.catalog import command_of
 
 
 def build_provenance(run: Run) -> dict[str, Any]:
@@ -35,10 +35,8 @@ def _commands(run: Run) -> str:
         command = f"ankleboot adopt {file} --input {scaling} --run-dir RUN"
         return f"{command}\nankleboot report RUN"
     recipe, data = run.recipe(), shlex.quote(run.manifest()["data"]["name"])
-    words = ["ankleboot train", recipe.name if recipe.name in RECIPES else PLAIN.name]
-    words += [f"--set {shlex.quote(change)}" for change in overrides_of(recipe)]
-    words += [f"--seed {recipe.seed}", f"--data {data}", "--run-dir RUN"]
-    return " ".join(words) + f"\nankleboot report RUN --data {data}"
+    command = f"{command_of(recipe)} --seed {recipe.seed} --data {data} --run-dir RUN"
+    return f"{command}\nankleboot report RUN --data {data}"
 
 
 def _manifest(run: Run) -> dict[str, Any]:

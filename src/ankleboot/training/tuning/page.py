@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from ankleboot.core.files import atomic_write
 from ankleboot.evaluation import plots
 from ankleboot.evaluation.plots.svg import svg
-from ankleboot.recipes.catalog import overrides_of
+from ankleboot.recipes.catalog import command_of
 from ankleboot.training.tuning.summary import MIN_TRIALS, SearchResult
 from ankleboot.training.tuning.trials import (
     COMPLETE,
@@ -67,12 +67,10 @@ def trial_table(result: SearchResult) -> list[list[str]]:
 
 def next_commands(result: SearchResult) -> list[str]:
     """List the commands that come after a search."""
-    recipe = result.settings.recipe
     commands = [f"ankleboot runs list {shlex.quote(str(result.folder / 'trials'))}"]
     for number in result.best[:1]:
         best = next(trial for trial in result.trials if trial.number == number)
-        settings = " ".join(f"--set {shlex.quote(change)}" for change in overrides_of(best.recipe))
-        commands.append(f"ankleboot train {shlex.quote(recipe.name)} {settings}")
+        commands.append(command_of(best.recipe))
     return commands
 
 
