@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from ankleboot.core import cache_limit
 from ankleboot.core.array_cache import cached_array
-from ankleboot.core.cache_limit import lock_path
+from ankleboot.core.cache_limit import lock_path, make_room
 from ankleboot.core.files import file_lock
 
-NUM_BYTES = 128 + 1_000  # an array of 1,000 bytes with its header
+NUM_BYTES = 1_000_000  # of an array, and 128 of its header
 
 
 class Usage(NamedTuple):
@@ -26,14 +25,13 @@ class Usage(NamedTuple):
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Folder of the user's cache on a disk of 10,000 bytes that holds nothing else."""
+    """Folder of the user's cache on a disk of ten arrays that holds nothing else."""
     folder = tmp_path / "cache/arrays"
     monkeypatch.setenv("ANKLEBOOT_CACHE", str(folder.parent))
-    monkeypatch.setattr(cache_limit, "ALWAYS_ALLOWED", 0)
 
     def usage(path: Path) -> Usage:
         used = sum(array.stat().st_size for array in path.glob("*.npy"))
-        return Usage(10_000, used, 10_000 - used)
+        return Usage(10 * NUM_BYTES, used, 10 * NUM_BYTES - used)
 
     monkeypatch.setattr(shutil, "disk_usage", usage)
     return folder
@@ -42,7 +40,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def make(folder: Path, *names: str) -> None:
     """Read or make entries, each used a minute after the one before."""
     for name in names:
-        cached_array(folder / name, "key", lambda: np.zeros(1_000, np.uint8))
+        cached_array(folder / name, "key", lambda: np.zeros(NUM_BYTES, np.uint8))
         for other in folder.glob("*.json"):
             time = other.stat().st_mtime - 60
             os.utime(other, (time, time))
@@ -55,14 +53,15 @@ def names(folder: Path) -> list[str]:
 def test_entries_that_were_unused_for_longest_make_room(
     cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    make(cache, "a", "b", "c", "d", "a")
-    assert names(cache) == ["a", "b", "c", "d"] and not caplog.records
-    make(cache, "e")  # 4,512 bytes are less than what is free
+    make(cache, "a", "b", "c", "d", "a", "e")  # before "e", four take less than what is free
     assert names(cache) == ["a", "b", "c", "d", "e"] and not caplog.records
     make(cache, "f")
     assert names(cache) == ["a", "c", "d", "e", "f"]
     (record,) = caplog.records
-    assert record.getMessage().startswith(f"{cache}: removed what was unused for longest (0 MB)")
+    assert record.getMessage() == (
+        f"{cache}: removed the arrays that were unused for longest (1 MB), since they took more "
+        "than the disk had free (5 MB); they are made again when they are needed"
+    )
     assert sorted(path.stem for path in cache.glob("*.json")) == names(cache)
 
 
@@ -71,12 +70,15 @@ def test_a_removed_entry_is_made_again(cache: Path) -> None:
     assert names(cache) == ["a", "c", "d", "e", "f"]
 
 
-def test_a_folder_may_always_take_some_bytes(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache_limit, "ALWAYS_ALLOWED", 7 * NUM_BYTES)
-    make(cache, *"abcdefgh")
-    assert names(cache) == list("abcdefgh")  # the eighth was made beside seven
-    make(cache, "i")
-    assert names(cache) == list("bcdefghi")
+def test_as_many_entries_as_needed_make_room(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another program has filled the disk meanwhile."""
+    make(cache, *"abcde")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, NUM_BYTES + 1_000))
+    make(cache, "f")
+    assert names(cache) == ["c", "d", "e", "f"]  # three are as many as were free, and two more
+    assert "(2 MB)" in caplog.text
 
 
 def test_an_entry_that_another_process_makes_stays(cache: Path) -> None:
@@ -86,11 +88,51 @@ def test_an_entry_that_another_process_makes_stays(cache: Path) -> None:
     assert names(cache) == list("acdef")
 
 
-def test_arrays_outside_of_the_cache_stay(cache: Path) -> None:
-    """The predictions in a run's folder belong to the run."""
-    run = cache.parents[1] / "run"
+def test_an_array_that_cannot_be_removed_is_read_as_before(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on Windows, where a process has mapped it."""
+    make(cache, *"abcde")
+    unlink = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "a.npy":
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    make(cache, "f")
+    assert names(cache) == list("acdef")
+    caplog.clear()
+    cached_array(cache / "a", "key", lambda: pytest.fail("made again"))
+    assert not caplog.records
+
+
+def test_an_entry_that_vanishes_meanwhile_does_no_harm(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(cache, *"abcde")
+    found = [*cache.glob("*.npy"), cache / "gone.npy"]
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(found))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 0))
+    make_room(cache / "f")
+    monkeypatch.undo()
+    assert names(cache) == ["d", "e"]
+
+
+@pytest.mark.parametrize("base", ["elsewhere", "."])
+def test_arrays_outside_of_the_cache_stay(
+    base: str, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The predictions in a run's folder belong to the run, and reading changes no time there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ANKLEBOOT_CACHE", base)
+    run = Path("runs/first")
     make(run, *"abcdefgh")
     assert names(run) == list("abcdefgh")
+    before = (run / "a.json").stat().st_mtime
+    cached_array(run / "a", "key", lambda: pytest.fail("made again"))
+    assert (run / "a.json").stat().st_mtime == before
 
 
 def test_an_index_that_cannot_be_touched_is_read_all_the_same(

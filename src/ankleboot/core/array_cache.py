@@ -183,7 +183,7 @@ def _read(path: Path, key: str) -> StoredArray | DamagedError | None:
         index = read_sealed(_beside(path, ".json"))
         if index is None or (index["format"], index["key"]) != (FORMAT, sha256_of(key.encode())):
             return None
-        mark_used(_beside(path, ".json"))
+        mark_used(path)
         array = np.load(_beside(path, ".npy"), mmap_mode="r", allow_pickle=False)
         hashed = hashlib.sha256(array.data).hexdigest()
         if _facts(hashed, array.shape, array.dtype) != index["array"]:
