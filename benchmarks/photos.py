@@ -176,15 +176,15 @@ def names_table() -> list[str]:
     times = document["milliseconds"]["all of photo"]
     lines += [
         "",
-        f"{document['num_of_the_ten']} phone photos in seven folders that map onto ours, held "
-        "out from training, selection and calibration, but most of their photographers also took "
-        "training photos. Those figures are too high for other people's photos, and stay for "
-        "comparison with what was published. With its own threshold `photo` answered "
+        f"The {document['num_of_the_ten']} phone photos are of seven folders that map onto ours. "
+        "They were held out from training, selection and calibration. Most of their photographers "
+        "also took training photos, so these figures are too high for other people's photos. They "
+        "stay for comparison with what was published. With its own threshold `photo` answered "
         f"{percent(photo['answered'])} of them, {percent(photo['right_of_answered'])} of those "
         f"rightly; of {declining['declined']['num']} photos of hats, shorts and skirts it "
         f"declined {percent(declining['declined'])} (AUROC {declining['auroc']:.3f}). "
-        f"{times['p50']:.0f} ms a photo from file to answer (p50, one core; p99 "
-        f"{times['p99']:.0f}).",
+        f"A prediction takes {times['p50']:.0f} ms from file to answer (p50, one core; p99 "
+        f"{times['p99']:.0f} ms).",
     ]
     return lines
 

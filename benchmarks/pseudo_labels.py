@@ -239,7 +239,7 @@ def methods_table(document: dict[str, Any]) -> list[str]:
         f"{document['num_photos']:,} photos by {document['num_photographers']} photographers, in "
         f"{document['folds']} folds grouped by photographer; {document['num_judged']:,} of the "
         "seven kinds are judged, each by a linear classifier that learned from the table of the "
-        "other folds. The piles hold hats, shorts and skirts as well.",
+        "other folds. Hats, shorts and skirts are among the photos that it learned from.",
     ]
 
 
@@ -251,7 +251,7 @@ def rest(document: dict[str, Any]) -> list[str]:
     ]
     balance = [
         [
-            f"`{row['kind']}` {'absent' if not row['share'] else 'ten times as rare'}",
+            f"`{row['kind']}` {'absent' if not row['share'] else 'one tenth as frequent'}",
             percent(row["accuracy"]["share"]),
             percent(row["by_kind"][row["kind"]]["share"], 0),
             f"{row['rows']:.0f}, {row['right_rows']:.0f} of them right",
@@ -260,12 +260,12 @@ def rest(document: dict[str, Any]) -> list[str]:
     ]
     absent = document["absent"]
     ours = percent(document["methods"][-1]["accuracy"]["share"])
-    whole = [f"whole; it has no {absent['label']}", ours, "", f"{absent['rows']:.0f}, none right"]
+    whole = [f"all; there is no {absent['label']}", ours, "", f"{absent['rows']:.0f}, none right"]
     return [
         *markdown_table("`--min-confidence`|photos in the table|right labels", confidence),
         "",
         *markdown_table(
-            "pile|right on seven kinds|on this kind|rows with its label", [whole, *balance]
+            "photos|right on seven kinds|on this kind|rows with its label", [whole, *balance]
         ),
     ]
 

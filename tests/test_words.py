@@ -130,8 +130,35 @@ def help_texts(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
             yield from help_texts(found, f"{name} {child}")
 
 
+def messages_in(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the sentences that a source holds, but for docstrings, each with its line."""
+    tree = ast.parse(source)
+    expressions = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    docstrings = {id(value) for value in expressions if isinstance(value, ast.Constant)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in docstrings and len(node.value.split()) >= 3:
+                yield node.lineno, node.value
+
+
+def words_shown_by(page: str) -> str:
+    """Return what people read of a file of a page: the text between tags, or of a script's strings.
+
+    Code, comments, and names in short strings are left out.
+    """
+    page = re.sub(r"<(style|script)\b.*?</\1>|<!--.*?-->|{[%#].*?[%#]}", "", page, flags=re.S)
+    if "</" in page:
+        page = re.sub(r"<[^>]*>|{{.*?}}", "\n", page, flags=re.S)
+        return page
+    page = re.sub(r"/\*.*?\*/|^\s*//.*?$|\${[^}]*}", "", page, flags=re.S | re.M)
+    strings = re.findall(r'"((?:[^"\\\n]|\\.)*)"|`([^`]*)`', page)
+    return "\n".join(text for pair in strings for text in pair if len(text.split()) >= 3)
+
+
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FILES = sorted(SOURCE.rglob("*.py"))
+WEB_FILES = sorted(path for kind in ("*.html", "*.js") for path in (SOURCE / "web").rglob(kind))
+NO_MESSAGES = {"server/http/security_headers.py"}  # headers have words of their own
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
@@ -153,6 +180,29 @@ def test_help_texts_use_the_terms_of_the_glossary() -> None:
     found = {name: banned_in(text) for name, text in help_texts(cli, "ankleboot")}
     assert len(found) > 100
     assert {name: words for name, words in found.items() if words} == {}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_messages_use_the_terms_of_the_glossary(path: Path) -> None:
+    found = {line: banned_in(text) for line, text in messages_in(path.read_text())}
+    if str(path.relative_to(SOURCE)) not in NO_MESSAGES:
+        assert {line: words for line, words in found.items() if words} == {}
+
+
+@pytest.mark.parametrize("path", WEB_FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_pages_use_the_terms_of_the_glossary(path: Path) -> None:
+    assert banned_in(words_shown_by(path.read_text())) == []
+
+
+def test_the_check_of_messages_can_fail() -> None:
+    source = '"""Say it."""\nraise Error(f"{path}: the header says {n}")\nkey = "say"\n'
+    assert [banned_in(text) for _, text in messages_in(source)] == [
+        [f"line 1: says: write {BANNED['says']}"]
+    ]
+    page = '<p id="photograph">Take a <b>photograph</b></p><script>say()</script>{{ look }}'
+    assert banned_in(words_shown_by(page)) == [f"line 3: photograph: write {BANNED['photograph']}"]
+    script = '// say\nconst word = "word", text = "Show the picture here";\n'
+    assert banned_in(words_shown_by(script)) == [f"line 1: picture: write {BANNED['picture']}"]
 
 
 def test_the_check_of_words_can_fail() -> None:

@@ -551,7 +551,7 @@ def test_several_garments_have_numbered_boxes(
     [said] = predict_files(router, [path])
     assert isinstance(said, Prediction) and len(said.garments) == 2
     page.set_input_files("#file", path)
-    page.locator("#prediction:text-is('More than one garment on the photograph')").wait_for()
+    page.locator("#prediction:text-is('More than one garment on the photo')").wait_for()
     rows = page.locator("#garments li").all_inner_texts()
     for row, garment in zip(rows, said.garments, strict=True):
         assert row.startswith(headline(garment))
@@ -862,7 +862,7 @@ def test_a_drawing_is_classified_and_cleared(page: Any) -> None:
     page.mouse.up()
     page.locator("#timing:has-text('Predicted')").wait_for()
     page.click("#clear")
-    page.locator("#prediction:has-text('The picture is of one color')").wait_for()
+    page.locator("#prediction:has-text('The image is of one color')").wait_for()
 
 
 @needs_browser

@@ -217,10 +217,10 @@ def test_the_example_photo_is_classified_by_keyboard(browser: Any, address: str)
 @pytest.mark.parametrize(
     ("cause", "reason", "title", "advice"),
     [
-        ("several", "more than one garment on the photograph", None, "one garment at a time"),
+        ("several", "more than one garment on the photo", None, "one garment at a time"),
         ("declined", "not one of the ten kinds of garment (most like shorts)",
          "Something else, most like shorts", "T-shirt/top, Trouser, Pullover"),
-        ("missing", "no garment found on the photograph", None, "Show one whole garment"),
+        ("missing", "no garment found on the photo", None, "Show one whole garment"),
     ],
 )  # fmt: skip
 def test_a_declined_photo_gets_a_sentence_and_advice(
@@ -266,7 +266,7 @@ def test_several_garments_are_numbered_and_listed(
         for box, answer in zip(boxes, answers, strict=True)
     ]
     several = {"abstained": True, "cause": "several", "garments": garments}
-    several["reason"] = "more than one garment on the photograph"
+    several["reason"] = "more than one garment on the photo"
 
     def separate(route: Any) -> None:
         document = route.fetch().json()
@@ -410,7 +410,7 @@ def test_a_drawing_is_classified_and_cleared(page: Any) -> None:
         page.mouse.up()
     page.locator("#way figcaption:text-is('Model input: 28 × 28')").wait_for()
     page.click("#clear")
-    page.locator("#prediction:has-text('The picture is of one color')").wait_for()
+    page.locator("#prediction:has-text('The image is of one color')").wait_for()
 
 
 @needs_browser

@@ -188,7 +188,7 @@ SEVERAL = predicted(
     {"Shirt": 0.55, "Coat": 0.45},
     abstained=True,
     cause="several",
-    reason="more than one garment on the photograph",
+    reason="more than one garment on the photo",
     garments=(
         GarmentPrediction(Box(0.05, 0.3, 0.3, 0.4), "Shirt", 0.99, False, None, None),
         GarmentPrediction(Box(0.4, 0.7, 0.2, 0.2), "Coat", 0.5, True, "not sure of Coat", "unsure"),
@@ -210,7 +210,7 @@ def test_several_garments_are_in_the_line_of_their_photo_in_a_pipe(
     with prediction_printer(ModelMetadata(), as_json=False, as_csv=False) as show:
         show(SEVERAL)
     assert capsys.readouterr().out == (
-        "Shirt?  55 %, more than one garment on the photograph: Shirt 99 %, Coat? 50 %, "
+        "Shirt?  55 %, more than one garment on the photo: Shirt 99 %, Coat? 50 %, "
         "not one of the ten kinds of garment (most like hat)  photos/six.jpg\n"
     )
 

@@ -71,7 +71,7 @@ def test_people_read_why_a_file_failed_and_where_to_look_next(
     gray = tmp_path / "gray.png"
     Picture.new("L", (28, 28), 9).save(gray)
     assert run(["predict", good, str(gray)]) == 0
-    assert "1 of 2 images have no reliable label: --save-steps DIR" in capfd.readouterr().err
+    assert "1 of 2 images without a reliable label: --save-steps DIR" in capfd.readouterr().err
     assert run(["predict", str(gray), "--csv"]) == 0
     assert capfd.readouterr().err == ""
 

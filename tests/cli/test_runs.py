@@ -119,10 +119,10 @@ def test_pruning_asks_for_a_condition_and_for_leave(
     capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
     assert ankleboot(["runs", "prune"]) == 2
-    assert "say which runs with --where" in capsys.readouterr().err
+    assert "choose runs with --where" in capsys.readouterr().err
     assert ankleboot(["runs", "prune", "--where", "recipe=sprint"]) == 2
     captured = capsys.readouterr()
-    assert "nobody can be asked here" in captured.err and "to remove: runs/b" in captured.out
+    assert "no terminal to ask on" in captured.err and "to remove: runs/b" in captured.out
     assert (folder / "b").exists()
     plan = output_of(capsys, "prune", "--where", "recipe=sprint", "--dry-run")
     assert "stays: runs/a (runs/c started from it)" in plan and (folder / "b").exists()

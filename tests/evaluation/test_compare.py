@@ -79,7 +79,7 @@ def test_a_small_difference_is_left_open() -> None:
         ]
     )
     assert found.pairs[0].p_value == pytest.approx(0.25)
-    assert "a and b cannot be told apart on 1,000 images" in found.pairs[0].conclusion
+    assert "a and b cannot be distinguished on 1,000 images" in found.pairs[0].conclusion
 
 
 def test_classes_are_compared_too() -> None:
@@ -129,7 +129,9 @@ def test_two_or_three_runs_prove_nothing(number: int) -> None:
     predictions = [Model(f"a{n}", probs_of(first(50 + n)), "A") for n in range(number)]
     predictions += [Model(f"b{n}", probs_of(first(150 + n)), "B") for n in range(number)]
     (pair,) = compared(predictions).group_pairs
-    assert pair.superiority == 1 and pair.conclusion.startswith("Too few runs to tell A and B")
+    assert pair.superiority == 1 and pair.conclusion.startswith(
+        "Too few runs to distinguish A and B"
+    )
 
 
 def test_a_recipe_and_a_single_model_are_compared_as_models() -> None:
@@ -149,7 +151,7 @@ def test_overlapping_groups_are_left_open() -> None:
     predictions = [Model(f"a{n}", probs_of(first(n)), "A") for n in (50, 54, 58, 62)]
     predictions += [Model(f"b{n}", probs_of(first(n)), "B") for n in (52, 56, 60, 64)]
     (pair,) = compared(predictions).group_pairs
-    assert 0.5 < pair.superiority < 0.75 and "cannot be told apart" in pair.conclusion
+    assert 0.5 < pair.superiority < 0.75 and "cannot be distinguished" in pair.conclusion
 
 
 def unlike_in(classes: dict[int, int], num_classes: int = 10) -> Comparison:
@@ -216,7 +218,7 @@ def test_the_command_obeys_its_contract(tmp_path: Path, capfd: pytest.CaptureFix
     assert document["test_reads"] == {"pretrained": 1, str(copy): 2}  # one model, evaluated twice
     assert json.loads((tmp_path / "out/comparison.json").read_text()) == document
     assert run(command) == 0
-    assert "cannot be told apart on 500 images" in " ".join(capfd.readouterr().out.split())
+    assert "cannot be distinguished on 500 images" in " ".join(capfd.readouterr().out.split())
     assert run(["compare", "pretrained"]) == 2
     assert run(["compare", "pretrained", str(copy), "--data", "sample"]) == 2
     assert "trained on fashion-mnist; it has no validation images in sample" in (

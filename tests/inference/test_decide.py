@@ -79,7 +79,7 @@ def test_a_photo_of_one_color_is_blank_whatever_the_model_takes() -> None:
     assert decision([0.9, 0.1, 0.0], is_blank=True).cause == "blank"
     (prediction,) = predict([np.full((90, 60, 3), 200, np.uint8)], "photo")
     assert isinstance(prediction, Prediction)
-    assert prediction.reason == "the picture is of one color"  # it was "most like skirt"
+    assert prediction.reason == "the image is of one color"  # it was "most like skirt"
 
 
 def test_a_model_of_whole_images_needs_no_garment() -> None:
@@ -117,8 +117,8 @@ def test_answers_are_put_into_words() -> None:
     assert foreign.label == "Dress"
     nothing, two = segmentation(0, 0.0), segmentation(2, 0.3)
     lost = said(0.9, 0.1, 0, 0, 0, garment=nothing)
-    assert lost.abstained and lost.reason == "no garment found on the photograph"
-    assert said(0.9, 0.1, 0, 0, 0, garment=two).reason == "more than one garment on the photograph"
+    assert lost.abstained and lost.reason == "no garment found on the photo"
+    assert said(0.9, 0.1, 0, 0, 0, garment=two).reason == "more than one garment on the photo"
     shoes = ModelMetadata(labels=("Sneaker", "Coat"))
     assert said(0.9, 0.1, garment=two, info=shoes).reason is None  # a pair
     own = ModelMetadata(labels=("cat", "dog"), crop="none")  # a model of other things

@@ -67,7 +67,7 @@ def test_plain_answer_is_printed_if_the_runs_support_it(
 ) -> None:
     assert printed(document(), capsys)[:3] == ["Why?", "Because. Always.", "1. One."]
     quick = printed(document(quick=True, unsupported=["a is better"]), capsys)
-    assert quick[:3] == ["Why?", "The full study says: Because. Always.", "1. One."]
+    assert quick[:3] == ["Why?", "Answer of the full study: Because. Always.", "1. One."]
     assert printed(document(plain=[]), capsys)[:2] == ["Why?", "1. One."]
     found = printed(document(unsupported=["a is better", "b is not"]), capsys)
     assert found[1] == "Not supported by these runs: a is better; b is not."

@@ -21,7 +21,7 @@ IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"P5\n", b"P6\n")
 """First bytes of images that need hold no zero, which tells the others from lists of paths."""
 
 UNSURE_HINT = (
-    "{num:,} of {total:,} images have no reliable label: --save-steps DIR shows what the model "
+    "{num:,} of {total:,} images without a reliable label: --save-steps DIR shows what the model "
     "gets, --json all probabilities"
 )
 

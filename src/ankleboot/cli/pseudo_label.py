@@ -33,7 +33,7 @@ MIN_CONFIDENCE = 0.7  # source: docs/photos.md
 )
 @options.json_option
 def pseudo_label(folders: tuple[Path, ...], output: Path, min_confidence: float) -> options.Result:
-    """Label photos of single garments without any label, for `train --data`.
+    """Label unlabeled photos of single garments, for `train --data`.
 
     The zero-shot model and the names of ImageNet give each photo a first label. Features of the
     garment on white correct the labels, and keep each class as frequent as the first labels

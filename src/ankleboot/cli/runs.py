@@ -181,7 +181,7 @@ def prune(folder: Path, conditions: tuple[str, ...], yes: bool, dry_run: bool) -
     from ankleboot.models.run_list.query import select_runs
 
     if not conditions:
-        raise UsageError("say which runs with --where, such as --where 'state!=complete'")
+        raise UsageError("choose runs with --where, such as --where 'state!=complete'")
     rows = list_runs(folder)
     plan = plan_prune(rows, select_runs(rows, conditions))
     document = plan.to_json() | {"removed": False}
@@ -203,6 +203,8 @@ def _confirm(count: int) -> None:
     import sys
 
     if not sys.stdin.isatty():
-        raise UsageError("nobody can be asked here; pass --yes to remove, or --dry-run to look")
+        raise UsageError(
+            "there is no terminal to ask on; pass --yes to remove, or --dry-run to list"
+        )
     if not click.confirm(f"Remove {count} folders?", err=True):
         raise UsageError("nothing was removed")

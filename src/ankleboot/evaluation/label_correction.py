@@ -22,8 +22,8 @@ from ankleboot.models.run import Run
 
 ORIGINAL = "the original labels"
 ANOTHER_SEED = (
-    " Runs that differ by their seed alone may be as far apart: compare four of each to tell what "
-    "the correction did."
+    " Runs that differ by their seed alone may be as far apart: compare four of each to measure "
+    "what the correction did."
 )
 
 

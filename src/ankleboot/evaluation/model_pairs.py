@@ -179,7 +179,7 @@ def _conclude(
             f"{better} is better than {worse} on images like these {num_images:,}: by {numbers}. "
             "This holds for these two models; retraining their recipes may give other results."
         )
-    start = f"{first} and {second} cannot be told apart on {num_images:,} images: "
+    start = f"{first} and {second} cannot be distinguished on {num_images:,} images: "
     if difference == 0:
         return f"{start}{numbers}."
     return f"{start}{better} is ahead by {numbers}, which may be chance."

@@ -1,7 +1,7 @@
 """Kinds of photographed things, by the folder that they lie in, and the labels that are right.
 
 The folders are those of the clothing dataset (CC0). Its small version has ten of them; the others
-were mapped by looking at the photographs, which docs/photos.md describes.
+were mapped by looking at the photos, which docs/photos.md describes.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from ankleboot.core.classes import SHOES
 
 @dataclass(frozen=True)
 class PhotoKind:
-    """Kind of garment on photographs.
+    """Kind of garment on photos.
 
     Attributes:
-        labels: Labels that are right; none if the photograph has to be declined.
+        labels: Labels that are right; none if the photo has to be declined.
         learned_as: Label that a model for photos learns the kind as; empty if it has no single one.
             Shoes are divided by eye (tools/shoe_kinds.csv).
         is_neighbor: Whether the kind neighbors the ten classes; it is reported apart.

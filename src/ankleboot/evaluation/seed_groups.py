@@ -124,5 +124,7 @@ def _conclude(a: SeedGroup, b: SeedGroup, superiority: float, interval: Interval
     if p < ALPHA:
         return f"Recipe {better.name} is the better one: {numbers}."
     if min_p_value(*num_runs) >= ALPHA:
-        return f"Too few runs to tell {a.name} and {b.name} apart (take 4 or more each): {numbers}."
-    return f"Recipes {a.name} and {b.name} cannot be told apart by these runs: {numbers}."
+        return (
+            f"Too few runs to distinguish {a.name} and {b.name} (take 4 or more each): {numbers}."
+        )
+    return f"Recipes {a.name} and {b.name} cannot be distinguished by these runs: {numbers}."

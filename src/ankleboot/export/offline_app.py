@@ -1,7 +1,7 @@
 """Web page that runs a model in the browser, on any static host.
 
 model.tflite         the exported model, which the parity check loads
-photo.tflite         the model for photographs, if "pretrained" is exported
+photo.tflite         the model for photos, if "pretrained" is exported
 segmentation.tflite  the segmentation network, if a model needs the garment
 ood_features.tflite  the network of the out-of-distribution check, if a model has one
 models.json          files and metadata of these models
@@ -75,7 +75,7 @@ def _describe(path: Path, title: str) -> dict[str, Any]:
 
 
 def _page_kind(network: DeployableModel) -> str:
-    """Return the kind of page: its texts are about photographs, clothes or own classes."""
+    """Return the kind of page: its texts are about photos, clothes or own classes."""
     if network.photo is not None:
         return "photographs"
     is_clothes = network.info.labels == CLASS_NAMES and network.info.crop == "garment"

@@ -146,13 +146,13 @@ def _obstacle(
         # before "blank": an image without a garment has one color, too
         return "missing", garment.failure
     if is_blank:
-        return "blank", "the picture is of one color"
+        return "blank", "the image is of one color"
     if rejected and math.fsum(rejected.values()) >= by_label[best]:
         nearest = max(rejected, key=rejected.__getitem__)
         number = "ten" if len(by_label) == 10 else len(by_label)
         return "declined", f"not one of the {number} kinds of garment (most like {nearest})"
     if garment is not None and garment.num_objects > 1 and best not in SHOES:
-        return "several", "more than one garment on the photograph"
+        return "several", "more than one garment on the photo"
     return None, None
 
 

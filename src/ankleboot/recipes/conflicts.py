@@ -41,7 +41,7 @@ def refuse_conflicts(recipe: Recipe) -> None:
     if (recipe.mixup or recipe.cutmix) and recipe.hard_example_fraction < 1:
         raise UsageError(
             "hard_example_fraction below 1 excludes mixup and cutmix: the loss of a mixed image "
-            "says little about either; set it to 1"
+            "shows little about either; set it to 1"
         )
     crops = ("garment",) if recipe.backbone == "fashion_mnist" else ("none", "cut-out")
     if recipe.architecture == "transfer" and recipe.crop not in crops:

@@ -6,7 +6,7 @@ from ankleboot.studies.quantities import QUANTITIES
 from ankleboot.studies.results import ALPHA, ComparisonResult, StudyResults
 from ankleboot.studies.study import MIN_SEEDS
 
-QUICK = "Quick look, no claim: "
+QUICK = "First impression, no claim: "
 FEW = "Too few runs, no claim: "
 """Prefix of every sentence of a study whose runs allow no comparison."""
 NO_INTERVAL = "no interval from so few runs"

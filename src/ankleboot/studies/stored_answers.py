@@ -28,6 +28,6 @@ def format_answer(study: Study) -> str:
     )
     lines = [textwrap.fill(part, LINE_LENGTH) for part in parts]
     command = f"ankleboot study {study.name}"
-    lines += ["", f"{command} --quick    # a look, one run of each variant"]
+    lines += ["", f"{command} --quick    # a first impression, one run of each variant"]
     lines += [f"{command}            # all seeds, with tests: about {study.minutes:g} minutes"]
     return "\n".join(lines)

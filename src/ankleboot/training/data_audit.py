@@ -114,7 +114,7 @@ def audit_data(
     suspects = () if agreement.is_near_chance else find_suspects(data, judged)
     is_correct = judged.probs.argmax(axis=1) == labels
     is_trusted = ~np.isin(judged.rows, [suspect.index for suspect in suspects])
-    progress("looking for duplicates")
+    progress("searching for duplicates")
     return DataAudit(
         data=data.name,
         num_train=len(train),

@@ -88,7 +88,7 @@ def label_photos(
     min_confidence: float,
     progress: Progress = no_progress,
 ) -> LabeledPhotos:
-    """Label photos of single garments without any label, and write a table of the confident ones.
+    """Label unlabeled photos of single garments, and write a table of the confident ones.
 
     Args:
         folders: Folders of photos; those below them count as well, whatever their names.

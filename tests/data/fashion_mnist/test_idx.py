@@ -58,7 +58,7 @@ def test_labels_survive_the_format(labels: list[int]) -> None:
         (image_bytes(count=4), "announces 4 items, which are 3152 bytes, but the file has 2368"),
         (image_bytes(count=2), "announces 2 items"),
         (image_bytes(count=2**31), "announces 2147483648 items"),
-        (image_bytes(side=32), "28 x 28 pixels, the header says 32 x 32"),
+        (image_bytes(side=32), "28 x 28 pixels, the header has 32 x 32"),
         (
             b"<html>please log in to the hotel network</html>",
             "it begins with b'<html>please log in",

@@ -115,7 +115,9 @@ def test_a_table_without_its_test_images_has_none(
 
 
 def test_the_test_images_are_no_training_images(kaggle: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="the name says test; name .*fashion-mnist_train.csv"):
+    with pytest.raises(
+        UsageError, match="a test split by its name; give .*fashion-mnist_train.csv"
+    ):
         load_data(kaggle.with_name("fashion-mnist_test.csv"))
     shutil.copy(kaggle.with_name("fashion-mnist_test.csv"), tmp_path / "mine.csv")
     with pytest.raises(UsageError, match="these are the test images of sample"):

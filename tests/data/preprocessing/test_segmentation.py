@@ -58,7 +58,7 @@ def test_specks_are_left_out_and_things_are_counted() -> None:
     assert not found.mask[90:94, 90:94].any()
     np.testing.assert_array_equal(found.mask[:90], mask[:90])
     empty = remove_specks(np.full((96, 96), 100, np.uint8))
-    assert empty.num_objects == 0 and empty.failure == "no garment found on the photograph"
+    assert empty.num_objects == 0 and empty.failure == "no garment found on the photo"
 
 
 def covered(box: Box, mask: np.ndarray) -> float:

@@ -36,7 +36,9 @@ def test_files_of_the_splits_are_known_by_their_names(
 ) -> None:
     touch(tmp_path, *files, "other_test.csv", "test.md", "notes.csv")
     assert names(tmp_path / files[0]) == {"train": [files[0]], "test": [files[1]]}
-    with pytest.raises(UsageError, match=f"the name says test; name .*{files[0]}, which trains"):
+    with pytest.raises(
+        UsageError, match=f"a test split by its name; give .*{files[0]} to train on"
+    ):
         files_of_splits(tmp_path / files[1])
 
 

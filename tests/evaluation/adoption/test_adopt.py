@@ -120,7 +120,7 @@ def test_one_output_for_two_classes_becomes_two(
 ) -> None:
     path = tmp_path / "pair.keras"
     foreign.pair_model(base, activation=activation, swapped=swapped).save(path)
-    with pytest.raises(UsageError, match="cannot be told apart.* --input"):
+    with pytest.raises(UsageError, match="cannot be distinguished.* --input"):
         adopt(path, pair)  # on these two classes the model is right with any scale
     run = adopt(path, pair, tmp_path / "run", input="unit")
     convention = run.manifest()["adopted"]["convention"]

@@ -99,7 +99,7 @@ def test_advice_starts_with_what_limits_the_result() -> None:
     assert [sentence.split(":")[0] for sentence, _ in advice] == [
         "Add images",
         "Train longer.",
-        "Look at the images of a and b that it confuses.",
+        "Inspect the images of a and b that it confuses.",
     ]
     assert advice[1][1] == f"ankleboot train plain --set epochs={2 * PLAIN.epochs} --data closet/"
 

@@ -97,7 +97,7 @@ def test_what_few_images_leave_open_more_images_decide() -> None:
         )
         return found
 
-    with pytest.raises(UsageError, match=r"byte \(.* %\).* apart on 100 images"):
+    with pytest.raises(UsageError, match=r"byte \(.* %\).* distinguished on 100 images"):
         find(100)
     asked.clear()
     found = find(10_000)

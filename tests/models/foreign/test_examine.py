@@ -108,7 +108,7 @@ def test_scales_that_give_the_same_labels_are_asked_for() -> None:
     def predict(inputs: np.ndarray) -> np.ndarray:
         return inputs.reshape(len(inputs), -1) @ kernel
 
-    with pytest.raises(UsageError, match=r"cannot be told apart on 400 images.* --input"):
+    with pytest.raises(UsageError, match=r"cannot be distinguished on 400 images.* --input"):
         chosen(predict, (images, labels), conventions=conventions)
 
 

@@ -327,5 +327,5 @@ def test_a_winner_is_told_only_over_seeds(search: Search) -> None:
     better = conclude(best, runs("new", 0.95, 0.96, 0.97, 0.98), runs("old", 0.9, 0.91, 0.92, 0.93))
     assert better.conclusion.startswith("Recipe new is the better one")
     few = conclude(best, runs("new", 0.95, 0.96), runs("old", 0.9, 0.91))
-    assert few.conclusion.startswith("Too few runs to tell new and old apart")
+    assert few.conclusion.startswith("Too few runs to distinguish new and old")
     assert replace(result, confirmation=better).sentences[1] == better.conclusion

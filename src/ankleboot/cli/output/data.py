@@ -124,7 +124,7 @@ def _print_suspects(console: Terminal, audit: DataAudit) -> None:
             f"labels: none can be judged; {accuracy}, which is near chance (agreement beyond "
             f"chance, kappa, {audit.agreement.kappa:.2f}; 95 % interval from "
             f"{audit.agreement.low:.2f}): what it disagrees with are its own errors. More images, "
-            "or classes that can be told apart by their looks, would help"
+            "or classes whose images differ more, would help"
         )
         return
     console.sentences(

@@ -67,7 +67,7 @@ def study_results(documents: Sequence[dict[str, Any]]) -> None:
 def _plain_answer(document: dict[str, Any]) -> str:
     """Return the plain answer and whose it is, or what of it these runs do not support."""
     if document["quick"]:
-        return " ".join(["The full study says:", *document["plain"]])
+        return " ".join(["Answer of the full study:", *document["plain"]])
     if document["unsupported"]:
         return f"Not supported by these runs: {'; '.join(document['unsupported'])}."
     return " ".join(document["plain"])

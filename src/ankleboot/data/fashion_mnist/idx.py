@@ -59,7 +59,7 @@ def parse(raw: bytes, file: IdxFile) -> Images | Labels:
     if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         rows, columns = images.shape[1:]
         raise DataError(
-            f"{file.name}: expected images of 28 x 28 pixels, the header says {rows} x {columns}"
+            f"{file.name}: expected images of 28 x 28 pixels, the header has {rows} x {columns}"
         )
     return images
 

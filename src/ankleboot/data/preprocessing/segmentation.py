@@ -41,7 +41,7 @@ class Segmentation:
     def failure(self) -> str | None:
         """Reason why there is no usable garment, or None."""
         is_missing = self.area_fraction < MIN_AREA_FRACTION
-        return "no garment found on the photograph" if is_missing else None
+        return "no garment found on the photo" if is_missing else None
 
 
 @dataclass(frozen=True)

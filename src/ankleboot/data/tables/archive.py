@@ -239,5 +239,5 @@ def _write_member(
         while block := packed.read(BLOCK_BYTES):
             remaining -= len(block)
             if remaining < 0:
-                raise DataError(f"{path}: {info.filename!a} is larger than it says")
+                raise DataError(f"{path}: {info.filename!a} is larger than its header states")
             file.write(block)

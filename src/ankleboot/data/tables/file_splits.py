@@ -40,7 +40,7 @@ def files_of_splits(path: Path) -> dict[str, list[Path]]:
     if role != "train":
         if role and "train" in by_split:
             train = by_split["train"][0]
-            raise UsageError(f"--data {path}: the name says {role}; name {train}, which trains")
+            raise UsageError(f"--data {path}: a {role} split by its name; give {train} to train on")
         by_split = {"train": [p for p in by_split[role] if _stem(p) == _stem(path)]}
     ordered = {
         split: [path.with_name(name) for name in natural_order(p.name for p in by_split[split])]
@@ -108,6 +108,6 @@ def _check_one(path: Path, split: str, files: Sequence[Path]) -> None:
     if len(set(map(_stem, files))) > 1:
         names = join_names([file.name for file in files])
         raise DataError(
-            f"{path}: several files of {split} ({names}); keep one of them, or name the others so "
-            "that they say no split"
+            f"{path}: several files of {split} ({names}); keep one of them, or rename the others "
+            "so that their names hold no split"
         )

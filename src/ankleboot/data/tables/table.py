@@ -115,7 +115,7 @@ def required_columns(table: Table) -> tuple[str, str]:
         missing = [m for m, name in (("path", path), ("label", label)) if name is None]
         raise DataError(
             f"{table.path}: expected {EXPECTED}; the columns are {join_names(names) or 'none'}; "
-            f"call the column that says it {' or '.join(map(repr, missing))}"
+            f"call the column that holds it {' or '.join(map(repr, missing))}"
         )
     if _names_images(table, label) and not _names_images(table, path):
         raise DataError(

@@ -111,7 +111,7 @@ def _advice(inputs: ReportInputs, fit: FitDiagnosis | None) -> list[tuple[str, s
         pair = inputs.errors.pairs[0]
         if pair.first_as_second + pair.second_as_first >= MANY_CONFUSED:
             names = truncate_middle(pair.first), truncate_middle(pair.second)
-            advice.append(("Look at the images of {} and {} that it confuses.".format(*names), ""))
+            advice.append(("Inspect the images of {} and {} that it confuses.".format(*names), ""))
     if len(inputs.data.test) and evaluation.split == "validation":
         advice.append(
             (

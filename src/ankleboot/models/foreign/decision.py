@@ -153,7 +153,7 @@ def _undecided(trials: Sequence[Trial]) -> str:
     named = [_describe(trial) for trial in near[:NUM_NAMED]]
     more = f" and {len(near) - NUM_NAMED} more" if len(near) > NUM_NAMED else ""
     return (
-        f"the inputs {', '.join(named)}{more} cannot be told apart on "
+        f"the inputs {', '.join(named)}{more} cannot be distinguished on "
         f"{len(trials[0].is_correct):,} images; name the right one with --input"
     )
 

@@ -79,7 +79,7 @@ class SearchResult(Record):
             )
         if self.confirmation is None:
             advice = (
-                f"The best of many trials is also the luckiest, so nothing is said about {name} "
+                f"The best of many trials is also the luckiest, so nothing is known about {name} "
                 "yet: --confirm K trains both again with K other seeds."
             )
             return found, advice

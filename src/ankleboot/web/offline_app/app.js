@@ -184,7 +184,7 @@ function listenForImages() {
   listenForDrawing(byId("pad"), byId("clear"), (pad) => classify(readPixels(pad), { follow: false }));
 }
 
-/** Fetch all models while the user chooses a photograph. */
+/** Fetch all models while the user chooses a photo. */
 function prefetch() {
   for (const name of Object.keys(models)) load(name).catch(() => {}); // `loadModels` reports failures
 }

@@ -27,7 +27,7 @@ export function decide(image, garment, probs, info, { similarityTo = null, isBla
     return { ...prediction, cause: "missing", reason: failureOf(checked) };
   }
   if (isBlank || isOfOneColor(image, info.color ? 3 : 1)) {
-    return { ...prediction, cause: "blank", reason: "the picture is of one color" };
+    return { ...prediction, cause: "blank", reason: "the image is of one color" };
   }
   if (rejected.length && noneOfThese >= confidence) {
     const [[nearest]] = sortByProbability(rejected);
@@ -36,7 +36,7 @@ export function decide(image, garment, probs, info, { similarityTo = null, isBla
     return { ...prediction, cause: "declined", reason };
   }
   if (checked && checked.numObjects > 1 && !SHOES.includes(label)) {
-    return { ...prediction, cause: "several", reason: "more than one garment on the photograph" };
+    return { ...prediction, cause: "several", reason: "more than one garment on the photo" };
   }
   if (similarityTo && similarityTo(info.labels.indexOf(label)) < info.ood_check.threshold) {
     const reason = `unlike the images that the model learned (most like ${label})`;

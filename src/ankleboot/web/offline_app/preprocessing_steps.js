@@ -1,4 +1,4 @@
-// The preprocessing of a photograph as a strip of images, as in
+// The preprocessing of a photo as a strip of images, as in
 // ankleboot/data/preprocessing/visualize.py.
 
 import { inputCaptions, showSteps } from "./image_strip.js";
@@ -9,11 +9,11 @@ const OUTSIDE_OPACITY = 0.65;
 const WHITE = [255, 255, 255];
 
 /**
- * Show the steps from a photograph to the network's input.
+ * Show the steps from a photo to the network's input.
  *
- * photo: the photograph; garment: its segmentation, or null with a plain background; small: the
+ * photo: the photo; garment: its segmentation, or null with a plain background; small: the
  * garment in SIZE x SIZE pixels; input: the network's input; prediction: its garments are marked on
- * the photograph; info: metadata of the network; isExpert: whether other images have another one;
+ * the photo; info: metadata of the network; isExpert: whether other images have another one;
  * isFound: whether there is a garment; text: a comment.
  */
 export function showGarmentSteps(photo, result, { info, isExpert, isFound, text }) {
@@ -41,7 +41,7 @@ export function showGarmentSteps(photo, result, { info, isExpert, isFound, text 
   showSteps(steps, text, prediction.garments);
 }
 
-/** Show the pixels of the network, after the photograph that they were made from (or null). */
+/** Show the pixels of the network, after the photo that they were made from (or null). */
 export function showPixels(photo, input, info) {
   showSteps([...(photo === null ? [] : [photoStep(photo)]), ...inputSteps(input, info)]);
 }

@@ -104,5 +104,5 @@ function neighborsOf(cell) {
 
 /** Return the reason for which a segmentation is unusable, or null. */
 export function failureOf({ areaFraction }) {
-  return areaFraction < MIN_AREA_FRACTION ? "no garment found on the photograph" : null;
+  return areaFraction < MIN_AREA_FRACTION ? "no garment found on the photo" : null;
 }

@@ -71,7 +71,7 @@ export function judgeTraining({ settings, history }) {
   }
   if (gap > MAX_GAP + 1e-9) {
     return wrong(`${figures}: good, yet the gap of ${points(gap)} shows overfitting; at most ` +
-      `${points(MAX_GAP)} count. Look at the curves: at which epoch was the gap small enough?`);
+      `${points(MAX_GAP)} count. Inspect the curves: at which epoch was the gap small enough?`);
   }
   return right(`${figures}, a gap of ${points(gap)}, after ${history.length} epochs with ${settings.numImages} ` +
     "images. With 200 validation images, chance alone moves such an accuracy by about 3 points.");

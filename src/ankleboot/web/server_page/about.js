@@ -51,7 +51,7 @@ function modelFacts(model, { limits, version }) {
   const titled = (title, part) => make("div", {}, make("h3", {}, title), factList(part));
   const facts = model.photo
     ? make("div", { class: "halves" }, titled("For 28 × 28 gray pixels", model),
-      titled("For photographs", model.photo))
+      titled("For photos", model.photo))
     : factList(model);
   const size = `${Math.floor(limits.body_bytes / 2 ** 20)} MiB`;
   const pixels = `${(limits.pixels / 1e6).toLocaleString("en")} megapixels`;
@@ -102,7 +102,7 @@ function evaluation({ metrics, photo, classes }) {
     ...splits.map((split) => accuracyItem(split, metrics[split])))];
   if (photo) {
     elements.push(make("p", { class: "hint" }, "These are images of 28 × 28 gray pixels. ",
-      "The model card has the results on photographs."));
+      "The model card has the results on photos."));
   }
   const { per_class: perClass, confusion_matrix: matrix } = metrics[first];
   const labels = perClass?.map(({ label }) => label) ?? classes;

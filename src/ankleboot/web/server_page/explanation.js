@@ -80,7 +80,7 @@ function showOcclusion({ label, most }, input, map) {
   const points = (100 * most).toFixed(most < 0.1 ? 1 : 0);
   const change = most < MIN_SHOWN_CHANGE
     ? "No patch changed the probability by more than 1 point." : `Largest change: ${points} points of 100.`;
-  byId("occlusion-text").replaceChildren("Each patch of the image was hidden in turn. In warm areas this ",
+  byId("occlusion-text").replaceChildren("Each patch of the image was hidden, one after the other. In warm areas this ",
     "lowered the probability of ", make("strong", {}, label), "; in cool areas it raised it. ", change);
   byId("occlusion").hidden = false;
 }

@@ -151,7 +151,7 @@ function showResult(item, model) {
   showPendingSteps(item, model, prediction.garments);
 }
 
-/** Return the metadata of the model in use; some models have a second one for photographs. */
+/** Return the metadata of the model in use; some models have a second one for photos. */
 function infoFor(item, model) {
   return item.image || !model.photo ? model : model.photo;
 }

@@ -1,10 +1,10 @@
-// Photographs from a computer's camera. Phones open their own camera app instead.
+// Photos from a computer's camera. Phones open their own camera app instead.
 
 import { byId } from "./dom.js";
 
 const JPEG_QUALITY = 0.92;
 
-/** Make a button open the camera; `taken` gets each photograph as a blob. */
+/** Make a button open the camera; `taken` gets each photo as a blob. */
 export function listenForCamera(button, taken) {
   let stream = null;
   const live = byId("live");

@@ -52,9 +52,9 @@ function detail({ label, confidence, probabilities, cause }, { abstain_below: th
   return {
     missing: `Show one whole garment, laid flat or hung up, on a plain ground. ${NOT_WORN}`,
     blank: "It shows nothing to classify. Try another image.",
-    several: "Each numbered garment is classified by itself. For a surer answer, photograph one " +
+    several: "Each numbered garment is classified by itself. For a surer answer, take a photo of one " +
       `garment at a time, on a plain ground. ${NOT_WORN}`,
-    declined: `The model classifies an image as ${classes}. Photograph one of these, on a plain ground.`,
+    declined: `The model classifies an image as ${classes}. Take a photo of one of these, on a plain ground.`,
     unfamiliar: `The model learned ${classes}, and the image does not resemble what it learned. ` +
       "Show one of these whole, on a plain ground.",
     unsure: `Best guess: ${label}, ${percent(confidence)}. The model answers only when it is at ` +
