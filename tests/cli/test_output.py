@@ -350,9 +350,11 @@ def test_a_training_is_three_lines_and_the_next_command(
     training_result(TRAINED, verbose=True)
     first, *lines = capsys.readouterr().out.splitlines()
     assert first.endswith("(training: 70.69 %)")
-    assert "ECE              0.090 before calibration, 0.050 after" in lines
+    assert "ECE  0.090 before calibration, 0.050 after" in lines
     assert "The gap." in lines and "runs/with blank/model.keras" in lines
     assert lines[-1] == "next: ankleboot evaluate 'runs/with blank'"
+    training_result(TRAINED | {"epochs": 13, "model_epoch": 13, "best_epoch": 10})
+    assert "; 13 epochs (kept: 13; best: 10) in 3.2 s" in capsys.readouterr().out
     training_result(TRAINED | {"arithmetic": "bfloat16 on tensorflow"})
     first = capsys.readouterr().out.splitlines()[0]
     assert first.endswith("(training: 70.69 %; computed in bfloat16)")
@@ -367,13 +369,14 @@ def test_an_export_is_three_lines_and_the_next_command(capsys: pytest.CaptureFix
     assert capsys.readouterr().out.splitlines() == [
         "exports/m.tflite",
         "litert-int8 (int8): 1,234 bytes, 0.040 ms for an image",
-        "same label as the original on 499 of 500 test images; accuracy -0.20 points",
+        "same label as the original on 499 of 500 test images, probabilities within 2e-06; "
+        "accuracy -0.20 points",
         "next: ankleboot predict --model exports/m.tflite IMAGE",
-        "(-v shows differences and latency)",
+        "(-v shows latency and parameters)",
     ]
     export_result(result, following="x", verbose=True)
     text = capsys.readouterr().out
-    assert "within 2e-06 of the original" in text and "0.200 ms (p99)" in text
+    assert "0.200 ms (p99)" in text
 
 
 def test_the_end_of_the_frozen_epochs_is_named(
@@ -393,7 +396,7 @@ def test_the_end_of_the_frozen_epochs_is_named(
     ("split", "is_catalogue", "command"),
     [
         ("validation", True, "ankleboot report runs/x"),
-        ("test", True, "ankleboot explain runs/x test:0"),
+        ("test", True, "ankleboot report runs/x"),
         ("test", False, "ankleboot predict --model runs/x IMAGE"),
     ],
 )

@@ -80,4 +80,4 @@ def test_options_that_do_not_go_together(
 
 def test_shards_without_an_output_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert ankleboot(["predict", "s.tar"]) == 2
-    assert capsys.readouterr().err.startswith("error: s.tar is no image but holds many")
+    assert capsys.readouterr().err.startswith("error: s.tar is no image: an archive")

@@ -32,7 +32,7 @@ WRONG = {
     "evaluate RUN --ensemble-with nowhere": (4, "no such model file or run folder"),
     "train plain --run-dir RUN": (2, "not empty; name another folder"),
     "adopt RUN/model.keras --run-dir RUN": (2, "not empty; name another folder"),
-    "explain RUN test": (3, "and a number: test:0"),
+    "explain RUN test": (3, "and a number: validation:0"),
     "explain RUN test:99999": (3, "images in test"),
     "explain RUN test:1 --class Bagg": (2, "did you mean Bag?"),
     "predict x.png --model nowhere": (4, "no such model file or run folder"),

@@ -65,6 +65,31 @@ def test_an_unsupported_layer_is_named(layer: keras.layers.Layer, reason: str) -
         layers_of(keras.Model(inputs, logits))
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.ReLU(6.0),
+        keras.layers.ReLU(negative_slope=0.1),
+        keras.layers.Conv2D(2, 3, activation="relu"),
+        keras.layers.Conv2D(2, 3, strides=(1, 2)),
+        keras.layers.Conv2D(2, 3, dilation_rate=2),
+        keras.layers.Conv2D(2, 3, groups=2),
+        keras.layers.DepthwiseConv2D(3, activation="relu"),
+        keras.layers.MaxPooling2D((2, 1)),
+        keras.layers.BatchNormalization(center=False),
+        keras.layers.Rescaling([1.0, 2.0]),
+    ],
+    ids=str,
+)
+def test_a_setting_that_the_page_does_not_compute_is_refused(layer: keras.layers.Layer) -> None:
+    """The networks of `transfer` have ReLU6; the file was written and failed the comparison."""
+    inputs = keras.Input((8, 8, 2))
+    outputs = layer(keras.layers.Conv2D(2, 3, padding="same")(inputs))
+    logits = keras.layers.Dense(10, name="logits")(keras.layers.Flatten()(outputs))
+    with pytest.raises(ModelError, match=f"{layer.name} has settings that the page does not"):
+        layers_of(keras.Model(inputs, logits))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shipped(tmp_path_factory.mktemp("site") / "playground")

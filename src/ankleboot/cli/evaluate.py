@@ -90,15 +90,13 @@ def evaluate(
 def _next_command(
     model: Path, further: tuple[Path, ...], split: str, *, is_run: bool, is_catalogue: bool
 ) -> str:
-    """Return the command after an evaluation: a report, an explanation, or predictions.
+    """Return the command after an evaluation: a report of a run, or predictions.
 
     A run of Fashion-MNIST is not led on to `predict`: the user's images would be photos.
     """
     name = shlex.quote(str(model))
-    if is_run and not further:
-        if split in ("validation", "held-out"):
-            return f"ankleboot report {name}"
-        if is_catalogue and split == "test":
-            return f"ankleboot explain {name} test:0"
+    reported = ("validation", "held-out", "test") if is_catalogue else ("validation", "held-out")
+    if is_run and not further and split in reported:
+        return f"ankleboot report {name}"
     others = "".join(f" --ensemble-with {shlex.quote(str(other))}" for other in further)
     return f"ankleboot predict --model {name}{others} IMAGE"

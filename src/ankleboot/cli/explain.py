@@ -42,9 +42,9 @@ def explain(
     """Show which pixels support the prediction, and the most similar training images.
 
     MODEL is a run folder, a model file or "pretrained"; an IMAGE is an image file, or the number
-    of an image in the data, such as test:17. With "pretrained" a photo is explained for the model
-    that predict uses for photos. A question mark, with the reason, marks a label from which predict
-    would abstain. Of a .tflite or .onnx file predictions alone are known, which the method
+    of an image in the data, such as validation:17. With "pretrained" a photo is explained for the
+    model that predict uses for photos. A question mark, with the reason, marks a label from which
+    predict would abstain. Of a .tflite or .onnx file predictions alone are known, which the method
     occlusion explains.
     """
     from ankleboot.cli.output.evaluation import explanation_result
@@ -81,7 +81,7 @@ def _advice(image: str) -> str:
     """Return how an image of the data is named, if the user meant one; else nothing."""
     if image.partition(":")[0] not in ("train", *SPLITS):
         return ""
-    return "; an image of the data has a split, train or test, and a number: test:0"
+    return "; an image of the data has a split (train, validation, test) and a number: validation:0"
 
 
 def _model_name(model: Path) -> str:

@@ -59,6 +59,8 @@ def _convert_all(layer: keras.Layer, model: keras.Model) -> list[dict[str, Any]]
 
 
 def _convert(layer: keras.Layer, model: keras.Model) -> dict[str, Any]:
+    if not _has_known_settings(layer):
+        raise _unsupported(model, f"{layer.name} has settings that the page does not compute")
     match layer:
         case keras.layers.Rescaling():
             scale, offset = pack_array([layer.scale]), pack_array([layer.offset])
@@ -90,6 +92,30 @@ def _convert(layer: keras.Layer, model: keras.Model) -> dict[str, Any]:
     raise _unsupported(model, f"{layer.name} has the unsupported type {type(layer).__name__}")
 
 
+def _has_known_settings(layer: keras.Layer) -> bool:
+    """Return whether the page computes all that is set in a layer of a known type."""
+    settings = layer.get_config()
+    sizes = [settings.get(name, (1, 1)) for name in ("strides", "pool_size", "dilation_rate")]
+    are_square = all(np.size(size) == 1 or size[0] == size[1] for size in sizes)
+    neutral = {
+        "activation": "linear",  # of a convolution or a dense layer
+        "data_format": "channels_last",
+        "dilation_rate": (1, 1),
+        "groups": 1,
+        "max_value": None,  # of ReLU, as in ReLU6
+        "threshold": 0,
+    }
+    if isinstance(layer, keras.layers.ReLU):
+        neutral["negative_slope"] = 0
+    elif isinstance(layer, keras.layers.Activation):
+        del neutral["activation"]
+    elif isinstance(layer, keras.layers.Rescaling):
+        return np.size(layer.scale) == np.size(layer.offset) == 1
+    elif isinstance(layer, keras.layers.BatchNormalization):
+        return bool(layer.center and layer.scale) and layer.axis in (-1, len(layer.input.shape) - 1)
+    return are_square and all(settings.get(name, value) == value for name, value in neutral.items())
+
+
 def _weights(layer: keras.Layer) -> dict[str, Any]:
     kernel = np.asarray(layer.kernel)
     bias = np.asarray(layer.bias) if layer.use_bias else np.zeros(layer.output.shape[-1])
@@ -107,5 +133,6 @@ def _fold_batch_norm(layer: keras.layers.BatchNormalization) -> dict[str, Any]:
 
 def _unsupported(model: keras.Model, why: str) -> ModelError:
     return ModelError(
-        f"{model.name}: the playground needs a chain of layers, as architecture=cnn builds; {why}"
+        f"{model.name}: the playground needs a chain of layers, as architecture=cnn builds; {why}. "
+        "--format web makes a page of any network"
     )

@@ -9,7 +9,7 @@ from PIL import Image as PillowImage
 
 from ankleboot.cli.main import run
 from ankleboot.core.classes import CLASS_NAMES
-from ankleboot.core.errors import ModelError
+from ankleboot.core.errors import DataError, ModelError
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.export_images import export_images
 from ankleboot.data.load import load_data
@@ -34,6 +34,22 @@ def test_images_are_explained_by_name_and_as_pixels(calibrated_run: Run, bar_dat
     assert by_name.to_json()["nearest"][0]["train_index"] == neighbors[0]
     assert repr(by_name).startswith("Explanation(image train:7, explains ")
     assert len(by_name.figure().axes[0].images) == 7  # image, map over it, five neighbors
+
+
+def test_a_validation_image_is_explained_without_a_test_evaluation(
+    calibrated_run: Run, bar_data: Dataset
+) -> None:
+    row = int(bar_data.split(calibrated_run.recipe().split_rule).validation[3])
+    by_name, same = (
+        explain(calibrated_run, [image], methods=["occlusion"], data=bar_data)[0]
+        for image in ("validation:3", f"train:{row}")
+    )
+    assert by_name.name == "validation:3" and by_name.true_label == same.true_label
+    np.testing.assert_array_equal(by_name.maps["occlusion"], same.maps["occlusion"])
+    assert row not in [neighbor.train_index for neighbor in by_name.neighbors]
+    assert not (calibrated_run.folder / "test_reads.json").exists()
+    with pytest.raises(DataError, match="validation:9999: there are [0-9]+ images in validation"):
+        explain(calibrated_run, ["validation:9999"], data=bar_data)
 
 
 def test_a_figure_names_the_true_class_and_the_colors(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ankleboot.evaluation.plots import curves_with_range, image_rows, strip_plot
+from ankleboot.evaluation.plots import cost_benefit, curves_with_range, image_rows, strip_plot
 from ankleboot.evaluation.plots.studies import WIDTH
 from ankleboot.evaluation.plots.style import PALETTE, spread
 
@@ -32,6 +32,20 @@ def test_curves_have_their_names_at_their_ends_and_no_legend() -> None:
     assert axes.get_legend() is None
     labels = {text.get_text(): text.get_color() for text in axes.texts}
     assert labels == dict(zip(names, PALETTE, strict=False))
+
+
+@pytest.mark.parametrize(
+    "seconds", [(0.72, 0.65, 0.63, 1.19), (7.0, 7.1), (2.0, 2.0), (1.0,), (4.3, 9.7, 40.1)]
+)
+def test_an_axis_of_costs_has_two_labels_or_more(seconds: tuple[float, ...]) -> None:
+    """The first are those of a quick run on the sample, whose axis had the label 1 alone."""
+    costs = {str(number): [value] for number, value in enumerate(seconds)}
+    figure = cost_benefit(costs, costs, "seconds", "accuracy", log_x=True)
+    figure.canvas.draw()
+    [axes] = figure.axes
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert len(ticks) >= 2 and low <= min(seconds) and max(seconds) <= high
 
 
 def test_the_first_curves_have_colors_that_the_dark_scheme_keeps_apart() -> None:

@@ -104,6 +104,19 @@ def test_advice_starts_with_what_limits_the_result() -> None:
     assert advice[1][1] == f"ankleboot train plain --set epochs={2 * PLAIN.epochs} --data closet/"
 
 
+def test_too_few_images_give_the_advice_to_add_images_alone() -> None:
+    """A search judged by 24 images finds chance."""
+    advice = build_headline(inputs([[9, 1], [2, 12]])).advice
+    assert [sentence.split(":")[0] for sentence, _ in advice] == ["Add images"]
+
+
+def test_a_used_test_split_is_not_recommended_again() -> None:
+    made = inputs([[90, 9], [0, 95]], test=(1, 2))
+    assert "test" in build_headline(made).advice[-1][1]
+    vars(made)["evaluation"] = replace(made.evaluation, num_test_evaluations=1)
+    assert not any("--split test" in command for _, command in build_headline(made).advice)
+
+
 def test_the_command_to_train_longer_is_that_of_this_run() -> None:
     """It left out what had been set, and broke at a space in the name of the data."""
     made = inputs([[30, 5], [0, 40]])

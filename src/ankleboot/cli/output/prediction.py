@@ -232,6 +232,7 @@ def export_result(result: ExportResult, *, following: str, verbose: bool = False
     num_equal = round(parity.top1_agreement * parity.num_examples)
     images = f"{parity.num_examples:,} {parity.split} images"
     agreement = f"same label as the original on {num_equal:,} of {images}"
+    agreement += f", probabilities within {parity.max_abs_diff:.1g}"
     if parity.accuracy_change is not None:
         agreement += f"; accuracy {100 * parity.accuracy_change:+.2f} points"
     console.lines(result.path)
@@ -244,8 +245,7 @@ def export_result(result: ExportResult, *, following: str, verbose: bool = False
         console.sentences(f"{result.passes} networks of {result.parameters:,} parameters in all")
     if verbose:
         rows = plain_table(show_header=False)
-        rows.add_row("probabilities", f"within {parity.max_abs_diff:.1g} of the original")
         rows.add_row("one image", f"{latency.p50:.3f} ms (p50), {latency.p99:.3f} ms (p99)")
         rows.add_row("parameters", f"{result.parameters:,}")
         console.table(rows)
-    next_command(console, following, "" if verbose else "differences and latency")
+    next_command(console, following, "" if verbose else "latency and parameters")

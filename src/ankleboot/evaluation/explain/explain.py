@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,12 +13,12 @@ from ankleboot.core.errors import DataError, ModelError, UsageError
 from ankleboot.core.paths import AnyPath, expand
 from ankleboot.core.text import unknown_name
 from ankleboot.core.types import Image, Labels, Probs
-from ankleboot.data.dataset import Dataset
+from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.evaluation.explain.explanation import Explanation, Neighbor
 from ankleboot.evaluation.explain.methods import compute_maps
-from ankleboot.evaluation.select_split import DataSource, dataset_for
+from ankleboot.evaluation.select_split import DataSource, dataset_for, validation_images
 from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.inference.decide import Prediction
 from ankleboot.inference.load import Model, ResolvedModel, resolve_model
@@ -28,13 +27,13 @@ from ankleboot.inference.router import ModelRouter
 from ankleboot.models.files.metadata import ModelMetadata
 from ankleboot.models.pretrained import catalog
 
-if TYPE_CHECKING:
-    pass
-
 ImageSource = AnyPath | np.ndarray
 
-IMAGE_OF_DATA = re.compile(r"(train|test):(\d+)")
+IMAGE_OF_DATA = re.compile(r"(train|validation|test):(\d+)")
 """Name of an image of the data set."""
+
+Place = tuple[LabeledImages, int]
+"""Part of the data set, and the row of an image there."""
 
 
 def explain(
@@ -54,7 +53,8 @@ def explain(
             `.tflite` file, predictions are all that is known: occlusion is left, without neighbors.
             With "pretrained" a photo is explained for the model that `predict` uses for photos.
         images: Paths to image files, pixels in the model's image spec, or images of the data set
-            such as "train:3" and "test:17". An image of the test split counts as a test evaluation.
+            such as "train:3", "validation:5" and "test:17". An image of the test split counts as a
+            test evaluation.
         methods: Names of the kind "explanations"; by default all that apply to the model.
         class_name: Class to explain; the predicted one by default.
         data: Data set for the neighbors; by default the one that the model was trained on.
@@ -63,16 +63,17 @@ def explain(
         DataError: If an image is missing or damaged.
         ModelError: If the model is missing or damaged, or if a method of `methods` does not apply
             to its network, or none of them to its predictions.
-        UsageError: If a method or the class is unknown.
+        UsageError: If a method or the class is unknown, or the data has no validation images.
     """
     resolved = resolve_model(model)
     _refuse_shipped_exports(resolved)
     _class_index(class_name, resolved.info.labels)
     choice = Choice(tuple(methods), class_name)
     dataset = dataset_for(resolved, data)
-    sources = [_read(image, dataset) for image in images]
-    info = resolved.reference.info  # seconds, so after all that fails quickly
     names = [f"image {i}" if isinstance(x, np.ndarray) else str(x) for i, x in enumerate(images)]
+    places = [_find(name, dataset, resolved.info) for name in names]
+    sources = [_read(*pair) for pair in zip(images, places, strict=True)]
+    info = resolved.reference.info  # seconds, so after all that fails quickly
     if any(name.startswith("test:") for name in names):
         count_evaluation(resolved, "test")
     router = ModelRouter(resolved.reference, catalog.photo_model(resolved.name))
@@ -86,7 +87,8 @@ def explain(
         source.preprocess(info.image_spec) if isinstance(source, DecodedImage) else source
         for source in (sources[row] for row in others)
     ]
-    explained = _explain(resolved, pixels, [names[row] for row in others], choice, dataset)
+    named = [(names[row], places[row]) for row in others]
+    explained = _explain(resolved, pixels, named, choice, dataset)
     by_row = photos | dict(zip(others, explained, strict=True))
     if class_name is None:
         for row, source in enumerate(sources):
@@ -126,7 +128,7 @@ class Choice:
 def _explain(
     model: ResolvedModel,
     images: Sequence[Image],
-    names: Sequence[str],
+    named: Sequence[tuple[str, Place | None]],
     choice: Choice,
     dataset: Dataset,
 ) -> list[Explanation]:
@@ -140,7 +142,8 @@ def _explain(
     maps, notes = compute_maps(
         model, pixels, classes, choice.methods, is_explicit=choice.is_explicit
     )
-    neighbors = _nearest(model, pixels, names, dataset)
+    learned = [place[1] for _, place in named if place and place[0] is dataset.train]
+    neighbors = _nearest(model, pixels, learned, dataset)
     return [
         Explanation(
             name=name,
@@ -150,9 +153,9 @@ def _explain(
             maps={method: values[row] for method, values in maps.items()},
             neighbors=neighbors[row],
             notes=notes,
-            true_label=_true_label(name, dataset),
+            true_label=dataset.class_names[place[0].labels[place[1]]] if place else None,
         )
-        for row, (name, label) in enumerate(zip(names, classes, strict=True))
+        for row, ((name, place), label) in enumerate(zip(named, classes, strict=True))
     ]
 
 
@@ -163,7 +166,7 @@ def _explain_photo(
     user = f"the model that predict uses for the photo {name}"
     model = ResolvedModel(user, None, None, lambda: router.photo)
     image = photo.preprocess(router.photo.info.image_spec)
-    (explanation,) = _explain(model, [image], [name], choice, dataset)
+    (explanation,) = _explain(model, [image], [(name, None)], choice, dataset)
     note = (
         "This explains the model that predict uses for photos, by occlusion alone: its file "
         "has neither gradients nor training images."
@@ -194,31 +197,34 @@ def _refuse_shipped_exports(model: ResolvedModel) -> None:
         )
 
 
-def _read(image: ImageSource, dataset: Dataset) -> DecodedImage | Image:
-    """Decode an image file, or take the pixels of an image of the data set."""
+def _find(name: str, dataset: Dataset, info: ModelMetadata) -> Place | None:
+    """Return the place that a name means; None for an image from elsewhere."""
+    if (match := IMAGE_OF_DATA.fullmatch(name)) is None:
+        return None
+    split, number = match[1], int(match[2])
+    part = dataset.test if split == "test" else dataset.train
+    rows = np.arange(len(part))
+    if split == "validation":
+        validation_images(info, dataset)  # refuses data that the model was not trained on
+        rows = dataset.split(info.split_rule).validation
+    if number >= len(rows):
+        raise DataError(f"{name}: there are {len(rows):,} images in {split}")
+    return part, int(rows[number])
+
+
+def _read(image: ImageSource, place: Place | None) -> DecodedImage | Image:
+    """Take the pixels of an image of the data set, or decode an image file."""
     if isinstance(image, np.ndarray):
         return image
-    if (place := IMAGE_OF_DATA.fullmatch(str(image))) is None:
+    if place is None:
         return DecodedImage(decode(expand(image)))
-    split, number = place[1], int(place[2])
-    images = (dataset.train if split == "train" else dataset.test).images
-    if number >= len(images):
-        raise DataError(f"{image}: there are {len(images):,} images in {split}")
-    return np.asarray(images[number])
-
-
-def _true_label(name: str, dataset: Dataset) -> str | None:
-    """Return the class of an image of the data set; None for an image file."""
-    if (place := IMAGE_OF_DATA.fullmatch(name)) is None:
-        return None
-    labels = (dataset.train if place[1] == "train" else dataset.test).labels
-    return dataset.class_names[int(labels[int(place[2])])]
+    return np.asarray(place[0].images[place[1]])
 
 
 def _nearest(
-    model: ResolvedModel, pixels: np.ndarray, names: Sequence[str], dataset: Dataset
+    model: ResolvedModel, pixels: np.ndarray, excluded: Sequence[int], dataset: Dataset
 ) -> list[tuple[Neighbor, ...]]:
-    """Find the most similar training images; the images themselves are excluded.
+    """Find the most similar training images but for the excluded ones, the images themselves.
 
     There are none without the features of a network.
     """
@@ -227,7 +233,6 @@ def _nearest(
     from ankleboot.evaluation.explain.features import nearest_training_images  # imports TensorFlow
 
     train = dataset.train
-    excluded = [int(name.partition(":")[2]) for name in names if name.startswith("train:")]
     candidates = np.setdiff1d(dataset.split(model.reference.info.split_rule).train, excluded)
     nearest = nearest_training_images(model.network, pixels, train.images, candidates)
     return [

@@ -56,6 +56,7 @@ def build_content(inputs: ReportInputs) -> dict[str, Any]:
         "is_own": names != CLASS_NAMES or inputs.data.folder_report is not None,
         "crop": f"{crop}, {recipe.image_spec} pixels",
         "num_train": run.manifest()["split"]["num_train"],
+        "has_ood_check": bool(inputs.model.reference.info.ood_check),
         "matrix": matrix_rows(inputs),
         "cells": cell_images(inputs, sprite),
         "top_losses": _gallery(errors.top_losses, inputs, sprite),

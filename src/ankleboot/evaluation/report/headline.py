@@ -102,7 +102,7 @@ def _advice(inputs: ReportInputs, fit: FitDiagnosis | None) -> list[tuple[str, s
         "overfitting": ("Search for better augmentation and dropout.", {}),
         "underfitting": ("Search for a better network and learning rate.", {}),
     }
-    if fit is not None and fit.verdict in remedies:
+    if fit is not None and fit.verdict in remedies and not _are_too_few(inputs):
         sentence, changes = remedies[fit.verdict]
         command = command_of(override(recipe, changes), "train" if changes else "tune")
         data = shlex.quote(inputs.run.manifest()["data"]["name"])
@@ -112,7 +112,8 @@ def _advice(inputs: ReportInputs, fit: FitDiagnosis | None) -> list[tuple[str, s
         if pair.first_as_second + pair.second_as_first >= MANY_CONFUSED:
             names = truncate_middle(pair.first), truncate_middle(pair.second)
             advice.append(("Inspect the images of {} and {} that it confuses.".format(*names), ""))
-    if len(inputs.data.test) and evaluation.split == "validation":
+    is_test_unused = len(inputs.data.test) and not evaluation.num_test_evaluations
+    if is_test_unused and evaluation.split == "validation":
         advice.append(
             (
                 "When all choices are made, judge it once on the test images.",

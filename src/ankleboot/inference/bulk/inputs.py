@@ -105,6 +105,6 @@ def refuse_shards(paths: Iterable[str]) -> None:
         if path.lower().endswith((*SHARD_SUFFIXES, *PACKED_TARS, LIST_SUFFIX)):
             if not os.path.isdir(path):
                 raise UsageError(
-                    f"{path} is no image but holds many, or a list of them: for these, add "
+                    f"{path} is no image: an archive of images, or a list of paths, needs "
                     "--output FILE.parquet"
                 )
