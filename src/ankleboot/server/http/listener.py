@@ -36,9 +36,12 @@ def open_socket(host: str, port: int) -> socket.socket:
             raise
         return bound
     except (OSError, UnicodeError, OverflowError) as error:
-        reason = _BIND_ERRORS.get(getattr(error, "errno", 0)) or getattr(error, "strerror", "")
-        message = f"cannot listen on {host}, port {port}: {reason or error}"
-        raise EnvironmentFailure(message) from error
+        raise _failure(host, port, error) from error
+
+
+def _failure(host: str, port: int, error: Exception) -> EnvironmentFailure:
+    reason = _BIND_ERRORS.get(getattr(error, "errno", 0)) or getattr(error, "strerror", "")
+    return EnvironmentFailure(f"cannot listen on {host}, port {port}: {reason or error}")
 
 
 def url_of(listening: socket.socket) -> str:
@@ -63,8 +66,16 @@ class Listener:
         self._tasks: set[asyncio.Task[object]] = set()
 
     def start(self) -> None:
+        """Begin to accept connections.
+
+        Raises:
+            EnvironmentFailure: If another process that bound the same port listens since.
+        """
         self._listening.setblocking(False)
-        self._listening.listen(self._config.accept_backlog)
+        try:
+            self._listening.listen(self._config.accept_backlog)
+        except OSError as error:
+            raise _failure(self._config.host, self._config.port, error) from error
         asyncio.get_running_loop().add_reader(self._listening.fileno(), self._accept_all)
 
     async def close(self) -> None:
