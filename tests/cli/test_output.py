@@ -48,11 +48,11 @@ def evaluation_of(names: tuple[str, ...] = CLASS_NAMES) -> Evaluation:
     )
 
 
-def print_evaluation(evaluation: Evaluation, *, verbose: bool, temperature: float = 2.0) -> None:
+def print_evaluation(evaluation: Evaluation, *, verbose: bool, is_calibrated: bool = True) -> None:
     evaluation_result(
         evaluation,
         [Path("runs/x/evaluation-test.json")],
-        temperature=temperature,
+        is_calibrated=is_calibrated,
         following="ankleboot report runs/x",
         verbose=verbose,
     )
@@ -274,7 +274,7 @@ def test_an_evaluation_is_three_lines_and_the_next_command(
 def test_the_loss_of_a_model_without_calibration_is_named_as_such(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    print_evaluation(evaluation_of(), verbose=False, temperature=1.0)
+    print_evaluation(evaluation_of(), verbose=False, is_calibrated=False)
     assert " without calibration, ECE" in capsys.readouterr().out
 
 

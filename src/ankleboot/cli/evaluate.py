@@ -82,8 +82,10 @@ def evaluate(
     following = _next_command(
         *(model, further, evaluation.split), is_run=is_run, is_catalogue=is_catalogue_model(info)
     )
+    # a calibration by few images keeps the temperature 1, and sets a threshold
+    is_calibrated = info.temperature != 1 or info.abstain_below > 0
     return evaluation.to_json(), lambda: evaluation_result(
-        evaluation, paths, temperature=info.temperature, following=following, verbose=verbose
+        evaluation, paths, is_calibrated=is_calibrated, following=following, verbose=verbose
     )
 
 

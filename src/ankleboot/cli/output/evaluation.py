@@ -37,7 +37,7 @@ def evaluation_result(
     evaluation: Evaluation,
     paths: Sequence[Path],
     *,
-    temperature: float,
+    is_calibrated: bool,
     following: str,
     verbose: bool = False,
 ) -> None:
@@ -46,7 +46,7 @@ def evaluation_result(
     Args:
         evaluation: Result to print.
         paths: Files that were written, which `verbose` shows.
-        temperature: Divisor of the model's logits; 1 if it was not calibrated.
+        is_calibrated: Whether a calibration was fitted for the model.
         following: Command to type next.
         verbose: Whether the classes, the confusion matrix and the files are shown as well.
     """
@@ -55,7 +55,7 @@ def evaluation_result(
     if evaluation.confusions:
         errors = (f"{n} x {a} as {b}" for n, a, b in evaluation.confusions)
         console.sentences(f"most errors: {', '.join(islice(errors, NUM_CONFUSIONS))}")
-    state = "without calibration" if temperature == 1 else "after calibration"
+    state = "after calibration" if is_calibrated else "without calibration"
     others = (f"{key.replace('_', ' ')} {value:.4f}" for key, value in evaluation.metrics.items())
     console.sentences(
         ", ".join((f"loss {evaluation.loss:.4f} {state}", f"ECE {evaluation.ece:.4f}", *others))
