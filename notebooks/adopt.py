@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Your own Keras model beside ours
 #
-# A network from another notebook has no run folder: nobody knows how its images were scaled, or
+# A network from another notebook has no run folder: how its images were scaled is unknown, and
 # whether its outputs are probabilities. `adopt` finds out on labeled images and makes a run of it.
 # It takes a minute on a laptop.
 
@@ -59,7 +59,7 @@ print("outputs:", adopted["convention"]["outputs"])
 
 # %% [markdown]
 # **5. Judge it.** It learned all training images, so the test images are the only new ones. Keras
-# says the same number.
+# gives the same number.
 
 # %%
 evaluation = ankleboot.evaluate(mine)

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # What does the confusion matrix show?
 #
-# One number, the accuracy, hides *which* garments are taken for *which*. Here you go from a matrix
-# to pairs, from pairs to images, and from images to decisions: which classes to merge, what to say
-# when errors differ in price, and which labels to doubt.
+# One number, the accuracy, hides *which* garments are confused with *which*. Here you go from a
+# matrix to pairs, from pairs to images, and from images to decisions: which classes to merge, what
+# to answer when errors differ in price, and which labels to doubt.
 
 # %% [shared] setup
 
@@ -21,7 +21,7 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 # %% [markdown]
 # **3. A network to judge.** It learns from the first four fifths of the training images and is
 # judged on the last fifth, which it has never seen. `calibrate` fits a temperature, so that its
-# probabilities can be taken at their word.
+# probabilities become honest.
 
 # %%
 import numpy as np
@@ -37,22 +37,22 @@ run = ankleboot.train(recipe, data)
 predictor = ankleboot.load_predictor(run.folder)
 part = data.train.take(data.split(recipe.split_rule).validation)
 probs, labels, names = predictor.predict(part.images), part.labels, data.class_names
-said = probs.argmax(axis=1)
-print(f"{100 * (said == labels).mean():.2f} % of {len(part):,} validation images right")
+predicted = probs.argmax(axis=1)
+print(f"{100 * (predicted == labels).mean():.2f} % of {len(part):,} validation images right")
 
 # %% [markdown]
-# **4. The matrix, by hand.** Count the images of each true class (rows) by what was said (columns).
-# *Where is the accuracy in it? Which cells do you expect to be large?*
+# **4. The matrix, by hand.** Count the images of each true class (rows) by predicted class
+# (columns). *Where is the accuracy in it? Which cells do you expect to be large?*
 
 # %%
 from ankleboot.evaluation import metrics
 
 matrix = np.zeros((len(names), len(names)), int)
-for true, answer in zip(labels, said, strict=True):
+for true, answer in zip(labels, predicted, strict=True):
     matrix[true, answer] += 1
 
-assert np.array_equal(matrix, metrics.confusion_matrix(said, labels, num_classes=len(names)))
-assert np.isclose(matrix.trace() / matrix.sum(), (said == labels).mean())
+assert np.array_equal(matrix, metrics.confusion_matrix(predicted, labels, num_classes=len(names)))
+assert np.isclose(matrix.trace() / matrix.sum(), (predicted == labels).mean())
 print(f"on the diagonal {matrix.trace():,} of {matrix.sum():,} images")
 
 plots.confusion_heatmap(matrix, names)
@@ -91,12 +91,14 @@ print(
 )
 
 # %% [markdown]
-# **7. Look at them.** The surest errors between T-shirt/top and Shirt; below each what it is called
-# in the data set. *What would you have said?*
+# **7. View them.** The surest errors between T-shirt/top and Shirt; below each its label in the
+# data set. *What would your answer be?*
 
 # %%
 shirts = [names.index("T-shirt/top"), names.index("Shirt")]
-between = np.flatnonzero((said != labels) & np.isin(said, shirts) & np.isin(labels, shirts))
+between = np.flatnonzero(
+    (predicted != labels) & np.isin(predicted, shirts) & np.isin(labels, shirts)
+)
 surest = between[np.argsort(-probs[between].max(axis=1))][:10]
 plots.image_rows({"": list(part.images[surest])}, {"": [names[labels[one]] for one in surest]})
 
@@ -107,7 +109,7 @@ plots.image_rows({"": list(part.images[surest])}, {"": [names[labels[one]] for o
 # %%
 merged = np.arange(len(names))
 merged[shirts[1]] = shirts[0]  # both have one number now
-before, after = (said == labels).mean(), (merged[said] == merged[labels]).mean()
+before, after = (predicted == labels).mean(), (merged[predicted] == merged[labels]).mean()
 print(
     f"apart {100 * before:.2f} %, merged {100 * after:.2f} %: {100 * (after - before):+.2f} points"
 )
@@ -120,10 +122,10 @@ summed = (merged[joined.argmax(axis=1)] == merged[labels]).mean()
 print(f"with the probabilities added {100 * summed:.2f} %")
 
 # %% [markdown]
-# **9. When errors differ in price.** Who ordered a shirt and gets a T-shirt sends it back. Say that
-# this costs 5 and any other error 1. The most probable class is no longer the best answer: take the
-# one with the lowest expected cost, the sum of *probability times cost*. *Will there be more or
-# fewer answers "T-shirt/top"? Can the accuracy rise?*
+# **9. When errors differ in price.** Who ordered a shirt and gets a T-shirt sends it back. Assume
+# that this costs 5 and any other error 1. The most probable class is no longer the best answer:
+# take the one with the lowest expected cost, the sum of *probability times cost*. *Will there be
+# more or fewer answers "T-shirt/top"? Can the accuracy rise?*
 
 # %%
 top, shirt = shirts
@@ -132,18 +134,18 @@ costs[shirt, top] = 5
 
 expected = probs @ costs  # of every answer, for every image
 careful = expected.argmin(axis=1)
-for way, answers in (("most probable", said), ("lowest cost", careful)):
+for way, answers in (("most probable", predicted), ("lowest cost", careful)):
     print(
         f"{way:<14} accuracy {100 * (answers == labels).mean():.2f} %, "
         f"{(answers == top).sum()} answers {names[top]}, {costs[labels, answers].sum():.0f} paid"
     )
 
 rows = np.arange(len(labels))
-assert (expected[rows, careful] <= expected[rows, said]).all()
-print(f"{(careful != said).sum()} answers differ")
+assert (expected[rows, careful] <= expected[rows, predicted]).all()
+print(f"{(careful != predicted).sum()} answers differ")
 
 # %% [markdown]
-# **10. Is it the network's fault?** Another network, made in another way, looks at the same images.
+# **10. Is it the network's fault?** Another network, made in another way, judges the same images.
 # *If errors were bad luck of the first one, how often would both give the same wrong answer?*
 
 # %%
@@ -151,10 +153,10 @@ other = ankleboot.get_recipe("plain", filters=16, padding="same", epochs=2)
 second = ankleboot.load_predictor(ankleboot.train(other, data).folder)
 theirs = second.predict(part.images).argmax(axis=1)
 
-wrong = said != labels
+wrong = predicted != labels
 print(f"the other network: {100 * (theirs == labels).mean():.2f} % right")
 print(f"of {wrong.sum()} errors of the first one")
-print(f"  the other makes the same one in {100 * (theirs == said)[wrong].mean():.0f} %")
+print(f"  the other makes the same one in {100 * (theirs == predicted)[wrong].mean():.0f} %")
 print(f"  the other is right in           {100 * (theirs == labels)[wrong].mean():.0f} %")
 
 # %% [markdown]
@@ -181,7 +183,7 @@ plots.image_rows(
 # **Try it yourself**
 #
 # 1. Merge T-shirt/top, Pullover, Coat and Shirt. What accuracy is left to gain among the others?
-# 2. Set the cost of "no answer" to 0.3 (a person looks at the image). For which images is that the
+# 2. Set the cost of "no answer" to 0.3 (a person inspects the image). For which images is that the
 #    best answer, and how accurate are the others?
 #
 # **What the full study found**, with commands to repeat it. It judges the shipped network and asks
@@ -191,4 +193,6 @@ plots.image_rows(
 from ankleboot.studies.stored_answers import format_answer
 from ankleboot.studies.study import get_study
 
+if DATA == "sample":
+    print("The study used all images. The 2,000 above may give other numbers and another order.\n")
 print(format_answer(get_study("confusion")))

@@ -56,9 +56,7 @@ by_hand = {
 for name, recipe in (("convolutional", convolutional), ("dense", dense)):
     network = build_model(recipe)
     assert network.count_params() == sum(by_hand[name])
-    print(
-        f"{name:<14} {' + '.join(map(str, by_hand[name]))} = {sum(by_hand[name]):,}, as Keras says"
-    )
+    print(f"{name:<14} {' + '.join(map(str, by_hand[name]))} = {sum(by_hand[name]):,}, as in Keras")
 
 # %% [markdown]
 # **4. A convolution is a dense layer,** one with most weights zero and the others equal. We build
@@ -85,7 +83,7 @@ axes.set(xlabel="value after the convolution", ylabel="pixel", title="36 x 36 we
 plt.show()
 
 # %% [markdown]
-# **5. Train both.** *By how many points will one be better?* One run each: a look, no proof.
+# **5. Train both.** *By how many points will one be better?* One run each: an impression, no proof.
 
 
 # %%
@@ -114,20 +112,20 @@ plots.image_rows(
 )
 
 # %% [markdown]
-# **7. A dense network cannot tell.** Give its first weights the same new order, and it says exactly
-# what it said before.
+# **7. A dense network does not notice.** Give its first weights the same new order, and its
+# probabilities are exactly those from before.
 
 # %%
-twin = build_model(dense)
+reordered = build_model(dense)
 weights = networks["dense"].get_weights()
 order = np.random.default_rng(0).permutation(28 * 28)  # as `shuffled` draws it
 weights[0] = weights[0][order]
-twin.set_weights(weights)
+reordered.set_weights(weights)
 
 part = data.train.take(data.split(convolutional.split_rule).validation[:1000])
 inputs = part.images[..., None].astype(np.float32) / 255
 moved = shuffle_pixels(part.images)[..., None].astype(np.float32) / 255
-assert np.allclose(networks["dense"](inputs), twin(moved), atol=1e-4)
+assert np.allclose(networks["dense"](inputs), reordered(moved), atol=1e-4)
 print(f"{len(part):,} images: the same probabilities, shuffled or not")
 
 # %% [markdown]
@@ -155,7 +153,7 @@ conv = keras.Model(
 
 
 def maps(some):
-    """What the first convolution says."""
+    """Return the feature maps of the first convolution."""
     return np.asarray(conv(some[..., None].astype(np.float32) / 255))[0]
 
 
@@ -209,4 +207,6 @@ for name, recipe in (("convolutional", convolutional), ("dense", dense)):
 from ankleboot.studies.stored_answers import format_answer
 from ankleboot.studies.study import get_study
 
+if DATA == "sample":
+    print("The study used all images. The 2,000 above may give other numbers and another order.\n")
 print(format_answer(get_study("convolutions")))

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # What do filters do, and what do deeper layers see?
 #
-# A filter is a small picture that is laid over every place of an image. Here you write some
-# yourself, let a network learn others, watch an image on its way through the layers, take filters
-# away, and ask each layer how much it knows.
+# A filter is a small square of numbers that is laid over every place of an image. Here you write
+# some yourself, let a network learn others, and watch an image on its way through the layers. Then
+# you take filters away, and ask each layer how much it knows.
 
 # %% [shared] setup
 
@@ -21,7 +21,7 @@ print(f"{len(data.train):,} training and {len(data.test):,} test images, from {d
 # %% [markdown]
 # **3. An edge detector by hand.** At every place: multiply the 3 x 3 pixels there by the nine
 # numbers of the kernel, and add up. Sobel's kernel takes the left side off the right one. *Where
-# will the result be positive (red), where negative (blue), and where zero (grey)?*
+# will the result be positive (red), where negative (blue), and where zero (gray)?*
 
 # %%
 import numpy as np
@@ -52,8 +52,8 @@ plots.image_rows(
 )
 
 # %% [markdown]
-# **4. The same by Keras.** What networks call a convolution is just this. (Mathematicians turn the
-# kernel by 180 degrees first; a network that learns its kernels does not care.)
+# **4. The same by Keras.** What networks call a convolution is just this. (Mathematicians rotate
+# the kernel by 180 degrees first; a network that learns its kernels does not care.)
 
 # %%
 from ankleboot.core.silence import import_keras
@@ -71,7 +71,7 @@ assert np.allclose(slide(inputs, sobel), theirs, atol=1e-5)
 print(f"{theirs.shape[0]} x {theirs.shape[1]} places, all as by hand")
 
 # %% [markdown]
-# **5. A small collection.** *Guess what each does before you look at the second row.*
+# **5. A small collection.** *Guess what each does before you view the second row.*
 
 # %%
 kernels = {
@@ -92,9 +92,9 @@ plots.image_rows(
 )
 
 # %% [markdown]
-# **6. Filters that nobody wrote.** A small network learns sixteen of 5 x 5 pixels. Beside it stands
-# the same network as it was before the first step: random numbers. Ten are shown. *Will you see
-# edges?*
+# **6. Filters that no person wrote.** A small network learns sixteen of 5 x 5 pixels. Beside it
+# stands the same network as it was before the first step: random numbers. Ten are shown. *Will you
+# see edges?*
 
 # %%
 from dataclasses import replace
@@ -153,8 +153,8 @@ print("The first map by hand: the same.")
 plots.feature_maps(maps)
 
 # %% [markdown]
-# **9. How far a value sees.** Each layer looks at a few values of the one before, so deeper ones
-# look at larger parts of the image. The image has 28 pixels per side.
+# **9. How far a value sees.** Each layer reads a few values of the one before, so deeper ones
+# cover larger parts of the image. The image has 28 pixels per side.
 
 # %%
 for one in features.receptive_fields(trained):
@@ -240,4 +240,6 @@ plots.curves_with_range(
 from ankleboot.studies.stored_answers import format_answer
 from ankleboot.studies.study import get_study
 
+if DATA == "sample":
+    print("The study used all images. The 2,000 above may give other numbers and another order.\n")
 print(format_answer(get_study("filters")))

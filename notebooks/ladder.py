@@ -1,8 +1,8 @@
 # %% [markdown]
 # # What improves the network?
 #
-# Tutorials list a dozen improvements. Here you add them to the first ancestor's network one at a
-# time, write down what each costs, and find out how much of the gain is luck.
+# Tutorials list a dozen improvements. Here you add them to the network of the recipe `plain`,
+# one at a time. You write down what each costs, and find out how much of the gain is luck.
 
 # %% [shared] setup
 
@@ -18,8 +18,8 @@ data = ankleboot.load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
-# **3. The start.** The first ancestor in small, on part of the images, so that a rung of the ladder
-# takes seconds. *Where are its parameters?*
+# **3. The start.** A small version of that network, on part of the images, so that a rung of the
+# ladder takes seconds. *Where are its parameters?*
 
 # %%
 from dataclasses import replace
@@ -88,7 +88,7 @@ print(f"{parameters:,} parameters and {operations / 1e6:.2f} MFLOP more, as coun
 
 # %%
 def learn(recipe):
-    """Validation accuracy in per cent, and seconds of training."""
+    """Validation accuracy in percent, and seconds of training."""
     found = ankleboot.train(recipe, data).result()
     return 100 * found["validation"]["accuracy"], found["train_seconds"]
 
@@ -156,14 +156,16 @@ plots.bars(
 # %% [markdown]
 # **Try it yourself**
 #
-# 1. Take one change *away* from all together, each in turn. Is the order the same as in section 7?
+# 1. Take *away* one change at a time from all together. Is the order the same as in section 7?
 # 2. Repeat section 7 with `seed=1` and `seed=2`, and draw `plots.dots`. Which gains are left?
 #
-# **What the full study found**, with commands to repeat it. It has six runs of every rung, and says
-# which gains are more than luck.
+# **What the full study found**, with commands to repeat it. It has six runs of every rung, and
+# reports which gains are more than luck.
 
 # %%
 from ankleboot.studies.stored_answers import format_answer
 from ankleboot.studies.study import get_study
 
+if DATA == "sample":
+    print("The study used all images. The 2,000 above may give other numbers and another order.\n")
 print(format_answer(get_study("ladder")))

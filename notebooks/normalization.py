@@ -204,7 +204,7 @@ assert difference < 0.01
 # 1. Give the raw pixels a chance: `replace(base, input_scaling="none", learning_rate=...)`, with a
 #    rate that section 7 suggests. How many epochs does it need now?
 # 2. Replace Adam by `optimizer="sgd"` at `learning_rate=0.05` in `base`. Who still learns? (A run
-#    that diverges ends with an error that says so.)
+#    that diverges ends with an error.)
 #
 # **What the full study found**, with commands to repeat it. It has five runs of each.
 
@@ -212,4 +212,6 @@ assert difference < 0.01
 from ankleboot.studies.stored_answers import format_answer
 from ankleboot.studies.study import get_study
 
+if DATA == "sample":
+    print("The study used all images. The 2,000 above may give other numbers and another order.\n")
 print(format_answer(get_study("normalization")))

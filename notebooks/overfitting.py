@@ -18,8 +18,8 @@ data = ankleboot.load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
-# **3. Few images, many epochs.** The second ancestor's network in small, with nothing against
-# overfitting. *After how many epochs will the validation images profit no longer?*
+# **3. Few images, many epochs.** A small version of the network of the recipe `leaky`, with nothing
+# against overfitting. *After how many epochs will the validation images profit no longer?*
 
 # %%
 from dataclasses import replace
@@ -53,8 +53,8 @@ history = runs["nothing"].history()
 plots.learning_curves(history, runs["nothing"].result()["best_epoch"], "300 images, no remedy")
 
 # %% [markdown]
-# **4. The same in words.** The loss tells more than the accuracy: it also counts how sure the wrong
-# answers are.
+# **4. The same in sentences.** The loss shows more than the accuracy: it also counts how sure the
+# wrong answers are.
 
 # %%
 from ankleboot.evaluation.overfitting import diagnose_fit
@@ -124,7 +124,7 @@ known = data.train.take(split.train)
 
 
 def judged(run):
-    """Training and validation accuracy of the network that the run kept, in per cent."""
+    """Training and validation accuracy of the network that the run kept, in percent."""
     model = keras.models.load_model(run.model_path)
     right = predict(model, known.images).argmax(axis=1) == known.labels
     return 100 * right.mean(), 100 * run.result()["validation"]["accuracy"]
@@ -171,7 +171,8 @@ for name, found in squares.items():
 assert squares["L2"] < squares["nothing"]
 
 # %% [markdown]
-# **11. More images.** *What do three times as many images bring, and what do five times as many?*
+# **11. More images.** From 100 to 300, to 1,500 and, where the data have as many, to 6,000. *Which
+# of these steps brings most?*
 
 # %%
 most = len(data.split(replace(base.split_rule, train_size=0)).train)
@@ -209,4 +210,6 @@ plots.curves_with_range(
 from ankleboot.studies.stored_answers import format_answer
 from ankleboot.studies.study import get_study
 
+if DATA == "sample":
+    print("The study used all images. The 2,000 above may give other numbers and another order.\n")
 print(format_answer(get_study("overfitting")))

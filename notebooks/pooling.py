@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Why pool, and does the largest value serve better than the average?
 #
-# A pooling makes a picture of a quarter of the places. Here it is done by hand, checked against
-# Keras, tried on shifted images, and trained: the largest value, the average, every second place (a
-# *stride*), or no pooling at all.
+# A pooling makes a smaller image, with a quarter of the places. Here it is done by hand, checked
+# against Keras, tried on shifted images, and trained: the largest value, the average, every second
+# place (a *stride*), or no pooling at all.
 
 # %% [shared] setup
 
@@ -40,11 +40,11 @@ ways = {
 }
 image = data.train.images[data.train.labels == data.class_names.index("Sandal")][0]
 
-pictures = {"the image": image} | {way: pool(image) for way, pool in ways.items()}
-plots.image_rows({"": list(pictures.values())}, {"": list(pictures)}, inches=2)
+shown = {"the image": image} | {way: pool(image) for way, pool in ways.items()}
+plots.image_rows({"": list(shown.values())}, {"": list(shown)}, inches=2)
 
 # %% [markdown]
-# **4. The same by Keras.** A cell that passes in silence would prove little, so it says what it
+# **4. The same by Keras.** A cell that passes in silence would prove little, so it prints what it
 # compared.
 
 # %%
@@ -63,17 +63,17 @@ layers = {
 for way, layer in layers.items():
     theirs = np.asarray(layer(batch))[0, ..., 0]
     assert np.allclose(ways[way](image), theirs)
-    print(f"{way:<8} {image.shape} -> {theirs.shape}, as Keras says")
+    print(f"{way:<8} {image.shape} -> {theirs.shape}, as in Keras")
 
 # %% [markdown]
-# **5. Shift the image.** By two pixels the squares line up again, and the pooled picture is the old
+# **5. Shift the image.** By two pixels the squares line up again, and the pooled image is the old
 # one, a place further. *And by one pixel: which pooling changes least?*
 
 # %%
 from ankleboot.data.augmentation import shift_images
 
 many = data.train.images[:300]
-print("what one pixel to the right changes, relative to the picture itself, in per cent")
+print("what one pixel to the right changes, in percent of the pooled image")
 for way, pool in ways.items():
     assert np.array_equal(
         pool(shift_images(image[None], 0, 2)[0]), shift_images(pool(image)[None], 0, 1)[0]
@@ -123,7 +123,7 @@ for way, recipe in recipes.items():
 assert len(parameters) == 1
 
 # %% [markdown]
-# **7. Train them.** Short runs with one seed: a look, no proof.
+# **7. Train them.** Short runs with one seed: an impression, no proof.
 
 # %%
 runs = {}
@@ -183,4 +183,6 @@ plots.curves_with_range(
 from ankleboot.studies.stored_answers import format_answer
 from ankleboot.studies.study import get_study
 
+if DATA == "sample":
+    print("The study used all images. The 2,000 above may give other numbers and another order.\n")
 print(format_answer(get_study("pooling")))

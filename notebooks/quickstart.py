@@ -1,14 +1,14 @@
 # %% [markdown]
 # # Quick start: from the data to the confusion matrix
 #
-# The story of the two small Keras projects that Ankleboot descends from, in twelve cells: load
-# Fashion-MNIST, look at it, train a network, see how it learned, judge it. It takes a minute on a
-# laptop. Change what you like; a *recipe* is everything that decides a training.
+# A whole project in twelve cells: load Fashion-MNIST, view it, train a network, see how it learned,
+# judge it. It takes a minute on a laptop. Change what you like; a *recipe* is everything that
+# decides a training.
 
 # %% [shared] setup
 
 # %% [markdown]
-# **2. The data.** It is looked for in the cache, in other tools' folders and on the mirrors, and
+# **2. The data.** It is searched in the cache, in other tools' folders and on the mirrors, and
 # every byte is checked. `"sample"` is a small part that ships along and needs no network.
 
 # %%
@@ -20,7 +20,7 @@ data = ankleboot.load_data(DATA)
 print(f"{len(data.train):,} training and {len(data.test):,} test images, from {data.source}")
 
 # %% [markdown]
-# **3. What the images show.** Ten classes of clothing, 28 by 28 grey pixels each.
+# **3. What the images show.** Ten classes of clothing, 28 by 28 gray pixels each.
 
 # %%
 from ankleboot.evaluation import plots
@@ -28,7 +28,7 @@ from ankleboot.evaluation import plots
 plots.samples(data.train.images, data.train.labels, data.class_names)
 
 # %% [markdown]
-# **4. A recipe.** `plain` is the first ancestor's network: convolution and pooling twice, a dense
+# **4. A recipe.** `plain` repeats a published network: convolution and pooling twice, a dense
 # layer, softmax. Every field can be set; `sprint` in place of `plain` reaches more in less time.
 
 # %%
@@ -63,7 +63,7 @@ run = ankleboot.train(recipe, data, callbacks=[TrainingProgress()])
 plots.learning_curves(run.history(), run.result()["best_epoch"], recipe.name)
 
 # %% [markdown]
-# **8. The same in words.**
+# **8. The same in sentences.**
 
 # %%
 from ankleboot.evaluation.overfitting import diagnose_fit
@@ -92,14 +92,14 @@ for one in found.per_class:
     print(f"{one.label:<14}{one.precision:>10.3f}{one.recall:>8.3f}{one.f1:>7.3f}")
 
 # %% [markdown]
-# **11. The confusion matrix.** Rows are what it is, columns what the network says.
+# **11. The confusion matrix.** Rows are true classes, columns predicted ones.
 
 # %%
 plots.confusion(found)
 
 # %% [markdown]
-# **12. What is confused, and how badly.** Are these the network's mistakes, or would you have said
-# the same?
+# **12. What is confused, and how badly.** Are these the network's mistakes, or would you have
+# given the same answers?
 
 # %%
 from ankleboot.evaluation.error_analysis import analyze_errors

@@ -61,7 +61,7 @@ plots.bars(names, logits, "logit")
 
 # %% [markdown]
 # **5. By hand.** Two steps: e to the power of each logit makes everything positive, division by the
-# sum makes it one. The last line compares with what Keras says.
+# sum makes it one. The last line compares with Keras.
 
 # %%
 raised = np.exp(logits)
@@ -141,7 +141,7 @@ assert np.allclose(softmax(logits + 1000), probs)
 # %% [markdown]
 # **10. Loss and gradient.** The cross-entropy is minus the logarithm of the true class's
 # probability. Its derivative by the logits is remarkably simple: probabilities less truth. We do
-# not believe it, but turn each logit up and down a little and look at the loss.
+# not believe it, but raise and lower each logit a little and measure the loss.
 
 
 # %%
@@ -206,4 +206,6 @@ print(f"one-hot {np.mean(dense):.5f}, whole numbers {np.mean(sparse):.5f}: the s
 from ankleboot.studies.stored_answers import format_answer
 from ankleboot.studies.study import get_study
 
+if DATA == "sample":
+    print("The study used all images. The 2,000 above may give other numbers and another order.\n")
 print(format_answer(get_study("softmax")))

@@ -141,6 +141,11 @@ def messages_in(source: str) -> Iterator[tuple[int, str]]:
                 yield node.lineno, node.value
 
 
+def prose_of(notebook: str) -> str:
+    """Return the markdown and comments of a notebook's script, each in its line."""
+    return "\n".join(line.partition("# ")[2] for line in notebook.splitlines())
+
+
 def words_shown_by(page: str) -> str:
     """Return what people read of a file of a page: the text between tags, or of a script's strings.
 
@@ -157,6 +162,7 @@ def words_shown_by(page: str) -> str:
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FILES = sorted(SOURCE.rglob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.py"))
 WEB_FILES = sorted(path for kind in ("*.html", "*.js") for path in (SOURCE / "web").rglob(kind))
 NO_MESSAGES = {"server/http/security_headers.py"}  # headers have words of their own
 
@@ -189,6 +195,14 @@ def test_messages_use_the_terms_of_the_glossary(path: Path) -> None:
         assert {line: words for line, words in found.items() if words} == {}
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_use_the_terms_of_the_glossary(path: Path) -> None:
+    script = path.read_text()
+    texts = [prose_of(script), *(text for _, text in messages_in(script))]
+    assert [words for text in texts if (words := banned_in(text))] == []
+    assert synonyms_in(script) == []
+
+
 @pytest.mark.parametrize("path", WEB_FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_pages_use_the_terms_of_the_glossary(path: Path) -> None:
     assert banned_in(words_shown_by(path.read_text())) == []
@@ -198,6 +212,11 @@ def test_the_check_of_messages_can_fail() -> None:
     source = '"""Say it."""\nraise Error(f"{path}: the header says {n}")\nkey = "say"\n'
     assert [banned_in(text) for _, text in messages_in(source)] == [
         [f"line 1: says: write {BANNED['says']}"]
+    ]
+    script = '# %% [markdown]\n# The picture.\nlook = "a word"  # a word\n'
+    assert banned_in(prose_of(script)) == [
+        f"line 2: picture: write {BANNED['picture']}",
+        f"line 3: word: write {BANNED['word']}",
     ]
     page = '<p id="photograph">Take a <b>photograph</b></p><script>say()</script>{{ look }}'
     assert banned_in(words_shown_by(page)) == [f"line 3: photograph: write {BANNED['photograph']}"]

@@ -22,11 +22,12 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SETUP = (ROOT / "notebooks/shared/setup.py").read_text()
 DATA = 'DATA = "fashion-mnist"'
+SAMPLE_NOTE = "The study used all images. The 2,000 above may give other numbers and another order."
 
 LESSONS = {
-    "convolutions": (4, ["26,698, as Keras says", "the same probabilities, shuffled or not"]),
+    "convolutions": (4, ["26,698, as in Keras", "the same probabilities, shuffled or not"]),
     "filters": (6, ["26 x 26 places, all as by hand", "The first map by hand: the same."]),
-    "pooling": (3, ["average  (28, 28) -> (14, 14), as Keras says", "a pixel leaves"]),
+    "pooling": (3, ["average  (28, 28) -> (14, 14), as in Keras", "a pixel leaves"]),
     "normalization": (3, ["ratio 255.0", "about 2^16", "largest difference between 0 to 1"]),
     "softmax": (4, ["The same as Keras.", "from x = 88.72 on", "[nan nan nan nan]", ": the same"]),
     "overfitting": (
@@ -143,6 +144,17 @@ def test_every_study_has_a_notebook() -> None:
         assert 8 <= len(code_cells(notebook)) <= 14
 
 
+@pytest.mark.parametrize("name", LESSONS)
+def test_the_last_cell_warns_where_the_sample_is_not_what_the_study_used(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = code_cells(read_notebook(ROOT / f"notebooks/{name}.ipynb"))[-1].source
+    answer = format_answer(get_study(name)) + "\n"
+    for data, expected in (("sample", f"{SAMPLE_NOTE}\n\n{answer}"), ("fashion-mnist", answer)):
+        exec(last, {"DATA": data})
+        assert capsys.readouterr().out == expected
+
+
 def execute(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run the notebook on the sample, in a folder of its own."""
     notebook = read_notebook(path)
@@ -205,4 +217,4 @@ def test_lesson_runs_and_ends_with_the_answer_of_its_study(
     """Cells compare results by hand with Keras by `assert`."""
     notebook = execute(ROOT / f"notebooks/{name}.ipynb", tmp_path, monkeypatch)
     printed = check_outputs(notebook, *LESSONS[name])
-    assert printed.endswith(format_answer(get_study(name)) + "\n")
+    assert printed.endswith(f"{SAMPLE_NOTE}\n\n{format_answer(get_study(name))}\n")
