@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,8 +10,14 @@ import numpy as np
 import pytest
 
 from ankleboot.core.array_cache import cached_array
-from ankleboot.core.cache_limit import lock_path, make_room
-from ankleboot.core.files import file_lock
+from ankleboot.core.cache_limit import (
+    folder_lock_path,
+    lock_path,
+    make_room,
+    make_room_for_folder,
+    mark_used,
+)
+from ankleboot.core.files import file_lock, make_folder
 
 NUM_BYTES = 1_000_000  # of an array, and 128 of its header
 
@@ -59,8 +66,8 @@ def test_entries_that_were_unused_for_longest_make_room(
     assert names(cache) == ["a", "c", "d", "e", "f"]
     (record,) = caplog.records
     assert record.getMessage() == (
-        f"{cache}: removed the arrays that were unused for longest (1 MB), since they took more "
-        "than the disk had free (5 MB); they are made again when they are needed"
+        f"{cache}: removed what was unused for longest (1 MB), since it took more than the disk "
+        "had free (5 MB); it is made again when it is needed"
     )
     assert sorted(path.stem for path in cache.glob("*.json")) == names(cache)
 
@@ -145,3 +152,36 @@ def test_an_index_that_cannot_be_touched_is_read_all_the_same(
 
     monkeypatch.setattr(os, "utime", refuse)
     cached_array(cache / "a", "key", lambda: pytest.fail("made again"))
+
+
+DAY_S = 24 * 3600
+
+
+def unpack(folder: Path, *, days_ago: float) -> None:
+    """Make a folder as of an unpacked archive, last used some days ago."""
+    make_folder(folder)
+    (folder / "image.png").write_bytes(bytes(NUM_BYTES))
+    used = time.time() - days_ago * DAY_S
+    os.utime(folder, (used, used))
+
+
+def folders(cache: Path) -> list[str]:
+    return sorted(path.name for path in cache.iterdir() if path.is_dir())
+
+
+def test_archives_that_no_process_used_for_a_week_make_room(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, days_ago in (("a", 30), ("b", 20), ("c", 10), ("d", 6)):
+        unpack(cache / name, days_ago=days_ago)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 4 * NUM_BYTES))
+    make_room_for_folder(cache / "e")
+    assert folders(cache) == ["a", "b", "c", "d"] and not caplog.records
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 1 * NUM_BYTES))
+    mark_used(cache / "a")
+    with file_lock(folder_lock_path(cache / "b")):
+        make_room_for_folder(cache / "e")
+    assert folders(cache) == ["a", "b", "d"] and "(1 MB)" in caplog.text
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 0))
+    make_room_for_folder(cache / "b")
+    assert folders(cache) == ["a", "b", "d"]  # used this week, and the new one itself

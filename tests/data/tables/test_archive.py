@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -162,6 +163,22 @@ def test_a_read_only_folder_with_everything_serves(
     monkeypatch.setattr(Path, "mkdir", refused)  # the tests may run as root
     monkeypatch.setattr("filelock.FileLock.acquire", refused)
     assert len(listed(path).images) == 6
+
+
+def test_an_archive_that_was_unused_for_long_makes_room_for_another(
+    content: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = zipped(tmp_path / "old.zip", content), zipped(tmp_path / "new.zip", content)
+    with zipfile.ZipFile(new, "a") as archive:  # another hash
+        archive.comment = b"new"
+    folder = listed(old).images[0].path.parents[1]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    listed(new)
+    assert folder.exists()  # used today
+    shutil.rmtree(listed(new).images[0].path.parents[1])
+    os.utime(folder, (0, 0))
+    listed(new)
+    assert not folder.exists() and len(listed(old).images) == 6
 
 
 def test_folders_of_killed_processes_are_swept(

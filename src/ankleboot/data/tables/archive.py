@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
+from ankleboot.core.cache_limit import folder_lock_path, make_room_for_folder, mark_used
 from ankleboot.core.errors import DataError, EnvironmentFailure, first_line, is_system_fault
 from ankleboot.core.files import (
     DAMAGED_ZIP,
@@ -101,11 +102,13 @@ def unpack(places: Mapping[Path, str]) -> tuple[Path, list[str]]:
         folder = base / key[:32]
         if not _is_complete(contents, folder):
             make_folder(base)
-            with file_lock(base / f"{folder.name}.lock"):
+            with file_lock(folder_lock_path(folder)):
                 if not _is_complete(contents, folder):  # another process may have unpacked it
                     if folder.exists():
                         warn_of_damage(folder, DamagedError("is not what the archive holds"))
+                    make_room_for_folder(folder)
                     _extract(contents, folder)
+        mark_used(folder)
     except DAMAGED_ZIP as error:
         if is_system_fault(error):
             raise EnvironmentFailure(f"cannot read {path}: {first_line(error)}") from error
