@@ -1,5 +1,6 @@
 """Shared pieces: a tiny data set that is learned in a second, and one run trained on it."""
 
+import atexit
 import gc
 import os
 import shutil
@@ -42,7 +43,9 @@ hypothesis.settings.load_profile("ankleboot")
 set_up_tensorflow()  # as in every process of the package
 
 # What this machine has examined before may not decide a test, and the tests leave no trace of it.
-os.environ.setdefault("XDG_STATE_HOME", tempfile.mkdtemp(prefix="ankleboot-state-"))
+if "XDG_STATE_HOME" not in os.environ:  # worker processes have that of the first one
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="ankleboot-state-")
+    atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 # A suite in the background, or under nohup, inherits that signals are ignored, and so do its runs.
 signal.signal(signal.SIGINT, signal.default_int_handler)
