@@ -569,11 +569,13 @@ def test_an_unreadable_image_is_reported(
         page.locator("#explanation-status:text-is('Explaining …')").wait_for()
         page.set_input_files("#file", tmp_path / "a.png")
         page.locator("#prediction:text-is('No prediction')").wait_for()
-        assert "not an image" in page.locator("#confidence").inner_text().lower()
-        assert page.locator("#occlusion").is_hidden()
+        text = page.locator("#confidence").inner_text()
+        assert text.startswith("a.png: ") and "not an image" in text.lower()
+        assert page.locator("#occlusion").is_hidden() and page.locator("#models-fold").is_hidden()
         assert page.locator("#panel-single.explaining").count() == 0
         page.set_input_files("#file", photograph)
         page.locator(f"#prediction:text-is('{said_by('pretrained', photograph).label}')").wait_for()
+        assert page.locator("#models-fold").is_visible()
 
 
 @needs_browser

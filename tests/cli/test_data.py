@@ -58,6 +58,31 @@ def test_verify_shows_counts_and_then_what_rules_a_training_out(
     assert (document["ok"], document["faults"]) == (False, [unreadable, small])
 
 
+def test_verify_says_left_out_of_unreadable_images_only_where_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_image_folder(tmp_path / "things", {"cup": 3, "spoon": 3})
+    (folder / "cup/bad.png").touch()
+    assert run(["data", "verify", "--data", str(folder)]) == 3
+    assert "things/: unreadable images: 1 (cup/bad.png)\n" in capsys.readouterr().err
+    assert run(["data", "verify", "--skip-bad", "--data", str(folder)]) == 0
+    assert "things/: unreadable images, left out: 1 (cup/bad.png)\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("others", "found"), [(1, "1 other file, 1 pipe, device"), (2, "2 other files, 2 pipes, dev")]
+)
+def test_one_of_something_is_singular(
+    others: int, found: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_image_folder(tmp_path / "things", {"cup": 3, "spoon": 3})
+    for number in range(others):
+        (folder / f"note{number}.txt").touch()
+        (folder / f"cup/up{number}").symlink_to(folder, target_is_directory=True)
+    assert run(["data", "verify", "--data", str(folder)]) == 0
+    assert f"\n{found}" in capsys.readouterr().out
+
+
 def test_verify_of_one_class_counts_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write_image_folder(tmp_path / "things", {"cup": 3})
     assert run(["data", "verify", "--data", str(folder)]) == 3

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ankleboot.cli.main import EXTRAS
 from ankleboot.cli.main import run as ankleboot
+from ankleboot.core.extras import EXTRAS
 from ankleboot.data.fashion_mnist import load as data
 from ankleboot.data.fashion_mnist.sources import LocalFolder
 from ankleboot.recipes.catalog import PURPOSES, RECIPES

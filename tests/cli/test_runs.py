@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,15 @@ def test_runs_are_listed_filtered_and_sorted(capsys: pytest.CaptureFixture[str])
     captured = capsys.readouterr()
     assert [line.split()[0] for line in captured.out.splitlines()] == ["run", "runs/b", "runs/a"]
     assert captured.err == "2 of 3 runs\n"
+
+
+def test_one_run_is_singular(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ankleboot(["runs", "list", "--where", "seed=2"]) == 0
+    assert capsys.readouterr().err == "1 of 3 runs\n"
+    for name in ("b", "c"):
+        shutil.rmtree(folder / name)
+    assert ankleboot(["runs"]) == 0
+    assert capsys.readouterr().err == "1 run\n"
 
 
 def test_the_json_document_has_every_column(capsys: pytest.CaptureFixture[str]) -> None:

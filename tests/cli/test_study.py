@@ -1,6 +1,7 @@
 """`ankleboot study`."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,23 @@ def test_usage_errors_are_one_line(
 ) -> None:
     assert ankleboot(["study", *arguments]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("missing", ["keras", "tensorflow", "matplotlib", "jinja2"])
+def test_a_missing_extra_is_named_before_any_run(
+    missing: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not installed
+    monkeypatch.setattr("ankleboot.studies.runner.run_study", lambda *_, **__: pytest.fail("runs"))
+    arguments = ["study", "all", "--quick", "--data", "sample", "--output", str(tmp_path)]
+    assert ankleboot(arguments) == 5
+    assert capsys.readouterr().err == (
+        f"error: this needs {missing}: pip install 'ankleboot[train]'\n"
+    )
+    assert ankleboot(["study"]) == 0  # the list needs none of them
 
 
 @pytest.mark.slow

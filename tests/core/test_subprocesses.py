@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,19 @@ from ankleboot.core.subprocesses import anonymous_memory_mib, peak_mib, run_isol
 def test_failed_process_is_named_with_its_last_line() -> None:
     with pytest.raises(EnvironmentFailure, match=r"^calendar nonsense: .*invalid int value"):
         run_isolated("calendar", "nonsense")
+
+
+@pytest.mark.parametrize("reason", ["No module named 'keras.ops'", "keras is not installed"])
+def test_a_child_that_lacks_a_module_names_the_extra(
+    reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "needy.py").write_text(f"raise ModuleNotFoundError({reason!r})")
+    (tmp_path / "lost.py").write_text("import no_such_module")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(EnvironmentFailure, match=r"^this needs keras: pip install 'ankle"):
+        run_isolated("needy", "argument")
+    with pytest.raises(EnvironmentFailure, match=r"^lost: .* No module named 'no_such_module'"):
+        run_isolated("lost")
 
 
 def test_child_finds_the_modules_of_this_process() -> None:

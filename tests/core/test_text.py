@@ -9,6 +9,7 @@ import pytest
 
 from ankleboot.core.text import (
     MAX_NAME_BYTES,
+    counted,
     escape_lines,
     escape_markdown,
     escape_unprintable,
@@ -82,3 +83,19 @@ def test_markdown_shows_a_name_as_it_is() -> None:
 )
 def test_100_percent_is_all_and_0_is_none(fraction: float, digits: int, expected: str) -> None:
     assert share_text(fraction, digits) == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "text"),
+    [
+        (0, ("image",), "0 images"),
+        (1, ("image",), "1 image"),
+        (1_000, ("image",), "1,000 images"),
+        (1, ("copy", "copies"), "1 copy"),
+        (2, ("copy", "copies"), "2 copies"),
+    ],
+)
+def test_a_number_has_the_right_form_of_its_noun(
+    number: int, words: tuple[str, ...], text: str
+) -> None:
+    assert counted(number, *words) == text

@@ -81,8 +81,8 @@ def test_the_test_split_keeps_its_labels_and_says_so(pets: Path, tmp_path: Path)
     np.testing.assert_array_equal(data.test.labels, before.test.labels)
     assert data.label_changes is not None
     assert data.label_changes.notes == (
-        "l.csv: 1 test images keep their labels (test/cat/0.png)",
-        "l.csv: 1 images are not in pets/ (gone.png)",
+        "l.csv: 1 test image keeps its label (test/cat/0.png)",
+        "l.csv: 1 image is not in pets/ (gone.png)",
     )
 
 

@@ -99,7 +99,7 @@ def test_the_command_says_it(runs: list[Run], capfd: pytest.CaptureFixture[str])
     assert document["sentences"][0] == document["correction"]["sentences"][0]
     assert command(["evaluate", str(runs[1].folder), "--json"]) == 0
     captured = capfd.readouterr()
-    assert "labels.csv changes 22 labels, leaves out 1 images" in captured.err
+    assert "labels.csv changes 22 labels, leaves out 1 image and" in captured.err
 
 
 def test_a_grown_label_file_changes_no_run(

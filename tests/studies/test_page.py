@@ -19,6 +19,7 @@ def pooling_document() -> dict[str, Any]:
     return found.to_json() | {
         "seeds": 5,
         "data": {"name": "<b>bars</b>", "train_sha256": "0"},
+        "train_images": [1_600],
         "seconds": 60.0,
         "hardware": {"cpu": "A Processor", "usable_cores": 2},
         "versions": {"keras": "3", "tensorflow": "2"},
@@ -46,7 +47,13 @@ def test_page_has_no_external_resources(pooling_document: dict[str, Any], tmp_pa
     order = [text.index(f'<section id="{name}">') for name in ("answer", "sure", "try", "numbers")]
     assert order == sorted(order) and text.index(study.plain.sentences[0]) < text.index("<svg")
     write_page(study, pooling_document | {"quick": True}, tmp_path / "quick.html")
-    assert "Quick run: too few runs" in (tmp_path / "quick.html").read_text()
+    text = (tmp_path / "quick.html").read_text()
+    assert "<h2>Answer of the full study</h2>" in text and "<h2>Plain answer</h2>" not in text
+    full, quick = text.split('<section id="sure"><h2>This quick run</h2>')
+    assert "From Fashion-MNIST, all training images, 5 seeds for each variant" in full
+    assert study.plain.caveats[0] in full and "<svg" not in full
+    assert "From &lt;b&gt;bars&lt;/b&gt;, 1,600 training images, 5 seeds for each" in quick
+    assert "Quick run: too few runs" in quick and "<svg" in quick
 
 
 def test_markdown_page_holds_the_numbers(pooling_document: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from ankleboot.core.errors import EnvironmentFailure
 from ankleboot.core.executors.executor import Executor, Outcome, Outcomes, Task
 from ankleboot.core.files import file_lock
 from ankleboot.data.dataset import Dataset
-from ankleboot.recipes.catalog import get_recipe
+from ankleboot.recipes.catalog import PLAIN, get_recipe
 from ankleboot.recipes.parse import override
 from ankleboot.studies.runner import run_key, run_study
 from ankleboot.studies.study import Job, Study, Variant
@@ -67,11 +67,21 @@ def test_stored_runs_are_reused(toy: Toy, tmp_path: Path) -> None:
     toy(runs, seeds=3, progress=messages.append)
     assert runs.made == [("one", 1), ("two", 1), ("one", 2), ("two", 2)]
     assert "2 of them there already" in messages[0]
+    messages.clear()
+    toy(FakeRuns(), seeds=3, progress=messages.append)
+    assert messages == ["toy: 6 runs, there already"]  # and no minutes
     stored = next((tmp_path / "toy/runs").glob("two-seed1-*.json"))
     stored.write_text("{")  # damaged
     runs = FakeRuns()
     toy(runs, seeds=3)
     assert runs.made == [("two", 1)]
+
+
+def test_document_holds_the_numbers_of_training_images(toy: Toy, bar_data: Dataset) -> None:
+    few = replace(TOY.variants[1], recipe=replace(TINY, train_size=20))
+    document = toy(FakeRuns(), study=replace(TOY, variants=(TOY.variants[0], few)), seeds=1)
+    everything = len(bar_data.split(PLAIN.split_rule).train)
+    assert document["train_images"] == [20, everything]
 
 
 def test_changed_recipe_is_run_again_and_the_old_run_stays(toy: Toy, tmp_path: Path) -> None:

@@ -1,14 +1,25 @@
 """Sentences: what may be claimed of numbers."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ankleboot.studies.results import StudyResults, summarize
-from ankleboot.studies.sentences import FEW, QUICK, answer_sentences, describe_differences, join_and
-from ankleboot.studies.study import get_study
+from ankleboot.studies.results import MIN_COMPARED_SECONDS, StudyResults, summarize
+from ankleboot.studies.sentences import (
+    FEW,
+    QUICK,
+    answer_sentences,
+    describe_differences,
+    describe_runs,
+    join_and,
+)
+from ankleboot.studies.study import Row, get_study
 from helpers.studies import TOY, pooling_rows, row
+
+RESULTS = Path(__file__).parents[2] / "benchmarks/results/studies"
 
 
 def table(one: list[float], two: list[float], **more: Any) -> StudyResults:
@@ -74,6 +85,55 @@ def test_few_runs_are_described_by_their_difference() -> None:
         "In validation accuracy, the difference to max is -1.00 points for average, +0.01 points "
         "for strided and -2.00 points for none."
     )
+
+
+def lasting(seconds: float, rows: list[Row]) -> list[Row]:
+    return [{**row, "measures": row["measures"] | {"train_seconds": seconds}} for row in rows]
+
+
+def test_trainings_of_seconds_are_not_compared_by_their_time_in_a_quick_run() -> None:
+    study, rows = get_study("pooling"), pooling_rows(1)
+    short = summarize(study, lasting(MIN_COMPARED_SECONDS - 0.1, rows), is_quick=True)
+    said = study.answer(short)[2]
+    assert "times as long" not in said and "Without pooling, the maps take 1.0 times the" in said
+    for seconds, is_quick in ((MIN_COMPARED_SECONDS, True), (0.1, False)):
+        results = summarize(study, lasting(seconds, rows), is_quick=is_quick)
+        said = study.answer(results)[2]
+        assert "training takes 1.0 times as long as with max pooling, and the maps" in said
+
+
+def test_the_ladder_compares_no_time_of_short_trainings_either() -> None:
+    study = get_study("ladder")
+    names = ("plain", "all together")
+    rows = [{**row(name, 0, 0.9), "study": "ladder", "recipe": {"epochs": 1}} for name in names]
+    for found in rows:
+        found["measures"].update(train_seconds=2.0, parameters=1_000)
+    said = study.answer(summarize(study, rows, is_quick=True))
+    assert "reaches 90.00 % with 1.0 times the parameters." in " ".join(said)
+    assert "1.0 times the seconds and" in " ".join(
+        study.answer(summarize(study, rows, is_quick=False))
+    )
+
+
+def test_the_shortest_time_that_is_compared_is_mostly_training() -> None:
+    """The untrained network learns for one step: its seconds are those of start and end."""
+    stored = json.loads((RESULTS / "filters.json").read_text())
+    start = [
+        found["measures"]["train_seconds"]
+        for found in stored["rows"]
+        if found["variant"] == "untrained"
+    ]
+    assert 0.8 <= min(start) and max(start) < 1.3
+    assert max(start) <= MIN_COMPARED_SECONDS / 8
+
+
+def test_full_study_and_quick_run_are_told_apart_by_data_images_and_seeds() -> None:
+    document = {"data": {"name": "sample"}, "train_images": [1_000, 1_600], "seeds": 1}
+    full, quick = describe_runs(get_study("pooling"), document)
+    assert full == "Fashion-MNIST, all training images, 5 seeds for each variant"
+    assert quick == "sample, 1,000 to 1,600 training images, 1 seed for each variant"
+    full, _ = describe_runs(get_study("overfitting"), document)
+    assert " to all training images, 6 seeds" in full
 
 
 def test_words_are_joined_with_commas_and_and() -> None:

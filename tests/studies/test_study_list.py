@@ -51,6 +51,7 @@ def document(**more: Any) -> dict[str, Any]:
         "quick": False,
         "plain": ["Because.", "Always."],
         "unsupported": [],
+        "described_runs": ["all images, 5 seeds", "the sample, 1 seed"],
         "sentences": ["One.", "Two.", "Three."],
         "table": [["variant", "accuracy, %"], ["one", "90.00"]],
         "page": "study.html",
@@ -66,8 +67,23 @@ def test_plain_answer_is_printed_if_the_runs_support_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert printed(document(), capsys)[:3] == ["Why?", "Because. Always.", "1. One."]
-    quick = printed(document(quick=True, unsupported=["a is better"]), capsys)
-    assert quick[:3] == ["Why?", "Answer of the full study: Because. Always.", "1. One."]
     assert printed(document(plain=[]), capsys)[:2] == ["Why?", "1. One."]
     found = printed(document(unsupported=["a is better", "b is not"]), capsys)
     assert found[1] == "Not supported by these runs: a is better; b is not."
+
+
+def test_a_quick_run_stands_apart_from_the_answer_of_the_full_study(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    quick = document(quick=True, unsupported=["a is better"])
+    assert printed(quick, capsys)[:7] == [
+        "Why?",
+        "",
+        "Answer of the full study (all images, 5 seeds):",
+        "Because. Always.",
+        "",
+        "This quick run, which claims nothing (the sample, 1 seed):",
+        "1. One.",
+    ]
+    bare = printed(document(quick=True, plain=[]), capsys)
+    assert bare[:3] == ["Why?", "", "This quick run, which claims nothing (the sample, 1 seed):"]

@@ -1,6 +1,5 @@
 """`ankleboot data`: fetch, verify, export and audit data sets."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -8,6 +7,7 @@ import click
 from ankleboot.cli import options
 from ankleboot.cli.groups import DataCommand, Group
 from ankleboot.cli.output.plain import print_lines
+from ankleboot.core.text import counted
 
 
 @click.group(cls=Group)
@@ -50,9 +50,8 @@ def verify(data_choice: options.DataOptions) -> options.Result:
     from ankleboot.recipes.image_spec import ImageSpec
 
     is_own = data_choice.name is not None and is_image_folder(data_choice.name)
-    tolerant = replace(data_choice, skip_bad=True, strict=False) if is_own else data_choice
     # the crop does not matter to the check; this one is the fastest
-    loaded = tolerant.load(ImageSpec(crop="none"), known="fashion-mnist")
+    loaded = data_choice.load(ImageSpec(crop="none"), known="fashion-mnist", check_only=is_own)
     if is_own:
         log_line("note: checked as small gray copies; the recipe of a training decides its images")
     faults = find_faults(loaded, skip_bad=data_choice.skip_bad, strict=data_choice.strict)
@@ -114,7 +113,7 @@ def images(
     chosen = loaded.test if split == "test" else loaded.train
     paths = export_images(chosen, loaded.class_names, folder, count)
     document = {"data": loaded.name, "split": split, "files": [str(path) for path in paths]}
-    sentence = f"{len(paths)} images of the {split} split of {loaded.name}: {folder}"
+    sentence = f"{counted(len(paths), 'image')} of the {split} split of {loaded.name}: {folder}"
     return document, lambda: print_lines(sentence)
 
 

@@ -17,24 +17,10 @@ from ankleboot.cli.groups import Group, usage_message
 from ankleboot.cli.output.plain import print_lines
 from ankleboot.core import plugins
 from ankleboot.core.errors import AnklebootError, EnvironmentFailure, UsageError
+from ankleboot.core.extras import needed_extra
 from ankleboot.core.last_resort import describe_unexpected, exit_code_of
 from ankleboot.core.signals import received_signal
 from ankleboot.core.tensorflow_settings import use_backend
-
-EXTRAS = {
-    "train": "cv2 jinja2 keras matplotlib tensorflow",
-    "jax": "jax",
-    "audit": "cleanlab sklearn",
-    "onnx": "onnxruntime",
-    "openvino": "openvino",
-    "tables": "pyarrow",
-    "scale": "ray",
-    "tune": "optuna",
-    "mlflow": "mlflow sqlalchemy alembic sqlparse",
-    "export": "litert_quantizer onnx tf2onnx",
-    "serve": "httptools prometheus_client python_multipart starlette uvicorn",
-}
-"""Modules that the light core does without, by the extra that brings them."""
 
 
 def main() -> None:
@@ -82,11 +68,8 @@ def run(arguments: list[str]) -> int:
 
 def _fail_without(error: ModuleNotFoundError) -> int:
     """Name the extra that brings a missing module."""
-    missing = (error.name or "").partition(".")[0]
-    for extra, modules in EXTRAS.items():
-        if missing in modules.split():
-            message = f"this needs {missing}: pip install 'ankleboot[{extra}]'"
-            return _fail(message, EnvironmentFailure.exit_code)
+    if message := needed_extra(error.name or ""):
+        return _fail(message, EnvironmentFailure.exit_code)
     return _fail(describe_unexpected(error), exit_code_of(error))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -201,21 +201,32 @@ class DataOptions:
         if self.name is not None:
             check_data_name(self.name)
 
-    def load(self, image_spec: ImageSpec, run: Run | None = None, known: str = "") -> Dataset:
+    def load(
+        self,
+        image_spec: ImageSpec,
+        run: Run | None = None,
+        known: str = "",
+        *,
+        check_only: bool = False,
+    ) -> Dataset:
         """Load the data set; print its warnings on stderr.
 
         Args:
             image_spec: Size, colors and crop of the images.
             run: Run whose data is loaded by default, and must not have changed.
             known: Name of the data set to load by default if there is no run.
+            check_only: Whether faults of images are printed, and no error.
         """
         from ankleboot.cli.output.progress import working
         from ankleboot.cli.output.terminal import log_line
 
         with working("data"):
-            data = self._load(image_spec, run, known)
-        for warning in data.folder_report.warnings if data.folder_report else ():
-            log_line(f"{data.name}: {warning}")
+            choice = replace(self, skip_bad=True, strict=False) if check_only else self
+            data = choice._load(image_spec, run, known)
+        if report := data.folder_report:
+            is_used = self.skip_bad or not check_only
+            for line in report.warnings if is_used else report.findings:
+                log_line(f"{data.name}: {line}")
         if changes := data.label_changes:
             for note in (str(changes), *changes.notes):
                 log_line(f"{data.name}: {note}")
@@ -284,21 +295,3 @@ DATA_OPTIONS = (
 
 data_option = collect_options(DATA_OPTIONS, "data_choice", DataOptions)
 """Decorator that adds --data and the options that go with it, passed together as `data_choice`."""
-
-
-def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
-    """Read KEY=VALUE of --set.
-
-    Raises:
-        UsageError: If a setting is not of this form, or a key is set twice.
-    """
-    values: dict[str, str] = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        key = key.strip()
-        if not equals:
-            raise UsageError(f"--set {setting}: expected KEY=VALUE")
-        if key in values:
-            raise UsageError(f"{key} is set twice, to {values[key]} and to {value}")
-        values[key] = value
-    return values

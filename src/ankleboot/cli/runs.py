@@ -9,6 +9,7 @@ import click
 from ankleboot.cli import options
 from ankleboot.cli.groups import Group
 from ankleboot.core.errors import UsageError
+from ankleboot.core.text import counted
 
 FORMATS = ("table", "csv", "markdown", "latex")
 
@@ -206,5 +207,5 @@ def _confirm(count: int) -> None:
         raise UsageError(
             "there is no terminal to ask on; pass --yes to remove, or --dry-run to list"
         )
-    if not click.confirm(f"Remove {count} folders?", err=True):
+    if not click.confirm(f"Remove {counted(count, 'folder')}?", err=True):
         raise UsageError("nothing was removed")

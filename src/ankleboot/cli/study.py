@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ankleboot.core.executors.executor import Executor
 
 ALL = "all"
+NEEDED = ("keras", "tensorflow", "matplotlib", "jinja2")
+"""Modules of the runs, which are processes of their own, and of the page."""
 
 
 @click.command()
@@ -45,6 +47,7 @@ def study(
     an interruption, the same command continues.
     """
     from ankleboot.cli.output.studies import study_list, study_results
+    from ankleboot.core.environment import require_modules
 
     names = plugins.names("studies")
     if name is None:
@@ -54,6 +57,7 @@ def study(
         rows = _list_studies()
         return rows, lambda: study_list(rows)
     chosen = names if name == ALL else (name,)
+    require_modules(*NEEDED)
     executor = place.executor(limit=1)
     documents = [_run(each, quick, seeds, data_name, output, executor) for each in chosen]
     shown = [{key: doc[key] for key in doc if key != "rows"} for doc in documents]
@@ -75,7 +79,7 @@ def _run(
     from ankleboot.studies.claims import unsupported_claims
     from ankleboot.studies.results import StudyResults
     from ankleboot.studies.runner import folder_of, run_study
-    from ankleboot.studies.sentences import answer_sentences
+    from ankleboot.studies.sentences import answer_sentences, describe_runs
     from ankleboot.studies.study import get_study
 
     chosen = get_study(name)
@@ -96,6 +100,7 @@ def _run(
     write_page(chosen, document, page)
     return document | {
         "question": chosen.question,
+        "described_runs": list(describe_runs(chosen, document)),
         "plain": list(chosen.plain.sentences) if chosen.plain else [],
         "unsupported": list(unsupported_claims(chosen, results)),
         "sentences": list(answer_sentences(results)),

@@ -91,9 +91,10 @@ def train(
     from ankleboot.models.backbones.packages import require_weights
     from ankleboot.models.run import load_run
     from ankleboot.models.run_dir import refuse_used
+    from ankleboot.recipes.parse import parse_settings
     from ankleboot.training import train as training
 
-    changes = options.parse_settings(settings if seed is None else (*settings, f"seed={seed}"))
+    changes = parse_settings(settings if seed is None else (*settings, f"seed={seed}"))
     if folds is not None or seeds is not None:
         refuse_beside_several(changes, folds, seeds, resume_dir, parent_dir)
         if folds is not None:

@@ -76,11 +76,12 @@ def tune(
     from ankleboot.core.silence import import_keras
     from ankleboot.models.backbones.packages import require_weights
     from ankleboot.recipes.catalog import get_recipe
+    from ankleboot.recipes.parse import parse_settings
     from ankleboot.training.tuning.search import Budget, Search
     from ankleboot.training.tuning.space import search_space
 
     parsed = Budget.parse(budget)
-    recipe = get_recipe(recipe_name, **options.parse_settings(settings))
+    recipe = get_recipe(recipe_name, **parse_settings(settings))
     if place.on == "local":
         require_weights(recipe)
     space = search_space(recipe, fields)

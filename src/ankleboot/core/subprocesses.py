@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,12 +16,16 @@ from typing import Any
 
 from ankleboot.core import environment
 from ankleboot.core.errors import EnvironmentFailure, Interrupted, ProcessKilledError
+from ankleboot.core.extras import needed_extra
 from ankleboot.core.git import git_commit
 from ankleboot.core.signals import StopFlag, stop_on_signal
 
 MIB = 2**20
 POLL_PERIOD_S = 0.2  # delay until a signal stops the child
 STOP_TIMEOUT_S = 30.0  # from SIGTERM, at which a training saves its epoch, to SIGKILL
+MISSING_MODULE = re.compile(
+    r"ModuleNotFoundError: (?:No module named '([\w.]+)'|([\w.]+) is not installed)"
+)
 
 FORBIDDEN_EVENTS = (
     *("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"),
@@ -106,7 +111,8 @@ def run_isolated(
 
     Raises:
         ProcessKilledError: If a signal ended the child, or it took too long.
-        EnvironmentFailure: If the child fails; the message holds its last line of stderr.
+        EnvironmentFailure: If the child fails; the message holds its last line of stderr, or names
+            the extra with a module that it lacks.
         Interrupted: When the flag is set; the child is terminated.
     """
     command = [sys.executable, "-m", "ankleboot.core.child", module, *arguments]
@@ -145,9 +151,16 @@ def run_isolated(
         raise ProcessKilledError(f"{module}: {reason}")
     if child.returncode:
         message = (stderr.strip().splitlines() or ["no message"])[-1]
-        raise EnvironmentFailure(f"{' '.join([module, *arguments])}: {message}")
+        extra = _needed_extra(message)
+        raise EnvironmentFailure(extra or f"{' '.join([module, *arguments])}: {message}")
     document: dict[str, Any] = json.loads(stdout.splitlines()[-1])
     return document
+
+
+def _needed_extra(message: str) -> str | None:
+    """Return the sentence about an extra if a module of it is what a child lacked."""
+    missing = MISSING_MODULE.match(message)
+    return needed_extra(missing[1] or missing[2]) if missing else None
 
 
 def run_to_end(command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -67,6 +67,11 @@ def share_text(fraction: float, digits: int = 0) -> str:
     return text
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: "1 image", "2 images"; an "s" makes the plural by default."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def truncate_middle(text: str, length: int = 24) -> str:
     """Shorten a long name to its beginning and its end."""
     if len(text) <= length:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ankleboot.core.files import sha256_of
+from ankleboot.core.text import counted
 from ankleboot.core.types import Indices, Labels
 
 
@@ -45,8 +46,9 @@ class LabelChanges:
 
     def __str__(self) -> str:
         return (
-            f"{self.path.name} changes {len(self.changed):,} labels, leaves out "
-            f"{len(self.unusable):,} images and confirms {self.num_confirmed:,} labels"
+            f"{self.path.name} changes {counted(len(self.changed), 'label')}, leaves out "
+            f"{counted(len(self.unusable), 'image')} and confirms "
+            f"{counted(self.num_confirmed, 'label')}"
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ankleboot.core.errors import DataError, UsageError
 from ankleboot.core.paths import AnyPath, expand
-from ankleboot.core.text import unknown_name
+from ankleboot.core.text import counted, unknown_name
 from ankleboot.data.dataset import Dataset, LabeledImages
 from ankleboot.data.label_changes import LabelChanges
 from ankleboot.data.label_file import Decision, read_label_file
@@ -83,9 +83,11 @@ def _notes(data: Dataset, final: Mapping[str, str], path: Path) -> tuple[str, ..
         )
     notes = []
     if in_test:
-        notes.append(f"{len(in_test):,} test images keep their labels ({_join(in_test)})")
+        keep = counted(len(in_test), "test image keeps its label", "test images keep their labels")
+        notes.append(f"{keep} ({_join(in_test)})")
     if unknown:
-        notes.append(f"{len(unknown):,} images are not in {data.name} ({_join(unknown)})")
+        are = counted(len(unknown), "image is", "images are")
+        notes.append(f"{are} not in {data.name} ({_join(unknown)})")
     return tuple(f"{path.name}: {note}" for note in notes)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ankleboot.core.errors import DataError, UsageError
+from ankleboot.core.text import counted
 from ankleboot.data.dataset import Dataset
 from ankleboot.data.image_folder.report import (
     LEAKAGE,
@@ -44,7 +45,7 @@ def _small_classes(report: FolderReport, *, is_folder: bool) -> list[str]:
     counts = report.counts["train"]
     place, rest = ("/", "it") if is_folder else ("", "the class")
     faults = [
-        f"{name} has {count} training image{'' if count == 1 else 's'}, "
+        f"{name} has {counted(count, 'training image')}, "
         f"{MIN_IMAGES_PER_CLASS} are needed: add images to {name}{place} or remove {rest}"
         for name, count in counts.items()
         if count < MIN_IMAGES_PER_CLASS

@@ -1,6 +1,6 @@
 """Recipes from stored documents, and from values of the user such as those of `--set`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -30,6 +30,24 @@ def from_json(document: Mapping[str, Any]) -> Recipe:
         raise UsageError(f"model_options: expected a value for each name, got {model_options!r}")
     values = {key: OPTIONS[key].checked(key, document[key]) for key in document if key in OPTIONS}
     return Recipe(name=name, model_options=model_options, **values)
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, str]:
+    """Read KEY=VALUE of --set.
+
+    Raises:
+        UsageError: If a setting is not of this form, or a key is set twice.
+    """
+    values: dict[str, str] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        key = key.strip()
+        if not equals:
+            raise UsageError(f"--set {setting}: expected KEY=VALUE")
+        if key in values:
+            raise UsageError(f"{key} is set twice, to {values[key]} and to {value}")
+        values[key] = value
+    return values
 
 
 def override(recipe: Recipe, values: Mapping[str, Any], *, drop_unused: bool = False) -> Recipe:

@@ -10,7 +10,7 @@ from ankleboot.evaluation.plots.svg import png_url, svg
 from ankleboot.studies import tables
 from ankleboot.studies.claims import unsupported_claims
 from ankleboot.studies.results import StudyResults
-from ankleboot.studies.sentences import answer_sentences
+from ankleboot.studies.sentences import answer_sentences, describe_runs
 from ankleboot.studies.study import Chart, Study
 from ankleboot.web.render import render
 
@@ -29,6 +29,7 @@ def write_page(study: Study, document: dict[str, Any], path: Path) -> None:
         "plain": study.plain,
         "unsupported": unsupported_claims(study, results),
         "is_quick": results.is_quick,
+        "described_runs": describe_runs(study, document) if results.is_quick else (),
         "runs": len(results.rows),
         "data": document["data"]["name"],
         "sentences": answer_sentences(results),

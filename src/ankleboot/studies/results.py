@@ -20,6 +20,11 @@ from ankleboot.studies.quantities import QUANTITIES
 from ankleboot.studies.study import MIN_SEEDS, Comparison, Row, Study
 
 ALPHA = 0.05
+MIN_COMPARED_SECONDS = 10.0
+"""Mean seconds of a training below which a quick run compares no times. Building, compiling and
+saving a network took 0.8 to 1.3 s in the stored runs of the study "filters" (its untrained network
+learns for one step). From 10 s on, this is an eighth at most; in shorter trainings the start
+decides which of them is longer."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,11 @@ class StudyResults:
     def ratio(self, variant: str, other: str, key: str) -> float:
         """Return the mean of a variant divided by that of another."""
         return self.mean(variant, key) / self.mean(other, key)
+
+    def has_comparable_times(self, *variants: str) -> bool:
+        """Return whether the trainings are long enough to compare their seconds."""
+        means = [self.mean(variant, "train_seconds") for variant in variants]
+        return not self.is_quick or min(means) >= MIN_COMPARED_SECONDS
 
     def series(self, variant: str, key: str) -> np.ndarray:
         """Return a list of numbers of every run as (runs, numbers), padded with NaN."""

@@ -23,6 +23,7 @@ from ankleboot.core.files import (
 )
 from ankleboot.core.progress import RemainingTime
 from ankleboot.core.subprocesses import machine_info
+from ankleboot.core.text import counted
 from ankleboot.data.dataset import Dataset
 from ankleboot.recipes.catalog import PLAIN
 from ankleboot.recipes.recipe import Recipe
@@ -71,6 +72,7 @@ def run_study(
         document = summarize(study, rows, is_quick=quick).to_json() | {
             "seeds": num_seeds,
             "data": {"name": data.name, "train_sha256": data.train_sha256},
+            "train_images": sorted({job.recipe.train_size or num_train for job in jobs}),
             "seconds": round(sum(row["seconds"] for row in rows), 1),
             **machine_info(),
         }
@@ -114,11 +116,12 @@ def _task(job: Job, quick: bool) -> Task:
 
 def estimate_line(study: Study, num_runs: int, num_missing: int, *, quick: bool) -> str:
     """Return a line with the number of runs and their estimated minutes."""
+    if not num_missing:
+        return f"{study.name}: {counted(num_runs, 'run')}, there already"
     stored = "" if num_missing == num_runs else f", {num_runs - num_missing} of them there already"
     minutes = study.minutes * num_missing / study.num_runs
     time = "a few minutes" if quick else f"about {minutes:.1f} minutes on two cores"
-    runs = "1 run" if num_runs == 1 else f"{num_runs} runs"
-    return f"{study.name}: {runs}{stored}; {time}"
+    return f"{study.name}: {counted(num_runs, 'run')}{stored}; {time}"
 
 
 def _file_stem(job: Job, data: Dataset, cores: int | None) -> str:

@@ -1,10 +1,13 @@
 """Sentences about comparisons: "better" and "worse" only where a test allows it."""
 
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
+from typing import Any
 
+from ankleboot.core.text import counted
 from ankleboot.studies.quantities import QUANTITIES
 from ankleboot.studies.results import ALPHA, ComparisonResult, StudyResults
-from ankleboot.studies.study import MIN_SEEDS
+from ankleboot.studies.study import MIN_SEEDS, Study
 
 QUICK = "First impression, no claim: "
 FEW = "Too few runs, no claim: "
@@ -17,6 +20,23 @@ def answer_sentences(results: StudyResults) -> tuple[str, ...]:
     is_few = not all(comparison.has_enough_runs for comparison in results.comparisons)
     mark = QUICK if results.is_quick else FEW if is_few else ""
     return tuple(mark + sentence for sentence in results.study.answer(results))
+
+
+def describe_runs(study: Study, document: dict[str, Any]) -> tuple[str, str]:
+    """State data, images and seeds of the full study, and those of the runs of a study.json."""
+    full = _images(variant.recipe.train_size for variant in study.variants)
+    own = _images(document["train_images"])
+    return (
+        f"Fashion-MNIST, {full}, {counted(study.seeds, 'seed')} for each variant",
+        f"{document['data']['name']}, {own}, {counted(document['seeds'], 'seed')} for each variant",
+    )
+
+
+def _images(sizes: Iterable[int]) -> str:
+    """State the numbers of training images, of which 0 stands for all, from fewest to most."""
+    ordered = sorted(sizes, key=lambda size: size or inf)
+    ends = [f"{size:,}" if size else "all" for size in (ordered[0], ordered[-1])]
+    return f"{' to '.join(dict.fromkeys(ends))} training images"
 
 
 def describe_differences(

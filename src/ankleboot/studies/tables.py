@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ankleboot.core.text import counted
 from ankleboot.recipes import catalog
 from ankleboot.studies.quantities import QUANTITIES
 from ankleboot.studies.results import ComparisonResult, StudyResults, Summary
@@ -87,7 +88,7 @@ def environment_line(document: dict[str, Any]) -> str:
     hardware, versions, seeds = (document[key] for key in ("hardware", "versions", "seeds"))
     tensorflow = versions.get("tensorflow-cpu") or versions.get("tensorflow", "?")
     return (
-        f"{document['data']['name']}, {seeds} {'seed' if seeds == 1 else 'seeds'}, "
+        f"{document['data']['name']}, {counted(seeds, 'seed')}, "
         f"{document['seconds'] / 60:.1f} minutes "
         f"on {hardware['usable_cores']} cores ({hardware['cpu'].split(' Processor')[0]}), Keras "
         f"{versions.get('keras', '?')}, TensorFlow {tensorflow}, {document['date']}"

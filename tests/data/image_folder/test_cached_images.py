@@ -82,7 +82,7 @@ def test_work_is_announced_once(photos: Path) -> None:
     files = hash_images([ImageFile(photos / "a.png", "a.png", "train", "a")])
     for _ in range(2):
         cache_images(files, COLOR, messages.append)
-    assert messages == ["preprocessing 1 images, once: color 8 x 8, whole photo"]
+    assert messages == ["preprocessing 1 image, once: color 8 x 8, whole photo"]
 
 
 @pytest.mark.parametrize("image_spec", [GRAY, COLOR])

@@ -172,8 +172,8 @@ def test_a_file_of_groups_does_what_a_column_does(pets: Path, tmp_path: Path) ->
     assert report is not None
     assert report.notes == ("groups.csv: 3 groups; images without a group: 2",)
     for row, message in (
-        ({"path": "nope.png", "group": "p1"}, "1 images are not in the data: nope.png"),
-        ({"path": names[0], "group": "p9"}, "1 images are in two groups: cat/0.png"),
+        ({"path": "nope.png", "group": "p1"}, "1 image is not in the data: nope.png"),
+        ({"path": names[0], "group": "p9"}, "1 image is in two groups: cat/0.png"),
     ):
         with pytest.raises(DataError, match=message):
             loaded(tmp_path / "made", groups=write(file, [*groups, row]))

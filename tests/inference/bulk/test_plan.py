@@ -232,7 +232,7 @@ def test_shards_need_an_output_file(tmp_path: Path) -> None:
     (tmp_path / "folder.tar").mkdir()
     refuse_shards([str(tmp_path / "folder.tar")])
     for name in ("a.tar", "a.parquet", "a.tgz", "a.txt"):
-        with pytest.raises(UsageError, match="for these, add --output"):
+        with pytest.raises(UsageError, match="needs --output FILE.parquet"):
             refuse_shards([name])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ankleboot.cli.output.terminal import Terminal, plain_table, right_column, stdout_console
-from ankleboot.core.text import percent_text
+from ankleboot.core.text import counted, percent_text
 
 if TYPE_CHECKING:  # imports TensorFlow
     from ankleboot.data.convert import Conversion
@@ -65,30 +65,32 @@ def _size_text(num_bytes: int) -> str:
 def _finding_lines(report: dict[str, Any]) -> list[str]:
     """Count what was found beside readable images; the unreadable ones come last, for a list."""
     repeated = len(report["duplicates"])
+    in_several = "of them in more than one split"
+    special = "pipe, device or link to a folder above"
     lines = [
-        _counted(
-            (report["num_named_groups"], "groups"),
-            (len(report["split_groups"]), "of them in more than one split"),
+        _join_found(
+            (report["num_named_groups"], "group", "groups"),
+            (len(report["split_groups"]), in_several, in_several),
         ),
-        _counted(
-            (repeated, f"image{'s' * (repeated > 1)} more than once"),
-            (len(report["leakage"]), "of them in more than one split"),
-            (len(report["conflicts"]), "with more than one label"),
+        _join_found(
+            (repeated, "image more than once", "images more than once"),
+            (len(report["leakage"]), in_several, in_several),
+            (len(report["conflicts"]), "with more than one label", "with more than one label"),
         ),
-        _counted(
-            (len(report["skipped"]), "other files"),
-            (len(report["special_files"]), "pipes, devices or links to a folder above"),
+        _join_found(
+            (len(report["skipped"]), "other file", "other files"),
+            (len(report["special_files"]), special, "pipes, devices or links to a folder above"),
         ),
-        _counted((len(report["unreadable"]), "unreadable")),
+        _join_found((len(report["unreadable"]), "unreadable", "unreadable")),
     ]
     if not repeated and not report["unreadable"]:
         lines.append("every image can be read, none occurs more than once")
     return list(filter(None, lines))
 
 
-def _counted(*parts: tuple[int, str]) -> str:
-    """Join numbers with what they count, without those that are 0."""
-    return ", ".join(f"{count:,} {text}" for count, text in parts if count)
+def _join_found(*parts: tuple[int, str, str]) -> str:
+    """Join numbers with what they count, one or several; without those that are 0."""
+    return ", ".join(counted(*part) for part in parts if part[0])
 
 
 def data_converted(result: Conversion) -> None:

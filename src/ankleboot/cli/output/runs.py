@@ -9,7 +9,7 @@ from rich.table import Column
 
 from ankleboot.cli.output.plain import print_csv, print_lines
 from ankleboot.cli.output.terminal import log_line, plain_table, stdout_console
-from ankleboot.core.text import escape_markdown, escape_unprintable
+from ankleboot.core.text import counted, escape_markdown, escape_unprintable
 from ankleboot.evaluation.leaderboard import Standing
 from ankleboot.models.run_list.columns import COLUMNS, OWN_COLUMNS, Row, Value, check_column
 from ankleboot.models.run_list.prune import PrunePlan
@@ -59,10 +59,10 @@ def run_table(rows: Sequence[Row], names: Sequence[str], format_name: str, num_r
     _print_table(names, cells, exact, format_name)
     if format_name != "table":
         return
-    others = f" of {num_runs:,}" if num_runs != len(rows) else ""
+    some = f"{len(rows):,} of " if num_runs != len(rows) else ""
     damaged = sum(row["state"] == "damaged" for row in rows)
     note = f", {damaged:,} damaged: --columns run,error" if damaged else ""
-    log_line(f"{len(rows):,}{others} runs{note}")
+    log_line(f"{some}{counted(num_runs, 'run')}{note}")
 
 
 def _num_fitting(names: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
@@ -130,7 +130,7 @@ def pruned(plan: PrunePlan) -> None:
 def _folders(plan: PrunePlan) -> str:
     number = len(plan.folders)
     size = f", {plan.num_bytes / 1e6:,.1f} MB" if number else ""
-    return f"{number:,} {'folder' if number == 1 else 'folders'}{size}"
+    return f"{counted(number, 'folder')}{size}"
 
 
 def _shown(name: str, value: Value) -> str:

@@ -53,7 +53,9 @@ def study_results(documents: Sequence[dict[str, Any]]) -> None:
     console = stdout_console()
     for document in documents:
         console.print(document["question"], style="bold")
-        if document["plain"]:
+        if document["quick"]:
+            _print_full_answer(console, document)
+        elif document["plain"]:
             console.sentences(_plain_answer(document))
         _print_numbered(console, document["sentences"])
         (head, *titles), *rows = document["table"]
@@ -64,10 +66,21 @@ def study_results(documents: Sequence[dict[str, Any]]) -> None:
         console.lines(document["page"])
 
 
+def _print_full_answer(console: Terminal, document: dict[str, Any]) -> None:
+    """Print the answer of the full study apart from the figures of a quick run."""
+    full, quick = document["described_runs"]
+    is_pipe = not console.is_terminal
+    if document["plain"]:
+        console.lines("")
+        console.print(f"Answer of the full study ({full}):", style="bold", soft_wrap=is_pipe)
+        console.sentences(" ".join(document["plain"]))
+    console.lines("")
+    title = f"This quick run, which claims nothing ({quick}):"
+    console.print(title, style="bold", soft_wrap=is_pipe)
+
+
 def _plain_answer(document: dict[str, Any]) -> str:
-    """Return the plain answer and whose it is, or what of it these runs do not support."""
-    if document["quick"]:
-        return " ".join(["Answer of the full study:", *document["plain"]])
+    """Return the plain answer, or what of it these runs do not support."""
     if document["unsupported"]:
         return f"Not supported by these runs: {'; '.join(document['unsupported'])}."
     return " ".join(document["plain"])

@@ -14,6 +14,7 @@ from ankleboot.core.text import escape_lines, escape_unprintable, truncate_middl
 
 WIDE = 10_000  # characters; no line of a pipe is longer
 MIN_NAME_LENGTH = 24  # characters of a name that a narrow terminal leaves
+EMPTY = "-"  # stands for an empty cell in a pipe
 
 plain_table = partial(Table, box=None, pad_edge=False)
 right_column = partial(Column, justify="right")
@@ -57,15 +58,14 @@ class Terminal(Console):
             self.print(str(item), soft_wrap=True)
 
     def table(self, table: Table) -> None:
-        """Print a table; a terminal breaks its lines, and in a pipe they end with their text."""
-        if self.is_terminal:
-            for column in table.columns:
-                if not column.no_wrap:
-                    column.overflow = "fold"  # no text is lost
-            self.print(table)
+        """Print a table; a terminal breaks its lines, and a pipe has one line for each row."""
+        if not self.is_terminal:
+            self.lines(*_unpadded_lines(table))
             return
-        for line in self.render_lines(table, pad=False):
-            self.lines("".join(segment.text for segment in line).rstrip())
+        for column in table.columns:
+            if not column.no_wrap:
+                column.overflow = "fold"  # no text is lost
+        self.print(table)
 
     def fit_name(self, text: str, *, beside: int) -> str:
         """Return a name whole if it fits a line with `beside` other characters, else shortened."""
@@ -75,6 +75,18 @@ class Terminal(Console):
         """Print sentences; a terminal breaks their lines."""
         for sentence in sentences:
             self.print(sentence, soft_wrap=not self.is_terminal)
+
+
+def _unpadded_lines(table: Table) -> list[str]:
+    """Return the title and rows with two blanks between cells; an empty cell is a hyphen.
+
+    Columns are not aligned, since one long cell would pad every other line by its width.
+    """
+    rows = list(zip(*(column.cells for column in table.columns), strict=True))
+    if table.show_header:
+        rows.insert(0, tuple(column.header for column in table.columns))
+    lines = ["  ".join(str(cell).strip() or EMPTY for cell in row) for row in rows]
+    return [str(table.title), *lines] if table.title else lines
 
 
 def styled(*parts: str | tuple[str, str]) -> Text:

@@ -16,6 +16,7 @@ from ankleboot.core.errors import DataError, EnvironmentFailure
 from ankleboot.core.files import sha256_of
 from ankleboot.core.paths import cache_folder
 from ankleboot.core.progress import report_progress
+from ankleboot.core.text import counted
 from ankleboot.core.types import SomeImages
 from ankleboot.data.image_folder.content import (
     NUM_THREADS,
@@ -76,7 +77,7 @@ def cache_images(
 
     def make(images: RowWriter) -> Mapping[str, Any]:
         crop = CROP_TEXTS[image_spec.crop]
-        progress(f"preprocessing {len(hashed):,} images, once: {image_spec}, {crop}")
+        progress(f"preprocessing {counted(len(hashed), 'image')}, once: {image_spec}, {crop}")
         return _preprocess(hashed, image_spec, images)
 
     try:

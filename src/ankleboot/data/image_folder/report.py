@@ -46,9 +46,17 @@ class FolderReport:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Faults to report before the images are used, one line each."""
+        """Faults to report before the readable images are used, one line each."""
+        return self._list_faults("unreadable images, left out")
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Faults of images that are not used: of the unreadable ones none is left out."""
+        return self._list_faults("unreadable images")
+
+    def _list_faults(self, unreadable: str) -> tuple[str, ...]:
         faults = {
-            "unreadable images, left out": tuple(self.unreadable),
+            unreadable: tuple(self.unreadable),
             "files that are not images, left out": self.skipped,
             "pipes, devices and links to a folder above, not followed": self.special_files,
             LEAKAGE: tuple(map(" = ".join, self.leakage)),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ankleboot.core.errors import DataError
+from ankleboot.core.text import counted
 from ankleboot.data.image_folder.listing import ImageListing
 from ankleboot.data.image_folder.report import join_names
 from ankleboot.data.tables.columns import read_groups, text_of
@@ -55,9 +56,10 @@ def add_groups(listing: ImageListing, path: Path, root: Path) -> ImageListing:
     if unknown or repeated:
         fault = "not in the data" if unknown else "in two groups"
         faulty = unknown or repeated
-        raise DataError(f"{path}: {len(faulty):,} images are {fault}: {join_names(faulty)}")
+        are = counted(len(faulty), "image is", "images are")
+        raise DataError(f"{path}: {are} {fault}: {join_names(faulty)}")
     images = [replace(im, group=groups.get(i, im.group)) for i, im in enumerate(listing.images)]
     missing = sum(not image.group and image.split != "test" for image in images)
-    note = f"{path.name}: {len(set(groups.values())):,} groups"
+    note = f"{path.name}: {counted(len(set(groups.values())), 'group')}"
     note += f"; images without a group: {missing:,}" if missing else ""
     return replace(listing, images=images, notes=(*listing.notes, *notes, note))

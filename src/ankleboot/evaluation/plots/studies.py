@@ -1,6 +1,7 @@
 """Figures of the studies: strip plots, curves with ranges, costs and benefits, rows of images."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,6 +22,7 @@ from ankleboot.evaluation.statistics import mean_interval
 MAX_COLUMNS = 16  # of images
 WIDTH = 5.6  # inches; texts stay readable on the screen of a phone
 IMAGE_INCHES = 1.05
+MIN_LABELS = 2  # of an axis; one alone shows no scale
 FONT_PER_INCH = 1.6  # points for each inch of a row of images, which a phone shows at 4 inches
 
 
@@ -95,14 +97,9 @@ def cost_benefit(
     for name, (x, y) in means.items():
         axes.plot([x, x], [min(gains[name]), max(gains[name])], color=colors[name], alpha=0.6)
         axes.plot([x], [y], "o", color=colors[name], markersize=7)
-    if log_x:
-        axes.set_xscale("log")
-        lowest, highest = (end(x for x, _ in means.values()) for end in (min, max))
-        ticks = [n * 10.0**power for power in range(-3, 7) for n in (1, 2, 5)]
-        ticks = [tick for tick in ticks if lowest / 2 < tick < 2 * highest]
-        axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
-        axes.minorticks_off()
     axes.margins(x=0.08)
+    if log_x:
+        _use_log_scale(axes, [x for x, _ in means.values()])
     axes.set(xlabel=x_label, ylabel=y_label)
     low, high = axes.get_ylim()
     heights = spread([(y - low) / (high - low) for _, y in means.values()], MIN_LABEL_GAP)
@@ -112,6 +109,20 @@ def cost_benefit(
         arrow = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "alpha": 0.6}
         axes.annotate(name, mean, xytext=(1.02, height), color=color, arrowprops=arrow, **place)
     return figure
+
+
+def _use_log_scale(axes: Any, positions: Sequence[float]) -> None:
+    """Make the x-axis logarithmic, with labels at 1, 2, 5, 10 and so on, two or more of them."""
+    axes.set_xscale("log")
+    ticks = [n * 10.0**power for power in range(-3, 7) for n in (1, 2, 5)]
+    low, high = axes.get_xlim()
+    if sum(low <= tick <= high for tick in ticks) < MIN_LABELS:
+        low = max(tick for tick in ticks if tick < min(positions))
+        high = min(tick for tick in ticks if tick > max(positions))
+    ticks = [tick for tick in ticks if low <= tick <= high]
+    axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlim(low, high)
 
 
 def image_rows(

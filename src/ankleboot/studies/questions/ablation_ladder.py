@@ -73,10 +73,14 @@ def answer(results: StudyResults) -> tuple[str, str, str]:
         (result for result in compared if result.first == ALL),
         lambda name: "the combination" if name == ALL else name,
     )
+    seconds = (
+        f"{results.ratio(ALL, START, 'train_seconds'):.1f} times the seconds and "
+        if results.has_comparable_times(ALL, START)
+        else ""
+    )
     cost = (
-        f"The combination reaches {results.show(ALL, 'accuracy')} with "
-        f"{results.ratio(ALL, START, 'train_seconds'):.1f} times the seconds "
-        f"and {results.ratio(ALL, START, 'parameters'):.1f} times the parameters."
+        f"The combination reaches {results.show(ALL, 'accuracy')} with {seconds}"
+        f"{results.ratio(ALL, START, 'parameters'):.1f} times the parameters."
     )
     epochs = results.rows[0]["recipe"]["epochs"]
     passes = f"{epochs} epoch" if epochs == 1 else f"{epochs} epochs"

@@ -40,13 +40,20 @@ def answer(results: StudyResults) -> tuple[str, str, str]:
     )
     price = (
         f"All four networks have the same {results.show('max', 'parameters')} parameters. Without "
-        f"pooling, training takes {results.ratio('none', 'max', 'train_seconds'):.1f} times as "
-        f"long as with max pooling, and the maps take "
+        f"pooling, {_training_time(results)}the maps take "
         f"{results.ratio('none', 'max', 'activation_kib'):.1f} times the memory. A value of the "
         f"last maps sees {results.show('none', 'receptive_field')} pixels per side instead of "
         f"{results.show('max', 'receptive_field')}."
     )
     return describe_differences(results.comparisons_in("accuracy"), name), shifts, price
+
+
+def _training_time(results: StudyResults) -> str:
+    """State the time of training without pooling; "" if the trainings were too short."""
+    if not results.has_comparable_times("none", "max"):
+        return ""
+    ratio = results.ratio("none", "max", "train_seconds")
+    return f"training takes {ratio:.1f} times as long as with max pooling, and "
 
 
 def charts(results: StudyResults) -> tuple[Chart, ...]:

@@ -16,6 +16,10 @@ class ApiError extends Error {
     super(message);
     Object.assign(this, { status, code });
   }
+
+  get isAboutImage() {
+    return UNREADABLE.includes(this.status);
+  }
 }
 
 /** Return the sentences about models that cannot be had. */
@@ -42,7 +46,7 @@ export async function send(route, model, blob, { limits, downscaled = () => {}, 
     try {
       return await request(path, { ...options, ...bodyOf(blob) });
     } catch (caught) {
-      if (!UNREADABLE.includes(caught.status)) throw caught;
+      if (!caught.isAboutImage) throw caught;
       error = caught;
     }
   }

@@ -16,9 +16,14 @@ export const selectedModel = () => selected;
 /** Show a button for each model; `changed` is called when another one is selected. */
 export function showModels(service, changed) {
   models = service.models;
-  byId("models-fold").hidden = models.length < 2;
+  showModelsFold(true);
   byId("models").replaceChildren(...models.map((model, index) => modelButton(model, index, changed)));
   select(models.find(({ name }) => name === service.default) ?? models[0]);
+}
+
+/** Show the fold if there is something to compare: several models, and a prediction of one. */
+export function showModelsFold(hasPrediction) {
+  byId("models-fold").hidden = models.length < 2 || !hasPrediction;
 }
 
 function modelButton(model, index, changed) {

@@ -4,7 +4,9 @@ import { loadErrorText, send, toPrediction } from "./api_client.js";
 import { byId, decodeBase64Image, readPixels } from "./dom.js";
 import { listenForDrawing } from "./drawing_pad.js";
 import { hideExplanation, showExplanation, showPendingSteps } from "./explanation.js";
-import { selectedModel, setModelBusy, showModelError, showModelPrediction, showModels } from "./model_comparison.js";
+import {
+  selectedModel, setModelBusy, showModelError, showModelPrediction, showModels, showModelsFold,
+} from "./model_comparison.js";
 import { listenForPhotos, showPreview } from "./photo_card.js";
 import { setStatus, showPrediction } from "./prediction_card.js";
 import { garmentImage, isDatasetImage, SIZE } from "./preprocessing.js";
@@ -118,6 +120,7 @@ async function predict(item, model) {
   }
   if (item !== current) return;
   item.results.set(model, result);
+  showModelsFold([...item.results.values()].some(({ prediction }) => prediction));
   if (result.error) showModelError(model.name, result.error);
   else showModelPrediction(model.name, result.prediction, infoFor(item, model));
   if (model === selectedModel()) showResult(item, model);
@@ -137,7 +140,8 @@ function showResult(item, model) {
   setExplaining(!error); // the explanation still shows the image before
   if (error) {
     byId("explanation-status").textContent = ""; // of another model
-    setStatus("No prediction", error.message);
+    const { name } = item.blob; // of a file
+    setStatus("No prediction", name && error.isAboutImage ? `${name}: ${error.message}` : error.message);
     hideExplanation();
     return;
   }
