@@ -158,10 +158,9 @@ def test_the_guide_to_photos_states_what_the_weight_of_pullover_leads_to() -> No
     card = (catalog.FOLDERS[catalog.PHOTO] / "README.md").read_text()
     assert f"Pullover {weight:.1f}, all others 1" in card
     assert f"multiplied by {weight:.1f} before" in guide
-    assert f"({weight:.1f} five times)" in guide
+    assert f"the other folds chose, {weight:.1f} five times" in guide
     kinds = folds["seven_kinds"]["by_kind"] | {"hoodie": folds["neighbors"]["hoodie"]["right"]}
     after = {kind: f"{100 * share['share']:.0f} %" for kind, share in kinds.items()}
-    gains = f"(84 to {after['longsleeve']}, 73 to {after['hoodie']})"
-    losses = f"(83 to {after['outwear']}, 86 to {after['dress']}, 86 to {after['shirt']})"
-    assert f"gain by it {gains}" in guide
-    assert f"lose {losses}" in guide
+    assert f"gain by it: 84 to {after['longsleeve']}, and 73 to {after['hoodie']}." in guide
+    assert f"Coats lose (83 to {after['outwear']}), and so do" in guide
+    assert f"dresses (86 to {after['dress']}) and shirts (86 to {after['shirt']})." in guide
