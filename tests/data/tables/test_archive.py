@@ -177,6 +177,9 @@ def test_an_archive_that_was_unused_for_long_makes_room_for_another(
     assert folder.exists()  # used today
     shutil.rmtree(listed(new).images[0].path.parents[1])
     os.utime(folder, (0, 0))
+    listed(old)
+    assert folder.stat().st_mtime > 0  # reading is a use
+    os.utime(folder, (0, 0))
     listed(new)
     assert not folder.exists() and len(listed(old).images) == 6
 
