@@ -131,13 +131,14 @@ def help_texts(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
 
 
 def messages_in(source: str) -> Iterator[tuple[int, str]]:
-    """Yield the sentences that a source holds, but for docstrings, each with its line."""
+    """Yield the sentences and titles of a source, but for docstrings, each with its line."""
     tree = ast.parse(source)
     expressions = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
     docstrings = {id(value) for value in expressions if isinstance(value, ast.Constant)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in docstrings and len(node.value.split()) >= 3:
+            is_shown = len(node.value.split()) >= 3 or node.value[:1].isupper()  # or a title
+            if id(node) not in docstrings and is_shown:
                 yield node.lineno, node.value
 
 
@@ -212,6 +213,9 @@ def test_the_check_of_messages_can_fail() -> None:
     source = '"""Say it."""\nraise Error(f"{path}: the header says {n}")\nkey = "say"\n'
     assert [banned_in(text) for _, text in messages_in(source)] == [
         [f"line 1: says: write {BANNED['says']}"]
+    ]
+    assert [text for _, text in messages_in('title, key = "Photographs", "photographs"')] == [
+        "Photographs"
     ]
     script = '# %% [markdown]\n# The picture.\nlook = "a word"  # a word\n'
     assert banned_in(prose_of(script)) == [

@@ -162,7 +162,7 @@ def _own_images(trained: Sequence[ModelMetadata], data: Dataset, split: str | No
         remedy = "compare with --split test" if len(data.test) else "evaluate each by itself"
         raise UsageError(f"these models have different {name} images; {remedy}")
     for info in trained:
-        _refuse_other_data(info, data)
+        refuse_other_data(info, data)
     return JudgedImages(splits[0].held_out if name == "held-out" else splits[0].validation, name)
 
 
@@ -251,11 +251,17 @@ def validation_images(model: Recipe | ModelMetadata, data: Dataset) -> LabeledIm
         UsageError: If a model was trained on another data set: which images it knows is unknown.
     """
     if isinstance(model, ModelMetadata):
-        _refuse_other_data(model, data)
+        refuse_other_data(model, data)
     return data.train.take(data.split(model.split_rule).validation)
 
 
-def _refuse_other_data(model: ModelMetadata, data: Dataset) -> None:
+def refuse_other_data(model: ModelMetadata, data: Dataset) -> None:
+    """Refuse data of which it is unknown what the model learned.
+
+    Raises:
+        DataError: If the data has changed since the model was trained.
+        UsageError: If the model was trained on another data set.
+    """
     if model.data_sha256 == data.train_sha256:
         return
     if model.data_sha256 and model.data == data.name:

@@ -134,5 +134,5 @@ def _fold_batch_norm(layer: keras.layers.BatchNormalization) -> dict[str, Any]:
 def _unsupported(model: keras.Model, why: str) -> ModelError:
     return ModelError(
         f"{model.name}: the playground needs a chain of layers, as architecture=cnn builds; {why}. "
-        "--format web makes a page of any network"
+        "--format web makes a page of other networks"
     )

@@ -55,7 +55,7 @@ def _write_page(network: DeployableModel, path: Path, write_model: Callable[...,
     models = {"default": _describe(path / "model.tflite", "Model")}
     if network.photo is not None:
         shutil.copyfile(network.photo, path / "photo.tflite")
-        models["photo"] = _describe(path / "photo.tflite", "Photographs")
+        models["photo"] = _describe(path / "photo.tflite", "Photos")
     if network.photo is not None or network.info.crop != "none":
         shutil.copyfile(SEGMENTATION, path / SEGMENTATION.name)
         models["segmentation"] = _describe(path / SEGMENTATION.name, "Segmentation")

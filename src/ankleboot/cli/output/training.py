@@ -131,7 +131,6 @@ def training_result(document: dict[str, Any], *, verbose: bool = False) -> None:
         fit = [too_few_to_judge(calibration.num_examples)]
     epochs = f"{document['epochs']} {'epoch' if document['epochs'] == 1 else 'epochs'}"
     kept, best = document["model_epoch"], document["best_epoch"]
-    # of recipes that keep the last epoch, unless it is worse than the best one by more than chance
     epochs += "" if kept == best else f" (kept: {kept}; best: {best})"
     # the other commands compute in float32, so their figures may differ by a few images
     rounded = "; computed in bfloat16" if document["arithmetic"].startswith("bfloat16") else ""

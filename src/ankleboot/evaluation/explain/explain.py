@@ -18,7 +18,7 @@ from ankleboot.data.preprocessing.decode import decode
 from ankleboot.data.preprocessing.preprocess import DecodedImage
 from ankleboot.evaluation.explain.explanation import Explanation, Neighbor
 from ankleboot.evaluation.explain.methods import compute_maps
-from ankleboot.evaluation.select_split import DataSource, dataset_for, validation_images
+from ankleboot.evaluation.select_split import DataSource, dataset_for, refuse_other_data
 from ankleboot.evaluation.test_set_usage import count_evaluation
 from ankleboot.inference.decide import Prediction
 from ankleboot.inference.load import Model, ResolvedModel, resolve_model
@@ -205,7 +205,7 @@ def _find(name: str, dataset: Dataset, info: ModelMetadata) -> Place | None:
     part = dataset.test if split == "test" else dataset.train
     rows = np.arange(len(part))
     if split == "validation":
-        validation_images(info, dataset)  # refuses data that the model was not trained on
+        refuse_other_data(info, dataset)
         rows = dataset.split(info.split_rule).validation
     if number >= len(rows):
         raise DataError(f"{name}: there are {len(rows):,} images in {split}")

@@ -11,7 +11,7 @@ const WHITE = [255, 255, 255];
 /**
  * Show the steps from a photo to the network's input.
  *
- * photo: the photo; garment: its segmentation, or null with a plain background; small: the
+ * photo: its pixels; garment: its segmentation, or null with a plain background; small: the
  * garment in SIZE x SIZE pixels; input: the network's input; prediction: its garments are marked on
  * the photo; info: metadata of the network; isExpert: whether other images have another one;
  * isFound: whether there is a garment; text: a comment.
